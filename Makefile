@@ -1,0 +1,69 @@
+# Everything a newcomer types. `make` alone explains; `make demo` shows.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+LOCKS := requirements/runtime.lock requirements/dev.lock
+INSTALLED := $(VENV)/installed
+# The first Python on this machine that is new enough; `make setup PYTHON=…` overrides.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+# Language of what demo and up print: vi or en.
+LANG_UI ?= vi
+export LANG_UI
+# More for pytest: make test ARGS="-k night -x"
+ARGS ?=
+
+.PHONY: help setup demo up test test-long check lock clean
+
+help:
+	@echo 'make demo        sample exports -> eleven nights in a real Airflow -> the scorecard'
+	@echo '                 (LANG_UI=en for English; nothing but Python 3.11 and make needed)'
+	@echo 'make up          Airflow with its web pages on that same data, until Ctrl-C'
+	@echo 'make test        all tests but the longest           make test ARGS="-k night -x"'
+	@echo 'make test-long   the longest too'
+	@echo 'make check       lint, format, types'
+	@echo 'make setup       only install into .venv/; the others call it'
+	@echo 'make lock        compile requirements/*.in into hash locks (needs uv)'
+	@echo 'make clean       remove .venv/, caches and var/demo/; your own data under var/ stays'
+
+setup: $(INSTALLED)
+
+$(INSTALLED): $(LOCKS) pyproject.toml
+	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or newer is needed and not on the PATH;" \
+		"install it, or name it: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$(PYTHON) is older than Python 3.11" >&2; exit 1; }
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	@echo "Installing $$(cat $(LOCKS) | grep -c '==') packages into $(VENV)/ (about two minutes) ..."
+	@for lock in $(LOCKS); do $(BIN)/python -m pip install -qq --disable-pip-version-check \
+		--require-hashes --no-deps -r $$lock || exit 1; done
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup
+	@$(BIN)/python -m onestop.demo demo
+
+up: setup
+	@$(BIN)/python -m onestop.demo up
+
+test: setup
+	$(BIN)/python -m pytest -m 'not slow' $(ARGS)
+
+test-long: setup
+	$(BIN)/python -m pytest $(ARGS)
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lock:
+	@command -v uv >/dev/null || { echo 'make lock needs uv: pip install uv' >&2; exit 1; }
+	for name in runtime dev; do uv pip compile --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --quiet requirements/$$name.in -o requirements/$$name.lock || exit 1; done
+
+clean:
+	rm -rf $(VENV) var/demo .pytest_cache .mypy_cache .ruff_cache .hypothesis plugins/*.egg-info

@@ -1,0 +1,88 @@
+"""# One night: from the source systems' exports to the plan's published figures.
+
+**When.** Every day at 01:00 (Asia/Ho_Chi_Minh). A run's *partition key* is the night it
+describes: the run at 01:00 on 25 November has the key `2022-11-24`, the state at the end of
+that day.
+
+**What.** Find the night's deliveries; land, read, validate and load each of them; make sure that
+those the night cannot do without have arrived; compute the marts, check them, publish them.
+Readers see the whole new night or the whole old one.
+
+**When something is red.** The task's log says why, naming file and rule.
+
+- `discover_deliveries` waits, by retrying, for an expected file that is not there yet. It stays
+  red only when the exports cannot be read.
+- `delivery.land`, `delivery.read`, `delivery.validate`: that one file is refused, the others go
+  on. Have the source export it again, then clear `discover_deliveries`.
+- `delivery.load`: nothing of that file is in the warehouse. Clear the task.
+- `require_expected`: an expected delivery is missing or refused. Yesterday's figures stay
+  published. Put the file into the exports, then clear `discover_deliveries`.
+- `check`: the marts break an identity or a bound. They are kept for looking at, not published.
+
+**Running again is always safe**, whether by clearing tasks or by running nights anew; a file
+that is loaded already changes nothing. `onestop night 2022-11-24` does the same without Airflow.
+
+    airflow backfill create --dag-id onestop_nightly --max-active-runs 1
+        --from-date 2022-11-14 --to-date 2022-11-24T23:59 --reprocess-behavior completed
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from airflow.sdk import CronPartitionTimetable, dag, task, task_group
+
+from onestop import airflow_adapter as steps
+
+# One slot: files are validated side by side, but one task at a time writes the warehouse.
+WAREHOUSE = "warehouse_write"
+
+discover_deliveries = task(steps.discover_deliveries, retries=4)
+land = task(steps.land_delivery, task_id="land")
+read = task(steps.read_delivery, task_id="read")
+validate = task(steps.validate_delivery, task_id="validate")
+load = task(steps.load_delivery, task_id="load", pool=WAREHOUSE)
+# Asked every night, also when there was no delivery at all or one was refused.
+require_expected = task(steps.require_expected, pool=WAREHOUSE, trigger_rule="all_done")
+compute = task(steps.compute_night, task_id="compute", pool=WAREHOUSE)
+check = task(steps.check_night, task_id="check", pool=WAREHOUSE)
+publish = task(steps.publish_night, task_id="publish", pool=WAREHOUSE)
+
+
+@task_group(default_args={"map_index_template": steps.FILE_NAME})
+def delivery(candidate: dict[str, Any]) -> None:
+    """One file: land, read, validate, load."""
+    landed = land(candidate)
+    read(landed) >> validate(landed) >> load(landed)
+
+
+@dag(
+    schedule=CronPartitionTimetable(
+        "0 1 * * *", timezone="Asia/Ho_Chi_Minh", run_offset=-1, key_format="%Y-%m-%d"
+    ),
+    start_date=datetime(2022, 1, 1, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh")),
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=12),
+    default_args={
+        "owner": "onestop",
+        "retries": 2,
+        "retry_exponential_backoff": 2,
+        "max_retry_delay": timedelta(hours=1),
+        "execution_timeout": timedelta(hours=2),
+    },
+    doc_md=__doc__,
+    tags=["onestop", "nightly"],
+)
+def onestop_nightly() -> None:
+    """Deliveries side by side, then the night's figures."""
+    found = discover_deliveries()
+    arrived = require_expected()
+    delivery.expand(candidate=found) >> arrived
+    # From `found` too: a night whose exports could not be read must not look like a good one.
+    [found, arrived] >> compute() >> check() >> publish()
+
+
+onestop_nightly()

@@ -1,0 +1,174 @@
+"""Where Airflow ends and the library begins: the only module of the library that knows Airflow.
+
+Each step is one task's body: it takes the night from the run's partition key and the settings
+from the Connections, calls the library, and turns its refusals into what Airflow understands.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from airflow.sdk import BaseHook, get_current_context
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
+
+from onestop.delivery import RefusedDeliveryError
+from onestop.settings import LOCAL_ZONE, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+#: How a mapped task is labelled in Airflow's pages: by the file it works on.
+FILE_NAME = "{{ file_name }}"
+
+EXPORTS_CONNECTION = "onestop_exports"
+WAREHOUSE_CONNECTION = "onestop_warehouse"
+
+#: What a task returns: JSON. Were it annotated as a dictionary, Airflow would store every key of it
+#: as an XCom of its own.
+Returned = Any
+
+logger = logging.getLogger(__name__)
+
+
+def discover_deliveries() -> Returned:
+    """Find the night's files.
+
+    While an expected one is not there yet, the attempt fails, to be retried. The last attempt
+    returns what there is, so that the other deliveries are loaded all the same;
+    ``require_expected`` then says what is missing.
+    """
+    settings, night = settings_of_task(), night_of_run()
+    candidates: list[dict[str, Any]] = _night().discover_deliveries(settings, night)
+    for candidate in candidates:
+        logger.info("%(file_name)s: %(feed)s, %(kind)s", candidate)
+    missing = _missing_feeds(settings, candidates)
+    task = get_current_context()["ti"]
+    if missing and task.try_number <= task.max_tries:
+        raise AirflowException(
+            f"night {night}: not in the exports yet: {', '.join(sorted(missing))};"
+            f" attempt {task.try_number} of {task.max_tries + 1}"
+        )
+    return candidates
+
+
+def land_delivery(candidate: dict[str, Any]) -> Returned:
+    """Copy the file's bytes into landing/."""
+    return _of_file(candidate, _night().land_delivery, candidate)
+
+
+def read_delivery(delivery: dict[str, Any]) -> Returned:
+    """Stage the file."""
+    return _of_file(delivery, _night().read_delivery_file, delivery)
+
+
+def validate_delivery(delivery: dict[str, Any]) -> Returned:
+    """Put the staged file through the gate."""
+    return _of_file(delivery, _night().validate_delivery_file, delivery, night_of_run())
+
+
+def load_delivery(delivery: dict[str, Any]) -> Returned:
+    """Write the accepted rows into the warehouse."""
+    return _of_file(delivery, _night().load_delivery, delivery, night_of_run())
+
+
+def require_expected() -> None:
+    """Fail unless everything the night cannot do without is loaded."""
+    _night().require_expected(settings_of_task(), night_of_run())
+
+
+def compute_night() -> Returned:
+    """Compute the night's marts beside the published ones."""
+    return _of_night(_night().compute_night)
+
+
+def check_night() -> Returned:
+    """Check the computed marts."""
+    return _of_night(_night().check_night)
+
+
+def publish_night() -> Returned:
+    """Move the pointer: readers see the new night."""
+    return _of_night(_night().publish_night)
+
+
+def settings_of_task() -> Settings:
+    """The environment's settings, with the Connections' exports and warehouse where they exist.
+
+    ``onestop_exports`` names the folder in its extra field ``path``, as Airflow's own file
+    Connections do; ``onestop_warehouse`` is turned into a SQLAlchemy URL.
+    """
+    settings = Settings.from_environment()
+    if exports := _connection(EXPORTS_CONNECTION):
+        folder = exports.extra_dejson.get("path") or exports.host
+        settings = replace(settings, exports=Path(folder).absolute())
+    if warehouse := _connection(WAREHOUSE_CONNECTION):
+        settings = replace(settings, warehouse=warehouse_url(warehouse))
+    return settings
+
+
+def warehouse_url(connection: Any) -> str:  # noqa: ANN401 - Airflow's class is not typed for us
+    """The SQLAlchemy URL of a Connection: DuckDB by its file, PostgreSQL by its parts."""
+    if connection.conn_type == "duckdb":
+        path = connection.extra_dejson.get("path") or connection.host
+        return f"duckdb:///{path}"
+    return cast("str", connection.get_uri()).replace("postgres://", "postgresql://", 1)
+
+
+def night_of_run() -> dt.date:
+    """The night that the current run describes: its partition key.
+
+    A run started by hand without a key means the last night that was over when it started.
+    """
+    context = get_current_context()
+    if key := context.get("partition_key"):
+        return dt.date.fromisoformat(key)
+    run_after = cast("dt.datetime", context["dag_run"].run_after)
+    return run_after.astimezone(LOCAL_ZONE).date() - dt.timedelta(days=1)
+
+
+def _night() -> ModuleType:
+    """The library's steps; imported by the running task, not by the DAG processor."""
+    return import_module("onestop.night")
+
+
+def _of_file(
+    file: dict[str, Any], step: Callable[..., dict[str, Any]], *arguments: object
+) -> dict[str, Any]:
+    """Run one step of one file, labelled by its name; a refusal is final and not retried."""
+    cast("dict[str, Any]", get_current_context())["file_name"] = file["file_name"]
+    try:
+        result = step(settings_of_task(), *arguments)
+    except RefusedDeliveryError as refused:
+        raise AirflowFailException(str(refused)) from None
+    logger.info("%s: %s", file["file_name"], result)
+    return result
+
+
+def _of_night(step: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    result = step(settings_of_task(), night_of_run())
+    logger.info("%s", result)
+    return result
+
+
+def _missing_feeds(settings: Settings, candidates: list[dict[str, Any]]) -> set[str]:
+    mappings = import_module("onestop.mapping").load_mappings(settings.sources)
+    expected = {
+        f"{source.source} {feed.feed}"
+        for source in mappings.values()
+        for feed in source.feeds.values()
+        if feed.expected
+    }
+    return expected - {f"{found['source']} {found['feed']}" for found in candidates}
+
+
+def _connection(connection_id: str) -> Any:  # noqa: ANN401 - Airflow's class is not typed for us
+    try:
+        return BaseHook.get_connection(connection_id)
+    except AirflowNotFoundException:
+        return None

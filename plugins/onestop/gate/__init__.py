@@ -1,0 +1,25 @@
+"""The gate: nothing bad gets in, and nothing good gets lost."""
+
+from __future__ import annotations
+
+from onestop.gate.evaluation import BrokenRuleError, RuleResult, run_suite
+from onestop.gate.mart_checks import MartsVerdict, check_marts
+from onestop.gate.suite import Rule, Suite, SuiteError, load_suite, suite_names
+from onestop.gate.validation import validate_delivery
+from onestop.gate.verdict import GateVerdict, UsualVolume
+
+__all__ = [
+    "BrokenRuleError",
+    "GateVerdict",
+    "MartsVerdict",
+    "Rule",
+    "RuleResult",
+    "Suite",
+    "SuiteError",
+    "UsualVolume",
+    "check_marts",
+    "load_suite",
+    "run_suite",
+    "suite_names",
+    "validate_delivery",
+]

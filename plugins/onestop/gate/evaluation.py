@@ -1,0 +1,282 @@
+"""Run a suite on rows anywhere and say, rule by rule, what came of it."""
+
+from __future__ import annotations
+
+import atexit
+import datetime as dt
+import gc
+import logging
+import os
+import sys
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from duckdb_engine import ConnectionWrapper
+from sqlalchemy.pool import StaticPool
+
+from onestop.settings import LOCAL_ZONE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import ModuleType
+
+    import duckdb
+
+    from onestop.gate.suite import Rule, Severity, Suite
+
+#: How many failing rows a result shows; the quarantine holds them all.
+EXAMPLES = 5
+_LONGEST_VALUE = 80
+_GX = "great_expectations"
+
+
+class BrokenRuleError(Exception):
+    """A rule that could not be evaluated: a fault of the suite or the tables, not of the data."""
+
+
+@dataclass(frozen=True)
+class RuleResult:
+    """What one rule found.
+
+    Attributes:
+        rule_code: stable code.
+        severity: ``critical``, ``error`` or ``warning``.
+        expectation_type: Great Expectations' name of the expectation.
+        success: nothing was found.
+        rows_checked: rows that were judged.
+        rows_failed: rows that failed; all of them, however many.
+        message_vi: the sentence for people.
+        message_en: the same in English.
+        clause: where the rule comes from.
+        examples: the first failing rows: their numbers in a delivery, their columns in a mart.
+    """
+
+    rule_code: str
+    severity: Severity
+    expectation_type: str
+    success: bool
+    rows_checked: int
+    rows_failed: int
+    message_vi: str
+    message_en: str
+    clause: str
+    examples: tuple[Any, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {**asdict(self), "examples": list(self.examples)}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Great Expectations' word on one rule.
+
+    Attributes:
+        rule: the rule.
+        success: as Great Expectations says.
+        failed: how many rows failed.
+        rows: some failing rows, as Great Expectations lists them (never more than 200).
+        predicate: a query for all failing rows; None where the expectation has no such thing.
+        result: Great Expectations' own result, without its lists of values.
+    """
+
+    rule: Rule
+    success: bool
+    failed: int
+    rows: list[dict[str, Any]]
+    predicate: str | None
+    result: dict[str, Any]
+
+
+def load_engine() -> ModuleType:
+    """Import Great Expectations, quietly.
+
+    It takes seconds, logs every step it takes and reports its use to its makers unless told
+    not to; so nothing imports it at the top of a file.
+    """
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    logging.getLogger(_GX).setLevel(logging.WARNING)
+    module = import_module("onestop.gate.gx_engine")
+    for name in list(logging.Logger.manager.loggerDict):
+        if name.startswith(f"{_GX}."):  # some of its modules set a level of their own
+            logging.getLogger(name).setLevel(logging.NOTSET)
+    return module
+
+
+@atexit.register
+def _let_go_of_duckdb() -> None:
+    """Take duckdb_engine apart before the interpreter does.
+
+    At exit the interpreter may leave it for last, and with it DuckDB's own module, whose bindings
+    then list all that is left on standard error. Registered on import, this runs after the exit
+    handlers of whatever uses it.
+    """
+    for name in [name for name in sys.modules if name.split(".")[0] == "duckdb_engine"]:
+        vars(sys.modules.pop(name)).clear()
+    gc.collect()
+
+
+def engine_on(connection: duckdb.DuckDBPyConnection) -> sa.Engine:
+    """A SQLAlchemy engine on a DuckDB connection that is already open.
+
+    It works on a cursor of its own: what the connection has committed is seen, and nothing that
+    the engine does touches the connection's transaction.
+    """
+    cursor = connection.cursor()
+    cursor.execute(f"set timezone = '{LOCAL_ZONE.key}'")
+    return sa.create_engine(
+        "duckdb://", creator=lambda: ConnectionWrapper(cursor), poolclass=StaticPool
+    )
+
+
+def run_suite(
+    source: str | sa.Engine | duckdb.DuckDBPyConnection, query: str, suite: Suite
+) -> list[RuleResult]:
+    """Run all rules of a suite on the rows of a query or a table.
+
+    Args:
+        source: SQLAlchemy URL, SQLAlchemy engine, or open DuckDB connection.
+        query: a SELECT, or the name of a table (``mart_staged.form_06a``).
+        suite: from :func:`onestop.gate.suite.load_suite`.
+
+    Returns:
+        One result per rule, in the suite's order.
+
+    Raises:
+        BrokenRuleError: a rule could not be evaluated.
+    """
+    select = query if query.lstrip().lower().startswith("select") else f"select * from {query}"
+    with _opened(source) as engine:
+        outcomes = evaluate(engine, select, suite, suite.rules, [])
+        with engine.connect() as connection:
+            checked = connection.execute(
+                sa.text(f"select count(*) from ({select}) as checked")
+            ).scalar_one()
+    return [
+        _as_result(outcome, int(checked), tuple(readable(row) for row in outcome.rows[:EXAMPLES]))
+        for outcome in outcomes
+    ]
+
+
+def evaluate(
+    engine: sa.Engine, query: str, suite: Suite, rules: Iterable[Rule], index_columns: list[str]
+) -> list[Outcome]:
+    """Have Great Expectations evaluate some rules of a suite.
+
+    Raises:
+        BrokenRuleError: a rule could not be evaluated.
+    """
+    rules = list(rules)
+    if not rules:
+        return []
+    try:
+        results = load_engine().evaluate(engine, query, suite.as_expectations(rules), index_columns)
+    except ValueError as error:
+        raise BrokenRuleError(f"suite {suite.name}: {error}") from error
+    found = {item["expectation_config"]["meta"]["rule_code"]: item for item in results}
+    broken = {
+        rule.code: cause
+        for rule in rules
+        for cause in _causes(found[rule.code].get("exception_info") or {})
+    }
+    if broken:
+        told = "; ".join(f"{code}: {cause}" for code, cause in broken.items())
+        raise BrokenRuleError(f"suite {suite.name}: {told}")
+    return [_outcome(rule, found[rule.code], query) for rule in rules]
+
+
+def _causes(exception_info: dict[str, Any]) -> Iterator[str]:
+    """The first line of each exception in Great Expectations' two ways of reporting one."""
+    infos = [exception_info] if "raised_exception" in exception_info else exception_info.values()
+    for info in infos:
+        if isinstance(info, dict) and info.get("raised_exception"):
+            yield str(info.get("exception_message") or "not evaluated").strip().splitlines()[0]
+
+
+def _outcome(rule: Rule, item: dict[str, Any], batch: str) -> Outcome:
+    result = dict(item["result"])
+    rows = (result.get("details") or {}).get("unexpected_rows")
+    if rows is None:
+        rows = result.get("unexpected_index_list") or [
+            {"value": value} for value in result.get("partial_unexpected_list") or ()
+        ]
+    failed = result.get("unexpected_count")
+    if failed is None:
+        observed = result.get("observed_value")
+        failed = observed if rule.query is not None else int(not item["success"])
+    predicate = rule.predicate(batch)
+    if predicate is None and result.get("unexpected_index_query"):
+        # Great Expectations leaves out the brackets around a batch that is a query
+        listed = str(result["unexpected_index_query"]).rstrip("; \n")
+        predicate = listed.replace(f"FROM {batch}", f"FROM ({batch}) as batch")
+    kept = ("element_count", "observed_value", "unexpected_count", "unexpected_percent")
+    return Outcome(
+        rule=rule,
+        success=bool(item["success"]),
+        failed=0 if item["success"] else int(failed or 0),
+        rows=[] if item["success"] else list(rows or ()),
+        predicate=predicate,
+        result={name: result[name] for name in kept if name in result},
+    )
+
+
+def _as_result(outcome: Outcome, checked: int, examples: tuple[Any, ...]) -> RuleResult:
+    rule = outcome.rule
+    first = outcome.rows[0] if outcome.rows else {}
+    return RuleResult(
+        rule_code=rule.code,
+        severity=rule.severity,
+        expectation_type=rule.expectation_type,
+        success=outcome.success,
+        rows_checked=checked,
+        rows_failed=outcome.failed,
+        message_vi=fill(rule.message_vi, first),
+        message_en=fill(rule.message_en, first),
+        clause=rule.clause,
+        examples=examples,
+    )
+
+
+def fill(message: str, row: dict[str, Any]) -> str:
+    """Put a row's values where a message names its columns: ``{rows_read}``."""
+    values = readable(row)
+    for name, value in values.items():
+        message = message.replace(f"{{{name}}}", _as_text(value))
+    return message
+
+
+def _as_text(value: Any) -> str:  # noqa: ANN401 - a cell may hold anything
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    return "–" if value is None else str(value)
+
+
+def readable(row: dict[str, Any]) -> dict[str, Any]:
+    """A row's values as short JSON values."""
+    return {name: _readable(value) for name, value in row.items()}
+
+
+def _readable(value: Any) -> Any:  # noqa: ANN401 - idem
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, list | tuple):
+        return [_readable(item) for item in value]
+    if isinstance(value, dt.datetime | dt.date):
+        return value.isoformat()
+    return str(value)[:_LONGEST_VALUE]
+
+
+@contextmanager
+def _opened(source: str | sa.Engine | duckdb.DuckDBPyConnection) -> Iterator[sa.Engine]:
+    """An engine for a source; what is opened here is closed again."""
+    if isinstance(source, sa.Engine):
+        yield source
+        return
+    engine = sa.create_engine(source) if isinstance(source, str) else engine_on(source)
+    try:
+        yield engine
+    finally:
+        engine.dispose()

@@ -1,0 +1,116 @@
+"""Check a night's marts before they are published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from onestop.gate.evaluation import RuleResult, run_suite
+from onestop.gate.results import write_result
+from onestop.gate.suite import EXPECTATIONS_FOLDER, load_suite, suite_names
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from pathlib import Path
+
+    import duckdb
+    import sqlalchemy as sa
+
+    from onestop.gate.suite import Suite
+
+_PREFIX = "mart_"
+
+
+@dataclass(frozen=True)
+class MartsVerdict:
+    """What the suites say about the marts of a night.
+
+    Attributes:
+        as_of_date: the night.
+        results: what each rule found, by table.
+    """
+
+    as_of_date: dt.date
+    results: dict[str, tuple[RuleResult, ...]]
+
+    @property
+    def critical(self) -> tuple[RuleResult, ...]:
+        """Failed rules that keep the night from being published."""
+        return tuple(item for item in self.failed if item.severity == "critical")
+
+    @property
+    def failed(self) -> tuple[RuleResult, ...]:
+        """All rules that found something."""
+        return tuple(
+            item for results in self.results.values() for item in results if not item.success
+        )
+
+    @property
+    def is_publishable(self) -> bool:
+        """Whether readers may see these marts."""
+        return not self.critical
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {
+            "as_of_date": self.as_of_date.isoformat(),
+            "is_publishable": self.is_publishable,
+            "tables": {
+                table: [item.to_json() for item in results]
+                for table, results in self.results.items()
+            },
+        }
+
+
+def check_marts(
+    source: str | sa.Engine | duckdb.DuckDBPyConnection,
+    as_of: dt.date,
+    *,
+    schema: str = "mart_staged",
+    results: Path | None = None,
+    expectations: Path = EXPECTATIONS_FOLDER,
+) -> MartsVerdict:
+    """Run every suite ``expectations/mart_<table>.json`` on its table.
+
+    Args:
+        source: SQLAlchemy URL, SQLAlchemy engine, or open DuckDB connection; what it has not
+            committed is not seen.
+        as_of: the night whose marts they are.
+        schema: where the tables are.
+        results: folder of the validation results; the verdict is kept there as
+            ``<night>/marts.<n>.json`` when given.
+        expectations: folder of the suites.
+
+    Raises:
+        BrokenRuleError: a rule could not be evaluated, or its table is not there.
+    """
+    suites = {
+        name.removeprefix(_PREFIX): load_suite(name, expectations)
+        for name in suite_names(expectations)
+        if name.startswith(_PREFIX)
+    }
+    found = {
+        table: tuple(run_suite(source, f"{schema}.{table}", suite))
+        for table, suite in suites.items()
+    }
+    verdict = MartsVerdict(as_of, found)
+    if results is not None:
+        write_result(results / as_of.isoformat(), "marts", _document(verdict, suites))
+    return verdict
+
+
+def _document(verdict: MartsVerdict, suites: dict[str, Suite]) -> dict[str, Any]:
+    """The verdict as it is kept, with the expectations beside what they found."""
+    return {
+        "marts": verdict.to_json(),
+        "suites": {table: suite.sha256 for table, suite in suites.items()},
+        "results": [
+            {
+                "success": item.success,
+                "expectation_config": rule.expectation,
+                "result": {"observed_value": item.rows_failed, "listed_rows": list(item.examples)},
+            }
+            for table, suite in suites.items()
+            for rule, item in zip(suite.rules, verdict.results[table], strict=True)
+        ],
+    }

@@ -1,0 +1,355 @@
+"""Validation reports for people: one page per night and delivery, and Data Docs beside them.
+
+Everything is made from the validation results alone, so that it can be deleted and made again.
+The site holds the latest nights only; a page once written is not written again. No page runs a
+script or loads anything from elsewhere, and what came from a source is escaped.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+import shutil
+import uuid
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from onestop.figures import Language, day, whole
+from onestop.gate.evaluation import load_engine
+from onestop.gate.results import read_result, result_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+LANGUAGES: tuple[Language, ...] = ("vi", "en")
+_ENDINGS: dict[Language, str] = {"vi": "", "en": ".en"}
+_COUNTS = ("rows_read", "rows_accepted", "rows_rejected", "rows_repeated", "rows_blank", "warnings")
+_SHARES = ("accepted", "rejected", "repeated", "blank")
+_DOCS = "data_docs"
+_STAMP = ".made_with"
+_MARTS = "marts"
+
+
+@dataclass
+class _Delivery:
+    """The last validation of one delivery, and how many there were before it."""
+
+    name: str
+    document: dict[str, Any]
+    earlier: int
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        verdict: dict[str, Any] = self.document["verdict"]
+        return verdict
+
+
+@dataclass
+class _Night:
+    folder: str
+    deliveries: list[_Delivery] = field(default_factory=list)
+    marts: dict[str, Any] | None = None
+    marts_name: str = ""
+
+    @property
+    def totals(self) -> Counter[str]:
+        total: Counter[str] = Counter()
+        for item in self.deliveries:
+            total.update({name: item.verdict[name] for name in _COUNTS})
+        return total
+
+    @property
+    def refused(self) -> int:
+        return sum(item.verdict["verdict"] == "refused" for item in self.deliveries)
+
+    @property
+    def marts_blocked(self) -> bool:
+        return self.marts is not None and not self.marts["is_publishable"]
+
+    @property
+    def problems(self) -> bool:
+        return bool(self.refused) or self.marts_blocked
+
+    def day(self, lang: Language) -> str:
+        return day(dt.date.fromisoformat(self.folder), lang)
+
+
+def render_reports(results: Path, reports: Path, keep: int = 30) -> Path:
+    """Bring the site of validation reports up to date.
+
+    Args:
+        results: folder of the validation results.
+        reports: folder of the site; nothing else may be kept in it.
+        keep: how many nights it holds, the latest ones.
+
+    Returns:
+        The site's first page.
+    """
+    nights = list(_nights(results, keep))
+    reports.mkdir(parents=True, exist_ok=True)
+    _start_over_when_changed(reports)
+    _sweep(reports, {night.folder for night in nights})
+    for night in nights:
+        _render_night(reports, night)
+    for lang in LANGUAGES:
+        rows = [_night_row(night, lang) for night in nights]
+        _write(
+            reports / f"index{_ENDINGS[lang]}.html", "report_index", lang, nights=rows, keep=keep
+        )
+    return reports / "index.html"
+
+
+def _nights(results: Path, keep: int) -> Iterator[_Night]:
+    """The latest nights that have results, the latest first."""
+    by_night = groupby(result_files(results), key=lambda path: path.parent.name)
+    found = [(folder, list(paths)) for folder, paths in by_night]
+    for folder, paths in sorted(found, reverse=True)[: max(keep, 1)]:
+        night = _Night(folder)
+        for name, group in groupby(paths, key=lambda path: path.name.rsplit(".", 2)[0]):
+            versions = list(group)
+            document = read_result(versions[-1])
+            if name == _MARTS:
+                night.marts = document[_MARTS] | {"results": document["results"]}
+                night.marts_name = versions[-1].stem
+            else:
+                night.deliveries.append(_Delivery(versions[-1].stem, document, len(versions) - 1))
+        night.deliveries.sort(key=lambda item: str(item.verdict["file_name"]))
+        yield night
+
+
+def _start_over_when_changed(reports: Path) -> None:
+    """Pages made by other templates or other code are made again."""
+    stamp = reports / _STAMP
+    if stamp.is_file() and stamp.read_text(encoding="ascii") == _made_with():
+        return
+    _sweep(reports, set())
+    _put(stamp, _made_with())
+
+
+@cache
+def _made_with() -> str:
+    here = Path(__file__)
+    files = [here, here.with_name("data_docs.py"), *sorted(here.parents[1].glob("templates/*"))]
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _sweep(reports: Path, kept: set[str]) -> None:
+    """Take away the folders of nights that are not kept."""
+    for folder in reports.iterdir():
+        if folder.is_dir() and folder.name not in kept:
+            shutil.rmtree(folder)
+
+
+def _render_night(reports: Path, night: _Night) -> None:
+    folder = reports / night.folder
+    for item in night.deliveries:
+        _render_docs(folder, item.name, item.verdict["file_name"], item.document["results"])
+        for lang in LANGUAGES:
+            page = folder / f"{item.name}{_ENDINGS[lang]}.html"
+            if not page.exists():
+                values = _delivery_page(item, lang)
+                _write(page, "report_delivery", lang, item=values, day=night.day(lang))
+    if night.marts is not None:
+        _render_docs(folder, night.marts_name, "mart", night.marts["results"])
+    for lang in LANGUAGES:
+        _write(
+            folder / f"index{_ENDINGS[lang]}.html",
+            "report_night",
+            lang,
+            night=_night_page(night, lang),
+        )
+
+
+def _render_docs(folder: Path, name: str, title: str, results: list[dict[str, Any]]) -> None:
+    page = folder / _DOCS / f"{name}.html"
+    if not page.exists():
+        load_engine()
+        from onestop.gate.data_docs import data_docs_page  # noqa: PLC0415 - imports what is slow
+
+        _put(page, data_docs_page(title, results))
+
+
+# -- what the pages show
+
+
+def _night_row(night: _Night, lang: Language) -> dict[str, Any]:
+    return {
+        "folder": night.folder,
+        "day": night.day(lang),
+        "deliveries": night.deliveries,
+        "totals": night.totals,
+        "refused": night.refused,
+        "marts_blocked": night.marts_blocked,
+        "problems": night.problems,
+    }
+
+
+def _night_page(night: _Night, lang: Language) -> dict[str, Any]:
+    failed: Counter[str] = Counter()
+    rules: dict[str, dict[str, Any]] = {}
+    for item in night.deliveries:
+        for rule in _failed(item.document["rules"]):
+            failed[rule["rule_code"]] += rule["rows_failed"]
+            rules[rule["rule_code"]] = rule
+    return _night_row(night, lang) | {
+        "deliveries": [
+            {
+                "page": item.name,
+                "verdict": item.verdict,
+                "earlier": item.earlier,
+                "usual": _usual_text(item.document, lang),
+            }
+            for item in night.deliveries
+        ],
+        "rules": [
+            {
+                "rule_code": code,
+                "severity": rules[code]["severity"],
+                "message": rules[code][f"message_{lang}"],
+                "rows_failed": failed[code],
+            }
+            for code in sorted(rules)
+        ],
+        "marts": _marts_part(night, lang) if night.marts else None,
+    }
+
+
+def _marts_part(night: _Night, lang: Language) -> dict[str, Any]:
+    marts = night.marts or {}
+    return {
+        "is_publishable": marts["is_publishable"],
+        "tables": sorted(marts["tables"]),
+        "checks": sum(len(rules) for rules in marts["tables"].values()),
+        "docs": f"{_DOCS}/{night.marts_name}.html",
+        "failed": [
+            {
+                "table": table,
+                "rule_code": rule["rule_code"],
+                "severity": rule["severity"],
+                "message": rule[f"message_{lang}"],
+                "rows_failed": rule["rows_failed"],
+                "listed": rule["examples"],
+            }
+            for table, rules in sorted(marts["tables"].items())
+            for rule in _failed(rules)
+        ],
+    }
+
+
+def _delivery_page(item: _Delivery, lang: Language) -> dict[str, Any]:
+    verdict = item.verdict
+    listed = {
+        result["expectation_config"]["meta"]["rule_code"]: result["result"]["listed_rows"]
+        for result in item.document["results"]
+    }
+    rules = [
+        rule | {"message": rule[f"message_{lang}"], "listed": listed[rule["rule_code"]]}
+        for rule in item.document["rules"]
+    ]
+    groups = [
+        (heading[lang], [rule for rule in _failed(rules) if rule["severity"] == severity])
+        for severity, heading in _HEADINGS.items()
+    ]
+    read = max(verdict["rows_read"], 1)
+    return {
+        "page": item.name,
+        "docs": f"{_DOCS}/{item.name}.html",
+        "verdict": verdict,
+        "usual": _usual_text(item.document, lang),
+        "shares": [(name, round(100 * verdict[f"rows_{name}"] / read, 2)) for name in _SHARES],
+        "groups": [(heading, found) for heading, found in groups if found],
+        "passed": [rule for rule in rules if rule["success"]],
+        "about": list(_about(item.document, lang)),
+    }
+
+
+_HEADINGS: dict[str, dict[Language, str]] = {
+    "critical": {"vi": "Lý do từ chối tệp", "en": "Why the file is refused"},
+    "error": {"vi": "Dòng bị loại, theo quy tắc", "en": "Rejected rows, by rule"},
+    "warning": {"vi": "Cảnh báo", "en": "Warnings"},
+}
+
+
+def _failed(rules: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [rule for rule in rules if not rule["success"]]
+
+
+def _usual_text(document: dict[str, Any], lang: Language) -> str | None:
+    usual = document["usual"]
+    if usual is None:
+        return None
+    read = whole(document["verdict"]["rows_read"], lang)
+    rows = whole(usual["rows"], lang)
+    if lang == "vi":
+        return f"Số dòng trong ngày: {read}, thường là {rows} ({usual['basis_vi']})"
+    return f"Daily count: {read}, usual {rows} ({usual['basis_en']})"
+
+
+def _about(document: dict[str, Any], lang: Language) -> Iterator[tuple[str, str]]:
+    """Where the file comes from and how it was read; without what is empty."""
+    delivery, read = document["delivery"], document["read"]
+    kinds = {
+        "delta": {"vi": "biến động trong ngày", "en": "what changed that day"},
+        "snapshot": {"vi": "bản chụp toàn bộ", "en": "everything so far"},
+    }
+    values: list[tuple[str, str, Any]] = [
+        ("Hệ thống nguồn", "Source", delivery["source"]),
+        ("Loại", "Kind", kinds[delivery["kind"]][lang]),
+        ("Mã lần gửi", "Delivery", delivery["delivery_id"]),
+        ("SHA-256", "SHA-256", delivery["sha256"]),
+        ("Kích thước (byte)", "Size (bytes)", whole(delivery["size_bytes"], lang)),
+        ("Định dạng", "Format", read.get("format")),
+        ("Bảng mã", "Encoding", read.get("encoding")),
+        ("Dấu phân cách hoặc trang tính", "Delimiter or sheet", read.get("dialect")),
+        ("Cột bắt buộc còn thiếu", "Missing required columns", read.get("columns_missing")),
+        ("Cột chưa có trong ánh xạ", "Columns not mapped", read.get("columns_unknown")),
+        ("Cột cá nhân đã bỏ", "Personal columns dropped", read.get("columns_dropped")),
+        ("Ánh xạ (SHA-256)", "Mapping (SHA-256)", read.get("mapping_sha256")),
+        ("Bộ quy tắc (SHA-256)", "Suite (SHA-256)", document["suite"]["sha256"]),
+        ("Great Expectations", "Great Expectations", document["great_expectations_version"]),
+    ]
+    for vi, en, value in values:
+        if value:
+            text = ", ".join(value) if isinstance(value, list) else str(value)
+            yield (vi if lang == "vi" else en), text
+
+
+# -- writing
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("onestop"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["whole"] = whole
+    return environment
+
+
+def _write(path: Path, template: str, lang: Language, **values: Any) -> None:  # noqa: ANN401 - idem
+    _put(path, _templates().get_template(f"{template}.html").render(lang=lang, **values))
+
+
+def _put(path: Path, text: str) -> None:
+    """Write a file so that it is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{uuid.uuid4().hex}")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        os.replace(draft, path)  # noqa: PTH105 - the atomic rename
+    finally:
+        draft.unlink(missing_ok=True)

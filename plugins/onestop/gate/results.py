@@ -1,0 +1,72 @@
+"""Validation results as files: written once, never again, the same content never twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import uuid
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_NUMBERED = re.compile(r"^(?P<name>.+)\.(?P<number>\d+)\.json$")
+
+
+def write_result(folder: Path, name: str, document: dict[str, Any]) -> Path:
+    """Keep a result as ``<name>.<n>.json``.
+
+    A result that says what the last one of that name said is not written again. The file
+    appears complete or not at all, and no later call touches it.
+
+    Returns:
+        The file that holds the document.
+    """
+    content = json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True).encode()
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f".{uuid.uuid4().hex}.draft"
+    try:
+        with draft.open("xb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.chmod(0o444)
+        while True:
+            number, last = max(_versions(folder, name), default=(0, None))
+            if last is not None and last.read_bytes() == content:
+                return last
+            target = folder / f"{name}.{number + 1}.json"
+            try:
+                target.hardlink_to(draft)  # unlike a rename, never replaces what is there
+            except FileExistsError:
+                continue  # another process was quicker: look at what it wrote
+            return target
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def result_files(results: Path) -> list[Path]:
+    """All results, oldest night first, in each night by name and number."""
+    found = []
+    for path in results.glob("*/*.json"):
+        matched = _NUMBERED.match(path.name)
+        if matched:
+            found.append((path.parent.name, matched["name"], int(matched["number"]), path))
+    return [path for *_, path in sorted(found)]
+
+
+def read_result(path: Path) -> dict[str, Any]:
+    """One result, as it was written."""
+    document = json.loads(path.read_bytes())
+    if not isinstance(document, dict):
+        raise TypeError(f"{path.name} is not a validation result")
+    return document
+
+
+def _versions(folder: Path, name: str) -> Iterator[tuple[int, Path]]:
+    for path in folder.iterdir():
+        matched = _NUMBERED.match(path.name)
+        if matched and matched["name"] == name:
+            yield int(matched["number"]), path

@@ -1,0 +1,181 @@
+"""Suites: what good data is, as written in ``expectations/`` in Great Expectations' own JSON.
+
+Great Expectations evaluates the expectations; their ``meta`` says what a failure means here: a
+stable code, a severity, a sentence in Vietnamese and in English, the clause it comes from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from onestop.settings import PROJECT_ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+Severity = Literal["critical", "error", "warning"]
+Scope = Literal["row", "file"]
+
+EXPECTATIONS_FOLDER = PROJECT_ROOT / "expectations"
+
+#: How our severities read in Great Expectations' own field, which Data Docs show.
+GX_SEVERITIES: dict[str, str] = {"critical": "critical", "error": "warning", "warning": "info"}
+
+_CODE = re.compile(r"^[A-Z0-9]{3}-[FRW]\d{2}$")
+_REQUIRED = ("rule_code", "severity", "scope", "message_vi", "message_en", "clause", "columns")
+_JOIN = re.compile(r"\bjoin\b", re.IGNORECASE)
+
+
+class SuiteError(Exception):
+    """A suite file that cannot be used; names the file and the rule."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One expectation and what its failure means.
+
+    Attributes:
+        code: stable, as in ``DOS-R07``; F for files, R for rows, W for warnings.
+        severity: ``critical`` stops the delivery, ``error`` rejects the row, ``warning`` counts.
+        scope: ``row`` judges rows, ``file`` the delivery as a whole.
+        message_vi: the sentence for people; in file rules ``{column}`` stands for a value that
+            the rule's query returns.
+        message_en: the same in English.
+        remedy_vi: what to do about it.
+        remedy_en: the same in English.
+        clause: the decree, plan or system that the rule comes from.
+        columns: the columns that it looks at.
+        sources: the only source systems it holds for; empty for all.
+        expectation: the expectation as the file has it.
+    """
+
+    code: str
+    severity: Severity
+    scope: Scope
+    message_vi: str
+    message_en: str
+    clause: str
+    columns: tuple[str, ...]
+    expectation: dict[str, Any] = field(compare=False)
+    remedy_vi: str = ""
+    remedy_en: str = ""
+    sources: tuple[str, ...] = ()
+
+    @property
+    def expectation_type(self) -> str:
+        """Great Expectations' name of the expectation."""
+        return str(self.expectation["type"])
+
+    @property
+    def query(self) -> str | None:
+        """The rule's own predicate; None for expectations that are not written as SQL."""
+        query = self.expectation["kwargs"].get("unexpected_rows_query")
+        return None if query is None else str(query)
+
+    def predicate(self, batch: str) -> str | None:
+        """The rule's query on a batch, put together as Great Expectations does it."""
+        if self.query is None:
+            return None
+        alias = "" if _JOIN.search(self.query) else " as subselect"
+        return self.query.format(batch=f"({batch}){alias}")
+
+
+@dataclass(frozen=True)
+class Suite:
+    """All rules of one feed or one mart.
+
+    Attributes:
+        name: the file's name without its ending.
+        rules: in the file's order, which is the order in which refusals are reported.
+        limits: how many rejected rows a delivery may have (``rejected_rows``,
+            ``rejected_percent``), and how far its volume may be from the usual
+            (``volume_percent``).
+        sha256: of the file, so that a result says which rules it was made with.
+    """
+
+    name: str
+    rules: tuple[Rule, ...]
+    limits: dict[str, int]
+    sha256: str
+
+    def of(self, scope: Scope, source: str | None = None) -> tuple[Rule, ...]:
+        """The rules of a scope that hold for a source."""
+        return tuple(
+            rule
+            for rule in self.rules
+            if rule.scope == scope and (not rule.sources or source in rule.sources)
+        )
+
+    def as_expectations(self, rules: Iterable[Rule]) -> dict[str, Any]:
+        """Those rules as one suite in Great Expectations' JSON."""
+        return {
+            "name": self.name,
+            "expectations": [rule.expectation for rule in rules],
+            "meta": {"suite_sha256": self.sha256},
+        }
+
+
+def load_suite(name: str, folder: Path = EXPECTATIONS_FOLDER) -> Suite:
+    """Read one suite file and check that every rule says what it must.
+
+    Raises:
+        SuiteError: the file is not a suite, or a rule in it is incomplete.
+    """
+    path = folder / f"{name}.json"
+    try:
+        content = path.read_bytes()
+        data = json.loads(content)
+    except (OSError, ValueError) as error:
+        raise SuiteError(f"{path.name}: not a readable suite: {error}") from error
+    if not isinstance(data, dict) or not isinstance(data.get("expectations"), list):
+        raise SuiteError(f'{path.name}: a suite is an object with a list "expectations"')
+    rules = tuple(_read_rule(path.name, item) for item in data["expectations"])
+    codes = [rule.code for rule in rules]
+    repeated = sorted({code for code in codes if codes.count(code) > 1})
+    if repeated:
+        raise SuiteError(f"{path.name}: rule codes used twice: {', '.join(repeated)}")
+    limits = (data.get("meta") or {}).get("limits") or {}
+    return Suite(name, rules, dict(limits), hashlib.sha256(content).hexdigest())
+
+
+def suite_names(folder: Path = EXPECTATIONS_FOLDER) -> list[str]:
+    """Names of all suites, sorted."""
+    return sorted(path.stem for path in folder.glob("*.json"))
+
+
+def _read_rule(file_name: str, item: dict[str, Any]) -> Rule:
+    meta = item.get("meta") or {}
+    code = meta.get("rule_code", "?")
+    missing = [name for name in _REQUIRED if not meta.get(name)]
+    if missing:
+        raise SuiteError(f"{file_name}: rule {code}: meta lacks {', '.join(missing)}")
+    if not _CODE.match(code):
+        raise SuiteError(f"{file_name}: rule {code}: a code looks like DOS-R07")
+    if meta["severity"] not in GX_SEVERITIES or meta["scope"] not in ("row", "file"):
+        raise SuiteError(f"{file_name}: rule {code}: unknown severity or scope")
+    if item.get("severity") != GX_SEVERITIES[meta["severity"]]:
+        raise SuiteError(
+            f"{file_name}: rule {code}: severity {meta['severity']} is"
+            f' "{GX_SEVERITIES[meta["severity"]]}" in the expectation itself'
+        )
+    query = (item.get("kwargs") or {}).get("unexpected_rows_query")
+    if query is not None and "{batch}" not in query:
+        raise SuiteError(f"{file_name}: rule {code}: its query must read from {{batch}}")
+    return Rule(
+        code=code,
+        severity=meta["severity"],
+        scope=meta["scope"],
+        message_vi=meta["message_vi"],
+        message_en=meta["message_en"],
+        clause=meta["clause"],
+        columns=tuple(meta["columns"]),
+        expectation=item,
+        remedy_vi=meta.get("remedy_vi", ""),
+        remedy_en=meta.get("remedy_en", ""),
+        sources=tuple(meta.get("sources", ())),
+    )

@@ -1,0 +1,475 @@
+"""The gate: judge a staged delivery, quarantine its bad rows, write down what was found."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
+
+import duckdb
+
+from onestop.feeds import FEEDS, Feed
+from onestop.gate.evaluation import (
+    EXAMPLES,
+    BrokenRuleError,
+    Outcome,
+    RuleResult,
+    engine_on,
+    evaluate,
+    fill,
+    load_engine,
+    readable,
+)
+from onestop.gate.masking import masked
+from onestop.gate.results import write_result
+from onestop.gate.suite import EXPECTATIONS_FOLDER, Suite, load_suite
+from onestop.gate.verdict import GateVerdict, UsualVolume
+from onestop.reference import REFERENCE_FOLDER, read_reference
+from onestop.settings import LOCAL_ZONE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import sqlalchemy as sa
+
+    from onestop.delivery import Delivery
+
+#: Rows of a result that show which rows failed; more than the messages name.
+_LISTED_ROWS = 20
+
+
+def validate_delivery(  # noqa: PLR0913 - the last two have defaults that fit
+    delivery: Delivery,
+    staged: Path,
+    results: Path,
+    as_of: dt.date,
+    *,
+    usual: UsualVolume | None = None,
+    expectations: Path = EXPECTATIONS_FOLDER,
+) -> GateVerdict:
+    """Judge a staged delivery by its feed's suite.
+
+    The tables ``rejected_row``, ``rule_result`` and ``gate_summary`` and the view
+    ``accepted_row`` are put into the staged file, all or none; the result is kept as a file that
+    is never written again. Doing it twice changes nothing.
+
+    Args:
+        delivery: the delivery.
+        staged: its staged file.
+        results: folder of the validation results.
+        as_of: the night that is being run; a delivery of a later night is refused.
+        usual: how many rows such a delivery usually has, where history tells.
+        expectations: folder of the suites.
+
+    Returns:
+        The verdict; a refusal is returned, not raised.
+
+    Raises:
+        BrokenRuleError: a rule could not be evaluated.
+        SuiteError: the suite is not usable.
+    """
+    suite = load_suite(delivery.feed, expectations)
+    with _opened(staged) as (connection, engine):
+        gate = _Gate(delivery, suite, connection, engine)
+        verdict = gate.judge(as_of, usual)
+        document = gate.document(verdict, usual)
+    path = write_result(results / delivery.night.isoformat(), delivery.delivery_id, document)
+    return GateVerdict(**{**vars(verdict), "result_file": str(path.relative_to(results))})
+
+
+@contextmanager
+def _opened(staged: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, sa.Engine]]:
+    connection = duckdb.connect(staged)
+    try:
+        connection.execute(f"set timezone = '{LOCAL_ZONE.key}'")
+        engine = engine_on(connection)
+        try:
+            yield connection, engine
+        finally:
+            engine.dispose()
+    finally:
+        connection.close()
+
+
+class _Gate:
+    """One delivery in front of one suite."""
+
+    def __init__(
+        self,
+        delivery: Delivery,
+        suite: Suite,
+        connection: duckdb.DuckDBPyConnection,
+        engine: sa.Engine,
+    ) -> None:
+        self._delivery = delivery
+        self._feed = FEEDS[delivery.feed]
+        self._suite = suite
+        self._connection = connection
+        self._engine = engine
+        self._facts: dict[str, Any] = {}
+        self._outcomes: list[Outcome] = []
+        self._listed: dict[str, list[dict[str, Any]]] = {}
+        self._results: list[RuleResult] = []
+
+    def judge(self, as_of: dt.date, usual: UsualVolume | None) -> GateVerdict:
+        """Rows first, then the file, whose rules may look at how many rows were rejected."""
+        self._put_reference()
+        batch = self._row_batch()
+        self._outcomes = evaluate(
+            self._engine,
+            batch,
+            self._suite,
+            self._suite.of("row", self._delivery.source),
+            ["row_number"],
+        )
+        self._connection.execute("begin transaction")
+        try:
+            self._quarantine()
+            self._facts = self._file_facts(as_of, usual)
+            self._outcomes += evaluate(
+                self._engine,
+                self._file_batch(),
+                self._suite,
+                self._suite.of("file", self._delivery.source),
+                [],
+            )
+            self._results = [self._result(outcome) for outcome in self._in_order()]
+            verdict = self._verdict()
+            self._put_results()
+            self._put_summary(verdict)
+        except BaseException:
+            self._connection.execute("rollback")
+            raise
+        self._connection.execute("commit")
+        return verdict
+
+    # -- the batches that the suite judges
+
+    def _put_reference(self) -> None:
+        """``gate.day_off`` and ``gate.indicator`` for rules that look things up.
+
+        They are beside the staged file, in memory only.
+        """
+        self._connection.execute("attach ':memory:' as gate")
+        for table, columns in _REFERENCE.items():
+            self._connection.execute(
+                f"create table gate.{table} as select "
+                + ", ".join(f"unnest(${name}) as {name}" for name in columns),
+                _reference_columns(table),
+            )
+
+    def _row_batch(self) -> str:
+        """Every row but exact repeats, with the night, and with all columns that rules may name.
+
+        A column that the source does not have is there as null.
+        """
+        present = {row[0] for row in self._connection.execute("describe staged_row").fetchall()}
+        absent = [name for name in _text_columns(self._feed) if name not in present]
+        nulls = "".join(f", cast(null as varchar) as {name}" for name in absent)
+        return (
+            f"SELECT s.*{nulls}, date '{self._delivery.night.isoformat()}' as night_date"
+            " FROM staged_row as s WHERE not is_repeat"
+        )
+
+    def _file_facts(self, as_of: dt.date, usual: UsualVolume | None) -> dict[str, Any]:
+        """What is known about the delivery as a whole; file rules and their messages name it."""
+        read = self._one_row(
+            "select rows_read, rows_blank, columns_missing, columns_unknown from read_summary"
+        )
+        counted = self._one_row(
+            "select count(*) filter (where not is_repeat) as rows_judged,"
+            " count(*) filter (where is_repeat) as rows_repeated,"
+            " count(distinct row_number) as row_numbers from staged_row"
+        )
+        staged = counted["rows_judged"] + counted["rows_repeated"]
+        if counted.pop("row_numbers") != staged or read["rows_read"] != staged + read["rows_blank"]:
+            raise ValueError(f"{self._delivery.file_name}: the staged file does not add up")
+        rejected = self._one_row(
+            "select count(distinct row_number) as rows_rejected from rejected_row"
+        )["rows_rejected"]
+        return {
+            **read,
+            **counted,
+            "columns_missing": list(read["columns_missing"] or ()),
+            "columns_unknown": list(read["columns_unknown"] or ()),
+            "count_columns_missing": len(read["columns_missing"] or ()),
+            "count_columns_unknown": len(read["columns_unknown"] or ()),
+            "rows_staged": staged,
+            "rows_rejected": rejected,
+            "rows_accepted": counted["rows_judged"] - rejected,
+            "rejected_percent": round(100 * rejected / max(counted["rows_judged"], 1), 1),
+            "kind": self._delivery.kind,
+            "night_date": self._delivery.night,
+            "as_of_date": as_of,
+            "usual_rows": usual.rows if usual else None,
+            "usual_basis_vi": usual.basis_vi if usual else "",
+            "usual_basis_en": usual.basis_en if usual else "",
+            **{f"limit_{name}": value for name, value in self._suite.limits.items()},
+        }
+
+    def _file_batch(self) -> str:
+        """The facts as a table of one row."""
+        columns = [
+            f"{_literal(value)} as {name}"
+            for name, value in self._facts.items()
+            if not isinstance(value, str | list)
+        ]
+        return f"SELECT '{self._delivery.kind}' as kind, {', '.join(columns)}"
+
+    # -- the quarantine
+
+    def _quarantine(self) -> None:
+        """Fill ``rejected_row`` by the rules' own predicates: completely, however many fail."""
+        self._connection.execute("drop view if exists accepted_row")
+        self._connection.execute(
+            "create or replace table rejected_row (row_number bigint not null, key_text varchar,"
+            " rule_code varchar not null, severity varchar not null, message_vi varchar not null,"
+            " message_en varchar not null, offending varchar)"
+        )
+        for outcome in self._outcomes:
+            if outcome.success:
+                continue
+            failing = self._failing(outcome)
+            if outcome.rule.severity != "warning":
+                self._reject(outcome, failing)
+            self._listed[outcome.rule.code] = [
+                {"row_number": number, **json.loads(offending)}
+                for number, offending in self._connection.execute(
+                    f"{failing} order by row_number limit {_LISTED_ROWS}"
+                ).fetchall()
+            ]
+        self._connection.execute(
+            "create view accepted_row as select * from staged_row where not is_repeat"
+            " and not exists (select 1 from rejected_row"
+            " where rejected_row.row_number = staged_row.row_number)"
+        )
+
+    def _reject(self, outcome: Outcome, failing: str) -> None:
+        rule = outcome.rule
+        key = " || '|' || ".join(f"cast(s.{name} as varchar)" for name in self._feed.key)
+        self._connection.execute(
+            "insert into rejected_row select f.row_number, "
+            f"{key}, $code, $severity, $message_vi, $message_en, f.offending"
+            f" from ({failing}) as f inner join staged_row as s on f.row_number = s.row_number",
+            {
+                "code": rule.code,
+                "severity": rule.severity,
+                "message_vi": rule.message_vi,
+                "message_en": rule.message_en,
+            },
+        )
+        found = self._one_row(
+            "select count(distinct row_number) as n from rejected_row"
+            f" where rule_code = '{rule.code}'"
+        )["n"]
+        if found != outcome.failed:
+            raise BrokenRuleError(
+                f"suite {self._suite.name}: {rule.code}: Great Expectations counts"
+                f" {outcome.failed} rows, its predicate finds {found}"
+            )
+
+    def _failing(self, outcome: Outcome) -> str:
+        """A SELECT of row_number and the rule's columns, masked, for every failing row."""
+        if outcome.predicate is None:
+            raise BrokenRuleError(
+                f"suite {self._suite.name}: {outcome.rule.code}: {outcome.rule.expectation_type}"
+                " does not tell which rows fail"
+            )
+        names = [
+            row[0]
+            for row in self._connection.execute(f"describe {outcome.predicate}").fetchall()
+            if row[0] != "row_number"
+        ]
+        pairs = ", ".join(f"'{name}': {masked(name, self._feed)}" for name in names)
+        return (
+            f"select row_number, to_json({{{pairs}}}) as offending from ({outcome.predicate}) as p"
+        )
+
+    # -- the verdict
+
+    def _in_order(self) -> list[Outcome]:
+        found = {outcome.rule.code: outcome for outcome in self._outcomes}
+        return [found[rule.code] for rule in self._suite.rules if rule.code in found]
+
+    def _result(self, outcome: Outcome) -> RuleResult:
+        rule = outcome.rule
+        is_row = rule.scope == "row"
+        listed = self._listed.get(rule.code, ())
+        # a sentence that does not hold names no figures
+        facts = dict.fromkeys(self._facts, "…") if outcome.success else self._facts
+        return RuleResult(
+            rule_code=rule.code,
+            severity=rule.severity,
+            expectation_type=rule.expectation_type,
+            success=outcome.success,
+            rows_checked=self._facts["rows_judged"] if is_row else 1,
+            rows_failed=outcome.failed,
+            message_vi=rule.message_vi if is_row else fill(rule.message_vi, facts),
+            message_en=rule.message_en if is_row else fill(rule.message_en, facts),
+            clause=rule.clause,
+            examples=tuple(row["row_number"] for row in listed[:EXAMPLES]),
+        )
+
+    def _verdict(self) -> GateVerdict:
+        broken = [
+            item for item in self._results if item.severity == "critical" and not item.success
+        ]
+        first = broken[0] if broken else None
+        facts = self._facts
+        return GateVerdict(
+            delivery_id=self._delivery.delivery_id,
+            file_name=self._delivery.file_name,
+            verdict="refused" if first else "passed",
+            refused_rule=first.rule_code if first else None,
+            reason_vi=self._reason(first, "vi") if first else None,
+            reason_en=self._reason(first, "en") if first else None,
+            rows_read=facts["rows_read"],
+            rows_blank=facts["rows_blank"],
+            rows_repeated=facts["rows_repeated"],
+            rows_rejected=facts["rows_rejected"],
+            rows_accepted=facts["rows_accepted"],
+            warnings=sum(item.rows_failed for item in self._results if item.severity == "warning"),
+            rules=tuple(self._results),
+        )
+
+    def _reason(self, broken: RuleResult, language: Literal["vi", "en"]) -> str:
+        """Why the delivery is refused: the rule's sentence, the rows, what to do."""
+        rule = next(rule for rule in self._suite.rules if rule.code == broken.rule_code)
+        words = _WORDS[language]
+        sentences = [broken.message_vi if language == "vi" else broken.message_en]
+        worst = sorted(
+            (item for item in self._results if item.examples and item.severity != "warning"),
+            key=lambda item: -item.rows_failed,
+        )
+        for item in worst[:_WORST_RULES]:
+            message = item.message_vi if language == "vi" else item.message_en
+            numbers = ", ".join(str(number) for number in item.examples)
+            sentences.append(
+                f"{item.rule_code} ({message.rstrip('.')}): {item.rows_failed} {words['rows']},"
+                f" {words['first']} {numbers}"
+            )
+        sentences.append(rule.remedy_vi if language == "vi" else rule.remedy_en)
+        return " ".join(f"{sentence.rstrip('.')}." for sentence in sentences if sentence)
+
+    def _put_results(self) -> None:
+        self._connection.execute(
+            "create or replace table rule_result (rule_code varchar not null,"
+            " severity varchar not null, expectation_type varchar not null,"
+            " success boolean not null, rows_checked bigint, rows_failed bigint,"
+            " message_vi varchar not null, message_en varchar not null, clause varchar,"
+            " examples varchar)"
+        )
+        rows = [
+            value
+            for item in self._results
+            for value in (
+                *(value for name, value in vars(item).items() if name != "examples"),
+                json.dumps(list(item.examples)),
+            )
+        ]
+        places = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(self._results))
+        self._connection.execute(f"insert into rule_result values {places}", rows)
+
+    def _put_summary(self, verdict: GateVerdict) -> None:
+        self._connection.execute(
+            "create or replace table gate_summary as select $verdict as verdict,"
+            " cast($refused_rule as varchar) as refused_rule,"
+            " cast($reason_vi as varchar) as reason_vi, cast($reason_en as varchar) as reason_en,"
+            " cast($rows_read as bigint) as rows_read, cast($rows_blank as bigint) as rows_blank,"
+            " cast($rows_repeated as bigint) as rows_repeated,"
+            " cast($rows_rejected as bigint) as rows_rejected,"
+            " cast($rows_accepted as bigint) as rows_accepted,"
+            " cast($warnings as bigint) as warnings",
+            {
+                name: value
+                for name, value in vars(verdict).items()
+                if name not in ("delivery_id", "file_name", "rules", "result_file")
+            },
+        )
+
+    # -- what is kept
+
+    def document(self, verdict: GateVerdict, usual: UsualVolume | None) -> dict[str, Any]:
+        """The validation result as it is kept: no clock times, so that the same is the same."""
+        delivery = self._delivery
+        read = self._one_row("select * from read_summary")
+        results = dict(zip((item.rule_code for item in self._results), self._results, strict=True))
+        return {
+            "delivery": {
+                name: value
+                for name, value in delivery.to_json().items()
+                if name not in ("file_modified_at", "landed_path")
+            },
+            "read": readable(read),
+            "usual": vars(usual) if usual else None,
+            "suite": {"name": self._suite.name, "sha256": self._suite.sha256},
+            "great_expectations_version": load_engine().VERSION,
+            "verdict": {
+                name: value
+                for name, value in vars(verdict).items()
+                if name not in ("rules", "result_file")
+            },
+            "rules": [item.to_json() for item in self._results],
+            "results": [
+                {
+                    "success": outcome.success,
+                    "expectation_config": {
+                        **outcome.rule.expectation,
+                        "meta": {
+                            **outcome.rule.expectation["meta"],
+                            "message_vi": results[outcome.rule.code].message_vi,
+                            "message_en": results[outcome.rule.code].message_en,
+                        },
+                    },
+                    "result": {
+                        **outcome.result,
+                        "listed_rows": self._listed.get(outcome.rule.code, []),
+                    },
+                }
+                for outcome in self._in_order()
+            ],
+        }
+
+    def _one_row(self, query: str) -> dict[str, Any]:
+        cursor = self._connection.execute(query)
+        names = [column[0] for column in cursor.description]
+        row = cursor.fetchone()
+        if row is None:
+            raise ValueError(f"{self._delivery.file_name}: the staged file is not complete")
+        return dict(zip(names, row, strict=True))
+
+
+_WORST_RULES = 3
+#: What of ``sql/reference`` the rules may look up, as ``gate.<file>``.
+_REFERENCE = {"day_off": ("calendar_date", "day_kind"), "indicator": ("indicator_code",)}
+_WORDS = {
+    "vi": {"rows": "dòng", "first": "các dòng đầu tiên:"},
+    "en": {"rows": "rows", "first": "the first ones:"},
+}
+
+
+def _text_columns(feed: Feed) -> list[str]:
+    """Columns that a staged file has for what it maps only, and those it may not have at all."""
+    coded = [
+        f"{column.name}_text"
+        for column in feed.columns
+        if column.derived_from is None and (column.type != "text" or column.codes)
+    ]
+    return [*coded, "read_problem"]
+
+
+def _literal(value: Any) -> str:  # noqa: ANN401 - facts are of several types
+    """A fact as a SQL literal; free text is for messages only and has no place in a query."""
+    if isinstance(value, dt.date):
+        return f"date '{value.isoformat()}'"
+    return "cast(null as bigint)" if value is None else str(value)
+
+
+@cache
+def _reference_columns(table: str) -> dict[str, list[Any]]:
+    """The columns of a reviewed reference file of ``sql/reference`` that rules look at."""
+    rows = read_reference(REFERENCE_FOLDER)[table]
+    return {name: [row[name] for row in rows] for name in _REFERENCE[table]}

@@ -1,0 +1,81 @@
+"""The gate's word on a delivery."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from onestop.delivery import RefusedDeliveryError
+
+if TYPE_CHECKING:
+    from onestop.gate.evaluation import RuleResult
+
+
+@dataclass(frozen=True)
+class UsualVolume:
+    """How many rows such a delivery usually has.
+
+    Attributes:
+        rows: the median of past weeks' deliveries of the same weekday.
+        basis_vi: what the median was taken of, in Vietnamese ("trung vị của 4 thứ Hai").
+        basis_en: the same in English ("median of 4 Mondays").
+    """
+
+    rows: int
+    basis_vi: str
+    basis_en: str
+
+
+@dataclass(frozen=True)
+class GateVerdict:
+    """What the gate says about a delivery.
+
+    ``rows_read`` = ``rows_accepted`` + ``rows_rejected`` + ``rows_repeated`` + ``rows_blank``.
+
+    Attributes:
+        delivery_id: which delivery.
+        file_name: its name in the exports.
+        verdict: ``passed`` or ``refused``.
+        refused_rule: the first critical rule it broke.
+        reason_vi: why it was refused, with rule, rows and remedy.
+        reason_en: the same in English.
+        rows_read: records of the file, blank and footer rows among them.
+        rows_blank: rows that are no records.
+        rows_repeated: exact repeats of an earlier row.
+        rows_rejected: rows in quarantine.
+        rows_accepted: rows that may be loaded.
+        warnings: findings of all warning rules together.
+        rules: what each rule found.
+        result_file: name of the validation result, relative to the results folder.
+    """
+
+    delivery_id: str
+    file_name: str
+    verdict: Literal["passed", "refused"]
+    refused_rule: str | None
+    reason_vi: str | None
+    reason_en: str | None
+    rows_read: int
+    rows_blank: int
+    rows_repeated: int
+    rows_rejected: int
+    rows_accepted: int
+    warnings: int
+    rules: tuple[RuleResult, ...] = field(default=(), repr=False)
+    result_file: str | None = None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the delivery must not be loaded."""
+        return self.verdict == "refused"
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values; of the rules only those that found something."""
+        values = {name: value for name, value in vars(self).items() if name != "rules"}
+        return {**values, "rules": [rule.to_json() for rule in self.rules if not rule.success]}
+
+    def as_error(self) -> RefusedDeliveryError:
+        """The refusal as the exception that stops a delivery."""
+        return RefusedDeliveryError(
+            self.file_name, self.refused_rule or "?", self.reason_en or "refused"
+        )

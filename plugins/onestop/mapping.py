@@ -1,0 +1,534 @@
+"""Mappings: what a source system's files, columns and codes mean, one YAML file per source.
+
+The YAML is checked against ``mappings/mapping.schema.json`` and against the canonical feeds;
+whatever is wrong is said with the file, the key and what to do about it. Every scalar in a
+mapping is text, so that ``10``, ``no`` or ``1.0`` stay what the author wrote.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import jsonschema
+import yaml
+
+from onestop.feeds import FEEDS, Column, Feed
+from onestop.wording import fold_header
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from onestop.delivery import Kind
+
+BUILT_IN = Path(__file__).parent / "mappings"
+SCHEMA = BUILT_IN / "mapping.schema.json"
+EXCEL_SERIAL = "excel_serial"
+#: Source texts of the canonical booleans, unless a mapping lists its own.
+BOOLEAN_CODES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("true", ("1", "true", "yes", "y", "có", "x", "đúng", "rồi", "đã", "đạt")),
+    ("false", ("0", "false", "no", "n", "không", "sai", "chưa", "chưa đạt")),
+)
+_FORMAT_PARTS = set("YymdHMSfIp")
+
+
+class MappingError(Exception):
+    """A mapping file that cannot be used.
+
+    Args:
+        file_name: the mapping file.
+        key: where in it, as ``feeds.dossiers.columns.status``.
+        problem: what is wrong.
+        remedy: what to do.
+    """
+
+    def __init__(self, file_name: str, key: str, problem: str, remedy: str) -> None:
+        super().__init__(f"{file_name}: {key}: {problem}. {remedy}.")
+        self.file_name = file_name
+        self.key = key
+        self.problem = problem
+        self.remedy = remedy
+
+
+@dataclass(frozen=True)
+class FilePattern:
+    """Which file names are deliveries of a feed; the group ``night`` is their date."""
+
+    name: str
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class ColumnMapping:
+    """Where one canonical column comes from.
+
+    Attributes:
+        name: the canonical column.
+        sources: source headers, preferred first.
+        formats: date patterns, tried in order after ISO 8601.
+        codes: canonical value and the source's values that mean it.
+        extract: regular expression whose first group is the value.
+        default: value where the source's is blank.
+        constant: value of every row.
+        fallback: canonical column to take where this one is blank.
+    """
+
+    name: str
+    sources: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
+    codes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    extract: str | None = None
+    default: str | None = None
+    constant: str | None = None
+    fallback: str | None = None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of ``derive``: the value, and per column the values (or presence) it needs."""
+
+    value: str
+    when: tuple[tuple[str, tuple[str, ...] | str], ...] = ()
+
+
+@dataclass(frozen=True)
+class FeedMapping:
+    """How one source's files of one feed are read.
+
+    Attributes:
+        source: the source's name.
+        feed: the feed's name.
+        time_zone: IANA name of the clock its times are written in.
+        expected: whether a night is incomplete without it.
+        files: which file names are its deliveries.
+        columns: the canonical columns it gives, in the feed's order.
+        helpers: further source columns that rules of ``derive`` look at.
+        derive: canonical columns worked out from others where the source gives none.
+        personal: headers of columns that must not be read into anything.
+        required: groups of columns of which a file must have at least one each.
+        records: key of the JSON envelope that holds the records.
+        decimal: the decimal sign, for numbers that could be read both ways.
+        sha256: of all the above; tells when a staged file was read by another mapping.
+    """
+
+    source: str
+    feed: str
+    time_zone: str
+    expected: bool
+    files: tuple[FilePattern, ...]
+    columns: tuple[ColumnMapping, ...]
+    helpers: tuple[ColumnMapping, ...] = ()
+    derive: tuple[tuple[str, tuple[Rule, ...]], ...] = ()
+    personal: tuple[str, ...] = ()
+    required: tuple[tuple[str, ...], ...] = ()
+    records: str = "data"
+    decimal: str = ","
+    sha256: str = field(default="", compare=False)
+
+    @property
+    def schema(self) -> Feed:
+        """The canonical feed."""
+        return FEEDS[self.feed]
+
+    @property
+    def read_columns(self) -> tuple[ColumnMapping, ...]:
+        """Columns and helpers that are looked for in the file."""
+        return tuple(c for c in (*self.columns, *self.helpers) if c.sources)
+
+    def night_of(self, file_name: str) -> tuple[dt.date, Kind] | None:
+        """The night and kind that a file name states, or None when it is not ours."""
+        for pattern in self.files:
+            match = re.fullmatch(pattern.name, file_name, re.IGNORECASE)
+            if match:
+                try:
+                    night = dt.datetime.strptime(match["night"], "%Y%m%d").date()  # noqa: DTZ007 - a calendar date, no clock
+                except ValueError:
+                    return None
+                return night, pattern.kind
+        return None
+
+
+@dataclass(frozen=True)
+class SourceMapping:
+    """One source system and the feeds it exports."""
+
+    source: str
+    title_vi: str
+    title_en: str
+    feeds: dict[str, FeedMapping]
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """What a file name says about a delivery."""
+
+    source: str
+    feed: str
+    night: dt.date
+    kind: Kind
+    mapping: FeedMapping
+
+
+def load_mappings(folder: Path | None) -> dict[str, SourceMapping]:
+    """The built-in sources and every ``*.yaml`` of a folder, by source name.
+
+    Raises:
+        MappingError: a file is not a usable mapping, or two files name the same source.
+    """
+    paths = sorted(BUILT_IN.glob("*.yaml"))
+    if folder is not None:
+        if not folder.is_dir():
+            raise MappingError(
+                str(folder), "ONESTOP_SOURCES", "is not a folder", "Create it or unset the variable"
+            )
+        paths += sorted(p for p in folder.iterdir() if p.suffix in {".yaml", ".yml"})
+    mappings: dict[str, SourceMapping] = {}
+    for path in paths:
+        mapping = load_mapping(path)
+        if mapping.source in mappings:
+            raise MappingError(
+                path.name,
+                "source",
+                f"a source named {mapping.source} is there already",
+                "Give this source a name of its own",
+            )
+        mappings[mapping.source] = mapping
+    return mappings
+
+
+def recognise(file_name: str, mappings: Mapping[str, SourceMapping]) -> Recognised | None:
+    """Whose delivery a file is, by its name; None when no mapping knows the name.
+
+    Raises:
+        MappingError: more than one feed claims it.
+    """
+    found: list[Recognised] = []
+    for source in mappings.values():
+        for feed in source.feeds.values():
+            stated = feed.night_of(file_name)
+            if stated:
+                found.append(Recognised(source.source, feed.feed, *stated, feed))
+    if len(found) > 1:
+        claims = " and ".join(f"{one.source}.{one.feed}" for one in found)
+        raise MappingError(
+            f"{found[-1].source}.yaml",
+            f"feeds.{found[-1].feed}.files",
+            f"the file name {file_name} belongs to {claims}",
+            "Make the name patterns exclude each other",
+        )
+    return found[0] if found else None
+
+
+def load_mapping(path: Path) -> SourceMapping:
+    """Read and check one mapping file.
+
+    Raises:
+        MappingError: naming the file, the key and the remedy.
+    """
+    document = _read_yaml(path)
+    _check_schema(path.name, document)
+    feeds = {
+        name: _build_feed(path.name, document, name, body)
+        for name, body in document["feeds"].items()
+    }
+    return SourceMapping(document["source"], document["title_vi"], document["title_en"], feeds)
+
+
+class _TextLoader(yaml.SafeLoader):
+    """YAML in which every scalar is text and a key may not be given twice."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - the base class declares it so
+
+    def construct_mapping(
+        self,
+        node: yaml.MappingNode,
+        deep: bool = False,  # noqa: FBT001, FBT002 - overridden signature
+    ) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise yaml.constructor.ConstructorError(
+                        None, None, f"the key {key.value} is given twice", key.start_mark
+                    )
+                seen.add(key.value)
+        return cast("dict[Any, Any]", super().construct_mapping(node, deep))
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"), _TextLoader)  # noqa: S506 - a SafeLoader
+    except (OSError, UnicodeDecodeError) as error:
+        raise MappingError(
+            path.name,
+            "(file)",
+            f"cannot be read: {type(error).__name__}",
+            "Save it as UTF-8 text that the pipeline's user may read",
+        ) from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}" if mark else "(file)"
+        problem = getattr(error, "problem", None) or "is not YAML"
+        raise MappingError(path.name, where, str(problem), "Correct the YAML there") from error
+    if not isinstance(document, dict):
+        raise MappingError(
+            path.name,
+            "(file)",
+            "is not a mapping of keys to values",
+            "Start from mappings/one_stop.yaml",
+        )
+    return document
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return cast("dict[str, Any]", json.loads(SCHEMA.read_text(encoding="utf-8")))
+
+
+def _check_schema(file_name: str, document: dict[str, Any]) -> None:
+    validator = jsonschema.Draft202012Validator(_schema())
+    errors = sorted(validator.iter_errors(document), key=lambda error: list(map(str, error.path)))
+    if not errors:
+        return
+    error = jsonschema.exceptions.best_match(errors)
+    key = ".".join(map(str, error.absolute_path)) or "(top)"
+    what = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
+    remedies = {
+        "additionalProperties": "Remove or rename it; mapping.schema.json lists the allowed keys",
+        "required": "Add the missing key",
+        "enum": f"Use one of: {', '.join(map(str, error.validator_value or []))}"
+        if error.validator == "enum"
+        else "",
+    }
+    remedy = remedies.get(str(error.validator)) or what.rstrip(".") or "See mapping.schema.json"
+    raise MappingError(file_name, key, error.message.rstrip("."), remedy)
+
+
+def _build_feed(
+    file_name: str, document: dict[str, Any], name: str, body: dict[str, Any]
+) -> FeedMapping:
+    check = _Check(file_name, f"feeds.{name}")
+    feed = FEEDS[name]
+    formats = tuple(body.get("formats") or document.get("formats") or ())
+    mapping = FeedMapping(
+        source=document["source"],
+        feed=name,
+        time_zone=check.time_zone(document["time_zone"]),
+        expected=body.get("expected") == "true",
+        files=tuple(check.file_pattern(number, one) for number, one in enumerate(body["files"])),
+        columns=check.columns(feed, body["columns"], formats),
+        helpers=tuple(
+            ColumnMapping(helper, tuple(sources))
+            for helper, sources in body.get("helpers", {}).items()
+        ),
+        derive=check.derivations(feed, body),
+        personal=tuple(body["personal"]),
+        required=check.required(feed, body),
+        records=body.get("records", "data"),
+        decimal=body.get("decimal") or document.get("decimal") or ",",
+    )
+    check.headers(mapping)
+    described = json.dumps(asdict(mapping), ensure_ascii=False, sort_keys=True)
+    sha256 = hashlib.sha256(described.encode()).hexdigest()
+    return FeedMapping(**{**mapping.__dict__, "sha256": sha256})
+
+
+@dataclass(frozen=True)
+class _Check:
+    """The checks that need more than a JSON schema; each says where and what to do."""
+
+    file_name: str
+    at: str
+
+    def fail(self, key: str, problem: str, remedy: str) -> MappingError:
+        return MappingError(self.file_name, f"{self.at}.{key}", problem, remedy)
+
+    def time_zone(self, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise MappingError(
+                self.file_name,
+                "time_zone",
+                f"there is no time zone {name}",
+                "Use an IANA name such as Asia/Ho_Chi_Minh",
+            ) from error
+        return name
+
+    def regex(self, key: str, pattern: str) -> re.Pattern[str]:
+        try:
+            return re.compile(pattern)
+        except re.error as error:
+            raise self.fail(
+                key, f"is not a regular expression ({error})", "Correct the expression"
+            ) from error
+
+    def file_pattern(self, number: int, one: dict[str, str]) -> FilePattern:
+        pattern = self.regex(f"files.{number}.name", one["name"])
+        if "night" not in pattern.groupindex:
+            raise self.fail(
+                f"files.{number}.name",
+                "does not say which part of the name is the night",
+                r"Mark it as (?P<night>\d{8})",
+            )
+        return FilePattern(one["name"], cast("Kind", one["kind"]))
+
+    def columns(
+        self, feed: Feed, body: dict[str, Any], formats: tuple[str, ...]
+    ) -> tuple[ColumnMapping, ...]:
+        for name in body:
+            self.canonical(feed, f"columns.{name}", name)
+            if feed.column(name).derived_from:
+                raise self.fail(
+                    f"columns.{name}", "is worked out while reading", "Map its timestamp instead"
+                )
+        return tuple(
+            self.column(feed, feed.column(name), body[name], formats)
+            for name in feed.column_names
+            if name in body
+        )
+
+    def canonical(self, feed: Feed, key: str, name: str) -> None:
+        if name not in feed.column_names:
+            raise self.fail(
+                key,
+                f"{feed.name} has no column {name}",
+                f"Use one of: {', '.join(feed.column_names)}",
+            )
+
+    def column(
+        self, feed: Feed, column: Column, body: dict[str, Any], formats: tuple[str, ...]
+    ) -> ColumnMapping:
+        key = f"columns.{column.name}"
+        is_date = column.type in {"date", "timestamp"}
+        if column.name in feed.key and "from" not in body and "constant" not in body:
+            raise self.fail(key, "a key column needs a source", "Add from: with its headers")
+        if "fallback" in body:
+            self.canonical(feed, f"{key}.fallback", body["fallback"])
+            if feed.column(body["fallback"]).type != column.type:
+                raise self.fail(
+                    f"{key}.fallback", f"{body['fallback']} is of another type", "Name another one"
+                )
+        if "extract" in body and not self.regex(f"{key}.extract", body["extract"]).groups:
+            raise self.fail(f"{key}.extract", "has no group", "Put the value in parentheses")
+        for pattern in body.get("formats", formats) if is_date else ():
+            self.date_format(f"{key}.formats", pattern)
+        for value in ("default", "constant"):
+            if value in body:
+                self.value(f"{key}.{value}", column, body[value])
+        return ColumnMapping(
+            name=column.name,
+            sources=tuple(body.get("from", ())),
+            formats=tuple(body.get("formats", formats)) if is_date else (),
+            codes=self.codes(key, column, body.get("codes")),
+            extract=body.get("extract"),
+            default=body.get("default"),
+            constant=body.get("constant"),
+            fallback=body.get("fallback"),
+        )
+
+    def date_format(self, key: str, pattern: str) -> None:
+        if pattern == EXCEL_SERIAL:
+            return
+        unknown = set(re.findall(r"%(.)", pattern)) - _FORMAT_PARTS
+        if unknown:
+            raise self.fail(
+                key,
+                f"the date pattern {pattern} uses %{min(unknown)}",
+                "Use %Y %y %m %d %H %I %M %S %f %p",
+            )
+
+    def value(self, key: str, column: Column, value: str) -> None:
+        if column.codes and value not in column.codes:
+            raise self.fail(
+                key,
+                f"{value} is not a value of {column.name}",
+                f"Use one of: {', '.join(column.codes)}",
+            )
+        if column.type == "integer" and not re.fullmatch(r"-?\d+", value):
+            raise self.fail(key, f"{value} is not a whole number", "Give a whole number")
+        if column.type == "boolean" and value not in {"true", "false"}:
+            raise self.fail(key, f"{value} is neither true nor false", "Give true or false")
+
+    def codes(
+        self, key: str, column: Column, body: dict[str, list[str]] | None
+    ) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        if body is None:
+            if column.type == "boolean":
+                return BOOLEAN_CODES
+            return tuple((code, (code,)) for code in column.codes)
+        seen: dict[str, str] = {}
+        for canonical, texts in body.items():
+            self.value(f"{key}.codes", column, canonical)
+            for text in texts:
+                other = seen.setdefault(fold_header(text), canonical)
+                if other != canonical:
+                    raise self.fail(
+                        f"{key}.codes",
+                        f"{text} means both {other} and {canonical}",
+                        "Leave it in one of them",
+                    )
+        return tuple((canonical, tuple(texts)) for canonical, texts in body.items())
+
+    def derivations(
+        self, feed: Feed, body: dict[str, Any]
+    ) -> tuple[tuple[str, tuple[Rule, ...]], ...]:
+        known = {*feed.column_names, *body.get("helpers", {})}
+        result = []
+        for name, rules in body.get("derive", {}).items():
+            key = f"derive.{name}"
+            self.canonical(feed, key, name)
+            for rule in rules:
+                self.value(key, feed.column(name), rule["value"])
+                for other in rule.get("when", {}):
+                    if other not in known:
+                        raise self.fail(
+                            f"{key}.when.{other}",
+                            "is neither a column nor a helper",
+                            "Add it under helpers, or name a canonical column",
+                        )
+            result.append((name, tuple(self.rule(rule) for rule in rules)))
+        return tuple(result)
+
+    def rule(self, body: dict[str, Any]) -> Rule:
+        when = tuple(
+            (name, wanted if isinstance(wanted, str) else tuple(wanted))
+            for name, wanted in body.get("when", {}).items()
+        )
+        return Rule(body["value"], when)
+
+    def required(self, feed: Feed, body: dict[str, Any]) -> tuple[tuple[str, ...], ...]:
+        groups = [(name,) for name in feed.key if "from" in body["columns"].get(name, {})]
+        for text in body.get("required", ()):
+            group = tuple(part.strip() for part in text.split(" or "))
+            for name in group:
+                self.canonical(feed, "required", name)
+            if group not in groups:
+                groups.append(group)
+        for name in feed.key:
+            if name not in body["columns"]:
+                raise self.fail(f"columns.{name}", "the key column is not mapped", "Add it")
+        return tuple(groups)
+
+    def headers(self, mapping: FeedMapping) -> None:
+        personal = {fold_header(text): text for text in mapping.personal}
+        for column in mapping.read_columns:
+            self.not_personal(column, column.sources, personal)
+
+    def not_personal(
+        self, column: ColumnMapping, sources: Iterable[str], personal: dict[str, str]
+    ) -> None:
+        for source in sources:
+            if fold_header(source) in personal:
+                raise self.fail(
+                    f"columns.{column.name}",
+                    f"{source} is also listed as personal",
+                    "Leave it in one of the two",
+                )

@@ -1,0 +1,259 @@
+"""The marts: computed beside the published ones, checked, and then published at one stroke.
+
+``sql/mart/*.sql`` holds one SELECT per table (or view, where its first line says so), named as
+the table; ``sql/mart/indicator/*.sql`` one SELECT per indicator. They read ``core``, ``ref`` and
+each other as ``mart.<name>``; while a night is computed, ``mart`` stands for ``mart_staged``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import graphlib
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow.csv as arrow_csv
+import yaml
+
+from onestop.reference import reference_tables
+from onestop.settings import LOCAL_ZONE, PROJECT_ROOT
+from onestop.workdays import calendar_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from onestop.warehouse import Warehouse
+
+SQL_FOLDER = PROJECT_ROOT / "sql"
+STAGED = "mart_staged"
+PUBLISHED = "mart"
+#: The union of all indicators' measures; its parts are the files of sql/mart/indicator/.
+MEASURES = "indicator_measure"
+_MEASURE_COLUMNS = (
+    "indicator_code, method_code, unit_code, unit_level, unit_scope, period_type, period_basis,"
+    " period_start, period_end, numerator, denominator, coverage"
+)
+#: First and last day of core.calendar: the days that day_off.csv speaks about, and the years of
+#: older records beside them.
+_CALENDAR_SPAN = (dt.date(2009, 1, 1), dt.date(2027, 12, 31))
+
+
+@dataclass(frozen=True)
+class MartFile:
+    """One file of ``sql/mart``: its name is the table's."""
+
+    name: str
+    text: str
+    is_view: bool
+
+    def select(self, as_of: dt.date, schema: str) -> str:
+        """The SELECT for one night, reading other marts from ``schema``."""
+        return render(self.text, as_of, schema)
+
+    @property
+    def reads(self) -> set[str]:
+        """Names of the marts it reads."""
+        return set(re.findall(r"\b(?:from|join)\s+mart\.(\w+)", self.text))
+
+
+def render(sql: str, as_of: dt.date, schema: str = PUBLISHED) -> str:
+    """Put the as-of date and the schema of the marts into a SELECT of ``sql/mart``."""
+    dated = re.sub(r":as_of_date\b", f"date '{as_of.isoformat()}'", sql)
+    return re.sub(r"\b(from|join)(\s+)mart\.", rf"\1\2{schema}.", dated)
+
+
+@cache
+def mart_files(folder: Path = SQL_FOLDER / "mart") -> tuple[MartFile, ...]:
+    """The files of ``sql/mart``, each after those it reads."""
+    files = {
+        path.stem: MartFile(path.stem, text, is_view=text.startswith("-- view"))
+        for path in sorted(folder.glob("*.sql"))
+        for text in [path.read_text(encoding="utf-8")]
+    }
+    parts = [path.read_text(encoding="utf-8") for path in sorted((folder / "indicator").glob("*.sql"))]
+    union = "\nunion all\n".join(
+        f"select {_MEASURE_COLUMNS} from (\n{part}\n) as part" for part in parts
+    )
+    files[MEASURES] = MartFile(MEASURES, union, is_view=False)
+    order = graphlib.TopologicalSorter(
+        {name: file.reads & files.keys() for name, file in files.items()}
+    ).static_order()
+    return tuple(files[name] for name in order)
+
+
+def refresh_reference(warehouse: Warehouse) -> None:
+    """Fill schema ``ref`` and ``core.calendar`` from ``sql/reference``."""
+    with warehouse.transaction():
+        for name, table in reference_tables(SQL_FOLDER / "reference").items():
+            warehouse.put_table(f"ref.{name}", table)
+        warehouse.put_table("core.calendar", calendar_table(*_CALENDAR_SPAN))
+
+
+def compute_marts(warehouse: Warehouse, as_of: dt.date) -> dict[str, int]:
+    """Compute all marts of one night beside the published ones.
+
+    Returns:
+        Rows of each table.
+    """
+    refresh_reference(warehouse)
+    warehouse.execute(f"drop schema if exists {STAGED} cascade")
+    warehouse.execute(f"create schema {STAGED}")
+    counts = {}
+    for file in mart_files():
+        kind = "view" if file.is_view else "table"
+        warehouse.execute(
+            f"create {kind} {STAGED}.{file.name} as {file.select(as_of, STAGED)}"
+        )
+        if not file.is_view:
+            counts[file.name] = int(warehouse.value(f"select count(*) from {STAGED}.{file.name}"))
+    # Last: only a complete set of marts has its night.
+    warehouse.execute(f"create table {STAGED}.night as select date '{as_of.isoformat()}' as as_of_date")
+    return counts
+
+
+def staged_night(warehouse: Warehouse) -> dt.date | None:
+    """The night whose marts are staged and complete, or None."""
+    if "night" not in warehouse.tables(STAGED):
+        return None
+    night = warehouse.value(f"select as_of_date from {STAGED}.night")
+    return night if isinstance(night, dt.date) else None
+
+
+def last_published(warehouse: Warehouse) -> dt.date | None:
+    """The last published night, or None before the first."""
+    night = warehouse.value("select max(as_of_date) from audit.publication")
+    return night if isinstance(night, dt.date) else None
+
+
+def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
+    """Make the staged marts what readers see, in one transaction.
+
+    Returns:
+        The publication's number.
+
+    Raises:
+        RuntimeError: the staged marts are not those of ``as_of``, or a later night is published.
+    """
+    if staged_night(warehouse) != as_of:
+        raise RuntimeError(f"the staged marts are not those of {as_of}; compute the night again")
+    last = last_published(warehouse)
+    if last is not None and as_of <= last:
+        raise RuntimeError(f"night {last} is published; {as_of} cannot be published after it")
+    digest = figures_digest(warehouse, STAGED)
+    with warehouse.transaction():
+        number = int(warehouse.value("select coalesce(max(publication_id), 0) + 1 from audit.publication"))
+        for file in mart_files():
+            if file.is_view:
+                continue
+            warehouse.replace_table(f"{PUBLISHED}.{file.name}", f"{STAGED}.{file.name}")
+        for file in mart_files():
+            if file.is_view:
+                warehouse.execute(f"drop view if exists {PUBLISHED}.{file.name}")
+                warehouse.execute(
+                    f"create view {PUBLISHED}.{file.name} as {file.select(as_of, PUBLISHED)}"
+                )
+        _extend_history(warehouse, "indicator_value", "indicator_history", _INDICATOR_KEY, as_of)
+        _extend_history(warehouse, "form_06a", "form_06a_history", _FORM_KEY, as_of)
+        warehouse.execute(
+            "insert into audit.publication select :number, :as_of, :now,"
+            " (select count(distinct delivery_id) from audit.delivery where state = 'loaded'"
+            "  and known_from <= :as_of),"
+            f" (select count(*) from {STAGED}.dossier), :digest",
+            {
+                "number": number,
+                "as_of": as_of,
+                "now": dt.datetime.now(LOCAL_ZONE),
+                "digest": digest,
+            },
+        )
+        describe_tables(warehouse)
+    warehouse.execute(f"drop schema {STAGED} cascade")
+    return number
+
+
+_PERIOD_KEY = ("unit_code", "period_type", "period_basis", "period_start")
+_INDICATOR_KEY = ("indicator_code", "method_code", *_PERIOD_KEY)
+_FORM_KEY = ("field_code", *_PERIOD_KEY)
+
+
+def _extend_history(
+    warehouse: Warehouse, table: str, history: str, key: Iterable[str], as_of: dt.date
+) -> None:
+    """Close the figures that changed or went away, and add what took their place."""
+    columns = [
+        name
+        for name in warehouse.columns(PUBLISHED, history)
+        if name not in {"valid_from", "valid_to"}
+    ]
+    values = ", ".join(
+        "case when period_type <> 'year_to_date' then period_end end as period_end"
+        if name == "period_end"
+        else name
+        for name in columns
+    )
+    now = f"(select {values} from {PUBLISHED}.{table})"
+    same_key = " and ".join(f"n.{column} = h.{column}" for column in key)
+    same_row = " and ".join(f"n.{column} is not distinct from h.{column}" for column in columns)
+    warehouse.execute(
+        f"update {PUBLISHED}.{history} as h set valid_to = :as_of where valid_to is null"
+        f" and not exists (select 1 from {now} as n where {same_key} and {same_row})",
+        {"as_of": as_of},
+    )
+    warehouse.execute(
+        f"insert into {PUBLISHED}.{history} (valid_from, valid_to, {', '.join(columns)})"
+        f" select :as_of, null, {', '.join(f'n.{c}' for c in columns)} from {now} as n"
+        f" left join {PUBLISHED}.{history} as h on {same_key} and h.valid_to is null"
+        " where h.valid_from is null",
+        {"as_of": as_of},
+    )
+
+
+def figures_digest(warehouse: Warehouse, schema: str) -> str:
+    """SHA-256 over all counted figures of one night, the same on every engine."""
+    digest = hashlib.sha256()
+    for query in (
+        "select indicator_code, method_code, unit_code, period_type, period_basis,"
+        " cast(period_start as varchar) as period_start, numerator, denominator, status"
+        f" from {schema}.indicator_value order by 1, 2, 3, 4, 5, 6",
+        "select field_code, unit_code, period_type, period_basis,"
+        " cast(period_start as varchar) as period_start, received_online, received_counter_post,"
+        " carried_over, resolved_early, resolved_on_time, resolved_late, open_in_time,"
+        f" open_overdue from {schema}.form_06a order by 1, 2, 3, 4, 5",
+    ):
+        arrow_csv.write_csv(warehouse.arrow(query), _Digest(digest))
+    return digest.hexdigest()
+
+
+class _Digest:
+    """A file to write to that keeps only the digest of what was written."""
+
+    closed = False
+
+    def __init__(self, digest: hashlib._Hash) -> None:
+        self._digest = digest
+
+    def write(self, data: bytes) -> int:
+        self._digest.update(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def describe_tables(warehouse: Warehouse) -> None:
+    """Write the bilingual comments of ``sql/columns.yaml`` onto the tables readers use."""
+    texts: Mapping[str, Mapping[str, str]] = yaml.safe_load(
+        (SQL_FOLDER / "columns.yaml").read_text(encoding="utf-8")
+    )
+    for schema in ("mart", "audit", "core"):
+        for table in warehouse.tables(schema):
+            for column in warehouse.columns(schema, table):
+                if text := texts["columns"].get(column):
+                    warehouse.describe(f"{schema}.{table}", column, f"{text['vi']} — {text['en']}")

@@ -1,0 +1,149 @@
+"""The marts of any published night, over its periods or over any span of days.
+
+Whatever was published stands in ``mart`` and its histories. What was not (another span, the
+dossiers behind an earlier night) is computed by the same SELECTs from the record, as it was known
+on that night.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from onestop.feeds import FEEDS
+from onestop.load import history_select
+from onestop.marts import mart_files, render
+from onestop.published import QuestionError, published_nights
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from onestop.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class FoundUnit:
+    """A unit, a level or the city, as figures are given for it.
+
+    Attributes:
+        unit_code: its code.
+        name: its name that night.
+        level: its level; ``city`` for the whole.
+        scope: ``unit``, ``level`` or ``city``.
+    """
+
+    unit_code: str
+    name: str
+    level: str
+    scope: str
+
+    def condition(self, table: str) -> str:
+        """SQL condition on the dossiers of ``table`` that are counted for it."""
+        if self.scope == "city":
+            return "true"
+        column, value = (
+            ("unit_level", self.level) if self.scope == "level" else ("unit_code", self.unit_code)
+        )
+        return f"{table}.{column} = '{value.replace(chr(39), chr(39) * 2)}'"
+
+
+class NightMarts:
+    """Names of relations that hold a night's marts; computed, once, where they are not published.
+
+    Args:
+        warehouse: the published marts, open.
+        night: a published night.
+        span: first and last day of the only period; the night's own periods unless given.
+    """
+
+    def __init__(
+        self, warehouse: Warehouse, night: dt.date, span: tuple[dt.date, dt.date] | None = None
+    ) -> None:
+        self._warehouse = warehouse
+        self._night = night
+        self._span = span
+        self._files = {file.name: file for file in mart_files()}
+        self._relations: dict[str, str] = {}
+        self._rests_on_published = night == published_nights(warehouse)[-1] and not self._is_ahead()
+
+    def _is_ahead(self) -> bool:
+        """Whether the record already holds deliveries that the night's figures do not rest on."""
+        return bool(
+            self._warehouse.value(
+                "select count(*) from audit.delivery"
+                " where state = 'loaded' and known_from > :night",
+                {"night": self._night},
+            )
+        )
+
+    def relation(self, table: str) -> str:
+        """The relation that holds ``mart.<name>`` or ``core.<entity>_history`` for the night."""
+        if table not in self._relations:
+            self._relations[table] = self._find(table)
+        return self._relations[table]
+
+    def _find(self, table: str) -> str:
+        schema, name = table.split(".")
+        if schema == "core":
+            return self._find_history(name)
+        if table == "mart.period" and self._span:
+            return self._put(name, self._span_period(*self._span))
+        file = self._files[name]
+        inputs = _tables_read(file.text)
+        relations = {needed: self.relation(needed) for needed in inputs}
+        if all(needed == relation for needed, relation in relations.items()):
+            return table
+        return self._put(name, instead(render(file.text, self._night), relations))
+
+    def _find_history(self, name: str) -> str:
+        feeds = [feed for feed in FEEDS.values() if name == f"{feed.entity}_history"]
+        if self._rests_on_published or not feeds:
+            return f"core.{name}"
+        return self._put(name, history_select(feeds[0], known_on=f"date '{self._night}'"))
+
+    def _put(self, name: str, select: str) -> str:
+        self._warehouse.execute(f"create temporary table {name}_then as {select}")
+        return f"{name}_then"
+
+    def _span_period(self, first: dt.date, last: dt.date) -> str:
+        return (
+            "select 'span' as period_type, 'calendar' as period_basis,"
+            f" date '{first}' as period_start, date '{last}' as period_end,"
+            f" date '{min(last, self._night)}' as measured_on,"
+            f" {str(last <= self._night).lower()} as is_complete,"
+            f" date '{self._night}' as as_of_date"
+        )
+
+    def find_unit(self, unit: str) -> FoundUnit:
+        """The unit of that code.
+
+        Args:
+            unit: a unit's code, ``DEPARTMENT``, ``DISTRICT``, ``COMMUNE`` or ``CITY``.
+
+        Raises:
+            QuestionError: there is none that night.
+        """
+        rows = self._warehouse.rows(
+            "select unit_code, unit_name as name, unit_level as level, unit_scope as scope"
+            f" from {self.relation('mart.unit')} where unit_code = :unit",
+            {"unit": unit},
+        )
+        if not rows:
+            raise QuestionError(
+                f"no unit {unit} in the register of {self._night}; see mart.unit, or use CITY,"
+                " DEPARTMENT, DISTRICT or COMMUNE"
+            )
+        return FoundUnit(**rows[0])
+
+
+def instead(sql: str, relations: Mapping[str, str]) -> str:
+    """The query, reading other relations in the place of tables."""
+    for table, relation in relations.items():
+        sql = re.sub(rf"\b(from|join)(\s+){re.escape(table)}\b", rf"\1\2{relation}", sql)
+    return sql
+
+
+def _tables_read(sql: str) -> set[str]:
+    return set(re.findall(r"\b(?:from|join)\s+((?:mart|core)\.\w+)", sql))

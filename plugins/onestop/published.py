@@ -1,0 +1,79 @@
+"""What readers see: the published marts, opened for looking only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onestop.warehouse import open_warehouse
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from onestop.settings import Settings
+    from onestop.warehouse import Warehouse
+
+
+class QuestionError(Exception):
+    """There is no answer to what was asked; says what there is and what to do."""
+
+
+class NothingPublishedError(QuestionError):
+    """The night asked for is not published."""
+
+
+def open_published(settings: Settings) -> Warehouse:
+    """Open the published marts, read-only.
+
+    Args:
+        settings: of this installation.
+
+    Raises:
+        NothingPublishedError: no night was published yet.
+    """
+    if not settings.warehouse.startswith("duckdb"):
+        return open_warehouse(settings.warehouse, read_only=True)
+    if not settings.published.is_file():
+        raise NothingPublishedError(
+            f"no night is published yet ({_short(settings.published)} does not exist);"
+            " run `onestop night` for a night that has its exports"
+        )
+    return open_warehouse(f"duckdb:///{settings.published}", read_only=True)
+
+
+def published_nights(warehouse: Warehouse) -> list[dt.date]:
+    """All published nights, first to last."""
+    rows = warehouse.rows("select distinct as_of_date from audit.publication order by as_of_date")
+    return [row["as_of_date"] for row in rows]
+
+
+def find_night(warehouse: Warehouse, as_of: dt.date | None) -> dt.date:
+    """The published night to read: the last one unless told.
+
+    Args:
+        warehouse: from :func:`open_published`.
+        as_of: a published night, or None.
+
+    Raises:
+        NothingPublishedError: that night was not published.
+    """
+    nights = published_nights(warehouse)
+    if not nights:
+        raise NothingPublishedError("no night is published yet; run `onestop night` first")
+    if as_of is None:
+        return nights[-1]
+    if as_of not in nights:
+        before = [night for night in nights if night < as_of]
+        nearest = before[-1] if before else nights[0]
+        raise NothingPublishedError(
+            f"night {as_of} is not published; published are {len(nights)} nights from"
+            f" {nights[0]} to {nights[-1]}, the nearest is {nearest}"
+        )
+    return as_of
+
+
+def _short(path: Path) -> Path:
+    try:
+        return path.relative_to(Path.cwd())
+    except ValueError:
+        return path

@@ -1,0 +1,233 @@
+"""The bytes of a file, unpacked within limits, and what they are."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import IO, TYPE_CHECKING, Literal, cast
+
+from onestop.readers.refusals import UnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from onestop.readers.limits import Limits
+
+Container = Literal["", ".gz", ".zip"]
+
+_GZIP = b"\x1f\x8b"
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+_HEAD = 1 << 16
+_SYSTEM_FILES = {".ds_store", "thumbs.db", "desktop.ini"}
+_ENCRYPTED = 0x1
+
+
+@dataclass(frozen=True)
+class Content:
+    """The innermost bytes of a file.
+
+    Attributes:
+        container: how they were packed.
+        head: their first 64 KiB.
+        open: a fresh stream over them; reading it raises UnreadableError where they are bad.
+        packed_bytes: size of the file as it lies there.
+    """
+
+    container: Container
+    head: bytes
+    open: Callable[[], IO[bytes]]
+    packed_bytes: int
+
+
+class BoundedStream(io.RawIOBase):
+    """An unpacking stream that stops at the limits and names what is wrong with the archive."""
+
+    def __init__(
+        self,
+        inner: IO[bytes],
+        packed_bytes: int,
+        limits: Limits,
+        archive: zipfile.ZipFile | None = None,
+    ) -> None:
+        super().__init__()
+        self._inner = inner
+        self._archive = archive
+        self._packed = max(packed_bytes, 1)
+        self._limits = limits
+        self._count = 0
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Unpack into the buffer."""
+        try:
+            data = self._inner.read(len(buffer))
+        except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
+            raise UnreadableError(
+                "FILE-F02", "the archive is damaged or cut short; export and send it again"
+            ) from error
+        except (NotImplementedError, RuntimeError) as error:
+            raise UnreadableError(
+                "FILE-F02", "the archive cannot be unpacked; pack it again without a password"
+            ) from error
+        self._count += len(data)
+        if self._count > self._limits.unpacked_bytes:
+            raise UnreadableError(
+                "FILE-F05", f"it unpacks to more than {self._limits.unpacked_bytes >> 20} MiB"
+            )
+        beyond = self._count > self._limits.ratio_from_bytes
+        if beyond and self._count > self._packed * self._limits.ratio:
+            raise UnreadableError(
+                "FILE-F05",
+                f"it unpacks to more than {self._limits.ratio} times its size; send it unpacked",
+            )
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        """Close the archive too."""
+        self._inner.close()
+        if self._archive:
+            self._archive.close()
+        super().close()
+
+
+def read_content(path: Path, limits: Limits) -> Content:
+    """Look into a file: through gzip and zip, but not into a workbook, which is a zip too.
+
+    Names inside archives are never used as paths; nothing is unpacked onto the disk.
+
+    Raises:
+        UnreadableError: empty, damaged, or an archive that is not one plain file.
+    """
+    size = os.stat(path).st_size  # noqa: PTH116 - one call, follows nothing unusual
+    if size == 0:
+        raise UnreadableError("FILE-F01", "the file has no content")
+    plain = Content("", _head(path.open("rb")), lambda: path.open("rb"), size)
+    if plain.head.startswith(_GZIP):
+        content = _gunzip(path, size, limits)
+    elif is_zip(plain.head) and not is_workbook(plain):
+        content = _unzip(path, size, limits)
+    else:
+        return plain
+    if content.head.startswith(_GZIP) or (
+        is_zip(content.head)
+        and content.container == ".zip"
+        and not is_workbook_bytes(content, limits)
+    ):
+        raise UnreadableError(
+            "FILE-F05", "it is an archive inside an archive; pack the export once"
+        )
+    if not content.head:
+        raise UnreadableError("FILE-F01", "the archive's file has no content")
+    return content
+
+
+def is_zip(head: bytes) -> bool:
+    """Whether bytes begin as a zip archive does."""
+    return head.startswith(_ZIP)
+
+
+def is_workbook(content: Content) -> bool:
+    """Whether a zip archive is an Excel workbook."""
+    with content.open() as stream:
+        return _holds_workbook(stream)
+
+
+def _holds_workbook(stream: IO[bytes]) -> bool:
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            return any(name.startswith("xl/workbook.") for name in archive.namelist())
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, EOFError) as error:
+        raise UnreadableError(
+            "FILE-F02", "the archive is damaged or cut short; export and send it again"
+        ) from error
+
+
+def is_workbook_bytes(content: Content, limits: Limits) -> bool:
+    """Whether packed content is a workbook; it is read into memory for that, within limits."""
+    return _holds_workbook(io.BytesIO(read_all(content, limits)))
+
+
+def read_all(content: Content, limits: Limits) -> bytes:
+    """All bytes of a content that cannot be streamed, within the workbook limit.
+
+    Raises:
+        UnreadableError: there are more.
+    """
+    with content.open() as stream:
+        data = stream.read(limits.workbook_bytes + 1)
+    if len(data) > limits.workbook_bytes:
+        raise UnreadableError(
+            "FILE-F05",
+            f"a workbook of more than {limits.workbook_bytes >> 20} MiB; export it as CSV",
+        )
+    return data
+
+
+def _head(stream: IO[bytes]) -> bytes:
+    with stream:
+        return stream.read(_HEAD)
+
+
+def _gunzip(path: Path, size: int, limits: Limits) -> Content:
+    def open_stream() -> IO[bytes]:
+        inner = cast("IO[bytes]", gzip.GzipFile(path, "rb"))
+        return io.BufferedReader(BoundedStream(inner, size, limits), 1 << 20)
+
+    return Content(".gz", _head(open_stream()), open_stream, size)
+
+
+def _unzip(path: Path, size: int, limits: Limits) -> Content:
+    member = _only_member(path, limits)
+
+    def open_stream() -> IO[bytes]:
+        try:
+            archive = zipfile.ZipFile(path)
+            inner = archive.open(member)
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
+            raise UnreadableError(
+                "FILE-F02", "the archive is damaged; export and send it again"
+            ) from error
+        return io.BufferedReader(BoundedStream(inner, size, limits, archive), 1 << 20)
+
+    return Content(".zip", _head(open_stream()), open_stream, size)
+
+
+def _only_member(path: Path, limits: Limits) -> zipfile.ZipInfo:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
+        raise UnreadableError(
+            "FILE-F02", "the archive is damaged or cut short; export and send it again"
+        ) from error
+    if len(members) > limits.members:
+        raise UnreadableError(
+            "FILE-F05", f"the archive holds {len(members)} files; pack the export alone"
+        )
+    files = [member for member in members if _is_export(member)]
+    if not files:
+        raise UnreadableError("FILE-F01", "the archive holds no file")
+    if len(files) > 1:
+        raise UnreadableError(
+            "FILE-F05", f"the archive holds {len(files)} files; send one archive for each"
+        )
+    if files[0].flag_bits & _ENCRYPTED:
+        raise UnreadableError("FILE-F02", "the archive has a password; pack it without one")
+    return files[0]
+
+
+def _is_export(member: zipfile.ZipInfo) -> bool:
+    parts = PurePosixPath(member.filename.replace("\\", "/")).parts
+    if member.is_dir() or not parts or "__MACOSX" in parts:
+        return False
+    return parts[-1].lower() not in _SYSTEM_FILES

@@ -1,0 +1,218 @@
+"""Recognising columns: which header means which canonical column, and where the header is."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from onestop.readers.legacy import as_unicode
+from onestop.readers.refusals import UnreadableError
+from onestop.wording import fold_header, tidy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from onestop.mapping import FeedMapping
+
+_TALLEST = 3
+_CONVERT = "convert the export to Unicode UTF-8"
+#: Excel turns a typed (1) into -1.
+_NUMBERED = re.compile(r"[-(]?(\d{1,3})\)?(?:\s*=.*)?")
+_LETTERED = re.compile(r"\(?[A-ZĐ]\)?")
+
+
+class HeaderIndex:
+    """Answers what a source header means under one mapping."""
+
+    def __init__(self, mapping: FeedMapping) -> None:
+        self.personal = {fold_header(text) for text in mapping.personal}
+        #: folded header -> columns it feeds, each with its place among that column's aliases
+        self.targets: dict[str, list[tuple[str, int]]] = {}
+        for column in mapping.read_columns:
+            for place, source in enumerate(column.sources):
+                self.targets.setdefault(fold_header(source), []).append((column.name, place))
+        self.key = mapping.schema.key
+        self.nested = sorted(
+            {s for column in mapping.read_columns for s in column.sources if "." in s}
+        )
+
+    def meaning(self, header: str) -> list[tuple[str, int]] | None:
+        """Columns it feeds, with its place among their aliases; empty if personal, else None."""
+        folded = fold_header(header)
+        return self.targets.get(folded, [] if folded in self.personal else None)
+
+    def place(self, column: str, header: str) -> int:
+        """The header's place among the column's aliases."""
+        return next(place for name, place in self.meaning(header) or () if name == column)
+
+
+@dataclass(frozen=True)
+class Header:
+    """A recognised header.
+
+    Attributes:
+        row: index of its first row among those looked at.
+        height: number of rows it takes.
+        width: cells of its widest row.
+        positions: per canonical or helper column the cells that hold it, preferred first.
+        unknown: headers the mapping does not know.
+        personal: headers of personal columns.
+        personal_from: position of the first personal column, or the width.
+        texts: the folded cells of its rows and of the titles above, which printed lists repeat on
+            every page.
+    """
+
+    row: int
+    height: int
+    width: int
+    positions: dict[str, tuple[int, ...]]
+    unknown: tuple[str, ...] = ()
+    personal: tuple[str, ...] = ()
+    personal_from: int = 0
+    texts: frozenset[tuple[str, ...]] = frozenset()
+
+    @property
+    def score(self) -> int:
+        """How many canonical columns it gives."""
+        return len(self.positions)
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Of two headers the one with more columns is better, then the one with fewer rows."""
+        return len(self.positions), -self.height
+
+
+def find_header(rows: Sequence[Sequence[str]], index: HeaderIndex) -> Header | None:
+    """The most telling header among the first rows of a table, or None.
+
+    A header may take up to three rows with merged cells: a cell's name is looked for in the
+    text of all its rows together, then in the lowest, then in the highest alone.
+
+    Raises:
+        UnreadableError: two columns bear the same mapped header, or it is in an old encoding.
+    """
+    best = _best_header(rows, index)
+    if best is None:
+        _refuse_legacy(rows, index)
+        return None
+    _refuse_twins(rows, best, index)
+    return best
+
+
+def _best_header(rows: Sequence[Sequence[str]], index: HeaderIndex) -> Header | None:
+    best: Header | None = None
+    for row in range(len(rows)):
+        if not any(rows[row]):
+            continue
+        for height in range(1, min(_TALLEST, len(rows) - row) + 1):
+            header = _read_header(rows, row, height, index)
+            # A title above or a record below adds nothing: the lowest header wins.
+            if header and (best is None or header.rank > best.rank):
+                best = header
+    return best if best and best.score >= min(2, len(index.targets)) else None
+
+
+def _refuse_legacy(rows: Sequence[Sequence[str]], index: HeaderIndex) -> None:
+    """Say so when the header would be there if the text were in an old encoding."""
+    converted = [[as_unicode(text) for text in row] for row in rows]
+    for which, name in enumerate(("TCVN3 (.VnTime)", "VNI")):
+        if _best_header([[texts[which] for texts in row] for row in converted], index):
+            raise UnreadableError(
+                "FILE-F03", f"the text is in the old font encoding {name}; {_CONVERT}"
+            )
+
+
+def _read_header(
+    rows: Sequence[Sequence[str]], row: int, height: int, index: HeaderIndex
+) -> Header | None:
+    block = [list(map(tidy, one)) for one in rows[row : row + height]]
+    width = max(map(len, block))
+    for one in block:
+        one.extend([""] * (width - len(one)))
+    names = _names(block, width)
+    places: dict[str, list[tuple[int, int]]] = {}
+    unknown: list[str] = []
+    personal: list[str] = []
+    personal_from = width
+    for position, candidates in enumerate(names):
+        folded = next(
+            (f for f in map(fold_header, candidates) if f in index.targets or f in index.personal),
+            None,
+        )
+        if folded is None:
+            unknown.extend(candidates[:1])
+        elif folded in index.personal:
+            personal.append(candidates[0])
+            personal_from = min(personal_from, position)
+        else:
+            for column, place in index.targets[folded]:
+                places.setdefault(column, []).append((place, position))
+    if not places:
+        return None
+    return Header(
+        row=row,
+        height=height,
+        width=width,
+        positions={name: tuple(p for _, p in sorted(found)) for name, found in places.items()},
+        unknown=tuple(unknown),
+        personal=tuple(personal),
+        personal_from=personal_from,
+        texts=frozenset(map(fold_row, [*rows[:row], *block])),
+    )
+
+
+def _names(block: list[list[str]], width: int) -> list[list[str]]:
+    """Per column the texts it may be known by, the fullest first."""
+    filled = [list(one) for one in block]
+    for above, one in enumerate(filled[:-1]):
+        for position in range(1, width):
+            # A merged cell's text stands in its first column only.
+            if not one[position] and any(lower[position] for lower in block[above + 1 :]):
+                one[position] = one[position - 1]
+    names = []
+    for position in range(width):
+        own = [one[position] for one in block if one[position]]
+        parts = list(dict.fromkeys(one[position] for one in filled if one[position]))
+        candidates = [" ".join(parts), *reversed(own)] if own else []
+        names.append(list(dict.fromkeys(candidates)))
+    return names
+
+
+def _refuse_twins(rows: Sequence[Sequence[str]], header: Header, index: HeaderIndex) -> None:
+    block = [list(map(tidy, one)) for one in rows[header.row : header.row + header.height]]
+    for one in block:
+        one.extend([""] * (header.width - len(one)))
+    names = [fold_header(found[0]) if found else "" for found in _names(block, header.width)]
+    for positions in header.positions.values():
+        same = [names[p] for p in positions if names[p] in index.targets]
+        twice = next((name for name in same if same.count(name) > 1), None)
+        if twice:
+            position = next(p for p in positions if names[p] == twice)
+            shown = next(one[position] for one in reversed(block) if one[position])
+            raise UnreadableError(
+                "FILE-F04",
+                f"the column '{shown}' is there twice; leave one of them in the export",
+            )
+
+
+def fold_row(texts: Sequence[str]) -> tuple[str, ...]:
+    """What two printings of the same row have in common; blank cells at its end do not count."""
+    folded = list(map(fold_header, texts))
+    while folded and not folded[-1]:
+        folded.pop()
+    return tuple(folded)
+
+
+def is_number_row(cells: Sequence[str]) -> bool:
+    """Whether a row only numbers the columns: ``(1) (2) (3) …`` or ``A B 1 2=3+4``."""
+    texts = [cell.strip() for cell in cells if cell.strip()]
+    if len(texts) < 2:  # noqa: PLR2004 - one number alone says nothing
+        return False
+    numbers = [int(m.group(1)) for text in texts if (m := _NUMBERED.fullmatch(text))]
+    letters = sum(1 for text in texts if _LETTERED.fullmatch(text))
+    if len(numbers) + letters != len(texts) or not numbers:
+        return False
+    steps = all(b == a + 1 for a, b in itertools.pairwise(numbers))
+    return steps and numbers[0] <= 2  # noqa: PLR2004 - the first may stand in an empty column

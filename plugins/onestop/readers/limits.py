@@ -1,0 +1,41 @@
+"""How much a single file may cost; whoever sends more is refused, not served."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on what is read from one delivery.
+
+    Attributes:
+        unpacked_bytes: bytes that a compressed text file may unpack to.
+        ratio: how many times larger than packed it may become, beyond ``ratio_from_bytes``.
+        ratio_from_bytes: unpacked size up to which the ratio does not matter.
+        members: files inside a zip archive, folders and system files included.
+        workbook_bytes: bytes that a workbook's parts may unpack to; it is read in memory.
+        workbook_memory_bytes: address space of the process that parses a workbook.
+        workbook_cpu_seconds: processor time of it.
+        workbook_cells: cells of a sheet's used range, empty ones included.
+        line_chars: characters of one line of a delimited file.
+        record_chars: characters of one JSON record.
+        batch_rows: rows read at a time; few, so that they stay in the processor's cache.
+    """
+
+    unpacked_bytes: int = 16 * 1024 * MIB
+    ratio: int = 200
+    ratio_from_bytes: int = 64 * MIB
+    members: int = 100
+    workbook_bytes: int = 1024 * MIB
+    workbook_memory_bytes: int = 8 * 1024 * MIB
+    workbook_cpu_seconds: int = 600
+    workbook_cells: int = 40_000_000
+    line_chars: int = MIB
+    record_chars: int = 16 * MIB
+    batch_rows: int = 4_096
+
+
+LIMITS = Limits()

@@ -1,0 +1,100 @@
+"""Finding out what a file is, from its content, and reading it accordingly."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from onestop.readers.content import is_zip, read_content
+from onestop.readers.delimited import read_delimited
+from onestop.readers.html_tables import read_html
+from onestop.readers.legacy import looks_legacy
+from onestop.readers.limits import LIMITS
+from onestop.readers.records import read_json
+from onestop.readers.refusals import UnreadableError
+from onestop.readers.text import decode_head, sniff_encoding
+from onestop.readers.workbooks import read_workbook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from onestop.mapping import ColumnMapping, FeedMapping
+    from onestop.readers.content import Content
+    from onestop.readers.limits import Limits
+    from onestop.readers.reading import Batch, Reading
+
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_HTML = re.compile(
+    r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body|meta|table|style|div)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+#: Signs of formats that people send and that are not read, with what to send instead.
+_FOREIGN: tuple[tuple[bytes, str], ...] = (
+    (b"%PDF", "a PDF; export the list as Excel or CSV"),
+    (b"Rar!", "a RAR archive; pack it as zip"),
+    (b"7z\xbc\xaf", "a 7z archive; pack it as zip"),
+    (b"SQLite format 3", "a SQLite database; export the list as CSV"),
+    (b"PAR1", "a Parquet file; export the list as CSV"),
+    (b"{\\rtf", "a Word text; export the list as Excel or CSV"),
+)
+
+
+def open_reading(path: Path, mapping: FeedMapping, limits: Limits = LIMITS) -> Reading:
+    """Sniff a file and begin to read it.
+
+    Args:
+        path: the landed file.
+        mapping: what its columns mean.
+        limits: what it may cost.
+
+    Raises:
+        UnreadableError: it cannot be read; also while the batches are consumed.
+    """
+    reading = _open_content(read_content(path, limits), mapping, limits)
+    reading.batches = _without_legacy(reading.batches, mapping)
+    return reading
+
+
+def _without_legacy(batches: Iterator[Batch], mapping: FeedMapping) -> Iterator[Batch]:
+    """The batches; refuses a file whose free texts are in an old font encoding."""
+    worded = [c.name for c in mapping.read_columns if _is_worded(mapping, c)]
+    for batch in batches:
+        for name in worded:
+            if looks_legacy(batch.columns.get(name, ())):
+                raise UnreadableError(
+                    "FILE-F03",
+                    f"the texts of {name} are in an old font encoding (TCVN3 or VNI);"
+                    " convert the export to Unicode UTF-8",
+                )
+        yield batch
+
+
+def _is_worded(mapping: FeedMapping, column: ColumnMapping) -> bool:
+    return column.name.endswith(("_name", "note")) or column in mapping.helpers
+
+
+def _open_content(content: Content, mapping: FeedMapping, limits: Limits) -> Reading:
+    head = content.head
+    if is_zip(head):
+        return read_workbook(content, "xlsx", mapping, limits)
+    if head.startswith(_OLE):
+        return read_workbook(content, "xls", mapping, limits)
+    for sign, what in _FOREIGN:
+        if head.startswith(sign):
+            raise UnreadableError("FILE-F07", f"it is {what}")
+    encoding = sniff_encoding(head)
+    if encoding.startswith("utf-8") and b"\x00" in head:
+        raise UnreadableError(
+            "FILE-F07", "it is neither text nor a workbook; export it as JSON, CSV or Excel"
+        )
+    text = decode_head(head, encoding)
+    if not text.strip():
+        raise UnreadableError("FILE-F01", "the file holds nothing but blank space")
+    if text.lstrip()[0] in "[{":
+        return read_json(content, mapping, limits)
+    if _HTML.match(text):
+        return read_html(content, mapping, limits)
+    if text.lstrip().startswith("<"):
+        raise UnreadableError("FILE-F07", "it is XML; export the list as JSON, CSV or Excel")
+    return read_delimited(content, mapping, limits)

@@ -1,0 +1,71 @@
+"""What every reader hands on: batches of text columns and the account of what it saw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LONGEST_NAME = 60
+_MOST_NAMES = 100
+
+
+@dataclass
+class Batch:
+    """Some rows, by column.
+
+    Attributes:
+        sheet: the sheet or table they come from, for spreadsheets.
+        row_numbers: where a person finds each row.
+        columns: text by canonical (or helper) column; a column that the file lacks is absent.
+        problems: why a row could not be read, else None.
+    """
+
+    sheet: str | None
+    row_numbers: list[int]
+    columns: dict[str, list[str | None]]
+    problems: list[str | None]
+
+
+@dataclass
+class Reading:
+    """One file being read; its counts are complete when ``batches`` is exhausted.
+
+    Attributes:
+        format: ``json``, ``jsonl``, ``csv``, ``xlsx``, ``xls`` or ``html``, with ``.gz`` or
+            ``.zip`` when it came packed.
+        encoding: of text files.
+        dialect: the delimiter, or the names of the sheets that were read.
+        batches: the rows.
+        rows_read: records seen, skipped ones included.
+        rows_blank: blank, title, section and total rows among them.
+        found: canonical and helper columns present in the file.
+        unknown: source headers that the mapping does not know.
+        dropped: source headers of personal columns, whose values were left unread.
+    """
+
+    format: str
+    encoding: str | None = None
+    dialect: str | None = None
+    batches: Iterator[Batch] = field(default_factory=lambda: iter(()))
+    rows_read: int = 0
+    rows_blank: int = 0
+    found: set[str] = field(default_factory=set)
+    unknown: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+
+    def note_unknown(self, header: str) -> None:
+        """Remember a header the mapping does not know, within bounds."""
+        _note(self.unknown, header)
+
+    def note_dropped(self, header: str) -> None:
+        """Remember the header of a personal column, within bounds."""
+        _note(self.dropped, header)
+
+
+def _note(names: list[str], header: str) -> None:
+    name = header[:_LONGEST_NAME]
+    if name and name not in names and len(names) < _MOST_NAMES:
+        names.append(name)

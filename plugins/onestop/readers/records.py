@@ -1,0 +1,371 @@
+"""JSON: an array of records, an envelope around one, or a record per line.
+
+Records are read in pieces (:mod:`onestop.readers.pieces`); what is odd in a piece is read again
+record by record with the standard library, which decides what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import itertools
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from onestop.readers.headers import HeaderIndex
+from onestop.readers.pieces import KeyBook, PieceDecoder, first_filled, split_lines
+from onestop.readers.reading import Batch, Reading
+from onestop.readers.refusals import UnreadableError
+from onestop.readers.text import decode_head, sniff_encoding, utf8_chunks, utf8_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from onestop.mapping import FeedMapping
+    from onestop.readers.content import Content
+    from onestop.readers.limits import Limits
+
+#: What the decoder makes of JSON; numbers stay text.
+Json = Any
+#: Where a record stands, the record (or whatever stands in its place), and its problem.
+_Record = tuple[int, Json, str | None]
+
+_DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
+_SPACE = re.compile(r"[ \t\r\n]*")
+_FIRST_KEY = re.compile(rb'\s*(\{\s*"(?:[^"\\]|\\.)*")')
+_SEPARATOR = re.compile(rb"\}\s*(,\s*)$")
+_TRIES = 8
+
+
+def read_json(content: Content, mapping: FeedMapping, limits: Limits) -> Reading:
+    """Read a JSON array, an envelope or JSON Lines, without holding it all.
+
+    Raises:
+        UnreadableError: the JSON is broken, or no record has a key that the mapping knows.
+    """
+    encoding = sniff_encoding(content.head)
+    head = decode_head(content.head, encoding).lstrip()
+    is_lines = head.startswith("{") and _first_line_is_record(head, mapping.records)
+    reading = Reading(
+        ("jsonl" if is_lines else "json") + content.container, encoding.removesuffix("-sig")
+    )
+
+    def batches() -> Iterator[Batch]:
+        batcher = _Batcher(reading, HeaderIndex(mapping), limits)
+        with content.open() as stream:
+            chunks = utf8_chunks(stream, encoding)
+            if is_lines:
+                yield from _line_batches(chunks, batcher, limits)
+            else:
+                yield from _ArrayReader(chunks, batcher, limits, mapping.records).batches()
+
+    reading.batches = batches()
+    return reading
+
+
+def _first_line_is_record(head: str, envelope_key: str) -> bool:
+    """Whether the text is a record per line rather than one object around all of them."""
+    line = head.split("\n", 1)[0]
+    try:
+        first = _DECODER.decode(line.strip())
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(first, dict) and not isinstance(first.get(envelope_key), list)
+
+
+class _Batcher:
+    """Makes batches of records and keeps the reading's account."""
+
+    def __init__(self, reading: Reading, index: HeaderIndex, limits: Limits) -> None:
+        self._reading = reading
+        self._nested = index.nested
+        self._limits = limits
+        self._book = KeyBook(reading, index)
+        self._decoder = None if index.nested else PieceDecoder(self._book)
+
+    def fast(self, piece: bytes, number: int, *, lines: bool) -> Batch | None:
+        """A batch of a whole piece, or None when it must be read record by record."""
+        decoded = self._decoder.columns(piece, lines=lines) if self._decoder else None
+        if decoded is None:
+            return None
+        count, columns = decoded
+        self._reading.rows_read += count
+        return Batch(None, list(range(number, number + count)), columns, [None] * count)
+
+    def slow(self, records: Iterable[_Record]) -> Iterator[Batch]:
+        """Batches of records that come one by one."""
+        reading = self._reading
+        source = iter(records)
+        while chunk := list(itertools.islice(source, self._limits.batch_rows)):
+            kept = [record for record in map(_check_record, chunk) if record is not None]
+            reading.rows_read += len(chunk)
+            reading.rows_blank += len(chunk) - len(kept)
+            if kept:
+                batch = self._batch(kept)
+                if not reading.found:
+                    raise UnreadableError("FILE-F04", "no record has a key that the mapping knows")
+                yield batch
+
+    def _batch(self, records: list[_Record]) -> Batch:
+        bodies = [record for _, record, _ in records]
+        problems = [problem for _, _, problem in records]
+        if self._nested:
+            bodies = [_flatten(body, self._nested) for body in bodies]
+        self._book.learn(set().union(*bodies))
+        texts = {
+            key: [_scalar(body.get(key), key, problems, at) for at, body in enumerate(bodies)]
+            for key in self._book.wanted
+        }
+        columns = {
+            column: first_filled([texts[key] for key in keys])
+            for column, keys in self._book.keys.items()
+        }
+        return Batch(None, [number for number, _, _ in records], columns, problems)
+
+
+def _scalar(value: Json, key: str, problems: list[str | None], at: int) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    problems[at] = problems[at] or f"nested_value {key}"
+    return None
+
+
+def _check_record(record: _Record) -> _Record | None:
+    """The record, made safe to take apart, or None for an empty one."""
+    number, body, problem = record
+    if problem:
+        return number, {}, problem
+    if not isinstance(body, dict):
+        return None if body is None else (number, {}, "not_a_record")
+    return record if any(body.values()) else None
+
+
+def _flatten(body: dict[str, Json], nested: list[str]) -> dict[str, Json]:
+    """The record with ``a.b`` in place of ``a``, for every nested key that the mapping names."""
+    flat = dict(body)
+    for path in nested:
+        value: Json = body
+        for part in path.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        if value is not None:
+            flat[path] = value
+            flat.pop(path.split(".", 1)[0], None)
+    return flat
+
+
+def _line_batches(chunks: Iterator[bytes], batcher: _Batcher, limits: Limits) -> Iterator[Batch]:
+    number = 1
+    for piece in split_lines(chunks, limits):
+        batch = batcher.fast(piece, number, lines=True)
+        if batch:
+            yield batch
+        else:
+            yield from batcher.slow(_line_records(piece, number))
+        number += piece.count(b"\n")
+
+
+def _line_records(piece: bytes, number: int) -> Iterator[_Record]:
+    for at, line in enumerate(utf8_text(piece).removesuffix("\n").split("\n"), start=number):
+        text = line.strip()
+        if not text:
+            yield at, None, None
+            continue
+        try:
+            record = _DECODER.decode(text)
+        except (ValueError, RecursionError):
+            yield at, None, "broken_json"
+        else:
+            yield at, record, None
+
+
+class _ArrayReader:
+    """Reads the outer array, or the array under the envelope's key."""
+
+    def __init__(
+        self, chunks: Iterator[bytes], batcher: _Batcher, limits: Limits, envelope_key: str
+    ) -> None:
+        self._chunks = chunks
+        self._batcher = batcher
+        self._limits = limits
+        self._key = envelope_key
+        self._number = 1
+
+    def batches(self) -> Iterator[Batch]:
+        """Batches of its records."""
+        scanner = _Scanner(self._chunks, self._limits)
+        in_envelope = scanner.peek() == "{"
+        if in_envelope:
+            self._find_records(scanner)
+        scanner.take("[")
+        rest = scanner.rest()
+        while True:
+            rest, batches = self._next_piece(rest)
+            if batches is None:
+                break
+            yield from batches
+        scanner = _Scanner(itertools.chain([rest], self._chunks), self._limits)
+        yield from self._batcher.slow(
+            (number, record, None)
+            for number, record in enumerate(scanner.elements(), start=self._number)
+        )
+        if in_envelope:
+            self._end_envelope(scanner)
+        if scanner.peek():
+            raise UnreadableError("FILE-F02", "there is more text after the end of the JSON")
+
+    def _find_records(self, scanner: _Scanner) -> None:
+        scanner.take("{")
+        while scanner.peek() != "}":
+            key = scanner.value()
+            scanner.take(":")
+            if key == self._key and scanner.peek() == "[":
+                return
+            scanner.value()
+            if scanner.peek() != "}":
+                scanner.take(",")
+        raise UnreadableError(
+            "FILE-F04", f"the JSON object has no list of records under '{self._key}'"
+        )
+
+    def _end_envelope(self, scanner: _Scanner) -> None:
+        while scanner.peek() != "}":
+            scanner.take(",")
+            scanner.value()
+            scanner.take(":")
+            scanner.value()
+        scanner.take("}")
+
+    def _next_piece(self, rest: bytes) -> tuple[bytes, Iterable[Batch] | None]:
+        """The bytes left after one more piece and its batches; None for these at the end."""
+        while True:
+            first = _FIRST_KEY.match(rest)
+            end = len(rest)
+            for _ in range(_TRIES if first else 0):
+                end = rest.rfind(first[1], 1, end) if first else -1
+                if end < 0:
+                    break
+                gap = _SEPARATOR.search(rest, max(0, end - 64), end)
+                if gap is None:
+                    continue
+                batches = self._decoded(rest[: gap.start(1)])
+                if batches is not None:
+                    return rest[end:], batches
+            chunk = next(self._chunks, b"")
+            if not chunk or len(rest) > self._limits.record_chars:
+                return rest + chunk, None
+            rest += chunk
+
+    def _decoded(self, piece: bytes) -> list[Batch] | None:
+        """Batches of whole records with commas between, or None if the piece is not that."""
+        batch = self._batcher.fast(piece, self._number, lines=False)
+        if batch:
+            self._number += len(batch.row_numbers)
+            return [batch]
+        try:
+            records = _DECODER.decode("[" + utf8_text(piece) + "]")
+        except (ValueError, RecursionError):
+            return None
+        numbered = [(at, record, None) for at, record in enumerate(records, start=self._number)]
+        self._number += len(records)
+        return list(self._batcher.slow(numbered))
+
+
+class _Scanner:
+    """Reads JSON values one after the other from pieces of UTF-8."""
+
+    def __init__(self, chunks: Iterator[bytes], limits: Limits) -> None:
+        self._chunks = chunks
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._limits = limits
+        self._text = ""
+        self._at = 0
+        self._passed = 0
+
+    def rest(self) -> bytes:
+        """What was taken from the chunks and not read yet."""
+        return self._text[self._at :].encode() + self._decoder.getstate()[0]
+
+    def peek(self) -> str:
+        """The next character that is not white space; empty at the end."""
+        while True:
+            match = _SPACE.match(self._text, self._at)
+            self._at = match.end() if match else self._at
+            if self._at < len(self._text):
+                return self._text[self._at]
+            if not self._more():
+                return ""
+
+    def take(self, wanted: str) -> None:
+        """Pass over one expected character."""
+        if self.peek() != wanted:
+            raise self._broken()
+        self._at += 1
+
+    def elements(self) -> Iterator[Json]:
+        """The elements of an array whose bracket has been passed, without holding them all."""
+        if self.peek() == "]":
+            self._at += 1
+            return
+        while True:
+            yield self.value()
+            if self.peek() == ",":
+                self._at += 1
+                continue
+            self.take("]")
+            return
+
+    def value(self) -> Json:
+        """The JSON value that begins here."""
+        if not self.peek():
+            raise self._broken()
+        while True:
+            try:
+                value, end = _DECODER.raw_decode(self._text, self._at)
+            except RecursionError as error:
+                raise UnreadableError("FILE-F02", "the JSON is nested too deeply") from error
+            except ValueError as error:
+                if not self._widen():
+                    raise self._broken() from error
+                continue
+            if end == len(self._text) and self._text[end - 1] not in '}]"' and self._widen():
+                continue  # a number may go on in the next piece
+            if end - self._at > self._limits.record_chars:
+                raise self._too_long()
+            self._at = end
+            return value
+
+    def _widen(self) -> bool:
+        """Take in as much text again as the unfinished value has so far."""
+        length = len(self._text) - self._at
+        if length > self._limits.record_chars:
+            raise self._too_long()
+        widened = False
+        while len(self._text) - self._at < 2 * length + 1 and self._more():
+            widened = True
+        return widened
+
+    def _more(self) -> bool:
+        text = ""
+        while not text:
+            chunk = next(self._chunks, None)
+            text = utf8_text(chunk or b"", self._decoder, final=chunk is None)
+            if chunk is None and not text:
+                return False
+        self._passed += self._at
+        self._text = self._text[self._at :] + text
+        self._at = 0
+        return True
+
+    def _too_long(self) -> UnreadableError:
+        return UnreadableError(
+            "FILE-F06",
+            f"a record is longer than {self._limits.record_chars} characters, or has no end",
+        )
+
+    def _broken(self) -> UnreadableError:
+        where = self._passed + self._at + 1
+        return UnreadableError(
+            "FILE-F02", f"the JSON is broken or cut short at or after character {where}"
+        )

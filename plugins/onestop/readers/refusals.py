@@ -1,0 +1,84 @@
+"""Why a file is refused while it is being read, and what may be wrong with a single row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FileRule:
+    """One reason for refusing a whole file before any of its rows is judged."""
+
+    code: str
+    vi: str
+    en: str
+
+
+FILE_RULES: dict[str, FileRule] = {
+    rule.code: rule
+    for rule in (
+        FileRule("FILE-F01", "Tệp rỗng", "The file is empty"),
+        FileRule(
+            "FILE-F02",
+            "Tệp hỏng, bị cắt cụt hoặc không đọc được",
+            "The file is damaged, cut short or unreadable",
+        ),
+        FileRule(
+            "FILE-F03",
+            "Bảng mã cũ (TCVN3, VNI) hoặc không phải UTF-8; hãy xuất lại bằng Unicode UTF-8",
+            "Legacy encoding (TCVN3, VNI) or not UTF-8; export it again as Unicode UTF-8",
+        ),
+        FileRule(
+            "FILE-F04",
+            "Không nhận ra dòng tiêu đề cột nào của ánh xạ",
+            "No header that the mapping knows was found",
+        ),
+        FileRule(
+            "FILE-F05",
+            "Tệp nén không an toàn hoặc quá lớn",
+            "The archive or workbook is unsafe or too large",
+        ),
+        FileRule("FILE-F06", "Một dòng hoặc bản ghi quá dài", "A line or a record is too long"),
+        FileRule("FILE-F07", "Định dạng không được hỗ trợ", "The format is not supported"),
+        FileRule(
+            "FILE-F08",
+            "Tệp thay đổi trong khi được đọc",
+            "The file changed while it was being read",
+        ),
+    )
+}
+
+#: What ``read_problem`` may begin with: the row is kept, unread, and rejected by the gate.
+ROW_PROBLEMS: dict[str, tuple[str, str]] = {
+    "too_few_cells": ("Dòng thiếu ô so với tiêu đề", "The row has fewer cells than the header"),
+    "too_many_cells": ("Dòng thừa ô so với tiêu đề", "The row has more cells than the header"),
+    "broken_quotes": ("Dấu ngoặc kép sai chỗ trong dòng", "Misplaced quotation mark in the row"),
+    "broken_json": ("Bản ghi không phải JSON hợp lệ", "The record is not valid JSON"),
+    "not_a_record": ("Phần tử không phải là bản ghi", "The element is not a record"),
+    "nested_value": (
+        "Giá trị là danh sách hoặc đối tượng",
+        "A value is a list or an object where one value belongs",
+    ),
+    "not_text": ("Dòng chứa ký tự NUL", "The row contains NUL characters"),
+}
+
+
+class UnreadableError(Exception):
+    """A file that cannot be read; the caller adds its name.
+
+    Args:
+        code: one of :data:`FILE_RULES`.
+        detail: what was found and what to do, without any value of the file.
+    """
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+
+
+def describe_problem(problem: str) -> tuple[str, str]:
+    """A row's ``read_problem`` in Vietnamese and English."""
+    kind, _, detail = problem.partition(" ")
+    vi, en = ROW_PROBLEMS[kind]
+    return (f"{vi} {detail}", f"{en} {detail}") if detail else (vi, en)

@@ -1,0 +1,237 @@
+"""From the rows of a table, title block and totals and all, to batches of mapped columns."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import operator
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, cast
+
+from onestop.readers.headers import Header, HeaderIndex, find_header, fold_row, is_number_row
+from onestop.readers.pieces import first_filled
+from onestop.readers.reading import Batch, Reading
+from onestop.wording import fold_header
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from onestop.readers.limits import Limits
+
+Cell = str | int | float | bool | dt.datetime | dt.date | dt.time | dt.timedelta | None
+#: Where a row stands, its cells, and why it could not be split into cells, if so.
+Row = tuple[int, Sequence[Cell], str | None]
+
+#: Rows among which the header is looked for.
+LOOK_AHEAD = 60
+_SECTION_CELLS = 2
+_NARROW = 6
+_FOOTER_CELLS = 3
+_TOTALS = ("tổngcộng", "tổngsố", "tổng", "cộng", "trongđó", "total", "grandtotal")
+_TOTAL_INITIALS = frozenset("TtCcGg")
+_CODE = re.compile(r"(?=.*\d)(?=.*[A-Za-z])(?=.*[-.])[A-Za-z0-9.\-]{8,40}")
+_LARGEST_EXACT = 1e15
+
+
+def cell_text(cell: Cell, decimal: str) -> str | None:  # noqa: PLR0911 - one return per type
+    """A spreadsheet cell as the text a person would have typed, dates in ISO 8601."""
+    if cell is None or isinstance(cell, str):
+        return cell
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, int):
+        return str(cell)
+    if isinstance(cell, float):
+        if cell.is_integer() and abs(cell) < _LARGEST_EXACT:
+            return str(int(cell))
+        text = repr(cell) if abs(cell) < _LARGEST_EXACT else f"{cell:.0f}"
+        return text.replace(".", decimal)
+    if isinstance(cell, dt.datetime):
+        return cell.isoformat(" ")
+    return str(cell)
+
+
+def is_total(text: str) -> bool:
+    """Whether a cell's text introduces a total, a subtotal or its parts."""
+    if not text or text[0] not in _TOTAL_INITIALS:
+        return False
+    folded = fold_header(text)
+    return (
+        folded in _TOTALS
+        or any(folded.startswith(word) and not folded[len(word)].isalnum() for word in _TOTALS)
+        or folded.startswith(("tổngcộng", "trongđó", "tổngsố"))
+    )
+
+
+class TableReader:
+    """Turns one table's rows into batches; the first rows decide where the header is."""
+
+    def __init__(
+        self, reading: Reading, index: HeaderIndex, decimal: str, limits: Limits, *, ragged: bool
+    ) -> None:
+        """Prepare.
+
+        Args:
+            reading: the account to keep.
+            index: what headers mean.
+            decimal: the decimal sign of the mapping.
+            limits: for the size of batches.
+            ragged: whether a row with more or fewer cells than the header is a broken one
+                (delimited text), or usual (spreadsheets).
+        """
+        self._reading = reading
+        self._index = index
+        self._decimal = decimal
+        self._limits = limits
+        self._ragged = ragged
+
+    def find_header(self, rows: Iterable[Row]) -> tuple[Header | None, list[Row], Iterator[Row]]:
+        """The header among the first rows, those rows, and the rest."""
+        rest = iter(rows)
+        first = list(itertools.islice(rest, LOOK_AHEAD))
+        texts = [[self._text(cell) for cell in cells] for _, cells, _ in first]
+        return find_header(texts, self._index), first, rest
+
+    def batches(
+        self,
+        sheet: str | None,
+        header: Header,
+        first: list[Row],
+        rest: Iterator[Row],
+        offset: int = 0,
+    ) -> Iterator[Batch]:
+        """Batches of one table whose header is known.
+
+        Args:
+            sheet: its name, for spreadsheets.
+            header: as found among ``first``.
+            first: the rows looked at.
+            rest: the rows after them.
+            offset: added to row numbers, so that those of several sheets differ.
+        """
+        reading = self._reading
+        reading.found.update(header.positions)
+        for name in header.unknown:
+            reading.note_unknown(name)
+        for name in header.personal:
+            reading.note_dropped(name)
+        reading.rows_read += header.row
+        reading.rows_blank += header.row
+        start = header.row + header.height
+        after = first[start:]
+        while after and is_number_row([self._text(cell) for cell in after[0][1]]):
+            del after[0]
+            reading.rows_read += 1
+            reading.rows_blank += 1
+        rows = itertools.chain(after, rest)
+        sorter = _RowSorter(header, self._index, self._text, ragged=self._ragged)
+        while chunk := list(itertools.islice(rows, self._limits.batch_rows)):
+            kept = [row for row in map(sorter.sort, chunk) if row is not None]
+            reading.rows_read += len(chunk)
+            reading.rows_blank += len(chunk) - len(kept)
+            if kept:
+                yield self._batch(sheet, header, kept, offset)
+
+    def _batch(self, sheet: str | None, header: Header, rows: list[Row], offset: int) -> Batch:
+        width = header.width
+        by_row = [
+            cells if len(cells) >= width else [*cells, *[None] * (width - len(cells))]
+            for _, cells, _ in rows
+        ]
+        columns = {
+            name: first_filled([self._column(by_row, position) for position in positions])
+            for name, positions in header.positions.items()
+        }
+        numbers = [number + offset for number, _, _ in rows]
+        return Batch(sheet, numbers, columns, [problem for _, _, problem in rows])
+
+    def _column(self, rows: list[Sequence[Cell]], position: int) -> list[str | None]:
+        cells = list(map(operator.itemgetter(position), rows))
+        if set(map(type, cells)) <= {str, type(None)}:
+            return cast("list[str | None]", cells)
+        return [cell_text(cell, self._decimal) for cell in cells]
+
+    def _text(self, cell: Cell) -> str:
+        return cell_text(cell, self._decimal) or ""
+
+
+class _RowSorter:
+    """Tells data rows from blank, section, total and repeated header rows."""
+
+    def __init__(
+        self, header: Header, index: HeaderIndex, text: Callable[[Cell], str], *, ragged: bool
+    ) -> None:
+        self._header = header
+        self._keys = [p for name in index.key for p in header.positions.get(name, ())]
+        self._text = text
+        self._ragged = ragged
+        self._after_total = False
+
+    def sort(self, row: Row) -> Row | None:
+        """The row, emptied if it is broken, or None when it holds no record."""
+        number, cells, problem = row
+        if problem is None and not cells:
+            return None
+        if problem is None and self._is_plain(cells):
+            return row
+        texts = [text.strip() for text in map(self._text, cells)]
+        if problem is None and self._holds_no_record(texts):
+            return None
+        problem = problem or self._shape_problem(texts)
+        return row if problem is None else (number, self._safe_cells(texts, problem), problem)
+
+    def _is_plain(self, cells: Sequence[Cell]) -> bool:
+        """Whether a row is surely a record: keyed, as wide as the header, before any total."""
+        if self._after_total or (self._ragged and len(cells) != self._header.width):
+            return False
+        for position in self._keys:
+            cell = cells[position] if position < len(cells) else None
+            if isinstance(cell, str) and cell and cell[0] > " ":
+                return (
+                    cell[0] not in _TOTAL_INITIALS
+                    and cell[0] < "\x7f"
+                    and any(map(str.isdigit, cell))
+                )
+        return False
+
+    def _holds_no_record(self, texts: list[str]) -> bool:
+        distinct = {text for text in texts if text}
+        if not distinct:
+            return True
+        leading = [text for text in texts if text][:3]
+        if any(map(is_total, leading)) and not self._has_code(texts):
+            self._after_total = True
+            return True
+        if fold_row(texts) in self._header.texts:
+            return True
+        if self._after_total and len(distinct) <= _FOOTER_CELLS and not self._has_code(texts):
+            return True
+        keyed = any(p < len(texts) and texts[p] for p in self._keys)
+        return not keyed and len(distinct) <= _SECTION_CELLS and self._header.width >= _NARROW
+
+    def _has_code(self, texts: list[str]) -> bool:
+        return any(p < len(texts) and _CODE.fullmatch(texts[p]) for p in self._keys)
+
+    def _shape_problem(self, texts: list[str]) -> str | None:
+        width = self._header.width
+        if not self._ragged or len(texts) == width:
+            return None
+        if len(texts) < width:
+            return f"too_few_cells ({len(texts)}/{width})"
+        if any(texts[width:]):
+            return f"too_many_cells ({len(texts)}/{width})"
+        return None
+
+    def _safe_cells(self, texts: list[str], problem: str) -> list[Cell]:
+        """Of a broken row only the key, and only where no personal value can have slipped in.
+
+        Cells of a broken row may stand in their neighbours' places. A key keeps the row's
+        subject known, so that a snapshot's key is not taken for one that has vanished.
+        """
+        kept: list[Cell] = [None] * self._header.width
+        if problem.startswith("too_") and all(p < self._header.width for p in self._keys):
+            for position in self._keys:
+                if position < len(texts) and _CODE.fullmatch(texts[position]):
+                    kept[position] = texts[position]
+        return kept

@@ -1,0 +1,274 @@
+"""Staging: a landed file becomes one DuckDB file of canonical rows, or is refused.
+
+``<staging>/<delivery_id>.duckdb`` holds ``staged_row`` (every record of the file with where it
+stood, its canonical values and the source's own texts) and ``read_summary`` (one row: how the
+file was read). It appears whole, by one rename, and is read again only when the mapping or the
+way of reading changed. Personal columns are never written to it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pyarrow as pa
+
+from onestop.delivery import Delivery, RefusedDeliveryError
+from onestop.readers import LIMITS, Batch, Limits, Reading, UnreadableError, open_reading
+from onestop.staging_sql import MACROS, staged_columns, staging_select, unreadable_signature
+
+if TYPE_CHECKING:
+    from onestop.feeds import Feed
+    from onestop.mapping import FeedMapping
+
+#: Raised whenever the same file under the same mapping would be staged differently.
+READER_VERSION = 1
+
+#: Rows stored at a time: as many as one row group of DuckDB holds.
+_GROUP_ROWS = 122_880
+_SUMMARY = (
+    ("delivery_id", "varchar"),
+    ("source", "varchar"),
+    ("feed", "varchar"),
+    ("night", "date"),
+    ("kind", "varchar"),
+    ("file_name", "varchar"),
+    ("format", "varchar"),
+    ("encoding", "varchar"),
+    ("dialect", "varchar"),
+    ("mapping_sha256", "varchar"),
+    ("reader_version", "bigint"),
+    ("rows_read", "bigint"),
+    ("rows_blank", "bigint"),
+    ("rows_repeated", "bigint"),
+    ("columns_mapped", "varchar[]"),
+    ("columns_missing", "varchar[]"),
+    ("columns_unknown", "varchar[]"),
+    ("columns_dropped", "varchar[]"),
+)
+
+
+def staged_path(staging: Path, delivery_id: str) -> Path:
+    """Where a delivery's staged file is, or will be."""
+    return staging / f"{delivery_id}.duckdb"
+
+
+def read_delivery(
+    delivery: Delivery,
+    landing: Path,
+    staging: Path,
+    mapping: FeedMapping,
+    limits: Limits = LIMITS,
+) -> Path:
+    """Read a landed file into its staged DuckDB file; does nothing when it is there already.
+
+    Args:
+        delivery: what was landed.
+        landing: the landing folder.
+        staging: the folder of staged files.
+        mapping: what the file's columns and codes mean.
+        limits: what the file may cost.
+
+    Returns:
+        The staged file.
+
+    Raises:
+        RefusedDeliveryError: the file cannot be read; the rule says why
+            (:data:`onestop.readers.FILE_RULES`).
+    """
+    target = staged_path(staging, delivery.delivery_id)
+    if target.exists() and _is_current(target, mapping):
+        return target
+    staging.mkdir(parents=True, exist_ok=True)
+    _sweep(staging, delivery.delivery_id)
+    draft = staging / f".{delivery.delivery_id}.{os.getpid()}.{uuid.uuid4().hex}"
+    try:
+        landed = landing / delivery.landed_path
+        _check_evidence(delivery, landed)
+        reading = open_reading(landed, mapping, limits)
+        _write(draft, delivery, mapping, reading)
+        draft.replace(target)
+    except UnreadableError as error:
+        raise RefusedDeliveryError(delivery.file_name, error.code, error.detail) from error
+    except PermissionError as error:
+        raise RefusedDeliveryError(
+            delivery.file_name,
+            "FILE-F02",
+            "the landed file may not be read; give the pipeline's user read permission on it",
+        ) from error
+    finally:
+        for leftover in staging.glob(f"{draft.name}*"):
+            leftover.unlink(missing_ok=True)
+    return target
+
+
+def _is_current(staged: Path, mapping: FeedMapping) -> bool:
+    """Whether a staged file was read by this mapping and this way of reading."""
+    try:
+        with duckdb.connect(str(staged), read_only=True) as connection:
+            row = connection.execute(
+                "select mapping_sha256, reader_version from read_summary"
+            ).fetchone()
+    except duckdb.CatalogException:
+        return False
+    return bool(row == (mapping.sha256, READER_VERSION))
+
+
+def _sweep(staging: Path, delivery_id: str) -> None:
+    """Remove drafts of this delivery whose process is gone."""
+    for draft in staging.glob(f".{delivery_id}.*"):
+        owner = draft.name.removeprefix(f".{delivery_id}.").split(".", 1)[0]
+        if owner.isdigit() and not Path(f"/proc/{owner}").exists():
+            draft.unlink(missing_ok=True)
+
+
+def _check_evidence(delivery: Delivery, landed: Path) -> None:
+    """The landed bytes must be those that were landed."""
+    digest = hashlib.sha256()
+    try:
+        with landed.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+    except FileNotFoundError as error:
+        raise UnreadableError(
+            "FILE-F08", "its copy in the landing is gone; deliver the file again"
+        ) from error
+    if digest.hexdigest() != delivery.sha256:
+        raise UnreadableError(
+            "FILE-F08", "its copy in the landing was changed after it landed; deliver it again"
+        )
+
+
+def _write(draft: Path, delivery: Delivery, mapping: FeedMapping, reading: Reading) -> None:
+    feed = mapping.schema
+    with duckdb.connect(str(draft)) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute("set preserve_insertion_order = true")
+        for macro in MACROS:
+            connection.execute(macro)
+        columns = ", ".join(f"{name} {type_}" for name, type_ in staged_columns(feed))
+        connection.execute(f"create table staged_row ({columns})")
+        connection.execute("begin")
+        _insert(connection, mapping, reading)
+        repeated = _mark_repeats(connection, feed)
+        _summarise(connection, delivery, mapping, reading, repeated)
+        connection.execute("commit")
+        connection.execute("checkpoint")
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, mapping: FeedMapping, reading: Reading) -> None:
+    """Type and store the batches, a group at a time, while the next group is being read."""
+    insert = f"insert into staged_row {staging_select(mapping, 'source_batch')}"
+
+    def store(group: list[pa.Table]) -> None:
+        connection.register("source_batch", pa.concat_tables(group))
+        connection.execute(insert)
+        connection.unregister("source_batch")
+
+    with ThreadPoolExecutor(max_workers=1) as worker:
+        stored: Future[None] | None = None
+        group: list[pa.Table] = []
+        for batch in reading.batches:
+            group.append(_arrow(batch, mapping))
+            if sum(table.num_rows for table in group) >= _GROUP_ROWS:
+                if stored:
+                    stored.result()
+                stored = worker.submit(store, group)
+                group = []
+        if stored:
+            stored.result()
+        if group:
+            store(group)
+
+
+def _arrow(batch: Batch, mapping: FeedMapping) -> pa.Table:
+    size = len(batch.row_numbers)
+    arrays: dict[str, pa.Array[Any]] = {
+        "row_number": pa.array(batch.row_numbers, pa.int64()),
+        "sheet": pa.array([batch.sheet] * size, pa.string()),
+        "read_problem": pa.array(batch.problems, pa.string()),
+    }
+    for column in mapping.read_columns:
+        values = batch.columns.get(column.name)
+        arrays[column.name] = pa.nulls(size, pa.string()) if values is None else _texts(values)
+    return pa.table(arrays)
+
+
+def _texts(values: list[str | None]) -> pa.StringArray:
+    try:
+        return pa.array(values, pa.string())
+    except UnicodeEncodeError:
+        # Half a surrogate pair, as JSON escapes allow, is not a character.
+        return pa.array(
+            [v if v is None else v.encode("utf-8", "replace").decode("utf-8") for v in values],
+            pa.string(),
+        )
+
+
+def _mark_repeats(connection: duckdb.DuckDBPyConnection, feed: Feed) -> int:
+    """Mark rows that say word for word what an earlier row of the file said; count them."""
+    same = [*feed.key, "content_hash", unreadable_signature(feed)]
+    if "modified_at" in feed.column_names:
+        same.append("modified_at")
+    connection.execute(
+        "create temporary table repeats as select rowid as id from staged_row"
+        " where read_problem is null"
+        f" qualify row_number() over (partition by {', '.join(same)} order by row_number) > 1"
+    )
+    connection.execute(
+        "update staged_row set is_repeat = true where rowid in (select id from repeats)"
+    )
+    counted = connection.execute("select count(*) from repeats").fetchone()
+    return int(counted[0]) if counted else 0
+
+
+def _summarise(
+    connection: duckdb.DuckDBPyConnection,
+    delivery: Delivery,
+    mapping: FeedMapping,
+    reading: Reading,
+    repeated: int,
+) -> None:
+    names = [column.name for column in mapping.columns]
+    row: dict[str, Any] = {
+        "delivery_id": delivery.delivery_id,
+        "source": delivery.source,
+        "feed": delivery.feed,
+        "night": delivery.night,
+        "kind": delivery.kind,
+        "file_name": delivery.file_name,
+        "format": reading.format,
+        "encoding": reading.encoding,
+        "dialect": reading.dialect,
+        "mapping_sha256": mapping.sha256,
+        "reader_version": READER_VERSION,
+        "rows_read": reading.rows_read,
+        "rows_blank": reading.rows_blank,
+        "rows_repeated": repeated,
+        "columns_mapped": [name for name in names if name in reading.found],
+        "columns_missing": _missing(mapping, reading),
+        "columns_unknown": reading.unknown,
+        "columns_dropped": reading.dropped,
+    }
+    columns = ", ".join(f"{name} {type_}" for name, type_ in _SUMMARY)
+    connection.execute(f"create table read_summary ({columns})")
+    connection.execute(
+        f"insert into read_summary values ({', '.join('?' * len(_SUMMARY))})",
+        [row[name] for name, _ in _SUMMARY],
+    )
+
+
+def _missing(mapping: FeedMapping, reading: Reading) -> list[str]:
+    """Required columns that the file lacks; nothing is known of a file without records."""
+    if not reading.found:
+        return []
+    return [
+        " or ".join(group)
+        for group in mapping.required
+        if not any(name in reading.found for name in group)
+    ]

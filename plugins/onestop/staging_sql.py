@@ -1,0 +1,303 @@
+"""The SELECT that turns a batch of source texts into canonical, typed rows.
+
+It is put together from a feed's columns and its mapping, in layers: ``tidied`` texts, ``read``
+values on the source's own clock, one layer per column that falls back on or is derived from
+others, and last the instants and calendar dates.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from onestop.feeds import DUCKDB_TYPES
+from onestop.mapping import EXCEL_SERIAL, ColumnMapping
+from onestop.wording import fold_code
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from onestop.feeds import Column, Feed
+    from onestop.mapping import FeedMapping, Rule
+
+#: Functions the SELECT uses; ``tidy_text`` and ``fold_code`` do as :mod:`onestop.wording` does.
+MACROS = (
+    r"""
+    create or replace temporary macro tidy_text(x) as case
+        when x = '' then null
+        when regexp_full_match(x, '[!-~]+') then x
+        when not regexp_matches(
+            x, '^ | $|  |[^\P{Z} ]|[\p{Cc}\x{ad}\x{200b}-\x{200f}\x{2060}\x{feff}Ðð]'
+        ) then case when strlen(x) = length(x) then x else nfc_normalize(x) end
+        else nullif(trim(regexp_replace(replace(replace(
+            regexp_replace(nfc_normalize(x), '[\x{ad}\x{200b}-\x{200f}\x{2060}\x{feff}]', '', 'g'),
+            'Ð', 'Đ'), 'ð', 'đ'), '[\p{Z}\p{Cc}]+', ' ', 'g')), '')
+    end
+    """,
+    r"""
+    create or replace temporary macro to_whole(x) as case
+        when regexp_full_match(x, '[+-]?\d{1,18}') then try_cast(x as bigint)
+        when regexp_full_match(x, '[+-]?\d{1,3}([., ]\d{3}){1,5}')
+            then try_cast(regexp_replace(x, '[., ]', '', 'g') as bigint)
+        when regexp_full_match(x, '[+-]?\d{1,18}[.,]0+')
+            then try_cast(regexp_extract(x, '^[+-]?\d+') as bigint)
+    end
+    """,
+    # A sign that comes once, before exactly three digits, may mean either: `sign` decides.
+    r"""
+    create or replace temporary macro to_number(x, sign) as case
+        when regexp_full_match(x, '[+-]?\d+') then try_cast(x as decimal(18, 4))
+        when regexp_full_match(x, '[+-]?\d{1,3}([., ]\d{3})+')
+            and not (sign = '.' and regexp_full_match(x, '[+-]?\d+\.\d{3}'))
+            and not (sign = ',' and regexp_full_match(x, '[+-]?\d+,\d{3}'))
+            and not (contains(x, '.') and contains(x, ','))
+            then try_cast(regexp_replace(x, '[., ]', '', 'g') as decimal(18, 4))
+        when regexp_full_match(x, '[+-]?(\d+|\d{1,3}([. ]\d{3})+),\d+')
+            then try_cast(replace(regexp_replace(x, '[. ]', '', 'g'), ',', '.') as decimal(18, 4))
+        when regexp_full_match(x, '[+-]?(\d+|\d{1,3}([, ]\d{3})+)\.\d+')
+            then try_cast(regexp_replace(x, '[, ]', '', 'g') as decimal(18, 4))
+    end
+    """,
+)
+_FIELDS = {
+    "Y": r"[1-9]\d{3}",
+    "y": r"\d{2}",
+    "m": r"\d{1,2}",
+    "d": r"\d{1,2}",
+    "H": r"\d{1,2}",
+    "I": r"\d{1,2}",
+    "M": r"\d{1,2}",
+    "S": r"\d{1,2}",
+    "f": r"\d{1,9}",
+    "p": r"(?:AM|PM|SA|CH)",
+}
+
+
+def literal(text: str) -> str:
+    """A text as a SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def text_columns(feed: Feed) -> tuple[Column, ...]:
+    """Canonical columns whose source text is kept beside them as ``<column>_text``."""
+    return tuple(
+        column
+        for column in feed.columns
+        if not column.derived_from and (column.type != "text" or column.codes)
+    )
+
+
+def staged_columns(feed: Feed) -> tuple[tuple[str, str], ...]:
+    """Names and DuckDB types of ``staged_row``, in order."""
+    return (
+        ("row_number", "bigint"),
+        ("sheet", "varchar"),
+        *((column.name, DUCKDB_TYPES[column.type]) for column in feed.columns),
+        *((f"{column.name}_text", "varchar") for column in text_columns(feed)),
+        ("content_hash", "varchar"),
+        ("is_repeat", "boolean"),
+        ("read_problem", "varchar"),
+    )
+
+
+def staging_select(mapping: FeedMapping, batch: str) -> str:
+    """The SELECT over one batch whose columns are those of ``mapping.read_columns``."""
+    feed = mapping.schema
+    steps: list[tuple[str, str]] = [
+        ("tidied", f"select {', '.join(_tidied(mapping))} from {batch}"),
+        ("translated", f"select {', '.join(_translated(mapping))} from tidied"),
+    ]
+
+    def replace_column(name: str, value: str) -> None:
+        previous = steps[-1][0]
+        steps.append((f"with_{name}", f"select * replace ({value} as {name}) from {previous}"))
+
+    for column in mapping.columns:
+        if column.fallback:
+            text = _text_name(feed, column.name)
+            replace_column(
+                column.name,
+                f"case when {text} is null then {column.fallback} else {column.name} end",
+            )
+    for name, rules in mapping.derive:
+        replace_column(name, _derived(mapping, name, rules))
+    steps.append(("timed", f"select {', '.join(_timed(mapping))} from {steps[-1][0]}"))
+    computed = {"content_hash": _content_hash(feed), "is_repeat": "false"}
+    outputs = [
+        f"{computed[name]} as {name}" if name in computed else name
+        for name, _ in staged_columns(feed)
+    ]
+    layers = ",\n".join(f"{name} as ({select})" for name, select in steps)
+    return f"with {layers}\nselect {', '.join(outputs)} from timed"
+
+
+def _text_name(feed: Feed, name: str) -> str:
+    """The column that tells whether the source gave a value."""
+    return f"{name}_text" if feed.column(name) in text_columns(feed) else name
+
+
+def _tidied(mapping: FeedMapping) -> list[str]:
+    names = [column.name for column in mapping.read_columns]
+    return ["row_number", "sheet", "read_problem", *(f"tidy_text({n}) as {n}" for n in names)]
+
+
+def _translated(mapping: FeedMapping) -> list[str]:
+    """Canonical values, timestamps still on the source's clock; and the texts they came from."""
+    feed = mapping.schema
+    mapped = {column.name: column for column in mapping.columns}
+    chosen = ["row_number", "sheet", "read_problem"]
+    for column in feed.columns:
+        if column.derived_from:
+            continue
+        given = mapped.get(column.name, ColumnMapping(column.name))
+        chosen.append(f"{_value(column, given, mapping.decimal)} as {column.name}")
+        if column in text_columns(feed):
+            chosen.append(f"{_source_text(given)} as {column.name}_text")
+    chosen += [helper.name for helper in mapping.helpers]
+    return chosen
+
+
+def _source_text(given: ColumnMapping) -> str:
+    return given.name if given.sources else "null::varchar"
+
+
+def _value(column: Column, given: ColumnMapping, decimal: str) -> str:
+    stored = "timestamp" if column.type in {"timestamp", "date"} else DUCKDB_TYPES[column.type]
+    constant = literal(given.constant) if given.constant is not None else None
+    if constant is not None:
+        value = constant
+    elif not given.sources:
+        value = "null"
+    else:
+        text = given.name
+        if given.extract:
+            text = f"nullif(regexp_extract({text}, {literal(given.extract)}, 1), '')"
+        value = _parsed(column, given, text, decimal)
+    if given.default is not None and constant is None:
+        default = literal(given.default)
+        value = f"case when {_source_text(given)} is null then {default} else {value} end"
+    cast = DUCKDB_TYPES["date"] if column.type == "date" else stored
+    return f"({value})::{cast}"
+
+
+def _parsed(column: Column, given: ColumnMapping, text: str, decimal: str) -> str:
+    """The typed value of a source text, null where it cannot be understood."""
+    if column.type in {"timestamp", "date"}:
+        return _moment(text, given.formats)
+    coded = _coded(given, text) if given.codes else None
+    if column.type == "integer":
+        return f"coalesce({coded}::bigint, to_whole({text}))" if coded else f"to_whole({text})"
+    if column.type == "decimal":
+        return f"to_number({text}, {literal(decimal)})"
+    if column.type == "boolean":
+        return f"{coded}::boolean"
+    return coded or text
+
+
+def _coded(given: ColumnMapping, text: str) -> str:
+    cases = " ".join(
+        f"when lower({text}) in ({', '.join(literal(fold_code(t)) for t in texts)})"
+        f" then {literal(canonical)}"
+        for canonical, texts in given.codes
+        if texts
+    )
+    return f"(case {cases} end)"
+
+
+def _moment(text: str, formats: Sequence[str]) -> str:
+    """A naive timestamp from whichever pattern fits the whole text; ISO 8601 always may."""
+    iso = r"[1-9]\d{3}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?"
+    cases = [f"when regexp_full_match({text}, '{iso}') then try_cast({text} as timestamp)"]
+    for pattern in formats:
+        if pattern == EXCEL_SERIAL:
+            cases.append(
+                f"when regexp_full_match({text}, '[1-9]\\d{{4}}(?:[.,]\\d+)?') then timestamp"
+                f" '1899-12-30' + to_seconds(round(replace({text}, ',', '.')::double * 86400))"
+            )
+            continue
+        value = text
+        if "%p" in pattern:
+            value = f"replace(replace(upper({text}), 'SA', 'AM'), 'CH', 'PM')"
+        cases.append(
+            f"when regexp_full_match({text}, {literal(_shape(pattern))}, 'i')"
+            f" then try_strptime({value}, {literal(pattern)})"
+        )
+    return f"(case {' '.join(cases)} end)"
+
+
+def _shape(pattern: str) -> str:
+    """The regular expression of texts that a strptime pattern is meant for.
+
+    Fields that follow one another without a sign between have all their digits; strptime
+    itself would read 2022030110300 as half past ten.
+    """
+    parts = re.findall(r"%.|[^%]", pattern)
+    shape = []
+    for place, part in enumerate(parts):
+        if not part.startswith("%"):
+            shape.append(re.escape(part))
+            continue
+        neighbours = parts[max(place - 1, 0) : place] + parts[place + 1 : place + 2]
+        field = _FIELDS[part[1]]
+        if any(neighbour.startswith("%") for neighbour in neighbours):
+            field = field.replace(r"\d{1,2}", r"\d{2}")
+        shape.append(field)
+    return "".join(shape)
+
+
+def _derived(mapping: FeedMapping, name: str, rules: Iterable[Rule]) -> str:
+    feed = mapping.schema
+    helpers = {helper.name for helper in mapping.helpers}
+    cases = []
+    for rule in rules:
+        tests = [_test(feed, column, wanted, helpers) for column, wanted in rule.when]
+        cases.append(f"when {' and '.join(tests) or 'true'} then {literal(rule.value)}")
+    given = _text_name(feed, name)
+    cast = DUCKDB_TYPES[feed.column(name).type]
+    derived = f"(case {' '.join(cases)} end)::{cast}"
+    # A code that the mapping does not know stays unknown; it is not papered over.
+    return f"case when {given} is null and {name} is null then {derived} else {name} end"
+
+
+def _test(feed: Feed, name: str, wanted: tuple[str, ...] | str, helpers: set[str]) -> str:
+    if isinstance(wanted, str):
+        given = name if name in helpers else _text_name(feed, name)
+        return f"{given} is not null" if wanted == "present" else f"{given} is null"
+    exact = [fold_code(text) for text in wanted if not text.endswith("*")]
+    starts = [fold_code(text[:-1]) for text in wanted if text.endswith("*")]
+    value = f"lower({name}::varchar)"
+    tests = [f"starts_with({value}, {literal(start)})" for start in starts]
+    if exact:
+        tests.append(f"{value} in ({', '.join(map(literal, exact))})")
+    return f"coalesce({' or '.join(tests)}, false)"
+
+
+def _timed(mapping: FeedMapping) -> list[str]:
+    """Instants from the source's clock, and the calendar dates on that clock."""
+    feed = mapping.schema
+    chosen = ["row_number", "sheet", "read_problem"]
+    for column in feed.columns:
+        if column.derived_from:
+            chosen.append(f"{column.derived_from}::date as {column.name}")
+        elif column.type == "timestamp":
+            chosen.append(f"timezone({literal(mapping.time_zone)}, {column.name}) as {column.name}")
+        else:
+            chosen.append(column.name)
+    return [*chosen, *(f"{column.name}_text" for column in text_columns(feed))]
+
+
+def _content_hash(feed: Feed) -> str:
+    """Hash of what a row says about its subject, not of where or when it was said."""
+    parts = []
+    for column in feed.columns:
+        if column.derived_from or column.name == "modified_at":
+            continue
+        text = f"epoch_us({column.name})" if column.type == "timestamp" else column.name
+        parts.append(f"coalesce({text}::varchar, chr(30))")
+    return f"md5(concat_ws(chr(31), {', '.join(parts)}))"
+
+
+def unreadable_signature(feed: Feed) -> str:
+    """Expression telling apart rows that look alike only because a text was not understood."""
+    parts = [f"case when {c.name} is null then {c.name}_text end" for c in text_columns(feed)]
+    return f"concat_ws(chr(31), {', '.join(f'coalesce({p}, chr(30))' for p in parts)})"

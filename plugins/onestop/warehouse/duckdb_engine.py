@@ -1,0 +1,151 @@
+"""The embedded warehouse: one DuckDB file, one writer, a copy for readers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+import uuid
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from onestop.warehouse.base import Warehouse, WarehouseBusyError, translate_parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pyarrow as pa
+
+_WAIT_SECONDS = 60.0
+
+
+class DuckDBWarehouse(Warehouse):
+    """A DuckDB file. Nobody else can read it while it is open for writing."""
+
+    dialect = "duckdb"
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+
+    @classmethod
+    def open(cls, url: str, *, read_only: bool) -> DuckDBWarehouse:
+        """Open the file named by ``duckdb:///path``; waits up to a minute for another writer."""
+        path = Path(url.removeprefix("duckdb:///"))
+        if not read_only:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        connection = _connect(path, read_only=read_only)
+        connection.execute("set timezone = 'Asia/Ho_Chi_Minh'")
+        connection.execute("set preserve_insertion_order = false")
+        warehouse = cls(connection, path)
+        if not read_only:
+            warehouse.migrate()
+        return warehouse
+
+    def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
+        """Run one statement."""
+        self._run(sql, parameters)
+
+    def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Run a query and return its rows as dictionaries."""
+        cursor = self._run(sql, parameters)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def arrow(self, sql: str) -> pa.Table:
+        """Run a query and return it as an Arrow table."""
+        return self._connection.execute(sql).to_arrow_table()
+
+    def _run(self, sql: str, parameters: Mapping[str, Any] | None) -> duckdb.DuckDBPyConnection:
+        if not parameters:
+            return self._connection.execute(sql)
+        return self._connection.execute(translate_parameters(sql, "${}"), dict(parameters))
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing: commit at the end, roll back on any error."""
+        self._connection.execute("begin transaction")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("rollback")
+            raise
+        self._connection.execute("commit")
+
+    @contextmanager
+    def staged(self, path: Path) -> Iterator[str]:
+        """Attach a staged delivery read-only as ``staged``."""
+        self._connection.execute(
+            f"attach '{str(path).replace(chr(39), chr(39) * 2)}' as staged (read_only)"
+        )
+        try:
+            yield "staged."
+        finally:
+            self._connection.execute("detach staged")
+
+    def put_table(self, name: str, table: pa.Table) -> None:
+        """Replace a table, whole, by the rows of an Arrow table."""
+        self._connection.register("incoming_rows", table)
+        try:
+            self._connection.execute(
+                f"create or replace table {name} as select * from incoming_rows"
+            )
+        finally:
+            self._connection.unregister("incoming_rows")
+
+    def append(self, name: str, table: pa.Table) -> None:
+        """Add rows to a table; columns are matched by name."""
+        self._connection.register("incoming_rows", table)
+        try:
+            self._connection.execute(f"insert into {name} by name select * from incoming_rows")
+        finally:
+            self._connection.unregister("incoming_rows")
+
+    def replace_table(self, name: str, by: str) -> None:
+        """Replace a table, whole, by the rows of another; part of the running transaction."""
+        self._connection.execute(f"create or replace table {name} as select * from {by}")
+
+    def describe(self, table: str, column: str, text: str) -> None:
+        """Comment on one column of a table or view."""
+        quoted = text.replace("'", "''")
+        self._connection.execute(f"comment on column {table}.{column} is '{quoted}'")
+
+    def publish_copy(self, target: Path) -> None:
+        """Copy the file as it stands after a checkpoint and swap it in by one rename."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        self._connection.execute("force checkpoint")
+        self._connection.close()
+        draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+        try:
+            shutil.copyfile(self._path, draft)
+            with draft.open("rb") as copied:
+                os.fsync(copied.fileno())
+            draft.chmod(0o444)
+            draft.rename(target)
+        finally:
+            draft.unlink(missing_ok=True)
+            self._connection = _connect(self._path, read_only=False)
+            self._connection.execute("set timezone = 'Asia/Ho_Chi_Minh'")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+
+def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while True:
+        try:
+            return duckdb.connect(path, read_only=read_only)
+        except duckdb.IOException as error:
+            if "lock" not in str(error):
+                raise
+            if time.monotonic() > deadline:
+                raise WarehouseBusyError(
+                    f"the warehouse {path.name} is open in another process, which was waited for"
+                    f" {_WAIT_SECONDS:.0f} s; wait for that night to end or stop it, then run again"
+                ) from error
+            time.sleep(0.2)

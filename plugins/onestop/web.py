@@ -1,0 +1,157 @@
+"""Pages for the browser: the last published scorecard, and the validation reports.
+
+They show what is published and nothing else; who may see them is the caller's to decide.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from onestop.figures import day, measured, target_text, whole
+from onestop.published import NothingPublishedError
+from onestop.scorecard import ScorecardLine, read_scorecard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from onestop.settings import Settings
+
+Language = Literal["vi", "en"]
+
+_UNAUTHORIZED = 401
+_NOT_FOUND = 404
+#: No scripts at all, nothing from elsewhere; only Airflow itself may frame the page.
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:;"
+    " frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
+)
+_STATUS_TEXT = {
+    "met": {"vi": "Đạt", "en": "Met"},
+    "not_met": {"vi": "Chưa đạt", "en": "Not met"},
+    "no_data": {"vi": "Chưa có số liệu", "en": "No data"},
+    "no_target": {"vi": "Không có mục tiêu", "en": "No target"},
+}
+
+_pages = Environment(
+    loader=PackageLoader("onestop"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def make_app(
+    settings: Callable[[], Settings],
+    *,
+    guard: Callable[..., Any],
+    login_url: Callable[[str], str],
+) -> FastAPI:
+    """The application to mount.
+
+    Args:
+        settings: tells where the published figures and the reports are.
+        guard: a FastAPI dependency that raises 401 or 403 for whoever may not look.
+        login_url: where to send a browser that is not logged in, given the page it wanted.
+    """
+    app = FastAPI(dependencies=[Depends(guard)], docs_url=None, redoc_url=None, openapi_url=None)
+
+    @app.exception_handler(HTTPException)
+    def ask_to_log_in(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        if status == _UNAUTHORIZED:
+            return RedirectResponse(login_url(request.url.path))
+        return _page("message.html", status, lang="vi", message=str(getattr(error, "detail", "")))
+
+    @app.get("/")
+    def scorecard(lang: Annotated[Language, Depends(_language)]) -> Response:
+        here = settings()
+        has_reports = (here.reports / "index.html").is_file()
+        try:
+            lines = read_scorecard(here)
+        except NothingPublishedError as error:
+            return _page("message.html", 200, lang=lang, message=str(error))
+        return _page(
+            "scorecard.html",
+            200,
+            lang=lang,
+            as_of=day(lines[0].as_of_date, lang),
+            plan=lines[0].plan_code,
+            clauses=_by_clause(lines, lang),
+            counts=_counts(lines, lang),
+            has_reports=has_reports,
+        )
+
+    @app.get("/reports/{path:path}")
+    def report(path: str) -> Response:
+        folder = settings().reports.resolve()
+        file = (folder / path).resolve()
+        if file.is_dir():
+            file = file / "index.html"
+        if not file.is_relative_to(folder) or not file.is_file():
+            raise HTTPException(_NOT_FOUND, "Không có báo cáo này / no such report")
+        return FileResponse(file, headers={"X-Content-Type-Options": "nosniff"})
+
+    return app
+
+
+def _language(lang: str = "vi") -> Language:
+    return "en" if lang == "en" else "vi"
+
+
+def _page(template: str, status: int, **values: Any) -> HTMLResponse:  # noqa: ANN401 - as the page needs
+    html = _pages.get_template(template).render(**values)
+    return HTMLResponse(html, status, headers={"Content-Security-Policy": _POLICY})
+
+
+def _by_clause(
+    lines: list[ScorecardLine], lang: Language
+) -> list[tuple[str, list[dict[str, Any]]]]:
+    """The page's rows under each clause; one row for an indicator without data at any level."""
+    clauses = []
+    for clause, of_clause in groupby(lines, key=lambda line: line.clause_code):
+        rows = []
+        for _, group in groupby(of_clause, key=lambda line: line.indicator_code):
+            of_indicator = list(group)
+            has_data = any(line.status != "no_data" for line in of_indicator)
+            shown = of_indicator if has_data else of_indicator[:1]
+            rows += [_row(line, lang, is_first=line is shown[0]) for line in shown]
+        clauses.append((clause, rows))
+    return clauses
+
+
+def _row(line: ScorecardLine, lang: Language, *, is_first: bool) -> dict[str, Any]:
+    is_city = line.unit_code == "CITY"
+    has_counts = line.numerator is not None and line.denominator is not None
+    return {
+        "title": line.text("title", lang) if is_first or is_city else "",
+        "unit": "" if is_city else line.text("unit_label", lang),
+        "result": _result(line, lang),
+        "counts": f"{whole(line.numerator or 0, lang)} / {whole(line.denominator or 0, lang)}"
+        if has_counts and line.unit_of_measure != "rank"
+        else "",
+        "target": target_text(line.target, line.comparison, line.unit_of_measure, lang),
+        "is_verified": line.verified,
+        "note": line.text("target_note", lang),
+        "status": line.status,
+        "status_text": _STATUS_TEXT[line.status][lang],
+        "reason": line.text("no_data_reason", lang) if line.status == "no_data" else "",
+    }
+
+
+def _result(line: ScorecardLine, lang: Language) -> str:
+    if line.status == "no_data":
+        return "–"
+    return measured(line.numerator, line.denominator, line.value, line.unit_of_measure, lang)
+
+
+def _counts(lines: list[ScorecardLine], lang: Language) -> list[tuple[str, str, int]]:
+    return [
+        (status, text[lang], sum(line.status == status for line in lines))
+        for status, text in _STATUS_TEXT.items()
+    ]

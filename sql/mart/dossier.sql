@@ -1,0 +1,99 @@
+-- mart.dossier: every dossier as it stood at the end of the as-of date, without personal data.
+--
+-- A dossier is counted at the unit that resolves it (form II.06a, VPCP/KSTT: "cơ quan, đơn vị
+-- trực tiếp giải quyết"), at the receiving unit where the source names no other. One that its
+-- source also sends under another code is counted once, under the code that names the other.
+with standing as (
+    select *
+    from core.dossier_history
+    where valid_from <= :as_of_date and (valid_to is null or valid_to > :as_of_date)
+),
+
+known_otherwise as (
+    select distinct other.alias_code as dossier_code
+    from standing as other
+    inner join standing as this on other.alias_code = this.dossier_code
+    where
+        other.dossier_code <> this.dossier_code
+        -- two codes that name each other: the first in order stays
+        and (this.alias_code is distinct from other.dossier_code
+             or other.dossier_code < this.dossier_code)
+),
+
+counted_once as (
+    select
+        standing.*,
+        coalesce(standing.resolving_unit_code, standing.receiving_unit_code) as unit_code,
+        case
+            when standing.status in ('withdrawn', 'resolved', 'returned')
+                then standing.resolved_date
+        end as closed_date,
+        standing.status not in ('registered', 'refused_at_intake') as is_received,
+        standing.status in ('awaiting_supplement', 'awaiting_payment', 'suspended') as is_paused
+    from standing
+    where standing.dossier_code not in (select dossier_code from known_otherwise)
+),
+
+classified as (
+    select
+        counted_once.*,
+        case
+            when not is_received then 'not_counted'
+            when closed_date is not null and closing_class <> 'resolved' then 'not_counted'
+            when closed_date is null and is_paused then 'paused'
+            when due_date is null then 'no_due_date'
+            when closed_date < due_date then 'early'
+            when closed_date = due_date then 'on_time'
+            when closed_date > due_date then 'late'
+            when due_date < :as_of_date then 'open_overdue'
+            else 'open_in_time'
+        end as timeliness
+    from counted_once
+),
+
+dossier as (
+    select
+        :as_of_date as as_of_date,
+        d.dossier_code,
+        d.alias_code,
+        d.procedure_code,
+        case
+            when d.procedure_code like '%.%'
+                then split_part(d.procedure_code, '.', 1) || '.' || split_part(d.procedure_code, '.', 2)
+            else d.procedure_code
+        end as procedure_key,
+        d.field_code,
+        d.unit_code,
+        coalesce(unit.unit_level, 'unregistered') as unit_level,
+        d.receiving_unit_code,
+        d.resolving_unit_code,
+        d.channel,
+        d.service_level,
+        d.received_date,
+        d.due_date,
+        d.original_due_date,
+        d.closed_date,
+        d.resolved_date,
+        d.status,
+        d.closing_class,
+        d.timeliness,
+        d.is_received,
+        d.is_paused,
+        due.workday_number - received.workday_number as workdays_allowed,
+        closed.workday_number - received.workday_number as workdays_taken,
+        case
+            when d.timeliness in ('late', 'open_overdue')
+                then coalesce(d.closed_date, :as_of_date) - d.due_date
+        end as days_late,
+        d.result_digitised,
+        d.documents_digitised,
+        d.delivery_id,
+        d.row_number
+    from classified as d
+    left join mart.unit as unit on d.unit_code = unit.unit_code
+    left join core.calendar as received on d.received_date = received.calendar_date
+    left join core.calendar as due on d.due_date = due.calendar_date
+    left join core.calendar as closed on d.closed_date = closed.calendar_date
+)
+
+select * from dossier

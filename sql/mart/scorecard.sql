@@ -1,0 +1,124 @@
+-- mart.scorecard: every clause of the plan that can be measured, against its target.
+--
+-- One line per indicator of the plan for the whole city, and per level where ref.indicator says
+-- so; a figure that two clauses ask for stands under both. A line without a figure stays, as
+-- `no_data` with the reason. Figures are those of the year to date; once the plan's year is over,
+-- those of the year. A target counts by the day on which the figure is measured; a figure brings
+-- the one it was published with.
+with clause_line as (
+    select indicator.*, clause_code as line_clause_code from ref.indicator as indicator
+    union all
+    select indicator.*, also_clause_code from ref.indicator as indicator
+    where also_clause_code is not null
+),
+
+line as (
+    select
+        clause_line.plan_code,
+        clause_line.line_clause_code as clause_code,
+        clause.position as clause_position,
+        clause_line.position as indicator_position,
+        level.position as level_position,
+        clause_line.indicator_code,
+        clause_line.title_vi,
+        clause_line.title_en,
+        clause_line.unit_of_measure,
+        clause_line.value_scale,
+        clause_line.kind as source_kind,
+        clause_line.scorecard_method as method_code,
+        clause_line.owner_vi,
+        clause_line.no_data_reason_vi,
+        clause_line.no_data_reason_en,
+        clause_line.verified,
+        level.unit_code,
+        level.unit_level,
+        level.unit_scope,
+        level.label_vi as unit_label_vi,
+        level.label_en as unit_label_en,
+        case
+            when clause_line.valid_to <= :as_of_date then clause_line.valid_to - 1
+            else :as_of_date
+        end as measured_on,
+        case when clause_line.valid_to <= :as_of_date then 'year' else 'year_to_date' end
+            as period_type
+    from clause_line
+    inner join ref.plan_clause as clause
+        on
+            clause_line.plan_code = clause.plan_code
+            and clause_line.line_clause_code = clause.clause_code
+    inner join ref.unit_level as level
+        on
+            (clause_line.scope = 'every_level' and level.unit_level <> 'unregistered')
+            or clause_line.scope = level.unit_level
+),
+
+figure as (
+    select * from mart.indicator_value
+    where period_basis = 'calendar' and unit_scope in ('city', 'level')
+),
+
+scorecard as (
+    select
+        line.plan_code,
+        row_number() over (
+            order by
+                line.plan_code, line.clause_position, line.indicator_position, line.level_position
+        ) as line_number,
+        line.clause_code,
+        line.indicator_code,
+        line.title_vi,
+        line.title_en,
+        line.unit_scope,
+        line.unit_code,
+        line.unit_level,
+        line.unit_label_vi,
+        line.unit_label_en,
+        line.method_code,
+        line.period_type,
+        cast(date_trunc('year', cast(line.measured_on as timestamp)) as date) as period_start,
+        line.measured_on as period_end,
+        :as_of_date as as_of_date,
+        figure.numerator,
+        figure.denominator,
+        figure.value,
+        line.unit_of_measure,
+        case
+            when figure.status is not null then figure.target
+            else
+                cast(
+                    line.value_scale * target.target_numerator
+                    / cast(target.target_denominator as decimal(18, 4)) as decimal(18, 4)
+                )
+        end as target,
+        case when figure.status is not null then figure.comparison else target.comparison end
+            as comparison,
+        coalesce(figure.status, 'no_data') as status,
+        line.source_kind,
+        case when coalesce(figure.status, 'no_data') = 'no_data' then line.no_data_reason_vi end
+            as no_data_reason_vi,
+        case when coalesce(figure.status, 'no_data') = 'no_data' then line.no_data_reason_en end
+            as no_data_reason_en,
+        line.verified and coalesce(target.verified, true) as verified,
+        target.source_clause as target_source_clause,
+        target.note_vi as target_note_vi,
+        target.note_en as target_note_en,
+        figure.coverage,
+        line.owner_vi
+    from line
+    left join figure
+        on
+            line.indicator_code = figure.indicator_code
+            and line.method_code = figure.method_code
+            and line.unit_code = figure.unit_code
+            and line.period_type = figure.period_type
+            and figure.period_start
+            = cast(date_trunc('year', cast(line.measured_on as timestamp)) as date)
+    left join ref.target as target
+        on
+            line.indicator_code = target.indicator_code
+            and target.unit_level in ('all', line.unit_level)
+            and (target.valid_from is null or target.valid_from <= line.measured_on)
+            and (target.valid_to is null or target.valid_to > line.measured_on)
+)
+
+select * from scorecard

@@ -1,0 +1,38 @@
+-- mart.unit: the units, their levels and the city, one row for each that figures are given for.
+--
+-- A unit that has dossiers but is not in the register of offices is kept, as `unregistered`: its
+-- dossiers are in the city's figures and in no level of the plan.
+with registered_unit as (
+    select unit_code, unit_name, unit_level
+    from core.unit_history
+    where valid_from <= :as_of_date and (valid_to is null or valid_to > :as_of_date)
+),
+
+unit_with_dossiers as (
+    select distinct coalesce(resolving_unit_code, receiving_unit_code) as unit_code
+    from core.dossier_history
+    where valid_from <= :as_of_date and (valid_to is null or valid_to > :as_of_date)
+),
+
+single_unit as (
+    select unit_code, unit_name, unit_level, 'unit' as unit_scope
+    from registered_unit
+    union all
+    select u.unit_code, u.unit_code, 'unregistered', 'unit'
+    from unit_with_dossiers as u
+    left join registered_unit as r on u.unit_code = r.unit_code
+    where r.unit_code is null
+),
+
+unit as (
+    select unit_code, unit_name, unit_level, unit_scope, :as_of_date as as_of_date
+    from single_unit
+    union all
+    select unit_code, label_vi, unit_level, unit_scope, :as_of_date
+    from ref.unit_level
+    where
+        unit_scope = 'city'
+        or unit_level in (select unit_level from single_unit)
+)
+
+select * from unit

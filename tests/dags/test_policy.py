@@ -1,0 +1,164 @@
+"""What every DAG here keeps to, checked on the DAGs as Airflow itself loads them."""
+
+from __future__ import annotations
+
+import ast
+import datetime as dt
+import subprocess
+import sys
+from zoneinfo import ZoneInfo
+
+import pytest
+from airflow._shared.module_loading import find_path_from_directory
+from airflow.dag_processing.dagbag import DagBag
+from airflow.serialization.serialized_objects import DagSerialization
+from airflow.timetables.base import DagRunInfo, TimeRestriction
+
+from onestop.settings import PROJECT_ROOT
+
+DAG_FILES = sorted((PROJECT_ROOT / "dags").glob("*.py"))
+HEAVY = {"duckdb", "great_expectations", "onestop.night", "openpyxl", "pandas", "pyarrow"}
+WAREHOUSE_TASKS = {"delivery.load", "require_expected", "compute", "check", "publish"}
+HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
+
+
+@pytest.fixture(scope="module")
+def bag():
+    return DagBag(PROJECT_ROOT / "dags")
+
+
+@pytest.fixture(scope="module")
+def dags(bag):
+    assert bag.dags, f"no DAG was found in {PROJECT_ROOT / 'dags'}"
+    return list(bag.dags.values())
+
+
+@pytest.fixture(scope="module")
+def nightly(bag):
+    return bag.dags["onestop_nightly"]
+
+
+def test_the_bag_holds_one_dag_per_file_and_no_import_errors(bag):
+    assert bag.import_errors == {}
+    assert {path.stem for path in DAG_FILES} == set(bag.dags)
+    assert "onestop_nightly" in bag.dags
+
+
+def test_every_dag_says_who_owns_it_what_it_is_and_how_it_is_run(dags):
+    for dag in dags:
+        assert dag.owner == "onestop", dag.dag_id
+        assert "onestop" in dag.tags, dag.dag_id
+        assert dag.doc_md, dag.dag_id
+        assert dag.doc_md.startswith("# "), dag.dag_id
+        assert dag.max_active_runs == 1, dag.dag_id
+        assert not dag.catchup, dag.dag_id
+        assert dag.start_date <= dt.datetime(2022, 1, 1, tzinfo=HANOI), dag.dag_id
+
+
+def test_every_task_is_retried_with_growing_delays_and_does_not_run_for_ever(dags):
+    tasks = [(dag.dag_id, task) for dag in dags for task in dag.tasks]
+    assert len(tasks) >= 9
+    for dag_id, task in tasks:
+        assert task.retries >= 2, (dag_id, task.task_id)
+        assert task.retry_exponential_backoff > 1, (dag_id, task.task_id)
+        assert task.max_retry_delay, (dag_id, task.task_id)
+        assert task.execution_timeout, (dag_id, task.task_id)
+
+
+def test_whatever_opens_the_warehouse_takes_the_pools_only_slot(nightly):
+    in_pool = {task.task_id for task in nightly.tasks if task.pool == "warehouse_write"}
+    assert in_pool == WAREHOUSE_TASKS
+    assert all(nightly.get_task(task_id).pool_slots == 1 for task_id in in_pool)
+
+
+def test_the_steps_come_in_order(nightly):
+    upstream = {task.task_id: set(task.upstream_task_ids) for task in nightly.tasks}
+    assert upstream == {
+        "discover_deliveries": set(),
+        "delivery.land": {"discover_deliveries"},
+        "delivery.read": {"delivery.land"},
+        "delivery.validate": {"delivery.land", "delivery.read"},
+        "delivery.load": {"delivery.land", "delivery.validate"},
+        "require_expected": {"delivery.load"},
+        "compute": {"discover_deliveries", "require_expected"},
+        "check": {"compute"},
+        "publish": {"check"},
+    }
+
+
+def test_only_the_question_for_expected_deliveries_is_asked_whatever_happened_before(nightly):
+    rules = {task.task_id: task.trigger_rule.value for task in nightly.tasks}
+    assert rules.pop("require_expected") == "all_done"
+    assert set(rules.values()) == {"all_success"}
+
+
+def test_every_mapped_task_is_labelled_by_its_file(nightly):
+    mapped = [task for task in nightly.tasks if task.task_id.startswith("delivery.")]
+    assert len(mapped) == 4
+    assert {task.map_index_template for task in mapped} == {"{{ file_name }}"}
+
+
+def test_the_run_at_one_in_the_morning_describes_the_day_before(bag):
+    stored = DagSerialization.from_dict(DagSerialization.to_dict(bag.dags["onestop_nightly"]))
+    end = dt.datetime(2022, 11, 25, 1, tzinfo=HANOI)
+    info = stored.timetable.next_dagrun_info_v2(
+        last_dagrun_info=DagRunInfo(
+            run_after=end - dt.timedelta(days=1), data_interval=None, partition_date=None
+        ),
+        restriction=TimeRestriction(earliest=None, latest=None, catchup=True),
+    )
+    assert info.run_after == end
+    assert info.partition_key == "2022-11-24"
+
+
+def test_a_backfill_of_some_nights_has_one_run_for_each_of_them(bag):
+    stored = DagSerialization.from_dict(DagSerialization.to_dict(bag.dags["onestop_nightly"]))
+    infos = stored.iter_dagrun_infos_between(
+        dt.datetime(2022, 11, 14, tzinfo=dt.UTC), dt.datetime(2022, 11, 16, 23, 59, tzinfo=dt.UTC)
+    )
+    assert [info.partition_key for info in infos] == ["2022-11-14", "2022-11-15", "2022-11-16"]
+
+
+@pytest.mark.parametrize("path", DAG_FILES, ids=lambda path: path.name)
+def test_a_dag_file_holds_no_logic(path):
+    source = path.read_text(encoding="utf-8")
+    tree = ast.parse(source)
+    logic = (ast.If, ast.For, ast.While, ast.Try, ast.With, ast.Lambda, ast.comprehension)
+    assert [node.lineno for node in ast.walk(tree) if isinstance(node, logic)] == []
+    assert len(source.splitlines()) <= 120
+    modules = {
+        node.module if isinstance(node, ast.ImportFrom) else name.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in node.names
+    }
+    assert {module for module in modules if module.startswith("airflow")} == {"airflow.sdk"}
+    assert {module for module in modules if module.startswith("onestop")} <= {"onestop"}
+
+
+@pytest.mark.parametrize("path", DAG_FILES, ids=lambda path: path.name)
+def test_parsing_a_dag_file_imports_nothing_heavy(path):
+    program = (
+        "import sys, runpy, airflow.sdk\n"
+        "before = set(sys.modules)\n"
+        f"runpy.run_path({str(path)!r})\n"
+        "print(*(set(sys.modules) - before))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    imported = set(done.stdout.split("\n")[-2].split())
+    assert "onestop.airflow_adapter" in imported
+    assert HEAVY & imported == set()
+    assert len(imported) < 60, sorted(imported)
+
+
+def test_airflow_discovers_the_plugin_but_none_of_the_librarys_files():
+    plugins = PROJECT_ROOT / "plugins"
+    discovered = {
+        path.removeprefix(f"{plugins}/")
+        for path in find_path_from_directory(str(plugins), ".airflowignore", "glob")
+        if path.endswith(".py")
+    }
+    assert (plugins / "onestop" / "settings.py").exists()
+    assert discovered <= {"onestop_plugin.py"}

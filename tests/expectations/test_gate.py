@@ -1,0 +1,305 @@
+"""The gate as a whole: complete, repeatable, without personal data, clear about what is wrong."""
+
+from __future__ import annotations
+
+import json
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_dossiers_suite import CLEAN, NIGHT, UNREAD, judge, other, still_open
+
+from onestop.feeds import FEEDS
+from onestop.gate import BrokenRuleError, SuiteError, load_suite, suite_names, validate_delivery
+from onestop.gate.results import write_result
+from onestop.gate.suite import EXPECTATIONS_FOLDER, GX_SEVERITIES
+from staged_files import a_delivery, table, write_staged
+
+
+def many(count: int, **changes):
+    return [other(dossier_code=f"H24.14-220601-{n:05}", **changes) for n in range(count)]
+
+
+def test_the_quarantine_holds_every_bad_row_however_many(tmp_path):
+    verdict, staged = judge(
+        tmp_path, [*many(1000, status=None), *many(6000, channel="post")[1000:]]
+    )
+    assert verdict.rows_rejected == 1000
+    rejected = table(staged, "select rule_code, count(*) as n from rejected_row group by 1")
+    assert rejected == [{"rule_code": "DOS-R10", "n": 1000}]
+    assert verdict.verdict == "passed"
+
+
+def test_a_row_that_breaks_two_rules_is_in_quarantine_under_both_and_counted_once(tmp_path):
+    verdict, staged = judge(tmp_path, [CLEAN, other(status=None, dossier_code=None)])
+    assert verdict.rows_rejected == 1
+    found = table(staged, "select row_number, rule_code from rejected_row order by rule_code")
+    assert [(row["row_number"], row["rule_code"]) for row in found] == [
+        (2, "DOS-R02"),
+        (2, "DOS-R10"),
+    ]
+
+
+def test_a_repeat_of_a_rejected_row_counts_as_repeated(tmp_path):
+    bad = other(status=None)
+    verdict, staged = judge(tmp_path, [bad, bad, CLEAN], rows_blank=2)
+    counts = (verdict.rows_read, verdict.rows_rejected, verdict.rows_repeated, verdict.rows_blank)
+    assert counts == (5, 1, 1, 2)
+    assert table(staged, "select row_number from rejected_row") == [{"row_number": 1}]
+
+
+ROWS = st.lists(
+    st.builds(
+        lambda code, changes: {**CLEAN, "dossier_code": code, **changes},
+        st.sampled_from(["H24.14-220601-0001", "H24.14-220601-0002", "H24.14-220601-0003", None]),
+        st.sampled_from(
+            [
+                {},
+                {"status": None},
+                {"channel": "post"},
+                {"resolved_at": "2022-05-01"},
+                {"received_at": None, "received_at_text": UNREAD},
+                {"modified_at": None},
+            ]
+        ),
+    ),
+    max_size=8,
+)
+
+
+@given(rows=ROWS, rows_blank=st.integers(0, 3))
+@settings(
+    max_examples=5,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_every_row_read_is_accepted_or_rejected_or_a_repeat_or_blank(
+    tmp_path_factory, rows, rows_blank
+):
+    verdict, staged = judge(tmp_path_factory.mktemp("gate"), rows, rows_blank=rows_blank)
+    assert (
+        verdict.rows_read
+        == len(rows) + rows_blank
+        == (
+            verdict.rows_accepted
+            + verdict.rows_rejected
+            + verdict.rows_repeated
+            + verdict.rows_blank
+        )
+    )
+    accepted = {row["row_number"] for row in table(staged, "select row_number from accepted_row")}
+    rejected = {row["row_number"] for row in table(staged, "select row_number from rejected_row")}
+    repeated = {
+        row["row_number"]
+        for row in table(staged, "select row_number from staged_row where is_repeat")
+    }
+    assert len(accepted) == verdict.rows_accepted
+    assert len(rejected) == verdict.rows_rejected
+    assert accepted | rejected | repeated == set(range(1, len(rows) + 1))
+    assert not accepted & rejected
+    assert not repeated & (accepted | rejected)
+    assert table(staged, "select * from gate_summary")[0]["rows_accepted"] == len(accepted)
+
+
+def test_judging_a_delivery_again_changes_nothing(tmp_path):
+    landed = a_delivery()
+    staged = write_staged(tmp_path / "d.duckdb", landed, [CLEAN, other(status=None)])
+
+    def state():
+        names = ("rejected_row", "rule_result", "gate_summary")
+        return [table(staged, f"select * from {name}") for name in names]
+
+    first = validate_delivery(landed, staged, tmp_path / "results", NIGHT)
+    before = state()
+    assert validate_delivery(landed, staged, tmp_path / "results", NIGHT) == first
+    assert state() == before
+    assert [path.name for path in (tmp_path / "results").rglob("*.json")] == [
+        f"{landed.delivery_id}.1.json"
+    ]
+
+
+def test_a_changed_verdict_is_written_beside_the_earlier_one(tmp_path):
+    landed = a_delivery()
+    results = tmp_path / "results"
+    for number, rows in enumerate(([CLEAN], [CLEAN, other(status=None)]), start=1):
+        staged = write_staged(tmp_path / f"{number}.duckdb", landed, rows)
+        verdict = validate_delivery(landed, staged, results, NIGHT)
+        assert verdict.result_file == f"2022-06-30/{landed.delivery_id}.{number}.json"
+    first, second = (
+        json.loads((results / "2022-06-30" / f"{landed.delivery_id}.{n}.json").read_text())
+        for n in (1, 2)
+    )
+    assert (first["verdict"]["rows_rejected"], second["verdict"]["rows_rejected"]) == (0, 1)
+
+
+def test_a_result_cannot_be_written_to(tmp_path):
+    verdict, _ = judge(tmp_path, [CLEAN])
+    assert (tmp_path / "results" / verdict.result_file).stat().st_mode & 0o222 == 0
+
+
+def test_a_gate_that_is_stopped_midway_leaves_the_staged_file_as_it_was(tmp_path, monkeypatch):
+    landed = a_delivery()
+    staged = write_staged(tmp_path / "d.duckdb", landed, [CLEAN, other(status=None)])
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("onestop.gate.validation._Gate._put_summary", stop)
+    with pytest.raises(KeyboardInterrupt):
+        validate_delivery(landed, staged, tmp_path / "results", NIGHT)
+    names = {row["table_name"] for row in table(staged, "select table_name from duckdb_tables()")}
+    assert names == {"staged_row", "read_summary"}
+    assert not (tmp_path / "results").exists()
+
+
+def test_the_accepted_rows_can_be_read_from_another_database(tmp_path):
+    _, staged = judge(tmp_path, [CLEAN, other(status=None)])
+    with duckdb.connect() as warehouse:
+        warehouse.execute(f"attach '{staged}' as staged (read_only)")
+        assert warehouse.execute("select count(*) from staged.accepted_row").fetchall() == [(1,)]
+
+
+def test_a_refusal_names_the_rules_their_first_rows_and_the_remedy(tmp_path):
+    verdict, _ = judge(tmp_path, [CLEAN, *many(60, status=None)])
+    assert verdict.refused_rule == "DOS-F03"
+    assert verdict.reason_en == (
+        "Too many rows rejected: 60 of 61 (98.4 %); the limit is 50 rows and 20 %."
+        " DOS-R10 (The status is missing): 60 rows, the first ones: 2, 3, 4, 5, 6."
+        " Correct the data or the mapping as these rules say and deliver the file again."
+    )
+    assert verdict.reason_vi.endswith(
+        "Sửa dữ liệu hoặc ánh xạ theo các quy tắc trên rồi gửi lại tệp."
+    )
+    error = verdict.as_error()
+    assert str(error).startswith("dossiers_20220630.json: DOS-F03: Too many rows rejected")
+
+
+def test_what_may_identify_a_person_is_not_shown(tmp_path):
+    unreadable = [
+        {"received_at": None, "received_at_text": "Người Nộp Mẫu"},
+        {"received_at": None, "received_at_text": "0912345678"},
+        {"status": None, "status_text": "000000000123"},
+        {"status": None, "status_text": "mau@example.com"},
+        {"status": None, "status_text": "+84 912 345 678"},
+        {"channel": None, "channel_text": "0912.345.678"},
+        {"channel": None, "channel_text": "kênh 9"},
+    ]
+    rows = [
+        other(dossier_code=f"H24.14-220601-{n:04}", **changes)
+        for n, changes in enumerate(unreadable, start=11)
+    ]
+    verdict, staged = judge(tmp_path, [CLEAN, *rows])
+    shown = [
+        list(json.loads(row["offending"]).values())
+        for row in table(staged, "select offending from rejected_row order by row_number")
+    ]
+    assert shown == [
+        ["xxxxx xxx xxx"], ["•••78"], ["•••23"], ["•@•"], ["•••"], ["•••"], ["kênh 9"],
+    ]  # fmt: skip
+    kept = (tmp_path / "results" / verdict.result_file).read_text()
+    assert not any(secret in kept for secret in ("Mẫu", "0912", "0000000001", "345 678", "mau@"))
+
+
+def test_hostile_values_are_kept_as_text(tmp_path):
+    code = "'); drop table staged_row; --<script>alert(1)</script>"
+    verdict, staged = judge(tmp_path, [CLEAN, other(dossier_code=code, status=None)])
+    assert verdict.rows_rejected == 1
+    [rejected] = table(staged, "select key_text from rejected_row")
+    assert rejected["key_text"] == code
+    assert len(table(staged, "select 1 from staged_row")) == 2
+
+
+def test_a_staged_file_that_does_not_add_up_is_a_fault(tmp_path):
+    with pytest.raises(ValueError, match="does not add up"):
+        judge(tmp_path, [CLEAN], summary={"rows_read": 7})
+
+
+def test_a_predicate_that_disagrees_with_the_count_is_a_fault(tmp_path):
+    landed = a_delivery()
+    staged = write_staged(tmp_path / "d.duckdb", landed, [CLEAN, other(status=None)])
+    data = json.loads((EXPECTATIONS_FOLDER / "dossiers.json").read_text())
+    data["expectations"] = [
+        {
+            **item,
+            "kwargs": {
+                "unexpected_rows_query": "select 1 as row_number from {batch}"  # not a row's own
+            },
+        }
+        for item in data["expectations"]
+        if item["meta"]["rule_code"] == "DOS-R10"
+    ]
+    (tmp_path / "dossiers.json").write_text(json.dumps(data))
+    with pytest.raises(BrokenRuleError, match="DOS-R10"):
+        validate_delivery(landed, staged, tmp_path / "results", NIGHT, expectations=tmp_path)
+
+
+@pytest.mark.parametrize("name", suite_names())
+def test_every_rule_says_what_it_must(name):
+    suite = load_suite(name)
+    for rule in suite.rules:
+        assert rule.message_vi != rule.message_en, rule.code
+        assert "§" not in rule.clause, rule.code
+        assert rule.expectation["severity"] == GX_SEVERITIES[rule.severity], rule.code
+        assert ("W" in rule.code[3:]) == (rule.severity == "warning"), rule.code
+        if rule.scope == "file" and rule.severity == "critical":
+            assert rule.remedy_vi, rule.code
+            assert rule.remedy_en, rule.code
+
+
+def test_rule_codes_are_used_once_in_all_suites():
+    codes = [rule.code for name in suite_names() for rule in load_suite(name).rules]
+    assert len(codes) == len(set(codes))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda data: data["expectations"].append(data["expectations"][0]), "used twice: DOS-F01"),
+        (
+            lambda data: data["expectations"][0]["meta"].pop("message_vi"),
+            "DOS-F01: meta lacks message_vi",
+        ),
+        (
+            lambda data: data["expectations"][0]["meta"].update(rule_code="F1"),
+            "F1: a code looks like",
+        ),
+        (
+            lambda data: data["expectations"][0].update(severity="info"),
+            'severity critical is "critical"',
+        ),
+        (
+            lambda data: data["expectations"][0]["kwargs"].update(unexpected_rows_query="select 1"),
+            "must read from {batch}",
+        ),
+        (lambda data: data.pop("expectations"), 'list "expectations"'),
+    ],
+)
+def test_a_suite_that_is_not_right_is_refused_with_file_and_rule(tmp_path, change, told):
+    data = json.loads((EXPECTATIONS_FOLDER / "dossiers.json").read_text())
+    change(data)
+    (tmp_path / "dossiers.json").write_text(json.dumps(data))
+    with pytest.raises(SuiteError, match=r"dossiers\.json: ") as refused:
+        load_suite("dossiers", tmp_path)
+    assert told in str(refused.value)
+
+
+def test_every_feed_that_has_a_suite_is_a_feed():
+    feeds = {name for name in suite_names() if not name.startswith("mart_")}
+    assert feeds <= FEEDS.keys()
+
+
+def test_the_verdict_travels_as_json(tmp_path):
+    verdict, _ = judge(
+        tmp_path, [CLEAN, other(status=None), still_open(dossier_code="x", due_at=None)]
+    )
+    sent = json.loads(json.dumps(verdict.to_json()))
+    assert (sent["verdict"], sent["rows_rejected"], sent["warnings"]) == ("passed", 1, 2)
+    assert [rule["rule_code"] for rule in sent["rules"]] == ["DOS-R10", "DOS-W03", "DOS-W11"]
+
+
+def test_the_same_result_is_written_once(tmp_path):
+    document = {"verdict": {"verdict": "passed"}}
+    paths = {write_result(tmp_path, "d", document) for _ in range(3)}
+    assert [path.name for path in paths] == ["d.1.json"]
+    assert len(list(tmp_path.iterdir())) == 1

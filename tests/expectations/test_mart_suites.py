@@ -1,0 +1,244 @@
+"""Every rule on the marts: rows that agree pass, one changed cell is found."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import duckdb
+import pytest
+
+from onestop.gate import BrokenRuleError, check_marts, load_suite, run_suite
+
+AS_OF = dt.date(2022, 6, 30)
+PERIOD = {
+    "period_type": "quarter",
+    "period_basis": "calendar",
+    "period_start": "2022-04-01",
+    "period_end": "2022-06-30",
+    "as_of_date": "2022-06-30",
+}
+FORM: dict[str, Any] = {
+    "unit_code": "H24.14",
+    "unit_level": "department",
+    "unit_scope": "unit",
+    "field_code": "ALL",
+    **PERIOD,
+    "received_total": 12,
+    "received_online": 3,
+    "received_counter_post": 8,
+    "carried_over": 1,
+    "resolved_total": 8,
+    "resolved_early": 1,
+    "resolved_on_time": 5,
+    "resolved_late": 2,
+    "open_total": 4,
+    "open_in_time": 2,
+    "open_overdue": 2,
+}
+VALUE: dict[str, Any] = {
+    "plan_code": "3818/QĐ-UBND",
+    "indicator_code": "on_time_rate",
+    "method_code": "form_06",
+    "unit_code": "H24.14",
+    "unit_level": "department",
+    "unit_scope": "unit",
+    **PERIOD,
+    "numerator": 6,
+    "denominator": 8,
+    "value": 75.0,
+    "target": 98,
+    "comparison": ">=",
+    "status": "not_met",
+    "coverage": None,
+}
+DOSSIER: dict[str, Any] = {
+    "dossier_code": "H24.14-220601-0001",
+    "as_of_date": "2022-06-30",
+    "unit_code": "H24.14",
+    "received_date": "2022-06-01",
+    "due_date": "2022-06-10",
+    "resolved_date": "2022-06-09",
+    "status": "resolved",
+    "closing_class": "resolved",
+    "timeliness": "early",
+}
+
+
+def upwards(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """A unit's row, its level's and the city's."""
+    return [
+        row,
+        {**row, "unit_code": "DEPARTMENT", "unit_scope": "level"},
+        {**row, "unit_code": "CITY", "unit_level": "city", "unit_scope": "city"},
+    ]
+
+
+def by_field(row: dict[str, Any]) -> list[dict[str, Any]]:
+    return [row, {**row, "field_code": "LV-01"}]
+
+
+def form(**changes: Any) -> list[dict[str, Any]]:
+    """A whole consistent form but for one cell of the unit's row."""
+    rows = [field for row in upwards(FORM) for field in by_field(row)]
+    return [{**rows[0], **changes}, *rows[1:]]
+
+
+def everywhere(rows: list[dict[str, Any]], **changes: Any) -> list[dict[str, Any]]:
+    return [{**row, **changes} for row in rows]
+
+
+def values(**changes: Any) -> list[dict[str, Any]]:
+    return upwards({**VALUE, **changes})
+
+
+def dossier(**changes: Any) -> list[dict[str, Any]]:
+    return [{**DOSSIER, **changes}]
+
+
+EMPTY = {"numerator": 0, "denominator": 0, "value": None, "status": "no_data"}
+OPEN = {"status": "processing", "closing_class": None, "resolved_date": None}
+NEXT = {"period_start": "2022-07-01", "period_end": "2022-09-30"}
+GOOD: dict[str, list[dict[str, Any]]] = {
+    "mart_form_06a": form(),
+    "mart_indicator_value": [*values(), *values(**EMPTY, period_type="month")],
+    "mart_dossier": [
+        *dossier(),
+        *dossier(dossier_code="2", timeliness="open_overdue", **OPEN),
+        *dossier(dossier_code="3", timeliness="open_in_time", **OPEN | {"due_date": "2022-06-30"}),
+        *dossier(dossier_code="4", timeliness="no_due_date", due_date=None),
+        *dossier(dossier_code="5", timeliness="not_counted", closing_class="withdrawn"),
+    ],
+}
+#: Rule → (suite, rows that break it).
+BAD: dict[str, tuple[str, list[dict[str, Any]]]] = {
+    "F6A-F01": (
+        "mart_form_06a",
+        everywhere(form(), received_total=13, resolved_total=9, resolved_late=3),
+    ),
+    "F6A-F02": ("mart_form_06a", everywhere(form(), open_total=5, open_overdue=3)),
+    "F6A-F03": ("mart_form_06a", everywhere(form(), resolved_late=3)),
+    "F6A-F04": ("mart_form_06a", everywhere(form(), open_overdue=3)),
+    "F6A-F05": (
+        "mart_form_06a",
+        everywhere(form(), resolved_early=-1, resolved_on_time=7),
+    ),
+    "F6A-F06": ("mart_form_06a", everywhere(form(), as_of_date=None)),
+    "F6A-F07": ("mart_form_06a", [*form(), *form()]),
+    "F6A-F08": ("mart_form_06a", form(received_online=4, received_counter_post=7)),
+    "F6A-F09": (
+        "mart_form_06a",
+        [
+            row if row["unit_scope"] != "city" else {**row, "open_in_time": 1, "open_overdue": 3}
+            for row in form()
+        ],
+    ),
+    "F6A-F10": (
+        "mart_form_06a",
+        [
+            row if row["field_code"] == "ALL" else {**row, "open_in_time": 1, "open_overdue": 3}
+            for row in form()
+        ],
+    ),
+    "F6A-W01": ("mart_form_06a", [*form(), *everywhere(form(), **NEXT)]),
+    "IND-F01": ("mart_indicator_value", values(numerator=9, value=112.5)),
+    "IND-F02": ("mart_indicator_value", values(numerator=9, value=112.5)),
+    "IND-F03": ("mart_indicator_value", values(numerator=-1, value=-12.5)),
+    "IND-F04": (
+        "mart_indicator_value",
+        values(numerator=0, denominator=0, value=100, status="met"),
+    ),
+    "IND-F05": ("mart_indicator_value", values(value=None)),
+    "IND-F06": ("mart_indicator_value", values(value=76)),
+    "IND-F07": ("mart_indicator_value", values(status="perhaps")),
+    "IND-F08": ("mart_indicator_value", values(as_of_date=None)),
+    "IND-F09": ("mart_indicator_value", [*values(), *values()]),
+    "IND-F10": ("mart_indicator_value", [{**VALUE, "numerator": 5, "value": 62.5}, *values()[1:]]),
+    "IND-F11": (
+        "mart_indicator_value",
+        [*values()[:2], {**values()[2], "numerator": 5, "value": 62.5}],
+    ),
+    "IND-F12": ("mart_indicator_value", values(status="met")),
+    "MDS-F01": ("mart_dossier", dossier() + dossier()),
+    "MDS-F02": ("mart_dossier", dossier(dossier_code=None)),
+    "MDS-F03": ("mart_dossier", dossier(unit_code=None)),
+    "MDS-F04": ("mart_dossier", dossier(timeliness=None)),
+    "MDS-F05": ("mart_dossier", dossier(timeliness="soon")),
+    "MDS-F06": ("mart_dossier", dossier(timeliness="late")),
+    "MDS-F07": ("mart_dossier", dossier(timeliness="open_in_time", **OPEN)),
+    "MDS-F08": ("mart_dossier", dossier(timeliness="no_due_date")),
+    "MDS-F09": ("mart_dossier", dossier(closing_class="withdrawn")),
+    "MDS-F10": ("mart_dossier", dossier(status="processing")),
+    "MDS-F11": ("mart_dossier", dossier(received_date="2022-07-01")),
+}
+TYPES = {"value": "decimal(18, 4)", "target": "decimal(18, 4)", "coverage": "decimal(18, 4)"}
+COUNTS = {
+    *(name for name, value in FORM.items() if isinstance(value, int)),
+    "numerator",
+    "denominator",
+}
+
+
+def put(connection: duckdb.DuckDBPyConnection, suite: str, rows: list[dict[str, Any]]) -> str:
+    table = f"mart_staged.{suite.removeprefix('mart_')}"
+    connection.execute("create schema if not exists mart_staged")
+    columns = ", ".join(f"{name} {type_of(name)}" for name in rows[0])
+    connection.execute(f"create or replace table {table} ({columns})")
+    connection.executemany(
+        f"insert into {table} values ({', '.join('?' * len(rows[0]))})",
+        [list(row.values()) for row in rows],
+    )
+    return table
+
+
+def type_of(name: str) -> str:
+    if name.endswith(("_date", "_start", "_end")):
+        return "date"
+    return TYPES.get(name, "bigint" if name in COUNTS else "varchar")
+
+
+def failed(connection, suite, rows):
+    results = run_suite(connection, put(connection, suite, rows), load_suite(suite))
+    return {item.rule_code: item for item in results if not item.success}
+
+
+@pytest.fixture
+def connection():
+    with duckdb.connect() as opened:
+        yield opened
+
+
+def test_marts_that_agree_break_no_rule(connection):
+    for suite, rows in GOOD.items():
+        put(connection, suite, rows)
+    verdict = check_marts(connection, AS_OF)
+    assert verdict.failed == ()
+    assert verdict.is_publishable
+
+
+@pytest.mark.parametrize("code", sorted(BAD))
+def test_each_mart_rule_finds_what_breaks_it(connection, code):
+    suite, rows = BAD[code]
+    found = failed(connection, suite, rows)
+    assert code in found
+    assert found[code].rows_failed > 0
+    assert found[code].examples
+
+
+def test_every_mart_rule_has_rows_that_break_it():
+    assert {rule.code for suite in GOOD for rule in load_suite(suite).rules} == BAD.keys()
+
+
+def test_a_broken_identity_keeps_the_night_from_being_published(connection, tmp_path):
+    for suite, rows in {**GOOD, "mart_form_06a": form(received_total=13)}.items():
+        put(connection, suite, rows)
+    verdict = check_marts(connection, AS_OF, results=tmp_path)
+    assert not verdict.is_publishable
+    assert [item.rule_code for item in verdict.critical] == ["F6A-F01", "F6A-F02"]
+    assert [path.name for path in (tmp_path / "2022-06-30").iterdir()] == ["marts.1.json"]
+
+
+def test_a_mart_that_is_not_there_is_not_taken_for_a_good_one(connection):
+    put(connection, "mart_dossier", GOOD["mart_dossier"])
+    with pytest.raises(BrokenRuleError):
+        check_marts(connection, AS_OF)

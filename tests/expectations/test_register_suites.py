@@ -1,0 +1,293 @@
+"""Every rule of the suites for visits, procedures, units and declarations."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from onestop.gate import UsualVolume, load_suite, validate_delivery
+from staged_files import a_delivery, table, write_staged
+
+NIGHT = dt.date(2022, 6, 30)
+UNREAD = "31/02/2022"
+#: Feed → a row that no rule finds fault with.
+CLEAN: dict[str, dict[str, Any]] = {
+    "visits": {
+        "ticket_code": "H24.14-20220630-0001",
+        "ticket_number": "1",
+        "unit_code": "H24.14",
+        "ticket_status": "completed",
+        "issued_at": "2022-06-30 08:00:00",
+        "called_at": "2022-06-30 08:12:00",
+        "served_at": "2022-06-30 08:12:30",
+        "finished_at": "2022-06-30 08:20:00",
+    },
+    "procedures": {
+        "procedure_code": "1.002835.000.00.00.H24",
+        "procedure_name": "Thủ tục 1",
+        "authority_level": "district",
+        "service_level": 4,
+        "is_level4_eligible": True,
+        "is_internal": False,
+        "is_published": True,
+        "decision_date": "2022-01-04",
+        "published_date": "2022-01-05",
+        "duration_workdays": 5,
+        "has_result": True,
+    },
+    "units": {
+        "unit_code": "H24.14",
+        "unit_name": "Sở 14",
+        "unit_level": "department",
+        "has_one_stop": True,
+        "has_queue_system": True,
+        "digitisation_date": "2022-03-01",
+        "valid_from_date": "2020-01-01",
+    },
+    "declarations": {
+        "indicator_code": "plan_tasks_completed_rate",
+        "unit_code": "CITY",
+        "period_start": "2022-01-01",
+        "period_end": "2022-06-30",
+        "numerator": 30,
+        "denominator": 40,
+        "declared_value": 75,
+        "document_number": "15/BC-SNV",
+        "document_date": "2022-06-09",
+    },
+}
+KEYS = {
+    "visits": "ticket_code",
+    "procedures": "procedure_code",
+    "units": "unit_code",
+    "declarations": "unit_code",
+}
+
+
+def unread(*columns: str) -> list[dict[str, Any]]:
+    """For each column a row whose text there cannot be read."""
+    return [{column: None, f"{column}_text": UNREAD} for column in columns]
+
+
+#: Feed → rule → what to change in a clean row, for each row that breaks it.
+CHANGES: dict[str, dict[str, list[dict[str, Any]]]] = {
+    "visits": {
+        "VIS-R01": [{"read_problem": "too few fields"}],
+        "VIS-R02": [{"ticket_code": None}],
+        "VIS-R03": [{"unit_code": None}],
+        "VIS-R04": [{"issued_at": None}],
+        "VIS-R05": unread("issued_at"),
+        "VIS-R06": unread("called_at"),
+        "VIS-R07": [{"ticket_status": None, "ticket_status_text": "lạ"}],
+        "VIS-R08": [{"called_at": "2022-06-30 07:59:59"}],
+        "VIS-R09": [
+            {"called_at": "2022-06-30 16:00:01", "served_at": None, "finished_at": None},
+        ],
+        "VIS-R10": [
+            {
+                "issued_at": "2022-07-01 08:00:00",
+                "called_at": None,
+                "served_at": None,
+                "finished_at": None,
+                "ticket_status": "no_show",
+            }
+        ],
+        "VIS-R11": [
+            {
+                "issued_at": "1900-01-01 08:00:00",
+                "called_at": None,
+                "served_at": None,
+                "finished_at": None,
+                "ticket_status": "no_show",
+            }
+        ],
+        "VIS-R12": [{"ticket_code": "same"}, {"ticket_code": "same", "ticket_number": "2"}],
+        "VIS-R13": [{"ticket_code": "a\x07b"}, {"ticket_code": "7" * 101}],
+        "VIS-W03": [{"called_at": "2022-06-30 15:10:00", "served_at": None, "finished_at": None}],
+        "VIS-W04": [
+            {"issued_at": "2022-06-30 01:00:00", "called_at": "2022-06-30 01:05:00"}
+            | {"served_at": None, "finished_at": None},
+            {"issued_at": "2022-06-30 19:00:00", "called_at": "2022-06-30 19:05:00"}
+            | {"served_at": None, "finished_at": None},
+        ],
+        "VIS-W05": [{"called_at": None}],
+        "VIS-W06": [{"ticket_status": None}],
+        "VIS-W07": [
+            {"served_at": "2022-06-30 08:11:00"},
+            {"finished_at": "2022-06-30 08:12:10"},
+            {"served_at": None, "finished_at": "2022-06-30 08:11:00"},
+        ],
+        "VIS-W08": unread("served_at", "finished_at"),
+        "VIS-W09": [{"finished_at": "2022-06-30 17:00:00"}],
+        "VIS-W10": [{"ticket_code": "itself", "transferred_from": "itself"}],
+    },
+    "procedures": {
+        "PRO-R01": [{"read_problem": "too few fields"}],
+        "PRO-R02": [{"procedure_code": None}],
+        "PRO-R03": unread("authority_level"),
+        "PRO-R04": [{"service_level": 0}, {"service_level": 5}, *unread("service_level")],
+        "PRO-R05": [{"service_level": 3, **change} for change in unread("is_level4_eligible")],
+        "PRO-R06": unread("is_internal"),
+        "PRO-R07": unread("is_published"),
+        "PRO-R08": unread("decision_date"),
+        "PRO-R09": unread("published_date"),
+        "PRO-R10": [{"published_date": "2022-07-01"}],
+        "PRO-R11": [{"duration_workdays": -1}],
+        "PRO-R12": [
+            {"procedure_code": "1.000099.H24"},
+            {"procedure_code": "1.000099.H24", "field_code": "LV-02"},
+        ],
+        "PRO-R13": [{"procedure_code": "1.000001." + "0" * 100}],
+        "PRO-W03": [{"procedure_name": None}],
+        "PRO-W04": [{"authority_level": None}],
+        "PRO-W05": [{"service_level": None}],
+        "PRO-W06": [{"published_date": "2022-01-03"}],
+        "PRO-W07": [{"decision_date": "2022-07-01", "published_date": None, "is_published": False}],
+        "PRO-W08": [{"procedure_code": "TTHC-15"}],
+        "PRO-W09": unread("duration_workdays", "has_result"),
+        "PRO-W10": [{"is_level4_eligible": False}, {"is_level4_eligible": None}],
+        "PRO-W11": [{"published_date": None}],
+    },
+    "units": {
+        "UNI-R01": [{"read_problem": "too few fields"}],
+        "UNI-R02": [{"unit_code": None}],
+        "UNI-R03": [{"unit_name": None}],
+        "UNI-R04": [{"unit_level": None}],
+        "UNI-R05": unread("unit_level"),
+        "UNI-R06": [{"has_queue_system": False, **change} for change in unread("has_one_stop")],
+        "UNI-R07": unread("has_queue_system"),
+        "UNI-R08": unread("digitisation_date"),
+        "UNI-R09": unread("valid_from_date", "valid_to_date"),
+        "UNI-R10": [{"valid_to_date": "2019-12-31"}],
+        "UNI-R11": [{"unit_code": "H24.99"}, {"unit_code": "H24.99", "unit_name": "Sở 99"}],
+        "UNI-R12": [{"unit_code": "H24." + "1" * 100}],
+        "UNI-R13": [{"unit_code": "CITY"}, {"unit_code": "district"}],
+        "UNI-W03": [{"parent_unit_code": "H24.77"}],
+        "UNI-W04": [{"unit_code": "H24.88", "parent_unit_code": "H24.88"}],
+        "UNI-W05": [{"unit_level": "commune"}],
+        "UNI-W06": [{"has_one_stop": False}],
+        "UNI-W07": [{"digitisation_date": "2022-07-01"}],
+        "UNI-W08": [{"has_one_stop": None, "has_queue_system": False}],
+        "UNI-W09": [{"unit_code": "SNV"}],
+    },
+    "declarations": {
+        "DEC-R01": [{"read_problem": "too few fields"}],
+        "DEC-R02": [{"indicator_code": None}],
+        "DEC-R03": [{"indicator_code": "happiness"}],
+        "DEC-R04": [{"unit_code": None}],
+        "DEC-R05": [{"period_start": None}, {"period_end": None}],
+        "DEC-R06": unread("period_start", "period_end"),
+        "DEC-R07": [{"period_end": "2021-12-31"}],
+        "DEC-R08": unread("numerator", "denominator", "declared_value"),
+        "DEC-R09": [{"numerator": None, "denominator": None, "declared_value": None}],
+        "DEC-R10": [
+            {"numerator": -1, "declared_value": None},
+            {"denominator": -1, "declared_value": None},
+        ],
+        "DEC-R11": [{"numerator": None}, {"denominator": None}],
+        "DEC-R12": [{"document_number": None}],
+        "DEC-R13": [{"unit_code": "H24.99"}, {"unit_code": "H24.99", "numerator": 31}],
+        "DEC-W03": [{"declared_value": 76}],
+        "DEC-W04": [{"period_end": "2022-12-31"}],
+        "DEC-W05": [*unread("document_date"), {"document_date": "2022-07-01"}],
+        "DEC-W06": [{"document_date": None}],
+        "DEC-W07": [{"numerator": 0, "denominator": 0, "declared_value": None}],
+    },
+}
+#: Row → rules that it breaks besides its own, where one thing cannot be wrong without the other.
+ALSO: dict[str, set[str]] = {
+    "UNI-R12": {"UNI-W09"},
+    "UNI-R13": {"UNI-W09"},
+    "DEC-R13": {"DEC-W03"},
+}
+FILES: dict[str, dict[str, Any]] = {
+    "F01": {"summary": {"columns_missing": ["unit_code"]}},
+    "F02": {"delivery": {"kind": "snapshot"}, "rows": []},
+    "F03": {"bad": 60},
+    "F04": {"bad": 10, "rows": []},
+    "F05": {"usual": UsualVolume(900, "trung vị của 4 thứ Hai", "median of 4 Mondays")},
+    "F06": {"as_of": dt.date(2022, 6, 29)},
+    "W01": {"rows": []},
+    "W02": {"summary": {"columns_unknown": ["Cột lạ"]}},
+}
+PREFIX = {"visits": "VIS", "procedures": "PRO", "units": "UNI", "declarations": "DEC"}
+CASES = sorted((feed, code) for feed, rules in CHANGES.items() for code in rules)
+
+
+def changed(feed: str, number: int, changes: dict[str, Any]) -> dict[str, Any]:
+    """A clean row under a key of its own, changed."""
+    own = {
+        "visits": f"H24.14-20220630-{number:04}",
+        "procedures": f"1.{number:06}.H24",
+        "units": f"H24.{100 + number // 900}.{100 + number % 900}",
+        "declarations": f"H24.{number}",
+    }
+    return {**CLEAN[feed], KEYS[feed]: own[feed], **changes}
+
+
+def judge(folder, feed, rows, case=None):
+    case = case or {}
+    landed = a_delivery(feed, **case.get("delivery", {}))
+    staged = write_staged(folder / "d.duckdb", landed, rows, **case.get("summary", {}))
+    verdict = validate_delivery(
+        landed, staged, folder / "results", case.get("as_of", NIGHT), usual=case.get("usual")
+    )
+    return verdict, staged
+
+
+def failed(verdict) -> dict[str, int]:
+    return {rule.rule_code: rule.rows_failed for rule in verdict.rules if not rule.success}
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory):
+    """All bad rows of each feed in one file; row number → the rule it is for."""
+    found = {}
+    for feed, rules in CHANGES.items():
+        rows, owners = [CLEAN[feed]], {}
+        for code, changes in rules.items():
+            for change in changes:
+                rows.append(changed(feed, len(rows) + 10, change))
+                owners[len(rows)] = code
+        found[feed] = (owners, *judge(tmp_path_factory.mktemp(feed), feed, rows))
+    return found
+
+
+@pytest.mark.parametrize("feed", sorted(CLEAN))
+def test_a_clean_row_breaks_no_rule(tmp_path, feed):
+    verdict, _ = judge(tmp_path, feed, [CLEAN[feed]])
+    assert failed(verdict) == {}
+    assert verdict.rows_accepted == 1
+
+
+@pytest.mark.parametrize(("feed", "code"), CASES)
+def test_each_row_rule_finds_its_bad_rows_and_no_others(judged, feed, code):
+    owners, verdict, staged = judged[feed]
+    rule = next(rule for rule in verdict.rules if rule.rule_code == code)
+    expected = [n for n, own in owners.items() if own == code or code in ALSO.get(own, ())]
+    if code == "DEC-W03":  # of the two that disagree only the second has a wrong quotient
+        expected = [n for n in expected if owners[n] == code or owners.get(n - 1) == owners[n]]
+    assert rule.rows_failed == len(expected)
+    assert list(rule.examples) == expected[: len(rule.examples)]
+    found = table(
+        staged, f"select row_number from rejected_row where rule_code = '{code}' order by 1"
+    )
+    assert [row["row_number"] for row in found] == (expected if "-R" in code else [])
+
+
+@pytest.mark.parametrize(("feed", "rule"), [(feed, rule) for feed in PREFIX for rule in FILES])
+def test_each_file_rule_finds_its_bad_file(tmp_path, feed, rule):
+    case = FILES[rule]
+    broken = [changed(feed, n, {"read_problem": "?"}) for n in range(1, case.get("bad", 0) + 1)]
+    verdict, _ = judge(tmp_path, feed, case.get("rows", [CLEAN[feed]]) + broken, case)
+    code = f"{PREFIX[feed]}-{rule}"
+    assert code in failed(verdict)
+    assert verdict.refused_rule == (code if rule.startswith("F") else None)
+
+
+@pytest.mark.parametrize("feed", sorted(PREFIX))
+def test_every_rule_has_a_row_or_file_that_breaks_it(feed):
+    tried = CHANGES[feed].keys() | {f"{PREFIX[feed]}-{rule}" for rule in FILES}
+    assert {rule.code for rule in load_suite(feed).rules} == tried

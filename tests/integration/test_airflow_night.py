@@ -1,0 +1,201 @@
+"""Nights through a real Airflow: the same warehouse as without it, and failures that can be seen.
+
+One Airflow runs three nights: a good one with a refused file beside the others, one whose
+expected delivery never comes, and a good one again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+
+from onestop.backfill import DAG_ID, NightResult, run_nights
+from onestop.local_airflow import LocalAirflow
+from onestop.night import run_night
+from onestop.sample import write_sample
+from onestop.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.airflow
+
+GOOD, INCOMPLETE, AFTER = (dt.date(2022, 11, day) for day in (15, 16, 17))
+NIGHTS = [GOOD, INCOMPLETE, AFTER]
+REFUSED = "visits_20221115_again.csv"
+#: When something was done; all else must be the same.
+CLOCKS = {"settled_at", "published_at", "changed_at", "state_changed_at"}
+
+
+def settings_in(folder: Path, exports: Path) -> Settings:
+    return Settings(
+        exports=exports,
+        landing=folder / "landing",
+        warehouse=f"duckdb:///{folder / 'warehouse.duckdb'}",
+        published=folder / "published" / "onestop.duckdb",
+        sources=None,
+        work=folder / "work",
+    )
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exports")
+    write_sample(folder, GOOD, AFTER, per_day=15)
+    (folder / REFUSED).write_bytes(b"")
+    for file in folder.glob(f"dossiers_{INCOMPLETE:%Y%m%d}*"):
+        file.unlink()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def in_airflow(tmp_path_factory, exports):
+    """The nights' results, task instances by night, and the settings they ran with."""
+    folder = tmp_path_factory.mktemp("airflow")
+    settings = settings_in(folder, exports)
+    airflow = LocalAirflow(
+        home=folder / "airflow",
+        settings=settings,
+        last_night="2022-11-18T00:00:00+07:00",
+        extra={"AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "0"},
+    )
+    with airflow:
+        results = {
+            event.night: event
+            for event in run_nights(airflow, NIGHTS)
+            if isinstance(event, NightResult)
+        }
+        tasks = {
+            run["partition_key"]: airflow.task_instances(DAG_ID, run["dag_run_id"])
+            for run in airflow.runs(DAG_ID)
+        }
+        dags = {dag["dag_id"] for dag in airflow.get("/dags")["dags"]}
+    return results, tasks, settings, dags
+
+
+@pytest.fixture(scope="module")
+def without_airflow(tmp_path_factory, exports):
+    settings = settings_in(tmp_path_factory.mktemp("plain"), exports)
+    for night in NIGHTS:
+        run_night(settings, night, lambda _: None)
+    return settings
+
+
+def states(tasks, night):
+    return {
+        (task["task_id"], task["rendered_map_index"]): (task["state"], task["try_number"])
+        for task in tasks[str(night)]
+    }
+
+
+def content(database: Path) -> dict[str, list[tuple]]:
+    """Every table of a DuckDB file, as sorted rows without clocks of processing."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        tables = connection.execute(
+            "select table_schema, table_name, list(column_name order by ordinal_position)"
+            " from information_schema.columns"
+            " where table_catalog = current_database() group by all order by all"
+        ).fetchall()
+        found = {}
+        for schema, table, columns in tables:
+            kept = ", ".join(f'"{column}"' for column in columns if column not in CLOCKS)
+            found[f"{schema}.{table}"] = connection.execute(
+                f'select {kept} from "{schema}"."{table}" order by all'
+            ).fetchall()
+        return found
+
+
+def test_every_night_that_can_be_published_is(in_airflow):
+    results, _, settings, _ = in_airflow
+    assert {night: result.succeeded for night, result in results.items()} == {
+        GOOD: True,
+        INCOMPLETE: False,
+        AFTER: True,
+    }, results
+    with duckdb.connect(str(settings.published), read_only=True) as published:
+        nights = published.execute(
+            "select distinct as_of_date from audit.publication order by as_of_date"
+        ).fetchall()
+        assert nights == [(GOOD,), (AFTER,)]
+        assert published.execute(
+            "select count(*) > 0 and min(as_of_date) = max(as_of_date)"
+            " and max(as_of_date) = date '2022-11-17' from mart.indicator_value"
+        ).fetchone() == (True,)
+
+
+def test_the_warehouse_is_the_one_that_nights_without_airflow_give(in_airflow, without_airflow):
+    _, _, settings, _ = in_airflow
+    for this, other in [
+        (settings.published, without_airflow.published),
+        (database_of(settings), database_of(without_airflow)),
+    ]:
+        mine, theirs = content(this), content(other)
+        assert mine.keys() == theirs.keys()
+        assert mine["core.dossier_version"], "there is nothing to compare"
+        for table, rows in mine.items():
+            assert rows == theirs[table], f"{table} differs in {this}"
+
+
+def test_a_refused_file_is_red_at_once_and_holds_nothing_else_back(in_airflow):
+    results, tasks, _, _ = in_airflow
+    of_refused = {
+        task: state for (task, file), state in states(tasks, GOOD).items() if file == REFUSED
+    }
+    failed = [task for task, (state, _) in of_refused.items() if state == "failed"]
+    assert len(failed) == 1, of_refused
+    assert of_refused[failed[0]] == ("failed", 1)
+    [(_, reason)] = results[GOOD].failures
+    assert REFUSED in reason
+    others = {s for (t, f), s in states(tasks, GOOD).items() if f != REFUSED and "load" not in t}
+    assert others == {("success", 1)}
+
+
+def test_mapped_tasks_carry_the_names_of_their_files(in_airflow, exports):
+    _, tasks, _, _ = in_airflow
+    expected = {path.name for path in exports.glob(f"*_{GOOD:%Y%m%d}*")}
+    labelled = {file for task, file in states(tasks, GOOD) if task == "delivery.land"}
+    assert labelled == expected
+    assert len(expected) >= 3
+
+
+def test_a_night_without_its_expected_delivery_fails_after_its_retries(in_airflow):
+    results, tasks, _, _ = in_airflow
+    of_night = states(tasks, INCOMPLETE)
+    assert of_night["discover_deliveries", None] == ("success", 5)
+    assert of_night["require_expected", None][0] == "failed"
+    assert {of_night[task, None][0] for task in ("compute", "check", "publish")} == {
+        "upstream_failed"
+    }
+    assert [task for task, _ in results[INCOMPLETE].failures] == ["require_expected"]
+    assert "dossiers" in results[INCOMPLETE].failures[0][1]
+
+
+def test_the_other_deliveries_of_that_night_are_loaded_all_the_same(in_airflow):
+    _, tasks, _, _ = in_airflow
+    loaded = [
+        state
+        for (task, file), (state, _) in states(tasks, INCOMPLETE).items()
+        if task == "delivery.load" and file
+    ]
+    assert loaded
+    assert set(loaded) == {"success"}
+
+
+def test_the_scheduler_starts_no_night_beyond_the_last_one_allowed(in_airflow):
+    _, tasks, _, dags = in_airflow
+    assert DAG_ID in dags
+    assert set(tasks) == {str(night) for night in NIGHTS}
+
+
+def test_a_second_run_of_a_night_changes_nothing(without_airflow):
+    before = content(database_of(without_airflow))
+    run_night(replace(without_airflow), AFTER, lambda _: None)
+    assert content(database_of(without_airflow)) == before
+
+
+def database_of(settings: Settings) -> Path:
+    return settings.landing.parent / "warehouse.duckdb"

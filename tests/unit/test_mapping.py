@@ -1,0 +1,202 @@
+"""Mapping files: what they say about file names, and what is said about bad ones."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+import yaml
+
+from onestop.feeds import FEEDS
+from onestop.mapping import BUILT_IN, MappingError, load_mapping, load_mappings, recognise
+from onestop.wording import fold_header
+
+WABO = Path(__file__).parents[1] / "data" / "mappings" / "wabo_permits.yaml"
+MINIMAL = """
+source: other
+title_vi: Nguồn khác
+title_en: Another source
+time_zone: Asia/Ho_Chi_Minh
+formats: ["%d/%m/%Y"]
+feeds:
+  units:
+    files: [{name: 'donvi_(?P<night>\\d{8})\\.csv', kind: snapshot}]
+    columns:
+      unit_code: {from: [Mã]}
+      unit_level: {from: [Cấp], codes: {commune: [Xã]}}
+      valid_from_date: {from: [Từ]}
+    personal: [Người liên hệ]
+"""
+
+
+def write(folder, text, name="other.yaml"):
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def refused(folder, old, new):
+    assert old in MINIMAL
+    with pytest.raises(MappingError) as caught:
+        load_mapping(write(folder, MINIMAL.replace(old, new)))
+    return caught.value
+
+
+def test_the_built_in_source_gives_all_five_feeds_and_every_column_it_may_map():
+    feeds = load_mappings(None)["one_stop"].feeds
+    assert set(feeds) == set(FEEDS)
+    for name, feed in feeds.items():
+        mapped = {column.name for column in feed.columns} | {name for name, _ in feed.derive}
+        wanted = {c.name for c in FEEDS[name].columns if c.derived_from is None}
+        assert wanted - mapped == set(), name
+
+
+def test_only_the_dossiers_are_expected_every_night():
+    feeds = load_mappings(None)["one_stop"].feeds
+    assert [name for name, feed in feeds.items() if feed.expected] == ["dossiers"]
+
+
+@pytest.mark.parametrize(
+    ("file_name", "feed", "kind"),
+    [
+        ("dossiers_20220630.json", "dossiers", "delta"),
+        ("dossiers_20220630_phan_2.json", "dossiers", "delta"),
+        ("dossiers_20220630_snapshot.json", "dossiers", "snapshot"),
+        ("dossiers_20220630_snapshot.csv.gz", "dossiers", "snapshot"),
+        ("Dossiers_20220630.XLSX", "dossiers", "delta"),
+        ("visits_20220630.csv", "visits", "delta"),
+        ("units_20220630.csv", "units", "snapshot"),
+        ("procedures_20220630.xlsx", "procedures", "snapshot"),
+        ("declarations_20220630.csv", "declarations", "delta"),
+    ],
+)
+def test_a_file_name_tells_the_feed_the_night_and_the_kind(file_name, feed, kind):
+    found = recognise(file_name, load_mappings(None))
+    assert found is not None
+    assert (found.source, found.feed, found.night, found.kind) == (
+        "one_stop",
+        feed,
+        dt.date(2022, 6, 30),
+        kind,
+    )
+
+
+@pytest.mark.parametrize(
+    "file_name",
+    [
+        "dossiers_20220631.json",
+        "dossiers_202206301.json",
+        "dossiers_20220630.json.part",
+        "dossiers.json",
+        "~$procedures_20220630.xlsx",
+        "x_dossiers_20220630.json",
+        "../dossiers_20220630.json",
+        "dossiers_20220630/../../x.json",
+    ],
+)
+def test_other_names_are_nobodys_deliveries(file_name):
+    assert recognise(file_name, load_mappings(None)) is None
+
+
+def test_a_folder_of_mappings_adds_sources_beside_the_built_in_one():
+    mappings = load_mappings(WABO.parent)
+    assert set(mappings) == {"one_stop", "wabo_permits"}
+    found = recognise("permits_20120123.csv", mappings)
+    assert found is not None
+    assert (found.source, found.kind, found.mapping.time_zone) == (
+        "wabo_permits",
+        "snapshot",
+        "Europe/Amsterdam",
+    )
+
+
+def test_two_mappings_of_the_same_source_are_refused(tmp_path):
+    write(tmp_path, (BUILT_IN / "one_stop.yaml").read_text(encoding="utf-8"), "again.yaml")
+    with pytest.raises(MappingError, match=r"again\.yaml: source: .*one_stop.*name of its own"):
+        load_mappings(tmp_path)
+
+
+def test_a_file_name_that_two_feeds_claim_is_an_error_of_the_mappings(tmp_path):
+    write(tmp_path, MINIMAL.replace(r"donvi_(?P<night>\d{8})\.csv", r"units_(?P<night>\d{8}).*"))
+    with pytest.raises(MappingError, match=r"units_20220630\.csv belongs to one_stop\.units and"):
+        recognise("units_20220630.csv", load_mappings(tmp_path))
+
+
+def test_a_missing_folder_of_mappings_is_an_error_that_names_it(tmp_path):
+    with pytest.raises(MappingError, match="nowhere: ONESTOP_SOURCES: is not a folder"):
+        load_mappings(tmp_path / "nowhere")
+
+
+def test_every_scalar_of_a_mapping_is_text(tmp_path):
+    text = MINIMAL.replace("{commune: [Xã]}", "{commune: [10, no, 1.0, 2022-01-01]}")
+    feed = load_mapping(write(tmp_path, text)).feeds["units"]
+    level = next(column for column in feed.columns if column.name == "unit_level")
+    assert level.codes == (("commune", ("10", "no", "1.0", "2022-01-01")),)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "said"),
+    [
+        ("commune: [Xã]", "village: [Xã]", "columns.unit_level.codes", "department, district"),
+        ("unit_level: {from", "unit_size: {from", "columns.unit_size", "Use one of: unit_code"),
+        ("unit_code: {from: [Mã]}", "unit_name: {from: [Mã]}", "columns.unit_code", "Add it"),
+        ("unit_code: {from: [Mã]}", "unit_code: {default: x}", "columns.unit_code", "source"),
+        (r"(?P<night>\d{8})", "x", "files.0.name", "(?P<night>"),
+        ("kind: snapshot", "kind: whole", "files.0.kind", "delta, snapshot"),
+        ("personal: [Người liên hệ]", "people: []", "feeds.units", "'personal' is a required"),
+        ("personal: [Người liên hệ]", "personal: [Mã ]", "columns.unit_code", "personal"),
+        ("Asia/Ho_Chi_Minh", "Asia/Haiphong", "time_zone", "IANA"),
+        ('["%d/%m/%Y"]', '["%d/%q/%Y"]', "valid_from_date.formats", "%q"),
+        ('["%d/%m/%Y"]', "[soon]", "formats.0", "soon"),
+        ("title_vi: Nguồn khác", "source: twice", "line 3", "given twice"),
+        ("{from: [Từ]}", "{from: [Từ]", "line", "Correct the YAML"),
+        ("{commune: [Xã]}", "{commune: [Xã], district: [XÃ]}", "codes", "both commune and dist"),
+        ("{from: [Từ]}", "{from: [Từ], fallback: unit_name}", "fallback", "another type"),
+        ("{from: [Từ]}", "{from: [Từ], extract: abc}", "extract", "no group"),
+        ("{from: [Từ]}", "{from: [Từ], extract: '(('}", "extract", "regular expression"),
+        ("source: other", "source: ../x", "source", "does not match"),
+    ],
+)
+def test_a_bad_mapping_is_refused_with_its_file_key_and_remedy(tmp_path, old, new, key, said):
+    error = refused(tmp_path, old, new)
+    assert error.file_name == "other.yaml"
+    assert key in error.key
+    assert said in str(error)
+    assert error.remedy
+
+
+def test_a_rule_that_looks_at_an_unknown_column_is_refused(tmp_path):
+    derive = "    derive: {unit_level: [{when: {size: [big]}, value: commune}]}\n"
+    with pytest.raises(MappingError, match=r"derive\.unit_level\.when\.size.*helpers"):
+        load_mapping(write(tmp_path, MINIMAL + derive))
+
+
+def test_a_file_that_is_not_text_or_not_a_mapping_is_refused(tmp_path):
+    for content in (b"\xff\xfe\x00", b"- a list\n", b""):
+        path = tmp_path / "other.yaml"
+        path.write_bytes(content)
+        with pytest.raises(MappingError, match=r"other\.yaml: \(file\)"):
+            load_mapping(path)
+
+
+def test_the_fingerprint_of_a_feed_changes_with_its_mapping_and_only_then(tmp_path):
+    one = load_mapping(write(tmp_path, MINIMAL)).feeds["units"]
+    same = load_mapping(write(tmp_path, MINIMAL + "# a remark\n", "same.yaml")).feeds["units"]
+    other = load_mapping(write(tmp_path, MINIMAL.replace("[Xã]", "[Xã, Phường]"), "o.yaml"))
+    assert one.sha256 == same.sha256
+    assert one.sha256 != other.feeds["units"].sha256
+
+
+def test_headers_are_the_same_whatever_their_case_accents_spaces_and_tones():
+    assert len(set(map(fold_header, ["Mã hồ sơ", "MÃ HỒ SƠ", "Mã\u00a0hồ  sơ *", "mãhồsơ:"]))) == 1
+    assert fold_header("Đơn vị") == fold_header("Ðơn vị")
+    assert fold_header("Số hoá") == fold_header("Số hóa")
+    assert fold_header("Ma\u0303 ho\u0302\u0300 so\u031b") == fold_header("Mã hồ sơ")
+    assert fold_header("Ngày nhận") != fold_header("Ngày nhân")
+
+
+def test_the_built_in_mapping_lists_no_header_as_both_personal_and_read():
+    document = yaml.safe_load((BUILT_IN / "one_stop.yaml").read_text(encoding="utf-8"))
+    for feed in document["feeds"].values():
+        personal = {fold_header(str(text)) for text in feed["personal"]}
+        read = {fold_header(str(s)) for column in feed["columns"].values() for s in column["from"]}
+        assert personal & read == set()

@@ -1,0 +1,645 @@
+"""Readers: what real and broken files look like, and what becomes of them."""
+
+import datetime as dt
+import gzip
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+
+import pytest
+
+from exported_files import (
+    LIST_HEADERS,
+    ONE_STOP,
+    as_csv,
+    as_html,
+    as_json,
+    as_xls,
+    as_xlsx,
+    land,
+    list_row,
+    record,
+    stage,
+)
+from onestop.delivery import RefusedDeliveryError
+from onestop.readers import FILE_RULES, LIMITS
+from onestop.readers.refusals import ROW_PROBLEMS, describe_problem
+from onestop.staging import read_delivery
+
+TABLE = [list(LIST_HEADERS), list_row(1), list_row(2)]
+CODES = ["H24.14-220601-0001", "H24.14-220601-0002"]
+TIGHT = replace(
+    LIMITS, unpacked_bytes=1 << 20, ratio_from_bytes=1 << 16, line_chars=10_000, record_chars=50_000
+)
+
+
+def zipped(*members: tuple[str, bytes]) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return data.getvalue()
+
+
+def refused(tmp_path, data, code, said="", **options):
+    """The file is refused by that rule, in a sentence, and nothing is staged."""
+    with pytest.raises(RefusedDeliveryError) as caught:
+        stage(tmp_path, data, **options)
+    assert caught.value.rule_code.startswith(code), str(caught.value)
+    assert said in caught.value.reason
+    assert caught.value.rule_code in FILE_RULES
+    assert list((tmp_path / "staging").iterdir()) == []
+
+
+# --- formats ------------------------------------------------------------------------------
+
+
+FORMATS = {
+    "JSON array": (as_json(record(1), record(2)), "json"),
+    "JSON array, one record a line": (
+        b"[\n" + b",\n".join(json.dumps(record(n)).encode() for n in (1, 2)) + b"\n]\n",
+        "json",
+    ),
+    "JSON array with a byte order mark": (b"\xef\xbb\xbf" + as_json(record(1), record(2)), "json"),
+    "JSON array in UTF-16": (as_json(record(1), record(2)).decode().encode("utf-16"), "json"),
+    "JSON envelope": (
+        json.dumps({"service": "x", "isUpdating": False, "data": [record(1), record(2)]}).encode(),
+        "json",
+    ),
+    "JSON envelope with more after the records": (
+        json.dumps({"data": [record(1), record(2)], "message": {"a": [1, "}"]}}, indent=2).encode(),
+        "json",
+    ),
+    "JSON Lines": (b"\n".join(json.dumps(record(n)).encode() for n in (1, 2)), "jsonl"),
+    "JSON Lines with Windows line ends": (
+        b"".join(json.dumps(record(n)).encode() + b"\r\n" for n in (1, 2)),
+        "jsonl",
+    ),
+    "CSV with commas": (as_csv(TABLE), "csv"),
+    "CSV with semicolons": (as_csv(TABLE, ";"), "csv"),
+    "CSV with tabs": (as_csv(TABLE, "\t"), "csv"),
+    "CSV with bars": (as_csv(TABLE, "|"), "csv"),
+    "CSV with a byte order mark": (as_csv(TABLE, ";", "utf-8-sig"), "csv"),
+    "CSV in UTF-16": (as_csv(TABLE, "\t", "utf-16"), "csv"),
+    "CSV with Windows line ends": (as_csv(TABLE).replace(b"\n", b"\r\n"), "csv"),
+    "CSV with old Macintosh line ends": (as_csv(TABLE).replace(b"\n", b"\r"), "csv"),
+    "CSV without a last line end": (as_csv(TABLE).rstrip(b"\n"), "csv"),
+    "CSV with the separator's hint for Excel": (b"sep=;\n" + as_csv(TABLE, ";"), "csv"),
+    "XLSX": (as_xlsx(TABLE), "xlsx"),
+    "true XLS": (as_xls(TABLE), "xls"),
+    "HTML": (as_html(TABLE), "html"),
+    "JSON, gzipped": (gzip.compress(as_json(record(1), record(2))), "json.gz"),
+    "CSV, zipped": (zipped(("a.csv", as_csv(TABLE))), "csv.zip"),
+    "XLSX, gzipped": (gzip.compress(as_xlsx(TABLE)), "xlsx.gz"),
+    "XLSX, zipped": (zipped(("danh sach.xlsx", as_xlsx(TABLE))), "xlsx.zip"),
+    "HTML, zipped": (zipped(("a.xls", as_html(TABLE))), "html.zip"),
+}
+
+
+@pytest.mark.parametrize("what", FORMATS)
+def test_a_format_is_known_by_its_content_whatever_the_name(tmp_path, what):
+    data, form = FORMATS[what]
+    staged = stage(tmp_path, data, "dossiers_20220630.xls")
+    assert staged.summary["format"] == form
+    assert staged.column("dossier_code") == CODES
+    assert staged.column("received_at") == ["2022-06-01 08:30:00"] * 2
+    assert staged.column("status") == ["resolved"] * 2
+    assert staged.column("procedure_name") == ["Cấp bản sao trích lục hộ tịch"] * 2
+
+
+def test_rows_are_numbered_as_a_person_finds_them(tmp_path):
+    title = [["DANH SÁCH HỒ SƠ"], [""], *TABLE]
+    lines = b"\n\n".join(json.dumps(record(n)).encode() for n in (1, 2))
+    assert stage(tmp_path, FORMATS["JSON array"][0]).column("row_number") == [1, 2]
+    assert stage(tmp_path, lines).column("row_number") == [1, 3]
+    assert stage(tmp_path, as_csv(title)).column("row_number") == [4, 5]
+    assert stage(tmp_path, as_xlsx(title)).column("row_number") == [4, 5]
+    assert stage(tmp_path, as_xls(title)).column("row_number") == [4, 5]
+    assert stage(tmp_path, as_html(title)).column("row_number") == [4, 5]
+
+
+def test_a_sheet_that_begins_below_and_to_the_right_keeps_its_row_numbers(tmp_path):
+    rows = [[], [], [], *([None, None, *row] for row in TABLE)]
+    staged = stage(tmp_path, as_xlsx(rows))
+    assert staged.column("row_number") == [5, 6]
+    assert staged.column("dossier_code") == CODES
+
+
+# --- layout of lists ----------------------------------------------------------------------
+
+
+TOP = ["", "STT", "Đơn vị tiếp nhận", "Hồ sơ", "", "", "Ngày", "", "", "Người nộp"]
+LOW = ["", "", "", "Mã hồ sơ", "Tên thủ tục", "Trạng thái", "Tiếp nhận", "Hẹn trả", "Kết thúc", ""]
+DATED = ("01/06/2022 08:30", "08/06/2022", "", "Người nộp 000123")
+WIDE = [
+    ["", n, "H24.14", f"H24.14-220601-{n:04d}", "Cấp bản sao", "Đang xử lý", *DATED] for n in (1, 2)
+]
+NUMBERS = ["", *(f"({n})" for n in range(1, 10))]
+MERGED = [
+    ["", "ỦY BAN NHÂN DÂN THÀNH PHỐ"],
+    ["", "DANH SÁCH HỒ SƠ"],
+    ["", "(Từ ngày 01/06/2022 đến ngày 30/06/2022)"],
+    [],
+    TOP,
+    LOW,
+    NUMBERS,
+    ["", "I", "Lĩnh vực hộ tịch"],
+    WIDE[0],
+    ["", "Cộng", "", "", "", "", "", "", "", 1],
+    ["", "II", "Lĩnh vực đất đai"],
+    WIDE[1],
+    ["", "", "Cộng", "", "", "", "", "", "", 1],
+    ["", "TỔNG CỘNG", "", "", "", "", "", "", "", 2],
+    ["", "", "Trong đó: trực tuyến", "", "", "", "", "", "", 2],
+    [],
+    ["", "", "", "NGƯỜI LẬP BIỂU", "", "", "", "THỦ TRƯỞNG ĐƠN VỊ"],
+    ["", "", "", "Người nộp 000123", "", "", "", "Người nộp 000123"],
+]
+
+
+@pytest.mark.parametrize("make", [as_csv, as_xlsx, as_xls, as_html], ids=lambda make: make.__name__)
+def test_a_list_with_titles_merged_headers_sections_totals_and_signatures(tmp_path, make):
+    rows = [[*row, *[""] * (10 - len(row))] for row in MERGED]
+    staged = stage(tmp_path, make(rows))
+    assert staged.column("dossier_code") == CODES
+    assert staged.column("received_at") == ["2022-06-01 08:30:00"] * 2
+    assert staged.column("due_at") == ["2022-06-08 00:00:00"] * 2
+    assert staged.column("row_number") == [9, 12]
+    assert staged.summary["rows_read"] == len(staged.rows) + staged.summary["rows_blank"]
+    assert staged.summary["columns_dropped"] == ["Người nộp"]
+    assert "000123" not in repr(staged)
+
+
+def test_a_header_of_three_rows_is_read_and_its_repetition_further_down_is_skipped(tmp_path):
+    header = [
+        ["Hồ sơ", "", "", "", "Ngày tháng", "", ""],
+        ["Mã hồ sơ", "Đơn vị", "", "Trạng thái", "Ngày nhận", "Hạn", "Ngày"],
+        ["", "Đơn vị xử lý", "Tên thủ tục", "", "", "Ngày hẹn trả", "Ngày kết thúc"],
+    ]
+    row = ["H24.14-220601-0001", "H24.14", "Cấp bản sao", "9", "01/06/2022", "08/06/2022"]
+    second = ["H24.14-220601-0002", *row[1:]]
+    rows = [*header, [*row, "07/06/2022"], *header, [*second, "07/06/2022"]]
+    staged = stage(tmp_path, as_xlsx(rows))
+    assert staged.column("dossier_code") == CODES
+    assert staged.column("due_at") == ["2022-06-08 00:00:00"] * 2
+    assert staged.column("resolved_at") == ["2022-06-07 00:00:00"] * 2
+    assert staged.summary["rows_read"] == len(staged.rows) + staged.summary["rows_blank"]
+
+
+def test_html_cells_that_reach_over_rows_and_columns_are_laid_out(tmp_path):
+    page = """<html><head><style>td {color: red}</style></head><body>
+    <table><tr><td>Menu</td></tr></table>
+    <table border=1>
+    <tr><th colspan=6>DANH SÁCH<br>HỒ SƠ</th></tr>
+    <tr><th rowspan="2">Mã hồ sơ</th><th rowspan="2">Đơn vị xử lý</th><th rowspan=2>Tên thủ tục
+    </th><th rowspan=2>Trạng thái</th><th colspan="3">Ngày</th></tr>
+    <tr><th>Ngày nhận</th><th>Ngày hẹn trả</th><th>Ngày kết thúc</th></tr>
+    <tr><td>H24.14-220601-0001</td><td rowspan=2><b>H24.14</b></td><td>A &amp; B</td><td>4</td>
+        <td>01/06/2022<br/>08:30:00</td><td>08/06/2022</td><td>&nbsp;</td></tr>
+    <tr><td>H24.14-220601-0002</td><td>C<script>alert(1)</script></td><td>4</td>
+        <td>01/06/2022 08:30:00</td><td>08/06/2022</td><td></td></tr>
+    </table></body></html>"""
+    staged = stage(tmp_path, page.encode())
+    assert staged.column("dossier_code") == CODES
+    assert staged.column("resolving_unit_code") == ["H24.14", "H24.14"]
+    assert staged.column("procedure_name") == ["A & B", "C"]
+    assert staged.column("received_at") == ["2022-06-01 08:30:00"] * 2
+    assert staged.summary["dialect"] == "table 2"
+
+
+def test_of_several_sheets_those_with_the_whole_header_are_read(tmp_path):
+    summary = [["Trạng thái", "Đơn vị tiếp nhận", "Số lượng"], ["Đang xử lý", "H24.14", 7]]
+    other = [["Ghi chú"], ["x"]]
+    more = [list(LIST_HEADERS), list_row(3)]
+    staged = stage(
+        tmp_path,
+        as_xlsx(other, summary, TABLE, more, names=("Bìa", "Tổng hợp", "Quận", "Phường")),
+    )
+    assert staged.column("dossier_code") == [*CODES, "H24.14-220601-0003"]
+    assert staged.column("sheet") == ["Quận", "Quận", "Phường"]
+    assert staged.column("row_number") == [2, 3, 10_000_002]
+    assert staged.summary["dialect"] == "Quận, Phường"
+
+
+def test_cells_of_a_workbook_may_be_numbers_dates_or_booleans(tmp_path):
+    row = dict(zip(LIST_HEADERS, list_row(1), strict=True))
+    values = {
+        **row,
+        "Mã hồ sơ": 352112000539,
+        "Trạng thái": 9,
+        "Ngày nhận": dt.datetime(2022, 6, 1, 8, 30),  # noqa: DTZ001 - a spreadsheet has no zone
+        "Ngày hẹn trả": dt.date(2022, 6, 8),
+        "Ngày kết thúc xử lý": 44719.4270833333,
+    }
+    staged = stage(tmp_path, as_xlsx([list(LIST_HEADERS), list(values.values())]))
+    read = staged.rows[0]
+    assert read["dossier_code"] == "352112000539"
+    assert read["status"] == "resolved"
+    assert read["received_at"] == "2022-06-01 08:30:00"
+    assert read["due_at"] == "2022-06-08 00:00:00"
+    assert read["resolved_at"] == "2022-06-07 10:15:00"
+
+
+def test_headers_match_decomposed_spaced_and_with_the_other_d(tmp_path):
+    headers = [
+        "stt",
+        "Ðơn\u00a0vị tiếp nhận",
+        "TÊN THỦ TỤC HÀNH CHÍNH",
+        "Ma\u0303 ho\u0302\u0300 so\u031b",
+        " Trạng  thái *",
+        *LIST_HEADERS[5:],
+    ]
+    staged = stage(tmp_path, as_csv([headers, list_row(1)]))
+    assert staged.column("dossier_code") == CODES[:1]
+    assert staged.summary["columns_unknown"] == ["stt"]
+    assert staged.summary["columns_missing"] == []
+
+
+def test_the_preferred_alias_is_read_and_the_next_one_where_it_is_blank(tmp_path):
+    rows = [
+        ["Mã hồ sơ", "Trạng thái", "Đơn vị xử lý", "Mã đơn vị xử lý"],
+        ["H24.14-220601-0001", "4", "Sở Tư pháp", "H24.14"],
+        ["H24.14-220601-0002", "4", "H24.15", " "],
+    ]
+    assert stage(tmp_path, as_csv(rows)).column("resolving_unit_code") == ["H24.14", "H24.15"]
+    both = [{**record(1), "Mã đơn vị xử lý": "H24.99"}, record(2, DonViXuLy="")]
+    assert stage(tmp_path, as_json(*both)).column("resolving_unit_code") == ["H24.14", None]
+
+
+def test_the_same_header_twice_is_refused_when_it_matters_and_ignored_when_not(tmp_path):
+    twice = [[*row, row[10]] for row in TABLE]
+    refused(tmp_path, as_csv(twice), "FILE-F04", "'Ngày hẹn trả' is there twice")
+    personal = [[*row, row[6]] for row in TABLE]
+    assert stage(tmp_path, as_csv(personal)).column("dossier_code") == CODES
+
+
+# --- rows that are broken -----------------------------------------------------------------
+
+
+def problems(staged):
+    return [row["read_problem"] for row in staged.rows]
+
+
+def test_a_row_with_too_many_or_too_few_cells_is_kept_with_its_problem_and_its_key(tmp_path):
+    long = [*list_row(2)[:4], "Đã xử", *list_row(2)[4:]]
+    rows = [list(LIST_HEADERS), list_row(1), long, list_row(3)[:9], [*list_row(4), ""]]
+    staged = stage(tmp_path, as_csv(rows))
+    assert problems(staged) == [None, "too_many_cells (13/12)", "too_few_cells (9/12)", None]
+    assert staged.column("dossier_code") == [f"H24.14-220601-000{n}" for n in (1, 2, 3, 4)]
+    assert staged.rows[1]["status_text"] is None
+    assert staged.column("is_repeat") == [False] * 4
+
+
+def test_a_misplaced_quotation_mark_costs_its_own_row_and_not_the_next_ones(tmp_path):
+    lines = as_csv([list(LIST_HEADERS), *(list_row(n) for n in range(1, 6))]).decode().split("\n")
+    lines[2] = lines[2].replace("Cấp bản", '"Cấp bản')
+    lines[4] = lines[4].replace("Cấp bản sao", '"Cấp" bản sao')
+    staged = stage(tmp_path, "\n".join(lines).encode())
+    assert staged.column("row_number") == [2, 3, 4, 5, 6]
+    assert problems(staged) == [None, "broken_quotes", None, "broken_quotes", None]
+
+
+def test_a_quotation_mark_that_swallows_lines_and_closes_well_gives_them_back(tmp_path):
+    head = as_csv([list(LIST_HEADERS), *(list_row(n) for n in range(1, 101))]).decode().split("\n")
+    head[70] = head[70].replace("Cấp bản", '"Cấp bản')
+    head[72] = head[72].replace(",Đã xử lý xong", '",Đã xử lý xong')
+    staged = stage(tmp_path, "\n".join(head).encode())
+    assert len(staged.rows) == 100
+    broken = [row["row_number"] for row in staged.rows if row["read_problem"]]
+    assert broken == [71, 73]
+
+
+def test_a_field_may_hold_line_ends_and_rows_keep_the_line_they_begin_on(tmp_path):
+    rows = [list(LIST_HEADERS), list_row(1), list_row(2), list_row(3)]
+    rows[1][2] = "Cấp\nbản\nsao"
+    staged = stage(tmp_path, as_csv(rows))
+    assert staged.column("procedure_name")[0] == "Cấp bản sao"
+    assert staged.column("row_number") == [2, 5, 6]
+
+
+def test_a_broken_line_of_json_is_kept_as_a_row_to_reject(tmp_path):
+    lines = [json.dumps(record(n)).encode() for n in (1, 2, 3)]
+    lines[1] = lines[1][:-9]
+    staged = stage(tmp_path, b"\n".join(lines))
+    assert staged.column("row_number") == [1, 2, 3]
+    assert problems(staged) == [None, "broken_json", None]
+
+
+def test_elements_that_are_no_records_and_values_that_are_no_values_are_rows_to_reject(tmp_path):
+    data = as_json(record(1), "xin chào", None, {}, record(2, DonViXuLy=["H24.14"]), [1])
+    staged = stage(tmp_path, data)
+    assert staged.column("row_number") == [1, 2, 5, 6]
+    expected = [None, "not_a_record", "nested_value DonViXuLy", "not_a_record"]
+    assert problems(staged) == expected
+    assert (staged.summary["rows_read"], staged.summary["rows_blank"]) == (6, 2)
+
+
+def test_every_row_problem_is_explained_in_both_languages():
+    for kind in ROW_PROBLEMS:
+        assert all(describe_problem(kind))
+    assert describe_problem("too_few_cells (7/8)")[0].endswith("(7/8)")
+
+
+def test_json_numbers_are_read_as_they_were_written(tmp_path):
+    huge = "9" * 5000
+    text = (
+        b'[{"MaHoSo": 352112000539, "TrangThaiHoSo": 9, "MucDo": 4, "DonViXuLy": 1.50},'
+        b'{"MaHoSo": "a-1", "TrangThaiHoSo": NaN, "MucDo": 1e999, "KetQuaDaSoHoa": true},'
+        b'{"MaHoSo": "a-2", "MucDo": ' + huge.encode() + b"}]"
+    )
+    rows = stage(tmp_path, text).rows
+    assert (rows[0]["dossier_code"], rows[0]["status"], rows[0]["service_level"]) == (
+        "352112000539",
+        "resolved",
+        4,
+    )
+    assert rows[0]["resolving_unit_code"] == "1.50"
+    assert (rows[1]["status"], rows[1]["status_text"]) == (None, "NaN")
+    assert rows[1]["result_digitised"] is True
+    assert (rows[2]["service_level"], rows[2]["service_level_text"]) == (None, huge)
+
+
+def test_half_a_surrogate_pair_and_control_characters_do_not_stop_the_reading(tmp_path):
+    text = b'[{"MaHoSo": "a-1\\u0000", "TenTTHC": "x\\ud800y\\u0007z", "DonViXuLy": "H24"}]'
+    row = stage(tmp_path, text).rows[0]
+    assert (row["dossier_code"], row["procedure_name"]) == ("a-1", "x?y z")
+
+
+def test_a_key_that_first_appears_late_in_the_file_is_read(tmp_path):
+    early = {key: value for key, value in record(1).items() if key != "NgayKetThucXuLy"}
+    records = [{**early, "MaHoSo": f"H24.14-220601-{n:05d}"} for n in range(6000)]
+    records.append(record(9999))
+    records.append({**early, "MaHoSo": "a-1", "ngaykethucxuly ": "", "Ngày kết thúc": "07/06/2022"})
+    staged = stage(tmp_path, as_json(*records))
+    assert len(staged.rows) == 6002
+    assert staged.rows[-2]["resolved_at"] == "2022-06-07 10:15:00"
+    assert staged.rows[-1]["resolved_at"] == "2022-06-07 00:00:00"
+
+
+def test_nested_keys_can_be_mapped_by_their_path(tmp_path):
+    feed = ONE_STOP.feeds["dossiers"]
+    columns = tuple(
+        replace(column, sources=("procedure.code",)) if column.name == "procedure_code" else column
+        for column in feed.columns
+    )
+    mapping = replace(feed, columns=columns, sha256="another")
+    data = as_json({"MaHoSo": "a-1", "procedure": {"code": "1.002835", "name": "x"}})
+    assert stage(tmp_path, data, mapping=mapping).column("procedure_code") == ["1.002835"]
+
+
+def test_fast_and_careful_reading_of_json_give_the_same(tmp_path):
+    odd = [
+        record(n, NgayTra="" if n % 3 else None, MucDo=4 if n % 5 else "4", GhiChu='},\n{"MaHoSo"')
+        for n in range(9000)
+    ]
+    odd[4444]["DanhSach"] = [{"MaHoSo": "x"}, {"MaHoSo": "y"}]
+    fast = stage(tmp_path / "fast", as_json(*odd))
+    odd[1] = {**odd[1], "MucDo": 4.5}
+    lines = stage(tmp_path / "lines", b"\n".join(json.dumps(one).encode() for one in odd))
+    careful = stage(
+        tmp_path / "careful", json.dumps({"data": odd}, indent=1).encode(), limits=LIMITS
+    )
+    assert fast.column("dossier_code") == careful.column("dossier_code")
+    assert lines.rows == careful.rows
+    differing = [n for n, (a, b) in enumerate(zip(fast.rows, careful.rows, strict=True)) if a != b]
+    assert differing == [1]
+
+
+# --- files that are refused ---------------------------------------------------------------
+
+
+def mojibake(text: str) -> str:
+    """Vietnamese as TCVN3 bytes shown in a Western font."""
+    pairs = dict(zip("ãồơĐậệếạáủàịđảấêưựổ", "·å¬§ËÖÕ¹¸ñµÞ®¶Êª\u00adùæ", strict=True))
+    return "".join(pairs.get(letter, letter) for letter in text)
+
+
+VNI_HEADER = "Maõ hoà sô,Traïng thaùi,Ngaøy nhaän"
+GARBAGE = bytes((n * 7919 + 13) % 256 for n in range(5000))
+REFUSED = {
+    "zero bytes": (b"", "FILE-F01"),
+    "only blanks": (b" \r\n\t\n ", "FILE-F01"),
+    "a byte order mark alone": (b"\xef\xbb\xbf", "FILE-F01"),
+    "an archive of an empty file": (gzip.compress(b""), "FILE-F01"),
+    "a zip without a file": (zipped(), "FILE-F01"),
+    "a zip of a folder": (zipped(("a/", b"")), "FILE-F01"),
+    "truncated gzip": (gzip.compress(as_json(*map(record, range(3000))))[:-2000], "FILE-F02"),
+    "gzip with a wrong checksum": (
+        gzip.compress(as_json(record(1)))[:-8] + b"\0\0\0\0\0\0\0\0",
+        "FILE-F02",
+    ),
+    "gzip of nothing but a head": (gzip.compress(b"x" * 100)[:12], "FILE-F02"),
+    "truncated zip": (zipped(("a.json", as_json(record(1))))[:-30], "FILE-F02"),
+    "truncated JSON": (as_json(record(1), record(2))[:-100], "FILE-F02"),
+    "JSON with a comma too many": (as_json(record(1))[:-1] + b",]", "FILE-F02"),
+    "JSON with text after it": (as_json(record(1)) + b"xyz", "FILE-F02"),
+    "JSON with a broken record inside": (
+        as_json(record(1), record(2)).replace(b'"MaTTHC":', b'"MaTTHC"', 1),
+        "FILE-F02",
+    ),
+    "JSON nested too deeply": (b"[" * 200_000, "FILE-F02"),
+    "JSON nested too deeply in a record": (b'[{"MaHoSo":' + b"[" * 100_000, "FILE-F02"),
+    "truncated XLSX": (as_xlsx(TABLE)[:-500], "FILE-F02"),
+    "XLSX with a damaged sheet": (
+        zipped(("xl/workbook.xml", b"<workbook/>"), ("xl/worksheets/sheet1.xml", b"<worksheet")),
+        "FILE-F02",
+    ),
+    "truncated XLS": (as_xls(TABLE)[:1500], "FILE-F02"),
+    "OLE that is no workbook": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "FILE-F02"),
+    "TCVN3 bytes": (as_csv(TABLE).decode().translate({}).encode("utf-16-le")[1:], "FILE-F"),
+    "CSV in a legacy encoding": (
+        "M· hå s¬,Tr¹ng th¸i,Ngµy nhËn\nH24-1,§ang xö lý,1/6/2022\n".encode("cp1252"),
+        "FILE-F03",
+    ),
+    "VNI bytes": ((VNI_HEADER + "\nH24-1,x,y\n").encode("cp1252"), "FILE-F03"),
+    "TCVN3 saved as UTF-8": (
+        "M· hå s¬,Tr¹ng th¸i,Ngµy nhËn\nH24-1,§ang xö lý,1/6/2022\n".encode(),
+        "FILE-F03",
+    ),
+    "VNI saved as UTF-8": ((VNI_HEADER + "\nH24-1,x,y\n").encode(), "FILE-F03"),
+    "legacy bytes after the first megabyte": (
+        as_csv([list(LIST_HEADERS), *(list_row(n) for n in range(9000))])
+        + "H24-1,M· hå s¬\n".encode("cp1252"),
+        "FILE-F03",
+    ),
+    "legacy bytes in JSON": (
+        as_json(record(1))[:-2] + ', "TenTTHC": "CÊp b¶n sao"}]'.encode("cp1252"),
+        "FILE-F03",
+    ),
+    "CSV without a known header": (b"a,b,c\n1,2,3\n", "FILE-F04"),
+    "a CSV that lost its header": (as_csv(TABLE[1:]), "FILE-F04"),
+    "JSON of unknown keys": (as_json({"a": 1}), "FILE-F04"),
+    "JSON of numbers": (b"[1, 2, 3]", "FILE-F04"),
+    "an envelope without records": (b'{"error_code": "1", "message": "x"\n}', "FILE-F04"),
+    "XLSX without a known header": (as_xlsx([["a", "b"], [1, 2]]), "FILE-F04"),
+    "an empty XLSX": (as_xlsx([]), "FILE-F04"),
+    "HTML without a table": (b"<html><body><h1>Error 500</h1></body></html>", "FILE-F04"),
+    "plain words": ("Không có dữ liệu".encode(), "FILE-F04"),
+    "a zip of two files": (zipped(("a.csv", as_csv(TABLE)), ("b.csv", b"x")), "FILE-F05"),
+    "a zip of very many files": (zipped(*((f"{n}.txt", b"") for n in range(500))), "FILE-F05"),
+    "gzip in gzip": (gzip.compress(gzip.compress(as_json(record(1)))), "FILE-F05"),
+    "zip in zip": (zipped(("a.zip", zipped(("a.csv", as_csv(TABLE))))), "FILE-F05"),
+    "a CSV line without an end": (b"x" * 3_000_000, "FILE-F0"),
+    "a PDF": (b"%PDF-1.7\n%\xe2\xe3\n", "FILE-F07"),
+    "RAR": (b"Rar!\x1a\x07\x00" + GARBAGE, "FILE-F07"),
+    "XML": (b"<?xml version='1.0'?><HoSo><MaHoSo>1</MaHoSo></HoSo>", "FILE-F07"),
+    "binary garbage": (GARBAGE, "FILE-F07"),
+    "NUL bytes": (b"\0" * 5000, "FILE-F07"),
+    "a CSV with NUL bytes": (as_csv(TABLE).replace(b"STT", b"\0\0\0"), "FILE-F07"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_a_file_that_cannot_be_read_is_refused_with_its_reason(tmp_path, what):
+    data, code = REFUSED[what]
+    with pytest.raises(RefusedDeliveryError) as caught:
+        stage(tmp_path, data, "dossiers_20220630.csv")
+    assert caught.value.rule_code.startswith(code), str(caught.value)
+    assert caught.value.rule_code in FILE_RULES
+    assert caught.value.reason
+    assert "000123" not in str(caught.value)
+    assert list((tmp_path / "staging").iterdir()) == []
+
+
+def test_values_in_an_old_font_encoding_under_sound_headers_are_refused(tmp_path):
+    names = [mojibake(f"Cấp bản sao trích lục hộ tịch số {n} ồ") for n in range(20)]
+    data = as_json(*(record(n, TenTTHC=name) for n, name in enumerate(names)))
+    refused(tmp_path, data, "FILE-F03", "procedure_name")
+    refused(
+        tmp_path,
+        as_xlsx(
+            [
+                list(LIST_HEADERS),
+                *([*list_row(n)[:2], name, *list_row(n)[3:]] for n, name in enumerate(names)),
+            ]
+        ),
+        "FILE-F03",
+    )
+
+
+def test_a_workbook_in_an_old_font_encoding_is_refused(tmp_path):
+    rows = [["M· hå s¬", "Tr¹ng th¸i", "Ngµy nhËn"], ["H24-1", "x", "y"]]
+    refused(tmp_path, as_xlsx(rows), "FILE-F03", "TCVN3")
+
+
+def test_words_of_other_languages_are_not_taken_for_an_old_encoding(tmp_path):
+    names = ["Coöperatie Zuid", "Café «Mé»", "Ångström AB", "Bình thường", "Über uns", "naïve idea"]
+    names += [f"Thủ tục {n}" for n in range(20)]
+    data = as_json(*(record(n, TenTTHC=name) for n, name in enumerate(names)))
+    assert len(stage(tmp_path, data).rows) == 26
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path):
+    bomb = gzip.compress(as_csv(TABLE) + b"\n" * 4_000_000)
+    ratio = replace(TIGHT, unpacked_bytes=1 << 40)
+    refused(tmp_path, bomb, "FILE-F05", "times its size", limits=ratio)
+    size = replace(TIGHT, ratio=10**9)
+    refused(tmp_path, bomb, "FILE-F05", "more than 1 MiB", limits=size)
+    packed = zipped(("a.csv", as_csv(TABLE) + b"\n" * 4_000_000))
+    refused(tmp_path, packed, "FILE-F05", limits=TIGHT)
+    refused(tmp_path, gzip.compress(b" " * 4_000_000), "FILE-F0", limits=TIGHT)
+
+
+def test_a_workbook_that_unpacks_or_spreads_too_far_is_refused(tmp_path):
+    small = replace(LIMITS, workbook_bytes=100_000)
+    refused(
+        tmp_path, as_xlsx([["x" * 1000 + str(n)] for n in range(3000)]), "FILE-F05", limits=small
+    )
+    far = as_xlsx([["Mã hồ sơ", "Trạng thái"]])
+    with zipfile.ZipFile(io.BytesIO(far)) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    corner = b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
+    parts[sheet] = parts[sheet].replace(b"</sheetData>", corner)
+    refused(tmp_path, zipped(*parts.items()), "FILE-F05", "used range")
+
+
+def test_names_inside_an_archive_are_never_used_as_paths(tmp_path):
+    for name in ("../../../evil.csv", "/etc/evil.csv", "C:\\evil.csv", "..\\evil", "a/b/../../c"):
+        staged = stage(tmp_path, zipped((name, as_csv(TABLE)), ("__MACOSX/._x", b"\0")))
+        assert staged.column("dossier_code") == CODES
+    found = [path.name for path in tmp_path.parent.rglob("*evil*")]
+    assert found == []
+
+
+def test_a_line_or_record_beyond_the_limit_is_refused_without_being_held(tmp_path):
+    header = as_csv(TABLE)
+    refused(tmp_path, header + b"y" * 50_000, "FILE-F06", "line 4", limits=TIGHT)
+    long = record(1, GhiChu="z" * 2_000_000)
+    refused(tmp_path, as_json(record(2), long), "FILE-F06", "record", limits=TIGHT)
+    lines = as_json(record(2))[1:-1] + b"\n" + as_json(long)[1:-1]
+    refused(tmp_path, lines, "FILE-F06", "line", limits=TIGHT)
+
+
+def test_an_unreadable_landed_file_is_refused(tmp_path, monkeypatch):
+    delivery = land(tmp_path / "landing", "dossiers_20220630.json", as_json(record(1)))
+
+    def denied(*_, **__):
+        raise PermissionError
+
+    monkeypatch.setattr("onestop.staging.open_reading", denied)
+    with pytest.raises(RefusedDeliveryError, match=r"FILE-F02: .*read permission"):
+        read_delivery(
+            delivery, tmp_path / "landing", tmp_path / "staging", ONE_STOP.feeds["dossiers"]
+        )
+
+
+PEAK = r"""
+import pathlib, re, sys
+from onestop.mapping import load_mappings
+from onestop.readers import open_reading
+feed = load_mappings(None)["one_stop"].feeds["dossiers"]
+try:
+    reading = open_reading(pathlib.Path(sys.argv[1]), feed)
+    rows = sum(len(batch.row_numbers) for batch in reading.batches)
+except Exception as error:
+    rows = str(error)
+status = pathlib.Path("/proc/self/status").read_text()
+print(re.search(r"VmHWM:\s+(\d+)", status)[1], rows)
+"""
+
+
+def peak_memory(path):
+    """Most memory (KiB) that reading a file took, and its rows or its refusal."""
+    command = [sys.executable, "-c", PEAK, str(path)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    kib, rows = done.stdout.strip().split(" ", 1)
+    return int(kib), rows
+
+
+@pytest.mark.parametrize("form", ["array", "lines", "csv"])
+def test_memory_does_not_grow_with_the_file(tmp_path, form):
+    def peak(count):
+        path = tmp_path / f"{count}"
+        if form == "csv":
+            path.write_bytes(as_csv([list(LIST_HEADERS), *(list_row(n) for n in range(count))]))
+        elif form == "lines":
+            path.write_bytes(as_json(*map(record, range(count)))[1:-1].replace(b"}, {", b"}\n{"))
+        else:
+            path.write_bytes(as_json(*map(record, range(count))))
+        kib, rows = peak_memory(path)
+        assert rows == str(count)
+        return kib
+
+    small, large = peak(5_000), peak(40_000)
+    assert large - small < 15_000
+
+
+@pytest.mark.parametrize("opening", ['[{"MaHoSo": "', "[", '{"data": [', "STT,MaHoSo,TrangThai,"])
+def test_a_single_line_without_end_takes_little_memory_to_refuse(tmp_path, opening):
+    path = tmp_path / "dossiers_20220630.csv"
+    with path.open("w") as file:
+        file.write(opening)
+        for _ in range(100):
+            file.write("x" * 1_000_000)
+    kib, said = peak_memory(path)
+    assert said.startswith("FILE-F0")
+    assert kib < 250_000
+
+
+def test_the_rules_of_reading_are_numbered_and_said_in_both_languages():
+    assert list(FILE_RULES) == [f"FILE-F0{n}" for n in range(1, 9)]
+    assert all(rule.vi and rule.en for rule in FILE_RULES.values())

@@ -1,0 +1,507 @@
+"""Staging: canonical, typed, without personal data, every record accounted for."""
+
+import json
+import os
+import shutil
+import threading
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from exported_files import LIST_HEADERS as HEADERS
+from exported_files import (
+    NIGHT,
+    ONE_STOP,
+    PERSONAL_MARKS,
+    RECORD,
+    as_csv,
+    as_json,
+    as_xlsx,
+    land,
+    list_row,
+    read_staged,
+    record,
+    stage,
+)
+from onestop.delivery import RefusedDeliveryError
+from onestop.feeds import DUCKDB_TYPES, FEEDS
+from onestop.landing import land_file
+from onestop.mapping import load_mapping, load_mappings, recognise
+from onestop.sample import write_sample
+from onestop.staging import read_delivery, staged_path
+from onestop.staging_sql import MACROS, staged_columns
+from onestop.wording import tidy
+
+REPOSITORY = Path(__file__).parents[2]
+WABO_MAPPING = REPOSITORY / "tests" / "data" / "mappings" / "wabo_permits.yaml"
+
+
+def one(tmp_path, **values):
+    """The staged row of one dossier."""
+    return stage(tmp_path, as_json(record(**values))).rows[0]
+
+
+def test_a_sync_record_becomes_one_canonical_row(tmp_path):
+    row = one(tmp_path)
+    expected = {
+        "row_number": 1,
+        "sheet": None,
+        "dossier_code": "H24.14-220601-0001",
+        "procedure_code": "1.002835.000.00.00.H24",
+        "procedure_name": "Cấp bản sao trích lục hộ tịch",
+        "field_code": "G14-HT01",
+        "receiving_unit_code": "H24.14",
+        "resolving_unit_code": "H24.14",
+        "channel": "online",
+        "service_level": 4,
+        "received_at": "2022-06-01 08:30:00",
+        "due_at": "2022-06-08 17:00:00",
+        "resolved_at": "2022-06-07 10:15:00",
+        "returned_at": None,
+        "status": "resolved",
+        "closing_class": "resolved",
+        "result_digitised": True,
+        "documents_digitised": False,
+        "modified_at": "2022-06-07 10:15:01",
+        "status_text": "9",
+        "due_at_text": "20220608170000",
+        "returned_at_text": None,
+        "is_repeat": False,
+        "read_problem": None,
+    }
+    assert {name: row[name] for name in expected} == expected
+    assert str(row["received_date"]) == "2022-06-01"
+    assert str(row["resolved_date"]) == "2022-06-07"
+
+
+@pytest.mark.parametrize("feed", FEEDS)
+def test_every_staged_file_has_all_canonical_columns_with_their_types(tmp_path, feed):
+    key = ONE_STOP.feeds[feed].columns[0].sources[0]
+    other = ONE_STOP.feeds[feed].columns[1].sources[0]
+    staged = stage(tmp_path, as_json({key: "a", other: "b"}), feed=feed)
+    with duckdb.connect(str(staged.path), read_only=True) as connection:
+        described = connection.execute("describe staged_row").fetchall()
+    names = [name for name, *_ in described]
+    assert names == [name for name, _ in staged_columns(FEEDS[feed])]
+    types = {name: kind for name, kind, *_ in described}
+    aliases = {"TIMESTAMP WITH TIME ZONE": "timestamptz", "DECIMAL(18,4)": "decimal(18, 4)"}
+    for column in FEEDS[feed].columns:
+        found = aliases.get(types[column.name], types[column.name].lower())
+        assert found == DUCKDB_TYPES[column.type], column.name
+
+
+CLOSINGS = [
+    ("1", "", "registered", None),
+    ("2", "", "received", None),
+    ("3", "", "refused_at_intake", "refused_at_intake"),
+    ("4", "", "processing", None),
+    ("5", "", "awaiting_supplement", None),
+    ("6", "", "awaiting_payment", None),
+    ("7", "", "withdrawn", "withdrawn"),
+    ("8", "", "suspended", None),
+    ("9", "", "resolved", "resolved"),
+    ("10", "", "returned", "resolved"),
+    ("9", "Trả lại", "resolved", "returned_unprocessed"),
+    ("9", "TRẢ LẠI/Xin rút", "resolved", "returned_unprocessed"),
+    ("10", "Xin rút", "returned", "withdrawn"),
+    ("4", "Xin rút", "processing", None),
+    ("11", "", None, None),
+    ("", "", None, None),
+]
+
+
+def test_status_and_kind_of_result_decide_how_a_dossier_was_closed(tmp_path):
+    given = [record(TrangThaiHoSo=status, LoaiKetQua=result) for status, result, _, _ in CLOSINGS]
+    rows = stage(tmp_path, as_json(*given)).rows
+    found = [
+        (row["status_text"] or "", case[1], row["status"], row["closing_class"])
+        for case, row in zip(CLOSINGS, rows, strict=True)
+    ]
+    assert found == CLOSINGS
+
+
+def test_an_unreadable_value_is_null_beside_its_text_and_an_absent_one_null_beside_null(tmp_path):
+    row = one(tmp_path, NgayHenTra="20221324170000", NgayTra="  ", KenhThucHien="9")
+    assert (row["due_at"], row["due_at_text"], row["due_date"]) == (None, "20221324170000", None)
+    assert (row["returned_at"], row["returned_at_text"]) == (None, None)
+    assert (row["channel"], row["channel_text"]) == (None, "9")
+
+
+DATES = {
+    "20220608170000": "2022-06-08 17:00:00",
+    "08/06/2022 17:00:00": "2022-06-08 17:00:00",
+    "8/6/2022 7:05": "2022-06-08 07:05:00",
+    "08/06/2022": "2022-06-08 00:00:00",
+    "08-06-2022 17:00": "2022-06-08 17:00:00",
+    "17:00 08/06/2022": "2022-06-08 17:00:00",
+    "08/06/2022 05:00:00 CH": "2022-06-08 17:00:00",
+    "08/06/2022 05:00:00 SA": "2022-06-08 05:00:00",
+    "08/06/2022 12:30 SA": "2022-06-08 00:30:00",
+    "08/06/2022 05:00 pm": "2022-06-08 17:00:00",
+    "2022-06-08T17:00:00": "2022-06-08 17:00:00",
+    "2022-06-08 17:00:00.250": "2022-06-08 17:00:00",
+    "20220608": "2022-06-08 00:00:00",
+    "44720.7083333333": "2022-06-08 17:00:00",
+    "44720,7083333333": "2022-06-08 17:00:00",
+    "44720": "2022-06-08 00:00:00",
+    "08/06/2022\u00a017:00:00": "2022-06-08 17:00:00",
+    "2022060817000": None,
+    "202206081700000": None,
+    "08/06/22": None,
+    "31/02/2022": None,
+    "08/06/2022 25:00:00": None,
+    "00000000000000": None,
+    "infinity": None,
+    "epoch": None,
+    "44720.5.1": None,
+}
+
+
+def test_dates_are_read_in_every_pattern_of_the_mapping_and_in_no_other(tmp_path):
+    rows = stage(tmp_path, as_json(*(record(NgayHenTra=text) for text in DATES))).rows
+    assert dict(zip(DATES, [row["due_at"] for row in rows], strict=True)) == DATES
+
+
+def test_the_example_serial_of_excel_is_half_past_eight(tmp_path):
+    assert one(tmp_path, NgayTiepNhan="44620.354")["received_at"] == "2022-02-28 08:29:46"
+
+
+def test_calendar_dates_are_those_of_the_sources_own_clock(tmp_path):
+    row = one(tmp_path, NgayHenTra="20220608003000", NgayKetThucXuLy="20220608235959")
+    assert (str(row["due_date"]), str(row["resolved_date"])) == ("2022-06-08", "2022-06-08")
+    with duckdb.connect(str(stage(tmp_path, as_json(record())).path)) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        assert connection.execute("select received_at::varchar from staged_row").fetchone() == (
+            "2022-06-01 01:30:00+00",
+        )
+
+
+def test_the_receiving_unit_falls_back_on_the_resolving_one(tmp_path):
+    assert one(tmp_path, DonViTiepNhan=" ")["receiving_unit_code"] == "H24.14"
+    assert one(tmp_path, DonViXuLy="")["resolving_unit_code"] is None
+
+
+def test_texts_are_composed_and_their_spaces_single_and_common(tmp_path):
+    decomposed = "Ca\u0302\u0301p ba\u0309n sao"
+    row = one(tmp_path, TenTTHC=f"\ufeff {decomposed}\u00a0\u2003trích\tlục\r\nhộ\u200b tịch  ")
+    assert row["procedure_name"] == "Cấp bản sao trích lục hộ tịch"
+    assert one(tmp_path, MaHoSo="H24.14\u200b-1 ")["dossier_code"] == "H24.14-1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "a", " a", "a ", "a  b", "a\u00a0b", "a\u0300", "Ðà", "\u200b", "ă\n", "a\x00b", "ữ"],
+)
+def test_sql_and_python_tidy_texts_alike(text):
+    with duckdb.connect() as connection:
+        connection.execute(MACROS[0])
+        found = connection.execute("select tidy_text(?)", [text]).fetchone()
+    assert found == (tidy(text.replace("\x00", " ")) or None,)
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("4", 4),
+        ("1.234", 1234),
+        ("1,234", 1234),
+        ("1 234", 1234),
+        ("4.0", 4),
+        ("-3", -3),
+        ("12.5", None),
+        ("1e3", None),
+        ("9" * 30, None),
+        ("bốn", None),
+    ],
+)
+def test_whole_numbers_are_read_with_their_thousands_signs(text, whole):
+    with duckdb.connect() as connection:
+        connection.execute(MACROS[1])
+        assert connection.execute("select to_whole(?)", [text]).fetchone() == (whole,)
+
+
+@pytest.mark.parametrize(
+    ("text", "sign", "number"),
+    [
+        ("97,5", ",", "97.5000"),
+        ("97.5", ",", "97.5000"),
+        ("1.234", ",", "1234.0000"),
+        ("1.234", ".", "1.2340"),
+        ("1,234", ".", "1234.0000"),
+        ("1,234", ",", "1.2340"),
+        ("1.234,5", ".", "1234.5000"),
+        ("1,234.5", ",", "1234.5000"),
+        ("1.234.567", ".", "1234567.0000"),
+        ("1,2,3", ",", None),
+        ("1.2.3", ".", None),
+        ("9" * 40, ".", None),
+        ("nan", ".", None),
+    ],
+)
+def test_a_number_that_could_be_read_both_ways_is_read_as_the_mapping_says(text, sign, number):
+    with duckdb.connect() as connection:
+        connection.execute(MACROS[2])
+        found = connection.execute("select to_number(?, ?)::varchar", [text, sign]).fetchone()
+    assert found == (number,)
+
+
+def test_codes_match_without_regard_to_case_accent_composition_and_spacing(tmp_path):
+    row = one(tmp_path, TrangThaiHoSo="ĐÃ  XỬ\u00a0LÝ XONG", KetQuaDaSoHoa="CÓ")
+    assert (row["status"], row["result_digitised"]) == ("resolved", True)
+    assert one(tmp_path, TrangThaiHoSo="Ða\u0303 xử lý xong")["status"] == "resolved"
+
+
+def test_values_that_look_like_sql_stay_values(tmp_path):
+    hostile = "x'; drop table staged_row; --"
+    staged = stage(tmp_path, as_json(record(1, MaHoSo=hostile), record(2, TrangThaiHoSo=hostile)))
+    assert staged.rows[0]["dossier_code"] == hostile
+    assert staged.rows[1]["status_text"] == hostile
+
+
+def test_the_hash_of_a_row_is_of_what_it_says_and_not_of_when_it_was_written(tmp_path):
+    rows = stage(
+        tmp_path,
+        as_json(
+            record(1),
+            record(1, NgayCapNhat="20220610000000"),
+            record(1, NgayHenTra="08/06/2022 17:00:00"),
+            record(1, NgayHenTra="20220609170000"),
+            record(2),
+        ),
+    ).rows
+    hashes = [row["content_hash"] for row in rows]
+    assert hashes[0] == hashes[1] == hashes[2]
+    assert len(set(hashes)) == 3
+
+
+def test_a_row_said_twice_is_a_repeat_and_one_with_another_content_or_clock_is_not(tmp_path):
+    staged = stage(
+        tmp_path,
+        as_json(
+            record(1),
+            record(2),
+            record(1),
+            record(1, NgayCapNhat="20220610000000"),
+            record(1, DonViXuLy="H24.15"),
+            record(1),
+        ),
+    )
+    assert staged.column("is_repeat") == [False, False, True, False, False, True]
+    assert staged.summary["rows_repeated"] == 2
+
+
+def test_a_good_row_is_never_taken_for_the_repeat_of_an_unreadable_one(tmp_path):
+    staged = stage(tmp_path, as_json(record(NgayTra="khi nào đó"), record(NgayTra="")))
+    assert staged.column("is_repeat") == [False, False]
+
+
+def test_every_record_is_in_the_staged_file_or_counted_as_blank(tmp_path):
+    rows = [list(HEADERS), list_row(1), [""] * 12, list_row(2), ["", "TỔNG CỘNG", *[""] * 10]]
+    staged = stage(tmp_path, as_csv(rows))
+    assert staged.summary["rows_read"] == 4
+    assert staged.summary["rows_blank"] == 2
+    assert staged.column("row_number") == [2, 4]
+
+
+def test_the_summary_tells_columns_mapped_missing_unknown_and_dropped(tmp_path):
+    body = {key: RECORD[key] for key in ("MaHoSo", "NgayTiepNhan", "ChuHoSo")} | {"La": "x"}
+    summary = stage(tmp_path, as_json(body)).summary
+    assert summary["columns_mapped"] == ["dossier_code", "received_at"]
+    assert summary["columns_missing"] == [
+        "procedure_code or procedure_name",
+        "receiving_unit_code or resolving_unit_code",
+        "due_at",
+        "resolved_at",
+        "status",
+    ]
+    assert summary["columns_unknown"] == ["La"]
+    assert summary["columns_dropped"] == ["ChuHoSo"]
+    assert (summary["feed"], summary["night"], summary["kind"]) == ("dossiers", NIGHT, "delta")
+
+
+def personal_files():
+    broken = [*list_row(3)[:4], "Đã xử", "lý xong", *list_row(3)[5:]]
+    table = [list(HEADERS), list_row(1), list_row(2)]
+    return {
+        "dossiers_20220630.json": as_json(record(1), record(2)),
+        "dossiers_20220630.jsonl": b"\n".join(
+            json.dumps(record(n), ensure_ascii=False).encode() for n in (1, 2)
+        ),
+        "dossiers_20220630.csv": as_csv([*table, broken, list_row(4)[:9]]),
+        "dossiers_20220630.xlsx": as_xlsx(table),
+    }
+
+
+@pytest.mark.parametrize("name", personal_files())
+def test_no_personal_value_reaches_the_staged_file(tmp_path, name):
+    staged = stage(tmp_path, personal_files()[name], name)
+    assert len(staged.rows) >= 2
+    files = [path for path in (tmp_path / "staging").rglob("*") if path.is_file()]
+    assert files == [staged.path]
+    everything = repr(staged.rows) + repr(staged.summary)
+    raw = staged.path.read_bytes()
+    for mark in PERSONAL_MARKS:
+        assert mark not in everything
+        assert mark.encode() not in raw
+
+
+def test_reading_again_changes_nothing_and_another_mapping_reads_anew(tmp_path):
+    first = stage(tmp_path, as_json(record()))
+    stamp = first.path.stat().st_mtime_ns
+    assert stage(tmp_path, as_json(record())).path.stat().st_mtime_ns == stamp
+    wabo = load_mapping(WABO_MAPPING).feeds["dossiers"]
+    with pytest.raises(RefusedDeliveryError, match="FILE-F04"):
+        stage(tmp_path, as_json(record()), mapping=wabo)
+
+
+def test_a_refused_file_leaves_nothing_in_the_staging_folder(tmp_path):
+    with pytest.raises(RefusedDeliveryError):
+        stage(tmp_path, as_json(record())[:-40])
+    assert list((tmp_path / "staging").iterdir()) == []
+
+
+def test_what_a_killed_reader_left_is_swept_and_read_again(tmp_path):
+    staging = tmp_path / "staging"
+    staging.mkdir()
+    data = as_json(record())
+    delivery = land(tmp_path / "landing", "dossiers_20220630.json", data)
+    for name in (
+        f".{delivery.delivery_id}.999999999.abc",
+        f".{delivery.delivery_id}.{os.getpid()}.x",
+    ):
+        (staging / name).write_bytes(b"half a file")
+    stage(tmp_path, data)
+    left = sorted(path.name for path in staging.iterdir())
+    assert left == [f".{delivery.delivery_id}.{os.getpid()}.x", f"{delivery.delivery_id}.duckdb"]
+
+
+def test_two_readers_of_one_delivery_do_not_disturb_each_other(tmp_path):
+    data = as_json(*(record(n) for n in range(500)))
+    delivery = land(tmp_path / "landing", "dossiers_20220630.json", data)
+    failures = []
+
+    def read():
+        try:
+            read_delivery(
+                delivery, tmp_path / "landing", tmp_path / "staging", ONE_STOP.feeds["dossiers"]
+            )
+        except Exception as error:  # noqa: BLE001 - whatever it is, the test shows it
+            failures.append(error)
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+    assert failures == []
+    assert len(read_staged(staged_path(tmp_path / "staging", delivery.delivery_id)).rows) == 500
+
+
+def test_a_landed_copy_that_was_changed_or_lost_is_refused(tmp_path):
+    delivery = land(tmp_path / "landing", "dossiers_20220630.json", as_json(record()))
+    landed = tmp_path / "landing" / delivery.landed_path
+    feed = ONE_STOP.feeds["dossiers"]
+    landed.write_bytes(as_json(record(2)))
+    with pytest.raises(RefusedDeliveryError, match="FILE-F08: its copy in the landing was changed"):
+        read_delivery(delivery, tmp_path / "landing", tmp_path / "staging", feed)
+    landed.unlink()
+    with pytest.raises(RefusedDeliveryError, match="FILE-F08: its copy in the landing is gone"):
+        read_delivery(delivery, tmp_path / "landing", tmp_path / "staging", feed)
+
+
+def test_every_sample_export_is_read_whole(tmp_path):
+    sample = write_sample(
+        tmp_path / "exports", NIGHT, NIGHT, since=NIGHT.replace(day=1), per_day=20, dirt_percent=0
+    )
+    mappings = load_mappings(None)
+    feeds = set()
+    for path in sample.files:
+        found = recognise(path.name, mappings)
+        assert found is not None, path.name
+        delivery = land_file(
+            path,
+            tmp_path / "landing",
+            source=found.source,
+            feed=found.feed,
+            night=found.night,
+            kind=found.kind,
+        )
+        staged = read_staged(
+            read_delivery(delivery, tmp_path / "landing", tmp_path / "staging", found.mapping)
+        )
+        feeds.add(found.feed)
+        assert staged.rows, path.name
+        assert staged.summary["columns_missing"] == [], path.name
+        for row in staged.rows:
+            unread = [
+                name
+                for name in row
+                if name.endswith("_text") and row[name] and row[name.removesuffix("_text")] is None
+            ]
+            assert unread == [], (path.name, row)
+    assert feeds == set(FEEDS)
+
+
+@pytest.fixture
+def permits(tmp_path):
+    """The real permits, under the name that their mapping expects."""
+    data = REPOSITORY.parent / "shared" / "data" / "wabo_permits"
+    if not (data / "permits.csv").exists():
+        pytest.skip("the real permits are not beside this checkout (../shared/data)")
+    shutil.copy(data / "permits.csv", tmp_path / "permits_20120123.csv")
+    totals = json.loads((data / "totals.json").read_text(encoding="utf-8"))
+    return tmp_path / "permits_20120123.csv", totals
+
+
+def test_the_real_permits_are_read_through_a_mapping_of_their_own_to_the_last_one(
+    permits, tmp_path
+):
+    path, totals = permits
+    mapping = load_mapping(WABO_MAPPING).feeds["dossiers"]
+    staged = stage(tmp_path, path.read_bytes(), path.name, mapping=mapping)
+    rows = staged.rows
+    assert len(rows) == totals["all"]["received"] == staged.summary["rows_read"]
+    assert staged.summary["columns_unknown"] == staged.summary["columns_missing"] == []
+    as_of = "2012-01-23"
+    counted = {
+        "early": sum(1 for r in rows if r["resolved_date"] and r["resolved_date"] < r["due_date"]),
+        "on_time": sum(1 for r in rows if r["resolved_date"] == r["due_date"]),
+        "late": sum(1 for r in rows if r["resolved_date"] and r["resolved_date"] > r["due_date"]),
+        "open": sum(1 for r in rows if r["status"] == "processing"),
+        "open_overdue": sum(
+            1 for r in rows if not r["resolved_date"] and str(r["due_date"]) < as_of
+        ),
+        "resolved": sum(1 for r in rows if r["closing_class"] == "resolved"),
+    }
+    assert counted == {name: totals["all"][name] for name in counted}
+    by_channel = totals["by_channel"]
+    assert {c: sum(1 for r in rows if r["channel"] == c) for c in {r["channel"] for r in rows}} == {
+        "online": by_channel["Internet"],
+        "counter": by_channel["Desk"],
+        "post": by_channel["Post"],
+        "other": by_channel["e-mail"] + by_channel["Intern"],
+    }
+    by_unit = {
+        u: sum(1 for r in rows if r["resolving_unit_code"] == u) for u in totals["by_department"]
+    }
+    assert by_unit == {u: v["received"] for u, v in totals["by_department"].items()}
+
+
+def test_a_summer_and_a_winter_time_of_another_clock_become_the_right_instants(tmp_path):
+    mapping = load_mapping(WABO_MAPPING).feeds["dossiers"]
+    head = "case,procedure,department,channel,startdate,deadline,enddate_planned,enddate\n"
+    body = "case-1,W,General,Desk,2011-10-11 13:42:22.688,2011-12-06 13:41:31.788,,\n"
+    staged = stage(tmp_path, (head + body).encode(), "permits_20120123.csv", mapping=mapping)
+    with duckdb.connect(str(staged.path), read_only=True) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        found = connection.execute(
+            "select received_at::varchar, due_at::varchar, original_due_at from staged_row"
+        ).fetchall()
+    assert found == [("2011-10-11 11:42:22.688+00", "2011-12-06 12:41:31.788+00", None)]
+
+
+def test_an_empty_list_of_records_is_read_as_no_rows(tmp_path):
+    staged = stage(tmp_path, b"[]")
+    assert (staged.rows, staged.summary["rows_read"]) == ([], 0)
+    assert staged.summary["columns_missing"] == []

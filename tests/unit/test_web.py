@@ -1,0 +1,95 @@
+"""The pages that Airflow mounts, asked without Airflow."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+
+import pytest
+from fastapi import HTTPException
+
+from onestop.web import make_app
+from published_marts import Figure, publish, settings_in
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it announces another HTTP client to come
+    from starlette.testclient import TestClient
+
+FIGURES = [
+    Figure("on_time_rate", "cohort", "CITY", 97_400, 100_000, 98, ">=", "not_met"),
+    Figure("on_time_rate", "cohort", "DEPARTMENT", 17_000, 17_020, 98, ">=", "met"),
+]
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    settings = publish(tmp_path_factory.mktemp("published"), FIGURES)
+    settings.reports.mkdir(parents=True)
+    (settings.reports / "index.html").write_text("<p>the report</p>", encoding="utf-8")
+    return settings
+
+
+def browser(settings, guard=lambda: None):
+    app = make_app(lambda: settings, guard=guard, login_url=lambda page: f"/login?next={page}")
+    return TestClient(app, follow_redirects=False)
+
+
+def test_the_page_shows_figure_counts_target_and_verdict_in_vietnamese(settings):
+    answer = browser(settings).get("/")
+    assert answer.status_code == 200
+    for text in ["97,40 %", "97.400 / 100.000", "≥ 98 %", "Chưa đạt", "30/06/2022", "I.2.đ"]:
+        assert text in answer.text.replace("\u00a0", " "), text
+
+
+def test_the_page_speaks_english_when_asked(settings):
+    answer = browser(settings).get("/", params={"lang": "en"})
+    for text in ["97.40", "97,400 / 100,000", "Not met", "Clause"]:
+        assert text in answer.text.replace("\u00a0", " "), text
+
+
+def test_whoever_is_not_logged_in_is_sent_to_log_in(settings):
+    def nobody():
+        raise HTTPException(401, "no token")
+
+    for page in ["/", "/reports/index.html"]:
+        answer = browser(settings, nobody).get(page)
+        assert answer.status_code == 307
+        assert answer.headers["location"] == f"/login?next={page}"
+
+
+def test_whoever_may_not_look_is_refused(settings):
+    def stranger():
+        raise HTTPException(403, "not for you")
+
+    assert browser(settings, stranger).get("/").status_code == 403
+
+
+def test_no_page_runs_a_script_or_loads_anything_from_elsewhere(settings):
+    answer = browser(settings).get("/")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "<script" not in answer.text
+
+
+def test_the_reports_are_there_and_nothing_beside_them(settings):
+    client = browser(settings)
+    assert client.get("/reports/index.html").text == "<p>the report</p>"
+    assert client.get("/reports/").text == "<p>the report</p>"
+    for path in ["missing.html", "%2e%2e/%2e%2e/warehouse.duckdb", "..%2f..%2fwarehouse.duckdb"]:
+        assert client.get(f"/reports/{path}").status_code == 404, path
+    secret = settings.work / "secret.txt"
+    secret.write_text("x", encoding="utf-8")
+    (settings.reports / "link.txt").symlink_to(secret)
+    assert client.get("/reports/link.txt").status_code == 404
+
+
+def test_before_the_first_publication_the_page_says_so(tmp_path):
+    answer = browser(settings_in(tmp_path)).get("/")
+    assert answer.status_code == 200
+    assert "no night is published yet" in answer.text
+
+
+def test_a_message_cannot_bring_markup_into_the_page(settings, tmp_path):
+    hostile = replace(settings, published=tmp_path / "<script>alert(1)</script>.duckdb")
+    answer = browser(hostile).get("/")
+    assert "&lt;script&gt;" in answer.text
+    assert "<script>" not in answer.text
