@@ -39,7 +39,7 @@ from onestop import airflow_adapter as steps
 # One slot: files are validated side by side, but one task at a time writes the warehouse.
 WAREHOUSE = "warehouse_write"
 
-discover_deliveries = task(steps.discover_deliveries, retries=4)
+discover_deliveries = task(steps.discover_deliveries, pool=WAREHOUSE, retries=4)
 land = task(steps.land_delivery, task_id="land")
 read = task(steps.read_delivery, task_id="read")
 validate = task(steps.validate_delivery, task_id="validate")

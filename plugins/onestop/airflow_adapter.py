@@ -20,7 +20,6 @@ from onestop.delivery import RefusedDeliveryError
 from onestop.settings import LOCAL_ZONE, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import ModuleType
 
 #: How a mapped task is labelled in Airflow's pages: by the file it works on.
@@ -44,57 +43,64 @@ def discover_deliveries() -> Returned:
     ``require_expected`` then says what is missing.
     """
     settings, night = settings_of_task(), night_of_run()
-    candidates: list[dict[str, Any]] = _night().discover_deliveries(settings, night)
+    candidates: list[dict[str, Any]] = _library().discover_deliveries(settings, night)
     for candidate in candidates:
-        logger.info("%(file_name)s: %(feed)s, %(kind)s", candidate)
-    missing = _missing_feeds(settings, candidates)
+        logger.info("%(file_name)s: %(feed)s of %(night)s, %(kind)s", candidate)
     task = get_current_context()["ti"]
-    if missing and task.try_number <= task.max_tries:
-        raise AirflowException(
-            f"night {night}: not in the exports yet: {', '.join(sorted(missing))};"
-            f" attempt {task.try_number} of {task.max_tries + 1}"
-        )
+    if task.try_number <= task.max_tries:
+        awaited = _library().awaited_deliveries(settings, night, candidates)
+        if awaited:
+            raise AirflowException(
+                f"night {night}: not in the exports yet: {', '.join(awaited)};"
+                f" attempt {task.try_number} of {task.max_tries + 1}"
+            )
     return candidates
 
 
 def land_delivery(candidate: dict[str, Any]) -> Returned:
-    """Copy the file's bytes into landing/."""
-    return _of_file(candidate, _night().land_delivery, candidate)
+    """Copy the file's bytes into landing/; a file that is still growing is tried again."""
+    return _of_file(candidate, "land_delivery", candidate)
 
 
 def read_delivery(delivery: dict[str, Any]) -> Returned:
-    """Stage the file."""
-    return _of_file(delivery, _night().read_delivery_file, delivery)
+    """Stage the file; one that cannot be read is refused."""
+    return _of_file(delivery, "read_delivery_file", delivery, final=RefusedDeliveryError)
 
 
 def validate_delivery(delivery: dict[str, Any]) -> Returned:
-    """Put the staged file through the gate."""
-    return _of_file(delivery, _night().validate_delivery_file, delivery, night_of_run())
+    """Put the staged file through the gate, which passes or refuses it.
+
+    What each rule found stays in the log and the validation result; the task returns counts.
+    """
+    verdict = _of_file(
+        delivery, "validate_delivery_file", delivery, night_of_run(), final=RefusedDeliveryError
+    )
+    return {name: value for name, value in verdict.items() if name != "rules"}
 
 
 def load_delivery(delivery: dict[str, Any]) -> Returned:
     """Write the accepted rows into the warehouse."""
-    return _of_file(delivery, _night().load_delivery, delivery, night_of_run())
+    return _of_file(delivery, "load_delivery", delivery, night_of_run())
 
 
 def require_expected() -> None:
     """Fail unless everything the night cannot do without is loaded."""
-    _night().require_expected(settings_of_task(), night_of_run())
+    _of_night("require_expected", final="MissingDeliveryError")
 
 
 def compute_night() -> Returned:
     """Compute the night's marts beside the published ones."""
-    return _of_night(_night().compute_night)
+    return _of_night("compute_night")
 
 
 def check_night() -> Returned:
     """Check the computed marts."""
-    return _of_night(_night().check_night)
+    return _of_night("check_night", final="ChecksFailedError")
 
 
 def publish_night() -> Returned:
     """Move the pointer: readers see the new night."""
-    return _of_night(_night().publish_night)
+    return _of_night("publish_night")
 
 
 def settings_of_task() -> Settings:
@@ -132,39 +138,37 @@ def night_of_run() -> dt.date:
     return run_after.astimezone(LOCAL_ZONE).date() - dt.timedelta(days=1)
 
 
-def _night() -> ModuleType:
+def _library() -> ModuleType:
     """The library's steps; imported by the running task, not by the DAG processor."""
     return import_module("onestop.night")
 
 
 def _of_file(
-    file: dict[str, Any], step: Callable[..., dict[str, Any]], *arguments: object
-) -> dict[str, Any]:
-    """Run one step of one file, labelled by its name; a refusal is final and not retried."""
+    file: dict[str, Any],
+    step: str,
+    *arguments: object,
+    final: type[Exception] | tuple[()] = (),
+) -> Returned:
+    """Run one step of one file, labelled by its name; what is ``final`` is not tried again."""
     cast("dict[str, Any]", get_current_context())["file_name"] = file["file_name"]
     try:
-        result = step(settings_of_task(), *arguments)
-    except RefusedDeliveryError as refused:
+        result = getattr(_library(), step)(settings_of_task(), *arguments)
+    except final as refused:
         raise AirflowFailException(str(refused)) from None
     logger.info("%s: %s", file["file_name"], result)
     return result
 
 
-def _of_night(step: Callable[..., dict[str, Any]]) -> dict[str, Any]:
-    result = step(settings_of_task(), night_of_run())
+def _of_night(step: str, *, final: str | None = None) -> Returned:
+    """Run one step of the night; the library's error named ``final`` is not tried again."""
+    library = _library()
+    finals = (getattr(library, final),) if final else ()
+    try:
+        result = getattr(library, step)(settings_of_task(), night_of_run())
+    except finals as error:
+        raise AirflowFailException(str(error)) from None
     logger.info("%s", result)
     return result
-
-
-def _missing_feeds(settings: Settings, candidates: list[dict[str, Any]]) -> set[str]:
-    mappings = import_module("onestop.mapping").load_mappings(settings.sources)
-    expected = {
-        f"{source.source} {feed.feed}"
-        for source in mappings.values()
-        for feed in source.feeds.values()
-        if feed.expected
-    }
-    return expected - {f"{found['source']} {found['feed']}" for found in candidates}
 
 
 def _connection(connection_id: str) -> Any:  # noqa: ANN401 - Airflow's class is not typed for us

@@ -48,8 +48,8 @@ _TEXT = {
         "en": "Sample exports: {files} files, nights {first} to {last}, in {folder}",
     },
     "done_before": {
-        "vi": "Cả {count} đêm đã được công bố từ lần chạy trước; không có gì phải làm.",
-        "en": "All {count} nights are published already; nothing to do.",
+        "vi": "Cả {count} đêm đã chạy xong từ lần trước; không có gì phải làm.",
+        "en": "All {count} nights were run before; nothing to do.",
     },
     "starting": {
         "vi": "Đang khởi động Airflow (API server, scheduler, DAG processor) …",
@@ -172,12 +172,14 @@ def run_demo(
     page = _Page(lang, Console())
     nights = [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
     _write_exports(page, settings, first, last)
-    if pending := _unpublished(settings, nights):
+    published = _published(settings)
+    # Publication only goes forward: a night that was passed over stays unpublished.
+    if pending := [night for night in nights if not published or night > max(published)]:
         _run_pending(page, settings, pending)
     else:
         page.say("done_before", count=len(nights))
     _show_figures(page, settings)
-    if failed := _unpublished(settings, nights):
+    if failed := sorted(set(nights) - set(_published(settings))):
         page.say(
             "some_failed",
             style="bold red",
@@ -310,13 +312,12 @@ def _show_figures(page: _Page, settings: Settings) -> None:
     )
 
 
-def _unpublished(settings: Settings, nights: list[dt.date]) -> list[dt.date]:
+def _published(settings: Settings) -> list[dt.date]:
     try:
         with open_published(settings) as warehouse:
-            published = set(published_nights(warehouse))
+            return published_nights(warehouse)
     except NothingPublishedError:
-        return nights
-    return [night for night in nights if night not in published]
+        return []
 
 
 def _end_of(night: dt.date) -> str:

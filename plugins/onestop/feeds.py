@@ -102,7 +102,9 @@ DOSSIERS = Feed(
     ("dossier_code",),
     (
         Column("dossier_code", "text", "Mã hồ sơ", "Dossier code"),
-        Column("alias_code", "text", "Mã hồ sơ khác (cùng hồ sơ)", "Other code of the same dossier"),
+        Column(
+            "alias_code", "text", "Mã hồ sơ khác (cùng hồ sơ)", "Other code of the same dossier"
+        ),
         Column("procedure_code", "text", "Mã thủ tục hành chính", "Procedure code"),
         Column(
             "procedure_name",
@@ -115,7 +117,10 @@ DOSSIERS = Feed(
         Column("resolving_unit_code", "text", "Đơn vị giải quyết", "Unit that resolves it"),
         Column("channel", "text", "Kênh thực hiện", "Channel of submission", CHANNELS),
         Column(
-            "service_level", "integer", "Mức độ dịch vụ công khi tiếp nhận", "Service level at receipt"
+            "service_level",
+            "integer",
+            "Mức độ dịch vụ công khi tiếp nhận",
+            "Service level at receipt",
         ),
         Column("submitted_at", "timestamp", "Ngày nộp hồ sơ", "Submitted"),
         Column("received_at", "timestamp", "Ngày tiếp nhận", "Received: the clock starts"),
@@ -142,10 +147,19 @@ DOSSIERS = Feed(
             CLOSING_CLASSES,
         ),
         Column("result_digitised", "boolean", "Kết quả đã số hóa", "Result digitised"),
-        Column("documents_digitised", "boolean", "Thành phần hồ sơ đã số hóa", "Documents digitised"),
-        Column("modified_at", "timestamp", "Lần sửa cuối ở hệ thống nguồn", "Last change at the source"),
+        Column(
+            "documents_digitised", "boolean", "Thành phần hồ sơ đã số hóa", "Documents digitised"
+        ),
+        Column(
+            "modified_at", "timestamp", "Lần sửa cuối ở hệ thống nguồn", "Last change at the source"
+        ),
         _day("received_date", "received_at", "Ngày tiếp nhận (lịch)", "Calendar date of receipt"),
-        _day("due_date", "due_at", "Hạn trả hiện hành (lịch)", "Calendar date of the current deadline"),
+        _day(
+            "due_date",
+            "due_at",
+            "Hạn trả hiện hành (lịch)",
+            "Calendar date of the current deadline",
+        ),
         _day(
             "original_due_date",
             "original_due_at",
@@ -162,7 +176,9 @@ VISITS = Feed(
     ("ticket_code",),
     (
         Column("ticket_code", "text", "Mã phiếu số thứ tự (duy nhất)", "Ticket identity, unique"),
-        Column("ticket_number", "text", "Số hiển thị trên phiếu", "Number shown; resets, not a key"),
+        Column(
+            "ticket_number", "text", "Số hiển thị trên phiếu", "Number shown; resets, not a key"
+        ),
         Column("unit_code", "text", "Đơn vị có Bộ phận Một cửa", "Unit whose One-Stop desk it is"),
         Column("counter_code", "text", "Quầy", "Counter"),
         Column("service_code", "text", "Dịch vụ chọn khi lấy số", "Service chosen at the kiosk"),
@@ -199,9 +215,13 @@ PROCEDURES = Feed(
         ),
         Column("is_internal", "boolean", "Thủ tục nội bộ", "Internal procedure"),
         Column("is_published", "boolean", "Đã công khai đầy đủ", "Published completely"),
-        Column("decision_date", "date", "Ngày quyết định công bố", "Date of the announcing decision"),
+        Column(
+            "decision_date", "date", "Ngày quyết định công bố", "Date of the announcing decision"
+        ),
         Column("published_date", "date", "Ngày công khai", "Date of publication"),
-        Column("duration_workdays", "integer", "Thời hạn (ngày làm việc)", "Time limit, working days"),
+        Column(
+            "duration_workdays", "integer", "Thời hạn (ngày làm việc)", "Time limit, working days"
+        ),
         Column("has_result", "boolean", "Thủ tục có kết quả", "Yields a result document"),
     ),
 )
@@ -240,7 +260,9 @@ DECLARATIONS = Feed(
         Column("numerator", "integer", "Tử số", "Numerator"),
         Column("denominator", "integer", "Mẫu số", "Denominator"),
         Column("declared_value", "decimal", "Giá trị khai", "Declared value"),
-        Column("document_number", "text", "Số văn bản chứng minh", "Number of the backing document"),
+        Column(
+            "document_number", "text", "Số văn bản chứng minh", "Number of the backing document"
+        ),
         Column("document_date", "date", "Ngày văn bản", "Date of the backing document"),
         Column("note", "text", "Ghi chú", "Note"),
     ),

@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING
 import pyarrow.csv as arrow_csv
 import yaml
 
-from onestop.reference import reference_tables
+from onestop.feeds import FEEDS
+from onestop.reference import reference_comments, reference_tables
 from onestop.settings import LOCAL_ZONE, PROJECT_ROOT
 from onestop.workdays import calendar_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from onestop.warehouse import Warehouse
 
@@ -74,7 +75,9 @@ def mart_files(folder: Path = SQL_FOLDER / "mart") -> tuple[MartFile, ...]:
         for path in sorted(folder.glob("*.sql"))
         for text in [path.read_text(encoding="utf-8")]
     }
-    parts = [path.read_text(encoding="utf-8") for path in sorted((folder / "indicator").glob("*.sql"))]
+    parts = [
+        path.read_text(encoding="utf-8") for path in sorted((folder / "indicator").glob("*.sql"))
+    ]
     union = "\nunion all\n".join(
         f"select {_MEASURE_COLUMNS} from (\n{part}\n) as part" for part in parts
     )
@@ -105,13 +108,13 @@ def compute_marts(warehouse: Warehouse, as_of: dt.date) -> dict[str, int]:
     counts = {}
     for file in mart_files():
         kind = "view" if file.is_view else "table"
-        warehouse.execute(
-            f"create {kind} {STAGED}.{file.name} as {file.select(as_of, STAGED)}"
-        )
+        warehouse.execute(f"create {kind} {STAGED}.{file.name} as {file.select(as_of, STAGED)}")
         if not file.is_view:
             counts[file.name] = int(warehouse.value(f"select count(*) from {STAGED}.{file.name}"))
     # Last: only a complete set of marts has its night.
-    warehouse.execute(f"create table {STAGED}.night as select date '{as_of.isoformat()}' as as_of_date")
+    warehouse.execute(
+        f"create table {STAGED}.night as select date '{as_of.isoformat()}' as as_of_date"
+    )
     return counts
 
 
@@ -145,7 +148,9 @@ def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
         raise RuntimeError(f"night {last} is published; {as_of} cannot be published after it")
     digest = figures_digest(warehouse, STAGED)
     with warehouse.transaction():
-        number = int(warehouse.value("select coalesce(max(publication_id), 0) + 1 from audit.publication"))
+        number = int(
+            warehouse.value("select coalesce(max(publication_id), 0) + 1 from audit.publication")
+        )
         for file in mart_files():
             if file.is_view:
                 continue
@@ -248,12 +253,24 @@ class _Digest:
 
 
 def describe_tables(warehouse: Warehouse) -> None:
-    """Write the bilingual comments of ``sql/columns.yaml`` onto the tables readers use."""
-    texts: Mapping[str, Mapping[str, str]] = yaml.safe_load(
-        (SQL_FOLDER / "columns.yaml").read_text(encoding="utf-8")
-    )
+    """Write the bilingual comments onto the columns that readers meet."""
+    texts = column_texts()
     for schema in ("mart", "audit", "core"):
         for table in warehouse.tables(schema):
             for column in warehouse.columns(schema, table):
-                if text := texts["columns"].get(column):
-                    warehouse.describe(f"{schema}.{table}", column, f"{text['vi']} — {text['en']}")
+                if column in texts:
+                    warehouse.describe(f"{schema}.{table}", column, texts[column])
+    for table, comments in reference_comments().items():
+        for column, text in comments.items():
+            warehouse.describe(f"ref.{table}", column, text)
+
+
+def column_texts() -> dict[str, str]:
+    """What each column means, "Vietnamese — English", by its name."""
+    own = yaml.safe_load((SQL_FOLDER / "columns.yaml").read_text(encoding="utf-8"))["columns"]
+    canonical = {
+        column.name: f"{column.vi} — {column.en}"
+        for feed in FEEDS.values()
+        for column in feed.columns
+    }
+    return {**canonical, **{name: f"{text['vi']} — {text['en']}" for name, text in own.items()}}

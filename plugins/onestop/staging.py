@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import uuid
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +24,8 @@ from onestop.readers import LIMITS, Batch, Limits, Reading, UnreadableError, ope
 from onestop.staging_sql import MACROS, staged_columns, staging_select, unreadable_signature
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from onestop.feeds import Feed
     from onestop.mapping import FeedMapping
 
@@ -31,6 +34,15 @@ READER_VERSION = 1
 
 #: Rows stored at a time: as many as one row group of DuckDB holds.
 _GROUP_ROWS = 122_880
+#: What the database says when it cannot write or hold what it should.
+_NO_ROOM = (
+    duckdb.IOException,
+    duckdb.TransactionException,
+    duckdb.FatalException,
+    duckdb.OutOfMemoryException,
+)
+#: What the database may hold in memory; beyond it, it uses a folder beside the draft.
+_MEMORY = "2GB"
 _SUMMARY = (
     ("delivery_id", "varchar"),
     ("source", "varchar"),
@@ -101,9 +113,15 @@ def read_delivery(
             "FILE-F02",
             "the landed file may not be read; give the pipeline's user read permission on it",
         ) from error
+    except (*_NO_ROOM, OSError) as error:
+        raise RefusedDeliveryError(
+            delivery.file_name,
+            "FILE-F09",
+            "its rows cannot be written to the staging folder; make room on the disk (or give"
+            " the pipeline's user write permission there) and run the night again",
+        ) from error
     finally:
-        for leftover in staging.glob(f"{draft.name}*"):
-            leftover.unlink(missing_ok=True)
+        _remove(staging.glob(f"{draft.name}*"))
     return target
 
 
@@ -124,7 +142,15 @@ def _sweep(staging: Path, delivery_id: str) -> None:
     for draft in staging.glob(f".{delivery_id}.*"):
         owner = draft.name.removeprefix(f".{delivery_id}.").split(".", 1)[0]
         if owner.isdigit() and not Path(f"/proc/{owner}").exists():
-            draft.unlink(missing_ok=True)
+            _remove([draft])
+
+
+def _remove(leftovers: Iterable[Path]) -> None:
+    for leftover in leftovers:
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
 
 
 def _check_evidence(delivery: Delivery, landed: Path) -> None:
@@ -148,6 +174,7 @@ def _write(draft: Path, delivery: Delivery, mapping: FeedMapping, reading: Readi
     feed = mapping.schema
     with duckdb.connect(str(draft)) as connection:
         connection.execute("set TimeZone = 'UTC'")
+        connection.execute(f"set memory_limit = '{_MEMORY}'")
         connection.execute("set preserve_insertion_order = true")
         for macro in MACROS:
             connection.execute(macro)

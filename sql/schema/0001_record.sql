@@ -87,7 +87,6 @@ create table audit.night_run (
     message varchar not null,
     delivery_count bigint not null,
     refused_count bigint not null,
-    unrecognised_files varchar,
     changed_at timestamptz not null
 );
 

@@ -12,8 +12,15 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from onestop import airflow_adapter as steps
 from onestop.delivery import RefusedDeliveryError
+from onestop.night import ChecksFailedError, MissingDeliveryError
 
-CANDIDATE = {"source": "one_stop", "feed": "dossiers", "kind": "delta", "file_name": "a.json"}
+CANDIDATE = {
+    "source": "one_stop",
+    "feed": "dossiers",
+    "night": "2022-11-24",
+    "kind": "delta",
+    "file_name": "a.json",
+}
 
 
 @pytest.fixture
@@ -44,9 +51,18 @@ def connections(monkeypatch):
 @pytest.fixture
 def library(monkeypatch, context, connections):  # noqa: ARG001 - they must be in place
     """A stand-in for the library's steps, to see what the adapter makes of their answers."""
-    fake = SimpleNamespace()
-    monkeypatch.setattr(steps, "_night", lambda: fake)
+    fake = SimpleNamespace(
+        MissingDeliveryError=MissingDeliveryError, ChecksFailedError=ChecksFailedError
+    )
+    monkeypatch.setattr(steps, "_library", lambda: fake)
     return fake
+
+
+def raising(error):
+    def step(*_):
+        raise error
+
+    return step
 
 
 @pytest.mark.usefixtures("context")
@@ -82,33 +98,50 @@ def test_a_postgresql_connection_becomes_its_sqlalchemy_address():
     assert steps.warehouse_url(connection) == "postgresql://onestop:p%40ss@db/one"
 
 
-def test_a_refusal_is_final_and_names_file_and_rule(library, context):
-    def refuse(*_):
-        raise RefusedDeliveryError("a.json", "DOS-F01", "the file is empty")
-
-    library.validate_delivery_file = refuse
+@pytest.mark.parametrize("task", ["read_delivery", "validate_delivery"])
+def test_a_refusal_is_final_and_names_file_and_rule(library, context, task):
+    refuse = raising(RefusedDeliveryError("a.json", "DOS-F01", "the file is empty"))
+    library.read_delivery_file = library.validate_delivery_file = refuse
     with pytest.raises(AirflowFailException, match=r"a\.json: DOS-F01: the file is empty"):
-        steps.validate_delivery({"file_name": "a.json"})
+        getattr(steps, task)({"file_name": "a.json"})
     assert context["file_name"] == "a.json"
 
 
-def test_any_other_error_is_left_to_the_retries(library):
-    def break_down(*_):
-        raise OSError("disk full")
+def test_a_file_that_could_not_be_copied_whole_is_tried_again(library):
+    growing = RefusedDeliveryError("a.json", "FILE-F01", "still growing")
+    library.land_delivery = raising(growing)
+    with pytest.raises(RefusedDeliveryError, match="still growing"):
+        steps.land_delivery(CANDIDATE)
 
-    library.load_delivery = break_down
+
+def test_any_other_error_is_left_to_the_retries(library):
+    library.load_delivery = raising(OSError("disk full"))
     with pytest.raises(OSError, match="disk full"):
         steps.load_delivery({"file_name": "a.json"})
 
 
+def test_a_missing_delivery_and_a_broken_check_are_final(library):
+    library.require_expected = raising(MissingDeliveryError("no dossiers"))
+    with pytest.raises(AirflowFailException, match="no dossiers"):
+        steps.require_expected()
+    library.check_night = raising(ChecksFailedError("MRT-F01"))
+    with pytest.raises(AirflowFailException, match="MRT-F01"):
+        steps.check_night()
+    library.publish_night = raising(OSError("disk full"))
+    with pytest.raises(OSError, match="disk full"):
+        steps.publish_night()
+
+
 def test_an_expected_delivery_that_is_not_there_yet_is_waited_for(library, context):
-    library.discover_deliveries = lambda *_: []
+    library.discover_deliveries = lambda *_: [CANDIDATE]
+    library.awaited_deliveries = lambda *_: ["one_stop dossiers"]
     with pytest.raises(AirflowException, match="one_stop dossiers; attempt 1 of 3"):
         steps.discover_deliveries()
     context["ti"].try_number = 3
-    assert steps.discover_deliveries() == []
+    assert steps.discover_deliveries() == [CANDIDATE]
 
 
 def test_nothing_is_waited_for_when_the_expected_delivery_is_there(library):
     library.discover_deliveries = lambda *_: [CANDIDATE]
+    library.awaited_deliveries = lambda *_: []
     assert steps.discover_deliveries() == [CANDIDATE]

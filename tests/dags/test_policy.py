@@ -18,7 +18,14 @@ from onestop.settings import PROJECT_ROOT
 
 DAG_FILES = sorted((PROJECT_ROOT / "dags").glob("*.py"))
 HEAVY = {"duckdb", "great_expectations", "onestop.night", "openpyxl", "pandas", "pyarrow"}
-WAREHOUSE_TASKS = {"delivery.load", "require_expected", "compute", "check", "publish"}
+WAREHOUSE_TASKS = {
+    "discover_deliveries",
+    "delivery.load",
+    "require_expected",
+    "compute",
+    "check",
+    "publish",
+}
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 
 

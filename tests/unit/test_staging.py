@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -408,6 +410,40 @@ def test_a_landed_copy_that_was_changed_or_lost_is_refused(tmp_path):
     landed.unlink()
     with pytest.raises(RefusedDeliveryError, match="FILE-F08: its copy in the landing is gone"):
         read_delivery(delivery, tmp_path / "landing", tmp_path / "staging", feed)
+
+
+FULL_DISK = """
+import resource, signal, sys
+from pathlib import Path
+sys.path.insert(0, "tests")
+from exported_files import as_json, record, stage
+from onestop.delivery import RefusedDeliveryError
+folder = Path(sys.argv[1])
+data = as_json(*map(record, range(20_000)))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+(folder / "landing").mkdir()
+import exported_files
+landed = exported_files.land(folder / "landing", "dossiers_20220630.json", data)
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+try:
+    exported_files.read_delivery(
+        landed, folder / "landing", folder / "staging", exported_files.ONE_STOP.feeds["dossiers"]
+    )
+except RefusedDeliveryError as error:
+    print(error, [path.name for path in (folder / "staging").iterdir()])
+"""
+
+
+def test_a_full_disk_is_said_in_a_sentence_and_leaves_no_half_file(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(tmp_path)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "FILE-F09: its rows cannot be written" in done.stdout
+    assert done.stdout.strip().endswith("[]")
 
 
 def test_every_sample_export_is_read_whole(tmp_path):

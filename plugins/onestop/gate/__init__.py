@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from onestop.gate.evaluation import BrokenRuleError, RuleResult, run_suite
 from onestop.gate.mart_checks import MartsVerdict, check_marts
+from onestop.gate.reports import render_reports
 from onestop.gate.suite import Rule, Suite, SuiteError, load_suite, suite_names
 from onestop.gate.validation import validate_delivery
 from onestop.gate.verdict import GateVerdict, UsualVolume
@@ -19,6 +20,7 @@ __all__ = [
     "UsualVolume",
     "check_marts",
     "load_suite",
+    "render_reports",
     "run_suite",
     "suite_names",
     "validate_delivery",

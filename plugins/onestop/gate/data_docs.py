@@ -32,15 +32,16 @@ a { color: var(--link); }
 table { border-collapse: collapse; width: 100%; margin-bottom: 1rem; }
 th, td { padding: .4rem .6rem; text-align: left; vertical-align: top;
   border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
-th { font-size: .82rem; color: var(--soft); }
+th { font-size: .82rem; color: var(--soft); white-space: nowrap; overflow-wrap: normal; }
+h1 { font-size: 1.4rem; margin: 0 0 1rem; }
 h5 { font-size: 1.1rem; margin: 1.5rem 0 .5rem; } h6 { font-size: .95rem; margin: .6rem 0; }
 code { display: block; color: var(--soft); font-size: .82rem; margin-top: .2rem; }
 em { color: var(--soft); }
 ul { padding-left: 1rem; } li { list-style: none; }
 .collapse, .ml-2 { margin: 0; }
 .alert { background: var(--band); padding: .6rem .9rem; }
-.fa-check-circle::before { content: "\2713"; color: var(--met); font-weight: 700; }
-.fa-times::before { content: "\2717"; color: var(--miss); font-weight: 700; }
+.fa-check-circle::before { content: "✓"; color: var(--met); font-weight: 700; }
+.fa-times::before { content: "✗"; color: var(--miss); font-weight: 700; }
 .fa-exclamation-triangle::before { content: "!"; color: var(--miss); font-weight: 700; }
 i { font-style: normal; }
 """
@@ -50,31 +51,41 @@ _NOT_OURS = (
     " | //footer | //meta[@http-equiv] | //*[contains(@class, 'modal')]"
     " | //*[contains(@class, 'sticky')] | //*[contains(@class, 'col-md-2')]"
     " | //*[contains(@class, 'cooltip')]/span[contains(@class, 'top')]"
+    " | //a[@data-toggle='collapse']"
 )
 
 
-def data_docs_page(title: str, results: list[dict[str, Any]]) -> str:
+def data_docs_page(
+    title: str, suite: str, name: str, night: str, results: list[dict[str, Any]]
+) -> str:
     """The page of one validation.
 
     Args:
-        title: what was validated.
+        title: what was validated, for people.
+        suite: the suite's name.
+        name: the validation's name.
+        night: the night it belongs to, as in ``2022-06-30``.
         results: as the result file has them.
     """
     passed = sum(bool(item["success"]) for item in results)
     outcome = ExpectationSuiteValidationResult(
         success=passed == len(results),
         results=[_result(item) for item in results],
-        suite_name=escape(title),
+        suite_name=_safe(suite),
         statistics={
             "evaluated_expectations": len(results),
             "successful_expectations": passed,
             "unsuccessful_expectations": len(results) - passed,
             "success_percent": 100 * passed / max(len(results), 1),
         },
-        meta={"great_expectations_version": __version__},
+        meta={
+            "great_expectations_version": __version__,
+            "run_id": {"run_name": _safe(name), "run_time": night},
+            "batch_spec": {"data_asset_name": _safe(name)},
+        },
     )
     page = DefaultJinjaPageView().render(ValidationResultsPageRenderer().render(outcome))
-    return _on_its_own(page, title)
+    return _on_its_own(page, title, night)
 
 
 def _result(item: dict[str, Any]) -> ExpectationValidationResult:
@@ -89,7 +100,11 @@ def _result(item: dict[str, Any]) -> ExpectationValidationResult:
             severity=config["severity"],
         ),
         result=_escaped(result),
-        exception_info={"raised_exception": False},
+        exception_info={
+            "raised_exception": False,
+            "exception_message": None,
+            "exception_traceback": None,
+        },
     )
 
 
@@ -123,7 +138,7 @@ def _escaped(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     return value
 
 
-def _on_its_own(page: str, title: str) -> str:
+def _on_its_own(page: str, title: str, night: str) -> str:
     """The page without scripts, without links elsewhere, and with a style of its own."""
     root = html.document_fromstring(page)
     for part in root.xpath(_NOT_OURS):
@@ -138,7 +153,10 @@ def _on_its_own(page: str, title: str) -> str:
     head.insert(0, _element("meta", {"http-equiv": "Content-Security-Policy", "content": _POLICY}))
     head.append(_element("title", {}, f"{title} – Data Docs"))
     head.append(_element("style", {}, _STYLE))
-    return html.tostring(root, encoding="unicode", doctype="<!DOCTYPE html>")
+    body = root.find("body")
+    body.insert(0, _element("h1", {}, title))
+    body.insert(0, _element("a", {"href": "../index.html"}, night))
+    return str(html.tostring(root, encoding="unicode", doctype="<!DOCTYPE html>"))
 
 
 def _element(tag: str, attributes: dict[str, str], text: str | None = None) -> Any:  # noqa: ANN401 - lxml

@@ -10,6 +10,7 @@ import os
 import sys
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ import sqlalchemy as sa
 from duckdb_engine import ConnectionWrapper
 from sqlalchemy.pool import StaticPool
 
+from onestop.figures import day, decimal_text, whole
 from onestop.settings import LOCAL_ZONE
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from onestop.figures import Language
     from onestop.gate.suite import Rule, Severity, Suite
 
 #: How many failing rows a result shows; the quarantine holds them all.
@@ -233,25 +236,32 @@ def _as_result(outcome: Outcome, checked: int, examples: tuple[Any, ...]) -> Rul
         success=outcome.success,
         rows_checked=checked,
         rows_failed=outcome.failed,
-        message_vi=fill(rule.message_vi, first),
-        message_en=fill(rule.message_en, first),
+        message_vi=fill(rule.message_vi, first, "vi"),
+        message_en=fill(rule.message_en, first, "en"),
         clause=rule.clause,
         examples=examples,
     )
 
 
-def fill(message: str, row: dict[str, Any]) -> str:
+def fill(message: str, row: dict[str, Any], lang: Language) -> str:
     """Put a row's values where a message names its columns: ``{rows_read}``."""
-    values = readable(row)
-    for name, value in values.items():
-        message = message.replace(f"{{{name}}}", _as_text(value))
+    for name, value in row.items():
+        message = message.replace(f"{{{name}}}", _as_text(value, lang))
     return message
 
 
-def _as_text(value: Any) -> str:  # noqa: ANN401 - a cell may hold anything
+def _as_text(value: Any, lang: Language) -> str:  # noqa: ANN401 - a cell may hold anything
+    if value is None:
+        return "–"
     if isinstance(value, list):
-        return ", ".join(str(item) for item in value)
-    return "–" if value is None else str(value)
+        return ", ".join(str(_readable(item)) for item in value)
+    if isinstance(value, dt.date):
+        return day(value, lang)
+    if isinstance(value, int):
+        return whole(value, lang)
+    if isinstance(value, float):
+        return decimal_text(Decimal(str(value)), lang)
+    return str(_readable(value))
 
 
 def readable(row: dict[str, Any]) -> dict[str, Any]:

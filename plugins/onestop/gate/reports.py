@@ -153,14 +153,14 @@ def _sweep(reports: Path, kept: set[str]) -> None:
 def _render_night(reports: Path, night: _Night) -> None:
     folder = reports / night.folder
     for item in night.deliveries:
-        _render_docs(folder, item.name, item.verdict["file_name"], item.document["results"])
+        _render_docs(folder, item.name, item.verdict["file_name"], item.document)
         for lang in LANGUAGES:
             page = folder / f"{item.name}{_ENDINGS[lang]}.html"
             if not page.exists():
                 values = _delivery_page(item, lang)
                 _write(page, "report_delivery", lang, item=values, day=night.day(lang))
     if night.marts is not None:
-        _render_docs(folder, night.marts_name, "mart", night.marts["results"])
+        _render_docs(folder, night.marts_name, _MARTS, night.marts)
     for lang in LANGUAGES:
         _write(
             folder / f"index{_ENDINGS[lang]}.html",
@@ -170,13 +170,15 @@ def _render_night(reports: Path, night: _Night) -> None:
         )
 
 
-def _render_docs(folder: Path, name: str, title: str, results: list[dict[str, Any]]) -> None:
+def _render_docs(folder: Path, name: str, title: str, document: dict[str, Any]) -> None:
     page = folder / _DOCS / f"{name}.html"
-    if not page.exists():
-        load_engine()
-        from onestop.gate.data_docs import data_docs_page  # noqa: PLC0415 - imports what is slow
+    if page.exists():
+        return
+    load_engine()
+    from onestop.gate.data_docs import data_docs_page  # noqa: PLC0415 - imports what is slow
 
-        _put(page, data_docs_page(title, results))
+    suite = document["suite"]["name"] if "suite" in document else title
+    _put(page, data_docs_page(title, suite, name, folder.name, document["results"]))
 
 
 # -- what the pages show
@@ -188,17 +190,31 @@ def _night_row(night: _Night, lang: Language) -> dict[str, Any]:
         "day": night.day(lang),
         "deliveries": night.deliveries,
         "totals": night.totals,
-        "refused": night.refused,
-        "marts_blocked": night.marts_blocked,
         "problems": night.problems,
+        "said": _said(night, lang),
     }
+
+
+def _said(night: _Night, lang: Language) -> str:
+    """The night in a few words."""
+    if not night.problems:
+        return "Đạt" if lang == "vi" else "Passed"
+    words = []
+    if night.refused:
+        words.append(f"{night.refused} {'tệp bị từ chối' if lang == 'vi' else 'refused'}")
+    if night.marts_blocked:
+        words.append("số liệu chưa công bố" if lang == "vi" else "figures withheld")
+    return " · ".join(words)
 
 
 def _night_page(night: _Night, lang: Language) -> dict[str, Any]:
     failed: Counter[str] = Counter()
     rules: dict[str, dict[str, Any]] = {}
     for item in night.deliveries:
+        scopes = _scopes(item.document)
         for rule in _failed(item.document["rules"]):
+            if scopes[rule["rule_code"]] == "file":
+                continue  # its sentence is about one file: see the file's page
             failed[rule["rule_code"]] += rule["rows_failed"]
             rules[rule["rule_code"]] = rule
     return _night_row(night, lang) | {
@@ -252,8 +268,14 @@ def _delivery_page(item: _Delivery, lang: Language) -> dict[str, Any]:
         result["expectation_config"]["meta"]["rule_code"]: result["result"]["listed_rows"]
         for result in item.document["results"]
     }
+    scopes = _scopes(item.document)
     rules = [
-        rule | {"message": rule[f"message_{lang}"], "listed": listed[rule["rule_code"]]}
+        rule
+        | {
+            "message": rule[f"message_{lang}"],
+            "listed": listed[rule["rule_code"]],
+            "is_row": scopes[rule["rule_code"]] == "row",
+        }
         for rule in item.document["rules"]
     ]
     groups = [
@@ -278,6 +300,11 @@ _HEADINGS: dict[str, dict[Language, str]] = {
     "error": {"vi": "Dòng bị loại, theo quy tắc", "en": "Rejected rows, by rule"},
     "warning": {"vi": "Cảnh báo", "en": "Warnings"},
 }
+
+
+def _scopes(document: dict[str, Any]) -> dict[str, str]:
+    metas = (result["expectation_config"]["meta"] for result in document["results"])
+    return {meta["rule_code"]: meta["scope"] for meta in metas}
 
 
 def _failed(rules: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

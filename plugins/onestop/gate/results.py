@@ -24,7 +24,7 @@ def write_result(folder: Path, name: str, document: dict[str, Any]) -> Path:
     Returns:
         The file that holds the document.
     """
-    content = json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True).encode()
+    content = json.dumps(document, ensure_ascii=False, indent=1).encode()
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f".{uuid.uuid4().hex}.draft"
     try:

@@ -307,8 +307,8 @@ class _Gate:
             success=outcome.success,
             rows_checked=self._facts["rows_judged"] if is_row else 1,
             rows_failed=outcome.failed,
-            message_vi=rule.message_vi if is_row else fill(rule.message_vi, facts),
-            message_en=rule.message_en if is_row else fill(rule.message_en, facts),
+            message_vi=rule.message_vi if is_row else fill(rule.message_vi, facts, "vi"),
+            message_en=rule.message_en if is_row else fill(rule.message_en, facts, "en"),
             clause=rule.clause,
             examples=tuple(row["row_number"] for row in listed[:EXAMPLES]),
         )

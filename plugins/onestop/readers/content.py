@@ -210,6 +210,11 @@ def _only_member(path: Path, limits: Limits) -> zipfile.ZipInfo:
         raise UnreadableError(
             "FILE-F02", "the archive is damaged or cut short; export and send it again"
         ) from error
+    names = {member.filename for member in members}
+    if "[Content_Types].xml" in names or "mimetype" in names:
+        raise UnreadableError(
+            "FILE-F07", "it is an office document but no Excel workbook; save the list as .xlsx"
+        )
     if len(members) > limits.members:
         raise UnreadableError(
             "FILE-F05", f"the archive holds {len(members)} files; pack the export alone"

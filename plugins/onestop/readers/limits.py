@@ -30,7 +30,7 @@ class Limits:
     ratio_from_bytes: int = 64 * MIB
     members: int = 100
     workbook_bytes: int = 1024 * MIB
-    workbook_memory_bytes: int = 8 * 1024 * MIB
+    workbook_memory_bytes: int = 4 * 1024 * MIB
     workbook_cpu_seconds: int = 600
     workbook_cells: int = 40_000_000
     line_chars: int = MIB

@@ -45,6 +45,11 @@ FILE_RULES: dict[str, FileRule] = {
             "Tệp thay đổi trong khi được đọc",
             "The file changed while it was being read",
         ),
+        FileRule(
+            "FILE-F09",
+            "Không ghi được vào thư mục trung gian (đĩa đầy?); hãy chạy lại sau khi xử lý",
+            "The staging folder cannot be written (disk full?); run again once it can",
+        ),
     )
 }
 

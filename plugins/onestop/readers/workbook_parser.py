@@ -25,7 +25,7 @@ BLOCK_ROWS = 2_000
 LENGTH = struct.Struct("<q")
 
 
-def send(stream: BinaryIO, message: object) -> None:
+def send(stream: BinaryIO, message: Any) -> None:  # noqa: ANN401 - what marshal knows
     """Write one message."""
     data = marshal.dumps(message)
     stream.write(LENGTH.pack(len(data)))

@@ -35,9 +35,6 @@ SHEET_STEP = 10_000_000
 _CELL = re.compile(rb'<(?:\w+:)?c\b[^>]*?\br="([A-Z]{1,4})(\d{1,9})"')
 _ROW = re.compile(rb'<(?:\w+:)?row\b[^>]*?\br="(\d{1,9})"')
 _LETTERS = 26
-_DAMAGED = UnreadableError(
-    "FILE-F02", "the workbook is damaged or locked; open it in Excel and save it again"
-)
 
 
 def read_workbook(content: Content, kind: str, mapping: FeedMapping, limits: Limits) -> Reading:
@@ -106,7 +103,7 @@ class _Parser:
         self._limits = limits
 
     def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 - our own file, no argument of theirs
             [sys.executable, "-P", workbook_parser.__file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -150,24 +147,30 @@ class _Parser:
             cast("BinaryIO", self._process.stdin).flush()
         except OSError as error:  # the process is gone; what it said last tells why
             self._message()
-            raise _DAMAGED from error
+            raise _damaged() from error
 
     def _receive(self, wanted: str) -> Any:  # noqa: ANN401 - as the message has it
         kind, content = self._message()
         if kind != wanted:
-            raise _DAMAGED
+            raise _damaged()
         return content
 
     def _message(self) -> tuple[str, Any]:
         try:
             kind, content = workbook_parser.receive(cast("BinaryIO", self._process.stdout))
         except EOFError as error:
-            raise _DAMAGED from error
+            raise _damaged() from error
         if kind == "error" and content == "password":
             raise UnreadableError("FILE-F02", "the workbook has a password; save it without one")
         if kind == "error":
-            raise _DAMAGED
+            raise _damaged()
         return kind, content
+
+
+def _damaged() -> UnreadableError:
+    return UnreadableError(
+        "FILE-F02", "the workbook is damaged or locked; open it in Excel and save it again"
+    )
 
 
 def _check_parts(data: bytes, limits: Limits) -> None:
@@ -187,9 +190,9 @@ def _check_parts(data: bytes, limits: Limits) -> None:
                     is_sheet = "worksheets/" in member.filename
                     left -= _measure_part(part, left, limits, is_sheet=is_sheet)
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError) as error:
-        raise _DAMAGED from error
+        raise _damaged() from error
     except (EOFError, OSError, ValueError, zlib.error) as error:
-        raise _DAMAGED from error
+        raise _damaged() from error
 
 
 def _measure_part(part: IO[bytes], left: int, limits: Limits, *, is_sheet: bool) -> int:

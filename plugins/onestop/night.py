@@ -1,0 +1,546 @@
+"""One night, step by step: what the DAG's tasks run and what ``onestop night`` runs.
+
+Each step may be run again at any time, by whomever, and changes nothing that is done already.
+A refusal met while files are worked on side by side is noted in a small file; the step that owns
+the warehouse enters it into the record.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from onestop import landing as landing_module
+from onestop.delivery import Delivery, RefusedDeliveryError
+from onestop.load import load_delivery as load_staged
+from onestop.load import record_refusal
+from onestop.mapping import load_mappings, recognise
+from onestop.marts import (
+    compute_marts,
+    last_published,
+    publish_marts,
+    staged_night,
+)
+from onestop.settings import LOCAL_ZONE
+from onestop.staging import read_delivery, staged_path
+from onestop.warehouse import open_warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from onestop.mapping import FeedMapping
+    from onestop.settings import Settings
+    from onestop.warehouse import Warehouse
+
+logger = logging.getLogger(__name__)
+
+_REFUSALS = "refusals"
+
+
+class MissingDeliveryError(Exception):
+    """A night lacks a delivery that it cannot be published without."""
+
+
+class ChecksFailedError(Exception):
+    """The computed marts break a critical rule; they are kept and not published."""
+
+
+@dataclass
+class NightReport:
+    """How a night ended.
+
+    Attributes:
+        night: which one.
+        state: ``published``, ``unchanged``, ``missing_delivery`` or ``checks_failed``.
+        message: one sentence for people.
+        deliveries: what became of each file, in order.
+    """
+
+    night: dt.date
+    state: str
+    message: str
+    deliveries: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether readers see this night (or had seen it already)."""
+        return self.state in {"published", "unchanged"}
+
+
+def discover_deliveries(settings: Settings, night: dt.date) -> list[dict[str, Any]]:
+    """Find what a night has to look at in the exports.
+
+    All files of the night itself, and files of earlier nights that came late or were replaced
+    since. A file is known by name, length and time of change.
+
+    Returns:
+        Candidates, registers first, each with ``path``, ``file_name``, ``source``, ``feed``,
+        ``night`` (ISO) and ``kind``.
+
+    Raises:
+        FileNotFoundError: the exports folder is not there.
+    """
+    if not settings.exports.is_dir():
+        raise FileNotFoundError(
+            f"the exports folder {settings.exports} is not there; set ONESTOP_EXPORTS"
+        )
+    mappings = load_mappings(settings.sources)
+    with open_warehouse(settings.warehouse) as warehouse:
+        settled = _settled_files(warehouse)
+    candidates = []
+    for path in sorted(settings.exports.rglob("*")):
+        if path.name.startswith(".") or not path.is_file():
+            continue
+        found = recognise(path.name, mappings)
+        if found is None:
+            logger.warning("%s: no mapping knows a file of this name; left alone", path.name)
+            continue
+        if found.night > night:
+            continue
+        if found.night < night and _identity(path) in settled:
+            continue
+        candidates.append(
+            {
+                "path": str(path),
+                "file_name": path.name,
+                "source": found.source,
+                "feed": found.feed,
+                "night": found.night.isoformat(),
+                "kind": found.kind,
+            }
+        )
+    order = {"units": 0, "procedures": 1}
+    candidates.sort(
+        key=lambda c: (c["night"], order.get(c["feed"], 2), c["source"], c["file_name"])
+    )
+    return candidates
+
+
+def awaited_deliveries(
+    settings: Settings, night: dt.date, candidates: list[dict[str, Any]]
+) -> list[str]:
+    """What a night cannot do without, and that is neither in the exports nor in the record.
+
+    Args:
+        settings: where everything lies.
+        night: which night.
+        candidates: from :func:`discover_deliveries`.
+
+    Returns:
+        Source and feed of each; nothing for a night that is published already.
+    """
+    found = {(found["source"], found["feed"], found["night"]) for found in candidates}
+    awaited = [
+        (source.source, feed.feed)
+        for source in load_mappings(settings.sources).values()
+        for feed in source.feeds.values()
+        if feed.expected and (source.source, feed.feed, night.isoformat()) not in found
+    ]
+    with open_warehouse(settings.warehouse) as warehouse:
+        if not awaited or _is_frozen(warehouse, night):
+            return []
+        return [
+            f"{source} {feed}"
+            for source, feed in awaited
+            if _missing(warehouse, source, feed, night)
+        ]
+
+
+def _settled_files(warehouse: Warehouse) -> set[tuple[str, int, int]]:
+    rows = warehouse.rows(
+        "select distinct file_name, size_bytes,"
+        " cast(extract(epoch from file_modified_at) as bigint) as modified"
+        " from audit.delivery where sha256 is not null"
+    )
+    return {(row["file_name"], row["size_bytes"], row["modified"]) for row in rows}
+
+
+def _identity(path: Path) -> tuple[str, int, int]:
+    facts = path.stat()
+    return path.name, facts.st_size, int(facts.st_mtime)
+
+
+def land_delivery(settings: Settings, candidate: dict[str, Any]) -> dict[str, Any]:
+    """Copy a candidate's bytes into the landing.
+
+    Returns:
+        The delivery, as JSON.
+
+    Raises:
+        RefusedDeliveryError: the file could not be copied whole; a later run tries again.
+    """
+    return landing_module.land_file(
+        Path(candidate["path"]),
+        settings.landing,
+        source=candidate["source"],
+        feed=candidate["feed"],
+        night=dt.date.fromisoformat(candidate["night"]),
+        kind=candidate["kind"],
+    ).to_json()
+
+
+def read_delivery_file(settings: Settings, delivery: dict[str, Any]) -> dict[str, Any]:
+    """Stage a landed file.
+
+    Raises:
+        RefusedDeliveryError: the file cannot be read; the refusal is noted for the record.
+    """
+    landed = Delivery.from_json(delivery)
+    try:
+        staged = read_delivery(
+            landed, settings.landing, settings.staging, _mapping(settings, landed)
+        )
+    except RefusedDeliveryError as refused:
+        _note_refusal(settings, landed, refused.rule_code, refused.reason, refused.reason)
+        raise
+    return {"staged": staged.name}
+
+
+def validate_delivery_file(
+    settings: Settings, delivery: dict[str, Any], night: dt.date
+) -> dict[str, Any]:
+    """Put a staged file through the gate.
+
+    Returns:
+        The verdict, as JSON.
+
+    Raises:
+        RefusedDeliveryError: the gate refused it; the refusal is noted for the record.
+    """
+    from onestop.gate import validate_delivery  # noqa: PLC0415 - Great Expectations imports slowly
+
+    landed = Delivery.from_json(delivery)
+    staged = staged_path(settings.staging, landed.delivery_id)
+    verdict = validate_delivery(landed, staged, settings.validation_results, night)
+    if verdict.is_refused:
+        error = verdict.as_error()
+        _note_refusal(
+            settings,
+            landed,
+            error.rule_code,
+            verdict.reason_vi or error.reason,
+            verdict.reason_en or error.reason,
+        )
+        raise error
+    return verdict.to_json()
+
+
+def load_delivery(settings: Settings, delivery: dict[str, Any], night: dt.date) -> dict[str, Any]:
+    """Load a validated file into the warehouse, in one transaction."""
+    landed = Delivery.from_json(delivery)
+    with open_warehouse(settings.warehouse) as warehouse:
+        return load_staged(
+            warehouse, landed, staged_path(settings.staging, landed.delivery_id), night
+        )
+
+
+def require_expected(settings: Settings, night: dt.date) -> None:
+    """Enter refusals into the record, then fail unless the night has what it cannot do without.
+
+    Raises:
+        MissingDeliveryError: names what is missing or was refused, and what to do.
+    """
+    with open_warehouse(settings.warehouse) as warehouse:
+        _record_refusals(settings, warehouse, night)
+        if _is_frozen(warehouse, night):
+            return
+        missing = [
+            sentence
+            for source in load_mappings(settings.sources).values()
+            for feed in source.feeds.values()
+            if feed.expected
+            for sentence in _missing(warehouse, source.source, feed.feed, night)
+        ]
+        if missing:
+            message = "; ".join(missing)
+            _note_night(warehouse, night, "missing_delivery", message)
+            raise MissingDeliveryError(message)
+
+
+def compute_night(settings: Settings, night: dt.date) -> dict[str, Any]:
+    """Compute the night's marts beside the published ones.
+
+    A night that is published already is frozen and left alone: what came later is in the next.
+    """
+    with open_warehouse(settings.warehouse) as warehouse:
+        if _is_frozen(warehouse, night):
+            return {"night": night.isoformat(), "already_published": True}
+        return {"night": night.isoformat(), "rows": compute_marts(warehouse, night)}
+
+
+def check_night(settings: Settings, night: dt.date) -> dict[str, Any]:
+    """Check the computed marts with the suites of ``expectations/mart_*.json``.
+
+    Raises:
+        ChecksFailedError: a critical rule is broken; the marts are kept and not published.
+    """
+    from onestop.gate import check_marts  # noqa: PLC0415 - Great Expectations imports slowly
+
+    with open_warehouse(settings.warehouse) as warehouse:
+        if _is_frozen(warehouse, night):
+            return {"night": night.isoformat(), "already_published": True}
+        if staged_night(warehouse) != night:
+            raise ChecksFailedError(f"night {night}: its marts are not computed; compute it again")
+    verdict = check_marts(settings.warehouse, night, results=settings.validation_results)
+    with open_warehouse(settings.warehouse) as warehouse:
+        _record_mart_results(warehouse, night, verdict.results)
+        if not verdict.is_publishable:
+            broken = "; ".join(
+                f"{rule.rule_code}: {rule.message_en} ({rule.rows_failed} rows)"
+                for rule in verdict.critical
+            )
+            _note_night(warehouse, night, "checks_failed", broken)
+            raise ChecksFailedError(f"night {night} is not published: {broken}")
+        warehouse.execute(
+            "create or replace table mart_staged.checked as select true as is_checked"
+        )
+    return {"night": night.isoformat(), "failed_rules": len(verdict.failed)}
+
+
+def publish_night(settings: Settings, night: dt.date) -> dict[str, Any]:
+    """Move the pointer: readers see the new night, whole.
+
+    The transaction comes first; the list of deliveries beside the landing, the readers' copy and
+    the reports are made from it, again whenever one of them is not there.
+    """
+    with open_warehouse(settings.warehouse) as warehouse:
+        frozen = _is_frozen(warehouse, night)
+        if not frozen:
+            if "checked" not in warehouse.tables("mart_staged"):
+                raise ChecksFailedError(f"night {night}: its marts are not checked; check it first")
+            publish_marts(warehouse, night)
+            _note_night(warehouse, night, "published", f"night {night} is published")
+        _write_manifest(settings, warehouse, night)
+        if not _copy_is_current(settings, warehouse):
+            warehouse.publish_copy(settings.published)
+    from onestop.gate.reports import render_reports  # noqa: PLC0415 - imports slowly
+
+    render_reports(settings.validation_results, settings.reports)
+    return {"night": night.isoformat(), "already_published": frozen}
+
+
+def run_night(
+    settings: Settings, night: dt.date, echo: Callable[[str], None] = lambda _: None
+) -> NightReport:
+    """Run a whole night without a scheduler.
+
+    Args:
+        settings: where everything lies.
+        night: which night.
+        echo: is told each step as it ends.
+    """
+    report = NightReport(night, "published", "")
+    for candidate in discover_deliveries(settings, night):
+        report.deliveries.append(_run_delivery(settings, candidate, night, echo))
+    try:
+        require_expected(settings, night)
+    except MissingDeliveryError as missing:
+        report.state, report.message = "missing_delivery", str(missing)
+        return report
+    computed = compute_night(settings, night)
+    try:
+        check_night(settings, night)
+    except ChecksFailedError as failed:
+        report.state, report.message = "checks_failed", str(failed)
+        return report
+    publish_night(settings, night)
+    if computed.get("already_published"):
+        report.state = "unchanged"
+        report.message = f"night {night} was published before and stays as it was"
+    else:
+        report.message = f"night {night} is published"
+    return report
+
+
+def _run_delivery(
+    settings: Settings, candidate: dict[str, Any], night: dt.date, echo: Callable[[str], None]
+) -> dict[str, Any]:
+    name = candidate["file_name"]
+    try:
+        delivery = land_delivery(settings, candidate)
+        read_delivery_file(settings, delivery)
+        validate_delivery_file(settings, delivery, night)
+    except RefusedDeliveryError as refused:
+        echo(f"{name}: refused, {refused.rule_code}: {refused.reason}")
+        return {"file_name": name, "state": "refused", "reason": str(refused)}
+    loaded = load_delivery(settings, delivery, night)
+    if loaded["already_loaded"]:
+        echo(f"{name}: loaded before")
+        return {"file_name": name, "state": "already_loaded"}
+    echo(
+        f"{name}: {loaded['rows_read']} rows read, {loaded['rows_accepted']} accepted,"
+        f" {loaded['rows_rejected']} rejected"
+    )
+    return {"file_name": name, "state": "loaded", **loaded}
+
+
+def _mapping(settings: Settings, delivery: Delivery) -> FeedMapping:
+    try:
+        return load_mappings(settings.sources)[delivery.source].feeds[delivery.feed]
+    except KeyError:
+        raise RefusedDeliveryError(
+            delivery.file_name,
+            "FILE-F07",
+            f"there is no mapping for {delivery.source} {delivery.feed} any more; put its file"
+            " back into ONESTOP_SOURCES",
+        ) from None
+
+
+def _note_refusal(
+    settings: Settings, delivery: Delivery, rule_code: str, reason_vi: str, reason_en: str
+) -> None:
+    folder = settings.work / _REFUSALS
+    folder.mkdir(parents=True, exist_ok=True)
+    note = folder / f"{delivery.delivery_id}.json"
+    draft = note.with_suffix(".draft")
+    draft.write_text(
+        json.dumps(
+            {
+                "delivery": delivery.to_json(),
+                "rule_code": rule_code,
+                "reason_vi": reason_vi,
+                "reason_en": reason_en,
+            },
+            ensure_ascii=False,
+        ),
+        encoding="utf-8",
+    )
+    draft.rename(note)
+
+
+def _record_refusals(settings: Settings, warehouse: Warehouse, night: dt.date) -> None:
+    for note in sorted((settings.work / _REFUSALS).glob("*.json")):
+        refusal = json.loads(note.read_text(encoding="utf-8"))
+        delivery = Delivery.from_json(refusal["delivery"])
+        staged = staged_path(settings.staging, delivery.delivery_id)
+        was_judged = not refusal["rule_code"].startswith("FILE-") and staged.exists()
+        record_refusal(
+            warehouse,
+            delivery,
+            night,
+            staged=staged if was_judged else None,
+            rule_code=refusal["rule_code"],
+            reason_vi=refusal["reason_vi"],
+            reason_en=refusal["reason_en"],
+        )
+        note.unlink()
+
+
+def _is_frozen(warehouse: Warehouse, night: dt.date) -> bool:
+    last = last_published(warehouse)
+    return last is not None and night <= last
+
+
+def _missing(warehouse: Warehouse, source: str, feed: str, night: dt.date) -> list[str]:
+    settled = warehouse.rows(
+        "select state, file_name, refused_rule, reason_en from audit.delivery"
+        " where source = :source and feed = :feed and night = :night order by attempt",
+        {"source": source, "feed": feed, "night": night},
+    )
+    if any(row["state"] == "loaded" for row in settled):
+        return []
+    if settled:
+        return [
+            f"{row['file_name']} was refused ({row['refused_rule']}: {row['reason_en']}); have"
+            f" {source} export it again, then run night {night} again"
+            for row in settled
+        ]
+    return [
+        f"{source} has delivered no {feed} file for night {night}; put it into the exports, then"
+        " run the night again"
+    ]
+
+
+def _note_night(warehouse: Warehouse, night: dt.date, state: str, message: str) -> None:
+    """Keep how the night ended; the same end again changes nothing."""
+    counts = warehouse.rows(
+        "select count(distinct case when state = 'loaded' then delivery_id end) as loaded,"
+        " count(distinct case when state = 'refused' then delivery_id end) as refused"
+        " from audit.delivery where night = :night",
+        {"night": night},
+    )[0]
+    row = {
+        "as_of_date": night,
+        "state": state,
+        "message": message,
+        "delivery_count": counts["loaded"],
+        "refused_count": counts["refused"],
+    }
+    same = " and ".join(f"{name} = :{name}" for name in row)
+    if warehouse.value(f"select count(*) from audit.night_run where {same}", row):
+        return
+    with warehouse.transaction():
+        warehouse.execute(
+            "delete from audit.night_run where as_of_date = :as_of_date", {"as_of_date": night}
+        )
+        warehouse.execute(
+            "insert into audit.night_run (as_of_date, state, message, delivery_count,"
+            " refused_count, changed_at) values (:as_of_date, :state, :message, :delivery_count,"
+            " :refused_count, :changed_at)",
+            {**row, "changed_at": dt.datetime.now(LOCAL_ZONE)},
+        )
+
+
+def _record_mart_results(warehouse: Warehouse, night: dt.date, results: dict[str, Any]) -> None:
+    name = f"mart.{night:%Y%m%d}"
+    with warehouse.transaction():
+        attempt = int(
+            warehouse.value(
+                "select coalesce(max(attempt), 0) + 1 from audit.validation_result"
+                " where delivery_id = :name",
+                {"name": name},
+            )
+        )
+        for rules in results.values():
+            for rule in rules:
+                warehouse.execute(
+                    "insert into audit.validation_result values (:delivery_id, :attempt,"
+                    " :rule_code, :severity, :expectation_type, :is_success, :rows_checked,"
+                    " :rows_failed, :message_vi, :message_en, :clause, null)",
+                    {
+                        "delivery_id": name,
+                        "attempt": attempt,
+                        "rule_code": rule.rule_code,
+                        "severity": rule.severity,
+                        "expectation_type": rule.expectation_type,
+                        "is_success": rule.success,
+                        "rows_checked": rule.rows_checked,
+                        "rows_failed": rule.rows_failed,
+                        "message_vi": rule.message_vi,
+                        "message_en": rule.message_en,
+                        "clause": rule.clause,
+                    },
+                )
+
+
+def _write_manifest(settings: Settings, warehouse: Warehouse, night: dt.date) -> None:
+    """List beside the landed files which of them each published night rests on."""
+    published = warehouse.rows(
+        "select publication_id, figures_sha256 from audit.publication where as_of_date = :night",
+        {"night": night},
+    )
+    if not published:
+        return
+    path = settings.landing / landing_module.MANIFESTS / f"{night.isoformat()}.json"
+    if path.exists():
+        return
+    deliveries = warehouse.rows(
+        "select delivery_id, sha256, attempt from audit.delivery where state = 'loaded'"
+        " and known_from <= :night order by delivery_id, attempt",
+        {"night": night},
+    )
+    manifest = {"as_of_date": night.isoformat(), **published[0], "deliveries": deliveries}
+    landing_module.write_once(path, json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+
+
+def _copy_is_current(settings: Settings, warehouse: Warehouse) -> bool:
+    """Whether the readers' copy holds the last publication."""
+    if not settings.published.is_file():
+        return False
+    number = "select max(publication_id) from audit.publication"
+    with open_warehouse(f"duckdb:///{settings.published}", read_only=True) as copy:
+        return bool(copy.value(number) == warehouse.value(number))

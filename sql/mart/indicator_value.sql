@@ -1,0 +1,88 @@
+-- mart.indicator_value: every indicator, unit and period, against the target that held then.
+--
+-- Rates are from 0 to 100 and cut, never rounded up: 97.99999 is not 98. Whether a target is met
+-- is decided on the integers. Nothing to count (denominator zero) is `no_data`, never 0 or 100.
+with scale_of_indicator as (
+    select indicator_code, max(value_scale) as value_scale
+    from ref.indicator
+    group by indicator_code
+),
+
+measured as (
+    select
+        indicator.plan_code,
+        measure.*,
+        scale.value_scale,
+        least(measure.period_end, :as_of_date) as measured_on,
+        case when measure.denominator > 0 then measure.denominator end as divisor
+    from mart.indicator_measure as measure
+    inner join scale_of_indicator as scale on measure.indicator_code = scale.indicator_code
+    left join ref.indicator as indicator
+        on
+            measure.indicator_code = indicator.indicator_code
+            and (
+                indicator.valid_from is null
+                or indicator.valid_from <= least(measure.period_end, :as_of_date)
+            )
+            and (
+                indicator.valid_to is null
+                or indicator.valid_to > least(measure.period_end, :as_of_date)
+            )
+),
+
+targeted as (
+    select
+        measured.*,
+        target.comparison,
+        target.target_numerator,
+        target.target_denominator,
+        measured.numerator * target.target_denominator as achieved,
+        target.target_numerator * measured.divisor as wanted
+    from measured
+    left join ref.target as target
+        on
+            measured.indicator_code = target.indicator_code
+            and target.unit_level in ('all', measured.unit_level)
+            and (target.valid_from is null or target.valid_from <= measured.measured_on)
+            and (target.valid_to is null or target.valid_to > measured.measured_on)
+),
+
+indicator_value as (
+    select
+        plan_code,
+        indicator_code,
+        method_code,
+        unit_code,
+        unit_level,
+        unit_scope,
+        period_type,
+        period_basis,
+        period_start,
+        period_end,
+        :as_of_date as as_of_date,
+        numerator,
+        denominator,
+        cast(
+            floor(cast(value_scale * numerator * 10000 as double precision) / divisor) / 10000
+            as decimal(18, 4)
+        ) as value,
+        cast(
+            value_scale * target_numerator / cast(target_denominator as double precision)
+            as decimal(18, 4)
+        ) as target,
+        comparison,
+        case
+            when divisor is null or numerator is null then 'no_data'
+            when comparison is null then 'no_target'
+            when comparison = '>=' and achieved >= wanted then 'met'
+            when comparison = '<=' and achieved <= wanted then 'met'
+            when comparison = '=' and achieved = wanted then 'met'
+            when comparison = '>' and achieved > wanted then 'met'
+            when comparison = '<' and achieved < wanted then 'met'
+            else 'not_met'
+        end as status,
+        coverage
+    from targeted
+)
+
+select * from indicator_value

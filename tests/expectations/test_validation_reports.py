@@ -1,0 +1,209 @@
+"""Validation reports: what they say, that they stay small, that nothing in them can run."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+import duckdb
+import pytest
+from lxml import html
+from test_dossiers_suite import CLEAN, other
+from test_mart_suites import GOOD, form, put
+
+from onestop.gate import UsualVolume, check_marts, render_reports, validate_delivery
+from onestop.gate.results import write_result
+from staged_files import a_delivery, write_staged
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NIGHT = dt.date(2022, 6, 30)
+SCRIPT = "<script>alert(1)</script>"
+IMAGE = "<img src=x onerror=alert(1)>"
+
+
+def validate(folder: Path, rows, *, usual=None, rows_blank=0, unknown=(), **delivery):
+    landed = a_delivery(**delivery)
+    staged = write_staged(
+        folder / f"{landed.delivery_id}.duckdb",
+        landed,
+        rows,
+        rows_blank=rows_blank,
+        columns_unknown=list(unknown),
+    )
+    return validate_delivery(landed, staged, folder / "results", landed.night, usual=usual)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A night with a passed, a refused and a hostile delivery and with marts that are withheld."""
+    folder = tmp_path_factory.mktemp("site")
+    validate(
+        folder,
+        [CLEAN, CLEAN, other(received_at=None, received_at_text="Người Nộp Mẫu 0912345678")],
+        rows_blank=3,
+        usual=UsualVolume(8, "trung vị của 4 thứ Năm", "median of 4 Thursdays"),
+    )
+    bad = [other(dossier_code=f"{SCRIPT}{n}", status=None, status_text=IMAGE) for n in range(1060)]
+    hostile = f"dossiers_20220630_{SCRIPT.replace('/', '')}.json"
+    validate(folder, bad, file_name=hostile, unknown=[SCRIPT, "$cột"])
+    with duckdb.connect() as connection:
+        for suite, rows in {**GOOD, "mart_form_06a": form(received_total=13)}.items():
+            put(connection, suite, rows)
+        check_marts(connection, NIGHT, results=folder / "results")
+    render_reports(folder / "results", folder / "reports")
+    return folder / "reports"
+
+
+def pages(site: Path) -> list[Path]:
+    return sorted(site.rglob("*.html"))
+
+
+def folders(site: Path) -> list[str]:
+    return sorted(path.name for path in site.iterdir() if path.is_dir())
+
+
+def text(page: Path) -> str:
+    body = html.parse(page).getroot().find("body")
+    return " ".join(" ".join(body.itertext()).split())
+
+
+def delivery_page(site: Path, title: str, ending: str = "1.html") -> Path:
+    for page in (site / "2022-06-30").glob(f"*{ending}"):
+        if html.parse(page).findtext(".//h1") == title:
+            return page
+    raise AssertionError(title)
+
+
+def test_the_first_page_lists_the_night_and_what_was_wrong_with_it(site):
+    shown = text(site / "index.html")
+    assert "30/06/2022 2 1.066 1 1.061 1 3" in shown
+    assert "1 tệp bị từ chối · số liệu chưa công bố" in shown
+    assert "30 Jun 2022 2 1,066 1 1,061 1 3" in text(site / "index.en.html")
+
+
+def test_the_nights_page_shows_files_rules_and_the_checks_of_the_marts(site):
+    shown = text(site / "2022-06-30" / "index.en.html")
+    assert "dossiers_20220630.json Daily count: 6, usual 8 (median of 4 Thursdays)" in shown
+    assert "Refused: DOS-F03" in shown
+    assert "DOS-R11 The status code is not in the list 1,060" in shown
+    assert "Withheld" in shown
+    assert "F6A-F01 form_06a Column (3) is not (4) + (5) + (6)" in shown
+
+
+def test_a_deliverys_page_shows_the_counts_the_rules_and_their_first_rows(site):
+    shown = text(delivery_page(site, "dossiers_20220630.json"))
+    assert "6 dòng đã đọc 1 nhận 1 bị loại 1 lặp lại 3 trống, tiêu đề, cuối trang" in shown
+    assert "Số dòng trong ngày: 6, thường là 8 (trung vị của 4 thứ Năm)" in shown
+    assert "DOS-R06 Ngày tiếp nhận không đọc được" in shown
+    assert "dòng received_at_text 3 xxxxx xxx xxx •••78" in shown
+    assert "42 quy tắc không phát hiện gì" in shown
+
+
+def test_a_refused_deliverys_page_says_why_and_what_to_do(site):
+    page = next(
+        page
+        for page in pages(site)
+        if page.name.endswith(".1.en.html") and "The whole file is refused" in text(page)
+    )
+    shown = text(page)
+    assert (
+        "The whole file is refused by rule DOS-F03 Too many rows rejected: 1,060 of 1,060" in shown
+    )
+    assert "the first ones: 1, 2, 3, 4, 5." in shown
+    assert "deliver the file again." in shown
+
+
+def test_data_docs_show_every_rule_with_its_query_and_its_rows(site):
+    [page] = [
+        page
+        for page in (site / "2022-06-30" / "data_docs").glob("one_stop*")
+        if "dossiers_20220630.json" in text(page)
+    ]
+    shown = text(page)
+    assert "Evaluated Expectations 44" in shown
+    assert "DOS-R06 Ngày tiếp nhận không đọc được The date of receipt cannot be read" in shown
+    assert "from {batch} where received_at is null and received_at_text is not null" in shown
+    assert "dòng / rows: 3" in shown
+
+
+def test_no_page_can_run_anything_or_load_anything_from_elsewhere(site):
+    found = pages(site)
+    assert len(found) == 2 + 2 + 2 * 2 + 3
+    for page in found:
+        root = html.parse(page).getroot()
+        assert (
+            root.xpath("//script | //iframe | //object | //embed | //form | //img | //link") == []
+        )
+        for element in root.iter():
+            assert not [name for name in element.attrib if name.startswith("on")], page.name
+            for name in ("href", "src"):
+                target = element.get(name, "")
+                assert not target.startswith(("http", "//", "javascript:", "data:")), page.name
+        [policy] = root.xpath("//meta[@http-equiv='Content-Security-Policy']/@content")
+        assert policy.startswith("default-src 'none'")
+
+
+def test_hostile_text_is_shown_as_text(site):
+    hostile = [page for page in pages(site) if "alert(1)" in text(page)]
+    assert len(hostile) > 3
+    for page in hostile:
+        assert SCRIPT not in page.read_text()
+        assert IMAGE not in page.read_text()
+
+
+def test_every_link_between_the_pages_leads_somewhere(site):
+    for page in pages(site):
+        for target in html.parse(page).getroot().xpath("//a/@href"):
+            if not target.startswith("#"):
+                assert (page.parent / unquote(target)).is_file(), (page.name, target)
+
+
+def test_no_page_shows_what_may_identify_a_person(site):
+    for page in pages(site):
+        content = page.read_text()
+        assert "Mẫu" not in content
+        assert "0912345678" not in content
+
+
+def test_pages_are_written_once_and_only_for_the_nights_that_are_kept(tmp_path):
+    validate(tmp_path, [CLEAN])
+    [result] = (tmp_path / "results" / "2022-06-30").glob("*.json")
+    document = json.loads(result.read_text())
+    for number in range(1, 29):
+        write_result(tmp_path / "results" / f"2022-07-{number:02}", result.name[:-7], document)
+    site = tmp_path / "reports"
+    render_reports(tmp_path / "results", site, keep=2)
+    assert sorted(path.name for path in site.iterdir() if path.is_dir()) == [
+        "2022-07-27",
+        "2022-07-28",
+    ]
+    before = {page: page.stat().st_mtime_ns for page in pages(site) if "index" not in page.name}
+    write_result(tmp_path / "results" / "2022-07-29", result.name[:-7], document)
+    render_reports(tmp_path / "results", site, keep=2)
+    assert sorted(path.name for path in site.iterdir() if path.is_dir()) == [
+        "2022-07-28",
+        "2022-07-29",
+    ]
+    kept = {page for page in before if page.exists() and page.parent.name == "2022-07-28"}
+    assert kept
+    assert all(page.stat().st_mtime_ns == before[page] for page in kept)
+
+
+def test_a_delivery_validated_again_shows_its_last_result(tmp_path):
+    for number, rows in enumerate(([CLEAN, other(status=None)], [CLEAN, other()])):
+        (tmp_path / str(number)).mkdir()
+        landed = a_delivery()
+        staged = write_staged(tmp_path / str(number) / "d.duckdb", landed, rows)
+        validate_delivery(landed, staged, tmp_path / "results", NIGHT)
+    render_reports(tmp_path / "results", tmp_path / "reports")
+    shown = text(tmp_path / "reports" / "2022-06-30" / "index.en.html")
+    assert "Validated 2 times; this is the last. 2 2 0" in shown
+
+
+def test_without_any_result_there_is_a_page_that_says_so(tmp_path):
+    page = render_reports(tmp_path / "results", tmp_path / "reports")
+    assert "Chưa có đêm nào được kiểm tra." in text(page)
