@@ -218,7 +218,7 @@ def land(folder: Path, name: str, data: bytes, feed: str = "dossiers") -> Delive
     )
 
 
-def stage(  # noqa: PLR0913 - what a test may vary
+def stage(
     folder: Path,
     data: bytes,
     name: str = "dossiers_20220630.json",

@@ -21,7 +21,13 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from rich.console import Console
 
 from onestop.backfill import NightResult, Progress, run_nights
-from onestop.local_airflow import USER, ApiError, LocalAirflow, LocalAirflowError
+from onestop.local_airflow import (
+    PRELOADED,
+    USER,
+    ApiError,
+    LocalAirflow,
+    LocalAirflowError,
+)
 from onestop.published import NothingPublishedError, open_published, published_nights
 from onestop.sample import write_sample
 from onestop.scorecard import print_scorecard
@@ -282,6 +288,7 @@ def _run_pending(page: _Page, settings: Settings, nights: list[dt.date]) -> None
         settings=settings,
         last_night=_end_of(nights[-1]),
         extra=_QUICK_RETRIES,
+        preloaded=(*PRELOADED, "onestop.night", "onestop.gate.reports"),
     )
     count = 0
     with page.console.status(page.text("starting")) as status, airflow:

@@ -218,7 +218,7 @@ _REASONS: dict[str, tuple[str, str]] = {
 }
 
 
-def explain(  # noqa: PLR0913, PLR0917 - a figure has this many coordinates
+def explain(
     settings: Settings,
     indicator: str,
     unit: str,

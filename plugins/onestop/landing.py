@@ -13,7 +13,6 @@ import os
 import shutil
 import stat
 import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from onestop.delivery import Delivery, Kind, RefusedDeliveryError
@@ -21,6 +20,7 @@ from onestop.settings import LOCAL_ZONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 SIDECAR = "delivery.json"
 INCOMING = ".incoming"

@@ -216,64 +216,68 @@ def _insert_settlement(
 
 
 def _find_touched_keys(warehouse: Warehouse, feed: Feed, delivery: Delivery, prefix: str) -> None:
-    """Temporary tables ``replaced`` and ``touched``: keys whose history this delivery may change.
+    """Temporary table ``touched``: keys whose history this delivery may change.
 
-    ``replaced`` holds the keys stated by other deliveries of the same file name and night (an
-    earlier or a corrected version of this file); ``touched`` those, the keys of rows that say
-    something new, and for a snapshot the keys of its source that it no longer holds.
+    Those that an earlier or a corrected file of the same name stated, those whose rows say
+    something new, and for a snapshot those of its source that it no longer holds. ``stated``
+    holds the keys that other files of this night speak of.
     """
     key = ", ".join(feed.key)
     same = " and ".join(f"t.{column} = s.{column}" for column in feed.key)
-    warehouse.execute("drop table if exists touched")
-    warehouse.execute("drop table if exists replaced")
-    warehouse.execute(
-        f"create temporary table replaced as select distinct {key}"
-        f" from core.{feed.entity}_version where delivery_id in ("
-        "   select delivery_id from audit.delivery where state = 'loaded' and source = :source"
-        "   and feed = :feed and night = :night and file_name = :file_name)",
-        _slot(delivery),
+    of_night = (
+        f"select distinct {key} from core.{feed.entity}_version where delivery_id in ("
+        "select delivery_id from audit.delivery where state = 'loaded' and source = :source"
+        " and feed = :feed and night = :night and delivery_id <> :delivery_id"
     )
+    slot = {
+        "source": delivery.source,
+        "feed": delivery.feed,
+        "night": delivery.night,
+        "delivery_id": delivery.delivery_id,
+    }
+    warehouse.execute("drop table if exists touched")
+    warehouse.execute("drop table if exists stated")
+    warehouse.execute(f"create temporary table stated as {of_night})", slot)
     warehouse.execute(
-        f"create temporary table touched as select {key} from replaced"
-        f" union select {key} from {prefix}accepted_row as s{_unless_unchanged(feed, delivery)}",
-        {"night": delivery.night} if delivery.kind == "snapshot" else None,
+        f"create temporary table touched as {of_night} and file_name = :file_name)",
+        {**slot, "file_name": delivery.file_name},
+    )
+    says_new = _unless_unchanged(feed, delivery)
+    warehouse.execute(
+        f"insert into touched select distinct {key} from {prefix}accepted_row as s{says_new}",
+        {"night": delivery.night} if says_new else None,
     )
     if delivery.kind == "snapshot":
         # A key whose row was rejected is still in the file: it has not vanished.
         warehouse.execute(
-            f"insert into touched select distinct {key} from core.{feed.entity}_history as s"
-            " where valid_from <= :night and (valid_to is null or valid_to > :night)"
+            f"insert into touched select distinct {key} from ("
+            f"select {key} from core.{feed.entity}_history as h where {_BEFORE}"
             " and delivery_id in (select delivery_id from audit.delivery where source = :source)"
-            f" and not exists (select 1 from {prefix}staged_row as t where {same})"
-            f" and not exists (select 1 from touched as t where {same})",
+            f" union select {key} from stated) as s"
+            f" where not exists (select 1 from {prefix}staged_row as t where {same})",
             {"night": delivery.night, "source": delivery.source},
         )
+
+
+#: The state that a night found: what held before any of its own files spoke.
+_BEFORE = "h.valid_from < :night and (h.valid_to is null or h.valid_to >= :night)"
 
 
 def _unless_unchanged(feed: Feed, delivery: Delivery) -> str:
     """Condition on accepted rows ``s``: a snapshot's row counts only where it says a new thing.
 
-    What the file that it replaces said does not count as known.
+    Where another file of the same night speaks of the key, the snapshot's word is kept too:
+    which of the two holds does not depend on which was loaded first.
     """
     if delivery.kind == "delta":
         return ""
-    same_history = " and ".join(f"h.{column} = s.{column}" for column in feed.key)
-    same_replaced = " and ".join(f"p.{column} = s.{column}" for column in feed.key)
+    known = " and ".join(f"h.{column} = s.{column}" for column in feed.key)
+    spoken_of = " and ".join(f"p.{column} = s.{column}" for column in feed.key)
     return (
-        f" where exists (select 1 from replaced as p where {same_replaced}) or not exists"
-        f" (select 1 from core.{feed.entity}_history as h where {same_history}"
-        " and h.content_hash = s.content_hash"
-        " and h.valid_from <= :night and (h.valid_to is null or h.valid_to > :night))"
+        f" where exists (select 1 from stated as p where {spoken_of}) or not exists"
+        f" (select 1 from core.{feed.entity}_history as h where {known}"
+        f" and h.content_hash = s.content_hash and {_BEFORE})"
     )
-
-
-def _slot(delivery: Delivery) -> dict[str, Any]:
-    return {
-        "source": delivery.source,
-        "feed": delivery.feed,
-        "night": delivery.night,
-        "file_name": delivery.file_name,
-    }
 
 
 def _restate_snapshots(
@@ -310,16 +314,22 @@ def _restate(
     warehouse: Warehouse, feed: Feed, snapshot: dict[str, Any], known_from: dt.date
 ) -> None:
     same = " and ".join(f"t.{column} = s.{column}" for column in feed.key)
-    said = f"select 1 from core.{feed.entity}_version as s where s.delivery_id = :delivery_id and {same}"
+    said = (
+        f"select 1 from core.{feed.entity}_version as s"
+        f" where s.delivery_id = :delivery_id and {same}"
+    )
+    values = ", ".join(
+        f"t.{name}" if name in feed.key else f"h.{name}" for name in feed.column_names
+    )
     warehouse.execute(
         f"insert into core.{feed.entity}_version (delivery_id, row_number, night, known_from,"
         f" content_hash, is_vanished, {', '.join(feed.column_names)})"
         " select :delivery_id, null, :night, :known_from,"
-        f" coalesce(s.content_hash, '{VANISHED}'), s.content_hash is null,"
-        f" {', '.join(f't.{name}' if name in feed.key else f's.{name}' for name in feed.column_names)}"
-        f" from touched as t left join core.{feed.entity}_history as s"
-        f" on {same} and s.valid_from <= :night and (s.valid_to is null or s.valid_to > :night)"
-        f" where not exists ({said}) and (s.delivery_id is null or s.delivery_id in"
+        f" coalesce(h.content_hash, '{VANISHED}'), h.content_hash is null,"
+        f" {values}"
+        f" from (select distinct * from touched) as t"
+        f" left join core.{feed.entity}_history as h on {same.replace('s.', 'h.')} and {_BEFORE}"
+        f" where not exists ({said}) and (h.delivery_id is null or h.delivery_id in"
         " (select delivery_id from audit.delivery where source = :source))",
         {**snapshot, "known_from": known_from},
     )
@@ -350,7 +360,7 @@ def _append_versions(
             f"insert into core.{feed.entity}_version (delivery_id, row_number, night, known_from,"
             f" content_hash, is_vanished, {', '.join(feed.key)})"
             f" select :delivery_id, null, :night, :known_from, '{VANISHED}', true, {keys}"
-            f" from touched as s where not exists"
+            f" from (select distinct * from touched) as s where not exists"
             f" (select 1 from {prefix}staged_row as t where {gone})",
             parameters,
         )
@@ -361,7 +371,7 @@ def _refresh_history(warehouse: Warehouse, feed: Feed) -> None:
     same = " and ".join(f"t.{column} = h.{column}" for column in feed.key)
     warehouse.execute("drop table if exists refreshed")
     warehouse.execute(
-        f"create temporary table refreshed as {history_select(feed, touched='touched')}"
+        f"create temporary table refreshed as {history_select(feed, touched='(select distinct * from touched)')}"
     )
     warehouse.execute(
         f"delete from core.{feed.entity}_history as h"
@@ -384,16 +394,23 @@ def _quarantine(warehouse: Warehouse, feed: Feed, delivery: Delivery, prefix: st
             "now": now,
         },
     )
-    key_text = " || '|' || ".join(feed.key) if len(feed.key) > 1 else feed.key[0]
+    _supersede(warehouse, feed, delivery, prefix, now)
+
+
+def _supersede(
+    warehouse: Warehouse, feed: Feed, delivery: Delivery, prefix: str, now: dt.datetime
+) -> None:
+    """Close rejected rows whose subject another file of that or a later night states well."""
+    key_text = " || '|' || ".join(f"v.{column}" for column in feed.key)
+    good = (
+        f"select 1 from core.{feed.entity}_version as v where not v.is_vanished"
+        f" and {key_text} = r.key_text and v.night >= r.night and v.delivery_id <> r.delivery_id"
+    )
+    accepted = key_text.replace("v.", "")
     warehouse.execute(
-        "update audit.rejected_row set state = 'superseded', state_changed_at = :now"
-        " where state = 'open' and feed = :feed and night <= :night"
-        " and delivery_id <> :delivery_id and key_text in"
-        f" (select {key_text} from {prefix}accepted_row)",
-        {
-            "now": now,
-            "feed": delivery.feed,
-            "night": delivery.night,
-            "delivery_id": delivery.delivery_id,
-        },
+        "update audit.rejected_row as r set state = 'superseded', state_changed_at = :now"
+        " where r.state = 'open' and r.feed = :feed"
+        " and (r.delivery_id = :delivery_id or r.key_text in"
+        f" (select {accepted} from {prefix}accepted_row)) and exists ({good})",
+        {"now": now, "feed": delivery.feed, "delivery_id": delivery.delivery_id},
     )

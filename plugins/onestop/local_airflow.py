@@ -46,7 +46,8 @@ _COMPONENTS = {
     "scheduler": ["--skip-serve-logs"],
     "dag-processor": [],
 }
-_PRELOAD = "duckdb pandas pyarrow great_expectations"
+#: What the tasks import and no developer changes.
+PRELOADED = ("duckdb", "great_expectations", "holidays", "lxml.html", "openpyxl", "pyarrow.csv")
 
 
 class LocalAirflowError(Exception):
@@ -77,6 +78,7 @@ class LocalAirflow:
         extra: further environment variables.
         last_night: ISO date and time after which the scheduler starts no nights by itself.
         parallelism: tasks that run at the same time.
+        preloaded: modules that tasks find imported already; changes in them need a restart.
     """
 
     home: Path
@@ -85,6 +87,7 @@ class LocalAirflow:
     extra: Mapping[str, str] = field(default_factory=dict)
     last_night: str | None = None
     parallelism: int = 2
+    preloaded: tuple[str, ...] = PRELOADED
     port: int = field(default=0, init=False)
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict, init=False)
     _lock: IO[str] | None = field(default=None, init=False)
@@ -211,7 +214,7 @@ class LocalAirflow:
             "GX_ANALYTICS_ENABLED": "false",
             "ONESTOP_EXPORTS": str(self.settings.exports),
             "ONESTOP_LANDING": str(self.settings.landing),
-            "ONESTOP_LOCAL_PRELOAD": _PRELOAD,
+            "ONESTOP_LOCAL_PRELOAD": " ".join(self.preloaded),
             "ONESTOP_PUBLISHED": str(self.settings.published),
             "ONESTOP_WAREHOUSE": self.settings.warehouse,
             "ONESTOP_WORK": str(self.settings.work),

@@ -410,6 +410,8 @@ class _Check:
         is_date = column.type in {"date", "timestamp"}
         if column.name in feed.key and "from" not in body and "constant" not in body:
             raise self.fail(key, "a key column needs a source", "Add from: with its headers")
+        if not {"from", "constant", "default", "fallback"} & body.keys():
+            raise self.fail(key, "has no value to give", "Add from: with its headers")
         if "fallback" in body:
             self.canonical(feed, f"{key}.fallback", body["fallback"])
             if feed.column(body["fallback"]).type != column.type:

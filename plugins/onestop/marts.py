@@ -13,9 +13,9 @@ import hashlib
 import re
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import yaml
 
@@ -26,6 +26,7 @@ from onestop.workdays import calendar_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from onestop.warehouse import Warehouse
 
@@ -221,35 +222,22 @@ def figures_digest(warehouse: Warehouse, schema: str) -> str:
     """SHA-256 over all counted figures of one night, the same on every engine."""
     digest = hashlib.sha256()
     for query in (
-        "select indicator_code, method_code, unit_code, period_type, period_basis,"
-        " cast(period_start as varchar) as period_start, numerator, denominator, status"
-        f" from {schema}.indicator_value order by 1, 2, 3, 4, 5, 6",
-        "select field_code, unit_code, period_type, period_basis,"
-        " cast(period_start as varchar) as period_start, received_online, received_counter_post,"
-        " carried_over, resolved_early, resolved_on_time, resolved_late, open_in_time,"
-        f" open_overdue from {schema}.form_06a order by 1, 2, 3, 4, 5",
+        (
+            "select indicator_code, method_code, unit_code, period_type, period_basis,"
+            " cast(period_start as varchar) as period_start, numerator, denominator, status"
+            f" from {schema}.indicator_value order by 1, 2, 3, 4, 5, 6"
+        ),
+        (
+            "select field_code, unit_code, period_type, period_basis,"
+            " cast(period_start as varchar) as period_start, received_online,"
+            " received_counter_post, carried_over, resolved_early, resolved_on_time, resolved_late,"
+            f" open_in_time, open_overdue from {schema}.form_06a order by 1, 2, 3, 4, 5"
+        ),
     ):
-        arrow_csv.write_csv(warehouse.arrow(query), _Digest(digest))
+        with pa.BufferOutputStream() as text:
+            arrow_csv.write_csv(warehouse.arrow(query), text)
+            digest.update(text.getvalue())
     return digest.hexdigest()
-
-
-class _Digest:
-    """A file to write to that keeps only the digest of what was written."""
-
-    closed = False
-
-    def __init__(self, digest: hashlib._Hash) -> None:
-        self._digest = digest
-
-    def write(self, data: bytes) -> int:
-        self._digest.update(data)
-        return len(data)
-
-    def flush(self) -> None:
-        """Nothing is held back."""
-
-    def close(self) -> None:
-        """Nothing to close."""
 
 
 def describe_tables(warehouse: Warehouse) -> None:

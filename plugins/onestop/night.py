@@ -450,8 +450,10 @@ def _missing(warehouse: Warehouse, source: str, feed: str, night: dt.date) -> li
             for row in settled
         ]
     return [
-        f"{source} has delivered no {feed} file for night {night}; put it into the exports, then"
-        " run the night again"
+        (
+            f"{source} has delivered no {feed} file for night {night}; put it into the exports,"
+            " then run the night again"
+        )
     ]
 
 

@@ -130,7 +130,7 @@ class Form06a:
 _NOTHING = FormCounts(*(0 for _ in _COLUMNS))
 
 
-def write_form_06a(  # noqa: PLR0913, PLR0917 - a form has this many coordinates
+def write_form_06a(
     settings: Settings,
     unit: str,
     first: dt.date,
@@ -170,7 +170,7 @@ def write_form_06a(  # noqa: PLR0913, PLR0917 - a form has this many coordinates
     return form
 
 
-def read_form_06a(  # noqa: PLR0913, PLR0917 - idem
+def read_form_06a(
     settings: Settings,
     unit: str,
     first: dt.date,

@@ -132,9 +132,14 @@ def _is_current(staged: Path, mapping: FeedMapping) -> bool:
             row = connection.execute(
                 "select mapping_sha256, reader_version from read_summary"
             ).fetchone()
+            described = connection.execute("describe staged_row").fetchall()
     except duckdb.CatalogException:
         return False
-    return bool(row == (mapping.sha256, READER_VERSION))
+    names = [name for name, *_ in described]
+    return bool(
+        row == (mapping.sha256, READER_VERSION)
+        and names == [name for name, _ in staged_columns(mapping.schema)]
+    )
 
 
 def _sweep(staging: Path, delivery_id: str) -> None:

@@ -150,7 +150,7 @@ def _translated(mapping: FeedMapping) -> list[str]:
         if column.derived_from:
             continue
         given = mapped.get(column.name, ColumnMapping(column.name))
-        chosen.append(f"{_value(column, given, mapping.decimal)} as {column.name}")
+        chosen.append(f"{_value(column, given, mapping)} as {column.name}")
         if column in text_columns(feed):
             chosen.append(f"{_source_text(given)} as {column.name}_text")
     chosen += [helper.name for helper in mapping.helpers]
@@ -161,7 +161,7 @@ def _source_text(given: ColumnMapping) -> str:
     return given.name if given.sources else "null::varchar"
 
 
-def _value(column: Column, given: ColumnMapping, decimal: str) -> str:
+def _value(column: Column, given: ColumnMapping, mapping: FeedMapping) -> str:
     stored = "timestamp" if column.type in {"timestamp", "date"} else DUCKDB_TYPES[column.type]
     constant = literal(given.constant) if given.constant is not None else None
     if constant is not None:
@@ -172,7 +172,7 @@ def _value(column: Column, given: ColumnMapping, decimal: str) -> str:
         text = given.name
         if given.extract:
             text = f"nullif(regexp_extract({text}, {literal(given.extract)}, 1), '')"
-        value = _parsed(column, given, text, decimal)
+        value = _parsed(column, given, text, mapping)
     if given.default is not None and constant is None:
         default = literal(given.default)
         value = f"case when {_source_text(given)} is null then {default} else {value} end"
@@ -180,15 +180,15 @@ def _value(column: Column, given: ColumnMapping, decimal: str) -> str:
     return f"({value})::{cast}"
 
 
-def _parsed(column: Column, given: ColumnMapping, text: str, decimal: str) -> str:
+def _parsed(column: Column, given: ColumnMapping, text: str, mapping: FeedMapping) -> str:
     """The typed value of a source text, null where it cannot be understood."""
     if column.type in {"timestamp", "date"}:
-        return _moment(text, given.formats)
+        return _moment(text, given.formats, mapping.time_zone)
     coded = _coded(given, text) if given.codes else None
     if column.type == "integer":
         return f"coalesce({coded}::bigint, to_whole({text}))" if coded else f"to_whole({text})"
     if column.type == "decimal":
-        return f"to_number({text}, {literal(decimal)})"
+        return f"to_number({text}, {literal(mapping.decimal)})"
     if column.type == "boolean":
         return f"{coded}::boolean"
     return coded or text
@@ -204,10 +204,20 @@ def _coded(given: ColumnMapping, text: str) -> str:
     return f"(case {cases} end)"
 
 
-def _moment(text: str, formats: Sequence[str]) -> str:
-    """A naive timestamp from whichever pattern fits the whole text; ISO 8601 always may."""
+def _moment(text: str, formats: Sequence[str], time_zone: str) -> str:
+    """A naive timestamp from whichever pattern fits the whole text; ISO 8601 always may.
+
+    A text that states its own offset from Greenwich is turned to the source's clock.
+    """
     iso = r"[1-9]\d{3}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?"
-    cases = [f"when regexp_full_match({text}, '{iso}') then try_cast({text} as timestamp)"]
+    offset = r"(?:Z|[+-]\d{2}(?::\d{2})?)"
+    cases = [
+        f"when regexp_full_match({text}, '{iso}') then try_cast({text} as timestamp)",
+        (
+            f"when regexp_full_match({text}, '{iso}{offset}')"
+            f" then timezone({literal(time_zone)}, try_cast({text} as timestamptz))"
+        ),
+    ]
     for pattern in formats:
         if pattern == EXCEL_SERIAL:
             cases.append(

@@ -141,9 +141,7 @@ BAD_FILES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def judge(  # noqa: PLR0913 - each test gives one or two of them
-    tmp_path, rows, *, delivery=None, summary=None, usual=None, as_of=NIGHT, **more
-):
+def judge(tmp_path, rows, *, delivery=None, summary=None, usual=None, as_of=NIGHT, **more):
     landed = a_delivery(**(delivery or {}))
     staged = write_staged(tmp_path / "d.duckdb", landed, rows, **(summary or {}), **more)
     return validate_delivery(landed, staged, tmp_path / "results", as_of, usual=usual), staged
@@ -304,3 +302,12 @@ def test_columns_that_a_source_does_not_map_are_absent_and_not_wrong(tmp_path):
     unmapped = ("service_level_text", "submitted_at_text", "result_digitised_text", "read_problem")
     verdict, _ = judge(tmp_path, [CLEAN], without=unmapped)
     assert failed(verdict) == {}
+
+
+def test_a_dossier_received_due_and_resolved_on_the_night_itself_is_clean(tmp_path):
+    row = other(
+        received_at="2022-06-30 08:00:00",
+        resolved_at="2022-06-30 16:00:00",
+        due_at="2022-06-30 17:00:00",
+    )
+    assert failed(judge(tmp_path, [row])[0]) == {}

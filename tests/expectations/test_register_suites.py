@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from onestop.gate import UsualVolume, load_suite, validate_delivery
+from onestop.gate import load_suite, validate_delivery
 from staged_files import a_delivery, table, write_staged
 
 NIGHT = dt.date(2022, 6, 30)
@@ -202,16 +202,6 @@ ALSO: dict[str, set[str]] = {
     "UNI-R13": {"UNI-W09"},
     "DEC-R13": {"DEC-W03"},
 }
-FILES: dict[str, dict[str, Any]] = {
-    "F01": {"summary": {"columns_missing": ["unit_code"]}},
-    "F02": {"delivery": {"kind": "snapshot"}, "rows": []},
-    "F03": {"bad": 60},
-    "F04": {"bad": 10, "rows": []},
-    "F05": {"usual": UsualVolume(900, "trung vị của 4 thứ Hai", "median of 4 Mondays")},
-    "F06": {"as_of": dt.date(2022, 6, 29)},
-    "W01": {"rows": []},
-    "W02": {"summary": {"columns_unknown": ["Cột lạ"]}},
-}
 PREFIX = {"visits": "VIS", "procedures": "PRO", "units": "UNI", "declarations": "DEC"}
 CASES = sorted((feed, code) for feed, rules in CHANGES.items() for code in rules)
 
@@ -227,14 +217,10 @@ def changed(feed: str, number: int, changes: dict[str, Any]) -> dict[str, Any]:
     return {**CLEAN[feed], KEYS[feed]: own[feed], **changes}
 
 
-def judge(folder, feed, rows, case=None):
-    case = case or {}
-    landed = a_delivery(feed, **case.get("delivery", {}))
-    staged = write_staged(folder / "d.duckdb", landed, rows, **case.get("summary", {}))
-    verdict = validate_delivery(
-        landed, staged, folder / "results", case.get("as_of", NIGHT), usual=case.get("usual")
-    )
-    return verdict, staged
+def judge(folder, feed, rows):
+    landed = a_delivery(feed)
+    staged = write_staged(folder / "d.duckdb", landed, rows)
+    return validate_delivery(landed, staged, folder / "results", NIGHT), staged
 
 
 def failed(verdict) -> dict[str, int]:
@@ -277,17 +263,43 @@ def test_each_row_rule_finds_its_bad_rows_and_no_others(judged, feed, code):
     assert [row["row_number"] for row in found] == (expected if "-R" in code else [])
 
 
-@pytest.mark.parametrize(("feed", "rule"), [(feed, rule) for feed in PREFIX for rule in FILES])
-def test_each_file_rule_finds_its_bad_file(tmp_path, feed, rule):
-    case = FILES[rule]
-    broken = [changed(feed, n, {"read_problem": "?"}) for n in range(1, case.get("bad", 0) + 1)]
-    verdict, _ = judge(tmp_path, feed, case.get("rows", [CLEAN[feed]]) + broken, case)
-    code = f"{PREFIX[feed]}-{rule}"
-    assert code in failed(verdict)
-    assert verdict.refused_rule == (code if rule.startswith("F") else None)
+def file_rules(feed: str) -> dict[str, str | None]:
+    return {rule.code[4:]: rule.query for rule in load_suite(feed).of("file")}
+
+
+@pytest.mark.parametrize("feed", sorted(PREFIX))
+def test_the_rules_about_files_are_those_of_dossiers(feed):
+    assert file_rules(feed) == file_rules("dossiers")
+
+
+@pytest.mark.parametrize("feed", sorted(PREFIX))
+def test_a_file_that_breaks_a_rule_is_refused_under_its_own_code(tmp_path, feed):
+    rows = [changed(feed, n, {"read_problem": "?"}) for n in range(1, 11)]
+    verdict, _ = judge(tmp_path, feed, rows)
+    assert verdict.refused_rule == f"{PREFIX[feed]}-F04"
 
 
 @pytest.mark.parametrize("feed", sorted(PREFIX))
 def test_every_rule_has_a_row_or_file_that_breaks_it(feed):
-    tried = CHANGES[feed].keys() | {f"{PREFIX[feed]}-{rule}" for rule in FILES}
+    tried = CHANGES[feed].keys() | {f"{PREFIX[feed]}-{rule}" for rule in file_rules("dossiers")}
     assert {rule.code for rule in load_suite(feed).rules} == tried
+
+
+def test_a_ticket_called_at_once_and_one_called_after_exactly_eight_hours_are_accepted(tmp_path):
+    rest = {"served_at": None, "finished_at": None}
+    rows = [
+        changed("visits", 11, {"called_at": "2022-06-30 08:00:00", **rest}),
+        changed("visits", 12, {"called_at": "2022-06-30 16:00:00", **rest}),
+    ]
+    verdict, _ = judge(tmp_path, "visits", rows)
+    assert (verdict.rows_accepted, failed(verdict)) == (2, {"VIS-W03": 1})
+
+
+def test_a_procedure_published_and_a_unit_ended_on_their_first_day_are_clean(tmp_path):
+    same_day = {"decision_date": "2022-06-30", "published_date": "2022-06-30"}
+    (tmp_path / "procedures").mkdir()
+    procedure = changed("procedures", 11, same_day)
+    assert failed(judge(tmp_path / "procedures", "procedures", [procedure])[0]) == {}
+    (tmp_path / "units").mkdir()
+    unit = changed("units", 11, {"valid_to_date": "2020-01-01"})
+    assert failed(judge(tmp_path / "units", "units", [unit])[0]) == {}

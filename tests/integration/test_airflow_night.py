@@ -94,17 +94,18 @@ def states(tasks, night):
 
 def content(database: Path) -> dict[str, list[tuple]]:
     """Every table of a DuckDB file, as sorted rows without clocks of processing."""
-    with duckdb.connect(str(database), read_only=True) as connection:
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{database}' as looked_at (read_only)")
         tables = connection.execute(
             "select table_schema, table_name, list(column_name order by ordinal_position)"
             " from information_schema.columns"
-            " where table_catalog = current_database() group by all order by all"
+            " where table_catalog = 'looked_at' group by all order by all"
         ).fetchall()
         found = {}
         for schema, table, columns in tables:
             kept = ", ".join(f'"{column}"' for column in columns if column not in CLOCKS)
             found[f"{schema}.{table}"] = connection.execute(
-                f'select {kept} from "{schema}"."{table}" order by all'
+                f'select {kept} from looked_at."{schema}"."{table}" order by all'
             ).fetchall()
         return found
 

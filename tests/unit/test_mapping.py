@@ -153,6 +153,7 @@ def test_every_scalar_of_a_mapping_is_text(tmp_path):
         ("{from: [Từ]}", "{from: [Từ], fallback: unit_name}", "fallback", "another type"),
         ("{from: [Từ]}", "{from: [Từ], extract: abc}", "extract", "no group"),
         ("{from: [Từ]}", "{from: [Từ], extract: '(('}", "extract", "regular expression"),
+        ("unit_level: {from: [Cấp], ", "unit_level: {", "columns.unit_level", "no value to give"),
         ("source: other", "source: ../x", "source", "does not match"),
     ],
 )

@@ -24,24 +24,16 @@ from exported_files import (
     record,
     stage,
 )
+from hostile_files import FORMATS, HOSTILE_VALUES, MERGED, REFUSED, TABLE, corpus, mojibake, zipped
 from onestop.delivery import RefusedDeliveryError
-from onestop.readers import FILE_RULES, LIMITS
+from onestop.readers import FILE_RULES, LIMITS, UnreadableError, open_reading
 from onestop.readers.refusals import ROW_PROBLEMS, describe_problem
 from onestop.staging import read_delivery
 
-TABLE = [list(LIST_HEADERS), list_row(1), list_row(2)]
 CODES = ["H24.14-220601-0001", "H24.14-220601-0002"]
 TIGHT = replace(
     LIMITS, unpacked_bytes=1 << 20, ratio_from_bytes=1 << 16, line_chars=10_000, record_chars=50_000
 )
-
-
-def zipped(*members: tuple[str, bytes]) -> bytes:
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members:
-            archive.writestr(name, content)
-    return data.getvalue()
 
 
 def refused(tmp_path, data, code, said="", **options):
@@ -55,48 +47,6 @@ def refused(tmp_path, data, code, said="", **options):
 
 
 # --- formats ------------------------------------------------------------------------------
-
-
-FORMATS = {
-    "JSON array": (as_json(record(1), record(2)), "json"),
-    "JSON array, one record a line": (
-        b"[\n" + b",\n".join(json.dumps(record(n)).encode() for n in (1, 2)) + b"\n]\n",
-        "json",
-    ),
-    "JSON array with a byte order mark": (b"\xef\xbb\xbf" + as_json(record(1), record(2)), "json"),
-    "JSON array in UTF-16": (as_json(record(1), record(2)).decode().encode("utf-16"), "json"),
-    "JSON envelope": (
-        json.dumps({"service": "x", "isUpdating": False, "data": [record(1), record(2)]}).encode(),
-        "json",
-    ),
-    "JSON envelope with more after the records": (
-        json.dumps({"data": [record(1), record(2)], "message": {"a": [1, "}"]}}, indent=2).encode(),
-        "json",
-    ),
-    "JSON Lines": (b"\n".join(json.dumps(record(n)).encode() for n in (1, 2)), "jsonl"),
-    "JSON Lines with Windows line ends": (
-        b"".join(json.dumps(record(n)).encode() + b"\r\n" for n in (1, 2)),
-        "jsonl",
-    ),
-    "CSV with commas": (as_csv(TABLE), "csv"),
-    "CSV with semicolons": (as_csv(TABLE, ";"), "csv"),
-    "CSV with tabs": (as_csv(TABLE, "\t"), "csv"),
-    "CSV with bars": (as_csv(TABLE, "|"), "csv"),
-    "CSV with a byte order mark": (as_csv(TABLE, ";", "utf-8-sig"), "csv"),
-    "CSV in UTF-16": (as_csv(TABLE, "\t", "utf-16"), "csv"),
-    "CSV with Windows line ends": (as_csv(TABLE).replace(b"\n", b"\r\n"), "csv"),
-    "CSV with old Macintosh line ends": (as_csv(TABLE).replace(b"\n", b"\r"), "csv"),
-    "CSV without a last line end": (as_csv(TABLE).rstrip(b"\n"), "csv"),
-    "CSV with the separator's hint for Excel": (b"sep=;\n" + as_csv(TABLE, ";"), "csv"),
-    "XLSX": (as_xlsx(TABLE), "xlsx"),
-    "true XLS": (as_xls(TABLE), "xls"),
-    "HTML": (as_html(TABLE), "html"),
-    "JSON, gzipped": (gzip.compress(as_json(record(1), record(2))), "json.gz"),
-    "CSV, zipped": (zipped(("a.csv", as_csv(TABLE))), "csv.zip"),
-    "XLSX, gzipped": (gzip.compress(as_xlsx(TABLE)), "xlsx.gz"),
-    "XLSX, zipped": (zipped(("danh sach.xlsx", as_xlsx(TABLE))), "xlsx.zip"),
-    "HTML, zipped": (zipped(("a.xls", as_html(TABLE))), "html.zip"),
-}
 
 
 @pytest.mark.parametrize("what", FORMATS)
@@ -131,35 +81,6 @@ def test_a_sheet_that_begins_below_and_to_the_right_keeps_its_row_numbers(tmp_pa
 # --- layout of lists ----------------------------------------------------------------------
 
 
-TOP = ["", "STT", "Đơn vị tiếp nhận", "Hồ sơ", "", "", "Ngày", "", "", "Người nộp"]
-LOW = ["", "", "", "Mã hồ sơ", "Tên thủ tục", "Trạng thái", "Tiếp nhận", "Hẹn trả", "Kết thúc", ""]
-DATED = ("01/06/2022 08:30", "08/06/2022", "", "Người nộp 000123")
-WIDE = [
-    ["", n, "H24.14", f"H24.14-220601-{n:04d}", "Cấp bản sao", "Đang xử lý", *DATED] for n in (1, 2)
-]
-NUMBERS = ["", *(f"({n})" for n in range(1, 10))]
-MERGED = [
-    ["", "ỦY BAN NHÂN DÂN THÀNH PHỐ"],
-    ["", "DANH SÁCH HỒ SƠ"],
-    ["", "(Từ ngày 01/06/2022 đến ngày 30/06/2022)"],
-    [],
-    TOP,
-    LOW,
-    NUMBERS,
-    ["", "I", "Lĩnh vực hộ tịch"],
-    WIDE[0],
-    ["", "Cộng", "", "", "", "", "", "", "", 1],
-    ["", "II", "Lĩnh vực đất đai"],
-    WIDE[1],
-    ["", "", "Cộng", "", "", "", "", "", "", 1],
-    ["", "TỔNG CỘNG", "", "", "", "", "", "", "", 2],
-    ["", "", "Trong đó: trực tuyến", "", "", "", "", "", "", 2],
-    [],
-    ["", "", "", "NGƯỜI LẬP BIỂU", "", "", "", "THỦ TRƯỞNG ĐƠN VỊ"],
-    ["", "", "", "Người nộp 000123", "", "", "", "Người nộp 000123"],
-]
-
-
 @pytest.mark.parametrize("make", [as_csv, as_xlsx, as_xls, as_html], ids=lambda make: make.__name__)
 def test_a_list_with_titles_merged_headers_sections_totals_and_signatures(tmp_path, make):
     rows = [[*row, *[""] * (10 - len(row))] for row in MERGED]
@@ -187,6 +108,28 @@ def test_a_header_of_three_rows_is_read_and_its_repetition_further_down_is_skipp
     assert staged.column("due_at") == ["2022-06-08 00:00:00"] * 2
     assert staged.column("resolved_at") == ["2022-06-07 00:00:00"] * 2
     assert staged.summary["rows_read"] == len(staged.rows) + staged.summary["rows_blank"]
+
+
+def test_rows_after_a_subtotal_are_read_even_where_little_is_filled_in(tmp_path):
+    rows = [
+        ["STT", "Mã đơn vị", "Tên đơn vị", "Cấp", "Có Bộ phận Một cửa", "Có hiệu lực từ"],
+        [1, "H24.01", "Văn phòng", "Sở, ban, ngành", "Có", "01/01/2010"],
+        ["", "Cộng", 1],
+        [2, "H24.02", "Tổng cục B"],
+        ["", "", "Tổng số", "", "", 2],
+        ["", "Người lập biểu", "", "Thủ trưởng"],
+    ]
+    staged = stage(tmp_path, as_xlsx(rows), feed="units")
+    assert staged.column("unit_code") == ["H24.01", "H24.02"]
+    assert staged.summary["rows_blank"] == 3
+
+
+def test_a_table_of_absurd_width_is_read_as_far_as_lists_go(tmp_path):
+    wide = "<td colspan=1000>x</td>" * 500
+    page = as_html(TABLE).decode().replace("</tr>", wide + "</tr>")
+    assert stage(tmp_path, page.encode()).column("dossier_code") == CODES
+    staged = stage(tmp_path, as_csv([[*row, *["x"] * 100_000] for row in TABLE]))
+    assert problems(staged) == ["too_many_cells (100012/2000)"] * 2
 
 
 def test_html_cells_that_reach_over_rows_and_columns_are_laid_out(tmp_path):
@@ -411,88 +354,6 @@ def test_fast_and_careful_reading_of_json_give_the_same(tmp_path):
 # --- files that are refused ---------------------------------------------------------------
 
 
-def mojibake(text: str) -> str:
-    """Vietnamese as TCVN3 bytes shown in a Western font."""
-    pairs = dict(zip("ãồơĐậệếạáủàịđảấêưựổ", "·å¬§ËÖÕ¹¸ñµÞ®¶Êª\u00adùæ", strict=True))
-    return "".join(pairs.get(letter, letter) for letter in text)
-
-
-VNI_HEADER = "Maõ hoà sô,Traïng thaùi,Ngaøy nhaän"
-GARBAGE = bytes((n * 7919 + 13) % 256 for n in range(5000))
-REFUSED = {
-    "zero bytes": (b"", "FILE-F01"),
-    "only blanks": (b" \r\n\t\n ", "FILE-F01"),
-    "a byte order mark alone": (b"\xef\xbb\xbf", "FILE-F01"),
-    "an archive of an empty file": (gzip.compress(b""), "FILE-F01"),
-    "a zip without a file": (zipped(), "FILE-F01"),
-    "a zip of a folder": (zipped(("a/", b"")), "FILE-F01"),
-    "truncated gzip": (gzip.compress(as_json(*map(record, range(3000))))[:-2000], "FILE-F02"),
-    "gzip with a wrong checksum": (
-        gzip.compress(as_json(record(1)))[:-8] + b"\0\0\0\0\0\0\0\0",
-        "FILE-F02",
-    ),
-    "gzip of nothing but a head": (gzip.compress(b"x" * 100)[:12], "FILE-F02"),
-    "truncated zip": (zipped(("a.json", as_json(record(1))))[:-30], "FILE-F02"),
-    "truncated JSON": (as_json(record(1), record(2))[:-100], "FILE-F02"),
-    "JSON with a comma too many": (as_json(record(1))[:-1] + b",]", "FILE-F02"),
-    "JSON with text after it": (as_json(record(1)) + b"xyz", "FILE-F02"),
-    "JSON with a broken record inside": (
-        as_json(record(1), record(2)).replace(b'"MaTTHC":', b'"MaTTHC"', 1),
-        "FILE-F02",
-    ),
-    "JSON nested too deeply": (b"[" * 200_000, "FILE-F02"),
-    "JSON nested too deeply in a record": (b'[{"MaHoSo":' + b"[" * 100_000, "FILE-F02"),
-    "truncated XLSX": (as_xlsx(TABLE)[:-500], "FILE-F02"),
-    "XLSX with a damaged sheet": (
-        zipped(("xl/workbook.xml", b"<workbook/>"), ("xl/worksheets/sheet1.xml", b"<worksheet")),
-        "FILE-F02",
-    ),
-    "truncated XLS": (as_xls(TABLE)[:1500], "FILE-F02"),
-    "OLE that is no workbook": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "FILE-F02"),
-    "CSV in a legacy encoding": (
-        "M· hå s¬,Tr¹ng th¸i,Ngµy nhËn\nH24-1,§ang xö lý,1/6/2022\n".encode("cp1252"),
-        "FILE-F03",
-    ),
-    "VNI bytes": ((VNI_HEADER + "\nH24-1,x,y\n").encode("cp1252"), "FILE-F03"),
-    "TCVN3 saved as UTF-8": (
-        "M· hå s¬,Tr¹ng th¸i,Ngµy nhËn\nH24-1,§ang xö lý,1/6/2022\n".encode(),
-        "FILE-F03",
-    ),
-    "VNI saved as UTF-8": ((VNI_HEADER + "\nH24-1,x,y\n").encode(), "FILE-F03"),
-    "legacy bytes after the first megabyte": (
-        as_csv([list(LIST_HEADERS), *(list_row(n) for n in range(9000))])
-        + "H24-1,M· hå s¬\n".encode("cp1252"),
-        "FILE-F03",
-    ),
-    "legacy bytes in JSON": (
-        as_json(record(1))[:-2] + ', "TenTTHC": "CÊp b¶n sao"}]'.encode("cp1252"),
-        "FILE-F03",
-    ),
-    "CSV without a known header": (b"a,b,c\n1,2,3\n", "FILE-F04"),
-    "a CSV that lost its header": (as_csv(TABLE[1:]), "FILE-F04"),
-    "JSON of unknown keys": (as_json({"a": 1}), "FILE-F04"),
-    "JSON of numbers": (b"[1, 2, 3]", "FILE-F04"),
-    "an envelope without records": (b'{"error_code": "1", "message": "x"\n}', "FILE-F04"),
-    "XLSX without a known header": (as_xlsx([["a", "b"], [1, 2]]), "FILE-F04"),
-    "an empty XLSX": (as_xlsx([]), "FILE-F04"),
-    "HTML without a table": (b"<html><body><h1>Error 500</h1></body></html>", "FILE-F04"),
-    "plain words": ("Không có dữ liệu".encode(), "FILE-F04"),
-    "a zip of two files": (zipped(("a.csv", as_csv(TABLE)), ("b.csv", b"x")), "FILE-F05"),
-    "a zip of very many files": (zipped(*((f"{n}.txt", b"") for n in range(500))), "FILE-F05"),
-    "gzip in gzip": (gzip.compress(gzip.compress(as_json(record(1)))), "FILE-F05"),
-    "zip in zip": (zipped(("a.zip", zipped(("a.csv", as_csv(TABLE))))), "FILE-F05"),
-    "a CSV line without an end": (b"x" * 3_000_000, "FILE-F0"),
-    "a PDF": (b"%PDF-1.7\n%\xe2\xe3\n", "FILE-F07"),
-    "RAR": (b"Rar!\x1a\x07\x00" + GARBAGE, "FILE-F07"),
-    "an OpenDocument sheet": (zipped(("mimetype", b"application/vnd.oasis")), "FILE-F07"),
-    "a Word document": (zipped(("[Content_Types].xml", b""), ("word/a.xml", b"")), "FILE-F07"),
-    "XML": (b"<?xml version='1.0'?><HoSo><MaHoSo>1</MaHoSo></HoSo>", "FILE-F07"),
-    "binary garbage": (GARBAGE, "FILE-F07"),
-    "NUL bytes": (b"\0" * 5000, "FILE-F07"),
-    "a CSV with NUL bytes": (as_csv(TABLE).replace(b"STT", b"\0\0\0"), "FILE-F07"),
-}
-
-
 @pytest.mark.parametrize("what", REFUSED)
 def test_a_file_that_cannot_be_read_is_refused_with_its_reason(tmp_path, what):
     data, code = REFUSED[what]
@@ -639,6 +500,40 @@ def test_a_single_line_without_end_takes_little_memory_to_refuse(tmp_path, openi
     kib, said = peak_memory(path)
     assert said.startswith("FILE-F0")
     assert kib < 250_000
+
+
+CORPUS = corpus()
+
+
+def test_the_corpus_of_bad_files_is_large_and_the_same_every_time():
+    assert len(CORPUS) >= 300
+    assert corpus() == CORPUS
+
+
+@pytest.mark.parametrize("part", range(8))
+def test_every_file_of_the_corpus_is_refused_with_a_reason_or_read_to_the_last_row(tmp_path, part):
+    feed = ONE_STOP.feeds["dossiers"]
+    path = tmp_path / "dossiers_20220630.json"
+    unaccounted = []
+    for what in list(CORPUS)[part::8]:
+        path.write_bytes(CORPUS[what])
+        try:
+            reading = open_reading(path, feed)
+            rows = sum(len(batch.row_numbers) for batch in reading.batches)
+        except UnreadableError as error:
+            is_settled = error.code in FILE_RULES and bool(error.detail)
+        else:
+            is_settled = reading.rows_read == rows + reading.rows_blank
+        if not is_settled:
+            unaccounted.append(what)
+    assert unaccounted == []
+
+
+def test_hostile_values_are_staged_as_the_text_they_are_or_not_at_all(tmp_path):
+    data = as_json(*(record(n, TenTTHC=value) for n, value in enumerate(HOSTILE_VALUES)))
+    names = stage(tmp_path, data).column("procedure_name")
+    assert names[:12] == list(HOSTILE_VALUES[:12])
+    assert not any(set(name or "") & set("\x00\x07\x1b") for name in names)
 
 
 def test_the_rules_of_reading_are_numbered_and_said_in_both_languages():

@@ -143,6 +143,10 @@ DATES = {
     "08/06/2022 05:00 pm": "2022-06-08 17:00:00",
     "2022-06-08T17:00:00": "2022-06-08 17:00:00",
     "2022-06-08 17:00:00.250": "2022-06-08 17:00:00",
+    "2022-06-08T10:00:00Z": "2022-06-08 17:00:00",
+    "2022-06-08T17:00:00+07:00": "2022-06-08 17:00:00",
+    "2022-06-08 19:30:00.5+09:30": "2022-06-08 17:00:00",
+    "2022-06-08T17:00:00+7": None,
     "20220608": "2022-06-08 00:00:00",
     "44720.7083333333": "2022-06-08 17:00:00",
     "44720,7083333333": "2022-06-08 17:00:00",
@@ -522,6 +526,59 @@ def test_the_real_permits_are_read_through_a_mapping_of_their_own_to_the_last_on
         u: sum(1 for r in rows if r["resolving_unit_code"] == u) for u in totals["by_department"]
     }
     assert by_unit == {u: v["received"] for u, v in totals["by_department"].items()}
+
+
+OTHER = """
+source: other
+title_vi: Nguồn khác
+title_en: Another source
+time_zone: Asia/Ho_Chi_Minh
+decimal: "."
+formats: ["%d/%m/%Y"]
+feeds:
+  declarations:
+    files: [{name: 'khai_(?P<night>\\d{8})\\.csv', kind: delta}]
+    columns:
+      indicator_code: {from: [Chỉ tiêu], extract: '^([A-Z0-9]+)'}
+      unit_code: {constant: CITY}
+      period_start: {from: [Từ]}
+      period_end: {from: [Đến], fallback: period_start}
+      numerator: {from: [Tử], default: "0"}
+      declared_value: {from: [Giá trị]}
+      note: {from: [Ghi chú], fallback: document_number}
+      document_number: {from: [Số]}
+    helpers: {kind: [Loại]}
+    derive:
+      denominator:
+        - {when: {kind: [không*, none], numerator: present}, value: "0"}
+        - {when: {declared_value: absent}, value: "100"}
+    personal: []
+"""
+
+
+def test_a_mapping_can_extract_default_fix_fall_back_and_derive(tmp_path):
+    path = tmp_path / "other.yaml"
+    path.write_text(OTHER, encoding="utf-8")
+    rows = [
+        ["Chỉ tiêu", "Từ", "Đến", "Tử", "Giá trị", "Ghi chú", "Số", "Loại"],
+        ["I5 - chờ đợi", "01/01/2022", "31/03/2022", "7", "1.234", "a", "b", "KHÔNG tính"],
+        ["I6: số hóa", "01/01/2022", "", "", "", "", "b", ""],
+        ["không có", "01/01/2022", "", "bảy", "97,5", "", "", "None"],
+    ]
+    mapping = load_mapping(path).feeds["declarations"]
+    staged = stage(tmp_path, as_csv(rows), feed="declarations", mapping=mapping).rows
+    names = ("indicator_code", "unit_code", "numerator", "denominator", "note", "numerator_text")
+    assert [tuple(row[name] for name in names) for row in staged] == [
+        ("I5", "CITY", 7, 0, "a", "7"),
+        ("I6", "CITY", 0, 100, "b", None),
+        (None, "CITY", None, 0, None, "bảy"),
+    ]
+    assert [str(row["period_end"]) for row in staged] == ["2022-03-31", "2022-01-01", "2022-01-01"]
+    assert [row["declared_value"] and float(row["declared_value"]) for row in staged] == [
+        1.234,
+        None,
+        97.5,
+    ]
 
 
 def test_a_summer_and_a_winter_time_of_another_clock_become_the_right_instants(tmp_path):

@@ -8,6 +8,7 @@ from onestop.gate.reports import render_reports
 from onestop.gate.suite import Rule, Suite, SuiteError, load_suite, suite_names
 from onestop.gate.validation import validate_delivery
 from onestop.gate.verdict import GateVerdict, UsualVolume
+from onestop.gate.volume import is_volume_excepted, usual_volume
 
 __all__ = [
     "BrokenRuleError",
@@ -19,9 +20,11 @@ __all__ = [
     "SuiteError",
     "UsualVolume",
     "check_marts",
+    "is_volume_excepted",
     "load_suite",
     "render_reports",
     "run_suite",
     "suite_names",
+    "usual_volume",
     "validate_delivery",
 ]

@@ -14,6 +14,7 @@ from decimal import Decimal
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import sqlalchemy as sa
 from duckdb_engine import ConnectionWrapper
 from sqlalchemy.pool import StaticPool
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import ModuleType
 
-    import duckdb
-
     from onestop.figures import Language
     from onestop.gate.suite import Rule, Severity, Suite
 
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 EXAMPLES = 5
 _LONGEST_VALUE = 80
 _GX = "great_expectations"
+_DUCKDB_FILE = "duckdb:///"
 
 
 class BrokenRuleError(Exception):
@@ -141,7 +141,8 @@ def run_suite(
     """Run all rules of a suite on the rows of a query or a table.
 
     Args:
-        source: SQLAlchemy URL, SQLAlchemy engine, or open DuckDB connection.
+        source: SQLAlchemy URL, SQLAlchemy engine, or open DuckDB connection; the file of a
+            DuckDB URL is opened for reading only.
         query: a SELECT, or the name of a table (``mart_staged.form_06a``).
         suite: from :func:`onestop.gate.suite.load_suite`.
 
@@ -285,7 +286,15 @@ def _opened(source: str | sa.Engine | duckdb.DuckDBPyConnection) -> Iterator[sa.
     if isinstance(source, sa.Engine):
         yield source
         return
-    engine = sa.create_engine(source) if isinstance(source, str) else engine_on(source)
+    if not isinstance(source, str):
+        engine = engine_on(source)
+    elif source.startswith(_DUCKDB_FILE):
+        path = source.removeprefix(_DUCKDB_FILE)
+        with duckdb.connect(path, read_only=True) as connection, _opened(connection) as engine:
+            yield engine
+        return
+    else:
+        engine = sa.create_engine(source)
     try:
         yield engine
     finally:

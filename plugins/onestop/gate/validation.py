@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _LISTED_ROWS = 20
 
 
-def validate_delivery(  # noqa: PLR0913 - the last two have defaults that fit
+def validate_delivery(
     delivery: Delivery,
     staged: Path,
     results: Path,

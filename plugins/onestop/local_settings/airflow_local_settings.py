@@ -6,6 +6,7 @@ See :mod:`onestop.local_airflow`, which sets the variables read here.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import os
 import sys
 from importlib import import_module
@@ -25,5 +26,6 @@ def dag_policy(dag: Any) -> None:  # noqa: ANN401 - Airflow hands over its own c
 
 
 if "scheduler" in sys.argv:
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     for module in os.environ.get(PRELOAD, "").split():
         import_module(module)

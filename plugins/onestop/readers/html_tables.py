@@ -11,7 +11,7 @@ from lxml import etree
 from onestop.readers.headers import HeaderIndex
 from onestop.readers.reading import Reading
 from onestop.readers.refusals import UnreadableError
-from onestop.readers.tables import TableReader
+from onestop.readers.tables import MOST_COLUMNS, TableReader
 from onestop.readers.text import sniff_encoding, text_chunks
 from onestop.readers.workbooks import SHEET_STEP, choose_tables
 
@@ -117,7 +117,7 @@ class _Spans:
             self._fill(cells)
             text = " ".join(_texts(cell)).strip()
             rows = _span(cell, "rowspan")
-            for column in range(_span(cell, "colspan")):
+            for column in range(min(_span(cell, "colspan"), MOST_COLUMNS - len(cells))):
                 if rows > 1:
                     self._below[len(cells)] = (rows - 1, "" if column else text)
                 cells.append("" if column else text)

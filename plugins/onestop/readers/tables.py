@@ -25,11 +25,16 @@ Row = tuple[int, Sequence[Cell], str | None]
 
 #: Rows among which the header is looked for.
 LOOK_AHEAD = 60
+#: Columns among which headers are looked for; no list is wider.
+MOST_COLUMNS = 2_000
 _SECTION_CELLS = 2
 _NARROW = 6
 _FOOTER_CELLS = 3
 _TOTALS = ("tổngcộng", "tổngsố", "tổng", "cộng", "trongđó", "total", "grandtotal")
 _TOTAL_INITIALS = frozenset("TtCcGg")
+#: One word with a digit or a sign in it.
+_CODE_LIKE = re.compile(r"(?=.*[\d._\-])[!-~]+")
+#: A code that is surely neither a name nor a telephone or identity number.
 _CODE = re.compile(r"(?=.*\d)(?=.*[A-Za-z])(?=.*[-.])[A-Za-z0-9.\-]{8,40}")
 _LARGEST_EXACT = 1e15
 
@@ -90,7 +95,7 @@ class TableReader:
         """The header among the first rows, those rows, and the rest."""
         rest = iter(rows)
         first = list(itertools.islice(rest, LOOK_AHEAD))
-        texts = [[self._text(cell) for cell in cells] for _, cells, _ in first]
+        texts = [[self._text(cell) for cell in cells[:MOST_COLUMNS]] for _, cells, _ in first]
         return find_header(texts, self._index), first, rest
 
     def batches(
@@ -211,7 +216,8 @@ class _RowSorter:
         return not keyed and len(distinct) <= _SECTION_CELLS and self._header.width >= _NARROW
 
     def _has_code(self, texts: list[str]) -> bool:
-        return any(p < len(texts) and _CODE.fullmatch(texts[p]) for p in self._keys)
+        """Whether a key cell holds what may be a code, as no title, total or name is."""
+        return any(p < len(texts) and _CODE_LIKE.fullmatch(texts[p]) for p in self._keys)
 
     def _shape_problem(self, texts: list[str]) -> str | None:
         width = self._header.width

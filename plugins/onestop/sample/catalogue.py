@@ -273,7 +273,7 @@ class _Builder:
             for name in names:
                 self.add(level, owner, field_name, name, self._rng.choice(durations))
 
-    def add(  # noqa: PLR0913 - the columns of the list above
+    def add(
         self,
         level: str,
         owner: int,

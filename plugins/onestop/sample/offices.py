@@ -123,7 +123,7 @@ def _older_prefix(code: str) -> str:
     return f"000.{below[0] if below else '00'}.{unit}.{province}"
 
 
-def _office(  # noqa: PLR0913 - the columns of the register
+def _office(
     seed: int,
     code: str,
     name: str,

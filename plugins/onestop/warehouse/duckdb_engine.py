@@ -35,6 +35,8 @@ class DuckDBWarehouse(Warehouse):
     def open(cls, url: str, *, read_only: bool) -> DuckDBWarehouse:
         """Open the file named by ``duckdb:///path``; waits up to a minute for another writer."""
         path = Path(url.removeprefix("duckdb:///"))
+        if read_only and not path.is_file():
+            raise FileNotFoundError(f"there is no warehouse at {path}")
         if not read_only:
             path.parent.mkdir(parents=True, exist_ok=True)
         connection = _connect(path, read_only=read_only)
@@ -57,7 +59,8 @@ class DuckDBWarehouse(Warehouse):
 
     def arrow(self, sql: str) -> pa.Table:
         """Run a query and return it as an Arrow table."""
-        return self._connection.execute(sql).to_arrow_table()
+        table: pa.Table = self._connection.execute(sql).to_arrow_table()
+        return table
 
     def _run(self, sql: str, parameters: Mapping[str, Any] | None) -> duckdb.DuckDBPyConnection:
         if not parameters:

@@ -1,0 +1,286 @@
+"""The console command ``onestop``: the functions that the DAG's tasks run, by hand."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from onestop.settings import Settings
+
+app = typer.Typer(
+    help=(
+        "Count one-stop dossiers against the city's 2022 reform plan.\n\n"
+        "A night: exports → landing → gate → warehouse → marts → published figures. Settings are"
+        " the ONESTOP_* environment variables; without them everything lies under var/."
+    ),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+report_app = typer.Typer(help="Write a report as a spreadsheet.", no_args_is_help=True)
+app.add_typer(report_app, name="report")
+
+
+class Lang(StrEnum):
+    """Language of what is printed."""
+
+    vi = "vi"
+    en = "en"
+
+
+class Format(StrEnum):
+    """For people or for programs."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+def _day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text} is not a date; write it as 2022-11-24") from None
+
+
+def _default_lang() -> Lang:
+    return Lang.en if os.environ.get("LANG_UI", "vi").startswith("en") else Lang.vi
+
+
+Night = Annotated[
+    dt.date, typer.Argument(parser=_day, metavar="DATE", help="The night, 2022-11-24.")
+]
+To = Annotated[
+    dt.date | None, typer.Option("--to", parser=_day, metavar="DATE", help="Also the nights up to.")
+]
+AsOf = Annotated[
+    dt.date | None,
+    typer.Option(
+        "--as-of", parser=_day, metavar="DATE", help="A published night; the last one unless given."
+    ),
+]
+From_ = Annotated[dt.date, typer.Option("--from", parser=_day, metavar="DATE", help="First day.")]
+Until = Annotated[dt.date, typer.Option("--to", parser=_day, metavar="DATE", help="Last day.")]
+LangOption = Annotated[
+    Lang, typer.Option("--lang", help="Language.", default_factory=_default_lang)
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="For people or programs.")]
+Unit = Annotated[
+    str, typer.Option("--unit", help="Unit code, DEPARTMENT, DISTRICT, COMMUNE or CITY.")
+]
+Feed = Annotated[str | None, typer.Option("--feed", help="dossiers, visits, units, …")]
+OneNight = Annotated[
+    dt.date | None, typer.Option("--night", parser=_day, metavar="DATE", help="Only this night.")
+]
+Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many rows.")]
+
+
+@app.command()
+def sample(
+    first: From_,
+    last: Until,
+    out: Annotated[Path, typer.Option("--out", help="Folder to write into.")],
+    since: Annotated[
+        dt.date | None,
+        typer.Option(
+            "--since",
+            parser=_day,
+            metavar="DATE",
+            help="The first night also brings a snapshot of everything since this day.",
+        ),
+    ] = None,
+    per_day: Annotated[int, typer.Option("--per-day", min=1, help="Dossiers a working day.")] = 120,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed, the same files.")] = 3818,
+    dirt: Annotated[
+        float, typer.Option("--dirt", min=0, max=50, help="Per cent of rows that are spoilt.")
+    ] = 1.0,
+) -> None:
+    """Write realistic exports of all feeds for some nights."""
+    from onestop.sample import write_sample
+
+    try:
+        summary = write_sample(
+            out,
+            first,
+            last,
+            since=since,
+            per_day=per_day,
+            seed=seed,
+            dirt_percent=dirt,
+            echo=lambda line: typer.echo(line, err=True),
+        )
+    except ValueError as error:
+        _fail(str(error))
+    typer.echo(
+        f"{len(summary.files)} files in {out}: {summary.dossier_rows} dossier rows of"
+        f" {summary.dossiers} dossiers, {summary.visits} tickets,"
+        f" {sum(summary.bad_rows.values())} rows spoilt on purpose"
+    )
+
+
+@app.command()
+def night(first: Night, to: To = None) -> None:
+    """Run nights: land → read → validate → load → compute → check → publish.
+
+    Running a night again is always safe. Exit status 1 when a night was not published.
+    """
+    from onestop.night import run_night
+
+    settings = Settings.from_environment()
+    good = True
+    day = first
+    while day <= (to or first):
+        typer.secho(f"night {day}", bold=True)
+        report = run_night(settings, day, lambda line: typer.echo(f"  {line}"))
+        typer.secho(f"  {report.message}", fg=None if report.is_good else "red")
+        good = good and report.is_good
+        day += dt.timedelta(days=1)
+    if not good:
+        raise typer.Exit(1)
+
+
+@app.command()
+def scorecard(lang: LangOption, as_of: AsOf = None, form: FormatOption = Format.table) -> None:
+    """The plan's indicators against their targets."""
+    from onestop.scorecard import print_scorecard
+
+    print_scorecard(Settings.from_environment(), lang.value, as_of, form.value)
+
+
+@app.command()
+def explain(  # noqa: PLR0913, PLR0917 - a figure has this many coordinates
+    indicator: Annotated[str, typer.Argument(help="Indicator code, such as on_time_rate.")],
+    unit: Unit,
+    first: From_,
+    last: Until,
+    lang: LangOption,
+    method: Annotated[
+        str | None, typer.Option("--method", help="cohort, form_06, qd_766, load or due.")
+    ] = None,
+    as_of: AsOf = None,
+    form: FormatOption = Format.table,
+) -> None:
+    """Every dossier in a figure, or left out and why, with its delivery and row."""
+    from onestop.explain import explain as explain_figure
+    from onestop.explain import print_explanation
+
+    settings = Settings.from_environment()
+    explanation = explain_figure(settings, indicator, unit, first, last, method, as_of)
+    print_explanation(settings, explanation, lang.value, form.value)
+
+
+@report_app.command("form-06a")
+def form_06a(
+    unit: Unit,
+    first: From_,
+    last: Until,
+    out: Annotated[Path, typer.Option("-o", "--out", help="The .xlsx file to write.")],
+    as_of: AsOf = None,
+    basis: Annotated[str, typer.Option("--basis", help="calendar or government.")] = "calendar",
+) -> None:
+    """The statistics form II.06a/VPCP/KSTT."""
+    from onestop.report_form_06a import write_form_06a
+
+    write_form_06a(Settings.from_environment(), unit, first, last, as_of, basis, out)
+    typer.echo(f"{out} is written")
+
+
+@app.command()
+def verify(as_of: AsOf = None) -> None:
+    """Rebuild the published figures from landing/ alone and compare; exit 0 when identical."""
+    from onestop.verify import verify as verify_night
+
+    result = verify_night(
+        Settings.from_environment(), as_of, lambda line: typer.echo(line, err=True)
+    )
+    for sentence in result.differences:
+        typer.echo(sentence)
+    if result.is_identical:
+        typer.echo(
+            f"night {result.night}: all {result.figures} published figures come out the same from"
+            f" {result.deliveries} landed files"
+        )
+        return
+    _fail(f"night {result.night}: {result.difference_count} differences")
+
+
+@app.command()
+def deliveries(
+    lang: LangOption,
+    night: OneNight = None,
+    feed: Feed = None,
+    state: Annotated[str | None, typer.Option("--state", help="loaded or refused.")] = None,
+    limit: Limit = 50,
+) -> None:
+    """What came in, and what became of it."""
+    from onestop.listing import print_deliveries
+
+    print_deliveries(
+        Settings.from_environment(),
+        lang=lang.value,
+        night=night,
+        feed=feed,
+        state=state,
+        limit=limit,
+    )
+
+
+@app.command()
+def rejected(
+    lang: LangOption,
+    night: OneNight = None,
+    feed: Feed = None,
+    rule: Annotated[str | None, typer.Option("--rule", help="Rule code, such as DOS-R07.")] = None,
+    state: Annotated[
+        str | None, typer.Option("--state", help="open, replayed or superseded.")
+    ] = None,
+    limit: Limit = 50,
+) -> None:
+    """Rows that were refused, and why."""
+    from onestop.listing import print_rejected
+
+    print_rejected(
+        Settings.from_environment(),
+        lang=lang.value,
+        night=night,
+        feed=feed,
+        rule=rule,
+        state=state,
+        limit=limit,
+    )
+
+
+def _fail(message: str) -> NoReturn:
+    typer.secho(message, fg="red", err=True)
+    raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command; what a user can mend is told in one sentence, without a traceback."""
+    from onestop.delivery import RefusedDeliveryError
+    from onestop.mapping import MappingError
+    from onestop.published import QuestionError
+    from onestop.reference import ReferenceFileError
+    from onestop.warehouse import WarehouseBusyError
+
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    try:
+        app()
+    except (
+        QuestionError,
+        MappingError,
+        ReferenceFileError,
+        RefusedDeliveryError,
+        WarehouseBusyError,
+        FileNotFoundError,
+        ValueError,
+    ) as error:
+        typer.secho(str(error), fg="red", err=True)
+        sys.exit(1)

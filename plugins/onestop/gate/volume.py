@@ -1,0 +1,81 @@
+"""How many rows a delivery usually has: the median of the same weekday in past weeks."""
+
+from __future__ import annotations
+
+import datetime as dt
+from statistics import median_low
+from typing import TYPE_CHECKING
+
+from onestop.gate.verdict import UsualVolume
+from onestop.reference import REFERENCE_FOLDER, read_reference
+from onestop.workdays import WorkCalendar, work_calendar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+#: How many weekdays the median is taken of, at least and at most, and how far back they may lie.
+FEWEST, MOST, WEEKS_BACK = 3, 4, 8
+_PLURALS_VI = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
+_PLURALS_EN = (
+    "Mondays",
+    "Tuesdays",
+    "Wednesdays",
+    "Thursdays",
+    "Fridays",
+    "Saturdays",
+    "Sundays",
+)
+
+
+def usual_volume(
+    night: dt.date, rows_read: Mapping[dt.date, int], calendar: WorkCalendar | None = None
+) -> UsualVolume | None:
+    """What a delivery of that night may be compared with.
+
+    The last four nights of the same weekday count, holidays left out, so that the week after Tết
+    is compared with the weeks before it. A working Saturday is compared with nothing: it is
+    neither like a Saturday nor like any other day.
+
+    Args:
+        night: the night that the delivery describes.
+        rows_read: rows of the deliveries of earlier nights, of the same feed and source.
+        calendar: the working days; those of ``sql/reference`` unless told.
+
+    Returns:
+        The usual volume; None for a day off, a swapped day, or when fewer than three such nights
+        are known.
+    """
+    calendar = calendar or work_calendar()
+    if not _is_ordinary(night, calendar):
+        return None
+    earlier = [night - dt.timedelta(weeks=weeks) for weeks in range(1, WEEKS_BACK + 1)]
+    counts = [
+        rows_read[day] for day in earlier if day in rows_read and _is_ordinary(day, calendar)
+    ][:MOST]
+    if len(counts) < FEWEST:
+        return None
+    weekday = night.weekday()
+    return UsualVolume(
+        rows=median_low(counts),
+        basis_vi=f"trung vị của {len(counts)} {_PLURALS_VI[weekday]}",
+        basis_en=f"median of {len(counts)} {_PLURALS_EN[weekday]}",
+    )
+
+
+def is_volume_excepted(
+    source: str, feed: str, night: dt.date, folder: Path = REFERENCE_FOLDER
+) -> bool:
+    """Whether somebody confirmed that the unusual volume of that night is right.
+
+    Such nights are rows of ``sql/reference/volume_exception.csv``; they are not compared.
+    """
+    return any(
+        (row["source"], row["feed"], row["night"]) == (source, feed, night)
+        for row in read_reference(folder)["volume_exception"]
+    )
+
+
+def _is_ordinary(day: dt.date, calendar: WorkCalendar) -> bool:
+    """Whether the day is what its weekday lets expect: no holiday, no swapped day."""
+    return calendar.day_off_name(day) is None

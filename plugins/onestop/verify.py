@@ -1,0 +1,200 @@
+"""Verifying: the published figures, counted again from the landed files alone.
+
+A scratch warehouse is built from the files that the night's list beside the landing names; the
+figures must come out the same to the last one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from onestop.landing import MANIFESTS, landed_deliveries
+from onestop.load import load_delivery
+from onestop.mapping import load_mappings
+from onestop.marts import STAGED, compute_marts, figures_digest
+from onestop.published import QuestionError, find_night, open_published
+from onestop.staging import read_delivery
+from onestop.warehouse import open_warehouse
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable
+
+    from onestop.delivery import Delivery
+    from onestop.settings import Settings
+    from onestop.warehouse import Warehouse
+
+_SHOWN = 20
+_CHUNK = 1 << 20
+
+
+@dataclass
+class Verification:
+    """What came out.
+
+    Attributes:
+        night: the verified night.
+        deliveries: how many landed files the figures were built from.
+        figures: how many published figures were compared.
+        differences: one sentence for each thing that is not as published, the first ones.
+        difference_count: how many there are in all.
+    """
+
+    night: dt.date
+    deliveries: int = 0
+    figures: int = 0
+    differences: list[str] = field(default_factory=list)
+    difference_count: int = 0
+
+    @property
+    def is_identical(self) -> bool:
+        """Whether everything is as published."""
+        return self.difference_count == 0
+
+    def differ(self, sentence: str) -> None:
+        """Note one difference."""
+        self.difference_count += 1
+        if len(self.differences) < _SHOWN:
+            self.differences.append(sentence)
+
+
+def verify(
+    settings: Settings,
+    as_of: dt.date | None = None,
+    echo: Callable[[str], None] = lambda _: None,
+) -> Verification:
+    """Rebuild a published night's figures from ``landing/`` alone and compare.
+
+    Args:
+        settings: of this installation.
+        as_of: a published night; the last one unless told.
+        echo: is told the progress.
+
+    Raises:
+        QuestionError: that night is not published, or its list of files is not there.
+    """
+    with open_published(settings) as published:
+        night = find_night(published, as_of)
+        digest = published.value(
+            "select figures_sha256 from audit.publication where as_of_date = :night",
+            {"night": night},
+        )
+        figures = _published_figures(published, night)
+    result = Verification(night, figures=len(figures))
+    deliveries = _listed_deliveries(settings, night, result)
+    result.deliveries = len(deliveries)
+    with tempfile.TemporaryDirectory(prefix="onestop-verify-") as folder:
+        scratch = replace(
+            settings,
+            warehouse=f"duckdb:///{folder}/warehouse.duckdb",
+            work=Path(folder) / "work",
+        )
+        for number, delivery in enumerate(deliveries, start=1):
+            echo(f"{number}/{len(deliveries)}: {delivery.file_name}")
+            _load_again(scratch, delivery, night, result)
+        echo(f"counting night {night} again")
+        with open_warehouse(scratch.warehouse) as warehouse:
+            compute_marts(warehouse, night)
+            _compare(figures, _computed_figures(warehouse), result)
+            if result.is_identical and figures_digest(warehouse, STAGED) != digest:
+                result.differ("the figures' digest is not the published one")
+    return result
+
+
+def _listed_deliveries(settings: Settings, night: dt.date, result: Verification) -> list[Delivery]:
+    manifest = settings.landing / MANIFESTS / f"{night.isoformat()}.json"
+    if not manifest.is_file():
+        raise QuestionError(
+            f"the list of the files that night {night} rests on is not in the landing"
+            f" ({MANIFESTS}/{manifest.name})"
+        )
+    listed = json.loads(manifest.read_text(encoding="utf-8"))["deliveries"]
+    landed = {delivery.delivery_id: delivery for delivery in landed_deliveries(settings.landing)}
+    found = []
+    for entry in listed:
+        delivery = landed.get(entry["delivery_id"])
+        if delivery is None:
+            result.differ(f"{entry['delivery_id']} is not in the landing any more")
+        elif _sha256(settings.landing / delivery.landed_path) != entry["sha256"]:
+            result.differ(f"{delivery.file_name}: its bytes in the landing were changed")
+        else:
+            found.append(delivery)
+    return sorted(found, key=lambda delivery: (delivery.night, delivery.delivery_id))
+
+
+def _sha256(path: Path) -> str | None:
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+    except OSError:
+        return None
+    return digest.hexdigest()
+
+
+def _load_again(
+    scratch: Settings, delivery: Delivery, night: dt.date, result: Verification
+) -> None:
+    from onestop.gate import validate_delivery  # noqa: PLC0415 - Great Expectations imports slowly
+
+    mapping = load_mappings(scratch.sources)[delivery.source].feeds[delivery.feed]
+    staged = read_delivery(delivery, scratch.landing, scratch.staging, mapping)
+    verdict = validate_delivery(delivery, staged, scratch.validation_results, night)
+    if verdict.is_refused:
+        result.differ(
+            f"{delivery.file_name} was loaded and would be refused now: {verdict.reason_en}"
+        )
+        return
+    with open_warehouse(scratch.warehouse) as warehouse:
+        load_delivery(warehouse, delivery, staged, night)
+
+
+_INDICATOR_QUERY = (
+    "select indicator_code || ' by ' || method_code || ' of ' || unit_code || ', ' || period_type"
+    " || ' (' || period_basis || ') from ' || cast(period_start as varchar) as figure,"
+    " coalesce(cast(numerator as varchar), '-') || '/' || coalesce(cast(denominator as varchar),"
+    " '-') as counts from {table}"
+)
+_FORM_QUERY = (
+    "select 'form II.06a of ' || unit_code || ', field ' || field_code || ', ' || period_type"
+    " || ' (' || period_basis || ') from ' || cast(period_start as varchar) as figure,"
+    " concat_ws(' ', received_online, received_counter_post, carried_over, resolved_early,"
+    " resolved_on_time, resolved_late, open_in_time, open_overdue) as counts from {table}"
+)
+
+
+def _published_figures(published: Warehouse, night: dt.date) -> dict[str, str]:
+    """Every figure of a published night, from the histories, which hold it for ever."""
+    then = (
+        f" where valid_from <= date '{night}' and (valid_to is null or valid_to > date '{night}')"
+    )
+    return {
+        **_by_figure(
+            published.rows(_INDICATOR_QUERY.format(table="mart.indicator_history") + then)
+        ),
+        **_by_figure(published.rows(_FORM_QUERY.format(table="mart.form_06a_history") + then)),
+    }
+
+
+def _computed_figures(warehouse: Warehouse) -> dict[str, str]:
+    return {
+        **_by_figure(warehouse.rows(_INDICATOR_QUERY.format(table=f"{STAGED}.indicator_value"))),
+        **_by_figure(warehouse.rows(_FORM_QUERY.format(table=f"{STAGED}.form_06a"))),
+    }
+
+
+def _by_figure(rows: list[dict[str, Any]]) -> dict[str, str]:
+    return {row["figure"]: row["counts"] for row in rows}
+
+
+def _compare(published: dict[str, str], computed: dict[str, str], result: Verification) -> None:
+    for figure in sorted(published.keys() | computed.keys()):
+        was, now = published.get(figure), computed.get(figure)
+        if was != now:
+            result.differ(f"{figure}: published {was or 'nothing'}, counted {now or 'nothing'}")

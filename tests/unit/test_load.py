@@ -1,0 +1,200 @@
+"""Loading: the record only grows, and its history does not depend on the order of loading."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections import defaultdict
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from staged_files import a_delivery, write_staged
+
+from onestop.gate import validate_delivery
+from onestop.load import VANISHED, load_delivery
+from onestop.warehouse import open_warehouse
+
+FIRST = dt.date(2022, 6, 1)
+NIGHTS = 4
+CODES = [f"H24.31-220601-{number:04d}" for number in range(3)]
+
+
+def night_of(index: int) -> dt.date:
+    return FIRST + dt.timedelta(days=index)
+
+
+def a_unit(code: str, name: str) -> dict[str, Any]:
+    return {"unit_code": code, "unit_name": name, "unit_level": "district"}
+
+
+class Record:
+    """A warehouse in a folder, and deliveries of units put into it by hand."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.count = 0
+
+    def staged(self, delivery, rows):
+        """A staged file as the gate leaves it when every row is good."""
+        path = self.folder / f"{delivery.delivery_id}.duckdb"
+        if not path.exists():
+            write_staged(path, delivery, rows)
+            verdict = validate_delivery(delivery, path, self.folder / "results", delivery.night)
+            assert not verdict.is_refused, verdict.reason_en
+            assert verdict.rows_accepted == len(rows)
+        return path
+
+    def load(self, name, files):
+        """Load files in the given order into a fresh warehouse; its history as plain rows."""
+        url = f"duckdb:///{self.folder / name}.duckdb"
+        with open_warehouse(url) as warehouse:
+            for delivery, rows in files:
+                load_delivery(warehouse, delivery, self.staged(delivery, rows), night_of(NIGHTS))
+            return warehouse.rows(
+                "select unit_code, unit_name, valid_from, valid_to from core.unit_history"
+                " order by unit_code, valid_from"
+            )
+
+
+def a_file(index, night, kind, rows, *, file_name=None, minute=0):
+    delivery = a_delivery(
+        "units",
+        str(night_of(night)),
+        delivery_id=f"one_stop.units.{night_of(night):%Y%m%d}.{index:012d}",
+        kind=kind,
+        sha256=f"{index:064d}",
+        file_name=file_name or f"units_{night_of(night):%Y%m%d}_{index}.csv",
+        file_modified_at=dt.datetime(2022, 6, 20, 1, minute, tzinfo=dt.UTC),
+    )
+    return delivery, [a_unit(code, name) for code, name in sorted(rows.items())]
+
+
+def history_by_hand(files):
+    """The history, told again in plain Python: night by night, the last file's word holds."""
+    standing = {}
+    for delivery, rows in files:
+        slot = (delivery.night, delivery.file_name)
+        rank = (delivery.file_modified_at, delivery.sha256)
+        if slot not in standing or standing[slot][0] < rank:
+            standing[slot] = (rank, delivery, rows)
+    by_night = defaultdict(list)
+    for _, delivery, rows in sorted(standing.values(), key=lambda s: s[1].file_name):
+        by_night[delivery.night].append((delivery, {r["unit_code"]: r["unit_name"] for r in rows}))
+    state, spans = {}, []
+    open_since: dict[str, tuple[str, dt.date]] = {}
+    for night in sorted(by_night):
+        before = dict(state)
+        speaks = {code for _, said in by_night[night] for code in said} | set(before)
+        for delivery, said in by_night[night]:  # a later file name overrules an earlier one
+            for code in speaks:
+                if code in said:
+                    state[code] = said[code]
+                elif delivery.kind == "snapshot":
+                    state.pop(code, None)
+        for code in speaks:
+            was, now = before.get(code), state.get(code)
+            if was != now:
+                if was is not None:
+                    name, since = open_since.pop(code)
+                    spans.append((code, name, since, night))
+                if now is not None:
+                    open_since[code] = (now, night)
+    spans += [(code, name, since, None) for code, (name, since) in open_since.items()]
+    return sorted(spans, key=lambda span: (span[0], span[2]))
+
+
+said = st.dictionaries(st.sampled_from(CODES), st.sampled_from(["A", "B"]), max_size=3)
+a_plan = st.lists(
+    st.tuples(
+        st.integers(0, NIGHTS - 1),
+        st.sampled_from(["delta", "snapshot"]),
+        said.filter(bool),
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(plan=a_plan, order=st.randoms(use_true_random=False))
+def test_the_order_of_loading_does_not_change_the_history(tmp_path_factory, plan, order):
+    record = Record(tmp_path_factory.mktemp("record"))
+    files = [
+        a_file(
+            index,
+            night,
+            kind,
+            rows,
+            # some are corrected versions of one and the same file
+            file_name=f"units_{night_of(night):%Y%m%d}_{kind}.csv" if is_same else None,
+            minute=index,
+        )
+        for index, (night, kind, rows, is_same) in enumerate(plan)
+    ]
+    expected = history_by_hand(files)
+    shuffled = files[:]
+    order.shuffle(shuffled)
+    for name, sequence in {"as_sent": files, "shuffled": shuffled, "twice": files + files}.items():
+        found = [tuple(row.values()) for row in record.load(name, sequence)]
+        assert found == expected, (name, [(d.delivery_id, d.kind, r) for d, r in sequence])
+
+
+@pytest.fixture
+def record(tmp_path):
+    return Record(tmp_path)
+
+
+def test_what_a_snapshot_leaves_out_has_vanished(record):
+    history = record.load(
+        "w",
+        [
+            a_file(0, 0, "snapshot", {CODES[0]: "A", CODES[1]: "A"}),
+            a_file(1, 1, "snapshot", {CODES[0]: "A"}),
+        ],
+    )
+    assert [tuple(row.values()) for row in history] == [
+        (CODES[0], "A", night_of(0), None),
+        (CODES[1], "A", night_of(0), night_of(1)),
+    ]
+
+
+def test_a_snapshot_that_repeats_what_is_known_adds_no_versions(record):
+    files = [a_file(index, index, "snapshot", {CODES[0]: "A", CODES[1]: "B"}) for index in range(3)]
+    record.load("w", files)
+    with open_warehouse(f"duckdb:///{record.folder / 'w'}.duckdb") as warehouse:
+        assert warehouse.value("select count(*) from core.unit_version") == 2
+
+
+def test_a_corrected_file_replaces_the_earlier_one_which_stays_in_the_record(record):
+    name = "units_20220601.csv"
+    files = [
+        a_file(0, 0, "delta", {CODES[0]: "A", CODES[1]: "A"}, file_name=name, minute=0),
+        a_file(1, 0, "delta", {CODES[0]: "B"}, file_name=name, minute=5),
+    ]
+    for order in itertools.permutations(files):
+        history = record.load(f"w{order[0][0].sha256[-1]}", order)
+        assert [(row["unit_code"], row["unit_name"]) for row in history] == [(CODES[0], "B")]
+    with open_warehouse(f"duckdb:///{record.folder / 'w0'}.duckdb") as warehouse:
+        names = warehouse.rows("select unit_name from core.unit_version order by 1")
+        assert [row["unit_name"] for row in names] == ["A", "A", "B"]
+        assert not warehouse.value(
+            f"select count(*) from core.unit_version where content_hash = '{VANISHED}'"
+        )
+
+
+def test_a_failing_load_leaves_the_warehouse_as_it_was(record, monkeypatch):
+    record.load("w", [a_file(0, 0, "delta", {CODES[0]: "A"})])
+    monkeypatch.setattr("onestop.load._quarantine", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        record.load("w", [a_file(1, 1, "delta", {CODES[0]: "B"})])
+    with open_warehouse(f"duckdb:///{record.folder / 'w'}.duckdb") as warehouse:
+        assert warehouse.value("select count(*) from audit.delivery") == 1
+        assert warehouse.value("select count(*) from core.unit_version") == 1
+        assert warehouse.value("select max(unit_name) from core.unit_history") == "A"

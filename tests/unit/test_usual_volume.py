@@ -1,0 +1,63 @@
+"""What a night's volume is compared with."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from onestop.gate import UsualVolume, is_volume_excepted, usual_volume
+
+MONDAY = dt.date(2022, 6, 27)
+
+
+def mondays(*counts: int, before: dt.date = MONDAY) -> dict[dt.date, int]:
+    """Counts of the Mondays before, the latest first."""
+    return {before - dt.timedelta(weeks=n): count for n, count in enumerate(counts, start=1)}
+
+
+def test_the_usual_is_the_median_of_the_last_four_of_the_weekday():
+    counts = mondays(900, 100, 950, 800, 7, 7, 7)
+    counts[dt.date(2022, 6, 24)] = 5
+    expected = UsualVolume(800, "trung vị của 4 thứ Hai", "median of 4 Mondays")
+    assert usual_volume(MONDAY, counts) == expected
+
+
+def test_three_known_nights_are_enough_and_two_are_not():
+    assert usual_volume(MONDAY, mondays(1, 2, 3)) == UsualVolume(
+        2, "trung vị của 3 thứ Hai", "median of 3 Mondays"
+    )
+    assert usual_volume(MONDAY, mondays(1, 2)) is None
+
+
+def test_nights_more_than_eight_weeks_back_are_not_usual():
+    counts = {MONDAY - dt.timedelta(weeks=n): 9 for n in (1, 2, 9, 10)}
+    assert usual_volume(MONDAY, counts) is None
+
+
+def test_a_holiday_is_neither_compared_nor_compared_with():
+    after_tet = dt.date(2022, 2, 7)
+    counts = mondays(3, 900, 910, 920, 930, before=after_tet)  # 31/01/2022 is a day off
+    found = usual_volume(after_tet, counts)
+    assert found is not None
+    assert found.rows == 910
+    assert (
+        usual_volume(dt.date(2022, 1, 31), mondays(900, 900, 900, before=dt.date(2022, 1, 31)))
+        is None
+    )
+
+
+def test_a_swapped_working_saturday_is_compared_with_nothing():
+    saturday = dt.date(2024, 5, 4)
+    counts = {saturday - dt.timedelta(weeks=n): 10 for n in range(1, 5)}
+    assert usual_volume(saturday, counts) is None
+
+
+def test_a_confirmed_volume_is_looked_up_by_source_feed_and_night(monkeypatch):
+    row = {"source": "one_stop", "feed": "dossiers", "night": MONDAY}
+    monkeypatch.setattr("onestop.gate.volume.read_reference", lambda _: {"volume_exception": [row]})
+    assert is_volume_excepted("one_stop", "dossiers", MONDAY)
+    assert not is_volume_excepted("one_stop", "visits", MONDAY)
+    assert not is_volume_excepted("one_stop", "dossiers", dt.date(2022, 6, 28))
+
+
+def test_no_volume_is_confirmed_without_a_row_in_the_reference():
+    assert not is_volume_excepted("one_stop", "dossiers", MONDAY)
