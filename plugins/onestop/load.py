@@ -371,7 +371,8 @@ def _refresh_history(warehouse: Warehouse, feed: Feed) -> None:
     same = " and ".join(f"t.{column} = h.{column}" for column in feed.key)
     warehouse.execute("drop table if exists refreshed")
     warehouse.execute(
-        f"create temporary table refreshed as {history_select(feed, touched='(select distinct * from touched)')}"
+        "create temporary table refreshed as "
+        + history_select(feed, touched="(select distinct * from touched)")
     )
     warehouse.execute(
         f"delete from core.{feed.entity}_history as h"

@@ -72,7 +72,7 @@ class ColumnMapping:
     Attributes:
         name: the canonical column.
         sources: source headers, preferred first.
-        formats: date patterns, tried in order after ISO 8601.
+        formats: date patterns, tried in order; ISO 8601 after them.
         codes: canonical value and the source's values that mean it.
         extract: regular expression whose first group is the value.
         default: value where the source's is blank.

@@ -32,6 +32,7 @@ from onestop.warehouse import open_warehouse
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from onestop.gate import UsualVolume
     from onestop.mapping import FeedMapping
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
@@ -91,6 +92,7 @@ def discover_deliveries(settings: Settings, night: dt.date) -> list[dict[str, An
     mappings = load_mappings(settings.sources)
     with open_warehouse(settings.warehouse) as warehouse:
         settled = _settled_files(warehouse)
+        _write_volumes(settings, warehouse, night)
     candidates = []
     for path in sorted(settings.exports.rglob("*")):
         if path.name.startswith(".") or not path.is_file():
@@ -148,6 +150,43 @@ def awaited_deliveries(
             for source, feed in awaited
             if _missing(warehouse, source, feed, night)
         ]
+
+
+def _write_volumes(settings: Settings, warehouse: Warehouse, night: dt.date) -> None:
+    """Note how many rows past deliveries had, for the gates that work side by side."""
+    rows = warehouse.rows(
+        "select source || ' ' || feed || ' ' || kind as series, night, sum(rows_read) as rows_read"
+        " from audit.delivery where state = 'loaded' and night < :night and night >= :since"
+        " group by source, feed, kind, night",
+        {"night": night, "since": night - dt.timedelta(weeks=10)},
+    )
+    volumes: dict[str, dict[str, int]] = {}
+    for row in rows:
+        volumes.setdefault(row["series"], {})[row["night"].isoformat()] = int(row["rows_read"])
+    path = _volumes_file(settings, night)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
+    draft.write_text(json.dumps(volumes), encoding="utf-8")
+    draft.replace(path)
+
+
+def _volumes_file(settings: Settings, night: dt.date) -> Path:
+    return settings.work / "volumes" / f"{night.isoformat()}.json"
+
+
+def _usual_volume(settings: Settings, delivery: Delivery, night: dt.date) -> UsualVolume | None:
+    """What the delivery's rows are compared with; late files and parts of a night are not."""
+    from onestop.gate import is_volume_excepted, usual_volume  # noqa: PLC0415 - imports slowly
+
+    path = _volumes_file(settings, night)
+    if delivery.night != night or not path.is_file():
+        return None
+    if is_volume_excepted(delivery.source, delivery.feed, night):
+        return None
+    series = json.loads(path.read_text(encoding="utf-8")).get(
+        f"{delivery.source} {delivery.feed} {delivery.kind}", {}
+    )
+    return usual_volume(night, {dt.date.fromisoformat(day): rows for day, rows in series.items()})
 
 
 def _settled_files(warehouse: Warehouse) -> set[tuple[str, int, int]]:
@@ -215,7 +254,13 @@ def validate_delivery_file(
 
     landed = Delivery.from_json(delivery)
     staged = staged_path(settings.staging, landed.delivery_id)
-    verdict = validate_delivery(landed, staged, settings.validation_results, night)
+    verdict = validate_delivery(
+        landed,
+        staged,
+        settings.validation_results,
+        night,
+        usual=_usual_volume(settings, landed, night),
+    )
     if verdict.is_refused:
         error = verdict.as_error()
         _note_refusal(
@@ -258,6 +303,7 @@ def require_expected(settings: Settings, night: dt.date) -> None:
         if missing:
             message = "; ".join(missing)
             _note_night(warehouse, night, "missing_delivery", message)
+            _render_reports(settings)
             raise MissingDeliveryError(message)
 
 
@@ -294,6 +340,7 @@ def check_night(settings: Settings, night: dt.date) -> dict[str, Any]:
                 for rule in verdict.critical
             )
             _note_night(warehouse, night, "checks_failed", broken)
+            _render_reports(settings)
             raise ChecksFailedError(f"night {night} is not published: {broken}")
         warehouse.execute(
             "create or replace table mart_staged.checked as select true as is_checked"
@@ -317,9 +364,7 @@ def publish_night(settings: Settings, night: dt.date) -> dict[str, Any]:
         _write_manifest(settings, warehouse, night)
         if not _copy_is_current(settings, warehouse):
             warehouse.publish_copy(settings.published)
-    from onestop.gate.reports import render_reports  # noqa: PLC0415 - imports slowly
-
-    render_reports(settings.validation_results, settings.reports)
+    _render_reports(settings)
     return {"night": night.isoformat(), "already_published": frozen}
 
 
@@ -537,6 +582,12 @@ def _write_manifest(settings: Settings, warehouse: Warehouse, night: dt.date) ->
     )
     manifest = {"as_of_date": night.isoformat(), **published[0], "deliveries": deliveries}
     landing_module.write_once(path, json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+
+
+def _render_reports(settings: Settings) -> None:
+    from onestop.gate import render_reports  # noqa: PLC0415 - Great Expectations imports slowly
+
+    render_reports(settings.validation_results, settings.reports)
 
 
 def _copy_is_current(settings: Settings, warehouse: Warehouse) -> bool:

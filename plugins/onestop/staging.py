@@ -42,7 +42,7 @@ _NO_ROOM = (
     duckdb.OutOfMemoryException,
 )
 #: What the database may hold in memory; beyond it, it uses a folder beside the draft.
-_MEMORY = "2GB"
+_MEMORY = "1GB"
 _SUMMARY = (
     ("delivery_id", "varchar"),
     ("source", "varchar"),

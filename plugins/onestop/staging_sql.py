@@ -205,19 +205,13 @@ def _coded(given: ColumnMapping, text: str) -> str:
 
 
 def _moment(text: str, formats: Sequence[str], time_zone: str) -> str:
-    """A naive timestamp from whichever pattern fits the whole text; ISO 8601 always may.
+    """A naive timestamp from whichever pattern fits the whole text, ISO 8601 if none does.
 
     A text that states its own offset from Greenwich is turned to the source's clock.
     """
     iso = r"[1-9]\d{3}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?"
     offset = r"(?:Z|[+-]\d{2}(?::\d{2})?)"
-    cases = [
-        f"when regexp_full_match({text}, '{iso}') then try_cast({text} as timestamp)",
-        (
-            f"when regexp_full_match({text}, '{iso}{offset}')"
-            f" then timezone({literal(time_zone)}, try_cast({text} as timestamptz))"
-        ),
-    ]
+    cases = []
     for pattern in formats:
         if pattern == EXCEL_SERIAL:
             cases.append(
@@ -232,6 +226,13 @@ def _moment(text: str, formats: Sequence[str], time_zone: str) -> str:
             f"when regexp_full_match({text}, {literal(_shape(pattern))}, 'i')"
             f" then try_strptime({value}, {literal(pattern)})"
         )
+    cases += [
+        f"when regexp_full_match({text}, '{iso}') then try_cast({text} as timestamp)",
+        (
+            f"when regexp_full_match({text}, '{iso}{offset}')"
+            f" then timezone({literal(time_zone)}, try_cast({text} as timestamptz))"
+        ),
+    ]
     return f"(case {' '.join(cases)} end)"
 
 

@@ -7,18 +7,31 @@ import itertools
 from collections import defaultdict
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from staged_files import a_delivery, write_staged
 
-from onestop.gate import validate_delivery
 from onestop.load import VANISHED, load_delivery
 from onestop.warehouse import open_warehouse
+from staged_files import a_delivery, write_staged
 
 FIRST = dt.date(2022, 6, 1)
 NIGHTS = 4
 CODES = [f"H24.31-220601-{number:04d}" for number in range(3)]
+
+
+#: What the gate adds to a staged file in which every row is good.
+AFTER_A_CLEAN_GATE = """
+create view accepted_row as select * from staged_row;
+create table rejected_row (row_number bigint, key_text varchar, rule_code varchar,
+    severity varchar, message_vi varchar, message_en varchar, offending varchar);
+create table rule_result (rule_code varchar, severity varchar, expectation_type varchar,
+    success boolean, rows_checked bigint, rows_failed bigint, message_vi varchar,
+    message_en varchar, clause varchar, examples varchar);
+create table gate_summary as select {rows} as rows_read, 0 as rows_blank, 0 as rows_repeated,
+    0 as rows_rejected, {rows} as rows_accepted, 0 as warnings
+"""
 
 
 def night_of(index: int) -> dt.date:
@@ -41,9 +54,8 @@ class Record:
         path = self.folder / f"{delivery.delivery_id}.duckdb"
         if not path.exists():
             write_staged(path, delivery, rows)
-            verdict = validate_delivery(delivery, path, self.folder / "results", delivery.night)
-            assert not verdict.is_refused, verdict.reason_en
-            assert verdict.rows_accepted == len(rows)
+            with duckdb.connect(path) as staged:
+                staged.execute(AFTER_A_CLEAN_GATE.format(rows=len(rows)))
         return path
 
     def load(self, name, files):

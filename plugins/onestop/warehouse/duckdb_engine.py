@@ -59,7 +59,7 @@ class DuckDBWarehouse(Warehouse):
 
     def arrow(self, sql: str) -> pa.Table:
         """Run a query and return it as an Arrow table."""
-        table: pa.Table = self._connection.execute(sql).to_arrow_table()
+        table: pa.Table = self._connection.sql(sql).to_arrow_table()
         return table
 
     def _run(self, sql: str, parameters: Mapping[str, Any] | None) -> duckdb.DuckDBPyConnection:

@@ -1,0 +1,152 @@
+"""The thirteen dossiers whose counts were worked out by hand, from exported files to figures."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import json
+from dataclasses import replace
+
+import pytest
+
+from onestop.night import run_night
+from onestop.verify import verify
+from onestop.warehouse import open_warehouse
+from published_marts import settings_in
+from worked_dossiers import IN_JULY, NIGHT, THIRTEEN, UNIT
+
+JULY_NIGHT = dt.date(2022, 7, 31)
+CODES = {
+    "registered": "1", "refused_at_intake": "3", "processing": "4", "awaiting_supplement": "5",
+    "withdrawn": "7", "returned": "10",
+    "counter": "1", "online": "2", "post": "3",
+}  # fmt: skip
+
+
+def as_record(dossier):
+    """A dossier as the national sync record, all values text."""
+
+    def stamp(name):
+        value = dossier[name]
+        return value.strftime("%Y%m%d%H%M%S") if value else ""
+
+    return {
+        "MaHoSo": dossier["dossier_code"],
+        "MaTTHC": dossier["procedure_code"],
+        "MaLinhVuc": dossier["field_code"],
+        "KenhThucHien": CODES[dossier["channel"]],
+        "MucDo": str(dossier["service_level"]),
+        "DonViXuLy": UNIT,
+        "NgayNopHoSo": stamp("submitted_at"),
+        "NgayTiepNhan": stamp("received_at"),
+        "NgayHenTra": stamp("due_at"),
+        "NgayHenTraBanDau": stamp("original_due_at"),
+        "NgayKetThucXuLy": stamp("resolved_at"),
+        "NgayTra": "",
+        "TrangThaiHoSo": CODES[dossier["status"]],
+        "ChuHoSo": "Người nộp 000001",
+    }
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    settings = settings_in(tmp_path_factory.mktemp("worked"))
+    settings.exports.mkdir()
+    with (settings.exports / "units_20220630.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["Mã đơn vị", "Tên đơn vị", "Cấp"])
+        writer.writerow([UNIT, "Ủy ban nhân dân quận Hồng Bàng", "Quận, huyện"])
+    for night, dossiers in ((NIGHT, THIRTEEN), (JULY_NIGHT, IN_JULY)):
+        (settings.exports / f"dossiers_{night:%Y%m%d}.json").write_text(
+            json.dumps([as_record(dossier) for dossier in dossiers]), encoding="utf-8"
+        )
+    for night in (NIGHT, JULY_NIGHT):
+        report = run_night(settings, night)
+        assert report.is_good, (report.message, report.deliveries)
+    return settings
+
+
+def form(settings, night):
+    with open_warehouse(f"duckdb:///{settings.published}", read_only=True) as warehouse:
+        return warehouse.rows(
+            "select received_total, received_online, received_counter_post, carried_over,"
+            " resolved_total, resolved_early, resolved_on_time, resolved_late, open_total,"
+            " open_in_time, open_overdue from mart.form_06a_history where unit_code = 'CITY'"
+            " and field_code = 'ALL' and period_type = 'quarter' and period_basis = 'calendar'"
+            " and period_start = date '2022-04-01' and valid_from <= :night"
+            " and (valid_to is null or valid_to > :night)",
+            {"night": night},
+        )[0]
+
+
+def test_form_06a_of_the_second_quarter_is_as_printed(settings):
+    assert form(settings, NIGHT) == {
+        "received_total": 12,
+        "received_online": 3,
+        "received_counter_post": 8,
+        "carried_over": 1,
+        "resolved_total": 8,
+        "resolved_early": 1,
+        "resolved_on_time": 5,
+        "resolved_late": 2,
+        "open_total": 4,
+        "open_in_time": 2,
+        "open_overdue": 2,
+    }
+
+
+def test_a_month_later_the_quarter_s_state_at_its_end_is_the_same(settings):
+    assert form(settings, JULY_NIGHT) == form(settings, NIGHT)
+
+
+@pytest.mark.parametrize(
+    ("method", "numerator", "denominator"),
+    [("cohort", 3, 7), ("form_06", 6, 8), ("qd_766", 6, 11), ("load", 8, 12), ("due", 4, 8)],
+)
+@pytest.mark.parametrize("unit", ["CITY", "DISTRICT", UNIT])
+def test_each_method_gives_its_printed_rate(settings, method, numerator, denominator, unit):
+    with open_warehouse(f"duckdb:///{settings.published}", read_only=True) as warehouse:
+        found = warehouse.rows(
+            "select numerator, denominator, value, status from mart.indicator_value"
+            " where indicator_code = 'on_time_rate' and method_code = :method"
+            " and unit_code = :unit and period_type = 'quarter' and period_basis = 'calendar'"
+            " and period_start = date '2022-04-01'",
+            {"method": method, "unit": unit},
+        )[0]
+    assert (found["numerator"], found["denominator"]) == (numerator, denominator)
+    assert float(found["value"]) == pytest.approx(100 * numerator / denominator, abs=0.0001)
+    assert found["status"] == "not_met"
+
+
+def test_the_figures_come_out_the_same_from_the_landed_files_alone(settings):
+    for night in (NIGHT, JULY_NIGHT):
+        result = verify(settings, night)
+        assert result.is_identical, result.differences
+        assert result.figures > 100
+    assert result.deliveries == 3
+
+
+def test_verification_sees_a_landed_file_that_was_changed(settings, tmp_path):
+    copy = replace(settings, landing=tmp_path / "landing")
+    for path in settings.landing.rglob("*"):
+        if path.is_file():
+            target = copy.landing / path.relative_to(settings.landing)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            changed = path.name.startswith("dossiers_20220630")
+            content = path.read_bytes()
+            target.write_bytes(content.replace(b"20220426", b"20220427") if changed else content)
+    result = verify(copy, NIGHT)
+    assert any("bytes in the landing were changed" in text for text in result.differences)
+
+
+def test_no_personal_value_leaves_the_landing(settings):
+    root = settings.landing.parent
+    leaks = [
+        path
+        for path in root.rglob("*")
+        if path.is_file()
+        and settings.landing not in path.parents
+        and settings.exports not in path.parents
+        and "Người nộp 000001".encode() in path.read_bytes()
+    ]
+    assert not leaks
