@@ -12,7 +12,6 @@ import hashlib
 import os
 import shutil
 import uuid
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,7 @@ from onestop.readers import LIMITS, Batch, Limits, Reading, UnreadableError, ope
 from onestop.staging_sql import MACROS, staged_columns, staging_select, unreadable_signature
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from onestop.feeds import Feed
     from onestop.mapping import FeedMapping
@@ -32,8 +31,12 @@ if TYPE_CHECKING:
 #: Raised whenever the same file under the same mapping would be staged differently.
 READER_VERSION = 1
 
-#: Rows stored at a time: as many as one row group of DuckDB holds.
-_GROUP_ROWS = 122_880
+#: What a batch says of each row beside its columns.
+_PLACE: dict[str, pa.DataType] = {
+    "row_number": pa.int64(),
+    "sheet": pa.string(),
+    "read_problem": pa.string(),
+}
 #: What the database says when it cannot write or hold what it should.
 _NO_ROOM = (
     duckdb.IOException,
@@ -185,40 +188,36 @@ def _write(draft: Path, delivery: Delivery, mapping: FeedMapping, reading: Readi
             connection.execute(macro)
         columns = ", ".join(f"{name} {type_}" for name, type_ in staged_columns(feed))
         connection.execute(f"create table staged_row ({columns})")
-        connection.execute("begin")
         _insert(connection, mapping, reading)
         repeated = _mark_repeats(connection, feed)
         _summarise(connection, delivery, mapping, reading, repeated)
-        connection.execute("commit")
         connection.execute("checkpoint")
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, mapping: FeedMapping, reading: Reading) -> None:
-    """Type and store the batches, a group at a time, while the next group is being read."""
-    insert = f"insert into staged_row {staging_select(mapping, 'source_batch')}"
+    """Type and store the batches as they are read."""
+    refusals: list[Exception] = []
 
-    def store(group: list[pa.Table]) -> None:
-        connection.register("source_batch", pa.concat_tables(group))
-        connection.execute(insert)
-        connection.unregister("source_batch")
+    def batches() -> Iterator[pa.RecordBatch]:
+        try:
+            for batch in reading.batches:
+                yield _arrow(batch, mapping)
+        except Exception as error:
+            refusals.append(error)
+            raise
 
-    with ThreadPoolExecutor(max_workers=1) as worker:
-        stored: Future[None] | None = None
-        group: list[pa.Table] = []
-        for batch in reading.batches:
-            group.append(_arrow(batch, mapping))
-            if sum(table.num_rows for table in group) >= _GROUP_ROWS:
-                if stored:
-                    stored.result()
-                stored = worker.submit(store, group)
-                group = []
-        if stored:
-            stored.result()
-        if group:
-            store(group)
+    names = [*_PLACE, *(column.name for column in mapping.read_columns)]
+    schema = pa.schema([(name, _PLACE.get(name, pa.string())) for name in names])
+    connection.register("source_batch", pa.RecordBatchReader.from_batches(schema, batches()))
+    try:
+        connection.execute(f"insert into staged_row {staging_select(mapping, 'source_batch')}")
+    except duckdb.Error:
+        if refusals:  # the database tells of it in words of its own
+            raise refusals[0] from None
+        raise
 
 
-def _arrow(batch: Batch, mapping: FeedMapping) -> pa.Table:
+def _arrow(batch: Batch, mapping: FeedMapping) -> pa.RecordBatch:
     size = len(batch.row_numbers)
     arrays: dict[str, pa.Array[Any]] = {
         "row_number": pa.array(batch.row_numbers, pa.int64()),
@@ -228,7 +227,7 @@ def _arrow(batch: Batch, mapping: FeedMapping) -> pa.Table:
     for column in mapping.read_columns:
         values = batch.columns.get(column.name)
         arrays[column.name] = pa.nulls(size, pa.string()) if values is None else _texts(values)
-    return pa.table(arrays)
+    return pa.RecordBatch.from_pydict(arrays)
 
 
 def _texts(values: list[str | None]) -> pa.StringArray:
@@ -247,9 +246,12 @@ def _mark_repeats(connection: duckdb.DuckDBPyConnection, feed: Feed) -> int:
     same = [*feed.key, "content_hash", unreadable_signature(feed)]
     if "modified_at" in feed.column_names:
         same.append("modified_at")
+    keys = ", ".join(feed.key)
     connection.execute(
-        "create temporary table repeats as select rowid as id from staged_row"
-        " where read_problem is null"
+        "create temporary table repeats as with shared_key as ("
+        f" select {keys} from staged_row group by {keys} having count(*) > 1)"
+        " select rowid as id from staged_row as s where read_problem is null and exists"
+        f" (select 1 from shared_key as k where {_same(feed.key)})"
         f" qualify row_number() over (partition by {', '.join(same)} order by row_number) > 1"
     )
     connection.execute(
@@ -257,6 +259,10 @@ def _mark_repeats(connection: duckdb.DuckDBPyConnection, feed: Feed) -> int:
     )
     counted = connection.execute("select count(*) from repeats").fetchone()
     return int(counted[0]) if counted else 0
+
+
+def _same(columns: tuple[str, ...]) -> str:
+    return " and ".join(f"k.{name} is not distinct from s.{name}" for name in columns)
 
 
 def _summarise(

@@ -33,8 +33,8 @@ _POLICY = (
 _STATUS_TEXT = {
     "met": {"vi": "Đạt", "en": "Met"},
     "not_met": {"vi": "Chưa đạt", "en": "Not met"},
-    "no_data": {"vi": "Chưa có số liệu", "en": "No data"},
-    "no_target": {"vi": "Không có mục tiêu", "en": "No target"},
+    "no_data": {"vi": "Chưa có dữ liệu", "en": "No data"},
+    "no_target": {"vi": "Không có chỉ tiêu", "en": "No target"},
 }
 
 _pages = Environment(
@@ -76,14 +76,15 @@ def make_app(
             lines = read_scorecard(here)
         except NothingPublishedError as error:
             return _page("message.html", 200, lang=lang, message=str(error))
+        clauses = _by_clause(lines, lang)
         return _page(
             "scorecard.html",
             200,
             lang=lang,
             as_of=day(lines[0].as_of_date, lang),
             plan=lines[0].plan_code,
-            clauses=_by_clause(lines, lang),
-            counts=_counts(lines, lang),
+            clauses=clauses,
+            counts=_counts([row["status"] for _, rows in clauses for row in rows], lang),
             has_reports=has_reports,
         )
 
@@ -150,8 +151,5 @@ def _result(line: ScorecardLine, lang: Language) -> str:
     return measured(line.numerator, line.denominator, line.value, line.unit_of_measure, lang)
 
 
-def _counts(lines: list[ScorecardLine], lang: Language) -> list[tuple[str, str, int]]:
-    return [
-        (status, text[lang], sum(line.status == status for line in lines))
-        for status, text in _STATUS_TEXT.items()
-    ]
+def _counts(shown: list[str], lang: Language) -> list[tuple[str, str, int]]:
+    return [(status, text[lang], shown.count(status)) for status, text in _STATUS_TEXT.items()]

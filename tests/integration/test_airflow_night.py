@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from onestop.backfill import DAG_ID, NightResult, run_nights
-from onestop.local_airflow import LocalAirflow
+from onestop.local_airflow import PRELOADED, LocalAirflow
 from onestop.night import run_night
 from onestop.sample import write_sample
 from onestop.settings import Settings
@@ -62,6 +62,7 @@ def in_airflow(tmp_path_factory, exports):
         settings=settings,
         last_night="2022-11-18T00:00:00+07:00",
         extra={"AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "0"},
+        preloaded=(*PRELOADED, "onestop.night", "onestop.gate.reports"),
     )
     with airflow:
         results = {

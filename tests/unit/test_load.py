@@ -83,37 +83,47 @@ def a_file(index, night, kind, rows, *, file_name=None, minute=0):
     return delivery, [a_unit(code, name) for code, name in sorted(rows.items())]
 
 
-def history_by_hand(files):
-    """The history, told again in plain Python: night by night, the last file's word holds."""
-    standing = {}
+def standing_files(files):
+    """The files that no corrected one replaces, by night, in the order of their names."""
+    latest = {}
     for delivery, rows in files:
         slot = (delivery.night, delivery.file_name)
         rank = (delivery.file_modified_at, delivery.sha256)
-        if slot not in standing or standing[slot][0] < rank:
-            standing[slot] = (rank, delivery, rows)
+        if slot not in latest or latest[slot][0] < rank:
+            latest[slot] = (rank, delivery, rows)
     by_night = defaultdict(list)
-    for _, delivery, rows in sorted(standing.values(), key=lambda s: s[1].file_name):
-        by_night[delivery.night].append((delivery, {r["unit_code"]: r["unit_name"] for r in rows}))
-    state, spans = {}, []
-    open_since: dict[str, tuple[str, dt.date]] = {}
+    for _, delivery, rows in sorted(latest.values(), key=lambda entry: entry[1].file_name):
+        said = {row["unit_code"]: row["unit_name"] for row in rows}
+        by_night[delivery.night].append((delivery.kind, said))
+    return by_night
+
+
+def state_after(before, files_of_night):
+    """What holds after a night: of two files of one night, the one of the later name."""
+    state = dict(before)
+    for code in {code for _, said in files_of_night for code in said} | set(before):
+        for kind, said in files_of_night:
+            if code in said:
+                state[code] = said[code]
+            elif kind == "snapshot":
+                state.pop(code, None)
+    return state
+
+
+def history_by_hand(files):
+    """The history, told again in plain Python."""
+    by_night = standing_files(files)
+    spans, state, since = [], {}, {}
     for night in sorted(by_night):
-        before = dict(state)
-        speaks = {code for _, said in by_night[night] for code in said} | set(before)
-        for delivery, said in by_night[night]:  # a later file name overrules an earlier one
-            for code in speaks:
-                if code in said:
-                    state[code] = said[code]
-                elif delivery.kind == "snapshot":
-                    state.pop(code, None)
-        for code in speaks:
-            was, now = before.get(code), state.get(code)
-            if was != now:
-                if was is not None:
-                    name, since = open_since.pop(code)
-                    spans.append((code, name, since, night))
-                if now is not None:
-                    open_since[code] = (now, night)
-    spans += [(code, name, since, None) for code, (name, since) in open_since.items()]
+        before, state = state, state_after(state, by_night[night])
+        for code in before.keys() | state.keys():
+            if before.get(code) == state.get(code):
+                continue
+            if code in before:
+                spans.append((code, before[code], since.pop(code), night))
+            if code in state:
+                since[code] = night
+    spans += [(code, state[code], night, None) for code, night in since.items()]
     return sorted(spans, key=lambda span: (span[0], span[2]))
 
 

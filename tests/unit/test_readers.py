@@ -8,8 +8,11 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import replace
+from html import escape
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from exported_files import (
     LIST_HEADERS,
@@ -29,6 +32,7 @@ from onestop.delivery import RefusedDeliveryError
 from onestop.readers import FILE_RULES, LIMITS, UnreadableError, open_reading
 from onestop.readers.refusals import ROW_PROBLEMS, describe_problem
 from onestop.staging import read_delivery
+from onestop.wording import tidy
 
 CODES = ["H24.14-220601-0001", "H24.14-220601-0002"]
 TIGHT = replace(
@@ -436,6 +440,24 @@ def test_a_line_or_record_beyond_the_limit_is_refused_without_being_held(tmp_pat
     refused(tmp_path, lines, "FILE-F06", "line", limits=TIGHT)
 
 
+@pytest.mark.parametrize("step", ["read_content", "looks_legacy"])
+def test_an_error_that_no_reader_foresaw_refuses_the_file_without_quoting_it(
+    tmp_path, monkeypatch, step
+):
+    def stumble(*_):
+        message = "unexpected 'Người nộp 000123'"
+        raise ValueError(message)
+
+    monkeypatch.setattr(f"onestop.readers.opening.{step}", stumble)
+    with pytest.raises(RefusedDeliveryError, match=r"stops its reader \(ValueError\)") as caught:
+        stage(tmp_path, as_json(record(1)))
+    assert "000123" not in str(caught.value)
+
+
+def test_a_zip_member_without_a_name_is_no_file(tmp_path):
+    refused(tmp_path, zipped(("", as_json(record(1)))), "FILE-F01", "holds no file")
+
+
 def test_an_unreadable_landed_file_is_refused(tmp_path, monkeypatch):
     delivery = land(tmp_path / "landing", "dossiers_20220630.json", as_json(record(1)))
 
@@ -500,6 +522,45 @@ def test_a_single_line_without_end_takes_little_memory_to_refuse(tmp_path, openi
     kib, said = peak_memory(path)
     assert said.startswith("FILE-F0")
     assert kib < 250_000
+
+
+WORDS = st.text(st.sampled_from("aZ09 ,;|\t\n\"'<>&={}[]\\/-.ăễĐưỡ\u00a0"), max_size=12)
+KEYS = ("MaHoSo", "TenTTHC", "DonViXuLy", "TrangThaiHoSo", "NgayTiepNhan", "ChuHoSo", "MaTTHC")
+
+
+def read_columns(folder, data):
+    """Per column the tidied texts of all rows, as a reader of text would know them."""
+    path = folder / "file"
+    path.write_bytes(data)
+    columns = {}
+    for batch in open_reading(path, ONE_STOP.feeds["dossiers"]).batches:
+        assert not any(batch.problems)
+        for name, values in batch.columns.items():
+            columns.setdefault(name, []).extend(tidy(value or "") for value in values)
+    return columns
+
+
+@settings(max_examples=40, deadline=None)
+@given(rows=st.lists(st.tuples(*[WORDS] * len(KEYS)), min_size=1, max_size=6))
+def test_the_same_rows_are_read_from_every_text_format(tmp_path_factory, rows):
+    folder = tmp_path_factory.mktemp("formats")
+    rows = [[f"H24.14-{n:04d}", *row[1:]] for n, row in enumerate(rows)]
+    records = [dict(zip(KEYS, row, strict=True)) for row in rows]
+    table = [list(KEYS), *rows]
+    escaped = [[escape(cell) for cell in row] for row in table]
+    lines = b"\n".join(json.dumps(one).encode() for one in records)
+    expected = read_columns(folder, as_json(*records))
+    assert expected["dossier_code"] == [row[0] for row in rows]
+    for data in (
+        lines,
+        json.dumps({"data": records}, indent=2).encode(),
+        as_csv(table),
+        as_csv(table, ";", "utf-8-sig"),
+        as_csv(table, "\t", "utf-16"),
+        gzip.compress(as_csv(table, "|")),
+        as_html(escaped),
+    ):
+        assert read_columns(folder, data) == expected
 
 
 CORPUS = corpus()

@@ -233,6 +233,6 @@ def _only_member(path: Path, limits: Limits) -> zipfile.ZipInfo:
 
 def _is_export(member: zipfile.ZipInfo) -> bool:
     parts = PurePosixPath(member.filename.replace("\\", "/")).parts
-    if member.is_dir() or not parts or "__MACOSX" in parts:
+    if not parts or member.is_dir() or "__MACOSX" in parts:
         return False
     return parts[-1].lower() not in _SYSTEM_FILES

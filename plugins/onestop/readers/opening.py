@@ -51,9 +51,34 @@ def open_reading(path: Path, mapping: FeedMapping, limits: Limits = LIMITS) -> R
     Raises:
         UnreadableError: it cannot be read; also while the batches are consumed.
     """
-    reading = _open_content(read_content(path, limits), mapping, limits)
-    reading.batches = _without_legacy(reading.batches, mapping)
+    try:
+        reading = _open_content(read_content(path, limits), mapping, limits)
+    except (UnreadableError, OSError):
+        raise
+    except Exception as error:
+        raise _given_up(error) from error
+    reading.batches = _without_surprises(_without_legacy(reading.batches, mapping))
     return reading
+
+
+def _without_surprises(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The batches; an error that no reader foresaw refuses the file as well."""
+    try:
+        yield from batches
+    except (UnreadableError, OSError):
+        raise
+    except Exception as error:
+        raise _given_up(error) from error
+
+
+def _given_up(error: Exception) -> UnreadableError:
+    """A refusal for whatever a file brought about in a parser.
+
+    Only the error's kind is told: its words may quote the file, and with it a person.
+    """
+    return UnreadableError(
+        "FILE-F02", f"the file is damaged in a way that stops its reader ({type(error).__name__})"
+    )
 
 
 def _without_legacy(batches: Iterator[Batch], mapping: FeedMapping) -> Iterator[Batch]:

@@ -1,0 +1,103 @@
+-- mart.digitisation: digitised results among the dossiers resolved in each period (II.1.c), and
+-- the One-Stop desks at which the digitisation process is in use at its end (annex 16).
+--
+-- Procedures without a result document are left out. A desk counts from its go-live date.
+with resolved as (
+    select d.unit_code, d.unit_level, d.closed_date, coalesce(d.result_digitised, false) as has_file
+    from mart.dossier as d
+    left join core.procedure_history as p
+        on
+            d.procedure_code = p.procedure_code
+            and p.valid_from <= :as_of_date
+            and (p.valid_to is null or p.valid_to > :as_of_date)
+    where
+        d.is_received
+        and d.closing_class = 'resolved'
+        and d.closed_date is not null
+        and coalesce(p.has_result, true)
+),
+
+result as (
+    select
+        case
+            when grouping(r.unit_code) = 0 then r.unit_code
+            when grouping(r.unit_level) = 0 then upper(r.unit_level)
+            else 'CITY'
+        end as unit_code,
+        period.period_type,
+        period.period_basis,
+        period.period_start,
+        period.period_end,
+        count(*) as results_total,
+        count(case when r.has_file then 1 end) as results_digitised
+    from resolved as r
+    inner join mart.period as period
+        on r.closed_date between period.period_start and period.measured_on
+    group by grouping sets (
+        (period.period_type, period.period_basis, period.period_start, period.period_end,
+         r.unit_level, r.unit_code),
+        (period.period_type, period.period_basis, period.period_start, period.period_end,
+         r.unit_level),
+        (period.period_type, period.period_basis, period.period_start, period.period_end)
+    )
+),
+
+desk as (
+    select
+        case when grouping(u.unit_level) = 0 then upper(u.unit_level) else 'CITY' end as unit_code,
+        period.period_type,
+        period.period_basis,
+        period.period_start,
+        period.period_end,
+        count(*) as desks_total,
+        count(case when u.digitisation_date <= period.measured_on then 1 end) as desks_digitising
+    from core.unit_history as u
+    inner join mart.period as period
+        on
+            u.valid_from <= period.measured_on
+            and (u.valid_to is null or u.valid_to > period.measured_on)
+    where u.has_one_stop
+    group by grouping sets (
+        (period.period_type, period.period_basis, period.period_start, period.period_end,
+         u.unit_level),
+        (period.period_type, period.period_basis, period.period_start, period.period_end)
+    )
+),
+
+spoken_of as (
+    select unit_code, period_type, period_basis, period_start, period_end from result
+    union
+    select unit_code, period_type, period_basis, period_start, period_end from desk
+),
+
+digitisation as (
+    select
+        :as_of_date as as_of_date,
+        spoken_of.unit_code,
+        unit.unit_level,
+        unit.unit_scope,
+        spoken_of.period_type,
+        spoken_of.period_basis,
+        spoken_of.period_start,
+        spoken_of.period_end,
+        coalesce(result.results_total, 0) as results_total,
+        coalesce(result.results_digitised, 0) as results_digitised,
+        desk.desks_total,
+        desk.desks_digitising
+    from spoken_of
+    inner join mart.unit as unit on spoken_of.unit_code = unit.unit_code
+    left join result
+        on
+            spoken_of.unit_code = result.unit_code
+            and spoken_of.period_type = result.period_type
+            and spoken_of.period_basis = result.period_basis
+            and spoken_of.period_start = result.period_start
+    left join desk
+        on
+            spoken_of.unit_code = desk.unit_code
+            and spoken_of.period_type = desk.period_type
+            and spoken_of.period_basis = desk.period_basis
+            and spoken_of.period_start = desk.period_start
+)
+
+select * from digitisation
