@@ -455,7 +455,9 @@ def test_an_error_that_no_reader_foresaw_refuses_the_file_without_quoting_it(
 
 
 def test_a_zip_member_without_a_name_is_no_file(tmp_path):
-    refused(tmp_path, zipped(("", as_json(record(1)))), "FILE-F01", "holds no file")
+    archive = bytearray(zipped(("x", as_json(record(1)))))
+    archive[archive.index(b"PK\x01\x02") + 46] = 0  # a name ends at its first NUL
+    refused(tmp_path, bytes(archive), "FILE-F01", "holds no file")
 
 
 def test_an_unreadable_landed_file_is_refused(tmp_path, monkeypatch):

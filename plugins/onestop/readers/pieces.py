@@ -107,7 +107,7 @@ class PieceDecoder:
                 for number, name in enumerate(names)
             ],
             rename=names,
-            forbid_unknown_fields=False,
+            forbid_unknown_fields=True,
             gc=False,
         )
         self._array = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]

@@ -1,0 +1,229 @@
+"""Nights without a scheduler: safe to run again, honest about what is missing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import subprocess
+import sys
+
+import duckdb
+import pytest
+
+from onestop import night as night_module
+from onestop.night import run_night
+from onestop.sample import write_sample
+from onestop.verify import verify
+from onestop.warehouse import open_warehouse
+from published_marts import settings_in
+
+FIRST, SECOND, THIRD = (dt.date(2022, 11, day) for day in (15, 16, 17))
+
+
+def a_settings(folder, *, nights=(FIRST, THIRD)):
+    settings = settings_in(folder)
+    write_sample(settings.exports, *nights, per_day=10)
+    return settings
+
+
+def rows(settings, query):
+    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+        return [tuple(row.values()) for row in warehouse.rows(query)]
+
+
+def content(settings):
+    """Every row of every table, clocks of processing included."""
+    path = settings.warehouse.removeprefix("duckdb:///")
+    with duckdb.connect(path, read_only=True) as connection:
+        tables = connection.execute(
+            "select table_schema, table_name from information_schema.tables"
+            " where table_type = 'BASE TABLE' order by all"
+        ).fetchall()
+        return {
+            f"{schema}.{table}": connection.execute(
+                f'select * from "{schema}"."{table}" order by all'
+            ).fetchall()
+            for schema, table in tables
+        }
+
+
+def test_running_nights_again_changes_nothing_at_all(tmp_path):
+    settings = a_settings(tmp_path)
+    for night in (FIRST, SECOND):
+        assert run_night(settings, night).state == "published"
+    before = content(settings)
+    copy = settings.published.stat().st_mtime_ns
+    for night in (FIRST, SECOND):
+        assert run_night(settings, night).state == "unchanged"
+    assert content(settings) == before
+    assert settings.published.stat().st_mtime_ns == copy
+
+
+def test_a_night_without_its_expected_file_leaves_the_last_one_published(tmp_path):
+    settings = a_settings(tmp_path)
+    run_night(settings, FIRST)
+    (settings.exports / "dossiers_20221116.json").rename(tmp_path / "late.json")
+    report = run_night(settings, SECOND)
+    assert report.state == "missing_delivery"
+    assert "one_stop" in report.message
+    assert "20221116" in report.message.replace("-", "")
+    assert rows(settings, "select max(as_of_date) from audit.publication") == [(FIRST,)]
+    with open_warehouse(f"duckdb:///{settings.published}", read_only=True) as published:
+        assert published.value("select max(as_of_date) from mart.indicator_value") == FIRST
+    # it arrives, and the night runs again
+    (tmp_path / "late.json").rename(settings.exports / "dossiers_20221116.json")
+    assert run_night(settings, SECOND).state == "published"
+    assert rows(settings, "select state from audit.night_run order by as_of_date") == [
+        ("published",),
+        ("published",),
+    ]
+
+
+def test_a_refused_file_is_in_the_record_with_its_reason_and_the_others_go_on(tmp_path):
+    settings = a_settings(tmp_path)
+    (settings.exports / "visits_20221115_2.csv").write_bytes(b"\x00\x01\x02 not a table")
+    report = run_night(settings, FIRST)
+    assert report.state == "published"
+    refused = rows(
+        settings,
+        "select file_name, refused_rule, reason_vi <> '' from audit.delivery"
+        " where state = 'refused'",
+    )
+    assert [(name, has_reason) for name, _, has_reason in refused] == [
+        ("visits_20221115_2.csv", True)
+    ]
+    assert refused[0][1].startswith("FILE-")
+    assert run_night(settings, FIRST).state == "unchanged"
+    assert len(rows(settings, "select * from audit.delivery where state = 'refused'")) == 1
+
+
+def test_what_comes_after_publication_is_known_from_the_next_night_on(tmp_path):
+    settings = a_settings(tmp_path)
+    late = tmp_path / "late.json"
+    records = json.loads((settings.exports / "dossiers_20221115.json").read_text(encoding="utf-8"))
+    late.write_text(json.dumps(records[:3]), encoding="utf-8")
+    (settings.exports / "dossiers_20221115.json").write_text(
+        json.dumps(records[3:]), encoding="utf-8"
+    )
+    run_night(settings, FIRST)
+    as_published = rows(settings, "select * from mart.indicator_history order by all")
+    late.rename(settings.exports / "dossiers_20221115_2.json")
+    assert run_night(settings, FIRST).state == "unchanged"
+    assert rows(settings, "select * from mart.indicator_history order by all") == as_published
+    assert rows(
+        settings, "select known_from from audit.delivery where file_name like '%20221115_2%'"
+    ) == [(SECOND,)]
+    assert run_night(settings, SECOND).state == "published"
+    for night in (FIRST, SECOND):
+        result = verify(settings, night)
+        assert result.is_identical, result.differences
+    still = rows(
+        settings,
+        "select * exclude (valid_to) from mart.indicator_history"
+        " where valid_from = date '2022-11-15' order by all",
+    )
+    assert still == [row[:1] + row[2:] for row in as_published]
+
+
+def test_marts_that_break_an_identity_are_kept_and_not_published(tmp_path, monkeypatch):
+    settings = a_settings(tmp_path)
+    run_night(settings, FIRST)
+    compute = night_module.compute_marts
+
+    def compute_badly(warehouse, as_of):
+        counts = compute(warehouse, as_of)
+        warehouse.execute(
+            "update mart_staged.form_06a set resolved_total = resolved_total + 1"
+            " where unit_code = 'CITY'"
+        )
+        return counts
+
+    monkeypatch.setattr(night_module, "compute_marts", compute_badly)
+    report = run_night(settings, SECOND)
+    assert report.state == "checks_failed"
+    assert "F6A-F02" in report.message
+    assert rows(settings, "select max(as_of_date) from audit.publication") == [(FIRST,)]
+    assert rows(settings, "select as_of_date from mart_staged.night") == [(SECOND,)]
+    assert rows(settings, "select state from audit.night_run where as_of_date = '2022-11-16'") == [
+        ("checks_failed",)
+    ]
+    monkeypatch.undo()
+    assert run_night(settings, SECOND).state == "published"
+
+
+@pytest.fixture(scope="module")
+def command(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("command")
+
+    def run(*arguments):
+        return subprocess.run(
+            [sys.executable, "-c", "from onestop.cli import main; main()", *arguments],
+            env={**os.environ, "ONESTOP_VAR": str(folder), "COLUMNS": "120"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    exports = str(folder / "exports")
+    span = ("--from", "2022-11-15", "--to", "2022-11-16", "--per-day", "10")
+    assert run("sample", *span, "--out", exports).returncode == 0
+    done = run("night", "2022-11-15", "--to", "2022-11-16")
+    assert done.returncode == 0, done.stderr
+    return run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("scorecard",), "Hồ sơ tiếp nhận trong năm giải quyết"),
+        (("scorecard", "--lang", "en"), "Decision"),
+        (("scorecard", "--format", "csv"), "indicator_code"),
+        (("scorecard", "--as-of", "2022-11-15"), "15/11/2022"),
+        (
+            ("explain", "on_time_rate", "--unit", "CITY", "--from", "2022-11-01", "--to",
+             "2022-11-16"),
+            "H24",
+        ),
+        (("deliveries",), "dossiers_20221116.json"),
+        (("rejected", "--lang", "en"), "rows"),
+        (("verify",), "come out the same"),
+    ],
+)  # fmt: skip
+def test_each_command_answers(command, arguments, text):
+    done = command(*arguments)
+    assert done.returncode == 0, done.stderr
+    assert text in done.stdout
+
+
+def test_the_form_is_written_as_a_spreadsheet(command, tmp_path):
+    out = tmp_path / "form.xlsx"
+    done = command(
+        "report", "form-06a", "--unit", "CITY", "--from", "2022-11-01", "--to", "2022-11-30",
+        "-o", str(out),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert out.read_bytes()[:2] == b"PK"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("scorecard", "--as-of", "2021-01-01"),
+        ("explain", "no_such", "--unit", "CITY", "--from", "2022-11-01", "--to", "2022-11-16"),
+        ("verify", "--as-of", "2021-01-01"),
+        ("sample", "--from", "2022-11-16", "--to", "2022-11-15", "--out", "nowhere"),
+    ],
+)
+def test_a_question_without_an_answer_is_told_in_a_sentence(command, arguments):
+    done = command(*arguments)
+    assert done.returncode == 1
+    assert done.stderr.strip()
+    assert "Traceback" not in done.stderr
+
+
+def test_help_names_every_command(command):
+    text = command("--help").stdout
+    for name in ("sample", "night", "scorecard", "explain", "report", "verify", "deliveries",
+                 "rejected"):  # fmt: skip
+        assert name in text
