@@ -13,10 +13,12 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 # Language of what demo and up print: vi or en.
 LANG_UI ?= vi
 export LANG_UI
+# How many dossiers the benchmark counts.
+DOSSIERS ?= 200000
 # More for pytest: make test ARGS="-k night -x"
 ARGS ?=
 
-.PHONY: help setup demo up test test-long check lock clean
+.PHONY: help setup demo up test test-long check bench lock clean
 
 help:
 	@echo 'make demo        sample exports -> eleven nights in a real Airflow -> the scorecard'
@@ -25,6 +27,7 @@ help:
 	@echo 'make test        all tests but the longest           make test ARGS="-k night -x"'
 	@echo 'make test-long   the longest too'
 	@echo 'make check       lint, format, types'
+	@echo 'make bench       what each step costs            make bench DOSSIERS=1500000'
 	@echo 'make setup       only install into .venv/; the others call it'
 	@echo 'make lock        compile requirements/*.in into hash locks (needs uv)'
 	@echo 'make clean       remove .venv/, caches and var/demo/; your own data under var/ stays'
@@ -59,6 +62,9 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: setup
+	$(BIN)/python tests/benchmarks/bench_night.py --dossiers $(DOSSIERS)
 
 lock:
 	@command -v uv >/dev/null || { echo 'make lock needs uv: pip install uv' >&2; exit 1; }

@@ -314,7 +314,7 @@ def compute_night(settings: Settings, night: dt.date) -> dict[str, Any]:
     """
     with open_warehouse(settings.warehouse) as warehouse:
         if _is_frozen(warehouse, night):
-            return {"night": night.isoformat(), "already_published": True}
+            return {"night": night.isoformat(), **_frozen_how(warehouse, night)}
         return {"night": night.isoformat(), "rows": compute_marts(warehouse, night)}
 
 
@@ -328,7 +328,7 @@ def check_night(settings: Settings, night: dt.date) -> dict[str, Any]:
 
     with open_warehouse(settings.warehouse) as warehouse:
         if _is_frozen(warehouse, night):
-            return {"night": night.isoformat(), "already_published": True}
+            return {"night": night.isoformat(), **_frozen_how(warehouse, night)}
         if staged_night(warehouse) != night:
             raise ChecksFailedError(f"night {night}: its marts are not computed; compute it again")
     verdict = check_marts(settings.warehouse, night, results=settings.validation_results)
@@ -361,11 +361,12 @@ def publish_night(settings: Settings, night: dt.date) -> dict[str, Any]:
                 raise ChecksFailedError(f"night {night}: its marts are not checked; check it first")
             publish_marts(warehouse, night)
             _note_night(warehouse, night, "published", f"night {night} is published")
-        _write_manifest(settings, warehouse, night)
+        _write_manifests(settings, warehouse)
         if not _copy_is_current(settings, warehouse):
             warehouse.publish_copy(settings.published)
+        how = _frozen_how(warehouse, night) if frozen else {}
     _render_reports(settings)
-    return {"night": night.isoformat(), "already_published": frozen}
+    return {"night": night.isoformat(), **how}
 
 
 def run_night(
@@ -393,9 +394,9 @@ def run_night(
         report.state, report.message = "checks_failed", str(failed)
         return report
     publish_night(settings, night)
-    if computed.get("already_published"):
+    if frozen := computed.get("frozen"):
         report.state = "unchanged"
-        report.message = f"night {night} was published before and stays as it was"
+        report.message = f"night {night}: {frozen}"
     else:
         report.message = f"night {night} is published"
     return report
@@ -480,6 +481,19 @@ def _is_frozen(warehouse: Warehouse, night: dt.date) -> bool:
     return last is not None and night <= last
 
 
+def _frozen_how(warehouse: Warehouse, night: dt.date) -> dict[str, str]:
+    """Why a night's figures are not computed again, and where what came since will show."""
+    last = last_published(warehouse)
+    was_published = warehouse.value(
+        "select count(*) from audit.publication where as_of_date = :night", {"night": night}
+    )
+    if was_published:
+        how = "published before, and stays as it was"
+    else:
+        how = f"not published in its time, and cannot be after night {last}"
+    return {"frozen": f"{how}; what was loaded since shows from the night after {last} on"}
+
+
 def _missing(warehouse: Warehouse, source: str, feed: str, night: dt.date) -> list[str]:
     settled = warehouse.rows(
         "select state, file_name, refused_rule, reason_en from audit.delivery"
@@ -533,55 +547,61 @@ def _note_night(warehouse: Warehouse, night: dt.date, state: str, message: str) 
 
 
 def _record_mart_results(warehouse: Warehouse, night: dt.date, results: dict[str, Any]) -> None:
+    """Enter what the suites found in the marts; the same findings again are entered once."""
     name = f"mart.{night:%Y%m%d}"
+    known = warehouse.rows(
+        "select rule_code, rows_failed, attempt from audit.validation_result"
+        " where delivery_id = :name",
+        {"name": name},
+    )
+    attempt = max((row["attempt"] for row in known), default=0)
+    latest = {(row["rule_code"], row["rows_failed"]) for row in known if row["attempt"] == attempt}
+    rules = [rule for found in results.values() for rule in found]
+    if latest == {(rule.rule_code, rule.rows_failed) for rule in rules}:
+        return
     with warehouse.transaction():
-        attempt = int(
-            warehouse.value(
-                "select coalesce(max(attempt), 0) + 1 from audit.validation_result"
-                " where delivery_id = :name",
-                {"name": name},
+        for rule in rules:
+            warehouse.execute(
+                "insert into audit.validation_result values (:delivery_id, :attempt,"
+                " :rule_code, :severity, :expectation_type, :is_success, :rows_checked,"
+                " :rows_failed, :message_vi, :message_en, :clause, null)",
+                {
+                    "delivery_id": name,
+                    "attempt": attempt + 1,
+                    "rule_code": rule.rule_code,
+                    "severity": rule.severity,
+                    "expectation_type": rule.expectation_type,
+                    "is_success": rule.success,
+                    "rows_checked": rule.rows_checked,
+                    "rows_failed": rule.rows_failed,
+                    "message_vi": rule.message_vi,
+                    "message_en": rule.message_en,
+                    "clause": rule.clause,
+                },
             )
+
+
+def _write_manifests(settings: Settings, warehouse: Warehouse) -> None:
+    """List beside the landed files which of them each published night rests on.
+
+    Written for every published night that has none: a run may have been killed before it came
+    to that.
+    """
+    folder = settings.landing / landing_module.MANIFESTS
+    for published in warehouse.rows(
+        "select as_of_date, publication_id, figures_sha256 from audit.publication order by 1"
+    ):
+        night = published["as_of_date"]
+        path = folder / f"{night.isoformat()}.json"
+        if path.exists():
+            continue
+        deliveries = warehouse.rows(
+            "select delivery_id, sha256, attempt from audit.delivery where state = 'loaded'"
+            " and known_from <= :night order by delivery_id, attempt",
+            {"night": night},
         )
-        for rules in results.values():
-            for rule in rules:
-                warehouse.execute(
-                    "insert into audit.validation_result values (:delivery_id, :attempt,"
-                    " :rule_code, :severity, :expectation_type, :is_success, :rows_checked,"
-                    " :rows_failed, :message_vi, :message_en, :clause, null)",
-                    {
-                        "delivery_id": name,
-                        "attempt": attempt,
-                        "rule_code": rule.rule_code,
-                        "severity": rule.severity,
-                        "expectation_type": rule.expectation_type,
-                        "is_success": rule.success,
-                        "rows_checked": rule.rows_checked,
-                        "rows_failed": rule.rows_failed,
-                        "message_vi": rule.message_vi,
-                        "message_en": rule.message_en,
-                        "clause": rule.clause,
-                    },
-                )
-
-
-def _write_manifest(settings: Settings, warehouse: Warehouse, night: dt.date) -> None:
-    """List beside the landed files which of them each published night rests on."""
-    published = warehouse.rows(
-        "select publication_id, figures_sha256 from audit.publication where as_of_date = :night",
-        {"night": night},
-    )
-    if not published:
-        return
-    path = settings.landing / landing_module.MANIFESTS / f"{night.isoformat()}.json"
-    if path.exists():
-        return
-    deliveries = warehouse.rows(
-        "select delivery_id, sha256, attempt from audit.delivery where state = 'loaded'"
-        " and known_from <= :night order by delivery_id, attempt",
-        {"night": night},
-    )
-    manifest = {"as_of_date": night.isoformat(), **published[0], "deliveries": deliveries}
-    landing_module.write_once(path, json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+        manifest = {**published, "as_of_date": night.isoformat(), "deliveries": deliveries}
+        landing_module.write_once(path, json.dumps(manifest, indent=1, sort_keys=True) + "\n")
 
 
 def _render_reports(settings: Settings) -> None:

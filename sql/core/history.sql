@@ -29,6 +29,7 @@ standing_version as (
     from core.{entity}_version as version
     inner join standing_delivery on version.delivery_id = standing_delivery.delivery_id
     {touched}
+    where version.known_from <= {known_on}
 ),
 
 last_of_night as (

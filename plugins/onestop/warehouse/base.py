@@ -113,13 +113,13 @@ class Warehouse(ABC):
         A file that fails leaves the schema as the files before it made it.
         """
         with self.transaction():
-            self.execute("create schema if not exists onestop")
+            self.execute("create schema if not exists meta")
             self.execute(
-                "create table if not exists onestop.schema_version"
+                "create table if not exists meta.schema_version"
                 " (version integer not null, file_name varchar not null)"
             )
         applied = {
-            row["version"] for row in self.rows("select version from onestop.schema_version")
+            row["version"] for row in self.rows("select version from meta.schema_version")
         }
         for version, path in schema_files():
             if version in applied:
@@ -128,7 +128,7 @@ class Warehouse(ABC):
                 for statement in statements(path.read_text(encoding="utf-8")):
                     self.execute(statement)
                 self.execute(
-                    "insert into onestop.schema_version values (:version, :file_name)",
+                    "insert into meta.schema_version values (:version, :file_name)",
                     {"version": version, "file_name": path.name},
                 )
 

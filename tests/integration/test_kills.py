@@ -1,0 +1,165 @@
+"""A night that is killed, wherever and however often, ends as one that was left alone."""
+
+from __future__ import annotations
+
+import datetime as dt
+import multiprocessing
+import os
+import random
+import signal
+import time
+
+import duckdb
+import pytest
+
+import onestop.gate
+from onestop import night as night_module
+from onestop.night import run_night
+from onestop.sample import write_sample
+from onestop.warehouse.duckdb_engine import DuckDBWarehouse
+from published_marts import settings_in
+
+NIGHTS = (dt.date(2022, 11, 15), dt.date(2022, 11, 16))
+STEPS = (
+    "land_delivery",
+    "read_delivery_file",
+    "validate_delivery_file",
+    "load_delivery",
+    "require_expected",
+    "compute_night",
+    "check_night",
+    "publish_night",
+)
+#: When something was done; all else must be the same.
+CLOCKS = {"settled_at", "published_at", "changed_at", "state_changed_at"}
+FORK = multiprocessing.get_context("fork")
+
+
+class Events:
+    """Counts step boundaries and SQL statements, and ends the process at one of them."""
+
+    def __init__(self, kill_at):
+        self.kill_at = kill_at
+        self.count = 0
+
+    def happen(self):
+        self.count += 1
+        if self.count == self.kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def around(self, function):
+        def wrapped(*arguments, **named):
+            self.happen()
+            try:
+                return function(*arguments, **named)
+            finally:
+                self.happen()
+
+        return wrapped
+
+
+def run_nights(settings, kill_at, count):
+    events = Events(kill_at)
+    for name in STEPS:
+        setattr(night_module, name, events.around(getattr(night_module, name)))
+    DuckDBWarehouse.execute = events.around(DuckDBWarehouse.execute)
+    DuckDBWarehouse.publish_copy = events.around(DuckDBWarehouse.publish_copy)
+    for night in NIGHTS:
+        assert run_night(settings, night).is_good
+    count.value = events.count
+    os._exit(0)
+
+
+def in_a_process(settings, *, kill_at=0, kill_after=None):
+    """Run the nights in a process; its exit code (-9: killed) and how many events it had."""
+    count = FORK.Value("i", 0)
+    process = FORK.Process(target=run_nights, args=(settings, kill_at, count))
+    process.start()
+    if kill_after is not None:
+        time.sleep(kill_after)
+        process.kill()
+    process.join(300)
+    return process.exitcode, count.value
+
+
+def content(settings):
+    with duckdb.connect(settings.warehouse.removeprefix("duckdb:///"), read_only=True) as opened:
+        tables = opened.execute(
+            "select table_schema, table_name, list(column_name order by ordinal_position)"
+            " from information_schema.columns group by all order by all"
+        ).fetchall()
+        found = {}
+        for schema, table, columns in tables:
+            kept = ", ".join(f'"{column}"' for column in columns if column not in CLOCKS)
+            query = f'select {kept} from "{schema}"."{table}" order by all'
+            found[f"{schema}.{table}"] = opened.execute(query).fetchall()
+        return found
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """A finished warehouse, how many events it took, and how many seconds."""
+    onestop.gate.load_suite("dossiers")
+    from great_expectations.core import ExpectationSuite  # noqa: F401, PLC0415 - once, for all forks
+
+    settings = settings_in(tmp_path_factory.mktemp("undisturbed"))
+    write_sample(settings.exports, *NIGHTS, per_day=4)
+    started = time.monotonic()
+    code, events = in_a_process(settings)
+    assert code == 0
+    assert events > 200
+    return settings, events, time.monotonic() - started
+
+
+def survives(undisturbed, folder, wanted, *, seed):
+    """Kill again and again in one folder, run once more to the end, and compare."""
+    original, events, seconds = undisturbed
+    settings = settings_in(folder)
+    settings.exports.symlink_to(original.exports)
+    chance = random.Random(seed)
+    kills = 0
+    for _ in range(3 * wanted):
+        if kills == wanted:
+            break
+        if chance.random() < 0.7:
+            code, _ = in_a_process(settings, kill_at=chance.randint(1, events))
+        else:
+            code, _ = in_a_process(settings, kill_after=chance.uniform(0, seconds))
+        assert code in {0, -signal.SIGKILL}, code
+        if code == 0:  # done before the kill: from the beginning again
+            check(settings, original)
+            folder = folder / "next"
+            folder.mkdir()
+            settings = settings_in(folder)
+            settings.exports.symlink_to(original.exports)
+        else:
+            kills += 1
+    code, _ = in_a_process(settings)
+    assert code == 0
+    check(settings, original)
+    return kills
+
+
+def check(settings, original):
+    found, expected = content(settings), content(original)
+    assert found.keys() == expected.keys()
+    for table, rows in expected.items():
+        assert found[table] == rows, table
+    manifests = {path.name: path.read_text() for path in settings.landing.glob("publications/*")}
+    assert manifests == {
+        path.name: path.read_text() for path in original.landing.glob("publications/*")
+    }
+    with duckdb.connect(str(settings.published), read_only=True) as published:
+        assert published.execute("select max(as_of_date) from mart.dossier").fetchone() == (
+            NIGHTS[-1],
+        )
+
+
+def test_a_sample_of_kills_changes_nothing(undisturbed, tmp_path):
+    assert survives(undisturbed, tmp_path, 5, seed=1) == 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10))
+def test_many_kills_change_nothing(undisturbed, tmp_path, seed):
+    assert survives(undisturbed, tmp_path, 20, seed=100 + seed) == 20
