@@ -26,8 +26,8 @@ _DELIVERY_HEADERS = {
     ),
 }  # fmt: skip
 _REJECTED_HEADERS = {
-    "vi": ("Đêm", "Delivery", "Dòng", "Khóa", "Quy tắc", "Lý do", "Giá trị", "Tình trạng"),
-    "en": ("Night", "Delivery", "Row", "Key", "Rule", "Reason", "Values", "State"),
+    "vi": ("Đêm", "Loại", "Dòng", "Khóa", "Quy tắc", "Lý do", "Giá trị", "Tình trạng"),
+    "en": ("Night", "Feed", "Row", "Key", "Rule", "Reason", "Values", "State"),
 }
 _STATES = {
     "vi": {
@@ -100,7 +100,7 @@ def print_rejected(
     """
     rows, total = _select(
         settings,
-        f"night, delivery_id, row_number, key_text, rule_code, message_{lang}, offending, state",
+        f"night, feed, row_number, key_text, rule_code, message_{lang}, offending, state",
         "audit.rejected_row",
         {"night": night, "feed": feed, "rule_code": rule, "state": state},
         "night desc, delivery_id, row_number, rule_code",
@@ -149,6 +149,6 @@ def _text(value: object) -> str:
 
 
 def _print(table: Table, lang: Language, shown: int, total: int) -> None:
-    with printed(sys.stdout, page_width(sys.stdout, at_least=100, at_most=200)) as console:
+    with printed(sys.stdout, page_width(sys.stdout, at_least=140, at_most=200)) as console:
         console.print(table)
         console.print(_TOTALS[lang].format(shown=shown, total=total))

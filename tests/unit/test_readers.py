@@ -393,9 +393,18 @@ def test_a_workbook_in_an_old_font_encoding_is_refused(tmp_path):
 
 def test_words_of_other_languages_are_not_taken_for_an_old_encoding(tmp_path):
     names = ["Coöperatie Zuid", "Café «Mé»", "Ångström AB", "Bình thường", "Über uns", "naïve idea"]
-    names += [f"Thủ tục {n}" for n in range(20)]
+    names += ["Größe", "Malmö", "Tromsø", "façon naïve"]
+    names += [f"Thủ tục {n}" for n in range(40)]
     data = as_json(*(record(n, TenTTHC=name) for n, name in enumerate(names)))
-    assert len(stage(tmp_path, data).rows) == 26
+    assert len(stage(tmp_path, data).rows) == 50
+
+
+def test_old_bytes_in_a_value_that_nobody_reads_refuse_the_file_as_well(tmp_path):
+    sound = as_json(*(record(n) for n in range(3000)))
+    before, after = sound[:-2].rsplit("Người nộp".encode(), 1)
+    data = before + "Ng­êi nép".encode("cp1252") + after + b"}]"
+    assert len(data) > 2_000_000
+    refused(tmp_path, data, "FILE-F03")
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path):
