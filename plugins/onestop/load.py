@@ -247,7 +247,7 @@ def _find_touched_keys(warehouse: Warehouse, feed: Feed, delivery: Delivery, pre
         f"insert into touched select distinct {key} from {prefix}accepted_row as s{says_new}",
         {"night": delivery.night} if says_new else None,
     )
-    if delivery.kind == "snapshot":
+    if delivery.kind == "snapshot" and not _has_nameless_rows(warehouse, feed, prefix):
         # A key whose row was rejected is still in the file: it has not vanished.
         warehouse.execute(
             f"insert into touched select distinct {key} from ("
@@ -257,6 +257,12 @@ def _find_touched_keys(warehouse: Warehouse, feed: Feed, delivery: Delivery, pre
             f" where not exists (select 1 from {prefix}staged_row as t where {same})",
             {"night": delivery.night, "source": delivery.source},
         )
+
+
+def _has_nameless_rows(warehouse: Warehouse, feed: Feed, prefix: str) -> bool:
+    """Whether a row's key cannot be read: then no key can be said to be missing from the file."""
+    unread = " or ".join(f"{column} is null" for column in feed.key)
+    return bool(warehouse.value(f"select count(*) from {prefix}staged_row where {unread}"))
 
 
 #: The state that a night found: what held before any of its own files spoke.
@@ -353,7 +359,7 @@ def _append_versions(
         f" from {prefix}accepted_row as s{_unless_unchanged(feed, delivery)}",
         parameters,
     )
-    if is_snapshot:
+    if is_snapshot and not _has_nameless_rows(warehouse, feed, prefix):
         keys = ", ".join(f"s.{column}" for column in feed.key)
         gone = " and ".join(f"t.{column} = s.{column}" for column in feed.key)
         warehouse.execute(

@@ -187,6 +187,26 @@ def test_what_a_snapshot_leaves_out_has_vanished(record):
     ]
 
 
+def test_a_snapshot_with_a_row_that_cannot_be_read_lets_nothing_vanish(record):
+    broken, rows = a_file(1, 1, "snapshot", {CODES[0]: "B"})
+    path = record.folder / f"{broken.delivery_id}.duckdb"
+    write_staged(path, broken, [*rows, {"unit_code": None}])
+    with duckdb.connect(path) as staged:
+        staged.execute(AFTER_A_CLEAN_GATE.format(rows=1))
+        staged.execute(
+            "create or replace view accepted_row as"
+            " select * from staged_row where unit_code is not null"
+        )
+    history = record.load(
+        "w", [a_file(0, 0, "snapshot", {CODES[0]: "A", CODES[1]: "A"}), (broken, rows)]
+    )
+    assert [tuple(row.values()) for row in history] == [
+        (CODES[0], "A", night_of(0), night_of(1)),
+        (CODES[0], "B", night_of(1), None),
+        (CODES[1], "A", night_of(0), None),
+    ]
+
+
 def test_a_snapshot_that_repeats_what_is_known_adds_no_versions(record):
     files = [a_file(index, index, "snapshot", {CODES[0]: "A", CODES[1]: "B"}) for index in range(3)]
     record.load("w", files)

@@ -118,9 +118,7 @@ class Warehouse(ABC):
                 "create table if not exists meta.schema_version"
                 " (version integer not null, file_name varchar not null)"
             )
-        applied = {
-            row["version"] for row in self.rows("select version from meta.schema_version")
-        }
+        applied = {row["version"] for row in self.rows("select version from meta.schema_version")}
         for version, path in schema_files():
             if version in applied:
                 continue
