@@ -335,7 +335,10 @@ def _restate(
         f" {values}"
         f" from (select distinct * from touched) as t"
         f" left join core.{feed.entity}_history as h on {same.replace('s.', 'h.')} and {_BEFORE}"
-        f" where not exists ({said}) and (h.delivery_id is null or h.delivery_id in"
+        f" where not exists ({said}) and (h.delivery_id is not null or not exists"
+        # a snapshot with a row whose key could not be read has let nothing vanish
+        " (select 1 from audit.rejected_row where delivery_id = :delivery_id"
+        " and key_text is null)) and (h.delivery_id is null or h.delivery_id in"
         " (select delivery_id from audit.delivery where source = :source))",
         {**snapshot, "known_from": known_from},
     )
