@@ -12,15 +12,20 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote
 
-from airflow.sdk import BaseHook, get_current_context
+from airflow.sdk import BaseHook, ObjectStoragePath, get_current_context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
+from airflow.sdk.io import has_fs
 
 from onestop.delivery import RefusedDeliveryError
+from onestop.exports import ExportsError, RemoteFolder, exports_at
 from onestop.settings import LOCAL_ZONE, Settings
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+    from onestop.exports import Folder
 
 #: How a mapped task is labelled in Airflow's pages: by the file it works on.
 FILE_NAME = "{{ file_name }}"
@@ -103,19 +108,97 @@ def publish_night() -> Returned:
     return _of_night("publish_night")
 
 
-def settings_of_task() -> Settings:
-    """The environment's settings, with the Connections' exports and warehouse where they exist.
+def find_replayable() -> Returned:
+    """Find the deliveries in which something is still refused, by the run's parameters."""
+    library = import_module("onestop.replay")
+    given = {
+        name: dt.date.fromisoformat(value) if name in {"first", "last"} else value
+        for name, value in get_current_context()["params"].items()
+        if value
+    }
+    found: list[dict[str, Any]] = library.find_replayable(
+        settings_of_task(), library.ReplayFilter(**given)
+    )
+    logger.info("%d deliveries hold something that is still refused", len(found))
+    return found
 
-    ``onestop_exports`` names the folder in its extra field ``path``, as Airflow's own file
-    Connections do; ``onestop_warehouse`` is turned into a SQLAlchemy URL.
-    """
+
+def replay_delivery(delivery: dict[str, Any]) -> Returned:
+    """Read one delivery again and take into the record what is good by now."""
+    cast("dict[str, Any]", get_current_context())["file_name"] = delivery["file_name"]
+    library = import_module("onestop.replay")
+    result: dict[str, Any] = library.replay_delivery(settings_of_task(), delivery)
+    logger.info("%s", library.replay_line(result))
+    return result
+
+
+def settings_of_task() -> Settings:
+    """The environment's settings, with the Connections' exports and warehouse where they exist."""
     settings = Settings.from_environment()
     if exports := _connection(EXPORTS_CONNECTION):
-        folder = exports.extra_dejson.get("path") or exports.host
-        settings = replace(settings, exports=Path(folder).absolute())
+        settings = replace(settings, exports=exports_of(exports))
     if warehouse := _connection(WAREHOUSE_CONNECTION):
         settings = replace(settings, warehouse=warehouse_url(warehouse))
     return settings
+
+
+def exports_of(connection: Any) -> Folder:  # noqa: ANN401 - Airflow's class is not typed for us
+    """The exports that a Connection leads to.
+
+    The extra field ``path`` names the folder, as Airflow's own file Connections do: alone for a
+    folder on this machine or on the Connection's SFTP server, as ``s3://bucket/folder`` (or
+    another address that an installed provider can read) for object storage.
+
+    Raises:
+        ExportsError: the Connection says not enough, or leads to what nothing here can read.
+    """
+    extra = connection.extra_dejson
+    path = extra.get("path") or connection.schema or ""
+    scheme = path.split("://")[0] if "://" in path else ""
+    if connection.conn_type in {"sftp", "ssh"} or scheme == "sftp":
+        return _sftp_exports(connection, extra, path)
+    if scheme and scheme != "file" and has_fs(scheme):
+        at = ObjectStoragePath(path, conn_id=connection.conn_id)
+        return RemoteFolder(path, lambda: at.fs)
+    if scheme:
+        return exports_at(path, _s3_options(connection, extra) if scheme == "s3" else {})
+    folder = path or connection.host
+    if not folder:
+        raise ExportsError(
+            f"the Connection {connection.conn_id} names no folder; put it into its extra field"
+            ' "path"'
+        )
+    return Path(folder).absolute()
+
+
+def _sftp_exports(connection: Any, extra: dict[str, Any], path: str) -> Folder:  # noqa: ANN401 - as above
+    """An SFTP server, with the fields that Airflow's own SFTP Connections have."""
+    if "://" not in path:
+        login = f"{quote(connection.login)}@" if connection.login else ""
+        path = f"sftp://{login}{connection.host}:{connection.port or 22}/{path.lstrip('/')}"
+    options = {
+        "password": connection.password,
+        "key_filename": extra.get("key_file"),
+        "private_key": extra.get("private_key"),
+        "passphrase": extra.get("private_key_passphrase"),
+        "host_key": extra.get("host_key"),
+        "known_hosts": extra.get("known_hosts"),
+    }
+    return exports_at(path, {name: value for name, value in options.items() if value})
+
+
+def _s3_options(connection: Any, extra: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - as above
+    """What s3fs needs, from the fields that Airflow's own AWS Connections have."""
+    options = {
+        "key": connection.login,
+        "secret": connection.password,
+        "token": extra.get("aws_session_token"),
+        "endpoint_url": extra.get("endpoint_url"),
+        "client_kwargs": {"region_name": extra["region_name"]}
+        if extra.get("region_name")
+        else None,
+    }
+    return {name: value for name, value in options.items() if value}
 
 
 def warehouse_url(connection: Any) -> str:  # noqa: ANN401 - Airflow's class is not typed for us

@@ -200,6 +200,8 @@ def verify(as_of: AsOf = None) -> None:
     result = verify_night(
         Settings.from_environment(), as_of, lambda line: typer.echo(line, err=True)
     )
+    for sentence in result.notes:
+        typer.secho(sentence, fg="yellow", err=True)
     for sentence in result.differences:
         typer.echo(sentence)
     if result.is_identical:
@@ -209,6 +211,50 @@ def verify(as_of: AsOf = None) -> None:
         )
         return
     _fail(f"night {result.night}: {result.difference_count} differences")
+
+
+@app.command()
+def replay(  # noqa: PLR0913, PLR0917 - one filter each
+    first: Annotated[
+        dt.date | None,
+        typer.Option("--from", parser=_day, metavar="DATE", help="Only this night and later ones."),
+    ] = None,
+    last: Annotated[
+        dt.date | None,
+        typer.Option("--to", parser=_day, metavar="DATE", help="Only this night and earlier ones."),
+    ] = None,
+    source: Annotated[str | None, typer.Option("--source", help="Only this source.")] = None,
+    feed: Feed = None,
+    rule: Annotated[
+        str | None, typer.Option("--rule", help="Only what this rule refused, such as DOS-R07.")
+    ] = None,
+    delivery: Annotated[
+        str | None, typer.Option("--delivery", help="Only this delivery_id.")
+    ] = None,
+    has_superseded: Annotated[
+        bool,
+        typer.Option("--superseded", help="Also where only superseded rows are left."),
+    ] = False,
+    is_trial: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be taken in.")
+    ] = False,
+) -> None:
+    """Read refused rows and files again after a rule, mapping or reference file was put right.
+
+    They come from landing/, whatever has become of the exports. What is good by now goes into
+    the record and shows from the next night that is run; published nights stay as they are.
+    """
+    from onestop.replay import ReplayFilter, replay_line, replay_summary
+    from onestop.replay import replay as replay_refused
+
+    wanted = ReplayFilter(first, last, source, feed, rule, delivery, has_superseded)
+    results = replay_refused(
+        Settings.from_environment(),
+        wanted,
+        is_trial=is_trial,
+        echo=lambda result: typer.echo(replay_line(result)),
+    )
+    typer.secho(replay_summary(results, is_trial=is_trial), bold=True)
 
 
 @app.command()
@@ -265,6 +311,7 @@ def _fail(message: str) -> NoReturn:
 def main() -> None:
     """Run the command; what a user can mend is told in one sentence, without a traceback."""
     from onestop.delivery import RefusedDeliveryError
+    from onestop.exports import ExportsError
     from onestop.mapping import MappingError
     from onestop.published import QuestionError
     from onestop.reference import ReferenceFileError
@@ -278,6 +325,7 @@ def main() -> None:
         MappingError,
         ReferenceFileError,
         RefusedDeliveryError,
+        ExportsError,
         WarehouseBusyError,
         FileNotFoundError,
         ValueError,

@@ -16,7 +16,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast
 
 from rich.console import Console
 
@@ -35,6 +35,8 @@ from onestop.settings import LOCAL_ZONE, PROJECT_ROOT, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from onestop.exports import Folder
 
 Language = Literal["vi", "en"]
 
@@ -270,18 +272,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _write_exports(page: _Page, settings: Settings, first: dt.date, last: dt.date) -> None:
     """Write the sample exports unless the same ones are there."""
     wanted = {"first": str(first), "last": str(last), "since": str(HISTORY_SINCE)}
-    stamp = settings.exports.parent / "sample.json"
+    exports = cast("Path", settings.exports)  # the demonstration's are a folder here
+    stamp = exports.parent / "sample.json"
     written = json.loads(stamp.read_text(encoding="utf-8")) if stamp.exists() else {}
-    files = [settings.exports / name for name in written.get("files", [])]
+    files = [exports / name for name in written.get("files", [])]
     if written.get("wanted") != wanted or not all(file.exists() for file in files):
         with page.console.status(page.text("writing")) as status:
             summary = write_sample(
-                settings.exports, first, last, since=HISTORY_SINCE, echo=status.update
+                exports, first, last, since=HISTORY_SINCE, echo=status.update
             )
         files = summary.files
         content = {"wanted": wanted, "files": [file.name for file in files]}
         stamp.write_text(json.dumps(content), encoding="utf-8")
-    page.say("sample", files=len(files), first=first, last=last, folder=_shown(settings.exports))
+    page.say("sample", files=len(files), first=first, last=last, folder=_shown(exports))
 
 
 def _run_pending(page: _Page, settings: Settings, nights: list[dt.date]) -> None:
@@ -335,7 +338,9 @@ def _end_of(night: dt.date) -> str:
     return end.isoformat()
 
 
-def _shown(path: Path) -> Path:
+def _shown(path: Folder) -> Folder:
+    if not isinstance(path, Path):
+        return path
     try:
         return path.relative_to(Path.cwd())
     except ValueError:

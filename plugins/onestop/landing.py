@@ -12,25 +12,39 @@ import json
 import os
 import shutil
 import stat
+import time
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from onestop.delivery import Delivery, Kind, RefusedDeliveryError
+from onestop.exports import ExportedFile, ExportsError
 from onestop.settings import LOCAL_ZONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from onestop.exports import Facts, OpenedFile
 
 SIDECAR = "delivery.json"
 INCOMING = ".incoming"
 MANIFESTS = "publications"
 _CHUNK = 1 << 20
 _READ_ONLY = stat.S_IRUSR | stat.S_IRGRP
+#: How many connections a file may take, and seconds of rest between them, growing.
+_CONNECTIONS = 5
+_BREATHER_SECONDS = 2.0
+_HOLD_STILL_SECONDS = 2.0
 
 
 def land_file(
-    path: Path, landing: Path, *, source: str, feed: str, night: dt.date, kind: Kind
+    exported: Path | ExportedFile,
+    landing: Path,
+    *,
+    source: str,
+    feed: str,
+    night: dt.date,
+    kind: Kind,
 ) -> Delivery:
     """Copy one exported file into the landing, once.
 
@@ -38,7 +52,7 @@ def land_file(
     they come; landing them again returns what is there and writes nothing.
 
     Args:
-        path: the exported file.
+        exported: the exported file.
         landing: the landing folder.
         source: the system that exported it.
         feed: what it holds.
@@ -46,13 +60,15 @@ def land_file(
         kind: ``delta`` or ``snapshot``.
 
     Raises:
-        RefusedDeliveryError: the file cannot be read (``FILE-F02``) or was still being written
-            (``FILE-F08``).
+        RefusedDeliveryError: the file cannot be read (``FILE-F02``), or was still being written
+            or could not be read to its end (``FILE-F08``).
     """
+    file = _exported(exported) if isinstance(exported, Path) else exported
+    make_private(landing)
     incoming = landing / INCOMING / uuid.uuid4().hex
     incoming.mkdir(parents=True)
     try:
-        before, sha256 = _copy(path, incoming / path.name)
+        facts, sha256 = _copy(file, incoming / file.name)
         delivery_id = f"{source}.{feed}.{night:%Y%m%d}.{sha256[:12]}"
         folder = landing / source / feed / f"{night:%Y%m%d}" / delivery_id
         if (folder / SIDECAR).exists():
@@ -63,11 +79,11 @@ def land_file(
             feed=feed,
             night=night,
             kind=kind,
-            file_name=path.name,
+            file_name=file.name,
             sha256=sha256,
-            size_bytes=before.st_size,
-            file_modified_at=dt.datetime.fromtimestamp(int(before.st_mtime), LOCAL_ZONE),
-            landed_path=str((folder / path.name).relative_to(landing)),
+            size_bytes=facts.size_bytes,
+            file_modified_at=dt.datetime.fromtimestamp(int(facts.modified), LOCAL_ZONE),
+            landed_path=str((folder / file.name).relative_to(landing)),
         )
         sidecar = incoming / SIDECAR
         with sidecar.open("w", encoding="utf-8") as text:
@@ -87,34 +103,74 @@ def land_file(
         shutil.rmtree(incoming, ignore_errors=True)
 
 
-def _copy(path: Path, target: Path) -> tuple[os.stat_result, str]:
+def make_private(folder: Path) -> None:
+    """Make the folder for the pipeline's user only; close one that is open to everybody.
+
+    Rights that its group was given are left.
+    """
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=stat.S_IRWXU, exist_ok=True)
+    found = folder.stat()
+    if found.st_mode & stat.S_IRWXO and found.st_uid == os.geteuid():
+        folder.chmod(stat.S_IMODE(found.st_mode) & ~stat.S_IRWXO)
+
+
+def _exported(path: Path) -> ExportedFile:
+    return ExportedFile(path.parent, str(path))
+
+
+def _copy(file: ExportedFile, target: Path) -> tuple[Facts, str]:
+    """Copy a file whole, over as many connections as it takes."""
     digest = hashlib.sha256()
     try:
-        with path.open("rb") as exported, target.open("xb") as landed:
-            before = os.fstat(exported.fileno())
-            _copy_bytes(exported, landed, digest)
+        with target.open("xb") as landed:
+            facts = _copy_over_connections(file, landed, digest)
             landed.flush()
             os.fsync(landed.fileno())
-        after = path.stat()
     except PermissionError as error:
         raise RefusedDeliveryError(
-            path.name,
+            file.name,
             "FILE-F02",
             "the file may not be read; give the pipeline's user read permission on it",
         ) from error
     except FileNotFoundError as error:
         raise RefusedDeliveryError(
-            path.name, "FILE-F08", "the file went away while it was being read; it is tried again"
+            file.name, "FILE-F08", "the file went away while it was being read; it is tried again"
         ) from error
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise RefusedDeliveryError(
-            path.name, "FILE-F08", "the file was still being written; it is tried again"
-        )
+    except ExportsError as error:
+        raise RefusedDeliveryError(file.name, "FILE-F08", f"{error}; it is tried again") from error
     target.chmod(_READ_ONLY)
-    return before, digest.hexdigest()
+    return facts, digest.hexdigest()
 
 
-def _copy_bytes(exported: BinaryIO, landed: BinaryIO, digest: hashlib._Hash) -> None:
+def _copy_over_connections(file: ExportedFile, landed: BinaryIO, digest: hashlib._Hash) -> Facts:
+    """Copy the bytes; where a connection breaks, the next one goes on from there."""
+    before: Facts | None = None
+    for attempt in range(1, _CONNECTIONS + 1):
+        try:
+            with file.reading(landed.tell()) as opened:
+                now = opened.facts()
+                before = before or now
+                if now == before:
+                    _copy_bytes(opened, landed, digest)
+                    if file.facts not in {None, before}:
+                        # It grew since it was listed: now it has to hold still for a while.
+                        time.sleep(_HOLD_STILL_SECONDS)
+                    now = opened.facts()
+            break
+        except ExportsError:
+            if attempt == _CONNECTIONS:
+                raise
+            time.sleep(_BREATHER_SECONDS * attempt)
+    if now != before or landed.tell() != before.size_bytes:
+        raise RefusedDeliveryError(
+            file.name, "FILE-F08", "the file was still being written; it is tried again"
+        )
+    return before
+
+
+def _copy_bytes(exported: OpenedFile, landed: BinaryIO, digest: hashlib._Hash) -> None:
     while chunk := exported.read(_CHUNK):
         digest.update(chunk)
         landed.write(chunk)

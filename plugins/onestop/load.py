@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from onestop.feeds import FEEDS, Feed
 from onestop.settings import LOCAL_ZONE, PROJECT_ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from onestop.delivery import Delivery
@@ -82,15 +84,13 @@ def load_delivery(
     """
     if is_settled(warehouse, delivery.delivery_id):
         return {"delivery_id": delivery.delivery_id, "already_loaded": True}
-    feed = FEEDS[delivery.feed]
     with warehouse.staged(staged) as prefix, warehouse.transaction():
         known_from = first_open_night(warehouse, night)
-        _note_settlement(warehouse, delivery, prefix, known_from, state="loaded")
-        _find_touched_keys(warehouse, feed, delivery, prefix)
-        _restate_snapshots(warehouse, feed, delivery, known_from)
-        versions = _append_versions(warehouse, feed, delivery, prefix, known_from)
-        _refresh_history(warehouse, feed)
-        _quarantine(warehouse, feed, delivery, prefix)
+        attempt = _note_settlement(warehouse, delivery, prefix, known_from, state="loaded")
+        load = _Load(warehouse, FEEDS[delivery.feed], delivery, prefix, f"{prefix}accepted_row")
+        load.find_touched_keys()
+        versions = load.write(known_from)
+        _quarantine(load, attempt)
         counts = warehouse.rows(
             "select rows_accepted, rows_rejected, rows_repeated, rows_read from audit.delivery"
             " where delivery_id = :delivery_id and state = 'loaded'",
@@ -102,6 +102,120 @@ def load_delivery(
         "versions": versions,
         **counts,
     }
+
+
+def load_replayed(
+    warehouse: Warehouse,
+    delivery: Delivery,
+    staged: Path,
+    *,
+    rows: Collection[int] | None = None,
+    is_trial: bool = False,
+) -> dict[str, Any]:
+    """Take into the record those quarantined rows of a loaded delivery that are good by now.
+
+    A row that passed before is not touched: what was loaded stands. A row that is still bad
+    stays open; rules that it did not break before are added to its reasons. When nothing can be
+    closed, nothing is written.
+
+    Args:
+        warehouse: open for writing.
+        delivery: which one; it was loaded before.
+        staged: its file, staged again, with the gate's tables.
+        rows: only these row numbers; all that are open unless given.
+        is_trial: only count.
+
+    Returns:
+        Counts: ``rows_replayed`` (closed now; of them ``rows_repeated`` only repeat another
+        row), ``rows_open`` (still rejected) and ``versions``.
+    """
+    with warehouse.staged(staged) as prefix, warehouse.transaction():
+        load = _Load(
+            warehouse,
+            FEEDS[delivery.feed],
+            delivery,
+            prefix,
+            f"(select a.* from {prefix}accepted_row as a"
+            " where a.row_number in (select row_number from replayed))",
+        )
+        counts = _find_replayed(load, rows)
+        if is_trial or not counts["rows_replayed"]:
+            return {"delivery_id": delivery.delivery_id, **counts, "versions": 0}
+        known_from = first_open_night(warehouse, delivery.night)
+        attempt = _note_replay(load, known_from, counts)
+        load.find_replayed_keys()
+        _close_replayed(load, attempt)
+        versions = load.write(known_from)
+        _quarantine(load, attempt)
+    return {"delivery_id": delivery.delivery_id, **counts, "versions": versions}
+
+
+def _find_replayed(load: _Load, rows: Collection[int] | None) -> dict[str, int]:
+    """Temporary table ``replayed``: the quarantined rows that need not stay there.
+
+    Those that a later version superseded are among them: they tell how things stood before. A
+    row that the file is no longer seen to have stays open: nothing disappears by being read in
+    another way.
+    """
+    warehouse, prefix = load.warehouse, load.prefix
+    delivery = {"delivery_id": load.delivery.delivery_id}
+    quarantined = (
+        "select distinct row_number from audit.rejected_row"
+        " where delivery_id = :delivery_id and replayed_attempt is null"
+    )
+    if rows is not None:
+        quarantined += f" and row_number in ({', '.join(str(int(row)) for row in rows) or 'null'})"
+    warehouse.execute("drop table if exists replayed")
+    warehouse.execute(
+        "create temporary table replayed as select s.row_number, s.is_repeat"
+        f" from {prefix}staged_row as s where s.row_number in ({quarantined})"
+        f" and s.row_number not in (select row_number from {prefix}rejected_row)",
+        delivery,
+    )
+    found = warehouse.rows(
+        "select count(*) as rows_replayed, count(case when is_repeat then 1 end) as rows_repeated"
+        " from replayed"
+    )[0]
+    still = warehouse.value(
+        "select count(distinct row_number) from audit.rejected_row where delivery_id = :delivery_id"
+        " and state = 'open' and row_number not in (select row_number from replayed)",
+        delivery,
+    )
+    return {**found, "rows_open": still}
+
+
+def _note_replay(load: _Load, known_from: dt.date, counts: dict[str, int]) -> int:
+    """A further attempt on the delivery: the counts of the last one, less what is closed now."""
+    last = load.warehouse.rows(
+        "select rows_read, rows_accepted, rows_rejected, rows_repeated, rows_blank"
+        " from audit.delivery where delivery_id = :delivery_id and state = 'loaded'"
+        " order by attempt desc",
+        {"delivery_id": load.delivery.delivery_id},
+    )[0]
+    replayed, repeated = counts["rows_replayed"], counts["rows_repeated"]
+    stands = {
+        "rows_read": last["rows_read"],
+        "rows_blank": last["rows_blank"],
+        "rows_rejected": last["rows_rejected"] - replayed,
+        "rows_accepted": last["rows_accepted"] + replayed - repeated,
+        "rows_repeated": last["rows_repeated"] + repeated,
+    }
+    return _note_settlement(
+        load.warehouse, load.delivery, load.prefix, known_from, state="loaded", more=stands
+    )
+
+
+def _close_replayed(load: _Load, attempt: int) -> None:
+    load.warehouse.execute(
+        "update audit.rejected_row set state = 'replayed', replayed_attempt = :attempt,"
+        " state_changed_at = :now where delivery_id = :delivery_id"
+        " and row_number in (select row_number from replayed)",
+        {
+            "attempt": attempt,
+            "now": dt.datetime.now(LOCAL_ZONE),
+            "delivery_id": load.delivery.delivery_id,
+        },
+    )
 
 
 def record_refusal(
@@ -146,16 +260,15 @@ _NO_ROWS: dict[str, Any] = {
     "format": None,
     "encoding": None,
     "mapping_sha256": None,
+    "suite_sha256": None,
     "rows_read": 0,
     "rows_accepted": 0,
     "rows_rejected": 0,
     "rows_repeated": 0,
     "rows_blank": 0,
     "warnings": 0,
-    "refused_rule": None,
-    "reason_vi": None,
-    "reason_en": None,
 }
+_NO_REFUSAL: dict[str, Any] = {"refused_rule": None, "reason_vi": None, "reason_en": None}
 
 
 def _note_settlement(
@@ -166,14 +279,15 @@ def _note_settlement(
     *,
     state: str,
     more: dict[str, Any] | None = None,
-) -> None:
-    counts = warehouse.rows(
-        "select r.format, r.encoding, r.mapping_sha256, g.rows_read, g.rows_accepted,"
-        " g.rows_rejected, g.rows_repeated, g.rows_blank, g.warnings"
+) -> int:
+    found = warehouse.rows(
+        "select r.format, r.encoding, r.mapping_sha256, g.*"
         f" from {prefix}read_summary as r cross join {prefix}gate_summary as g"
     )[0]
+    # A file that an earlier release put through its gate does not say by which suite.
+    facts = {name: found.get(name, nothing) for name, nothing in _NO_ROWS.items()}
     attempt = _insert_settlement(
-        warehouse, delivery, known_from, state, {**_NO_ROWS, **counts, **(more or {})}
+        warehouse, delivery, known_from, state, {**facts, **_NO_REFUSAL, **(more or {})}
     )
     warehouse.execute(
         "insert into audit.validation_result"
@@ -182,6 +296,7 @@ def _note_settlement(
         f" from {prefix}rule_result",
         {"delivery_id": delivery.delivery_id, "attempt": attempt},
     )
+    return attempt
 
 
 def _insert_settlement(
@@ -215,75 +330,173 @@ def _insert_settlement(
     return int(row["attempt"])
 
 
-def _find_touched_keys(warehouse: Warehouse, feed: Feed, delivery: Delivery, prefix: str) -> None:
-    """Temporary table ``touched``: keys whose history this delivery may change.
+@dataclass(frozen=True)
+class _Load:
+    """Rows of one staged delivery on their way into the record.
 
-    Those that an earlier or a corrected file of the same name stated, those whose rows say
-    something new, and for a snapshot those of its source that it no longer holds. ``stated``
-    holds the keys that other files of this night speak of.
+    Attributes:
+        warehouse: in a transaction.
+        feed: of the delivery.
+        delivery: which one.
+        prefix: names the staged file's tables.
+        accepted: relation of the rows that are taken.
     """
-    key = ", ".join(feed.key)
-    same = " and ".join(f"t.{column} = s.{column}" for column in feed.key)
-    of_night = (
-        f"select distinct {key} from core.{feed.entity}_version where delivery_id in ("
-        "select delivery_id from audit.delivery where state = 'loaded' and source = :source"
-        " and feed = :feed and night = :night and delivery_id <> :delivery_id"
-    )
-    slot = {
-        "source": delivery.source,
-        "feed": delivery.feed,
-        "night": delivery.night,
-        "delivery_id": delivery.delivery_id,
-    }
-    warehouse.execute("drop table if exists touched")
-    warehouse.execute("drop table if exists stated")
-    warehouse.execute(f"create temporary table stated as {of_night})", slot)
-    warehouse.execute(
-        f"create temporary table touched as {of_night} and file_name = :file_name)",
-        {**slot, "file_name": delivery.file_name},
-    )
-    says_new = _unless_unchanged(feed, delivery)
-    warehouse.execute(
-        f"insert into touched select distinct {key} from {prefix}accepted_row as s{says_new}",
-        {"night": delivery.night} if says_new else None,
-    )
-    if delivery.kind == "snapshot" and not _has_nameless_rows(warehouse, feed, prefix):
-        # A key whose row was rejected is still in the file: it has not vanished.
-        warehouse.execute(
-            f"insert into touched select distinct {key} from ("
-            f"select {key} from core.{feed.entity}_history as h where {_BEFORE}"
-            " and delivery_id in (select delivery_id from audit.delivery where source = :source)"
-            f" union select {key} from stated) as s"
-            f" where not exists (select 1 from {prefix}staged_row as t where {same})",
-            {"night": delivery.night, "source": delivery.source},
+
+    warehouse: Warehouse
+    feed: Feed
+    delivery: Delivery
+    prefix: str
+    accepted: str
+
+    @property
+    def slot(self) -> dict[str, Any]:
+        """What tells files of the same source, feed and night."""
+        return {
+            "source": self.delivery.source,
+            "feed": self.delivery.feed,
+            "night": self.delivery.night,
+            "delivery_id": self.delivery.delivery_id,
+        }
+
+    @property
+    def key(self) -> str:
+        """The key columns."""
+        return ", ".join(self.feed.key)
+
+    def write(self, known_from: dt.date) -> int:
+        """Append what the rows say of the touched keys; returns how many versions."""
+        _restate_snapshots(self.warehouse, self.feed, self.delivery, known_from)
+        versions = self.append_versions(known_from)
+        _refresh_history(self.warehouse, self.feed)
+        return versions
+
+    def find_touched_keys(self) -> None:
+        """Temporary table ``touched``: keys whose history this delivery may change.
+
+        Those that an earlier or a corrected file of the same name stated, those whose rows say
+        something new, and for a snapshot those of its source that it no longer holds.
+        """
+        self._find_stated_keys()
+        self.warehouse.execute(
+            f"create temporary table touched as {self._keys_of_night} and file_name = :file_name)",
+            {**self.slot, "file_name": self.delivery.file_name},
+        )
+        self._touch_new()
+        if self.delivery.kind == "snapshot" and not self._has_nameless_rows():
+            self._touch_missing()
+
+    def find_replayed_keys(self) -> None:
+        """Temporary table ``touched``, where rows of a loaded delivery are replayed.
+
+        A snapshot whose keys can all be read only now has only now let keys vanish.
+        """
+        self._find_stated_keys()
+        self.warehouse.execute(
+            f"create temporary table touched as select {self.key} from stated where 1 = 0"
+        )
+        self._touch_new()
+        if self.delivery.kind == "snapshot" and not self._has_nameless_rows():
+            was_nameless = self.warehouse.value(
+                "select count(*) from audit.rejected_row where delivery_id = :delivery_id"
+                " and key_text is null and replayed_attempt is null",
+                {"delivery_id": self.delivery.delivery_id},
+            )
+            if was_nameless:
+                self._touch_missing()
+
+    @property
+    def _keys_of_night(self) -> str:
+        return (
+            f"select distinct {self.key} from core.{self.feed.entity}_version where delivery_id in"
+            " (select delivery_id from audit.delivery where state = 'loaded' and source = :source"
+            " and feed = :feed and night = :night and delivery_id <> :delivery_id"
         )
 
+    def _find_stated_keys(self) -> None:
+        """Temporary table ``stated``: the keys that other files of this night speak of."""
+        self.warehouse.execute("drop table if exists touched")
+        self.warehouse.execute("drop table if exists stated")
+        self.warehouse.execute(
+            f"create temporary table stated as {self._keys_of_night})", self.slot
+        )
 
-def _has_nameless_rows(warehouse: Warehouse, feed: Feed, prefix: str) -> bool:
-    """Whether a row's key cannot be read: then no key can be said to be missing from the file."""
-    unread = " or ".join(f"{column} is null" for column in feed.key)
-    return bool(warehouse.value(f"select count(*) from {prefix}staged_row where {unread}"))
+    def _touch_new(self) -> None:
+        says_new = self._unless_unchanged()
+        self.warehouse.execute(
+            f"insert into touched select distinct {self.key} from {self.accepted} as s{says_new}",
+            {"night": self.delivery.night} if says_new else None,
+        )
+
+    def _touch_missing(self) -> None:
+        """Keys that the source spoke of and that a snapshot no longer holds.
+
+        A key whose row was rejected is still in the file: it has not vanished.
+        """
+        same = " and ".join(f"t.{column} = s.{column}" for column in self.feed.key)
+        self.warehouse.execute(
+            f"insert into touched select distinct {self.key} from ("
+            f"select {self.key} from core.{self.feed.entity}_history as h where {_BEFORE}"
+            " and delivery_id in (select delivery_id from audit.delivery where source = :source)"
+            f" union select {self.key} from stated) as s"
+            f" where not exists (select 1 from {self.prefix}staged_row as t where {same})",
+            {"night": self.delivery.night, "source": self.delivery.source},
+        )
+
+    def _has_nameless_rows(self) -> bool:
+        """Whether a row's key cannot be read: then no key can be said to be missing."""
+        unread = " or ".join(f"{column} is null" for column in self.feed.key)
+        return bool(
+            self.warehouse.value(f"select count(*) from {self.prefix}staged_row where {unread}")
+        )
+
+    def _unless_unchanged(self) -> str:
+        """Condition on accepted rows ``s``: a snapshot's row counts only where it says a new thing.
+
+        Where another file of the same night speaks of the key, the snapshot's word is kept too:
+        which of the two holds does not depend on which was loaded first.
+        """
+        if self.delivery.kind == "delta":
+            return ""
+        known = " and ".join(f"h.{column} = s.{column}" for column in self.feed.key)
+        spoken_of = " and ".join(f"p.{column} = s.{column}" for column in self.feed.key)
+        return (
+            f" where exists (select 1 from stated as p where {spoken_of}) or not exists"
+            f" (select 1 from core.{self.feed.entity}_history as h where {known}"
+            f" and h.content_hash = s.content_hash and {_BEFORE})"
+        )
+
+    def append_versions(self, known_from: dt.date) -> int:
+        """What the rows say, and for a snapshot which of the touched keys it no longer holds."""
+        entity, names = self.feed.entity, ", ".join(self.feed.column_names)
+        parameters = {
+            "delivery_id": self.delivery.delivery_id,
+            "night": self.delivery.night,
+            "known_from": known_from,
+        }
+        before = self.warehouse.value(f"select count(*) from core.{entity}_version")
+        self.warehouse.execute(
+            f"insert into core.{entity}_version (delivery_id, row_number, night, known_from,"
+            f" content_hash, is_vanished, {names})"
+            " select :delivery_id, s.row_number, :night, :known_from, s.content_hash, false,"
+            f" {names} from {self.accepted} as s{self._unless_unchanged()}",
+            parameters,
+        )
+        if self.delivery.kind == "snapshot" and not self._has_nameless_rows():
+            keys = ", ".join(f"s.{column}" for column in self.feed.key)
+            gone = " and ".join(f"t.{column} = s.{column}" for column in self.feed.key)
+            self.warehouse.execute(
+                f"insert into core.{entity}_version (delivery_id, row_number, night, known_from,"
+                f" content_hash, is_vanished, {self.key})"
+                f" select :delivery_id, null, :night, :known_from, '{VANISHED}', true, {keys}"
+                " from (select distinct * from touched) as s where not exists"
+                f" (select 1 from {self.prefix}staged_row as t where {gone})",
+                parameters,
+            )
+        return int(self.warehouse.value(f"select count(*) from core.{entity}_version") - before)
 
 
 #: The state that a night found: what held before any of its own files spoke.
 _BEFORE = "h.valid_from < :night and (h.valid_to is null or h.valid_to >= :night)"
-
-
-def _unless_unchanged(feed: Feed, delivery: Delivery) -> str:
-    """Condition on accepted rows ``s``: a snapshot's row counts only where it says a new thing.
-
-    Where another file of the same night speaks of the key, the snapshot's word is kept too:
-    which of the two holds does not depend on which was loaded first.
-    """
-    if delivery.kind == "delta":
-        return ""
-    known = " and ".join(f"h.{column} = s.{column}" for column in feed.key)
-    spoken_of = " and ".join(f"p.{column} = s.{column}" for column in feed.key)
-    return (
-        f" where exists (select 1 from stated as p where {spoken_of}) or not exists"
-        f" (select 1 from core.{feed.entity}_history as h where {known}"
-        f" and h.content_hash = s.content_hash and {_BEFORE})"
-    )
 
 
 def _restate_snapshots(
@@ -324,6 +537,10 @@ def _restate(
         f"select 1 from core.{feed.entity}_version as s"
         f" where s.delivery_id = :delivery_id and {same}"
     )
+    quarantined = (
+        "audit.rejected_row as r where r.delivery_id = :delivery_id and r.replayed_attempt is null"
+    )
+    key_text = _key_text(feed, "t")
     values = ", ".join(
         f"t.{name}" if name in feed.key else f"h.{name}" for name in feed.column_names
     )
@@ -337,43 +554,13 @@ def _restate(
         f" left join core.{feed.entity}_history as h on {same.replace('s.', 'h.')} and {_BEFORE}"
         f" where not exists ({said}) and (h.delivery_id is not null or not exists"
         # a snapshot with a row whose key could not be read has let nothing vanish
-        " (select 1 from audit.rejected_row where delivery_id = :delivery_id"
-        " and key_text is null)) and (h.delivery_id is null or h.delivery_id in"
+        f" (select 1 from {quarantined} and r.key_text is null))"
+        # a key whose row was rejected: the snapshot holds it, but has said nothing of it
+        f" and not exists (select 1 from {quarantined} and r.key_text = {key_text})"
+        " and (h.delivery_id is null or h.delivery_id in"
         " (select delivery_id from audit.delivery where source = :source))",
         {**snapshot, "known_from": known_from},
     )
-
-
-def _append_versions(
-    warehouse: Warehouse, feed: Feed, delivery: Delivery, prefix: str, known_from: dt.date
-) -> int:
-    names = ", ".join(feed.column_names)
-    parameters = {
-        "delivery_id": delivery.delivery_id,
-        "night": delivery.night,
-        "known_from": known_from,
-    }
-    is_snapshot = delivery.kind == "snapshot"
-    before = warehouse.value(f"select count(*) from core.{feed.entity}_version")
-    warehouse.execute(
-        f"insert into core.{feed.entity}_version (delivery_id, row_number, night, known_from,"
-        f" content_hash, is_vanished, {names})"
-        f" select :delivery_id, s.row_number, :night, :known_from, s.content_hash, false, {names}"
-        f" from {prefix}accepted_row as s{_unless_unchanged(feed, delivery)}",
-        parameters,
-    )
-    if is_snapshot and not _has_nameless_rows(warehouse, feed, prefix):
-        keys = ", ".join(f"s.{column}" for column in feed.key)
-        gone = " and ".join(f"t.{column} = s.{column}" for column in feed.key)
-        warehouse.execute(
-            f"insert into core.{feed.entity}_version (delivery_id, row_number, night, known_from,"
-            f" content_hash, is_vanished, {', '.join(feed.key)})"
-            f" select :delivery_id, null, :night, :known_from, '{VANISHED}', true, {keys}"
-            f" from (select distinct * from touched) as s where not exists"
-            f" (select 1 from {prefix}staged_row as t where {gone})",
-            parameters,
-        )
-    return int(warehouse.value(f"select count(*) from core.{feed.entity}_version") - before)
 
 
 def _refresh_history(warehouse: Warehouse, feed: Feed) -> None:
@@ -390,37 +577,58 @@ def _refresh_history(warehouse: Warehouse, feed: Feed) -> None:
     warehouse.execute(f"insert into core.{feed.entity}_history select * from refreshed")
 
 
-def _quarantine(warehouse: Warehouse, feed: Feed, delivery: Delivery, prefix: str) -> None:
+def _quarantine(load: _Load, attempt: int) -> None:
+    """Enter what is not there yet of the gate's rejected rows; close what is stated well.
+
+    On a replay, a row that passed when the delivery was loaded stands, whatever is said of it now.
+    """
     now = dt.datetime.now(LOCAL_ZONE)
-    warehouse.execute(
-        "insert into audit.rejected_row select :delivery_id, row_number, :source, :feed, :night,"
-        " key_text, rule_code, message_vi, message_en, offending, 'open', :now"
-        f" from {prefix}rejected_row",
+    load.warehouse.execute(
+        "insert into audit.rejected_row (delivery_id, row_number, source, feed, night, key_text,"
+        " rule_code, message_vi, message_en, offending, state, state_changed_at, attempt)"
+        " select :delivery_id, row_number, :source, :feed, :night, key_text, rule_code,"
+        " message_vi, message_en, offending, 'open', :now, :attempt"
+        f" from {load.prefix}rejected_row as n where not exists (select 1 from audit.rejected_row"
+        " as r where r.delivery_id = :delivery_id and r.row_number = n.row_number"
+        " and r.rule_code = n.rule_code) and (:is_first or exists (select 1 from"
+        " audit.rejected_row as r where r.delivery_id = :delivery_id"
+        " and r.row_number = n.row_number and r.state = 'open'))",
         {
-            "delivery_id": delivery.delivery_id,
-            "source": delivery.source,
-            "feed": delivery.feed,
-            "night": delivery.night,
+            **load.slot,
             "now": now,
+            "attempt": attempt,
+            "is_first": not _was_loaded_before(load, attempt),
         },
     )
-    _supersede(warehouse, feed, delivery, prefix, now)
+    _supersede(load, now)
 
 
-def _supersede(
-    warehouse: Warehouse, feed: Feed, delivery: Delivery, prefix: str, now: dt.datetime
-) -> None:
-    """Close rejected rows whose subject another file of that or a later night states well."""
-    key_text = " || '|' || ".join(f"v.{column}" for column in feed.key)
-    good = (
-        f"select 1 from core.{feed.entity}_version as v where not v.is_vanished"
-        f" and {key_text} = r.key_text and v.night >= r.night and v.delivery_id <> r.delivery_id"
+def _was_loaded_before(load: _Load, attempt: int) -> bool:
+    return bool(
+        load.warehouse.value(
+            "select count(*) from audit.delivery where delivery_id = :delivery_id"
+            " and state = 'loaded' and attempt < :attempt",
+            {"delivery_id": load.delivery.delivery_id, "attempt": attempt},
+        )
     )
-    accepted = key_text.replace("v.", "")
-    warehouse.execute(
+
+
+def _supersede(load: _Load, now: dt.datetime) -> None:
+    """Close rejected rows whose subject another file of that or a later night states well."""
+    good = (
+        f"select 1 from core.{load.feed.entity}_version as v where not v.is_vanished"
+        f" and {_key_text(load.feed, 'v')} = r.key_text and v.night >= r.night"
+        " and v.delivery_id <> r.delivery_id"
+    )
+    load.warehouse.execute(
         "update audit.rejected_row as r set state = 'superseded', state_changed_at = :now"
         " where r.state = 'open' and r.feed = :feed"
         " and (r.delivery_id = :delivery_id or r.key_text in"
-        f" (select {accepted} from {prefix}accepted_row)) and exists ({good})",
-        {"now": now, "feed": delivery.feed, "delivery_id": delivery.delivery_id},
+        f" (select {_key_text(load.feed, 'a')} from {load.accepted} as a)) and exists ({good})",
+        {"now": now, "feed": load.delivery.feed, "delivery_id": load.delivery.delivery_id},
     )
+
+
+def _key_text(feed: Feed, alias: str) -> str:
+    """The key of a row as the quarantine writes it."""
+    return " || '|' || ".join(f"cast({alias}.{column} as varchar)" for column in feed.key)

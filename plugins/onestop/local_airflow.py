@@ -179,7 +179,11 @@ class LocalAirflow:
 
     def environment(self) -> dict[str, str]:
         """The whole environment of its processes."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW_", "ONESTOP_"))}
+        kept = {
+            k: v
+            for k, v in os.environ.items()
+            if not k.startswith(("AIRFLOW_", "ONESTOP_")) or k.startswith("ONESTOP_EXPORTS_")
+        }
         secret = self._secrets()
         sources = self.settings.sources
         plugins = PROJECT_ROOT / "plugins"

@@ -11,7 +11,7 @@ import datetime as dt
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -24,7 +24,7 @@ from onestop.feeds import FEEDS, Column, Feed
 from onestop.wording import fold_header
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from onestop.delivery import Kind
 
@@ -131,6 +131,26 @@ class FeedMapping:
     records: str = "data"
     decimal: str = ","
     sha256: str = field(default="", compare=False)
+
+    @property
+    def text(self) -> str:
+        """All of it as JSON, whose SHA-256 is ``sha256``; :meth:`from_text` reads it again."""
+        return json.dumps(asdict(replace(self, sha256="")), ensure_ascii=False, sort_keys=True)
+
+    @classmethod
+    def from_text(cls, text: str) -> FeedMapping:
+        """The mapping that :attr:`text` was written by, be it of an earlier release."""
+        values = json.loads(text)
+        nested: dict[str, Callable[[Any], Any]] = {
+            "files": lambda one: FilePattern(**one),
+            "columns": lambda one: ColumnMapping(**_as_tuples(one)),
+            "helpers": lambda one: ColumnMapping(**_as_tuples(one)),
+            "derive": lambda one: (one[0], tuple(Rule(**_as_tuples(rule)) for rule in one[1])),
+        }
+        for name, build in nested.items():
+            values[name] = [build(one) for one in values.get(name, ())]
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        return cls(**{**_as_tuples(values), "sha256": digest})
 
     @property
     def schema(self) -> Feed:
@@ -335,9 +355,16 @@ def _build_feed(
         decimal=body.get("decimal") or document.get("decimal") or ",",
     )
     check.headers(mapping)
-    described = json.dumps(asdict(mapping), ensure_ascii=False, sort_keys=True)
-    sha256 = hashlib.sha256(described.encode()).hexdigest()
-    return FeedMapping(**{**mapping.__dict__, "sha256": sha256})
+    return replace(mapping, sha256=hashlib.sha256(mapping.text.encode()).hexdigest())
+
+
+def _as_tuples(values: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """JSON values with tuples for their lists, as the mapping's classes hold them."""
+    if isinstance(values, dict):
+        return {name: _as_tuples(value) for name, value in values.items()}
+    if isinstance(values, list | tuple):
+        return tuple(_as_tuples(value) for value in values)
+    return values
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ import datetime as dt
 import json
 import logging
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onestop import landing as landing_module
 from onestop.delivery import Delivery, RefusedDeliveryError
+from onestop.exports import candidate_of, file_of, list_exports
 from onestop.load import load_delivery as load_staged
 from onestop.load import record_refusal
 from onestop.mapping import load_mappings, recognise
@@ -26,12 +26,15 @@ from onestop.marts import (
     staged_night,
 )
 from onestop.settings import LOCAL_ZONE
+from onestop.settlement import keep_rules, keep_settlements
 from onestop.staging import read_delivery, staged_path
 from onestop.warehouse import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
+    from onestop.exports import ExportedFile
     from onestop.gate import UsualVolume
     from onestop.mapping import FeedMapping
     from onestop.settings import Settings
@@ -80,35 +83,29 @@ def discover_deliveries(settings: Settings, night: dt.date) -> list[dict[str, An
 
     Returns:
         Candidates, registers first, each with ``path``, ``file_name``, ``source``, ``feed``,
-        ``night`` (ISO) and ``kind``.
+        ``night`` (ISO), ``kind``, and the facts it was listed with.
 
     Raises:
-        FileNotFoundError: the exports folder is not there.
+        ExportsError: the exports are not there or cannot be reached.
     """
-    if not settings.exports.is_dir():
-        raise FileNotFoundError(
-            f"the exports folder {settings.exports} is not there; set ONESTOP_EXPORTS"
-        )
+    exported = list_exports(settings.exports)
     mappings = load_mappings(settings.sources)
     with open_warehouse(settings.warehouse) as warehouse:
         settled = _settled_files(warehouse)
-        _write_volumes(settings, warehouse, night)
+        note_volumes(settings, warehouse, night)
     candidates = []
-    for path in sorted(settings.exports.rglob("*")):
-        if path.name.startswith(".") or not path.is_file():
-            continue
-        found = recognise(path.name, mappings)
+    for file in exported:
+        found = recognise(file.name, mappings)
         if found is None:
-            logger.warning("%s: no mapping knows a file of this name; left alone", path.name)
+            logger.warning("%s: no mapping knows a file of this name; left alone", file.name)
             continue
         if found.night > night:
             continue
-        if found.night < night and _identity(path) in settled:
+        if found.night < night and _identity(file) in settled:
             continue
         candidates.append(
             {
-                "path": str(path),
-                "file_name": path.name,
+                **candidate_of(file),
                 "source": found.source,
                 "feed": found.feed,
                 "night": found.night.isoformat(),
@@ -152,12 +149,13 @@ def awaited_deliveries(
         ]
 
 
-def _write_volumes(settings: Settings, warehouse: Warehouse, night: dt.date) -> None:
+def note_volumes(settings: Settings, warehouse: Warehouse, night: dt.date) -> None:
     """Note how many rows past deliveries had, for the gates that work side by side."""
     rows = warehouse.rows(
         "select source || ' ' || feed || ' ' || kind as series, night, sum(rows_read) as rows_read"
-        " from audit.delivery where state = 'loaded' and night < :night and night >= :since"
-        " group by source, feed, kind, night",
+        " from (select distinct delivery_id, source, feed, kind, night, rows_read"
+        " from audit.delivery where state = 'loaded' and night < :night and night >= :since)"
+        " as loaded group by source, feed, kind, night",
         {"night": night, "since": night - dt.timedelta(weeks=10)},
     )
     volumes: dict[str, dict[str, int]] = {}
@@ -198,9 +196,9 @@ def _settled_files(warehouse: Warehouse) -> set[tuple[str, int, int]]:
     return {(row["file_name"], row["size_bytes"], row["modified"]) for row in rows}
 
 
-def _identity(path: Path) -> tuple[str, int, int]:
-    facts = path.stat()
-    return path.name, facts.st_size, int(facts.st_mtime)
+def _identity(file: ExportedFile) -> tuple[str, int, int] | None:
+    facts = file.facts
+    return (file.name, facts.size_bytes, int(facts.modified)) if facts else None
 
 
 def land_delivery(settings: Settings, candidate: dict[str, Any]) -> dict[str, Any]:
@@ -213,7 +211,7 @@ def land_delivery(settings: Settings, candidate: dict[str, Any]) -> dict[str, An
         RefusedDeliveryError: the file could not be copied whole; a later run tries again.
     """
     return landing_module.land_file(
-        Path(candidate["path"]),
+        file_of(settings.exports, candidate),
         settings.landing,
         source=candidate["source"],
         feed=candidate["feed"],
@@ -230,9 +228,9 @@ def read_delivery_file(settings: Settings, delivery: dict[str, Any]) -> dict[str
     """
     landed = Delivery.from_json(delivery)
     try:
-        staged = read_delivery(
-            landed, settings.landing, settings.staging, _mapping(settings, landed)
-        )
+        mapping = _mapping(settings, landed)
+        keep_rules(settings.landing, mapping.sha256, mapping.text)
+        staged = read_delivery(landed, settings.landing, settings.staging, mapping)
     except RefusedDeliveryError as refused:
         _note_refusal(settings, landed, refused.rule_code, refused.reason, refused.reason)
         raise
@@ -240,9 +238,15 @@ def read_delivery_file(settings: Settings, delivery: dict[str, Any]) -> dict[str
 
 
 def validate_delivery_file(
-    settings: Settings, delivery: dict[str, Any], night: dt.date
+    settings: Settings, delivery: dict[str, Any], night: dt.date, *, has_usual_volume: bool = True
 ) -> dict[str, Any]:
     """Put a staged file through the gate.
+
+    Args:
+        settings: where everything lies.
+        delivery: as JSON.
+        night: the night that is run.
+        has_usual_volume: whether its rows are counted against those of past weeks.
 
     Returns:
         The verdict, as JSON.
@@ -250,16 +254,17 @@ def validate_delivery_file(
     Raises:
         RefusedDeliveryError: the gate refused it; the refusal is noted for the record.
     """
-    from onestop.gate import validate_delivery  # noqa: PLC0415 - Great Expectations imports slowly
+    from onestop.gate import load_suite, validate_delivery  # noqa: PLC0415 - imports slowly
 
     landed = Delivery.from_json(delivery)
-    staged = staged_path(settings.staging, landed.delivery_id)
+    suite = load_suite(landed.feed)
+    keep_rules(settings.landing, suite.sha256, suite.text)
     verdict = validate_delivery(
         landed,
-        staged,
+        staged_path(settings.staging, landed.delivery_id),
         settings.validation_results,
         night,
-        usual=_usual_volume(settings, landed, night),
+        usual=_usual_volume(settings, landed, night) if has_usual_volume else None,
     )
     if verdict.is_refused:
         error = verdict.as_error()
@@ -587,6 +592,7 @@ def _write_manifests(settings: Settings, warehouse: Warehouse) -> None:
     Written for every published night that has none: a run may have been killed before it came
     to that.
     """
+    keep_settlements(settings.landing, warehouse)
     folder = settings.landing / landing_module.MANIFESTS
     for published in warehouse.rows(
         "select as_of_date, publication_id, figures_sha256 from audit.publication order by 1"

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from onestop.exports import Folder, exports_from_environment
+
 #: The time zone of every clock in the product; deadlines are dates in it.
 LOCAL_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
@@ -19,7 +21,8 @@ class Settings:
     """The folders and addresses that one installation works with.
 
     Attributes:
-        exports: folder in which the source systems leave their files (``ONESTOP_EXPORTS``).
+        exports: where the source systems leave their files: a folder, or one on SFTP or object
+            storage (``ONESTOP_EXPORTS``).
         landing: write-once evidence; nothing downstream is needed to rebuild the rest
             (``ONESTOP_LANDING``).
         warehouse: SQLAlchemy URL (``ONESTOP_WAREHOUSE``).
@@ -29,7 +32,7 @@ class Settings:
             (``ONESTOP_WORK``).
     """
 
-    exports: Path
+    exports: Folder
     landing: Path
     warehouse: str
     published: Path
@@ -41,6 +44,9 @@ class Settings:
         """Read the ``ONESTOP_*`` variables; whatever is not set lies under ``var/``.
 
         ``var/`` is in the current folder's checkout, or wherever ``ONESTOP_VAR`` says.
+
+        Raises:
+            ExportsError: the exports are at an address that cannot be used.
         """
         var = Path(os.environ.get("ONESTOP_VAR") or PROJECT_ROOT / "var")
 
@@ -49,7 +55,7 @@ class Settings:
 
         sources = os.environ.get("ONESTOP_SOURCES")
         return cls(
-            exports=path("ONESTOP_EXPORTS", var / "exports"),
+            exports=exports_from_environment(var / "exports"),
             landing=path("ONESTOP_LANDING", var / "landing"),
             warehouse=os.environ.get("ONESTOP_WAREHOUSE")
             or f"duckdb:///{(var / 'warehouse.duckdb').absolute()}",

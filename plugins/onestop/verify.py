@@ -13,11 +13,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
+
+from onestop.feeds import FEEDS
 from onestop.landing import MANIFESTS, landed_deliveries
-from onestop.load import load_delivery
+from onestop.load import load_delivery, load_replayed
 from onestop.mapping import load_mappings
 from onestop.marts import STAGED, compute_marts, figures_digest
 from onestop.published import QuestionError, find_night, open_published
+from onestop.settlement import Settlement, kept_mapping, kept_settlement
 from onestop.staging import read_delivery
 from onestop.warehouse import open_warehouse
 
@@ -43,6 +47,8 @@ class Verification:
         figures: how many published figures were compared.
         differences: one sentence for each thing that is not as published, the first ones.
         difference_count: how many there are in all.
+        notes: files whose rows are judged or read otherwise by the rules of today. The figures
+            are counted by the rules they were published by.
     """
 
     night: dt.date
@@ -50,6 +56,7 @@ class Verification:
     figures: int = 0
     differences: list[str] = field(default_factory=list)
     difference_count: int = 0
+    notes: list[str] = field(default_factory=list)
 
     @property
     def is_identical(self) -> bool:
@@ -94,9 +101,10 @@ def verify(
             warehouse=f"duckdb:///{folder}/warehouse.duckdb",
             work=Path(folder) / "work",
         )
-        for number, delivery in enumerate(deliveries, start=1):
+        for number, (delivery, attempts) in enumerate(deliveries, start=1):
             echo(f"{number}/{len(deliveries)}: {delivery.file_name}")
-            _load_again(scratch, delivery, night, result)
+            for attempt in attempts:
+                _load_again(scratch, delivery, attempt, night, result)
         echo(f"counting night {night} again")
         with open_warehouse(scratch.warehouse) as warehouse:
             compute_marts(warehouse, night)
@@ -106,7 +114,10 @@ def verify(
     return result
 
 
-def _listed_deliveries(settings: Settings, night: dt.date, result: Verification) -> list[Delivery]:
+def _listed_deliveries(
+    settings: Settings, night: dt.date, result: Verification
+) -> list[tuple[Delivery, list[int]]]:
+    """The files that a night rests on, each with the attempts that took it into the record."""
     manifest = settings.landing / MANIFESTS / f"{night.isoformat()}.json"
     if not manifest.is_file():
         raise QuestionError(
@@ -115,16 +126,18 @@ def _listed_deliveries(settings: Settings, night: dt.date, result: Verification)
         )
     listed = json.loads(manifest.read_text(encoding="utf-8"))["deliveries"]
     landed = {delivery.delivery_id: delivery for delivery in landed_deliveries(settings.landing)}
-    found = []
+    found: dict[str, tuple[Delivery, list[int]]] = {}
     for entry in listed:
         delivery = landed.get(entry["delivery_id"])
         if delivery is None:
             result.differ(f"{entry['delivery_id']} is not in the landing any more")
+        elif delivery.delivery_id in found:
+            found[delivery.delivery_id][1].append(entry["attempt"])
         elif _sha256(settings.landing / delivery.landed_path) != entry["sha256"]:
             result.differ(f"{delivery.file_name}: its bytes in the landing were changed")
         else:
-            found.append(delivery)
-    return sorted(found, key=lambda delivery: (delivery.night, delivery.delivery_id))
+            found[delivery.delivery_id] = (delivery, [entry["attempt"]])
+    return sorted(found.values(), key=lambda one: (one[0].night, one[0].delivery_id))
 
 
 def _sha256(path: Path) -> str | None:
@@ -139,20 +152,78 @@ def _sha256(path: Path) -> str | None:
 
 
 def _load_again(
-    scratch: Settings, delivery: Delivery, night: dt.date, result: Verification
+    scratch: Settings, delivery: Delivery, attempt: int, night: dt.date, result: Verification
 ) -> None:
+    """Load a landed file as it was loaded then: by the mapping and the rules of that time."""
     from onestop.gate import validate_delivery  # noqa: PLC0415 - Great Expectations imports slowly
 
-    mapping = load_mappings(scratch.sources)[delivery.source].feeds[delivery.feed]
-    staged = read_delivery(delivery, scratch.landing, scratch.staging, mapping)
-    verdict = validate_delivery(delivery, staged, scratch.validation_results, night)
-    if verdict.is_refused:
+    then = kept_settlement(scratch.landing, delivery.delivery_id, attempt)
+    today = load_mappings(scratch.sources).get(delivery.source)
+    mapping = kept_mapping(scratch.landing, then.mapping_sha256) if then else None
+    mapping = mapping or (today.feeds.get(delivery.feed) if today else None)
+    if mapping is None:
         result.differ(
-            f"{delivery.file_name} was loaded and would be refused now: {verdict.reason_en}"
+            f"{delivery.file_name}: neither is there a mapping for {delivery.source}"
+            f" {delivery.feed}, nor was the one of that time kept in the landing"
         )
         return
+    staged = read_delivery(delivery, scratch.landing, scratch.staging, mapping)
+    verdict = validate_delivery(delivery, staged, scratch.validation_results, night)
+    if then is None:
+        if verdict.is_refused:
+            result.differ(
+                f"{delivery.file_name} was loaded and would be refused now: {verdict.reason_en}"
+            )
+            return
+    elif differs := _judge_as_then(staged, then):
+        result.notes.append(f"{delivery.file_name}: {differs}")
     with open_warehouse(scratch.warehouse) as warehouse:
-        load_delivery(warehouse, delivery, staged, night)
+        if then is None or then.replayed_rows is None:
+            load_delivery(warehouse, delivery, staged, night)
+        else:
+            load_replayed(warehouse, delivery, staged, rows=then.replayed_rows)
+
+
+def _judge_as_then(staged: Path, then: Settlement) -> str | None:
+    """Put the quarantine of that time into the staged file.
+
+    Returns:
+        How many rows today's rules judge otherwise, as a sentence; None when there are none.
+    """
+    with duckdb.connect(staged) as connection:
+        today = {row for (row,) in connection.execute(_REJECTED_TODAY).fetchall()}
+        if then.replayed_rows is None:
+            bad, good = set(then.rejected_rows) - today, today - set(then.rejected_rows)
+        else:
+            bad, good = set[int](), today & set(then.replayed_rows)
+        if good:
+            connection.execute(
+                "delete from rejected_row where row_number in (select unnest($rows))",
+                {"rows": sorted(good)},
+            )
+        if bad:
+            key = " || '|' || ".join(f"cast({name} as varchar)" for name in _key(connection))
+            connection.execute(
+                "insert into rejected_row (row_number, key_text, rule_code, severity, message_vi,"
+                f" message_en) select row_number, {key}, 'kept', 'error', 'như khi nạp',"
+                " 'as when it was loaded' from staged_row"
+                " where row_number in (select unnest($rows))",
+                {"rows": sorted(bad)},
+            )
+    if not (good or bad):
+        return None
+    return (
+        f"today's rules would reject {len(good)} rows that were accepted, and accept"
+        f" {len(bad)} rows that were rejected"
+    )
+
+
+_REJECTED_TODAY = "select distinct row_number from rejected_row"
+
+
+def _key(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    feed = connection.execute("select feed from read_summary").fetchall()[0][0]
+    return FEEDS[feed].key
 
 
 _INDICATOR_QUERY = (

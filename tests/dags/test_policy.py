@@ -78,6 +78,15 @@ def test_whatever_opens_the_warehouse_takes_the_pools_only_slot(nightly):
     assert all(nightly.get_task(task_id).pool_slots == 1 for task_id in in_pool)
 
 
+def test_replaying_takes_the_slot_too(bag):
+    replay = bag.dags["onestop_replay"]
+    assert {task.task_id: task.pool for task in replay.tasks} == {
+        "find": "warehouse_write",
+        "replay": "warehouse_write",
+    }
+    assert {task.map_index_template for task in replay.tasks} == {None, "{{ file_name }}"}
+
+
 def test_the_steps_come_in_order(nightly):
     upstream = {task.task_id: set(task.upstream_task_ids) for task in nightly.tasks}
     assert upstream == {

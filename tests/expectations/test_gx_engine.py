@@ -38,7 +38,7 @@ def a_rule(type_: str, **kwargs: Any) -> Rule:
 def outcome_of(connection, rule: Rule):
     engine = engine_on(connection)
     try:
-        suite = Suite("test", (rule,), {}, "0")
+        suite = Suite("test", (rule,), {}, "", "0")
         return evaluate(engine, "SELECT * FROM t", suite, suite.rules, ["row_number"])[0]
     finally:
         engine.dispose()

@@ -7,6 +7,7 @@ expected delivery never comes, and a good one again.
 from __future__ import annotations
 
 import datetime as dt
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -75,7 +76,22 @@ def in_airflow(tmp_path_factory, exports):
             for run in airflow.runs(DAG_ID)
         }
         dags = {dag["dag_id"] for dag in airflow.get("/dags")["dags"]}
+        tasks["replay"] = replayed(airflow, {"first": str(GOOD), "feed": "visits"})
     return results, tasks, settings, dags
+
+
+def replayed(airflow, filters):
+    """Trigger the replay DAG as a person would; its task instances when it is over."""
+    run = airflow.post("/dags/onestop_replay/dagRuns", {"logical_date": None, "conf": filters})[
+        "dag_run_id"
+    ]
+    for _ in range(600):
+        airflow.check_alive()
+        [found] = [one for one in airflow.runs("onestop_replay") if one["dag_run_id"] == run]
+        if found["state"] in {"success", "failed"}:
+            break
+        time.sleep(0.3)
+    return airflow.task_instances("onestop_replay", run)
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +205,20 @@ def test_a_night_without_its_expected_delivery_fails_after_its_retries(in_airflo
     assert "dossiers" in results[INCOMPLETE].failures[0][1]
 
 
+def test_the_replay_dag_reads_what_is_still_refused_again(in_airflow):
+    _, tasks, settings, _ = in_airflow
+    found = {(task["task_id"], task["rendered_map_index"]): task for task in tasks["replay"]}
+    assert {task["state"] for task in found.values()} == {"success"}, found
+    with duckdb.connect(str(settings.published), read_only=True) as published:
+        dirty = published.execute(
+            "select file_name from audit.delivery as d where feed = 'visits' and (state = 'refused'"
+            " or exists (select 1 from audit.rejected_row as r where r.state = 'open'"
+            " and r.delivery_id = d.delivery_id))"
+        ).fetchall()
+    assert {name for task, name in found if task == "replay"} == {name for (name,) in dirty}
+    assert REFUSED in {name for _, name in found}
+
+
 def test_the_other_deliveries_of_that_night_are_loaded_all_the_same(in_airflow):
     _, tasks, _, _ = in_airflow
     loaded = [
@@ -203,7 +233,7 @@ def test_the_other_deliveries_of_that_night_are_loaded_all_the_same(in_airflow):
 def test_the_scheduler_starts_no_night_beyond_the_last_one_allowed(in_airflow):
     _, tasks, _, dags = in_airflow
     assert DAG_ID in dags
-    assert set(tasks) == {str(night) for night in NIGHTS}
+    assert set(tasks) == {"replay", *(str(night) for night in NIGHTS)}
 
 
 def test_a_second_run_of_a_night_changes_nothing(without_airflow):

@@ -95,12 +95,14 @@ class Suite:
         limits: how many rejected rows a delivery may have (``rejected_rows``,
             ``rejected_percent``), and how far its volume may be from the usual
             (``volume_percent``).
+        text: the file as it is.
         sha256: of the file, so that a result says which rules it was made with.
     """
 
     name: str
     rules: tuple[Rule, ...]
     limits: dict[str, int]
+    text: str = field(repr=False)
     sha256: str
 
     def of(self, scope: Scope, source: str | None = None) -> tuple[Rule, ...]:
@@ -128,8 +130,8 @@ def load_suite(name: str, folder: Path = EXPECTATIONS_FOLDER) -> Suite:
     """
     path = folder / f"{name}.json"
     try:
-        content = path.read_bytes()
-        data = json.loads(content)
+        text = path.read_text(encoding="utf-8")
+        data = json.loads(text)
     except (OSError, ValueError) as error:
         raise SuiteError(f"{path.name}: not a readable suite: {error}") from error
     if not isinstance(data, dict) or not isinstance(data.get("expectations"), list):
@@ -140,7 +142,7 @@ def load_suite(name: str, folder: Path = EXPECTATIONS_FOLDER) -> Suite:
     if repeated:
         raise SuiteError(f"{path.name}: rule codes used twice: {', '.join(repeated)}")
     limits = (data.get("meta") or {}).get("limits") or {}
-    return Suite(name, rules, dict(limits), hashlib.sha256(content).hexdigest())
+    return Suite(name, rules, dict(limits), text, hashlib.sha256(text.encode()).hexdigest())
 
 
 def suite_names(folder: Path = EXPECTATIONS_FOLDER) -> list[str]:

@@ -382,11 +382,14 @@ class _Gate:
             " cast($rows_repeated as bigint) as rows_repeated,"
             " cast($rows_rejected as bigint) as rows_rejected,"
             " cast($rows_accepted as bigint) as rows_accepted,"
-            " cast($warnings as bigint) as warnings",
+            " cast($warnings as bigint) as warnings, $suite_sha256 as suite_sha256",
             {
-                name: value
-                for name, value in vars(verdict).items()
-                if name not in ("delivery_id", "file_name", "rules", "result_file")
+                **{
+                    name: value
+                    for name, value in vars(verdict).items()
+                    if name not in ("delivery_id", "file_name", "rules", "result_file")
+                },
+                "suite_sha256": self._suite.sha256,
             },
         )
 

@@ -1,0 +1,70 @@
+"""# Replay: what was refused, read again after a fix.
+
+**When.** By hand, after a rule (`expectations/`), a mapping or a reference file was put right.
+Trigger it with the filters below; without any, everything that is still refused is read again.
+
+**What.** The rejected rows and the files refused whole are read again from landing, put through
+the gate as it is now, and what is good goes into the record. A row that passed before is not
+touched. Rows that are still bad stay open, with their reasons.
+
+**What it changes.** Published nights stay as they are. What is replayed shows in the figures of
+the next night that is run, and its changes to closed periods in `mart.restatement`.
+
+**Running again is always safe**: a row that is in the record already is not taken in twice.
+`onestop replay --dry-run` says beforehand what would be taken in; `onestop replay` does the same
+as this DAG.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from airflow.sdk import Param, dag, task
+
+from onestop import airflow_adapter as steps
+
+# The slot that all tasks share that write the warehouse.
+WAREHOUSE = "warehouse_write"
+
+
+def _optional(title: str, example: str, **schema: str) -> Param:
+    return Param(None, type=["null", "string"], title=title, description=example, **schema)
+
+
+find = task(steps.find_replayable, task_id="find", pool=WAREHOUSE)
+replay = task(
+    steps.replay_delivery, task_id="replay", pool=WAREHOUSE, map_index_template=steps.FILE_NAME
+)
+
+
+@dag(
+    schedule=None,
+    start_date=datetime(2022, 1, 1, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh")),
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=12),
+    default_args={
+        "owner": "onestop",
+        "retries": 2,
+        "retry_exponential_backoff": 2,
+        "max_retry_delay": timedelta(hours=1),
+        "execution_timeout": timedelta(hours=2),
+    },
+    params={
+        "first": _optional("First night", "2022-11-14", format="date"),
+        "last": _optional("Last night", "2022-11-24", format="date"),
+        "source": _optional("Source", "one_stop"),
+        "feed": _optional("Feed", "dossiers, visits, procedures, units or declarations"),
+        "rule": _optional("Rule code", "DOS-R07: only what this rule refused"),
+        "delivery_id": _optional("Delivery", "only this delivery_id"),
+    },
+    doc_md=__doc__,
+    tags=["onestop", "repair"],
+)
+def onestop_replay() -> None:
+    """Find what is still refused, then read each delivery again."""
+    replay.expand(delivery=find())
+
+
+onestop_replay()

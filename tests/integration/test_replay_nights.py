@@ -1,0 +1,231 @@
+"""What was refused comes into the record after a fix, and what was published stays as it was."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from exported_files import RECORD
+from onestop.gate import load_suite
+from onestop.mapping import BUILT_IN
+from onestop.night import run_night
+from onestop.replay import ReplayFilter, find_replayable, replay
+from onestop.sample import write_sample
+from onestop.verify import verify
+from onestop.warehouse import open_warehouse
+from published_marts import settings_in
+
+FIRST, SECOND = dt.date(2022, 11, 15), dt.date(2022, 11, 16)
+#: What the ward's system calls a dossier that is done; its mapping does not know it at first.
+DONE = "Xong rồi"
+
+
+def ward_mapping(*, is_mended):
+    """A second source: the built-in mapping under another name, with words of its own."""
+    text = (BUILT_IN / "one_stop.yaml").read_text(encoding="utf-8")
+    text = text.split("\n  visits:")[0]
+    text = text.replace("source: one_stop", "source: ward").replace(
+        "name: dossiers_", "name: ward_"
+    )
+    text = text.replace("expected: true", "expected: false")
+    if is_mended:
+        text = text.replace("due_at: {from: [NgayHenTra,", "due_at: {from: [NgayHenTra, HanTraMoi,")
+        text = text.replace('resolved: ["9",', f'resolved: ["9", {DONE},')
+    return text
+
+
+def a_record(number, status, *, due_header="NgayHenTra"):
+    record = {
+        **RECORD,
+        "MaHoSo": f"H24.14-221101-{number:04d}",
+        "NgayTiepNhan": "20221101083000",
+        "NgayNopHoSo": "20221101083000",
+        due_header: "20221108170000",
+        "NgayHenTraBanDau": "20221108170000",
+        "NgayKetThucXuLy": "20221107101500" if status == DONE else "",
+        "NgayCapNhat": "20221115101500",
+        "TrangThaiHoSo": status,
+    }
+    if due_header != "NgayHenTra":
+        del record["NgayHenTra"]
+    return record
+
+
+def write_records(path, records):
+    path.write_text(json.dumps(records, ensure_ascii=False), encoding="utf-8")
+
+
+def rows(settings, query):
+    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+        return [tuple(row.values()) for row in warehouse.rows(query)]
+
+
+@pytest.fixture(scope="module")
+def mended(tmp_path_factory):
+    """One night published with refusals, the mapping mended, replayed, the next night run."""
+    folder = tmp_path_factory.mktemp("replay_nights")
+    settings = replace(settings_in(folder), sources=folder / "sources")
+    settings.sources.mkdir()
+    mapping = settings.sources / "ward.yaml"
+    mapping.write_text(ward_mapping(is_mended=False), encoding="utf-8")
+    write_sample(settings.exports, FIRST, SECOND, per_day=5, dirt_percent=0)
+    write_records(
+        settings.exports / "ward_20221115.json",
+        [a_record(1, "4"), a_record(2, DONE), a_record(3, DONE), a_record(4, "99")],
+    )
+    write_records(
+        settings.exports / "ward_20221115_b.json", [a_record(5, "4", due_header="HanTraMoi")]
+    )
+    assert run_night(settings, FIRST).state == "published"
+    before = rows(
+        settings,
+        "select distinct file_name, row_number, r.state from audit.rejected_row as r"
+        " inner join audit.delivery as d on r.delivery_id = d.delivery_id"
+        " where r.source = 'ward' order by 1, 2",
+    )
+    refused = rows(
+        settings, "select file_name, landed_path is not null from audit.delivery"
+        " where state = 'refused'"
+    )  # fmt: skip
+    mapping.write_text(ward_mapping(is_mended=True), encoding="utf-8")
+    (settings.exports / "ward_20221115.json").unlink()  # landing/ alone is needed
+    trial = replay(settings, ReplayFilter(source="ward"), is_trial=True)
+    untouched = rows(settings, "select count(*) from audit.delivery where source = 'ward'")
+    results = replay(settings, ReplayFilter(source="ward"))
+    assert run_night(settings, SECOND).state == "published"
+    return {
+        "settings": settings,
+        "before": before,
+        "refused": refused,
+        "trial": trial,
+        "untouched": untouched,
+        "results": {result["file_name"]: result for result in results},
+    }
+
+
+def test_before_the_fix_the_rows_and_the_file_are_refused(mended):
+    assert mended["before"] == [("ward_20221115.json", row, "open") for row in (2, 3, 4)]
+    assert mended["refused"] == [("ward_20221115_b.json", True)]
+
+
+def test_a_dry_run_tells_the_same_and_writes_nothing(mended):
+    assert mended["untouched"] == [(2,)]
+    told = {result["file_name"]: result["state"] for result in mended["trial"]}
+    assert told == {name: result["state"] for name, result in mended["results"].items()}
+
+
+def test_the_mended_rows_and_the_mended_file_are_in_the_record(mended):
+    rows_of = mended["results"]["ward_20221115.json"]
+    assert (rows_of["state"], rows_of["rows_replayed"], rows_of["rows_open"]) == ("replayed", 2, 1)
+    assert mended["results"]["ward_20221115_b.json"]["state"] == "loaded"
+    found = rows(
+        mended["settings"],
+        "select dossier_code, status from mart.dossier where dossier_code like 'H24.14-221101-%'"
+        " order by 1",
+    )
+    assert found == [
+        ("H24.14-221101-0001", "processing"),
+        ("H24.14-221101-0002", "resolved"),
+        ("H24.14-221101-0003", "resolved"),
+        ("H24.14-221101-0005", "processing"),
+    ]
+
+
+def test_what_is_still_bad_stays_open(mended):
+    found = rows(
+        mended["settings"],
+        "select row_number, state, count(*) from audit.rejected_row where source = 'ward'"
+        " group by 1, 2 order by 1",
+    )
+    assert [(number, state) for number, state, _ in found] == [
+        (2, "replayed"),
+        (3, "replayed"),
+        (4, "open"),
+    ]
+
+
+def test_the_published_night_is_verified_by_the_rules_it_was_published_by(mended):
+    result = verify(mended["settings"], FIRST)
+    assert result.is_identical, result.differences
+    assert result.figures > 0
+
+
+def test_the_night_after_the_replay_is_verified_too(mended):
+    result = verify(mended["settings"], SECOND)
+    assert result.is_identical, result.differences
+
+
+def test_replaying_again_changes_nothing(mended):
+    settings = mended["settings"]
+    before = rows(settings, "select * from audit.delivery order by delivery_id, attempt")
+    again = replay(settings, ReplayFilter(source="ward"))
+    assert [result["state"] for result in again] == ["unchanged"]
+    assert rows(settings, "select * from audit.delivery order by delivery_id, attempt") == before
+
+
+def test_a_rule_made_stricter_later_does_not_change_what_verify_counts(mended, monkeypatch):
+    strict = load_suite("dossiers")
+    # every open dossier is an error from now on
+    warning = next(rule for rule in strict.rules if rule.severity == "warning" and rule.query)
+    meta = {**warning.expectation["meta"], "severity": "error"}
+    query = "select row_number, status from {batch} where status = 'processing'"
+    stricter = replace(
+        warning,
+        severity="error",
+        scope="row",
+        sources=(),
+        expectation={
+            **warning.expectation,
+            "kwargs": {**warning.expectation["kwargs"], "unexpected_rows_query": query},
+            "meta": meta,
+        },
+    )
+    suite = replace(
+        strict, rules=tuple(stricter if rule is warning else rule for rule in strict.rules)
+    )
+    monkeypatch.setattr(
+        "onestop.gate.validation.load_suite",
+        lambda name, *rest: suite if name == "dossiers" else load_suite(name, *rest),
+    )
+    result = verify(mended["settings"], SECOND)
+    assert result.is_identical, result.differences
+    assert any("today's rules would reject" in note for note in result.notes)
+
+
+def test_the_filters_leave_other_deliveries_alone(mended):
+    settings = mended["settings"]
+    assert [d["file_name"] for d in find_replayable(settings)] == ["ward_20221115.json"]
+    assert find_replayable(settings, ReplayFilter(feed="visits")) == []
+    assert find_replayable(settings, ReplayFilter(first=SECOND)) == []
+    assert find_replayable(settings, ReplayFilter(rule="DOS-R99")) == []
+
+
+def test_the_command_says_what_it_did(mended):
+    settings = mended["settings"]
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c", "from onestop.cli import main; main()"),
+            *("replay", "--source", "ward", "--dry-run"),
+        ],
+        env={
+            **os.environ,
+            "ONESTOP_EXPORTS": str(settings.exports),
+            "ONESTOP_LANDING": str(settings.landing),
+            "ONESTOP_WAREHOUSE": settings.warehouse,
+            "ONESTOP_PUBLISHED": str(settings.published),
+            "ONESTOP_SOURCES": str(settings.sources),
+            "ONESTOP_WORK": str(settings.work),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "ward_20221115.json: 0 rows closed, 1 still rejected" in done.stdout
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,268 @@
+"""Replaying: the record after it is what it would be, had the rows been good from the start."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from dataclasses import dataclass
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from onestop.load import load_delivery, load_replayed
+from onestop.warehouse import open_warehouse
+from staged_files import a_delivery, write_staged
+
+FIRST = dt.date(2022, 6, 1)
+NIGHTS = 4
+CODES = [f"H24.3{number}" for number in range(3)]
+
+#: The gate's tables, for a file of which some rows are bad.
+GATE = """
+create table rejected_row as select row_number, unit_code as key_text, 'UNI-R01' as rule_code,
+    'error' as severity, 'sai' as message_vi, 'wrong' as message_en, '{{}}' as offending
+    from staged_row where row_number in ({bad});
+create view accepted_row as select * from staged_row where not is_repeat
+    and row_number not in (select row_number from rejected_row);
+create table rule_result (rule_code varchar, severity varchar, expectation_type varchar,
+    success boolean, rows_checked bigint, rows_failed bigint, message_vi varchar,
+    message_en varchar, clause varchar, examples varchar);
+create table gate_summary as select {rows} as rows_read, 0 as rows_blank, 0 as rows_repeated,
+    (select count(*) from rejected_row) as rows_rejected,
+    (select count(*) from accepted_row) as rows_accepted, 0 as warnings, 'suite' as suite_sha256
+"""
+
+
+def night_of(index):
+    return FIRST + dt.timedelta(days=index)
+
+
+@dataclass(frozen=True)
+class File:
+    """One delivery: what it says of each unit, and which of it is bad until it is mended."""
+
+    index: int
+    night: int
+    kind: str
+    says: dict[str, str]
+    bad: frozenset[str]
+
+    @property
+    def delivery(self):
+        return a_delivery(
+            "units",
+            str(night_of(self.night)),
+            delivery_id=f"one_stop.units.{night_of(self.night):%Y%m%d}.{self.index:012d}",
+            kind=self.kind,
+            sha256=f"{self.index:064d}",
+            file_name=f"units_{night_of(self.night):%Y%m%d}_{self.index}.csv",
+        )
+
+    def staged(self, folder, *, bad=None):
+        """The staged file with those rows rejected."""
+        bad = self.bad if bad is None else bad
+        path = folder / f"{self.delivery.delivery_id}.{'_'.join(sorted(bad))}.duckdb"
+        if not path.exists():
+            codes = sorted(self.says)
+            rows = [
+                {"unit_code": code, "unit_name": self.says[code], "unit_level": "district"}
+                for code in codes
+            ]
+            write_staged(path, self.delivery, rows)
+            numbers = [str(codes.index(code) + 1) for code in sorted(bad)] or ["0"]
+            with duckdb.connect(path) as staged:
+                staged.execute(GATE.format(bad=", ".join(numbers), rows=len(rows)))
+        return path
+
+
+def history_by_hand(files, mended=frozenset()):
+    """The history in plain Python; ``mended`` holds the indexes of files replayed."""
+    by_night = defaultdict(list)
+    for file in sorted(files, key=lambda file: file.delivery.file_name):
+        by_night[file.night].append(file)
+    spans, state, since = [], {}, {}
+    for night in sorted(by_night):
+        before = state
+        state = _state_after(before, by_night[night], mended)
+        for code in sorted(before.keys() | state.keys()):
+            if before.get(code) == state.get(code):
+                continue
+            if code in before:
+                spans.append((code, before[code], since.pop(code), night_of(night)))
+            if code in state:
+                since[code] = night_of(night)
+    spans += [(code, state[code], night, None) for code, night in since.items()]
+    return sorted(spans, key=lambda span: (span[0], span[2]))
+
+
+def _state_after(before, files, mended):
+    state = dict(before)
+    for code in CODES:
+        for file in files:
+            is_bad = code in file.bad and file.index not in mended
+            if code in file.says and not is_bad:
+                state[code] = file.says[code]
+            elif code not in file.says and file.kind == "snapshot":
+                state.pop(code, None)
+    return state
+
+
+def history(warehouse):
+    rows = warehouse.rows(
+        "select unit_code, unit_name, valid_from, valid_to from core.unit_history"
+        " order by unit_code, valid_from"
+    )
+    return [tuple(row.values()) for row in rows]
+
+
+a_file = st.tuples(
+    st.integers(0, NIGHTS - 1),
+    st.sampled_from(["delta", "snapshot"]),
+    st.dictionaries(st.sampled_from(CODES), st.sampled_from(["A", "B"]), min_size=1, max_size=3),
+    st.sets(st.sampled_from(CODES)),
+)
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(
+    plan=st.lists(a_file, min_size=1, max_size=5),
+    order=st.randoms(use_true_random=False),
+    data=st.data(),
+)
+def test_replayed_rows_leave_the_history_as_if_they_had_been_good_in_time(
+    tmp_path_factory, plan, order, data
+):
+    folder = tmp_path_factory.mktemp("replay")
+    files = [
+        File(index, night, kind, says, frozenset(bad & says.keys()))
+        for index, (night, kind, says, bad) in enumerate(plan)
+    ]
+    steps = [(file, is_replay) for file in files for is_replay in (False, True)]
+    order.shuffle(steps)
+    # a file is loaded before it is replayed, with others in between
+    loaded, mended = [], set()
+    skip_replay = {
+        file.index for file in files if data.draw(st.booleans(), label=f"not mended {file.index}")
+    }
+    with open_warehouse(f"duckdb:///{folder / 'w'}.duckdb") as warehouse:
+        for file, _ in steps:
+            if file not in loaded:
+                load_delivery(warehouse, file.delivery, file.staged(folder), night_of(NIGHTS))
+                loaded.append(file)
+            elif file.index not in skip_replay:
+                result = load_replayed(
+                    warehouse, file.delivery, file.staged(folder, bad=frozenset())
+                )
+                assert result["rows_open"] == 0
+                mended.add(file.index)
+            assert history(warehouse) == history_by_hand(loaded, mended)
+        _assert_the_counts_add_up(warehouse, files, mended)
+
+
+def _assert_the_counts_add_up(warehouse, files, mended):
+    for file in files:
+        last = warehouse.rows(
+            "select rows_read, rows_accepted, rows_rejected, rows_repeated, rows_blank"
+            " from audit.delivery where delivery_id = :id order by attempt desc",
+            {"id": file.delivery.delivery_id},
+        )[0]
+        rejected = 0 if file.index in mended else len(file.bad)
+        assert last["rows_rejected"] == rejected
+        assert last["rows_read"] == sum(last.values()) - last["rows_read"]
+
+
+@pytest.fixture
+def warehouse(tmp_path):
+    with open_warehouse(f"duckdb:///{tmp_path / 'w'}.duckdb") as opened:
+        yield opened
+
+
+def states(warehouse):
+    return [
+        (row["row_number"], row["rule_code"], row["state"], row["replayed_attempt"])
+        for row in warehouse.rows(
+            "select row_number, rule_code, state, replayed_attempt from audit.rejected_row"
+            " order by delivery_id, row_number, rule_code"
+        )
+    ]
+
+
+ONE = File(0, 0, "delta", {CODES[0]: "A", CODES[1]: "A"}, frozenset(CODES[:2]))
+
+
+def test_a_row_that_is_still_bad_stays_open_and_the_good_one_is_closed(warehouse, tmp_path):
+    load_delivery(warehouse, ONE.delivery, ONE.staged(tmp_path), FIRST)
+    result = load_replayed(warehouse, ONE.delivery, ONE.staged(tmp_path, bad=frozenset({CODES[1]})))
+    assert (result["rows_replayed"], result["rows_open"], result["versions"]) == (1, 1, 1)
+    assert states(warehouse) == [(1, "UNI-R01", "replayed", 2), (2, "UNI-R01", "open", None)]
+
+
+def test_a_still_bad_row_gets_the_further_reason_that_is_found_now(warehouse, tmp_path):
+    load_delivery(warehouse, ONE.delivery, ONE.staged(tmp_path), FIRST)
+    again = ONE.staged(tmp_path, bad=frozenset({CODES[1]}))
+    with duckdb.connect(again) as staged:
+        staged.execute("update rejected_row set rule_code = 'UNI-R09'")
+    load_replayed(warehouse, ONE.delivery, again)
+    assert states(warehouse) == [
+        (1, "UNI-R01", "replayed", 2),
+        (2, "UNI-R01", "open", None),
+        (2, "UNI-R09", "open", None),
+    ]
+
+
+def test_a_row_that_passed_before_stands_whatever_is_said_of_it_now(warehouse, tmp_path):
+    file = File(0, 0, "delta", {CODES[0]: "A", CODES[1]: "A"}, frozenset({CODES[0]}))
+    load_delivery(warehouse, file.delivery, file.staged(tmp_path), FIRST)
+    load_replayed(warehouse, file.delivery, file.staged(tmp_path, bad=frozenset({CODES[1]})))
+    assert states(warehouse) == [(1, "UNI-R01", "replayed", 2)]
+    assert [span[0] for span in history(warehouse)] == CODES[:2]
+
+
+def test_replaying_again_writes_nothing(warehouse, tmp_path):
+    load_delivery(warehouse, ONE.delivery, ONE.staged(tmp_path), FIRST)
+    good = ONE.staged(tmp_path, bad=frozenset())
+    load_replayed(warehouse, ONE.delivery, good)
+    before = warehouse.rows("select * from audit.delivery order by attempt")
+    assert load_replayed(warehouse, ONE.delivery, good)["rows_replayed"] == 0
+    assert warehouse.rows("select * from audit.delivery order by attempt") == before
+
+
+def test_a_row_that_the_file_is_no_longer_seen_to_have_stays_open(warehouse, tmp_path):
+    load_delivery(warehouse, ONE.delivery, ONE.staged(tmp_path), FIRST)
+    shorter = ONE.staged(tmp_path, bad=frozenset())
+    with duckdb.connect(shorter) as staged:
+        staged.execute("delete from staged_row where row_number = 2")
+    result = load_replayed(warehouse, ONE.delivery, shorter)
+    assert (result["rows_replayed"], result["rows_open"]) == (1, 1)
+
+
+def test_what_is_replayed_shows_from_the_night_after_the_last_published_one(warehouse, tmp_path):
+    load_delivery(warehouse, ONE.delivery, ONE.staged(tmp_path), FIRST)
+    warehouse.execute(
+        "insert into audit.publication values (1, :night, :now, 1, 1, '0')",
+        {"night": night_of(2), "now": dt.datetime(2022, 6, 4, tzinfo=dt.UTC)},
+    )
+    load_replayed(warehouse, ONE.delivery, ONE.staged(tmp_path, bad=frozenset()))
+    found = warehouse.rows("select distinct known_from, night from core.unit_version")
+    assert found == [{"known_from": night_of(3), "night": FIRST}]
+
+
+def test_keys_vanish_from_a_snapshot_once_all_its_keys_can_be_read(warehouse, tmp_path):
+    before = File(0, 0, "snapshot", {CODES[0]: "A", CODES[1]: "A"}, frozenset())
+    load_delivery(warehouse, before.delivery, before.staged(tmp_path), FIRST)
+    snapshot = File(1, 1, "snapshot", {CODES[0]: "A", CODES[2]: "A"}, frozenset({CODES[2]}))
+    nameless = snapshot.staged(tmp_path)
+    with duckdb.connect(nameless) as staged:
+        staged.execute("update staged_row set unit_code = null where row_number = 2")
+        staged.execute("update rejected_row set key_text = null")
+    load_delivery(warehouse, snapshot.delivery, nameless, FIRST)
+    assert [span[0] for span in history(warehouse)] == [CODES[0], CODES[1]]
+    load_replayed(warehouse, snapshot.delivery, snapshot.staged(tmp_path, bad=frozenset()))
+    assert history(warehouse) == history_by_hand([before, snapshot], {1})
+    assert (CODES[1], "A", FIRST, night_of(1)) in history(warehouse)
