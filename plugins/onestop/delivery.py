@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 Kind = Literal["delta", "snapshot"]
 
+#: Refusals that say nothing of the file itself: it was still being written, or there was no room.
+PASSING_RULES = ("FILE-F08", "FILE-F09")
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -20,10 +23,10 @@ class Delivery:
         night: the night it describes, from its name.
         kind: ``delta`` (what changed that day) or ``snapshot`` (everything so far).
         file_name: its name in the exports.
-        sha256: of its bytes.
+        sha256: of its bytes; empty for a file that could not be copied.
         size_bytes: its length.
         file_modified_at: the export's own modification time, with time zone.
-        landed_path: where its bytes lie, relative to the landing folder.
+        landed_path: where its bytes lie, relative to the landing folder; empty if nowhere.
     """
 
     delivery_id: str

@@ -103,6 +103,25 @@ def land_file(
         shutil.rmtree(incoming, ignore_errors=True)
 
 
+def unread_delivery(
+    file_name: str, *, source: str, feed: str, night: dt.date, kind: Kind
+) -> Delivery:
+    """What stands in the record for a file whose bytes could not be copied."""
+    name = hashlib.sha256(file_name.encode()).hexdigest()[:12]
+    return Delivery(
+        delivery_id=f"{source}.{feed}.{night:%Y%m%d}.unread-{name}",
+        source=source,
+        feed=feed,
+        night=night,
+        kind=kind,
+        file_name=file_name,
+        sha256="",
+        size_bytes=0,
+        file_modified_at=dt.datetime.fromtimestamp(0, LOCAL_ZONE),
+        landed_path="",
+    )
+
+
 def make_private(folder: Path) -> None:
     """Make the folder for the pipeline's user only; close one that is open to everybody.
 

@@ -306,6 +306,7 @@ def _insert_settlement(
         "select count(*) from audit.delivery where delivery_id = :delivery_id",
         {"delivery_id": delivery.delivery_id},
     )
+    is_read = bool(delivery.sha256)
     row = {
         "delivery_id": delivery.delivery_id,
         "attempt": attempts + 1,
@@ -315,10 +316,10 @@ def _insert_settlement(
         "night": delivery.night,
         "kind": delivery.kind,
         "file_name": delivery.file_name,
-        "sha256": delivery.sha256,
-        "size_bytes": delivery.size_bytes,
-        "file_modified_at": delivery.file_modified_at,
-        "landed_path": delivery.landed_path,
+        "sha256": delivery.sha256 if is_read else None,
+        "size_bytes": delivery.size_bytes if is_read else None,
+        "file_modified_at": delivery.file_modified_at if is_read else None,
+        "landed_path": delivery.landed_path if is_read else None,
         "known_from": known_from,
         **facts,
         "settled_at": dt.datetime.now(LOCAL_ZONE),

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from onestop import landing as landing_module
-from onestop.delivery import Delivery, RefusedDeliveryError
+from onestop.delivery import PASSING_RULES, Delivery, RefusedDeliveryError
 from onestop.exports import candidate_of, file_of, list_exports
 from onestop.load import load_delivery as load_staged
 from onestop.load import record_refusal
@@ -188,10 +188,13 @@ def _usual_volume(settings: Settings, delivery: Delivery, night: dt.date) -> Usu
 
 
 def _settled_files(warehouse: Warehouse) -> set[tuple[str, int, int]]:
+    """The files that need not be looked at again; those refused for a passing reason do."""
+    passing = ", ".join(f"'{code}'" for code in PASSING_RULES)
     rows = warehouse.rows(
         "select distinct file_name, size_bytes,"
         " cast(extract(epoch from file_modified_at) as bigint) as modified"
         " from audit.delivery where sha256 is not null"
+        f" and coalesce(refused_rule, '') not in ({passing})"
     )
     return {(row["file_name"], row["size_bytes"], row["modified"]) for row in rows}
 
@@ -208,16 +211,30 @@ def land_delivery(settings: Settings, candidate: dict[str, Any]) -> dict[str, An
         The delivery, as JSON.
 
     Raises:
-        RefusedDeliveryError: the file could not be copied whole; a later run tries again.
+        RefusedDeliveryError: the file could not be copied whole; a later run tries again. The
+            refusal is noted for the record.
     """
-    return landing_module.land_file(
-        file_of(settings.exports, candidate),
-        settings.landing,
+    unread = landing_module.unread_delivery(
+        candidate["file_name"],
         source=candidate["source"],
         feed=candidate["feed"],
         night=dt.date.fromisoformat(candidate["night"]),
         kind=candidate["kind"],
-    ).to_json()
+    )
+    try:
+        delivery = landing_module.land_file(
+            file_of(settings.exports, candidate),
+            settings.landing,
+            source=unread.source,
+            feed=unread.feed,
+            night=unread.night,
+            kind=unread.kind,
+        )
+    except RefusedDeliveryError as refused:
+        _note_refusal(settings, unread, refused.rule_code, refused.reason, refused.reason)
+        raise
+    _refusal_note(settings, unread).unlink(missing_ok=True)
+    return delivery.to_json()
 
 
 def read_delivery_file(settings: Settings, delivery: dict[str, Any]) -> dict[str, Any]:
@@ -347,9 +364,7 @@ def check_night(settings: Settings, night: dt.date) -> dict[str, Any]:
             _note_night(warehouse, night, "checks_failed", broken)
             _render_reports(settings)
             raise ChecksFailedError(f"night {night} is not published: {broken}")
-        warehouse.execute(
-            "create or replace table mart_staged.checked as select true as is_checked"
-        )
+        warehouse.make_table("mart_staged.checked", "select true as is_checked")
     return {"night": night.isoformat(), "failed_rules": len(verdict.failed)}
 
 
@@ -444,9 +459,8 @@ def _mapping(settings: Settings, delivery: Delivery) -> FeedMapping:
 def _note_refusal(
     settings: Settings, delivery: Delivery, rule_code: str, reason_vi: str, reason_en: str
 ) -> None:
-    folder = settings.work / _REFUSALS
-    folder.mkdir(parents=True, exist_ok=True)
-    note = folder / f"{delivery.delivery_id}.json"
+    note = _refusal_note(settings, delivery)
+    note.parent.mkdir(parents=True, exist_ok=True)
     draft = note.with_suffix(".draft")
     draft.write_text(
         json.dumps(
@@ -461,6 +475,10 @@ def _note_refusal(
         encoding="utf-8",
     )
     draft.rename(note)
+
+
+def _refusal_note(settings: Settings, delivery: Delivery) -> Path:
+    return settings.work / _REFUSALS / f"{delivery.delivery_id}.json"
 
 
 def _record_refusals(settings: Settings, warehouse: Warehouse, night: dt.date) -> None:

@@ -90,6 +90,12 @@ BAD_ROWS: dict[str, list[dict[str, Any]]] = {
     "DOS-R21": [
         other(dossier_code="H24.14-220601-\x010002"),
         other(dossier_code="9" * 101),
+        other(dossier_code="3.52112E+11"),
+        other(dossier_code="=cmd|'/c calc'!A0"),
+    ],
+    "DOS-R22": [
+        other(resolving_unit_code="<script>alert(1)</script>"),
+        other(dossier_code="H24.14-220601-0003", receiving_unit_code="1e14"),
     ],
     "DOS-W03": [still_open(due_at=None)],
     "DOS-W04": [other(channel=None)],

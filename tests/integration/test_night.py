@@ -11,7 +11,9 @@ import sys
 import duckdb
 import pytest
 
+from onestop import landing
 from onestop import night as night_module
+from onestop.delivery import RefusedDeliveryError
 from onestop.night import run_night
 from onestop.sample import write_sample
 from onestop.verify import verify
@@ -78,6 +80,31 @@ def test_a_night_without_its_expected_file_leaves_the_last_one_published(tmp_pat
         ("published",),
         ("published",),
     ]
+
+
+def test_a_file_that_cannot_be_copied_is_in_the_record_and_is_taken_when_it_can(
+    tmp_path, monkeypatch
+):
+    settings = a_settings(tmp_path)
+    copy = landing._copy
+
+    def refuse_visits(file, target):
+        if target.name == "visits_20221115.csv":
+            raise RefusedDeliveryError(target.name, "FILE-F02", "the file may not be read")
+        return copy(file, target)
+
+    monkeypatch.setattr(landing, "_copy", refuse_visits)
+    for _ in range(2):
+        assert run_night(settings, FIRST).state in {"published", "unchanged"}
+    of_visits = (
+        "select state, refused_rule, sha256 is null, landed_path is null from audit.delivery"
+        " where file_name = 'visits_20221115.csv' order by state"
+    )
+    assert rows(settings, of_visits) == [("refused", "FILE-F02", True, True)]
+    monkeypatch.undo()
+    # a later night finds the late file by itself
+    assert run_night(settings, SECOND).state == "published"
+    assert [row[0] for row in rows(settings, of_visits)] == ["loaded", "refused"]
 
 
 def test_a_refused_file_is_in_the_record_with_its_reason_and_the_others_go_on(tmp_path):

@@ -1,0 +1,183 @@
+"""Bad files in the exports: each is refused or rejected with a reason, and no figure moves.
+
+The whole corpus lies among good deliveries of one night. Files whose damage cannot be told from
+another true statement (a due date with another digit in it) are not in it; there is nothing to
+tell them by.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import subprocess
+import sys
+
+import pytest
+
+from exported_files import as_json, record
+from hostile_files import corpus
+from onestop.night import run_night
+from onestop.sample import write_sample
+from onestop.warehouse import open_warehouse
+from published_marts import settings_in
+
+NIGHT = dt.date(2022, 11, 15)
+#: What is free text is kept as it is: it decides no figure and is escaped wherever it is shown.
+FREE_TEXT = "Tên thủ tục hành chính"
+FEWEST = 150
+
+
+def write_good_files(settings):
+    """A small city, and the two sound dossiers that the corpus has damaged versions of."""
+    write_sample(settings.exports, NIGHT, NIGHT, per_day=10, dirt_percent=0)
+    (settings.exports / "dossiers_20221115_sound.json").write_bytes(as_json(record(1), record(2)))
+
+
+def write_bad_files(settings, *, every):
+    """Every so manieth file of the corpus; what is bad about each, by file name."""
+    names = {}
+    chosen = [(what, data) for what, data in corpus().items() if is_told_apart(what)]
+    for number, (what, data) in enumerate(chosen[::every]):
+        # before `sound` in order: of two equal statements the sound file's stands
+        name = f"dossiers_20221115_bad{number:04d}.csv"
+        (settings.exports / name).write_bytes(data)
+        names[name] = what
+    return names
+
+
+def is_told_apart(what):
+    """Whether what is wrong can be seen at all; see the top of this file."""
+    return not any(f"damage {kind}" in what for kind in (9, 10))
+
+
+def rows(settings, query):
+    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+        return [tuple(row.values()) for row in warehouse.rows(query)]
+
+
+def digest(settings):
+    return rows(settings, "select figures_sha256 from audit.publication")
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory):
+    settings = settings_in(tmp_path_factory.mktemp("clean"))
+    write_good_files(settings)
+    assert run_night(settings, NIGHT).state == "published"
+    return settings
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(10, id="sample"), pytest.param(1, id="whole", marks=pytest.mark.slow)],
+)
+def attacked(request, tmp_path_factory):
+    settings = settings_in(tmp_path_factory.mktemp("attacked"))
+    write_good_files(settings)
+    names = write_bad_files(settings, every=request.param)
+    said = []
+    report = run_night(settings, NIGHT, said.append)
+    assert report.state == "published", report.message
+    return settings, names, said
+
+
+def outcomes(settings):
+    """File name, state, rule and rejected rows of each bad file."""
+    return {
+        name: (state, rule, rejected, accepted)
+        for name, state, rule, rejected, accepted in rows(
+            settings,
+            "select file_name, state, refused_rule, rows_rejected, rows_accepted"
+            " from audit.delivery where file_name like '%\\_bad%' escape '\\'",
+        )
+    }
+
+
+def test_every_bad_file_is_refused_or_its_bad_rows_are_rejected(attacked):
+    settings, names, _ = attacked
+    found = outcomes(settings)
+    assert set(found) == set(names)
+    taken = {
+        names[name]: outcome
+        for name, outcome in found.items()
+        if outcome[0] == "loaded" and not outcome[2]
+    }
+    # Not bad at all: free text, and damage that left the two sound records readable.
+    surprises = [
+        what for what in taken if FREE_TEXT not in what and not _says_only_what_is_sound(settings)
+    ]
+    assert surprises == []
+    assert len(taken) * 5 < len(found)
+
+
+def _says_only_what_is_sound(settings):
+    """Whether all that was accepted of the bad files equals what the sound file says."""
+    return rows(
+        settings,
+        "select count(*) from core.dossier_version as v where delivery_id in"
+        " (select delivery_id from audit.delivery where file_name like '%\\_bad%' escape '\\')"
+        " and not exists (select 1 from core.dossier_version as s where s.delivery_id ="
+        " (select delivery_id from audit.delivery where file_name like '%\\_sound%' escape '\\')"
+        " and s.dossier_code = v.dossier_code and s.status = v.status"
+        " and s.due_date is not distinct from v.due_date and s.received_date = v.received_date)",
+    ) == [(0,)]
+
+
+def test_every_refusal_and_every_rejection_has_its_rule_and_its_reason(attacked):
+    settings, _, _ = attacked
+    assert (
+        rows(
+            settings,
+            "select file_name from audit.delivery where state = 'refused' and (refused_rule is null"
+            " or coalesce(reason_vi, '') = '' or coalesce(reason_en, '') = '')",
+        )
+        == []
+    )
+    assert (
+        rows(
+            settings,
+            "select delivery_id, row_number from audit.rejected_row"
+            " where coalesce(message_vi, '') = '' or coalesce(message_en, '') = ''",
+        )
+        == []
+    )
+    assert (
+        rows(
+            settings,
+            "select file_name from audit.delivery"
+            " where rows_read <> rows_accepted + rows_rejected + rows_repeated + rows_blank",
+        )
+        == []
+    )
+
+
+def test_no_figure_moves(attacked, clean):
+    settings, _, _ = attacked
+    assert digest(settings) == digest(clean)
+
+
+def test_nobody_is_shown_a_traceback(attacked):
+    _, names, said = attacked
+    assert len(said) >= len(names)
+    assert [line for line in said if "Traceback" in line or 'File "' in line] == []
+
+
+def test_the_whole_corpus_is_large():
+    assert sum(is_told_apart(what) for what in corpus()) >= FEWEST
+
+
+def test_the_command_tells_of_bad_files_in_plain_words(tmp_path):
+    settings = settings_in(tmp_path)
+    write_good_files(settings)
+    write_bad_files(settings, every=40)
+    done = subprocess.run(
+        [sys.executable, "-c", "from onestop.cli import main; main()", "night", str(NIGHT)],
+        env={**os.environ, "ONESTOP_VAR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "is published" in done.stdout
+    assert "refused, FILE-F0" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
