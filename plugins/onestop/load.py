@@ -40,10 +40,16 @@ def history_select(
         feed=feed.name,
         key=", ".join(feed.key),
         columns=",\n        ".join(feed.column_names),
-        precedence="modified_at desc nulls last, " if "modified_at" in feed.column_names else "",
+        precedence="modified_at desc nulls last, " if _has_changes(feed) else "",
+        saying="concat(content_hash, ' ', modified_at)" if _has_changes(feed) else "content_hash",
         touched=f"inner join {touched} as touched on {matched}" if touched else "",
         known_on=known_on,
     )
+
+
+def _has_changes(feed: Feed) -> bool:
+    """Whether the rows of a feed say when they were last changed."""
+    return "modified_at" in feed.column_names
 
 
 def is_settled(warehouse: Warehouse, delivery_id: str) -> bool:
@@ -460,10 +466,15 @@ class _Load:
             return ""
         known = " and ".join(f"h.{column} = s.{column}" for column in self.feed.key)
         spoken_of = " and ".join(f"p.{column} = s.{column}" for column in self.feed.key)
+        same_change = (
+            " and h.modified_at is not distinct from s.modified_at"
+            if _has_changes(self.feed)
+            else ""
+        )
         return (
             f" where exists (select 1 from stated as p where {spoken_of}) or not exists"
             f" (select 1 from core.{self.feed.entity}_history as h where {known}"
-            f" and h.content_hash = s.content_hash and {_BEFORE})"
+            f" and h.content_hash = s.content_hash{same_change} and {_BEFORE})"
         )
 
     def append_versions(self, known_from: dt.date) -> int:

@@ -3,7 +3,9 @@
 -- A pure function of core.{entity}_version and audit.delivery: the order in which deliveries were
 -- loaded does not matter. One text serves all entities: entity, key, columns and precedence (which
 -- of two rows of one night counts: the later change, else the later file) come from the canonical
--- schema; it may be limited to the keys that a delivery touched.
+-- schema; it may be limited to the keys that a delivery touched. Where rows say when they were last
+-- changed, a row of the same content and a later change is a new one: of two rows of a later night
+-- the change decides again.
 with standing_delivery as (
     -- A corrected file replaces, whole, the earlier file of its name and night.
     select delivery_id, file_name
@@ -49,7 +51,8 @@ last_of_night as (
 sighting as (
     select
         *,
-        lag(content_hash) over (partition by {key} order by night) as previous_hash
+        {saying} as saying,
+        lag({saying}) over (partition by {key} order by night) as previous_saying
     from last_of_night
 ),
 
@@ -58,7 +61,7 @@ change as (
         *,
         lead(night) over (partition by {key} order by night) as next_night
     from sighting
-    where previous_hash is distinct from content_hash
+    where previous_saying is distinct from saying
 ),
 
 {entity}_history as (

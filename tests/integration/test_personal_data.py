@@ -1,0 +1,113 @@
+"""Personal data stays in landing: it is planted everywhere, and looked for in every output."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import subprocess
+import sys
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from onestop.sample import write_sample
+from onestop.verify import verify
+from onestop.web import make_app
+from planted_exports import MARKS, SHIFTED_MARKS, marks_in, write_planted_exports
+from published_marts import settings_in
+
+NIGHT = dt.date(2022, 11, 15)
+SAID = [
+    ["night", str(NIGHT)],
+    ["night", str(NIGHT)],
+    ["replay"],
+    ["deliveries"],
+    ["deliveries", "--lang", "en", "--limit", "500"],
+    ["rejected", "--limit", "500"],
+    ["rejected", "--lang", "en", "--limit", "500"],
+    ["scorecard"],
+    ["explain", "on_time_rate", "--unit", "CITY", "--from", "2022-01-01", "--to", "2022-11-15"],
+    ["verify"],
+]
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """A night with planted files, by the commands that people type; all that they print."""
+    folder = tmp_path_factory.mktemp("planted")
+    settings = settings_in(folder)
+    write_sample(settings.exports, NIGHT, NIGHT, per_day=5)
+    write_planted_exports(settings.exports, f"{NIGHT:%Y%m%d}")
+    environment = {
+        **os.environ,
+        "ONESTOP_EXPORTS": str(settings.exports),
+        "ONESTOP_LANDING": str(settings.landing),
+        "ONESTOP_WAREHOUSE": settings.warehouse,
+        "ONESTOP_PUBLISHED": str(settings.published),
+        "ONESTOP_WORK": str(settings.work),
+    }
+    output = []
+    for arguments in SAID:
+        done = subprocess.run(
+            [sys.executable, "-c", "from onestop.cli import main; main()", *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        output.append(f"$ {arguments}\n{done.stdout}\n{done.stderr}")
+    return settings, "\n".join(output)
+
+
+def test_the_planted_files_were_read_and_refused_as_meant(told):
+    _, output = told
+    assert f"night {NIGHT} is published" in output
+    assert "dossiers_20221115_p.json: 7 rows read, 2 accepted, 5 rejected" in output
+    for refused in ("cut.json", "headless.csv", "legacy.csv", "broken.json", "words.csv"):
+        assert f"dossiers_20221115_{refused}: refused, FILE-F0" in output
+
+
+def test_no_command_prints_personal_data(told):
+    _, output = told
+    assert [line for line in output.split("\n") if any(mark in line for mark in MARKS)] == []
+    assert [line for line in output.split("\n") if any(m in line for m in SHIFTED_MARKS)] == []
+
+
+def test_no_file_and_no_table_outside_landing_holds_it(told):
+    settings, _ = told
+    home = settings.landing.parent
+    assert marks_in(settings.landing, MARKS), "the marks are not in the evidence: nothing is shown"
+    assert marks_in(home, MARKS, but=(settings.landing, settings.exports)) == []
+    assert (
+        marks_in(home, SHIFTED_MARKS, but=(settings.landing, settings.exports, settings.staging))
+        == []
+    )
+
+
+def test_no_page_shows_it(told):
+    settings, _ = told
+    outer = FastAPI()
+    outer.mount(
+        "/onestop",
+        make_app(lambda: settings, guard=lambda: None, login_url=lambda page: f"/login?{page}"),
+    )
+    pages = ["/onestop/", "/onestop/?lang=en"]
+    pages += [
+        f"/onestop/reports/{path.relative_to(settings.reports)}"
+        for path in settings.reports.rglob("*.html")
+    ]
+    assert len(pages) > 10
+    with TestClient(outer) as browser:
+        for page in pages:
+            answer = browser.get(page)
+            assert answer.status_code == 200, page
+            assert not [mark for mark in MARKS + SHIFTED_MARKS if mark in answer.text], page
+
+
+def test_verifying_leaves_nothing_of_it_behind(told, tmp_path, monkeypatch):
+    settings, _ = told
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    assert verify(settings).is_identical
+    assert marks_in(tmp_path, MARKS) == []
