@@ -18,7 +18,7 @@ DOSSIERS ?= 200000
 # More for pytest: make test ARGS="-k night -x"
 ARGS ?=
 
-.PHONY: help setup demo up test test-long check bench lock clean
+.PHONY: help setup demo up test test-long check secrets audit bench docs lock clean
 
 help:
 	@echo 'make demo        sample exports -> eleven nights in a real Airflow -> the scorecard'
@@ -26,8 +26,10 @@ help:
 	@echo 'make up          Airflow with its web pages on that same data, until Ctrl-C'
 	@echo 'make test        all tests but the longest           make test ARGS="-k night -x"'
 	@echo 'make test-long   the longest too'
-	@echo 'make check       lint, format, types'
+	@echo 'make check       lint, format, types, secrets in files, known vulnerabilities'
+	@echo 'make audit       known vulnerabilities of the packages; fails when nobody can be asked'
 	@echo 'make bench       what each step costs            make bench DOSSIERS=1500000'
+	@echo 'make docs        write docs/feeds.md anew from schema, mapping and suites'
 	@echo 'make setup       only install into .venv/; the others call it'
 	@echo 'make lock        compile requirements/*.in into hash locks (needs uv)'
 	@echo 'make clean       remove .venv/, caches and var/demo/; your own data under var/ stays'
@@ -62,9 +64,23 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@$(MAKE) --no-print-directory secrets
+	@$(BIN)/python requirements/audit.py --lenient
+
+# Every file that is or could be committed; the baseline holds settings and no finding.
+secrets: setup
+	@{ git ls-files -co --exclude-standard 2>/dev/null \
+		|| find . -type f -not -path './.*/*' -not -path './var/*'; } \
+		| xargs -d '\n' $(BIN)/detect-secrets-hook --no-verify --baseline .secrets.baseline && echo 'no secrets in the files'
+
+audit: setup
+	@$(BIN)/python requirements/audit.py
 
 bench: setup
 	$(BIN)/python tests/benchmarks/bench_night.py --dossiers $(DOSSIERS)
+
+docs: setup
+	$(BIN)/python -m onestop.feed_docs
 
 lock:
 	@command -v uv >/dev/null || { echo 'make lock needs uv: pip install uv' >&2; exit 1; }

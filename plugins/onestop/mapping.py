@@ -112,6 +112,7 @@ class FeedMapping:
         helpers: further source columns that rules of ``derive`` look at.
         derive: canonical columns worked out from others where the source gives none.
         personal: headers of columns that must not be read into anything.
+        unused: headers that are known and not needed; any other header is warned of.
         required: groups of columns of which a file must have at least one each.
         records: key of the JSON envelope that holds the records.
         decimal: the decimal sign, for numbers that could be read both ways.
@@ -127,6 +128,7 @@ class FeedMapping:
     helpers: tuple[ColumnMapping, ...] = ()
     derive: tuple[tuple[str, tuple[Rule, ...]], ...] = ()
     personal: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
     required: tuple[tuple[str, ...], ...] = ()
     records: str = "data"
     decimal: str = ","
@@ -350,6 +352,7 @@ def _build_feed(
         ),
         derive=check.derivations(feed, body),
         personal=tuple(body["personal"]),
+        unused=tuple(body.get("unused", ())),
         required=check.required(feed, body),
         records=body.get("records", "data"),
         decimal=body.get("decimal") or document.get("decimal") or ",",
@@ -550,6 +553,10 @@ class _Check:
         personal = {fold_header(text): text for text in mapping.personal}
         for column in mapping.read_columns:
             self.not_personal(column, column.sources, personal)
+        used = {*personal, *(fold_header(s) for c in mapping.read_columns for s in c.sources)}
+        for text in mapping.unused:
+            if fold_header(text) in used:
+                raise self.fail("unused", f"{text} has a use", "Leave it out of unused")
 
     def not_personal(
         self, column: ColumnMapping, sources: Iterable[str], personal: dict[str, str]

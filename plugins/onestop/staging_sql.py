@@ -191,6 +191,9 @@ def _parsed(column: Column, given: ColumnMapping, text: str, mapping: FeedMappin
         return f"to_number({text}, {literal(mapping.decimal)})"
     if column.type == "boolean":
         return f"{coded}::boolean"
+    if coded and not column.codes:
+        # aliases, such as the names that a list gives for units' codes; others stay as they are
+        return f"coalesce({coded}, {text})"
     return coded or text
 
 

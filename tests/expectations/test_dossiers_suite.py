@@ -144,6 +144,7 @@ BAD_FILES: dict[str, dict[str, Any]] = {
     "DOS-F06": {"as_of": dt.date(2022, 6, 29)},
     "DOS-W01": {"rows": []},
     "DOS-W02": {"summary": {"columns_unknown": ["Cột lạ"]}},
+    "DOS-W18": {"rows": [{**CLEAN, "service_level": None}]},
 }  # fmt: skip
 
 

@@ -7,7 +7,14 @@ import pytest
 import yaml
 
 from onestop.feeds import FEEDS
-from onestop.mapping import BUILT_IN, MappingError, load_mapping, load_mappings, recognise
+from onestop.mapping import (
+    BUILT_IN,
+    FeedMapping,
+    MappingError,
+    load_mapping,
+    load_mappings,
+    recognise,
+)
 from onestop.wording import fold_header
 
 WABO = Path(__file__).parents[1] / "data" / "mappings" / "wabo_permits.yaml"
@@ -201,3 +208,18 @@ def test_the_built_in_mapping_lists_no_header_as_both_personal_and_read():
         personal = {fold_header(str(text)) for text in feed["personal"]}
         read = {fold_header(str(s)) for column in feed["columns"].values() for s in column["from"]}
         assert personal & read == set()
+
+
+def test_a_mapping_can_be_kept_as_text_and_read_again():
+    for feed in load_mappings(None)["one_stop"].feeds.values():
+        again = FeedMapping.from_text(feed.text)
+        assert again == feed
+        assert again.sha256 == feed.sha256
+
+
+def test_a_header_that_is_not_needed_is_no_surprise_and_cannot_be_used_too(tmp_path):
+    text = (BUILT_IN / "one_stop.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "one_stop.yaml"
+    path.write_text(text.replace("      - STT\n", "      - MaHoSo\n"), encoding="utf-8")
+    with pytest.raises(MappingError, match=r"feeds\.dossiers\.unused: MaHoSo has a use"):
+        load_mapping(path)

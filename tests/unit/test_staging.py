@@ -18,6 +18,7 @@ from exported_files import (
     PERSONAL_MARKS,
     RECORD,
     as_csv,
+    as_html,
     as_json,
     as_xlsx,
     land,
@@ -598,3 +599,52 @@ def test_an_empty_list_of_records_is_read_as_no_rows(tmp_path):
     staged = stage(tmp_path, b"[]")
     assert (staged.rows, staged.summary["rows_read"]) == ([], 0)
     assert staged.summary["columns_missing"] == []
+
+
+LIST_BY_NAMES = """
+source: list_by_names
+title_vi: Danh sách hồ sơ theo tên đơn vị
+title_en: The dossier list, units by their names
+time_zone: Asia/Ho_Chi_Minh
+formats: ["%d/%m/%Y %H:%M:%S"]
+feeds:
+  dossiers:
+    files: [{name: 'ds_(?P<night>\\d{8})[.]\\w+', kind: delta}]
+    required: [status, received_at]
+    columns:
+      dossier_code: {from: [Mã hồ sơ]}
+      procedure_name: {from: [Tên thủ tục hành chính]}
+      receiving_unit_code:
+        from: [Đơn vị tiếp nhận]
+        codes:
+          H24.31: [UBND quận Hồng Bàng, Quận Hồng Bàng]
+      status:
+        from: [Trạng thái]
+        codes: {resolved: [Đã xử lý xong]}
+      received_at: {from: [Ngày nhận]}
+      due_at: {from: [Ngày hẹn trả]}
+      resolved_at: {from: [Ngày kết thúc xử lý]}
+    personal: [Địa chỉ, Người nộp, Chủ hồ sơ]
+    unused: [STT, Ngày nộp hồ sơ]
+"""
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx", "html named .xls"])
+def test_the_printed_list_with_units_by_name_is_read_by_a_mapping_with_aliases(tmp_path, form):
+    path = tmp_path / "list_by_names.yaml"
+    path.write_text(LIST_BY_NAMES, encoding="utf-8")
+    mapping = load_mapping(path).feeds["dossiers"]
+    rows = [
+        list(HEADERS),
+        list_row(1, **{"Đơn vị tiếp nhận": "UBND QUẬN Hồng Bàng"}),
+        list_row(2, **{"Đơn vị tiếp nhận": "UBND huyện chưa có trong bảng"}),
+        list_row(3, **{"Đơn vị tiếp nhận": "H24.31"}),
+    ]
+    data = {"csv": as_csv, "xlsx": as_xlsx, "html named .xls": as_html}[form](rows)
+    staged = stage(tmp_path, data, mapping=mapping)
+    assert [row["receiving_unit_code"] for row in staged.rows] == [
+        "H24.31",
+        "UBND huyện chưa có trong bảng",
+        "H24.31",
+    ]
+    assert staged.summary["columns_unknown"] == []

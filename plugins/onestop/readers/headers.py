@@ -28,6 +28,7 @@ class HeaderIndex:
 
     def __init__(self, mapping: FeedMapping) -> None:
         self.personal = {fold_header(text) for text in mapping.personal}
+        self._unused = {fold_header(text) for text in mapping.unused}
         #: folded header -> columns it feeds, each with its place among that column's aliases
         self.targets: dict[str, list[tuple[str, int]]] = {}
         for column in mapping.read_columns:
@@ -42,6 +43,10 @@ class HeaderIndex:
         """Columns it feeds, with its place among their aliases; empty if personal, else None."""
         folded = fold_header(header)
         return self.targets.get(folded, [] if folded in self.personal else None)
+
+    def is_unused(self, header: str) -> bool:
+        """Whether the mapping knows the header and has no use for it."""
+        return fold_header(header) in self._unused
 
     def place(self, column: str, header: str) -> int:
         """The header's place among the column's aliases."""
@@ -142,7 +147,8 @@ def _read_header(
             None,
         )
         if folded is None:
-            unknown.extend(candidates[:1])
+            if not any(map(index.is_unused, candidates)):
+                unknown.extend(candidates[:1])
         elif folded in index.personal:
             personal.append(candidates[0])
             personal_from = min(personal_from, position)

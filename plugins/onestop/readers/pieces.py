@@ -44,7 +44,8 @@ class KeyBook:
             self.seen.add(key)
             meaning = self._index.meaning(key)
             if meaning is None:
-                self._reading.note_unknown(key)
+                if not self._index.is_unused(key):
+                    self._reading.note_unknown(key)
             elif not meaning:
                 self._reading.note_dropped(key)
             for column, place in meaning or ():
