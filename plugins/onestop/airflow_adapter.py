@@ -85,7 +85,7 @@ def validate_delivery(delivery: dict[str, Any]) -> Returned:
 
 def load_delivery(delivery: dict[str, Any]) -> Returned:
     """Write the accepted rows into the warehouse."""
-    return _of_file(delivery, "load_delivery", delivery, night_of_run())
+    return _of_file(delivery, "load_delivery", delivery)
 
 
 def require_expected() -> None:
@@ -94,8 +94,11 @@ def require_expected() -> None:
 
 
 def compute_night() -> Returned:
-    """Compute the night's marts beside the published ones."""
-    return _of_night("compute_night")
+    """Compute the night's marts beside the published ones, and say what they are made of."""
+    computed = _of_night("compute_night")
+    if "rows" in computed:
+        _emit_lineage()
+    return computed
 
 
 def check_night() -> Returned:
@@ -132,6 +135,24 @@ def replay_delivery(delivery: dict[str, Any]) -> Returned:
     return result
 
 
+def examine_installation() -> None:
+    """Look at everything that a night depends on; fail when something is not as it has to be."""
+    failed = []
+    for one in import_module("onestop.doctor").examine(settings_of_task()):
+        level = {"OK": logging.INFO, "WARN": logging.WARNING, "FAIL": logging.ERROR}[one.state]
+        logger.log(level, "%s: %s %s", one.check, one.message, one.remedy)
+        failed += [f"{one.check}: {one.message}"] if one.state == "FAIL" else []
+    if failed:
+        raise AirflowFailException("; ".join(failed))
+
+
+def remove_old_files() -> Returned:
+    """Remove what the rules of retention.yaml let go."""
+    removed = import_module("onestop.housekeeping").housekeep(settings_of_task()).summary()
+    logger.info("%s", removed or "nothing is older than the rules say")
+    return removed
+
+
 def settings_of_task() -> Settings:
     """The environment's settings, with the Connections' exports and warehouse where they exist."""
     settings = Settings.from_environment()
@@ -159,7 +180,7 @@ def exports_of(connection: Any) -> Folder:  # noqa: ANN401 - Airflow's class is 
         return _sftp_exports(connection, extra, path)
     if scheme and scheme != "file" and has_fs(scheme):
         at = ObjectStoragePath(path, conn_id=connection.conn_id)
-        return RemoteFolder(path, lambda: at.fs)
+        return RemoteFolder(path, at.path.rstrip("/"), lambda: at.fs)
     if scheme:
         return exports_at(path, _s3_options(connection, extra) if scheme == "s3" else {})
     folder = path or connection.host
@@ -252,6 +273,27 @@ def _of_night(step: str, *, final: str | None = None) -> Returned:
         raise AirflowFailException(str(error)) from None
     logger.info("%s", result)
     return result
+
+
+def _emit_lineage() -> None:
+    """Send the marts' lineage to where Airflow's OpenLineage sends its events, if anywhere.
+
+    A night does not depend on it: what goes wrong is told in the log and nowhere else.
+    """
+    from airflow.providers.openlineage.api import (  # noqa: PLC0415 - only tasks need it
+        emit_dataset_lineage,
+        is_openlineage_active,
+    )
+
+    if not is_openlineage_active():
+        return
+    try:
+        library, settings = import_module("onestop.lineage"), settings_of_task()
+        marts = library.kept_lineage(settings.lineage)
+        inputs, outputs = library.openlineage_datasets(settings.warehouse_name, marts)
+        emit_dataset_lineage(inputs=inputs, outputs=outputs)
+    except Exception:
+        logger.warning("the lineage of the marts was not sent", exc_info=True)
 
 
 def _connection(connection_id: str) -> Any:  # noqa: ANN401 - Airflow's class is not typed for us

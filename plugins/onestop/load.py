@@ -64,17 +64,16 @@ def is_settled(warehouse: Warehouse, delivery_id: str) -> bool:
 
 
 def first_open_night(warehouse: Warehouse, night: dt.date) -> dt.date:
-    """The first night whose figures may rest on what is loaded by the run of ``night``.
+    """The first night whose figures may rest on a delivery that describes ``night``.
 
     A published night is never reopened: what comes later is known from the next one on.
+    Whichever run loads the delivery makes no difference.
     """
     last = warehouse.value("select max(as_of_date) from audit.publication")
     return night if last is None else max(night, last + dt.timedelta(days=1))
 
 
-def load_delivery(
-    warehouse: Warehouse, delivery: Delivery, staged: Path, night: dt.date
-) -> dict[str, Any]:
+def load_delivery(warehouse: Warehouse, delivery: Delivery, staged: Path) -> dict[str, Any]:
     """Append a validated delivery's rows to the record and refresh the history they touch.
 
     Loading a delivery again changes nothing.
@@ -83,7 +82,6 @@ def load_delivery(
         warehouse: open for writing.
         delivery: which one.
         staged: its staged file, with the gate's tables.
-        night: the night whose run loads it.
 
     Returns:
         Counts: ``rows_accepted``, ``rows_rejected``, ``versions``, ``already_loaded``.
@@ -91,7 +89,7 @@ def load_delivery(
     if is_settled(warehouse, delivery.delivery_id):
         return {"delivery_id": delivery.delivery_id, "already_loaded": True}
     with warehouse.staged(staged) as prefix, warehouse.transaction():
-        known_from = first_open_night(warehouse, night)
+        known_from = first_open_night(warehouse, delivery.night)
         attempt = _note_settlement(warehouse, delivery, prefix, known_from, state="loaded")
         load = _Load(warehouse, FEEDS[delivery.feed], delivery, prefix, f"{prefix}accepted_row")
         load.find_touched_keys()
@@ -227,7 +225,6 @@ def _close_replayed(load: _Load, attempt: int) -> None:
 def record_refusal(
     warehouse: Warehouse,
     delivery: Delivery,
-    night: dt.date,
     *,
     staged: Path | None = None,
     rule_code: str,
@@ -239,7 +236,6 @@ def record_refusal(
     Args:
         warehouse: open for writing.
         delivery: which one.
-        night: the night whose run refused it.
         staged: its staged file with the gate's tables, when it came that far.
         rule_code: the rule that refused it.
         reason_vi: why, in Vietnamese.
@@ -252,7 +248,7 @@ def record_refusal(
     )
     if known:
         return
-    known_from = first_open_night(warehouse, night)
+    known_from = first_open_night(warehouse, delivery.night)
     refusal = {"refused_rule": rule_code, "reason_vi": reason_vi, "reason_en": reason_en}
     if staged is None:
         with warehouse.transaction():

@@ -296,13 +296,11 @@ def validate_delivery_file(
     return verdict.to_json()
 
 
-def load_delivery(settings: Settings, delivery: dict[str, Any], night: dt.date) -> dict[str, Any]:
+def load_delivery(settings: Settings, delivery: dict[str, Any]) -> dict[str, Any]:
     """Load a validated file into the warehouse, in one transaction."""
     landed = Delivery.from_json(delivery)
     with open_warehouse(settings.warehouse) as warehouse:
-        return load_staged(
-            warehouse, landed, staged_path(settings.staging, landed.delivery_id), night
-        )
+        return load_staged(warehouse, landed, staged_path(settings.staging, landed.delivery_id))
 
 
 def require_expected(settings: Settings, night: dt.date) -> None:
@@ -312,7 +310,7 @@ def require_expected(settings: Settings, night: dt.date) -> None:
         MissingDeliveryError: names what is missing or was refused, and what to do.
     """
     with open_warehouse(settings.warehouse) as warehouse:
-        _record_refusals(settings, warehouse, night)
+        _record_refusals(settings, warehouse)
         if _is_frozen(warehouse, night):
             return
         missing = [
@@ -433,7 +431,7 @@ def _run_delivery(
     except RefusedDeliveryError as refused:
         echo(f"{name}: refused, {refused.rule_code}: {refused.reason}")
         return {"file_name": name, "state": "refused", "reason": str(refused)}
-    loaded = load_delivery(settings, delivery, night)
+    loaded = load_delivery(settings, delivery)
     if loaded["already_loaded"]:
         echo(f"{name}: loaded before")
         return {"file_name": name, "state": "already_loaded"}
@@ -481,7 +479,7 @@ def _refusal_note(settings: Settings, delivery: Delivery) -> Path:
     return settings.work / _REFUSALS / f"{delivery.delivery_id}.json"
 
 
-def _record_refusals(settings: Settings, warehouse: Warehouse, night: dt.date) -> None:
+def _record_refusals(settings: Settings, warehouse: Warehouse) -> None:
     for note in sorted((settings.work / _REFUSALS).glob("*.json")):
         refusal = json.loads(note.read_text(encoding="utf-8"))
         delivery = Delivery.from_json(refusal["delivery"])
@@ -490,7 +488,6 @@ def _record_refusals(settings: Settings, warehouse: Warehouse, night: dt.date) -
         record_refusal(
             warehouse,
             delivery,
-            night,
             staged=staged if was_judged else None,
             rule_code=refusal["rule_code"],
             reason_vi=refusal["reason_vi"],

@@ -121,7 +121,7 @@ def replay_delivery(
         elif is_trial:
             counts, state = {"rows_accepted": verdict["rows_accepted"]}, "loaded"
         else:
-            counts = load_delivery(warehouse, landed, staged, landed.night)
+            counts = load_delivery(warehouse, landed, staged)
             state = "loaded"
     return {**result, "state": state, **counts}
 

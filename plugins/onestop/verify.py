@@ -191,7 +191,7 @@ def _load_again(
         result.notes.append(f"{delivery.file_name}: {differs}")
     with open_warehouse(scratch.warehouse) as warehouse:
         if then is None or then.replayed_rows is None:
-            load_delivery(warehouse, delivery, staged, night)
+            load_delivery(warehouse, delivery, staged)
         else:
             load_replayed(warehouse, delivery, staged, rows=then.replayed_rows)
 

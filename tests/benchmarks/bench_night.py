@@ -80,7 +80,7 @@ def run(settings: Settings) -> None:
         with timed(f"{label}: validate"):
             steps.validate_delivery_file(settings, delivery, NIGHT)
         with timed(f"{label}: load"):
-            steps.load_delivery(settings, delivery, NIGHT)
+            steps.load_delivery(settings, delivery)
     for step in (
         steps.require_expected,
         steps.compute_night,

@@ -82,6 +82,16 @@ def test_a_night_without_its_expected_file_leaves_the_last_one_published(tmp_pat
     ]
 
 
+def test_a_night_whose_files_a_later_run_took_in_rests_on_them_all_the_same(tmp_path):
+    settings = a_settings(tmp_path)
+    (settings.exports / "dossiers_20221117.json").unlink()
+    assert run_night(settings, THIRD).state == "missing_delivery"
+    assert run_night(settings, FIRST).state == "published"
+    result = verify(settings, FIRST)
+    assert result.is_identical, result.differences
+    assert result.deliveries > 0
+
+
 def test_a_file_that_cannot_be_copied_is_in_the_record_and_is_taken_when_it_can(
     tmp_path, monkeypatch
 ):

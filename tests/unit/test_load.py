@@ -63,7 +63,7 @@ class Record:
         url = f"duckdb:///{self.folder / name}.duckdb"
         with open_warehouse(url) as warehouse:
             for delivery, rows in files:
-                load_delivery(warehouse, delivery, self.staged(delivery, rows), night_of(NIGHTS))
+                load_delivery(warehouse, delivery, self.staged(delivery, rows))
             return warehouse.rows(
                 "select unit_code, unit_name, valid_from, valid_to from core.unit_history"
                 " order by unit_code, valid_from"

@@ -214,7 +214,6 @@ def load(warehouse, file, folder):
         record_refusal(
             warehouse,
             file.delivery,
-            night_of(NIGHTS),
             staged=file.staged(folder),
             rule_code="DOS-F03",
             reason_vi="quá nhiều dòng sai",
@@ -222,7 +221,7 @@ def load(warehouse, file, folder):
         )
         assert core(warehouse) == before, "a refused delivery changed the record"
         return None
-    return load_delivery(warehouse, file.delivery, file.staged(folder), file.delivery.night)
+    return load_delivery(warehouse, file.delivery, file.staged(folder))
 
 
 def core(warehouse):
@@ -307,7 +306,7 @@ def test_the_record_keeps_its_promises(tmp_path_factory, empty, files, order, pu
 
 
 @pytest.mark.slow
-@check(600)
+@check(300)
 @given(
     files=stories(),
     order=st.randoms(use_true_random=False),

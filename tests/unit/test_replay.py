@@ -153,7 +153,7 @@ def test_replayed_rows_leave_the_history_as_if_they_had_been_good_in_time(
     with open_warehouse(f"duckdb:///{folder / 'w'}.duckdb") as warehouse:
         for file, _ in steps:
             if file not in loaded:
-                load_delivery(warehouse, file.delivery, file.staged(folder), night_of(NIGHTS))
+                load_delivery(warehouse, file.delivery, file.staged(folder))
                 loaded.append(file)
             elif file.index not in skip_replay:
                 result = load_replayed(
@@ -197,14 +197,14 @@ ONE = File(0, 0, "delta", {CODES[0]: "A", CODES[1]: "A"}, frozenset(CODES[:2]))
 
 
 def test_a_row_that_is_still_bad_stays_open_and_the_good_one_is_closed(warehouse, tmp_path):
-    load_delivery(warehouse, ONE.delivery, ONE.staged(tmp_path), FIRST)
+    load_delivery(warehouse, ONE.delivery, ONE.staged(tmp_path))
     result = load_replayed(warehouse, ONE.delivery, ONE.staged(tmp_path, bad=frozenset({CODES[1]})))
     assert (result["rows_replayed"], result["rows_open"], result["versions"]) == (1, 1, 1)
     assert states(warehouse) == [(1, "UNI-R01", "replayed", 2), (2, "UNI-R01", "open", None)]
 
 
 def test_a_still_bad_row_gets_the_further_reason_that_is_found_now(warehouse, tmp_path):
-    load_delivery(warehouse, ONE.delivery, ONE.staged(tmp_path), FIRST)
+    load_delivery(warehouse, ONE.delivery, ONE.staged(tmp_path))
     again = ONE.staged(tmp_path, bad=frozenset({CODES[1]}))
     with duckdb.connect(again) as staged:
         staged.execute("update rejected_row set rule_code = 'UNI-R09'")
@@ -218,14 +218,14 @@ def test_a_still_bad_row_gets_the_further_reason_that_is_found_now(warehouse, tm
 
 def test_a_row_that_passed_before_stands_whatever_is_said_of_it_now(warehouse, tmp_path):
     file = File(0, 0, "delta", {CODES[0]: "A", CODES[1]: "A"}, frozenset({CODES[0]}))
-    load_delivery(warehouse, file.delivery, file.staged(tmp_path), FIRST)
+    load_delivery(warehouse, file.delivery, file.staged(tmp_path))
     load_replayed(warehouse, file.delivery, file.staged(tmp_path, bad=frozenset({CODES[1]})))
     assert states(warehouse) == [(1, "UNI-R01", "replayed", 2)]
     assert [span[0] for span in history(warehouse)] == CODES[:2]
 
 
 def test_replaying_again_writes_nothing(warehouse, tmp_path):
-    load_delivery(warehouse, ONE.delivery, ONE.staged(tmp_path), FIRST)
+    load_delivery(warehouse, ONE.delivery, ONE.staged(tmp_path))
     good = ONE.staged(tmp_path, bad=frozenset())
     load_replayed(warehouse, ONE.delivery, good)
     before = warehouse.rows("select * from audit.delivery order by attempt")
@@ -234,7 +234,7 @@ def test_replaying_again_writes_nothing(warehouse, tmp_path):
 
 
 def test_a_row_that_the_file_is_no_longer_seen_to_have_stays_open(warehouse, tmp_path):
-    load_delivery(warehouse, ONE.delivery, ONE.staged(tmp_path), FIRST)
+    load_delivery(warehouse, ONE.delivery, ONE.staged(tmp_path))
     shorter = ONE.staged(tmp_path, bad=frozenset())
     with duckdb.connect(shorter) as staged:
         staged.execute("delete from staged_row where row_number = 2")
@@ -243,7 +243,7 @@ def test_a_row_that_the_file_is_no_longer_seen_to_have_stays_open(warehouse, tmp
 
 
 def test_what_is_replayed_shows_from_the_night_after_the_last_published_one(warehouse, tmp_path):
-    load_delivery(warehouse, ONE.delivery, ONE.staged(tmp_path), FIRST)
+    load_delivery(warehouse, ONE.delivery, ONE.staged(tmp_path))
     warehouse.execute(
         "insert into audit.publication values (1, :night, :now, 1, 1, '0')",
         {"night": night_of(2), "now": dt.datetime(2022, 6, 4, tzinfo=dt.UTC)},
@@ -255,13 +255,13 @@ def test_what_is_replayed_shows_from_the_night_after_the_last_published_one(ware
 
 def test_keys_vanish_from_a_snapshot_once_all_its_keys_can_be_read(warehouse, tmp_path):
     before = File(0, 0, "snapshot", {CODES[0]: "A", CODES[1]: "A"}, frozenset())
-    load_delivery(warehouse, before.delivery, before.staged(tmp_path), FIRST)
+    load_delivery(warehouse, before.delivery, before.staged(tmp_path))
     snapshot = File(1, 1, "snapshot", {CODES[0]: "A", CODES[2]: "A"}, frozenset({CODES[2]}))
     nameless = snapshot.staged(tmp_path)
     with duckdb.connect(nameless) as staged:
         staged.execute("update staged_row set unit_code = null where row_number = 2")
         staged.execute("update rejected_row set key_text = null")
-    load_delivery(warehouse, snapshot.delivery, nameless, FIRST)
+    load_delivery(warehouse, snapshot.delivery, nameless)
     assert [span[0] for span in history(warehouse)] == [CODES[0], CODES[1]]
     load_replayed(warehouse, snapshot.delivery, snapshot.staged(tmp_path, bad=frozenset()))
     assert history(warehouse) == history_by_hand([before, snapshot], {1})
