@@ -36,18 +36,18 @@ def planted(headers: list[str]) -> dict[str, str]:
     return {header: _VALUES[place % len(_VALUES)] for place, header in enumerate(headers)}
 
 
-def write_planted_exports(folder: Path, night: str) -> int:
-    """Write files of every feed, and of every format for dossiers; returns how many.
+def write_planted_exports(folder: Path, night: str, *, ending: tuple[str, ...] = ()) -> None:
+    """Write files of every feed, and of every format for dossiers.
 
     Args:
         folder: the exports.
         night: as in file names, ``20221115``.
+        ending: only the files whose names end so; all of them unless given.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    files = {**_dossier_files(night), **_register_files(night)}
-    for name, data in files.items():
-        (folder / name).write_bytes(data)
-    return len(files)
+    for name, data in {**_dossier_files(night), **_register_files(night)}.items():
+        if not ending or name.endswith(ending):
+            (folder / name).write_bytes(data)
 
 
 def _personal(feed: str) -> list[str]:

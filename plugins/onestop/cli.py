@@ -303,6 +303,116 @@ def rejected(
     )
 
 
+@app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the backups.")],
+    keep: Annotated[int, typer.Option("--keep", min=1, help="How many warehouses to keep.")] = 3,
+) -> None:
+    """Back up the warehouse, and what the landing has got since the last backup."""
+    from onestop.backup import make_backup
+
+    settings = Settings.from_environment()
+    made = make_backup(
+        settings, target.absolute(), keep=keep, echo=lambda line: typer.echo(line, err=True)
+    )
+    typer.echo(
+        f"{made.folder}: the warehouse of night {made.night}, {made.files} landed files"
+        f" ({made.new_files} new)"
+    )
+
+
+@app.command()
+def restore(
+    target: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the backups.")],
+    at: Annotated[
+        str | None, typer.Option("--at", help="Name of the backup; the last one unless given.")
+    ] = None,
+) -> None:
+    """Put a backup into an empty place; then run `onestop verify`."""
+    from onestop.backup import restore_backup
+
+    settings = Settings.from_environment()
+    restored = restore_backup(
+        settings, target.absolute(), at=at, echo=lambda line: typer.echo(line, err=True)
+    )
+    typer.echo(
+        f"{restored.folder.name} is restored: night {restored.night}, {restored.files} landed"
+        " files; run `onestop verify` to see that its figures come out the same"
+    )
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the warehouse's schema up to this release; on PostgreSQL, with its owner's login."""
+    from onestop.marts import describe_tables
+    from onestop.warehouse import open_warehouse
+
+    with open_warehouse(Settings.from_environment().warehouse) as warehouse:
+        with warehouse.as_owner():
+            describe_tables(warehouse)
+        typer.echo(f"the warehouse has schema {warehouse.schema_version()}")
+
+
+@app.command()
+def housekeeping(
+    is_trial: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    airflow_database: Annotated[
+        bool,
+        typer.Option(
+            "--airflow-database", help="Also Airflow's old runs; where its scheduler runs."
+        ),
+    ] = False,
+) -> None:
+    """Remove what the rules of retention.yaml let go; never what a published night rests on."""
+    from onestop.housekeeping import clean_airflow_database, housekeep
+
+    done = housekeep(Settings.from_environment(), is_trial=is_trial)
+    verb = "would go" if is_trial else "removed"
+    for rule, found in done.summary().items():
+        typer.echo(f"{rule}: {found['count']} {verb}, {found['size_bytes'] / 1e6:.1f} MB")
+    if not done.removals:
+        typer.echo("nothing is older than the rules say")
+    if airflow_database and (arguments := clean_airflow_database(is_trial=is_trial)):
+        typer.echo(f"airflow {' '.join(arguments)}")
+
+
+@app.command()
+def doctor(
+    form: FormatOption = Format.table,
+    night: Annotated[
+        dt.date | None,
+        typer.Option(
+            "--night",
+            parser=_day,
+            metavar="DATE",
+            help="The night that should be published by now; yesterday's unless given.",
+        ),
+    ] = None,
+    is_quiet: Annotated[
+        bool, typer.Option("--quiet", help="Only what is not as it has to be.")
+    ] = False,
+) -> None:
+    """Whether this installation is as it has to be, and what to do; exit 1 when something fails."""
+    from onestop.doctor import print_examination
+
+    settings = Settings.from_environment()
+    if not print_examination(settings, form.value, night, is_quiet=is_quiet):
+        raise typer.Exit(1)
+
+
+@app.command()
+def lineage(
+    what: Annotated[
+        str | None, typer.Argument(metavar="[TABLE[.COLUMN]]", help="form_06a.received_total")
+    ] = None,
+    form: FormatOption = Format.table,
+) -> None:
+    """What a table or column of mart is made of, down to the columns of the exports."""
+    from onestop.lineage import print_lineage
+
+    print_lineage(Settings.from_environment(), what, form.value)
+
+
 def _fail(message: str) -> NoReturn:
     typer.secho(message, fg="red", err=True)
     raise typer.Exit(1)
@@ -310,12 +420,14 @@ def _fail(message: str) -> NoReturn:
 
 def main() -> None:
     """Run the command; what a user can mend is told in one sentence, without a traceback."""
+    from onestop.backup import BackupError
     from onestop.delivery import RefusedDeliveryError
     from onestop.exports import ExportsError
+    from onestop.housekeeping import RetentionError
     from onestop.mapping import MappingError
     from onestop.published import QuestionError
     from onestop.reference import ReferenceFileError
-    from onestop.warehouse import WarehouseBusyError
+    from onestop.warehouse import WarehouseError
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     try:
@@ -325,10 +437,19 @@ def main() -> None:
         MappingError,
         ReferenceFileError,
         RefusedDeliveryError,
+        BackupError,
         ExportsError,
-        WarehouseBusyError,
+        RetentionError,
+        WarehouseError,
         FileNotFoundError,
         ValueError,
     ) as error:
         typer.secho(str(error), fg="red", err=True)
+        sys.exit(1)
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in {"duckdb", "_duckdb", "psycopg"}:
+            raise
+        # A full disk, a server that went away: what was begun is undone, and can be run again.
+        first_line = str(error).strip().partition("\n")[0]
+        typer.secho(f"the warehouse cannot be worked with: {first_line}", fg="red", err=True)
         sys.exit(1)

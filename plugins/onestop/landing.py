@@ -30,6 +30,7 @@ SIDECAR = "delivery.json"
 INCOMING = ".incoming"
 MANIFESTS = "publications"
 _CHUNK = 1 << 20
+_CLOCKS_MAY_DIFFER = dt.timedelta(hours=1)
 _READ_ONLY = stat.S_IRUSR | stat.S_IRGRP
 #: How many connections a file may take, and seconds of rest between them, growing.
 _CONNECTIONS = 5
@@ -61,14 +62,16 @@ def land_file(
 
     Raises:
         RefusedDeliveryError: the file cannot be read (``FILE-F02``), or was still being written
-            or could not be read to its end (``FILE-F08``).
+            or could not be read to its end (``FILE-F08``), or there is no room for it
+            (``FILE-F09``), or its time of change lies in the future (``FILE-F10``).
     """
     file = _exported(exported) if isinstance(exported, Path) else exported
-    make_private(landing)
     incoming = landing / INCOMING / uuid.uuid4().hex
-    incoming.mkdir(parents=True)
     try:
+        make_private(landing)
+        incoming.mkdir(parents=True)
         facts, sha256 = _copy(file, incoming / file.name)
+        _refuse_the_future(file.name, facts)
         delivery_id = f"{source}.{feed}.{night:%Y%m%d}.{sha256[:12]}"
         folder = landing / source / feed / f"{night:%Y%m%d}" / delivery_id
         if (folder / SIDECAR).exists():
@@ -99,8 +102,27 @@ def land_file(
                 raise
         _sync_folder(folder.parent)
         return read_sidecar(folder)
+    except OSError as error:
+        raise RefusedDeliveryError(
+            file.name,
+            "FILE-F09",
+            f"it cannot be copied into the landing ({error.strerror}); make room on the disk, or"
+            " give the pipeline's user write permission there; it is tried again",
+        ) from error
     finally:
         shutil.rmtree(incoming, ignore_errors=True)
+
+
+def _refuse_the_future(file_name: str, facts: Facts) -> None:
+    """Of two files of one name and night the later changed one counts: a wrong clock would win."""
+    changed_at = dt.datetime.fromtimestamp(int(facts.modified), LOCAL_ZONE)
+    if changed_at > dt.datetime.now(LOCAL_ZONE) + _CLOCKS_MAY_DIFFER:
+        raise RefusedDeliveryError(
+            file_name,
+            "FILE-F10",
+            f"its time of change, {changed_at:%Y-%m-%d %H:%M}, lies in the future; set the"
+            " exporting machine's clock right and export it again",
+        )
 
 
 def unread_delivery(

@@ -7,6 +7,7 @@ expected delivery never comes, and a good one again.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from onestop.local_airflow import PRELOADED, LocalAirflow
 from onestop.night import run_night
 from onestop.sample import write_sample
 from onestop.settings import Settings
+from planted_exports import MARKS, SHIFTED_MARKS, marks_in, write_planted_exports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +30,7 @@ pytestmark = pytest.mark.airflow
 GOOD, INCOMPLETE, AFTER = (dt.date(2022, 11, day) for day in (15, 16, 17))
 NIGHTS = [GOOD, INCOMPLETE, AFTER]
 REFUSED = "visits_20221115_again.csv"
+PLANTED = ("_p.json", "_headless.csv")
 #: When something was done; all else must be the same.
 CLOCKS = {"settled_at", "published_at", "changed_at", "state_changed_at"}
 
@@ -48,6 +51,8 @@ def exports(tmp_path_factory):
     folder = tmp_path_factory.mktemp("exports")
     write_sample(folder, GOOD, AFTER, per_day=15)
     (folder / REFUSED).write_bytes(b"")
+    # one with rejected rows, one refused whole
+    write_planted_exports(folder, f"{GOOD:%Y%m%d}", ending=PLANTED)
     for file in folder.glob(f"dossiers_{INCOMPLETE:%Y%m%d}*"):
         file.unlink()
     return folder
@@ -171,13 +176,25 @@ def test_the_warehouse_is_the_one_that_nights_without_airflow_give(in_airflow, w
 def test_a_refused_file_is_red_at_once_and_holds_nothing_else_back(in_airflow):
     results, tasks, _, _ = in_airflow
     of_night = states(tasks, GOOD)
-    of_refused = {task: state for (task, file), state in of_night.items() if file == REFUSED}
-    assert ("failed", 1) in of_refused.values(), of_refused
-    assert of_refused["delivery.load"] == ("upstream_failed", 0)
-    [(_, reason)] = results[GOOD].failures
-    assert REFUSED in reason
-    others = {key: state for key, state in of_night.items() if key[1] != REFUSED}
+    headless = f"dossiers_{GOOD:%Y%m%d}_headless.csv"
+    for file in (REFUSED, headless):
+        of_refused = {task: state for (task, name), state in of_night.items() if name == file}
+        assert ("failed", 1) in of_refused.values(), of_refused
+        assert of_refused["delivery.load"] == ("upstream_failed", 0)
+    reasons = [reason for _, reason in results[GOOD].failures]
+    assert len(reasons) == 2
+    assert all(any(file in reason for reason in reasons) for file in (REFUSED, headless))
+    others = {key: state for key, state in of_night.items() if key[1] not in {REFUSED, headless}}
     assert set(others.values()) == {("success", 1)}, others
+
+
+def test_neither_logs_nor_xcoms_nor_anything_else_holds_personal_data(in_airflow):
+    _, _, settings, _ = in_airflow
+    home = settings.landing.parent
+    assert list((home / "airflow").rglob("*.log")), "there are no logs to look into"
+    assert marks_in(settings.landing, MARKS)
+    assert marks_in(home, MARKS, but=(settings.landing,)) == []
+    assert marks_in(home, SHIFTED_MARKS, but=(settings.landing, settings.staging)) == []
 
 
 def test_mapped_tasks_carry_the_names_of_their_files(in_airflow, exports):
@@ -244,3 +261,23 @@ def test_a_second_run_of_a_night_changes_nothing(without_airflow):
 
 def database_of(settings: Settings) -> Path:
     return settings.landing.parent / "warehouse.duckdb"
+
+
+def test_the_lineage_of_every_column_went_out_with_the_nights_figures(in_airflow):
+    _, _, settings, _ = in_airflow
+    events = [
+        json.loads(path.read_text(encoding="utf-8")) for path in settings.lineage.glob("event-*")
+    ]
+    jobs = {event["job"]["name"] for event in events}
+    assert {"onestop_nightly", "onestop_nightly.publish"} <= jobs
+    computed = [
+        event
+        for event in events
+        if event["job"]["name"] == "onestop_nightly.compute" and event["outputs"]
+    ]
+    assert len(computed) == 2
+    (form,) = [one for one in computed[0]["outputs"] if one["name"] == "mart.form_06a"]
+    sources = form["facets"]["columnLineage"]["fields"]["open_overdue"]["inputFields"]
+    assert [(one["name"], one["field"]) for one in sources] == [
+        ("mart.period_tally", "open_overdue")
+    ]

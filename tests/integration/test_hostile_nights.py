@@ -181,3 +181,29 @@ def test_the_command_tells_of_bad_files_in_plain_words(tmp_path):
     assert "is published" in done.stdout
     assert "refused, FILE-F0" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_a_single_line_of_a_gigabyte_is_refused_in_bounded_memory(tmp_path):
+    settings = settings_in(tmp_path)
+    write_good_files(settings)
+    with (settings.exports / "dossiers_20221115_line.csv").open("wb") as file:
+        for _ in range(1024):
+            file.write(b"x" * (1 << 20))
+    program = (
+        "import resource\n"
+        "from onestop.cli import main\n"
+        "try:\n    main()\n"
+        "finally:\n    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "night", str(NIGHT)],
+        env={**os.environ, "ONESTOP_VAR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "dossiers_20221115_line.csv: refused, FILE-F0" in done.stdout, done.stdout
+    assert "is published" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    assert int(done.stdout.split()[-1]) < 900, "megabytes at most"

@@ -47,8 +47,14 @@ FILE_RULES: dict[str, FileRule] = {
         ),
         FileRule(
             "FILE-F09",
-            "Không ghi được vào thư mục trung gian (đĩa đầy?); hãy chạy lại sau khi xử lý",
-            "The staging folder cannot be written (disk full?); run again once it can",
+            "Không ghi được vào thư mục lưu gốc hoặc trung gian (đĩa đầy?); hãy xử lý rồi chạy lại",
+            "The landing or staging folder cannot be written (disk full?); run again once it can",
+        ),
+        FileRule(
+            "FILE-F10",
+            "Thời điểm sửa tệp nằm ở tương lai; hãy chỉnh đồng hồ của máy xuất tệp rồi xuất lại",
+            "The file's time of change lies in the future; set the exporting machine's clock right"
+            " and export it again",
         ),
     )
 }
