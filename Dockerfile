@@ -1,0 +1,37 @@
+# The public Airflow image with this product in it: the same packages, at the same hashes, as the
+# lock that the tests run on.
+FROM apache/airflow:3.3.2-python3.11
+
+USER root
+# The volumes' folders, owned by the user that fills them; nobody else may look into landing/.
+RUN install -d -o airflow -g 0 -m 0755 /opt/onestop /opt/onestop/app \
+ && install -d -o airflow -g 0 -m 0700 /opt/onestop/landing \
+ && install -d -o airflow -g 0 -m 0750 /opt/onestop/work /opt/onestop/published /opt/onestop/sources \
+      /opt/onestop/exports
+USER airflow
+WORKDIR /opt/onestop/app
+
+COPY --chown=airflow:0 requirements/runtime.lock requirements/
+RUN pip install --quiet --no-cache-dir --no-deps --require-hashes -r requirements/runtime.lock \
+ && pip check
+
+COPY --chown=airflow:0 pyproject.toml README.md ./
+COPY --chown=airflow:0 plugins plugins
+COPY --chown=airflow:0 dags dags
+COPY --chown=airflow:0 sql sql
+COPY --chown=airflow:0 expectations expectations
+COPY --chown=airflow:0 docker docker
+RUN pip install --quiet --no-cache-dir --no-deps --no-build-isolation --editable . \
+ && python -m compileall -q plugins dags
+
+ENV AIRFLOW__CORE__DAGS_FOLDER=/opt/onestop/app/dags \
+    AIRFLOW__CORE__PLUGINS_FOLDER=/opt/onestop/app/plugins \
+    AIRFLOW__CORE__LOAD_EXAMPLES=False \
+    AIRFLOW__USAGE_DATA_COLLECTION__ENABLED=False \
+    GX_ANALYTICS_ENABLED=false \
+    PYTHONPATH=/opt/onestop/app/plugins \
+    ONESTOP_EXPORTS=/opt/onestop/exports \
+    ONESTOP_LANDING=/opt/onestop/landing \
+    ONESTOP_PUBLISHED=/opt/onestop/published/onestop.duckdb \
+    ONESTOP_SOURCES=/opt/onestop/sources \
+    ONESTOP_WORK=/opt/onestop/work

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Everything that has to be there before the services start; done again at each start, harmlessly.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+python make_databases.py
+airflow db migrate
+airflow users create --username admin --password "$(cat /secrets/admin_password)" --role Admin \
+  --firstname One-stop --lastname Administrator --email admin@localhost.invalid
+# One slot: one task at a time writes the warehouse.
+airflow pools set warehouse_write 1 "Writing the warehouse: one task at a time"
+
+# The schema is changed by its owner, and written to by a login that owns nothing.
+export ONESTOP_WAREHOUSE=postgresql://postgres@postgres/onestop
+onestop migrate
+python -c "
+import psycopg
+with psycopg.connect('$ONESTOP_WAREHOUSE') as warehouse:
+    warehouse.execute('grant onestop_pipeline to onestop_writer')
+"
