@@ -20,6 +20,7 @@ from airflow.sdk.io import has_fs
 
 from onestop.delivery import RefusedDeliveryError
 from onestop.exports import ExportsError, RemoteFolder, exports_at
+from onestop.published import QuestionError
 from onestop.settings import LOCAL_ZONE, Settings
 
 if TYPE_CHECKING:
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 
     from onestop.exports import Folder
 
-#: How a mapped task is labelled in Airflow's pages: by the file it works on.
+#: How a mapped task is labelled in Airflow's pages: by the file or the report it works on.
 FILE_NAME = "{{ file_name }}"
+REPORT_CODE = "{{ report_code }}"
 
 EXPORTS_CONNECTION = "onestop_exports"
 WAREHOUSE_CONNECTION = "onestop_warehouse"
@@ -109,6 +111,42 @@ def check_night() -> Returned:
 def publish_night() -> Returned:
     """Move the pointer: readers see the new night."""
     return _of_night("publish_night")
+
+
+def find_due_reports() -> Returned:
+    """Find the plan's reports that have to go out on the day after the run's night."""
+    due: list[str] = import_module("onestop.issued_reports").due_reports(
+        settings_of_task(), night_of_run()
+    )
+    logger.info("due: %s", ", ".join(due) or "nothing")
+    return due
+
+
+def issue_report(report_code: str) -> Returned:
+    """Issue one report on the last night that is published up to the run's night."""
+    cast("dict[str, Any]", get_current_context())["report_code"] = report_code
+    library, settings = import_module("onestop.issued_reports"), settings_of_task()
+    try:
+        night = library.last_night_up_to(settings, night_of_run())
+        issue = library.issue_report(settings, report_code, night)
+    except (QuestionError, library.ReportFilesError) as refused:
+        raise AirflowFailException(str(refused)) from None
+    level = logging.WARNING if issue.is_late else logging.INFO
+    logger.log(level, "%s", library.issue_line(issue))
+    return {
+        "folder": issue.folder,
+        "as_of_date": issue.as_of_date.isoformat(),
+        "is_late": issue.is_late,
+    }
+
+
+def complete_reports() -> None:
+    """Make what a killed run left out of reports that are issued."""
+    library = import_module("onestop.issued_reports")
+    try:
+        library.complete_reports(settings_of_task())
+    except library.ReportFilesError as error:
+        raise AirflowFailException(str(error)) from None
 
 
 def find_replayable() -> Returned:

@@ -24,7 +24,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-report_app = typer.Typer(help="Write a report as a spreadsheet.", no_args_is_help=True)
+report_app = typer.Typer(
+    help="The plan's periodic reports, and the statistics form.", no_args_is_help=True
+)
 app.add_typer(report_app, name="report")
 
 
@@ -190,6 +192,28 @@ def form_06a(
 
     write_form_06a(Settings.from_environment(), unit, first, last, as_of, basis, out)
     typer.echo(f"{out} is written")
+
+
+@report_app.command("issue")
+def issue_report(
+    code: Annotated[str, typer.Argument(help="q1, half_year, q3 or year.")], as_of: AsOf = None
+) -> None:
+    """Issue a periodic report: numbered files that stay as they are.
+
+    The same figures again are the issue that there is; others get the next number.
+    """
+    from onestop.issued_reports import issue_line
+    from onestop.issued_reports import issue_report as issue
+
+    typer.echo(issue_line(issue(Settings.from_environment(), code, as_of)))
+
+
+@report_app.command("list")
+def list_reports(lang: LangOption, form: FormatOption = Format.table) -> None:
+    """The reports that are issued, and whether their files are as they were; and those to come."""
+    from onestop.issued_reports import print_issued_reports
+
+    print_issued_reports(Settings.from_environment(), lang.value, form.value)
 
 
 @app.command()
@@ -424,6 +448,7 @@ def main() -> None:
     from onestop.delivery import RefusedDeliveryError
     from onestop.exports import ExportsError
     from onestop.housekeeping import RetentionError
+    from onestop.issued_reports import ReportFilesError
     from onestop.mapping import MappingError
     from onestop.published import QuestionError
     from onestop.reference import ReferenceFileError
@@ -440,6 +465,7 @@ def main() -> None:
         BackupError,
         ExportsError,
         RetentionError,
+        ReportFilesError,
         WarehouseError,
         FileNotFoundError,
         ValueError,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import stat
+import unicodedata
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -27,8 +28,10 @@ UNFINISHED = (".part", ".partial", ".filepart", ".tmp")
 TIMEOUT = 60
 _CONNECT_TIMEOUT = 20
 _BLOCK = 8 << 20
-_BLOCKS_AHEAD = 64
 _SCHEMES = ("sftp", "s3")
+#: Unicode's categories of characters that show nothing of themselves: control, format, half of a
+#: pair (also a byte that is no UTF-8), without a meaning, end of line, end of paragraph.
+_UNREADABLE = {"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"}
 
 
 class ExportsError(Exception):
@@ -61,21 +64,16 @@ class RemoteFolder:
     Attributes:
         url: such as ``sftp://user@host:22/folder`` or ``s3://bucket/folder``, never with a
             password: it is printed.
+        path: the folder as its filesystem names it; on object storage the bucket comes first.
         connect: opens a filesystem of its own to it, with the credentials.
     """
 
     url: str
+    path: str
     connect: Callable[[], AbstractFileSystem] = field(repr=False, compare=False)
 
     def __str__(self) -> str:
         return self.url
-
-    @property
-    def path(self) -> str:
-        """The folder as its filesystem names it: on object storage the bucket comes first."""
-        parts = urlsplit(self.url)
-        has_host = parts.scheme in {"sftp", "ssh", "file"}
-        return unquote(parts.path if has_host else f"{parts.netloc}{parts.path}").rstrip("/") or "/"
 
 
 Folder = Path | RemoteFolder
@@ -119,11 +117,8 @@ class ExportedFile:
         folder = self.folder
         with _connected(folder) as files:
             with _as_broken(folder):
-                facts = _remote_facts(files, self.path)
                 raw = files.open(self.path, "rb", block_size=_BLOCK)
                 raw.seek(offset)
-                if hasattr(raw, "prefetch"):  # SFTP would otherwise wait for every block
-                    raw.prefetch(facts.size_bytes, _BLOCKS_AHEAD)
             yield OpenedFile(raw, lambda: _remote_facts(files, self.path), folder)
 
 
@@ -167,14 +162,41 @@ def list_exports(folder: Folder) -> list[ExportedFile]:
     if isinstance(folder, RemoteFolder):
         found = _list_remote(folder)
     elif folder.is_dir():
-        found = [
-            ExportedFile(folder, str(path), _local_facts(path))
-            for path in folder.rglob("*")
-            if _is_finished(path.relative_to(folder).parts) and path.is_file()
-        ]
+        found = list(_list_local(folder))
     else:
         raise ExportsError(f"the exports folder {folder} is not there; set ONESTOP_EXPORTS")
     return sorted(found, key=lambda file: file.path)
+
+
+def _list_local(folder: Path) -> Iterator[ExportedFile]:
+    def refuse(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):  # a folder that went away holds nothing
+            raise ExportsError(
+                f"the exports folder {readable_name(str(error.filename))} cannot be listed"
+                f" ({error.strerror}); give the pipeline's user permission to read and enter it"
+            ) from error
+
+    for at, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if _is_finished((name,))]
+        for path in (Path(at, name) for name in names if _is_finished((name,))):
+            try:
+                yield ExportedFile(folder, str(path), _local_facts(path))
+            except FileNotFoundError:  # it went away, leads nowhere, or is no file
+                continue
+            except OSError as error:
+                refuse(error)
+
+
+def readable_name(name: str) -> str:
+    """A file name as it can be shown and stored, whatever bytes it was given.
+
+    Control characters, those that turn the direction of what follows, and bytes that are no
+    UTF-8 become U+FFFD; a name without any is returned as it is.
+    """
+    return "".join(
+        "\ufffd" if unicodedata.category(character) in _UNREADABLE else character
+        for character in name
+    )
 
 
 def exports_from_environment(default: Path) -> Folder:
@@ -227,13 +249,15 @@ def exports_at(url: str, options: Mapping[str, Any]) -> Folder:
         )
     shown = urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
     if parts.scheme == "s3":
-        return RemoteFolder(shown, lambda: _connect_s3(options))
+        bucket_and_prefix = f"{parts.netloc}{unquote(parts.path)}".rstrip("/")
+        return RemoteFolder(shown, bucket_and_prefix, lambda: _connect_s3(options))
     login = {
         "host": parts.hostname,
         "port": parts.port or 22,
         **({"username": unquote(parts.username)} if parts.username else {}),
     }
-    return RemoteFolder(shown, lambda: _connect_sftp({**login, **options}))
+    path = unquote(parts.path).rstrip("/") or "/"
+    return RemoteFolder(shown, path, lambda: _connect_sftp({**login, **options}))
 
 
 def _connect_s3(options: Mapping[str, Any]) -> AbstractFileSystem:

@@ -46,6 +46,8 @@ _COMPONENTS = {
     "scheduler": ["--skip-serve-logs"],
     "dag-processor": [],
 }
+#: They would put more lines into a task's log than the task does.
+_QUIET_LOGGERS = "openlineage=WARNING airflow.providers.openlineage=WARNING"
 #: What the tasks import and no developer changes.
 PRELOADED = ("duckdb", "great_expectations", "holidays", "lxml.html", "openpyxl", "pyarrow.csv")
 
@@ -131,6 +133,7 @@ class LocalAirflow:
             LocalAirflowError: it is already running, or does not come up.
         """
         self.logs.mkdir(parents=True, exist_ok=True)
+        self.settings.lineage.mkdir(parents=True, exist_ok=True)
         self._take_lock()
         try:
             self._stop_leftovers()
@@ -210,6 +213,12 @@ class LocalAirflow:
             "AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD": "600",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home / 'airflow.db'}",
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(self.logs),
+            "AIRFLOW__LOGGING__NAMESPACE_LEVELS": _QUIET_LOGGERS,
+            "AIRFLOW__OPENLINEAGE__EXECUTE_IN_THREAD": "True",
+            "AIRFLOW__OPENLINEAGE__NAMESPACE": "onestop",
+            "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(
+                {"type": "file", "log_file_path": str(self.settings.lineage / "event")}
+            ),
             "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
             "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",

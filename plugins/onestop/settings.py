@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from onestop.exports import Folder, exports_from_environment
@@ -63,6 +64,19 @@ class Settings:
             sources=Path(sources).absolute() if sources else None,
             work=path("ONESTOP_WORK", var / "work"),
         )
+
+    @property
+    def warehouse_name(self) -> str:
+        """The warehouse without login and folders: what may be shown and told to others."""
+        parts = urlsplit(self.warehouse)
+        scheme = parts.scheme.split("+")[0]
+        at = f"{parts.hostname}:{parts.port or 5432}" if parts.hostname else ""
+        return f"{scheme}://{at}/{Path(parts.path).name}"
+
+    @property
+    def lineage(self) -> Path:
+        """OpenLineage events of the DAGs, one file each, unless Airflow sends them elsewhere."""
+        return self.work / "lineage"
 
     @property
     def staging(self) -> Path:

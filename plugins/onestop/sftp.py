@@ -13,11 +13,11 @@ from fsspec.implementations.sftp import SFTPFileSystem
 _KEEP_ALIVE_SECONDS = 30
 
 
-class UnknownHostKeyError(paramiko.SSHException):
+class UnknownHostKeyError(paramiko.SSHException):  # type: ignore[misc] # it ships no types
     """The server's key is not among the known ones."""
 
 
-class _RefuseUnknown(paramiko.MissingHostKeyPolicy):
+class _RefuseUnknown(paramiko.MissingHostKeyPolicy):  # type: ignore[misc] # as above
     def missing_host_key(
         self,
         client: paramiko.SSHClient,  # noqa: ARG002 - paramiko's signature
@@ -27,7 +27,7 @@ class _RefuseUnknown(paramiko.MissingHostKeyPolicy):
         raise UnknownHostKeyError(hostname)
 
 
-class SFTPFiles(SFTPFileSystem):
+class SFTPFiles(SFTPFileSystem):  # type: ignore[misc] # fsspec ships none either
     """Files over SFTP.
 
     Args:

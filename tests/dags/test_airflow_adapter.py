@@ -6,12 +6,15 @@ import datetime as dt
 import json
 from types import SimpleNamespace
 
+import fsspec
 import pytest
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
+from airflow.sdk.io import attach
 
 from onestop import airflow_adapter as steps
 from onestop.delivery import RefusedDeliveryError
+from onestop.exports import ExportsError, list_exports
 from onestop.night import ChecksFailedError, MissingDeliveryError
 
 CANDIDATE = {
@@ -91,11 +94,66 @@ def test_connections_override_the_environment(connections, monkeypatch, tmp_path
     assert settings.warehouse == "duckdb:////srv/warehouse.duckdb"
 
 
+def test_an_sftp_connection_becomes_an_address_without_its_password(connections):
+    connections["onestop_exports"] = Connection(
+        conn_id="onestop_exports",
+        conn_type="sftp",
+        host="files.example.invalid",
+        login="collector",
+        password="hidden-word",  # pragma: allowlist secret
+        port=2022,
+        extra=json.dumps({"path": "/out/one-stop", "host_key": "ssh-ed25519 AAAA"}),
+    )
+    exports = steps.settings_of_task().exports
+    assert exports.url == "sftp://collector@files.example.invalid:2022/out/one-stop"
+    assert exports.path == "/out/one-stop"
+    assert "hidden-word" not in repr(exports)
+
+
+def test_an_aws_connection_becomes_a_bucket(connections):
+    connections["onestop_exports"] = Connection(
+        conn_id="onestop_exports",
+        conn_type="aws",
+        login="key",
+        password="hidden-word",  # pragma: allowlist secret
+        extra=json.dumps({"path": "s3://exports/one-stop/", "endpoint_url": "http://127.0.0.1:9"}),
+    )
+    exports = steps.settings_of_task().exports
+    assert (exports.url, exports.path) == ("s3://exports/one-stop/", "exports/one-stop")
+    assert "hidden-word" not in repr(exports)
+
+
+def test_whatever_storage_an_installed_provider_reads_is_read_through_airflow(
+    connections, monkeypatch
+):
+    storage = fsspec.filesystem("memory")
+    storage.pipe("/exports/in/dossiers_20221124.json", b"[]")
+    attach("memory", "onestop_exports", fs=storage)
+    monkeypatch.setattr(steps, "has_fs", lambda scheme: scheme == "memory")
+    connections["onestop_exports"] = Connection(
+        conn_id="onestop_exports",
+        conn_type="generic",
+        extra=json.dumps({"path": "memory://exports/in"}),
+    )
+    (file,) = list_exports(steps.settings_of_task().exports)
+    assert (file.name, file.facts.size_bytes) == ("dossiers_20221124.json", 2)
+
+
+@pytest.mark.parametrize("extra", [{}, {"path": "gopher://old/in"}])
+def test_a_connection_that_leads_nowhere_is_told_so(connections, extra):
+    connections["onestop_exports"] = Connection(
+        conn_id="onestop_exports", conn_type="generic", extra=json.dumps(extra)
+    )
+    with pytest.raises(ExportsError, match=r"names no folder|cannot be read here"):
+        steps.settings_of_task()
+
+
 def test_a_postgresql_connection_becomes_its_sqlalchemy_address():
     connection = Connection(
         conn_id="w", conn_type="postgres", host="db", login="onestop", password="p@ss", schema="one"
     )
-    assert steps.warehouse_url(connection) == "postgresql://onestop:p%40ss@db/one"
+    expected = "postgresql://onestop:p%40ss@db/one"  # pragma: allowlist secret
+    assert steps.warehouse_url(connection) == expected
 
 
 @pytest.mark.parametrize("task", ["read_delivery", "validate_delivery"])
@@ -145,3 +203,26 @@ def test_nothing_is_waited_for_when_the_expected_delivery_is_there(library):
     library.discover_deliveries = lambda *_: [CANDIDATE]
     library.awaited_deliveries = lambda *_: []
     assert steps.discover_deliveries() == [CANDIDATE]
+
+
+def test_lineage_that_cannot_be_told_does_not_hold_the_night_up(library, monkeypatch, caplog):
+    library.compute_night = lambda *_: {"night": "2022-11-24", "rows": {}}
+    monkeypatch.setattr("airflow.providers.openlineage.api.is_openlineage_active", lambda: True)
+    broken = SimpleNamespace(kept_lineage=raising(ValueError("SQL that nobody can read")))
+    monkeypatch.setattr(steps, "import_module", lambda _: broken)
+    assert steps.compute_night()["night"] == "2022-11-24"
+    assert "was not sent" in caplog.text
+
+
+@pytest.mark.usefixtures("context", "connections")
+def test_what_the_doctor_finds_wrong_turns_the_task_red(monkeypatch):
+    found = [
+        SimpleNamespace(check="disk", state="WARN", message="4 GiB free", remedy="make room"),
+        SimpleNamespace(check="landing", state="OK", message="closed", remedy=""),
+    ]
+    doctor = SimpleNamespace(examine=lambda _: found)
+    monkeypatch.setattr(steps, "import_module", lambda _: doctor)
+    steps.examine_installation()
+    found.append(SimpleNamespace(check="clock", state="FAIL", message="is wrong", remedy="set it"))
+    with pytest.raises(AirflowFailException, match="clock: is wrong"):
+        steps.examine_installation()

@@ -78,6 +78,14 @@ def test_whatever_opens_the_warehouse_takes_the_pools_only_slot(nightly):
     assert all(nightly.get_task(task_id).pool_slots == 1 for task_id in in_pool)
 
 
+def test_housekeeping_takes_the_slot_too(bag):
+    housekeeping = bag.dags["onestop_housekeeping"]
+    assert {task.task_id: task.pool for task in housekeeping.tasks} == {
+        "examine": "warehouse_write",
+        "remove_old_files": "warehouse_write",
+    }
+
+
 def test_replaying_takes_the_slot_too(bag):
     replay = bag.dags["onestop_replay"]
     assert {task.task_id: task.pool for task in replay.tasks} == {

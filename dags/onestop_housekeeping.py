@@ -1,0 +1,59 @@
+"""# Housekeeping: is everything as it has to be, and what may go?
+
+**When.** Every day at noon (Asia/Ho_Chi_Minh), when the night is over.
+
+**What.**
+
+- `examine` looks at what a night depends on: exports, warehouse and its schema, the last night's
+  age, the readers' copy, rights on landing/, free disk, mappings, suites, clock. Red means that
+  something has to be done; the log says what. `onestop doctor` does the same at any time.
+- `remove_old_files` removes what the rules of `retention.yaml` let go: staged files, results,
+  logs, what killed processes left. What a published night rests on is never removed.
+  `onestop housekeeping --dry-run` says beforehand what would go.
+
+**Not here:** old runs in Airflow's own database. Airflow 3 shuts tasks out of it, rightly; let the
+machine's scheduler call `onestop housekeeping --airflow-database` once a month where Airflow's
+scheduler runs.
+
+**Running again is always safe.**
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from airflow.sdk import CronTriggerTimetable, dag, task
+
+from onestop import airflow_adapter as steps
+
+# The slot that all tasks share that open the warehouse.
+WAREHOUSE = "warehouse_write"
+
+examine = task(steps.examine_installation, task_id="examine", pool=WAREHOUSE)
+remove_old_files = task(steps.remove_old_files, task_id="remove_old_files", pool=WAREHOUSE)
+
+
+@dag(
+    schedule=CronTriggerTimetable("0 12 * * *", timezone="Asia/Ho_Chi_Minh"),
+    start_date=datetime(2022, 1, 1, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh")),
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=6),
+    default_args={
+        "owner": "onestop",
+        "retries": 2,
+        "retry_exponential_backoff": 2,
+        "max_retry_delay": timedelta(hours=1),
+        "execution_timeout": timedelta(hours=2),
+    },
+    doc_md=__doc__,
+    tags=["onestop", "housekeeping"],
+)
+def onestop_housekeeping() -> None:
+    """Two tasks that do not depend on each other: a full disk must not keep files from going."""
+    examine()
+    remove_old_files()
+
+
+onestop_housekeeping()

@@ -1,0 +1,392 @@
+"""Backup and restore: the landing, copied as it grows, and a consistent copy of the warehouse.
+
+::
+
+    <folder>/landing/…                    every file of the landing, once
+    <folder>/<yyyymmdd-hhmmss>/           one backup: the warehouse as it was, and manifest.json
+
+The landing is the evidence and is never changed, so each file is copied once and shared by all
+backups; a manifest names each file with its sha-256. Both folders hold personal data and are closed
+to everyone but the user who makes them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from onestop.landing import INCOMING, make_private
+from onestop.marts import last_published
+from onestop.settings import LOCAL_ZONE
+from onestop.warehouse import open_warehouse
+from onestop.warehouse.base import schema_files, statements
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from onestop.settings import Settings
+
+MANIFEST = "manifest.json"
+_LANDING = "landing"
+_CHUNK = 1 << 20
+_SCHEME = re.compile(r"^postgres(?:ql)?(?:\+\w+)?://")
+_READ_ONLY = 0o440
+
+
+class BackupError(Exception):
+    """A backup cannot be made or restored; says what is in the way and what to do."""
+
+
+@dataclass(frozen=True)
+class Backup:
+    """One backup.
+
+    Attributes:
+        folder: of its warehouse and manifest.
+        night: the last night published in it; None before the first.
+        files: how many files of the landing belong to it.
+        new_files: how many of them were copied for it.
+    """
+
+    folder: Path
+    night: dt.date | None
+    files: int
+    new_files: int = 0
+
+
+def make_backup(
+    settings: Settings,
+    target: Path,
+    *,
+    keep: int = 3,
+    echo: Callable[[str], None] = lambda _: None,
+) -> Backup:
+    """Back up the warehouse, and what the landing has got since the last backup.
+
+    Killed at any point and run again, it goes on; a backup counts once its manifest is there.
+
+    Args:
+        settings: of this installation.
+        target: folder of the backups, best on another machine.
+        keep: how many warehouses are kept; of the landing nothing is ever deleted.
+        echo: is told the progress.
+
+    Raises:
+        BackupError: there is nothing to back up, a landed file is not what it was, or a tool of
+            PostgreSQL is missing or fails.
+    """
+    make_private(target)
+    before = {path.name for path in _backups(target)}
+    stamp = dt.datetime.now(LOCAL_ZONE).strftime("%Y%m%d-%H%M%S")
+    folder = target / (stamp if stamp not in before else f"{stamp}-{uuid.uuid4().hex[:4]}")
+    draft = target / f".{folder.name}.draft"
+    draft.mkdir()
+    try:
+        # The warehouse first: whatever it rests on is in the landing then.
+        echo(f"copying the warehouse {settings.warehouse_name}")
+        try:
+            with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+                version, night = warehouse.schema_version(), last_published(warehouse)
+        except FileNotFoundError as error:
+            raise BackupError(f"{error}; there is nothing to back up") from None
+        copy = _engine_of(settings.warehouse).copy_out(settings.warehouse, draft)
+        echo("copying what is new in the landing")
+        known = _known_files(target)
+        files, new = _copy_landing(settings.landing, target / _LANDING, known)
+        manifest = {
+            "made_at": dt.datetime.now(LOCAL_ZONE).isoformat(timespec="seconds"),
+            "night": night.isoformat() if night else None,
+            "schema_version": version,
+            "warehouse": {"file": copy.name, **_facts(copy)},
+            "landing": files,
+        }
+        path = draft / MANIFEST
+        path.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        draft.rename(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    for old in _backups(target)[:-keep]:
+        shutil.rmtree(old)
+    return Backup(folder, night, len(files), new)
+
+
+def restore_backup(
+    settings: Settings,
+    target: Path,
+    *,
+    at: str | None = None,
+    echo: Callable[[str], None] = lambda _: None,
+) -> Backup:
+    """Put a backup back into an empty place: landing, warehouse, and the readers' copy.
+
+    Every file is compared with its sha-256. Killed at any point and run again, it goes on.
+
+    Args:
+        settings: where to.
+        target: folder of the backups.
+        at: which one, by its folder's name; the last one unless given.
+        echo: is told the progress.
+
+    Raises:
+        BackupError: there is no such backup, it is damaged, or the place is not empty.
+    """
+    folder = _chosen(target, at)
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    engine = _engine_of(settings.warehouse)
+    engine.require_empty(settings.warehouse)
+    copy = folder / manifest["warehouse"]["file"]
+    if copy.suffix != engine.suffix:
+        raise BackupError(
+            f"the backup holds a {_ENGINES_BY_SUFFIX[copy.suffix]} warehouse, and"
+            f" ONESTOP_WAREHOUSE is {settings.warehouse_name}; set it to one of the same kind"
+        )
+    echo("comparing the warehouse with its sha-256")
+    if _facts(copy) != {name: manifest["warehouse"][name] for name in ("sha256", "size_bytes")}:
+        raise BackupError(f"{copy} is damaged; restore an earlier backup with --at")
+    echo(f"copying {len(manifest['landing'])} files into the landing")
+    _restore_landing(target / _LANDING, settings.landing, manifest["landing"])
+    echo("restoring the warehouse")
+    engine.copy_in(copy, settings.warehouse)
+    night = manifest["night"] and dt.date.fromisoformat(manifest["night"])
+    if night:
+        with open_warehouse(settings.warehouse) as warehouse:
+            warehouse.publish_copy(settings.published)
+    return Backup(folder, night, len(manifest["landing"]))
+
+
+def _backups(target: Path) -> list[Path]:
+    """The folders of complete backups, oldest first."""
+    return sorted(path.parent for path in target.glob(f"[0-9]*/{MANIFEST}"))
+
+
+def _chosen(target: Path, at: str | None) -> Path:
+    found = {path.name: path for path in _backups(target)}
+    if not found:
+        raise BackupError(f"there is no backup in {target}")
+    if at is None:
+        return found[max(found)]
+    if at not in found:
+        raise BackupError(f"there is no backup {at} in {target}; there are {', '.join(found)}")
+    return found[at]
+
+
+# --- the landing -----------------------------------------------------------------------------
+
+
+def _known_files(target: Path) -> dict[str, dict[str, Any]]:
+    """What was copied before, with its sha-256."""
+    known: dict[str, dict[str, Any]] = {}
+    for folder in _backups(target):
+        known |= json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["landing"]
+    return known
+
+
+def _landed_files(landing: Path) -> Iterator[str]:
+    for path in sorted(landing.rglob("*")):
+        name = path.relative_to(landing)
+        if path.is_file() and INCOMING not in name.parts and not path.name.startswith("."):
+            yield name.as_posix()
+
+
+def _copy_landing(
+    landing: Path, target: Path, known: dict[str, dict[str, Any]]
+) -> tuple[dict[str, dict[str, Any]], int]:
+    make_private(target)
+    files, new = {}, 0
+    for name in _landed_files(landing):
+        copy = target / name
+        if name in known and copy.is_file():
+            if (landing / name).stat().st_size != known[name]["size_bytes"]:
+                raise BackupError(
+                    f"the landed file {name} is not what it was when it was backed up, and nobody"
+                    " may change it; find out who did, and put its copy back from the backup"
+                )
+            files[name] = known[name]
+            continue
+        files[name] = _copy_file(landing / name, copy)
+        new += 1
+    return files, new
+
+
+def _restore_landing(source: Path, landing: Path, files: dict[str, dict[str, Any]]) -> None:
+    make_private(landing)
+    strangers = sorted(set(_landed_files(landing)) - files.keys())
+    if strangers:
+        raise BackupError(
+            f"the landing {landing} is not empty: the backup does not hold {strangers[0]}"
+            f" ({len(strangers)} such files); restore into an empty folder"
+        )
+    for name, facts in files.items():
+        target = landing / name
+        if target.is_file() and _facts(target) == facts:
+            continue  # put there before a restore was killed
+        if target.exists():
+            raise BackupError(
+                f"the landing {landing} is not empty: it holds another {name}; restore into an"
+                " empty folder"
+            )
+        if not (source / name).is_file() or _facts(source / name) != facts:
+            raise BackupError(
+                f"the backup's {name} is damaged or gone; restore it from another copy of the"
+                " backup"
+            )
+        _copy_file(source / name, target)
+
+
+def _copy_file(source: Path, target: Path) -> dict[str, Any]:
+    """Copy a file so that it appears whole; returns its facts."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+    digest = hashlib.sha256()
+    try:
+        with source.open("rb") as original, draft.open("xb") as copy:
+            while chunk := original.read(_CHUNK):
+                digest.update(chunk)
+                copy.write(chunk)
+            copy.flush()
+            os.fsync(copy.fileno())
+        draft.chmod(_READ_ONLY)
+        shutil.copystat(source, draft)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+    return {"sha256": digest.hexdigest(), "size_bytes": target.stat().st_size}
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"sha256": digest, "size_bytes": path.stat().st_size}
+
+
+# --- the warehouse ---------------------------------------------------------------------------
+
+
+class _DuckDBFile:
+    """The embedded warehouse: its file, copied while nobody can write it."""
+
+    suffix = ".duckdb"
+
+    def copy_out(self, url: str, folder: Path) -> Path:
+        path = _duckdb_path(url)
+        copy = folder / f"warehouse{self.suffix}"
+        with open_warehouse(url, read_only=True):  # as long as it is open, no night can write
+            # The log of changes first: closing any handle on the file gives up the lock on it.
+            log = Path(f"{path}.wal")
+            if log.is_file():
+                shutil.copyfile(log, f"{copy}.wal")
+            shutil.copyfile(path, copy)
+        if Path(f"{copy}.wal").exists():
+            with open_warehouse(f"duckdb:///{copy}") as warehouse:
+                warehouse.execute("force checkpoint")
+        copy.chmod(_READ_ONLY)
+        return copy
+
+    def require_empty(self, url: str) -> None:
+        if _duckdb_path(url).exists():
+            raise BackupError(
+                f"there is a warehouse at {_duckdb_path(url)} already; move it away, or set"
+                " ONESTOP_WAREHOUSE to another file"
+            )
+
+    def copy_in(self, copy: Path, url: str) -> None:
+        path = _duckdb_path(url)
+        _copy_file(copy, path)
+        path.chmod(0o640)
+
+
+class _PostgreSQLDump:
+    """PostgreSQL: a dump by its own tools, which see one moment whatever is written meanwhile."""
+
+    suffix = ".dump"
+
+    def copy_out(self, url: str, folder: Path) -> Path:
+        copy = folder / f"warehouse{self.suffix}"
+        _run_tool("pg_dump", url, "--format=custom", f"--file={copy}")
+        copy.chmod(_READ_ONLY)
+        return copy
+
+    def require_empty(self, url: str) -> None:
+        with open_warehouse(url, read_only=True) as warehouse:
+            if warehouse.schema_version():
+                raise BackupError(
+                    "the database holds a warehouse already; restore into a new, empty database"
+                )
+
+    def copy_in(self, copy: Path, url: str) -> None:
+        self._make_roles(url)
+        _run_tool("pg_restore", url, "--exit-on-error", "--single-transaction", copy)
+
+    def _make_roles(self, url: str) -> None:
+        """Roles belong to the server and are in no dump: the schema file that makes them does."""
+        import psycopg  # noqa: PLC0415 - slow to import, and DuckDB does without
+
+        (file,) = [one for one in schema_files("postgresql") if "_roles." in one.path.name]
+        make_them = next(statements(file.path.read_text(encoding="utf-8")))
+        try:
+            with psycopg.connect(_SCHEME.sub("postgresql://", url), autocommit=True) as connection:
+                connection.execute(make_them.encode())
+        except psycopg.Error as error:
+            raise BackupError(
+                "the roles of the warehouse could not be made"
+                f" ({str(error).strip().splitlines()[0]}); restore with an administrator's login"
+            ) from None
+
+
+_Engine = _DuckDBFile | _PostgreSQLDump
+_ENGINES_BY_SUFFIX = {".duckdb": "DuckDB", ".dump": "PostgreSQL"}
+
+
+def _engine_of(url: str) -> _Engine:
+    return _DuckDBFile() if url.startswith("duckdb") else _PostgreSQLDump()
+
+
+def _duckdb_path(url: str) -> Path:
+    return Path(url.removeprefix("duckdb:///"))
+
+
+def _run_tool(tool: str, url: str, *options: str | Path) -> None:
+    """Run one of PostgreSQL's own tools; the password goes by the environment, never by name.
+
+    Raises:
+        BackupError: it is not installed, or failed.
+    """
+    program = shutil.which(tool)
+    if program is None:
+        raise BackupError(
+            f"{tool} is not installed; install PostgreSQL's client programs of the server's"
+            " version or newer (Debian: postgresql-client)"
+        )
+    parts = urlsplit(_SCHEME.sub("postgresql://", url))
+    login, _, host = parts.netloc.rpartition("@")
+    user = login.partition(":")[0]
+    netloc = f"{user}@{host}" if user else host
+    address = urlunsplit((parts.scheme, netloc, parts.path, parts.query, ""))
+    environment = dict(os.environ)
+    if parts.password:
+        environment["PGPASSWORD"] = unquote(parts.password)
+    done = subprocess.run(  # noqa: S603 - PostgreSQL's own program, our own options
+        [program, f"--dbname={address}", *map(str, options)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        reason = done.stderr.strip() or "no reason given"
+        remedy = (
+            "; install PostgreSQL's client programs of the server's version, first on the PATH"
+            if "version mismatch" in reason
+            else ""
+        )
+        raise BackupError(f"{tool} failed: {reason.splitlines()[0]}{remedy}")

