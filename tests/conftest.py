@@ -4,6 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from postgres_server import running_server
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A real PostgreSQL server, started when the first test asks for it."""
+    with running_server() as server:
+        yield server
+
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch):

@@ -293,6 +293,11 @@ def _opened(source: str | sa.Engine | duckdb.DuckDBPyConnection) -> Iterator[sa.
         with duckdb.connect(path, read_only=True) as connection, _opened(connection) as engine:
             yield engine
         return
+    elif source.startswith("postgres"):
+        # the driver is not loaded where the warehouse is a file
+        from onestop.warehouse.postgres_engine import sqlalchemy_engine  # noqa: PLC0415
+
+        engine = sqlalchemy_engine(source)
     else:
         engine = sa.create_engine(source)
     try:

@@ -110,7 +110,7 @@ def evaluate(
         batch = asset.add_batch_definition_whole_table("rows")
         expectations = gx.ExpectationSuite(
             name=suite["name"],
-            expectations=[_expectation(item) for item in suite["expectations"]],
+            expectations=[as_expectation(item) for item in suite["expectations"]],
         )
         result_format: dict[str, Any] = {"result_format": ResultFormat.COMPLETE.value}
         if index_columns:
@@ -124,8 +124,12 @@ def evaluate(
         context.delete_datasource(source.name)
 
 
-def _expectation(item: dict[str, Any]) -> Any:  # noqa: ANN401 - untyped library
-    """One expectation; the suite itself would only log that it left a wrong one out."""
+def as_expectation(item: dict[str, Any]) -> Any:  # noqa: ANN401 - untyped library
+    """One expectation of a suite; the suite itself would only log that it left a wrong one out.
+
+    Raises:
+        ValueError: Great Expectations cannot make anything of it.
+    """
     try:
         return ExpectationConfiguration(**item).to_domain_obj()
     except GreatExpectationsError as error:

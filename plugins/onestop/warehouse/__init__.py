@@ -6,24 +6,32 @@ how readers get a copy) lives in one small module per engine.
 
 from __future__ import annotations
 
-from onestop.warehouse.base import Warehouse, WarehouseBusyError
+from onestop.warehouse.base import SchemaError, Warehouse, WarehouseBusyError, WarehouseError
 from onestop.warehouse.duckdb_engine import DuckDBWarehouse
 
-__all__ = ["Warehouse", "WarehouseBusyError", "open_warehouse"]
+__all__ = ["SchemaError", "Warehouse", "WarehouseBusyError", "WarehouseError", "open_warehouse"]
 
 
 def open_warehouse(url: str, *, read_only: bool = False) -> Warehouse:
     """Open the warehouse at a SQLAlchemy URL and bring its schema up to date.
 
     Args:
-        url: ``duckdb:///path/to/file.duckdb``.
-        read_only: only look; the file must exist and its schema is left as it is.
+        url: ``duckdb:///path/to/file.duckdb`` or ``postgresql://login@host:5432/database``.
+        read_only: only look; what is looked at must exist, and its schema is left as it is.
 
     Raises:
-        WarehouseBusyError: another process is writing the embedded warehouse.
+        WarehouseBusyError: another process is writing the warehouse.
+        WarehouseError: it cannot be reached, or does not fit this release.
         ValueError: no engine for this URL.
     """
     scheme = url.split(":", 1)[0].split("+", 1)[0]
     if scheme == "duckdb":
         return DuckDBWarehouse.open(url, read_only=read_only)
-    raise ValueError(f"ONESTOP_WAREHOUSE: no engine for {scheme!r} addresses; use duckdb:///…")
+    if scheme in {"postgresql", "postgres"}:
+        # the driver is not loaded where the warehouse is a file
+        from onestop.warehouse.postgres_engine import PostgreSQLWarehouse  # noqa: PLC0415
+
+        return PostgreSQLWarehouse.open(url, read_only=read_only)
+    raise ValueError(
+        f"ONESTOP_WAREHOUSE: no engine for {scheme!r} addresses; use duckdb:///… or postgresql://…"
+    )

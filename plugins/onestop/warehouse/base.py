@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from onestop.settings import PROJECT_ROOT
@@ -17,10 +19,19 @@ if TYPE_CHECKING:
 
 SCHEMA_FOLDER = PROJECT_ROOT / "sql" / "schema"
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]\w*)")
+_TOKEN = re.compile(r"--[^\n]*|'(?:[^']|'')*'|(\$\w*\$).*?\1|;|[^;'$-]+|.", re.DOTALL)
 
 
-class WarehouseBusyError(Exception):
-    """Another process has the embedded warehouse open; says which, and what to do."""
+class WarehouseError(Exception):
+    """The warehouse cannot be worked with as it stands; says why, and what to do."""
+
+
+class WarehouseBusyError(WarehouseError):
+    """Another process is writing the warehouse."""
+
+
+class SchemaError(WarehouseError):
+    """The warehouse's schema and this release do not fit together."""
 
 
 class Warehouse(ABC):
@@ -31,6 +42,8 @@ class Warehouse(ABC):
 
     #: sqlglot's name of the SQL dialect.
     dialect: str
+    #: Its part of the name of schema files that are for this engine alone.
+    engine: str
 
     @abstractmethod
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
@@ -47,6 +60,18 @@ class Warehouse(ABC):
     @abstractmethod
     def transaction(self) -> AbstractContextManager[None]:
         """All or nothing: commit at the end, roll back on any error."""
+
+    @abstractmethod
+    def empty_schema(self, name: str) -> None:
+        """Have a schema with nothing in it."""
+
+    @abstractmethod
+    def make_table(self, name: str, select: str) -> None:
+        """Make a table anew of a query's rows; for what can be computed again."""
+
+    @abstractmethod
+    def make_view(self, name: str, select: str) -> None:
+        """Make a view, in the place of whatever has its name."""
 
     @abstractmethod
     def staged(self, path: Path) -> AbstractContextManager[str]:
@@ -67,6 +92,10 @@ class Warehouse(ABC):
     @abstractmethod
     def describe(self, table: str, column: str, text: str) -> None:
         """Comment on one column of a table or view."""
+
+    @abstractmethod
+    def gather_statistics(self) -> None:
+        """Bring what the engine knows about the record's size up to date, where it needs that."""
 
     @abstractmethod
     def publish_copy(self, target: Path) -> None:
@@ -107,42 +136,129 @@ class Warehouse(ABC):
         )
         return [row["column_name"] for row in found]
 
+    def relations(self, schema: str) -> dict[str, bool]:
+        """Tables and views of a schema by name, and whether each is a view."""
+        found = self.rows(
+            "select table_name, table_type from information_schema.tables"
+            " where table_schema = :schema",
+            {"schema": schema},
+        )
+        return {row["table_name"]: row["table_type"] == "VIEW" for row in found}
+
+    @contextmanager
+    def migrating(self) -> Iterator[None]:
+        """Around each schema file's transaction; for what an engine has to set for it."""
+        with self.transaction():
+            yield
+
+    @contextmanager
+    def as_owner(self) -> Iterator[None]:
+        """Work as whoever owns the record's tables, where the engine knows owners."""
+        yield
+
+    def schema_version(self) -> int:
+        """Number of the last schema file that was applied; 0 for an empty warehouse."""
+        return max(self._applied(), default=0)
+
+    def _applied(self) -> set[int]:
+        if "schema_version" not in self.tables("meta"):
+            return set()
+        return {row["version"] for row in self.rows("select version from meta.schema_version")}
+
+    def pending(self) -> list[SchemaFile]:
+        """Schema files that this engine has not applied yet, oldest first.
+
+        Raises:
+            SchemaError: the warehouse was made by a newer release.
+        """
+        files = schema_files(self.engine)
+        applied = self._applied()
+        if files and applied and max(applied) > files[-1].version:
+            raise SchemaError(
+                f"the warehouse has schema {max(applied)}, made by a newer release; this one knows"
+                f" schemas up to {files[-1].version}: install the newer release, or restore a"
+                " backup from before the upgrade"
+            )
+        return [file for file in files if file.version not in applied]
+
     def migrate(self) -> None:
         """Bring the schema up to date, one numbered file and one transaction at a time.
 
-        A file that fails leaves the schema as the files before it made it.
+        Raises:
+            SchemaError: a file failed; the schema is as the files before it made it.
         """
-        with self.transaction():
+        for file in self.pending():
+            try:
+                with self.migrating():
+                    self._apply(file)
+            except WarehouseError:
+                raise
+            except Exception as error:
+                cause = str(error).strip().splitlines()[0]
+                raise SchemaError(
+                    f"sql/schema/{file.path.name} could not be applied: {cause}. Nothing of it is"
+                    f" in the warehouse, which keeps schema {self.schema_version()} and works with"
+                    " the release that made it. Remove the cause and run `onestop migrate`"
+                ) from error
+
+    def _apply(self, file: SchemaFile) -> None:
+        if file.version == 1:
             self.execute("create schema if not exists meta")
             self.execute(
                 "create table if not exists meta.schema_version"
                 " (version integer not null, file_name varchar not null)"
             )
-        applied = {row["version"] for row in self.rows("select version from meta.schema_version")}
-        for version, path in schema_files():
-            if version in applied:
-                continue
-            with self.transaction():
-                for statement in statements(path.read_text(encoding="utf-8")):
-                    self.execute(statement)
-                self.execute(
-                    "insert into meta.schema_version values (:version, :file_name)",
-                    {"version": version, "file_name": path.name},
-                )
+        for statement in statements(file.path.read_text(encoding="utf-8")):
+            self.execute(statement)
+        self.execute(
+            "insert into meta.schema_version values (:version, :file_name)",
+            {"version": file.version, "file_name": file.path.name},
+        )
 
 
-def schema_files() -> Iterator[tuple[int, Path]]:
-    """The numbered schema files, oldest first."""
+@dataclass(frozen=True)
+class SchemaFile:
+    """One numbered step of the schema.
+
+    Attributes:
+        version: its number.
+        path: ``NNNN_name.sql`` for every engine, ``NNNN_name.<engine>.sql`` for one alone.
+    """
+
+    version: int
+    path: Path
+
+
+def schema_files(engine: str) -> list[SchemaFile]:
+    """The numbered schema files of an engine, oldest first.
+
+    Numbers are given once and for all: a file that was released never changes, and what it made
+    is changed by a later one.
+    """
+    found = []
     for path in sorted(SCHEMA_FOLDER.glob("[0-9]*.sql")):
-        yield int(path.name.split("_", 1)[0]), path
+        only_for = path.name.split(".")[1:-1]
+        if only_for in ([], [engine]):
+            found.append(SchemaFile(int(path.name.split("_", 1)[0]), path))
+    return found
 
 
 def statements(script: str) -> Iterator[str]:
-    """The statements of a script that ends each one with a semicolon at a line's end."""
-    without_comments = re.sub(r"--.*", "", script)
-    for statement in re.split(r";\s*(?:\n|$)", without_comments):
-        if statement.strip():
-            yield statement.strip()
+    """The statements of a script, without comments; semicolons part them.
+
+    Texts in quotes and in dollar quotes are left as they are.
+    """
+    statement = ""
+    for found in _TOKEN.finditer(script):
+        part = found.group()
+        if part == ";":
+            if statement.strip():
+                yield statement.strip()
+            statement = ""
+        elif not part.startswith("--"):
+            statement += part
+    if statement.strip():
+        yield statement.strip()
 
 
 def translate_parameters(sql: str, style: str) -> str:

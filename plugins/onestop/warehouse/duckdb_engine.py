@@ -26,6 +26,7 @@ class DuckDBWarehouse(Warehouse):
     """A DuckDB file. Nobody else can read it while it is open for writing."""
 
     dialect = "duckdb"
+    engine = "duckdb"
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         self._connection = connection
@@ -78,6 +79,27 @@ class DuckDBWarehouse(Warehouse):
             raise
         self._connection.execute("commit")
 
+    def empty_schema(self, name: str) -> None:
+        """Have a schema with nothing in it."""
+        self.execute(f"drop schema if exists {name} cascade")
+        self.execute(f"create schema {name}")
+
+    def make_table(self, name: str, select: str) -> None:
+        """Make a table anew of a query's rows; for what can be computed again."""
+        self._make_room(name, for_view=False)
+        self.execute(f"create or replace table {name} as {select}")
+
+    def make_view(self, name: str, select: str) -> None:
+        """Make a view, in the place of whatever has its name."""
+        self._make_room(name, for_view=True)
+        self.execute(f"create or replace view {name} as {select}")
+
+    def _make_room(self, name: str, *, for_view: bool) -> None:
+        """Drop what has the name and is of the other kind."""
+        schema, table = name.split(".")
+        if (is_view := self.relations(schema).get(table)) is not None and is_view != for_view:
+            self.execute(f"drop {'view' if is_view else 'table'} {name}")
+
     @contextmanager
     def staged(self, path: Path) -> Iterator[str]:
         """Attach a staged delivery read-only as ``staged``."""
@@ -109,12 +131,15 @@ class DuckDBWarehouse(Warehouse):
 
     def replace_table(self, name: str, by: str) -> None:
         """Replace a table, whole, by the rows of another; part of the running transaction."""
-        self._connection.execute(f"create or replace table {name} as select * from {by}")
+        self.make_table(name, f"select * from {by}")
 
     def describe(self, table: str, column: str, text: str) -> None:
         """Comment on one column of a table or view."""
         quoted = text.replace("'", "''")
         self._connection.execute(f"comment on column {table}.{column} is '{quoted}'")
+
+    def gather_statistics(self) -> None:
+        """Nothing: DuckDB keeps its statistics as it writes."""
 
     def publish_copy(self, target: Path) -> None:
         """Copy the file as it stands after a checkpoint and swap it in by one rename."""

@@ -1,0 +1,545 @@
+"""The city's warehouse: a PostgreSQL database, one writer at a time, any number of readers.
+
+What readers see changes by one commit: tables of ``mart`` stay the same tables for ever, and a
+publication deletes and inserts their rows in one transaction. Each reader's statement (or, at
+isolation level REPEATABLE READ, each reader's transaction) so sees one night, whole.
+
+The roles that a login may take, and what each of them may do, are made by
+``sql/schema/*_roles.postgresql.sql``.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import psycopg
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+from psycopg import IsolationLevel
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import dict_row
+
+from onestop.feeds import FEEDS
+from onestop.settings import LOCAL_ZONE
+from onestop.warehouse.base import (
+    SchemaError,
+    Warehouse,
+    WarehouseBusyError,
+    WarehouseError,
+    translate_parameters,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    import sqlalchemy as sa
+
+#: Owns the record's tables, and is taken to change the schema.
+OWNER = "onestop_owner"
+#: Is taken to run nights.
+PIPELINE = "onestop_pipeline"
+#: Is taken to read everything that the product reads.
+AUDITOR = "onestop_auditor"
+
+_SCHEME = re.compile(r"^postgres(?:ql)?(?:\+\w+)?://")
+_OLDEST = 17
+_WAIT_SECONDS = 60
+#: Whoever holds this lock writes; others wait. Any number that no other program uses.
+_WRITER_LOCK = 3818_2022
+_BATCH_ROWS = 100_000
+#: One writer at a time, so that it may take more memory for sorting and hashing than others.
+_WRITER_MEMORY = "128MB"
+
+_TYPES: dict[pa.DataType, str] = {
+    pa.string(): "varchar",
+    pa.large_string(): "varchar",
+    pa.null(): "varchar",
+    pa.bool_(): "boolean",
+    pa.int32(): "integer",
+    pa.int64(): "bigint",
+    pa.float64(): "double precision",
+    pa.date32(): "date",
+}
+_ARROW_TYPES: dict[str, pa.DataType] = {
+    "bool": pa.bool_(),
+    "int2": pa.int16(),
+    "int4": pa.int32(),
+    "int8": pa.int64(),
+    "float8": pa.float64(),
+    "date": pa.date32(),
+    "timestamptz": pa.timestamp("us", LOCAL_ZONE.key),
+}
+_DIGITS = 38
+
+
+class PostgreSQLWarehouse(Warehouse):
+    """A PostgreSQL database."""
+
+    dialect = "postgres"
+    engine = "postgresql"
+
+    def __init__(self, connection: psycopg.Connection[dict[str, Any]]) -> None:
+        self._connection = connection
+        self._comments: dict[tuple[str, str], str | None] | None = None
+
+    @classmethod
+    def open(cls, url: str, *, read_only: bool) -> PostgreSQLWarehouse:
+        """Open the database.
+
+        A writer takes the writer's lock, brings the schema up to date where its login may, and
+        takes the role of the pipeline. A reader takes the auditor's role where it may and sees
+        one state of the database until it closes.
+
+        Raises:
+            WarehouseBusyError: another process went on writing for a minute.
+            FileNotFoundError: a reader finds no warehouse there.
+            WarehouseError: the database cannot be reached or is not usable.
+            SchemaError: the schema does not fit this release.
+        """
+        warehouse = cls(_connect(url, dict_row))
+        try:
+            if read_only:
+                warehouse._begin_reading()
+            else:
+                warehouse._begin_writing()
+        except BaseException:
+            warehouse.close()
+            raise
+        return warehouse
+
+    def _begin_reading(self) -> None:
+        if not self.value("select count(*) from pg_namespace where nspname = 'audit'"):
+            name = self.value("select current_database()")
+            raise FileNotFoundError(f"there is no warehouse in the database {name}")
+        self.execute(_take_role(AUDITOR))
+        self._connection.isolation_level = IsolationLevel.REPEATABLE_READ
+        self._connection.autocommit = False
+
+    def _begin_writing(self) -> None:
+        self._check_database()
+        self._take_lock()
+        self.execute(f"set work_mem = '{_WRITER_MEMORY}'")
+        self.migrate()
+        self.execute(_take_role(PIPELINE))
+
+    def _check_database(self) -> None:
+        found = self.rows(
+            "select current_setting('server_version_num')::integer / 10000 as version,"
+            " current_setting('server_encoding') as encoding,"
+            " 'B' < 'a' and 'a-b' < 'aa' as sorts_by_bytes, current_database() as name"
+        )[0]
+        if found["version"] < _OLDEST:
+            raise WarehouseError(
+                f"the warehouse is on PostgreSQL {found['version']}; {_OLDEST} or newer is needed"
+            )
+        if found["encoding"] != "UTF8" or not found["sorts_by_bytes"]:
+            raise WarehouseError(
+                f"the database {found['name']} must hold UTF-8 and sort text by its bytes, as the"
+                " embedded warehouse does; make it with: create database … template template0"
+                " encoding 'UTF8' locale_provider builtin builtin_locale 'C.UTF-8'"
+            )
+
+    def _take_lock(self) -> None:
+        self.execute(f"set lock_timeout = '{_WAIT_SECONDS}s'")
+        try:
+            self.execute(f"select pg_advisory_lock({_WRITER_LOCK})")
+        except psycopg.errors.LockNotAvailable as error:
+            raise WarehouseBusyError(
+                "the warehouse is being written by another process, which was waited for"
+                f" {_WAIT_SECONDS} s; wait for that night to end or stop it, then run again"
+            ) from error
+        self.execute("reset lock_timeout")
+
+    def _has_roles(self) -> bool:
+        return bool(
+            self.value(
+                "select count(*) from pg_namespace where nspname = 'core'"
+                " and pg_get_userbyid(nspowner) = :owner",
+                {"owner": OWNER},
+            )
+        )
+
+    def _may_take(self, role: str) -> bool:
+        return bool(
+            self.value(
+                "select count(*) from pg_roles where rolname = :role"
+                " and pg_has_role(session_user, oid, 'SET')",
+                {"role": role},
+            )
+        )
+
+    def migrate(self) -> None:
+        """Bring the schema up to date; part of it, where the login may not, is an error."""
+        pending = self.pending()
+        if pending and self._has_roles() and not self._may_take(OWNER):
+            raise SchemaError(
+                f"the warehouse has schema {self.schema_version()} and this release needs"
+                f" {pending[-1].version}; run `onestop migrate` with a login that may take the"
+                f" role {OWNER}"
+            )
+        super().migrate()
+
+    @contextmanager
+    def migrating(self) -> Iterator[None]:
+        """Change the schema as its owner, once there is one."""
+        with self.transaction():
+            if self._has_roles():
+                self.execute(f"set local role {OWNER}")
+            yield
+
+    @contextmanager
+    def as_owner(self) -> Iterator[None]:
+        """Work as the owner of the record's tables, where the login may; for their comments."""
+        role = self.value("select current_user")
+        self.execute(_take_role(OWNER))
+        self._comments = None
+        try:
+            yield
+        finally:
+            self.execute(f'set role "{role}"')
+            self._comments = None
+
+    def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
+        """Run one statement."""
+        self._run(sql, parameters)
+
+    def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Run a query and return its rows as dictionaries."""
+        return self._run(sql, parameters).fetchall()
+
+    def arrow(self, sql: str) -> pa.Table:
+        """Run a query and return it as an Arrow table."""
+        cursor = self._run(sql, None)
+        columns = cursor.description or []
+        names = [column.name for column in columns]
+        rows = cursor.fetchall()
+        arrays = [
+            pa.array([row[column.name] for row in rows], _arrow_type(column)) for column in columns
+        ]
+        return pa.Table.from_arrays(arrays, names=names)
+
+    def _run(
+        self, sql: str, parameters: Mapping[str, Any] | None
+    ) -> psycopg.Cursor[dict[str, Any]]:
+        if parameters:
+            sql = translate_parameters(sql.replace("%", "%%"), "%({})s")
+        try:
+            return self._connection.execute(sql.encode(), parameters or None)
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise WarehouseError(
+                f"the login may not do that: {_first_line(error)}; the README tells which role it"
+                " needs for what"
+            ) from error
+        except psycopg.OperationalError as error:
+            if not self._connection.broken:
+                raise
+            raise WarehouseError(
+                f"the connection to the warehouse broke: {_first_line(error)}; nothing of the"
+                " step is left behind: run it again"
+            ) from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing: commit at the end, roll back on any error."""
+        with self._connection.transaction():
+            yield
+
+    def empty_schema(self, name: str) -> None:
+        """Have a schema with nothing in it; who may read what comes into it stays the same."""
+        with self.transaction():
+            if not self.value("select count(*) from pg_namespace where nspname = :name",
+                              {"name": name}):  # fmt: skip
+                self.execute(f"create schema {name}")
+            for relation, is_view in self.relations(name).items():
+                kind = "view" if is_view else "table"
+                self.execute(f"drop {kind} if exists {name}.{relation} cascade")
+
+    def make_table(self, name: str, select: str) -> None:
+        """Make a table anew of a query's rows; for what can be computed again.
+
+        Its rows do not outlive a crash of the server: then the table is empty.
+        """
+        with self.transaction():
+            self._drop(name)
+            # Whole tables are counted: a loop over what was taken for one row, and is a thousand,
+            # costs hours. Where rows are joined by spans of days it is still used.
+            self.execute("set local enable_nestloop = off")
+            self.execute(f"create unlogged table {name} as {select}")
+            self.execute(f"analyze {name}")
+
+    def make_view(self, name: str, select: str) -> None:
+        """Make a view, in the place of whatever has its name; nothing is done where it stands.
+
+        Replacing a view waits for its readers and makes others wait: not every night, then.
+        """
+        with self.transaction():
+            self.execute(f"create temporary view wanted_view as {select}")
+            found = self.rows(
+                "select pg_get_viewdef(c.oid) = pg_get_viewdef('pg_temp.wanted_view'::regclass)"
+                " as is_same from pg_class as c where c.oid = to_regclass(:name)"
+                " and c.relkind = 'v'",
+                {"name": name},
+            )
+            self.execute("drop view pg_temp.wanted_view")
+            if not (found and found[0]["is_same"]):
+                self._drop(name)
+                self.execute(f"create view {name} as {select}")
+
+    def _drop(self, name: str) -> None:
+        schema, table = name.split(".")
+        is_view = self.relations(schema).get(table)
+        if is_view is not None:
+            self.execute(f"drop {'view' if is_view else 'table'} {name}")
+
+    @contextmanager
+    def staged(self, path: Path) -> Iterator[str]:
+        """Copy what loading reads of a staged delivery into tables of this session."""
+        copied = []
+        try:
+            with duckdb.connect(path, read_only=True) as file:
+                file.execute("set timezone = 'UTC'")
+                for table, columns in _columns_loaded(file).items():
+                    copied.append(f"staged_{table}")
+                    batches = file.sql(f"select {columns} from {table}").to_arrow_reader(
+                        _BATCH_ROWS
+                    )
+                    self._copy_in(copied[-1], batches)
+            yield "staged_"
+        finally:
+            if not self._connection.broken:
+                for table in copied:
+                    self.execute(f"drop table if exists pg_temp.{table}")
+
+    def _copy_in(self, name: str, batches: pa.RecordBatchReader) -> None:
+        """Make a table of this session of Arrow batches."""
+        columns = ", ".join(f"{field.name} {_type_of(field.type)}" for field in batches.schema)
+        self.execute(f"drop table if exists pg_temp.{name}")
+        self.execute(f"create temporary table {name} ({columns})")
+        self._copy(f"pg_temp.{name}", batches.schema, batches)
+        self.execute(f"analyze pg_temp.{name}")
+
+    def _copy(self, name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
+        names = ", ".join(schema.names)
+        options = arrow_csv.WriteOptions(include_header=False)
+        with self._connection.cursor() as cursor, cursor.copy(
+            f"copy {name} ({names}) from stdin (format csv)".encode()
+        ) as copy:  # fmt: skip
+            for batch in batches:
+                with pa.BufferOutputStream() as text:
+                    arrow_csv.write_csv(_writable(batch), text, options)
+                    copy.write(memoryview(text.getvalue()))
+
+    def put_table(self, name: str, table: pa.Table) -> None:
+        """Replace a table, whole, by the rows of an Arrow table; the same rows again are left."""
+        with self.transaction():
+            self._copy_in("incoming_rows", table.to_reader())
+            if self._types(name) != self._types("pg_temp.incoming_rows") or self._differ(
+                name, "pg_temp.incoming_rows", table.column_names
+            ):
+                self.replace_table(name, "pg_temp.incoming_rows")
+            self.execute("drop table pg_temp.incoming_rows")
+
+    def _differ(self, one: str, other: str, columns: list[str]) -> bool:
+        names = ", ".join(columns)
+        return bool(
+            self.value(
+                f"select count(*) from ((select {names} from {one} except all"
+                f" select {names} from {other}) union all (select {names} from {other}"
+                f" except all select {names} from {one})) as differing"
+            )
+        )
+
+    def append(self, name: str, table: pa.Table) -> None:
+        """Add rows to a table; columns are matched by name."""
+        self._copy(name, table.schema, table.to_batches())
+
+    def replace_table(self, name: str, by: str) -> None:
+        """Replace a table's rows by those of another; part of the running transaction.
+
+        The table itself stays: whoever reads it meanwhile waits for nothing, and sees the rows of
+        before until the transaction is committed. Only a release that changes its columns locks
+        it for a moment.
+        """
+        types = self._types(by)
+        self._have_columns(name, types)
+        names = ", ".join(types)
+        self.execute(f"delete from {name}")
+        self.execute(f"insert into {name} ({names}) select {names} from {by}")
+
+    def _have_columns(self, name: str, types: dict[str, str]) -> None:
+        schema, table = name.split(".")
+        relations = self.relations(schema)
+        if relations.get(table):
+            self.execute(f"drop view {name}")
+        standing = {} if relations.get(table) is None else self._types(name)
+        if not standing:
+            columns = ", ".join(f"{column} {type_}" for column, type_ in types.items())
+            self.execute(f"create table {name} ({columns})")
+            return
+        unfit = [column for column, type_ in standing.items() if types.get(column) != type_]
+        if unfit:
+            for view in (view for view, is_view in relations.items() if is_view):
+                self.execute(f"drop view if exists {schema}.{view} cascade")
+            self.execute(f"delete from {name}")
+        for column in unfit:
+            self.execute(f"alter table {name} drop column {column}")
+        for column, type_ in types.items():
+            if standing.get(column) != type_:
+                self.execute(f"alter table {name} add column {column} {type_}")
+
+    def _types(self, name: str) -> dict[str, str]:
+        """Columns of a table and their types, in order; nothing when there is no such table."""
+        found = self.rows(
+            "select attname, format_type(atttypid, atttypmod) as type from pg_attribute"
+            " where attrelid = to_regclass(:name) and attnum > 0 and not attisdropped"
+            " order by attnum",
+            {"name": name},
+        )
+        return {row["attname"]: row["type"] for row in found}
+
+    def describe(self, table: str, column: str, text: str) -> None:
+        """Comment on one column of a table or view; where it says so already, nothing is done.
+
+        Only an owner may: comments on the record's tables are written by ``onestop migrate``.
+        """
+        if self._comments is None:
+            self._comments = self._read_comments()
+        if self._comments.get((table, column), text) != text:
+            self.execute(f"comment on column {table}.{column} is {_literal(text)}")
+
+    def _read_comments(self) -> dict[tuple[str, str], str | None]:
+        found = self.rows(
+            "select n.nspname || '.' || c.relname as name, a.attname,"
+            " coalesce(col_description(c.oid, a.attnum), '') as text from pg_class as c"
+            " inner join pg_namespace as n on c.relnamespace = n.oid"
+            " inner join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0"
+            " and not a.attisdropped where n.nspname in ('mart', 'ref', 'core', 'audit')"
+            " and pg_has_role(c.relowner, 'USAGE')"
+        )
+        return {(row["name"], row["attname"]): row["text"] for row in found}
+
+    def gather_statistics(self) -> None:
+        """Tell the planner how much there is to count, just loaded rows included."""
+        for schema in ("core", "ref"):
+            tables = [f"{schema}.{table}" for table in self.tables(schema)]
+            self.execute(f"analyze {', '.join(tables)}")
+
+    def publish_copy(self, target: Path) -> None:  # noqa: ARG002 - readers need no file
+        """Readers read the database itself; clear away the rows of the night before."""
+        tables = [f"mart.{name}" for name, is_view in self.relations("mart").items() if not is_view]
+        self.execute(f"vacuum (analyze, truncate false, skip_locked) {', '.join(tables)}")
+
+    def close(self) -> None:
+        """Give the connection back, and with it the writer's lock."""
+        self._connection.close()
+
+
+def sqlalchemy_engine(url: str) -> sa.Engine:
+    """A SQLAlchemy engine that reads as the auditor where the login may."""
+    import sqlalchemy as sa  # noqa: PLC0415 - only the gate needs it
+
+    def connect() -> psycopg.Connection[Any]:
+        connection = _connect(url, psycopg.rows.tuple_row)
+        connection.execute(_take_role(AUDITOR).encode())
+        connection.autocommit = False
+        return connection
+
+    return sa.create_engine("postgresql+psycopg://", creator=connect, poolclass=sa.pool.NullPool)
+
+
+def _take_role(role: str) -> str:
+    """Work as a role from now on, in a warehouse that has roles, where the login may."""
+    return (
+        f"select set_config('role', rolname, false) from pg_roles where rolname = '{role}'"
+        " and pg_has_role(session_user, oid, 'SET') and exists (select 1 from pg_namespace"
+        f" where nspname = 'core' and pg_get_userbyid(nspowner) = '{OWNER}')"
+    )
+
+
+def _connect(url: str, row_factory: Any) -> psycopg.Connection[Any]:  # noqa: ANN401 - of its rows
+    try:
+        options: dict[str, Any] = conninfo_to_dict(_SCHEME.sub("postgresql://", url))
+    except psycopg.ProgrammingError:
+        # the driver's message repeats the address, password and all
+        raise WarehouseError(
+            "ONESTOP_WAREHOUSE is not an address that PostgreSQL understands; write it as"
+            " postgresql://login@host:5432/database"
+        ) from None
+    options.setdefault("connect_timeout", 10)
+    options.setdefault("application_name", "onestop")
+    try:
+        connection = psycopg.connect(
+            **options,
+            autocommit=True,
+            cursor_factory=psycopg.ClientCursor,
+            row_factory=row_factory,
+        )
+    except psycopg.OperationalError as error:
+        raise WarehouseError(
+            f"the PostgreSQL warehouse cannot be reached: {_first_line(error)};"
+            " check that the server is up, and the address in ONESTOP_WAREHOUSE (in Airflow: in"
+            " the Connection onestop_warehouse)"
+        ) from error
+    for name, value in _SESSION.items():
+        connection.execute(f"set {name} = '{value}'")
+    return connection
+
+
+#: What every session needs for the same texts as in the embedded warehouse; a statement whose
+#: process was killed is ended.
+_SESSION = {
+    "timezone": LOCAL_ZONE.key,
+    "datestyle": "ISO, YMD",
+    "client_min_messages": "warning",
+    "client_connection_check_interval": "5s",
+    "jit": "off",
+}
+
+
+def _columns_loaded(file: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The columns of a staged file's tables that loading reads."""
+    (name,) = file.execute("select feed from read_summary").fetchall()[0]
+    feed = FEEDS[name]
+    return {
+        "accepted_row": ", ".join(("row_number", "content_hash", *feed.column_names)),
+        "staged_row": ", ".join(("row_number", "is_repeat", *feed.key)),
+        "rejected_row": "*",
+        "rule_result": "*",
+        "read_summary": "format, encoding, mapping_sha256",
+        "gate_summary": "*",
+    }
+
+
+def _type_of(type_: pa.DataType) -> str:
+    """The PostgreSQL type that holds an Arrow type's values."""
+    if pa.types.is_timestamp(type_):
+        return "timestamptz"
+    if isinstance(type_, pa.Decimal128Type):
+        return f"numeric({type_.precision}, {type_.scale})"
+    return _TYPES[type_]
+
+
+def _arrow_type(column: psycopg.Column) -> pa.DataType:
+    if column.type_display.startswith("numeric"):
+        return pa.decimal128(column.precision or _DIGITS, column.scale or 0)
+    return _ARROW_TYPES.get(column.type_display, pa.string())
+
+
+def _writable(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch with columns that CSV can hold: one without any value is empty texts."""
+    for place, field in enumerate(batch.schema):
+        if pa.types.is_null(field.type):
+            batch = batch.set_column(place, field.name, pa.nulls(len(batch), pa.string()))
+    return batch
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,135 @@
+"""Nights on PostgreSQL: the same files give the same record and the same figures as on DuckDB."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+import pytest
+from typer.testing import CliRunner
+
+from engines import assert_same, content
+from onestop.cli import app
+from onestop.explain import explain
+from onestop.marts import figures_digest
+from onestop.night import run_night
+from onestop.sample import write_sample
+from onestop.scorecard import read_scorecard
+from onestop.verify import verify
+from onestop.warehouse import open_warehouse
+from published_marts import settings_in
+
+SINCE = dt.date(2022, 10, 1)
+NIGHTS = (dt.date(2022, 12, 30), dt.date(2022, 12, 31))
+CLERK = "onestop_pipeline"
+
+
+def run(settings, nights):
+    for night in nights:
+        report = run_night(settings, night)
+        assert report.state == "published", (report.message, report.deliveries)
+
+
+def on_postgres(embedded, postgres, folder):
+    """The same exports, taken into PostgreSQL by a login that may run nights and no more."""
+    url = postgres.make_database()
+    open_warehouse(url).close()  # an administrator makes the schema
+    url = postgres.as_login(url, postgres.make_login(CLERK))
+    return replace(settings_in(folder), exports=embedded.exports, warehouse=url)
+
+
+def assert_equal_warehouses(embedded, served):
+    with (
+        open_warehouse(embedded.warehouse, read_only=True) as one,
+        open_warehouse(served.warehouse, read_only=True) as other,
+    ):
+        assert_same(content(one), content(other))
+        digests = {figures_digest(warehouse, "mart") for warehouse in (one, other)}
+        published = "select as_of_date, figures_sha256 from audit.publication order by 1"
+        assert one.rows(published) == other.rows(published)
+        assert len(digests) == 1
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory, postgres):
+    """A generated quarter on both engines."""
+    embedded = settings_in(tmp_path_factory.mktemp("embedded"))
+    write_sample(embedded.exports, *NIGHTS, since=SINCE, per_day=6, dirt_percent=5)
+    served = on_postgres(embedded, postgres, tmp_path_factory.mktemp("served"))
+    run(embedded, NIGHTS)
+    run(served, NIGHTS)
+    return embedded, served
+
+
+def test_a_generated_quarter_gives_the_same_record_and_the_same_marts(both):
+    embedded, served = both
+    with open_warehouse(served.warehouse, read_only=True) as warehouse:
+        assert warehouse.value("select count(*) from mart.dossier") > 300
+        assert warehouse.value("select count(*) from audit.rejected_row") > 2
+    assert_equal_warehouses(embedded, served)
+
+
+def test_nights_run_again_change_nothing(both):
+    _, served = both
+    with open_warehouse(served.warehouse, read_only=True) as warehouse:
+        before = content(warehouse)
+    for night in NIGHTS:
+        assert run_night(served, night).state == "unchanged"
+    with open_warehouse(served.warehouse, read_only=True) as warehouse:
+        assert_same(before, content(warehouse))
+
+
+def test_published_figures_come_out_the_same_from_the_landed_files_alone(both):
+    _, served = both
+    result = verify(served, NIGHTS[0])
+    assert result.is_identical, result.differences
+    assert result.figures > 1000
+
+
+def test_pages_and_lists_say_the_same_on_both_engines(both):
+    embedded, served = both
+    assert read_scorecard(served) == read_scorecard(embedded)
+    assert read_scorecard(served, NIGHTS[0]) == read_scorecard(embedded, NIGHTS[0])
+    for night in NIGHTS:  # the last one is published as it stands, the other is counted again
+        span = ("on_time_rate", "CITY", dt.date(2022, 10, 3), dt.date(2022, 12, 28))
+        found = explain(served, *span, as_of=night)
+        assert found == explain(embedded, *span, as_of=night)
+        assert len(found.dossiers) > 100
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["scorecard", "--lang", "en"],
+        ["deliveries"],
+        ["rejected"],
+        ["explain", "on_time_rate", "--unit", "DISTRICT", "--from", "2022-10-01", "--to",
+         "2022-12-31"],
+        ["report", "form-06a", "--unit", "CITY", "--from", "2022-10-01", "--to", "2022-12-31",
+         "--as-of", "2022-12-30", "-o", "form.xlsx"],
+    ],
+    ids=lambda command: command[0],
+)  # fmt: skip
+def test_every_command_prints_the_same_on_both_engines(both, command, tmp_path, monkeypatch):
+    printed = []
+    for settings in both:
+        monkeypatch.setenv("ONESTOP_WAREHOUSE", settings.warehouse)
+        monkeypatch.setenv("ONESTOP_PUBLISHED", str(settings.published))
+        monkeypatch.setenv("ONESTOP_LANDING", str(settings.landing))
+        monkeypatch.setenv("ONESTOP_WORK", str(settings.work))
+        monkeypatch.chdir(tmp_path)
+        result = CliRunner().invoke(app, command)
+        assert result.exit_code == 0, result.output
+        printed.append(result.output)
+    assert printed[0] == printed[1]
+
+
+@pytest.mark.slow
+def test_every_night_of_a_quarter_gives_the_same_on_both_engines(postgres, tmp_path):
+    embedded = settings_in(tmp_path / "embedded")
+    nights = [SINCE + dt.timedelta(days=n) for n in range(92)]
+    write_sample(embedded.exports, nights[0], nights[-1], per_day=4, dirt_percent=5)
+    served = on_postgres(embedded, postgres, tmp_path / "served")
+    run(embedded, nights)
+    run(served, nights)
+    assert_equal_warehouses(embedded, served)

@@ -1,0 +1,198 @@
+"""Readers on PostgreSQL during nights: each sees one night, whole, and nobody waits for them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from onestop.feeds import DOSSIERS
+from onestop.marts import compute_marts, publish_marts
+from onestop.warehouse import WarehouseBusyError, open_warehouse, postgres_engine
+from worked_dossiers import NIGHT, dossier, record, record_unit
+
+MARTS = ("scorecard", "indicator_value", "form_06a", "dossier", "unit", "period")
+ONE_NIGHT = " union all ".join(
+    f"select '{table}' as mart, min(as_of_date) as first, max(as_of_date) as last,"
+    f" count(*) as row_count from mart.{table}"
+    for table in MARTS
+)
+#: The form's total must be the dossiers of the very same night, and the history must end there.
+JOINED = """
+select form.as_of_date, form.received_total, dossier.received, history.known_from
+from mart.form_06a as form
+inner join (
+    select as_of_date, count(*) as received from mart.dossier group by as_of_date
+) as dossier
+    on form.as_of_date = dossier.as_of_date
+cross join (
+    select max(valid_from) as known_from from mart.form_06a_history
+    where unit_code = 'CITY' and period_type = 'year' and period_basis = 'calendar'
+        and field_code = 'ALL'
+) as history
+where form.unit_code = 'CITY' and form.field_code = 'ALL' and form.period_type = 'year'
+    and form.period_basis = 'calendar' and form.period_start = date '2022-01-01'
+"""
+NIGHTS = [NIGHT + dt.timedelta(days=n) for n in range(4)]
+
+
+def load(warehouse, number):
+    """Every night forty more dossiers: no two nights say the same."""
+    rows = [dossier(f"N{number}-{place}", "28/06", "04/07") for place in range(40)]
+    record(warehouse, NIGHTS[number], rows)
+    said = ", ".join(("delivery_id", "row_number", "content_hash", *DOSSIERS.column_names))
+    warehouse.execute(
+        f"insert into core.dossier_history (valid_from, {said})"
+        f" select night, {said} from core.dossier_version where night = :night",
+        {"night": NIGHTS[number]},
+    )
+
+
+def publish(warehouse, number):
+    load(warehouse, number)
+    compute_marts(warehouse, NIGHTS[number])
+    publish_marts(warehouse, NIGHTS[number])
+
+
+@pytest.fixture
+def city(postgres):
+    """A warehouse with one published night: addresses for who writes and who reads."""
+    url = postgres.make_database()
+    with open_warehouse(url) as warehouse:
+        record_unit(warehouse, NIGHT)
+        publish(warehouse, 0)
+    return tuple(
+        postgres.as_login(url, postgres.make_login(role))
+        for role in ("onestop_pipeline", "onestop_bi")
+    )
+
+
+class Reader(threading.Thread):
+    """Asks again and again, and keeps every answer that is not of one whole night."""
+
+    def __init__(self, url, isolation, queries):
+        super().__init__(daemon=True)
+        self.url, self.isolation, self.queries = url, isolation, queries
+        self.done = threading.Event()
+        self.polls, self.nights, self.wrong, self.slowest = 0, set(), [], 0.0
+
+    def run(self):
+        with psycopg.connect(self.url) as connection:
+            connection.isolation_level = self.isolation
+            while not self.done.is_set():
+                started = time.monotonic()
+                answers = [connection.execute(query).fetchall() for query in self.queries]
+                self.slowest = max(self.slowest, time.monotonic() - started)
+                connection.rollback()
+                self.judge(answers)
+
+    def judge(self, answers):
+        self.polls += 1
+        for answer in answers:
+            self.wrong += [row for row in answer if not row or 0 in row]
+        nights = {cell for answer in answers for row in answer for cell in row
+                  if isinstance(cell, dt.date)}  # fmt: skip
+        self.nights |= nights
+        if len(nights) != 1 or not all(answers):
+            self.wrong.append(answers)
+        for _, received_total, received, _ in answers[-1] if len(answers[-1]) == 1 else []:
+            if received_total != received:
+                self.wrong.append(answers[-1])
+
+
+@contextmanager
+def reading(url):
+    committed = psycopg.IsolationLevel.READ_COMMITTED
+    repeatable = psycopg.IsolationLevel.REPEATABLE_READ
+    each = [f"select distinct as_of_date from mart.{table}" for table in MARTS]
+    readers = [
+        Reader(url, committed, [ONE_NIGHT]),
+        Reader(url, committed, [JOINED]),
+        Reader(url, repeatable, [*each, ONE_NIGHT, JOINED]),
+        Reader(url, repeatable, [JOINED, *reversed(each), JOINED]),
+    ]
+    for reader in readers:
+        reader.start()
+    try:
+        yield readers
+    finally:
+        for reader in readers:
+            reader.done.set()
+        for reader in readers:
+            reader.join(60)
+
+
+def test_readers_that_poll_during_nights_never_see_a_mixture_or_nothing(city):
+    writer, reader = city
+    with reading(reader) as readers, open_warehouse(writer) as warehouse:
+        for number in range(1, len(NIGHTS)):
+            publish(warehouse, number)
+            warehouse.publish_copy(None)
+    for found in readers:
+        assert found.wrong == []
+        assert found.polls > 20
+        assert len(found.nights) > 2, found.nights
+        assert found.slowest < 10
+
+
+def test_a_reader_s_open_transaction_holds_up_no_night_and_keeps_seeing_its_own(city):
+    writer, reader = city
+    with psycopg.connect(reader) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        for table in (*MARTS, "dossier_period"):
+            connection.execute(f"select count(*) from mart.{table}")
+        before = connection.execute(JOINED).fetchall()
+        with open_warehouse(writer) as warehouse:
+            warehouse.execute("set lock_timeout = '5s'")
+            publish(warehouse, 1)
+            warehouse.publish_copy(None)
+        assert connection.execute(JOINED).fetchall() == before
+        assert before[0][0] == NIGHTS[0]
+        connection.rollback()
+        assert connection.execute(JOINED).fetchall()[0][0] == NIGHTS[1]
+
+
+def test_a_command_that_reads_sees_one_state_until_it_ends(city):
+    writer, _ = city
+    asked = "select max(as_of_date) from mart.scorecard"
+    with open_warehouse(writer, read_only=True) as page:
+        assert page.value(asked) == NIGHTS[0]
+        with open_warehouse(writer) as warehouse:
+            publish(warehouse, 1)
+        assert page.value(asked) == NIGHTS[0]
+        assert page.value("select max(as_of_date) from audit.publication") == NIGHTS[0]
+
+
+def test_two_writers_never_write_at_once(city, monkeypatch):
+    writer, _ = city
+    monkeypatch.setattr(postgres_engine, "_WAIT_SECONDS", 1)
+    with open_warehouse(writer), pytest.raises(WarehouseBusyError, match="waited for 1 s"):
+        open_warehouse(writer)
+    open_warehouse(writer).close()
+
+
+def test_an_interrupted_publication_leaves_readers_with_the_night_before(city, monkeypatch):
+    writer, reader = city
+    with open_warehouse(writer) as warehouse:
+        load(warehouse, 1)
+        compute_marts(warehouse, NIGHTS[1])
+        execute = type(warehouse).execute
+
+        def killed(self, sql, parameters=None):
+            if "insert into audit.publication" in sql:
+                raise KeyboardInterrupt
+            execute(self, sql, parameters)
+
+        monkeypatch.setattr(type(warehouse), "execute", killed)
+        with pytest.raises(KeyboardInterrupt):
+            publish_marts(warehouse, NIGHTS[1])
+        monkeypatch.undo()
+        with psycopg.connect(reader) as connection:
+            assert connection.execute(JOINED).fetchall()[0][0] == NIGHTS[0]
+        publish_marts(warehouse, NIGHTS[1])
+    with psycopg.connect(reader) as connection:
+        assert connection.execute(JOINED).fetchall()[0][0] == NIGHTS[1]
