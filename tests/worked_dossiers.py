@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import json
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from onestop.feeds import DOSSIERS, UNITS
 from onestop.load import history_select
-from onestop.marts import _FORM_KEY, _extend_history, mart_files, refresh_reference
+from onestop.marts import _HISTORY_KEYS, _extend_history, mart_files, refresh_reference
 from onestop.settings import LOCAL_ZONE
 from onestop.warehouse import Warehouse, open_warehouse
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from onestop.settings import Settings
 
 UNIT = "H24.31"
@@ -22,6 +26,7 @@ LATER = dt.date(2022, 7, 31)
 _MARTS = (
     "period",
     "unit",
+    "catalogue",
     "dossier",
     "dossier_period",
     "dossier_tally",
@@ -121,11 +126,7 @@ def record(
     ]
     _append(warehouse, "core.dossier_version", version)
     file_name = f"dossiers_{night:%Y%m%d}{part}.json"
-    _note_delivery(warehouse, delivery, "dossiers", known_from, file_name)
-    warehouse.execute(
-        "update audit.delivery set night = :night where delivery_id = :delivery",
-        {"night": night, "delivery": delivery},
-    )
+    _note_delivery(warehouse, delivery, "dossiers", night, file_name, known_from)
 
 
 def record_unit(warehouse: Warehouse, night: dt.date) -> None:
@@ -148,14 +149,25 @@ def record_unit(warehouse: Warehouse, night: dt.date) -> None:
 
 
 def _note_delivery(
-    warehouse: Warehouse, delivery: str, feed: str, night: dt.date, file_name: str
+    warehouse: Warehouse,
+    delivery: str,
+    feed: str,
+    night: dt.date,
+    file_name: str,
+    known_from: dt.date | None = None,
 ) -> None:
     warehouse.execute(
         "insert into audit.delivery (delivery_id, attempt, state, source, feed, night, kind,"
         " file_name, known_from, rows_read, rows_accepted, rows_rejected, rows_repeated,"
         " rows_blank, warnings, settled_at) values (:delivery, 1, 'loaded', 'one_stop', :feed,"
-        " :night, 'delta', :file_name, :night, 0, 0, 0, 0, 0, 0, :night)",
-        {"delivery": delivery, "feed": feed, "night": night, "file_name": file_name},
+        " :night, 'delta', :file_name, :known_from, 0, 0, 0, 0, 0, 0, :night)",
+        {
+            "delivery": delivery,
+            "feed": feed,
+            "night": night,
+            "file_name": file_name,
+            "known_from": known_from or night,
+        },
     )
 
 
@@ -171,11 +183,10 @@ def compute(warehouse: Warehouse, as_of: dt.date) -> None:
         warehouse.execute(f"insert into core.{feed.entity}_history {history_select(feed)}")
     files = {file.name: file for file in mart_files()}
     for name in _MARTS:
-        kind = "view" if files[name].is_view else "table"
-        warehouse.execute(
-            f"create or replace {kind} mart.{name} as {files[name].select(as_of, 'mart')}"
-        )
-    _extend_history(warehouse, "form_06a", "form_06a_history", _FORM_KEY, as_of)
+        make = warehouse.make_view if files[name].is_view else warehouse.make_table
+        make(f"mart.{name}", files[name].select(as_of, "mart"))
+    history = "form_06a_history"
+    _extend_history(warehouse, "form_06a", history, _HISTORY_KEYS[history], as_of)
     warehouse.execute(
         "insert into audit.publication"
         " select count(*) + 1, :night, :night, 0, 0, '' from audit.publication",
@@ -209,3 +220,49 @@ def _note_rate(warehouse: Warehouse) -> None:
         " 'quarter', 'calendar', date '2022-04-01', date '2022-06-30', 3, 7, 'not_met')",
         {"night": NIGHT, "unit": UNIT},
     )
+
+
+#: How the national sync record writes the codes.
+CODES = {
+    "registered": "1", "refused_at_intake": "3", "processing": "4", "awaiting_supplement": "5",
+    "withdrawn": "7", "returned": "10",
+    "counter": "1", "online": "2", "post": "3",
+}  # fmt: skip
+
+
+def as_record(dossier):
+    """A dossier as the national sync record, all values text."""
+
+    def stamp(name):
+        value = dossier[name]
+        return value.strftime("%Y%m%d%H%M%S") if value else ""
+
+    return {
+        "MaHoSo": dossier["dossier_code"],
+        "MaTTHC": dossier["procedure_code"],
+        "MaLinhVuc": dossier["field_code"],
+        "KenhThucHien": CODES[dossier["channel"]],
+        "MucDo": str(dossier["service_level"]),
+        "DonViXuLy": UNIT,
+        "NgayNopHoSo": stamp("submitted_at"),
+        "NgayTiepNhan": stamp("received_at"),
+        "NgayHenTra": stamp("due_at"),
+        "NgayHenTraBanDau": stamp("original_due_at"),
+        "NgayKetThucXuLy": stamp("resolved_at"),
+        "NgayTra": "",
+        "TrangThaiHoSo": CODES[dossier["status"]],
+        "ChuHoSo": "Người nộp 000001",
+    }
+
+
+def write_exports(folder: Path) -> None:
+    """The thirteen and what became of them, as files of the built-in source."""
+    folder.mkdir(parents=True)
+    with (folder / f"units_{NIGHT:%Y%m%d}.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["Mã đơn vị", "Tên đơn vị", "Cấp"])
+        writer.writerow([UNIT, "Ủy ban nhân dân quận Hồng Bàng", "Quận, huyện"])
+    for night, dossiers in ((NIGHT, THIRTEEN), (LATER, IN_JULY)):
+        (folder / f"dossiers_{night:%Y%m%d}.json").write_text(
+            json.dumps([as_record(dossier) for dossier in dossiers]), encoding="utf-8"
+        )

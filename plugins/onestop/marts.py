@@ -35,6 +35,8 @@ STAGED = "mart_staged"
 PUBLISHED = "mart"
 #: The union of all indicators' measures; its parts are the files of sql/mart/indicator/.
 MEASURES = "indicator_measure"
+#: Tables of what every night said, and the mart whose rows each of them keeps.
+HISTORIES = {"indicator_history": "indicator_value", "form_06a_history": "form_06a"}
 _MEASURE_COLUMNS = (
     "indicator_code, method_code, unit_code, unit_level, unit_scope, period_type, period_basis,"
     " period_start, period_end, numerator, denominator, coverage"
@@ -42,6 +44,9 @@ _MEASURE_COLUMNS = (
 #: First and last day of core.calendar: the days that day_off.csv speaks about, and the years of
 #: older records beside them.
 _CALENDAR_SPAN = (dt.date(2009, 1, 1), dt.date(2027, 12, 31))
+
+
+_AS_OF = re.compile(r":as_of_date\b")
 
 
 @dataclass(frozen=True)
@@ -53,18 +58,26 @@ class MartFile:
     is_view: bool
 
     def select(self, as_of: dt.date, schema: str) -> str:
-        """The SELECT for one night, reading other marts from ``schema``."""
-        return render(self.text, as_of, schema)
+        """The SELECT for one night, reading other marts from ``schema``.
+
+        A view's text is the same every night: readers of a view hold up its replacement.
+        """
+        return render(self._text, as_of, schema)
 
     @property
     def reads(self) -> set[str]:
         """Names of the marts it reads."""
-        return set(re.findall(r"\b(?:from|join)\s+mart\.(\w+)", self.text))
+        return set(re.findall(r"\b(?:from|join)\s+mart\.(\w+)", self._text))
+
+    @property
+    def _text(self) -> str:
+        night = "(select max(as_of_date) from mart.period)"
+        return _AS_OF.sub(night, self.text) if self.is_view else self.text
 
 
 def render(sql: str, as_of: dt.date, schema: str = PUBLISHED) -> str:
     """Put the as-of date and the schema of the marts into a SELECT of ``sql/mart``."""
-    dated = re.sub(r":as_of_date\b", f"date '{as_of.isoformat()}'", sql)
+    dated = _AS_OF.sub(f"date '{as_of.isoformat()}'", sql)
     return re.sub(r"\b(from|join)(\s+)mart\.", rf"\1\2{schema}.", dated)
 
 
@@ -104,18 +117,16 @@ def compute_marts(warehouse: Warehouse, as_of: dt.date) -> dict[str, int]:
         Rows of each table.
     """
     refresh_reference(warehouse)
-    warehouse.execute(f"drop schema if exists {STAGED} cascade")
-    warehouse.execute(f"create schema {STAGED}")
+    warehouse.gather_statistics()
+    warehouse.empty_schema(STAGED)
     counts = {}
     for file in mart_files():
-        kind = "view" if file.is_view else "table"
-        warehouse.execute(f"create {kind} {STAGED}.{file.name} as {file.select(as_of, STAGED)}")
+        make = warehouse.make_view if file.is_view else warehouse.make_table
+        make(f"{STAGED}.{file.name}", file.select(as_of, STAGED))
         if not file.is_view:
             counts[file.name] = int(warehouse.value(f"select count(*) from {STAGED}.{file.name}"))
     # Last: only a complete set of marts has its night.
-    warehouse.execute(
-        f"create table {STAGED}.night as select date '{as_of.isoformat()}' as as_of_date"
-    )
+    warehouse.make_table(f"{STAGED}.night", f"select date '{as_of.isoformat()}' as as_of_date")
     return counts
 
 
@@ -142,6 +153,9 @@ def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
     Raises:
         RuntimeError: the staged marts are not those of ``as_of``, or a later night is published.
     """
+    # It counts earlier nights by this module's files.
+    from onestop.restatement import record_restatements  # noqa: PLC0415 - see above
+
     if staged_night(warehouse) != as_of:
         raise RuntimeError(f"the staged marts are not those of {as_of}; compute the night again")
     last = last_published(warehouse)
@@ -158,12 +172,9 @@ def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
             warehouse.replace_table(f"{PUBLISHED}.{file.name}", f"{STAGED}.{file.name}")
         for file in mart_files():
             if file.is_view:
-                warehouse.execute(f"drop view if exists {PUBLISHED}.{file.name}")
-                warehouse.execute(
-                    f"create view {PUBLISHED}.{file.name} as {file.select(as_of, PUBLISHED)}"
-                )
-        _extend_history(warehouse, "indicator_value", "indicator_history", _INDICATOR_KEY, as_of)
-        _extend_history(warehouse, "form_06a", "form_06a_history", _FORM_KEY, as_of)
+                warehouse.make_view(f"{PUBLISHED}.{file.name}", file.select(as_of, PUBLISHED))
+        for history, table in HISTORIES.items():
+            _extend_history(warehouse, table, history, _HISTORY_KEYS[history], as_of)
         warehouse.execute(
             "insert into audit.publication select :number, :as_of, :now,"
             " (select count(distinct delivery_id) from audit.delivery where state = 'loaded'"
@@ -176,14 +187,18 @@ def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
                 "digest": digest,
             },
         )
+        if last is not None:
+            record_restatements(warehouse, last, as_of)
         describe_tables(warehouse)
-    warehouse.execute(f"drop schema {STAGED} cascade")
+    warehouse.empty_schema(STAGED)
     return number
 
 
 _PERIOD_KEY = ("unit_code", "period_type", "period_basis", "period_start")
-_INDICATOR_KEY = ("indicator_code", "method_code", *_PERIOD_KEY)
-_FORM_KEY = ("field_code", *_PERIOD_KEY)
+_HISTORY_KEYS = {
+    "indicator_history": ("indicator_code", "method_code", *_PERIOD_KEY),
+    "form_06a_history": ("field_code", *_PERIOD_KEY),
+}
 
 
 def _extend_history(

@@ -56,16 +56,26 @@ class NightMarts:
         warehouse: the published marts, open.
         night: a published night.
         span: first and last day of the only period; the night's own periods unless given.
+        given: relations to read instead of tables, as ``core.dossier_history``.
+        mark: ends the names of the temporary tables; for two nights side by side.
     """
 
     def __init__(
-        self, warehouse: Warehouse, night: dt.date, span: tuple[dt.date, dt.date] | None = None
+        self,
+        warehouse: Warehouse,
+        night: dt.date,
+        span: tuple[dt.date, dt.date] | None = None,
+        *,
+        given: Mapping[str, str] | None = None,
+        mark: str = "then",
     ) -> None:
         self._warehouse = warehouse
         self._night = night
         self._span = span
         self._files = {file.name: file for file in mart_files()}
-        self._relations: dict[str, str] = {}
+        self._relations = dict(given or {})
+        self._mark = mark
+        self._made: list[str] = []
         self._rests_on_published = night == published_nights(warehouse)[-1] and not self._is_ahead()
 
     def _is_ahead(self) -> bool:
@@ -104,8 +114,14 @@ class NightMarts:
         return self._put(name, history_select(feeds[0], known_on=f"date '{self._night}'"))
 
     def _put(self, name: str, select: str) -> str:
-        self._warehouse.execute(f"create temporary table {name}_then as {select}")
-        return f"{name}_then"
+        self._warehouse.execute(f"create temporary table {name}_{self._mark} as {select}")
+        self._made.append(f"{name}_{self._mark}")
+        return self._made[-1]
+
+    def drop(self) -> None:
+        """Drop the temporary tables."""
+        while self._made:
+            self._warehouse.execute(f"drop table {self._made.pop()}")
 
     def _span_period(self, first: dt.date, last: dt.date) -> str:
         return (

@@ -1,20 +1,27 @@
 -- mart.digitisation: digitised results among the dossiers resolved in each period (II.1.c), and
 -- the One-Stop desks at which the digitisation process is in use at its end (annex 16).
 --
--- Procedures without a result document are left out. A desk counts from its go-live date.
+-- Procedures without a result document are left out. A desk counts while its unit exists, unless
+-- the register denies it one, and as digitising from its go-live date.
 with resolved as (
-    select d.unit_code, d.unit_level, d.closed_date, coalesce(d.result_digitised, false) as has_file
+    select
+        d.unit_code,
+        d.unit_level,
+        d.closed_date,
+        count(*) as results,
+        count(case when d.result_digitised then 1 end) as with_file
     from mart.dossier as d
-    left join core.procedure_history as p
+    left join mart.catalogue as c
         on
-            d.procedure_code = p.procedure_code
-            and p.valid_from <= :as_of_date
-            and (p.valid_to is null or p.valid_to > :as_of_date)
+            d.procedure_key = c.procedure_key
+            and d.closed_date >= c.holds_from
+            and (c.valid_to is null or d.closed_date < c.valid_to)
     where
         d.is_received
         and d.closing_class = 'resolved'
         and d.closed_date is not null
-        and coalesce(p.has_result, true)
+        and coalesce(c.has_result, true)
+    group by d.unit_code, d.unit_level, d.closed_date
 ),
 
 result as (
@@ -28,8 +35,8 @@ result as (
         period.period_basis,
         period.period_start,
         period.period_end,
-        count(*) as results_total,
-        count(case when r.has_file then 1 end) as results_digitised
+        cast(sum(r.results) as bigint) as results_total,
+        cast(sum(r.with_file) as bigint) as results_digitised
     from resolved as r
     inner join mart.period as period
         on r.closed_date between period.period_start and period.measured_on
@@ -56,7 +63,10 @@ desk as (
         on
             u.valid_from <= period.measured_on
             and (u.valid_to is null or u.valid_to > period.measured_on)
-    where u.has_one_stop
+    where
+        coalesce(u.has_one_stop, true)
+        and (u.valid_from_date is null or u.valid_from_date <= period.measured_on)
+        and (u.valid_to_date is null or u.valid_to_date > period.measured_on)
     group by grouping sets (
         (period.period_type, period.period_basis, period.period_start, period.period_end,
          u.unit_level),

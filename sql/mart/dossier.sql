@@ -3,6 +3,10 @@
 -- A dossier is counted at the unit that resolves it (form II.06a, VPCP/KSTT: "cơ quan, đơn vị
 -- trực tiếp giải quyết"), at the receiving unit where the source names no other. One that its
 -- source also sends under another code is counted once, under the code that names the other.
+--
+-- The source's own due date decides timeliness. Beside it stands the one that the catalogue's
+-- duration gives, the first day not counted (Bộ luật Dân sự 2015, Điều 147); it is compared with
+-- the first due date, and a difference above `deadline_tolerance_workdays` is marked.
 with standing as (
     select *
     from core.dossier_history
@@ -34,9 +38,20 @@ counted_once as (
     where standing.dossier_code not in (select dossier_code from known_otherwise)
 ),
 
-classified as (
+keyed as (
     select
         counted_once.*,
+        case
+            when procedure_code like '%.%'
+                then split_part(procedure_code, '.', 1) || '.' || split_part(procedure_code, '.', 2)
+            else procedure_code
+        end as procedure_key
+    from counted_once
+),
+
+classified as (
+    select
+        keyed.*,
         case
             when not is_received then 'not_counted'
             when closed_date is not null and closing_class <> 'resolved' then 'not_counted'
@@ -48,7 +63,16 @@ classified as (
             when due_date < :as_of_date then 'open_overdue'
             else 'open_in_time'
         end as timeliness
-    from counted_once
+    from keyed
+),
+
+tolerance as (
+    select max(rule_value) as workdays
+    from ref.counting_rule
+    where
+        rule_code = 'deadline_tolerance_workdays'
+        and (valid_from is null or valid_from <= :as_of_date)
+        and (valid_to is null or valid_to > :as_of_date)
 ),
 
 dossier as (
@@ -57,11 +81,7 @@ dossier as (
         d.dossier_code,
         d.alias_code,
         d.procedure_code,
-        case
-            when d.procedure_code like '%.%'
-                then split_part(d.procedure_code, '.', 1) || '.' || split_part(d.procedure_code, '.', 2)
-            else d.procedure_code
-        end as procedure_key,
+        d.procedure_key,
         d.field_code,
         d.unit_code,
         coalesce(unit.unit_level, 'unregistered') as unit_level,
@@ -83,8 +103,17 @@ dossier as (
         closed.workday_number - received.workday_number as workdays_taken,
         case
             when d.timeliness in ('late', 'open_overdue')
-                then coalesce(d.closed_date, :as_of_date) - d.due_date
+                then cast(coalesce(d.closed_date, :as_of_date) - d.due_date as bigint)
         end as days_late,
+        c.duration_workdays,
+        recomputed.calendar_date as recomputed_due_date,
+        first_due.workday_number - received.workday_number - c.duration_workdays
+            as deadline_difference_workdays,
+        coalesce(
+            abs(first_due.workday_number - received.workday_number - c.duration_workdays)
+            > tolerance.workdays,
+            false
+        ) as has_unusual_deadline,
         d.result_digitised,
         d.documents_digitised,
         d.delivery_id,
@@ -94,6 +123,18 @@ dossier as (
     left join core.calendar as received on d.received_date = received.calendar_date
     left join core.calendar as due on d.due_date = due.calendar_date
     left join core.calendar as closed on d.closed_date = closed.calendar_date
+    left join core.calendar as first_due
+        on coalesce(d.original_due_date, d.due_date) = first_due.calendar_date
+    left join mart.catalogue as c
+        on
+            d.procedure_key = c.procedure_key
+            and d.received_date >= c.holds_from
+            and (c.valid_to is null or d.received_date < c.valid_to)
+    left join core.calendar as recomputed
+        on
+            received.workday_number + c.duration_workdays = recomputed.workday_number
+            and recomputed.is_workday
+    cross join tolerance
 )
 
 select * from dossier

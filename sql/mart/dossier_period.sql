@@ -5,79 +5,150 @@
 -- closed later was still open in it, and whether an open one was paused, and what its due date
 -- was, is taken from what was known on that day. All of it as known on the as-of date.
 with counted as (
-    select * from mart.dossier where is_received
+    select
+        dossier_code,
+        unit_code,
+        unit_level,
+        field_code,
+        procedure_key,
+        channel,
+        received_date,
+        closed_date,
+        closing_class,
+        due_date
+    from mart.dossier
+    where is_received
 ),
 
-touched as (
+measuring_day as (
+    select distinct measured_on from mart.period
+),
+
+still_open as (
+    select counted.*, measuring_day.measured_on
+    from counted
+    inner join measuring_day
+        on
+            counted.received_date <= measuring_day.measured_on
+            and (counted.closed_date is null or counted.closed_date > measuring_day.measured_on)
+),
+
+-- each statement until the next one: between a dossier's vanishing from a snapshot and its return
+-- the last word counts, and before its first export the first
+last_said as (
     select
-        counted.dossier_code,
-        counted.unit_code,
-        counted.unit_level,
-        counted.field_code,
-        counted.procedure_key,
-        counted.channel,
-        counted.received_date,
-        counted.closed_date,
-        counted.closing_class,
-        counted.due_date as current_due_date,
+        dossier_code,
+        status,
+        due_date,
+        case
+            when row_number() over (partition by dossier_code order by valid_from) = 1
+                then date '1900-01-01'
+            else valid_from
+        end as said_from,
+        lead(valid_from) over (partition by dossier_code order by valid_from) as said_until
+    from core.dossier_history
+),
+
+open_as_known as (
+    select
+        still_open.dossier_code,
+        still_open.unit_code,
+        still_open.unit_level,
+        still_open.field_code,
+        still_open.procedure_key,
+        still_open.channel,
+        still_open.received_date,
+        still_open.measured_on,
+        last_said.due_date,
+        last_said.status in ('awaiting_supplement', 'awaiting_payment', 'suspended') as is_paused
+    from still_open
+    inner join last_said
+        on
+            still_open.dossier_code = last_said.dossier_code
+            and last_said.said_from <= still_open.measured_on
+            and (last_said.said_until is null or last_said.said_until > still_open.measured_on)
+),
+
+open_at_end as (
+    select
+        known.dossier_code,
+        known.unit_code,
+        known.unit_level,
+        known.field_code,
+        known.procedure_key,
+        known.channel,
+        known.received_date,
+        cast(null as date) as closed_by_end_date,
+        known.due_date,
         period.period_type,
         period.period_basis,
         period.period_start,
         period.period_end,
         period.measured_on,
-        case when counted.closed_date <= period.measured_on then counted.closed_date end
-            as closed_by_end_date
-    from counted
-    inner join mart.period as period
-        on
-            counted.received_date <= period.measured_on
-            and (
-                counted.closed_date is null
-                or counted.closed_date >= period.period_start
-                -- closed before the period, due in it: counts for the method `due`
-                or counted.due_date between period.period_start and period.measured_on
-            )
+        case
+            when known.is_paused then 'paused'
+            when known.due_date < known.measured_on then 'open_overdue'
+            else 'open_in_time'
+        end as class_at_end
+    from open_as_known as known
+    inner join mart.period as period on known.measured_on = period.measured_on
 ),
 
-first_sight as (
-    select dossier_code, status, due_date
-    from (
-        select
-            dossier_code,
-            status,
-            due_date,
-            row_number() over (partition by dossier_code order by valid_from) as place
-        from core.dossier_history
-    ) as ranked
-    where place = 1
+closed as (
+    select
+        counted.*,
+        case
+            when closing_class <> 'resolved' then closing_class
+            when due_date is null then 'resolved_no_due_date'
+            when closed_date < due_date then 'early'
+            when closed_date = due_date then 'on_time'
+            else 'late'
+        end as class_at_end
+    from counted
+    where closed_date is not null
+),
+
+-- each period with each of its days, so that dates find their periods by equality
+day_of_period as (
+    select day.calendar_date, period.*
+    from mart.period as period
+    inner join core.calendar as day
+        on day.calendar_date between period.period_start and period.measured_on
+),
+
+closed_at_end as (
+    select closed.*, period.*
+    from closed
+    inner join day_of_period as period on closed.closed_date = period.calendar_date
+    where closed.received_date <= period.measured_on
+    union all
+    -- closed before the period, due in it: counts for the method `due`
+    select closed.*, period.*
+    from closed
+    inner join day_of_period as period on closed.due_date = period.calendar_date
+    where closed.closed_date < period.period_start and closed.received_date <= period.measured_on
 ),
 
 at_period_end as (
+    select * from open_at_end
+    union all
     select
-        touched.*,
-        case
-            when touched.closed_by_end_date is not null then touched.current_due_date
-            when then_known.dossier_code is not null then then_known.due_date
-            -- first exported after the period's end: as it was when first seen
-            else first_sight.due_date
-        end as due_date,
-        coalesce(
-            touched.closed_by_end_date is null
-            and coalesce(then_known.status, first_sight.status)
-            in ('awaiting_supplement', 'awaiting_payment', 'suspended'),
-            false
-        ) as is_paused
-    from touched
-    left join core.dossier_history as then_known
-        on
-            touched.dossier_code = then_known.dossier_code
-            and touched.closed_by_end_date is null
-            and then_known.valid_from <= touched.measured_on
-            and (then_known.valid_to is null or then_known.valid_to > touched.measured_on)
-    left join first_sight
-        on
-            touched.dossier_code = first_sight.dossier_code
-            and touched.closed_by_end_date is null
+        dossier_code,
+        unit_code,
+        unit_level,
+        field_code,
+        procedure_key,
+        channel,
+        received_date,
+        closed_date,
+        due_date,
+        period_type,
+        period_basis,
+        period_start,
+        period_end,
+        measured_on,
+        class_at_end
+    from closed_at_end
 ),
 
 dossier_period as (
@@ -101,16 +172,7 @@ dossier_period as (
         coalesce(closed_by_end_date >= period_start, false) as is_closed_in,
         closed_by_end_date is null as is_open,
         coalesce(due_date between period_start and measured_on, false) as is_due_in,
-        case
-            when closed_by_end_date is null and is_paused then 'paused'
-            when closed_by_end_date is not null and closing_class <> 'resolved' then closing_class
-            when closed_by_end_date is not null and due_date is null then 'resolved_no_due_date'
-            when closed_by_end_date < due_date then 'early'
-            when closed_by_end_date = due_date then 'on_time'
-            when closed_by_end_date > due_date then 'late'
-            when due_date < measured_on then 'open_overdue'
-            else 'open_in_time'
-        end as class_at_end
+        class_at_end
     from at_period_end
 )
 

@@ -1,4 +1,4 @@
--- mart.dossier_tally: dossiers counted once per unit, field and period, for every method.
+-- mart.dossier_tally: dossiers counted once per unit, field, procedure and period, for every method.
 --
 -- Only whole dossiers are counted here and only sums are taken from here, so that units add up to
 -- levels and levels to the city. What each method counts: ref.method.
@@ -17,6 +17,7 @@ dossier_tally as (
         unit_code,
         unit_level,
         coalesce(field_code, '(none)') as field_code,
+        coalesce(procedure_key, '(none)') as procedure_key,
         period_type,
         period_basis,
         period_start,
@@ -39,6 +40,8 @@ dossier_tally as (
                     then 1
             end
         ) as cohort_judged,
+        count(case when is_received_in and class_at_end in ('open_in_time', 'paused') then 1 end)
+            as cohort_open,
         count(
             case
                 when
@@ -62,6 +65,7 @@ dossier_tally as (
         unit_code,
         unit_level,
         coalesce(field_code, '(none)'),
+        coalesce(procedure_key, '(none)'),
         period_type,
         period_basis,
         period_start,

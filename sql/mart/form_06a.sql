@@ -26,6 +26,7 @@ with form_06a as (
         open_in_time,
         open_overdue
     from mart.period_tally
+    where procedure_key = 'ALL'
 )
 
 select * from form_06a

@@ -1,25 +1,62 @@
 -- mart.procedure_provision: procedures in force at the end of each period, by level.
 --
--- Counted by distinct code: one that 217 communes handle is one procedure (plan I.2.đ, I.2.e,
--- annex 18b). Internal procedures are apart. Before the first catalogue was exported nothing is
--- known, and there is no row.
+-- Counted by distinct procedure: one that 217 communes handle is one procedure (plan I.2.đ, I.2.e,
+-- annex 18b). Internal procedures are apart. `at_level3`, `at_level4` are the plan's words for all
+-- of 2022; `provided_partially`, `provided_fully` those of NĐ 42/2022 from 15/08/2022 on, by
+-- ref.service_level_map. `online_used`: at level 3 or 4, and with a dossier received online in
+-- the period. Before the first catalogue was exported nothing is known, and there is no row.
 with in_force as (
-    select distinct
+    select
         period.period_type,
         period.period_basis,
         period.period_start,
         period.period_end,
-        p.procedure_code,
-        p.authority_level,
-        coalesce(p.is_internal, false) as is_internal,
-        coalesce(p.is_published, false) as is_published,
-        coalesce(p.is_level4_eligible, false) as is_level4_eligible,
-        coalesce(p.service_level, 0) as service_level
-    from core.procedure_history as p
+        period.measured_on,
+        c.procedure_key,
+        c.authority_level,
+        c.is_internal,
+        c.is_published,
+        c.is_level4_eligible,
+        coalesce(c.service_level, 0) as service_level,
+        coalesce(map.provision_code, '') as provision_code
+    from mart.catalogue as c
     inner join mart.period as period
         on
-            p.valid_from <= period.measured_on
-            and (p.valid_to is null or p.valid_to > period.measured_on)
+            c.valid_from <= period.measured_on
+            and (c.valid_to is null or c.valid_to > period.measured_on)
+    left join ref.service_level_map as map
+        on
+            c.service_level = map.service_level
+            and (map.valid_from is null or map.valid_from <= period.measured_on)
+            and (map.valid_to is null or map.valid_to > period.measured_on)
+),
+
+received_online as (
+    select distinct procedure_key, received_date
+    from mart.dossier
+    where is_received and channel = 'online'
+),
+
+used as (
+    select distinct
+        period.period_type, period.period_basis, period.period_start, received_online.procedure_key
+    from received_online
+    inner join mart.period as period
+        on received_online.received_date between period.period_start and period.measured_on
+),
+
+marked as (
+    select
+        in_force.*,
+        not is_internal and service_level in (3, 4) as is_online,
+        used.procedure_key is not null as is_used
+    from in_force
+    left join used
+        on
+            in_force.procedure_key = used.procedure_key
+            and in_force.period_type = used.period_type
+            and in_force.period_basis = used.period_basis
+            and in_force.period_start = used.period_start
 ),
 
 counted as (
@@ -38,9 +75,13 @@ counted as (
         count(case when not is_internal and is_level4_eligible then 1 end) as eligible_for_level4,
         count(case when not is_internal and is_level4_eligible and service_level = 4 then 1 end)
             as eligible_at_level4,
-        count(case when not is_internal and service_level = 3 then 1 end) as at_level3,
-        count(case when not is_internal and service_level = 4 then 1 end) as at_level4
-    from in_force
+        count(case when is_online and service_level = 3 then 1 end) as at_level3,
+        count(case when is_online and service_level = 4 then 1 end) as at_level4,
+        count(case when is_online and provision_code = 'partial' then 1 end)
+            as provided_partially,
+        count(case when is_online and provision_code = 'full' then 1 end) as provided_fully,
+        count(case when is_online and is_used then 1 end) as online_used
+    from marked
     group by grouping sets (
         (period_type, period_basis, period_start, period_end, authority_level),
         (period_type, period_basis, period_start, period_end)
@@ -64,7 +105,10 @@ procedure_provision as (
         counted.eligible_for_level4,
         counted.eligible_at_level4,
         counted.at_level3,
-        counted.at_level4
+        counted.at_level4,
+        counted.provided_partially,
+        counted.provided_fully,
+        counted.online_used
     from counted
     inner join mart.unit as unit on counted.unit_code = unit.unit_code
 )

@@ -4,7 +4,8 @@
 -- so; a figure that two clauses ask for stands under both. A line without a figure stays, as
 -- `no_data` with the reason. Figures are those of the year to date; once the plan's year is over,
 -- those of the year. A target counts by the day on which the figure is measured; a figure brings
--- the one it was published with.
+-- the one it was published with. Beside the plan's own count of dossiers on time stands that of
+-- form II.06a (`form_06_*`), which offices report; a declared figure brings its document.
 with clause_line as (
     select indicator.*, clause_code as line_clause_code from ref.indicator as indicator
     union all
@@ -26,6 +27,8 @@ line as (
         clause_line.value_scale,
         clause_line.kind as source_kind,
         clause_line.scorecard_method as method_code,
+        clause_line.data_source_vi,
+        clause_line.data_source_en,
         clause_line.owner_vi,
         clause_line.no_data_reason_vi,
         clause_line.no_data_reason_en,
@@ -55,6 +58,24 @@ line as (
 figure as (
     select * from mart.indicator_value
     where period_basis = 'calendar' and unit_scope in ('city', 'level')
+),
+
+document as (
+    select
+        indicator_code,
+        coalesce(unit_code, 'CITY') as unit_code,
+        document_number,
+        document_date,
+        row_number() over (
+            partition by indicator_code, coalesce(unit_code, 'CITY')
+            order by period_end desc, document_date desc, document_number desc
+        ) as place
+    from core.declaration_history
+    where
+        valid_from <= :as_of_date
+        and (valid_to is null or valid_to > :as_of_date)
+        and period_end <= :as_of_date
+        and period_end >= cast(date_trunc('year', cast(:as_of_date as timestamp)) as date)
 ),
 
 scorecard as (
@@ -94,6 +115,14 @@ scorecard as (
             as comparison,
         coalesce(figure.status, 'no_data') as status,
         line.source_kind,
+        line.data_source_vi,
+        line.data_source_en,
+        case when line.source_kind = 'declared' then document.document_number end
+            as document_number,
+        case when line.source_kind = 'declared' then document.document_date end as document_date,
+        form_06.numerator as form_06_numerator,
+        form_06.denominator as form_06_denominator,
+        form_06.value as form_06_value,
         case when coalesce(figure.status, 'no_data') = 'no_data' then line.no_data_reason_vi end
             as no_data_reason_vi,
         case when coalesce(figure.status, 'no_data') = 'no_data' then line.no_data_reason_en end
@@ -113,6 +142,18 @@ scorecard as (
             and line.period_type = figure.period_type
             and figure.period_start
             = cast(date_trunc('year', cast(line.measured_on as timestamp)) as date)
+    left join figure as form_06
+        on
+            line.indicator_code = form_06.indicator_code
+            and form_06.method_code = 'form_06'
+            and line.unit_code = form_06.unit_code
+            and line.period_type = form_06.period_type
+            and figure.period_start = form_06.period_start
+    left join document
+        on
+            line.indicator_code = document.indicator_code
+            and line.unit_code = document.unit_code
+            and document.place = 1
     left join ref.target as target
         on
             line.indicator_code = target.indicator_code

@@ -1,16 +1,20 @@
 -- mart.unit: the units, their levels and the city, one row for each that figures are given for.
 --
--- A unit that has dossiers but is not in the register of offices is kept, as `unregistered`: its
--- dossiers are in the city's figures and in no level of the plan.
+-- A unit that has dossiers or tickets but is not in the register of offices is kept, as
+-- `unregistered`: what it has is in the city's figures and in no level of the plan.
 with registered_unit as (
     select unit_code, unit_name, unit_level
     from core.unit_history
     where valid_from <= :as_of_date and (valid_to is null or valid_to > :as_of_date)
 ),
 
-unit_with_dossiers as (
-    select distinct coalesce(resolving_unit_code, receiving_unit_code) as unit_code
+unit_spoken_of as (
+    select coalesce(resolving_unit_code, receiving_unit_code) as unit_code
     from core.dossier_history
+    where valid_from <= :as_of_date and (valid_to is null or valid_to > :as_of_date)
+    union
+    select unit_code
+    from core.visit_history
     where valid_from <= :as_of_date and (valid_to is null or valid_to > :as_of_date)
 ),
 
@@ -19,7 +23,7 @@ single_unit as (
     from registered_unit
     union all
     select u.unit_code, u.unit_code, 'unregistered', 'unit'
-    from unit_with_dossiers as u
+    from unit_spoken_of as u
     left join registered_unit as r on u.unit_code = r.unit_code
     where r.unit_code is null
 ),

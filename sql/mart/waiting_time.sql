@@ -1,47 +1,10 @@
 -- mart.waiting_time: how long people waited at the One-Stop desks (annex 17, QĐ 468/QĐ-TTg).
 --
--- One coming is a ticket and the tickets it was transferred to; its wait is the sum of theirs,
--- from issue to first call, lunch break included. Tickets carry no identity, so that a person who
--- takes two numbers is two comings. Who was never called has no wait and is counted apart. A unit
--- that sends no tickets has no row: that is no data, not no wait.
-with recursive ticket as (
-    select ticket_code, unit_code, transferred_from, issued_at, called_at, issued_date
-    from core.visit_history
-    where valid_from <= :as_of_date and (valid_to is null or valid_to > :as_of_date)
-),
-
-chain as (
-    select ticket_code as first_ticket_code, ticket_code, 0 as transfers
-    from ticket
-    where
-        transferred_from is null
-        or transferred_from not in (select t.ticket_code from ticket as t)
-    union all
-    select chain.first_ticket_code, next.ticket_code, chain.transfers + 1
-    from chain
-    inner join ticket as next on chain.ticket_code = next.transferred_from
-    where chain.transfers < 20
-),
-
-visit as (
-    select
-        first.unit_code,
-        first.issued_date,
-        first.called_at is not null as is_called,
-        sum(cast(extract(epoch from part.called_at - part.issued_at) as bigint)) as wait_seconds
-    from chain
-    inner join ticket as first on chain.first_ticket_code = first.ticket_code
-    inner join ticket as part on chain.ticket_code = part.ticket_code
-    group by chain.first_ticket_code, first.unit_code, first.issued_date, first.called_at
-),
-
-of_unit as (
-    select visit.*, coalesce(unit.unit_level, 'unregistered') as unit_level
-    from visit
-    left join mart.unit as unit on visit.unit_code = unit.unit_code
-),
-
-counted as (
+-- What a coming is, and which have a wait: mart.visit. Averages are sums over comings, never means
+-- of means. A unit that sends no tickets has no row: that is no data, not no wait; how much of the
+-- city the figures speak for is in `units_with_tickets` of `units_with_desk`, and in comings
+-- beside the dossiers handed in at the counters (`received_at_counter`).
+with counted as (
     select
         case
             when grouping(v.unit_code) = 0 then v.unit_code
@@ -53,22 +16,34 @@ counted as (
         period.period_start,
         period.period_end,
         count(distinct v.unit_code) as units_with_tickets,
-        count(*) as visits_total,
-        count(case when v.is_called then 1 end) as visits_called,
-        cast(sum(case when v.is_called then v.wait_seconds else 0 end) as bigint) as wait_seconds,
-        count(case when v.is_called and v.wait_seconds <= 1800 then 1 end)
+        count(case when v.visit_outcome <> 'reprinted' then 1 end) as visits_total,
+        count(case when v.visit_outcome = 'called' then 1 end) as visits_called,
+        count(case when v.visit_outcome = 'no_show' then 1 end) as visits_no_show,
+        count(case when v.visit_outcome = 'not_called' then 1 end) as visits_not_called,
+        count(case when v.visit_outcome = 'invalid' then 1 end) as visits_invalid,
+        count(case when v.visit_outcome = 'reprinted' then 1 end) as tickets_reprinted,
+        count(case when v.visit_outcome = 'called' and v.is_before_opening then 1 end)
+            as visits_before_opening,
+        cast(
+            sum(case when v.visit_outcome = 'called' then v.wait_seconds else 0 end) as bigint
+        ) as wait_seconds,
+        cast(
+            sum(case when v.visit_outcome = 'called' then v.wait_seconds_from_opening else 0 end)
+            as bigint
+        ) as wait_seconds_from_opening,
+        count(case when v.visit_outcome = 'called' and v.wait_seconds <= 1800 then 1 end)
             as visits_within_30_minutes,
         cast(
             percentile_cont(0.5) within group (
-                order by case when v.is_called then v.wait_seconds end
+                order by case when v.visit_outcome = 'called' then v.wait_seconds end
             ) as bigint
         ) as median_wait_seconds,
         cast(
             percentile_cont(0.9) within group (
-                order by case when v.is_called then v.wait_seconds end
+                order by case when v.visit_outcome = 'called' then v.wait_seconds end
             ) as bigint
         ) as p90_wait_seconds
-    from of_unit as v
+    from mart.visit as v
     inner join mart.period as period
         on v.issued_date between period.period_start and period.measured_on
     group by grouping sets (
@@ -89,7 +64,31 @@ desk as (
         valid_from <= :as_of_date
         and (valid_to is null or valid_to > :as_of_date)
         and coalesce(has_one_stop, true)
+        and (valid_from_date is null or valid_from_date <= :as_of_date)
+        and (valid_to_date is null or valid_to_date > :as_of_date)
     group by grouping sets ((unit_level), ())
+),
+
+at_counter as (
+    select
+        case
+            when grouping(r.unit_code) = 0 then r.unit_code
+            when grouping(r.unit_level) = 0 then upper(r.unit_level)
+            else 'CITY'
+        end as unit_code,
+        period.period_type,
+        period.period_basis,
+        period.period_start,
+        cast(sum(r.dossiers) as bigint) as dossiers
+    from mart.receipts_by_day as r
+    inner join mart.period as period
+        on r.received_date between period.period_start and period.measured_on
+    where r.channel = 'counter'
+    group by grouping sets (
+        (period.period_type, period.period_basis, period.period_start, r.unit_level, r.unit_code),
+        (period.period_type, period.period_basis, period.period_start, r.unit_level),
+        (period.period_type, period.period_basis, period.period_start)
+    )
 ),
 
 waiting_time as (
@@ -104,15 +103,29 @@ waiting_time as (
         counted.period_end,
         counted.visits_total,
         counted.visits_called,
+        counted.visits_no_show,
+        counted.visits_not_called,
+        counted.visits_invalid,
+        counted.tickets_reprinted,
         counted.wait_seconds,
+        counted.visits_before_opening,
+        counted.wait_seconds_from_opening,
         counted.visits_within_30_minutes,
         counted.median_wait_seconds,
         counted.p90_wait_seconds,
         counted.units_with_tickets,
-        case when unit.unit_scope = 'unit' then 1 else desk.desks end as units_with_desk
+        case when unit.unit_scope = 'unit' then 1 else coalesce(desk.desks, 0) end
+            as units_with_desk,
+        coalesce(at_counter.dossiers, 0) as received_at_counter
     from counted
     inner join mart.unit as unit on counted.unit_code = unit.unit_code
     left join desk on counted.unit_code = desk.unit_code
+    left join at_counter
+        on
+            counted.unit_code = at_counter.unit_code
+            and counted.period_type = at_counter.period_type
+            and counted.period_basis = at_counter.period_basis
+            and counted.period_start = at_counter.period_start
 )
 
 select * from waiting_time

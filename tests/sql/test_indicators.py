@@ -7,8 +7,9 @@ import datetime as dt
 import pyarrow as pa
 import pytest
 
+from computed_marts import compute_only
 from onestop.feeds import FEEDS
-from onestop.marts import compute_marts
+from onestop.marts import refresh_reference
 from onestop.settings import LOCAL_ZONE
 from onestop.warehouse import open_warehouse
 
@@ -24,6 +25,7 @@ def clock(text):
 def put(warehouse, entity, *rows):
     """Rows that hold since the beginning of the year."""
     feed = next(feed for feed in FEEDS.values() if feed.entity == entity)
+    full_rows = []
     for number, row in enumerate(rows, start=1):
         full = dict.fromkeys(feed.column_names) | {
             "valid_from": SINCE,
@@ -36,7 +38,8 @@ def put(warehouse, entity, *rows):
         for column in feed.columns:
             if column.derived_from and full[column.derived_from] and not full[column.name]:
                 full[column.name] = full[column.derived_from].date()
-        warehouse.append(f"core.{entity}_history", pa.Table.from_pylist([full]))
+        full_rows.append(full)
+    warehouse.append(f"core.{entity}_history", pa.Table.from_pylist(full_rows))
 
 
 def dossier(code, **values):
@@ -72,6 +75,8 @@ def ticket(code, issued, called=None, **values):
 @pytest.fixture
 def warehouse(tmp_path):
     with open_warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}") as opened:
+        refresh_reference(opened)
+        opened.empty_schema("mart_staged")
         put(
             opened,
             "unit",
@@ -113,7 +118,7 @@ def test_online_is_a_matter_of_the_channel_and_not_of_the_level(warehouse):
         dossier("E", service_level=2, channel="counter"),
         dossier("F", service_level=4, channel="online", status="refused_at_intake"),
     )
-    compute_marts(warehouse, NIGHT)
+    compute_only(warehouse, NIGHT, ["scorecard"])
     shares = {
         name: figure(warehouse, f"online_share_{name}", method="channel")
         for name in ("level3", "level4", "level34", "all")
@@ -125,7 +130,7 @@ def test_online_is_a_matter_of_the_channel_and_not_of_the_level(warehouse):
 def test_a_dossier_without_a_level_takes_the_catalogue_s(warehouse):
     put(warehouse, "procedure", {"procedure_code": "1.000001", "service_level": 3})
     put(warehouse, "dossier", dossier("A", channel="online"))
-    compute_marts(warehouse, NIGHT)
+    compute_only(warehouse, NIGHT, ["scorecard"])
     assert figure(warehouse, "online_share_level3", method="channel") == (1, 1)
 
 
@@ -138,7 +143,7 @@ def test_a_transferred_ticket_waits_in_the_same_coming(warehouse):
         ticket("3", "15 09:00:00", "15 09:45:00"),
         ticket("4", "15 10:00:00"),
     )
-    compute_marts(warehouse, NIGHT)
+    compute_only(warehouse, NIGHT, ["scorecard"])
     assert figure(warehouse, "counter_waiting_time") == (15 * 60 + 45 * 60, 2)
     row = warehouse.rows(
         "select visits_total, visits_called, visits_within_30_minutes, units_with_tickets,"
@@ -150,7 +155,7 @@ def test_a_transferred_ticket_waits_in_the_same_coming(warehouse):
 
 def test_a_unit_without_tickets_has_no_waiting_time(warehouse):
     put(warehouse, "visit", ticket("1", "15 08:00:00", "15 08:10:00"))
-    compute_marts(warehouse, NIGHT)
+    compute_only(warehouse, NIGHT, ["scorecard"])
     assert figure(warehouse, "counter_waiting_time", COMMUNE) is None
     line = warehouse.rows(
         "select status, no_data_reason_vi from mart_staged.scorecard"
@@ -177,12 +182,12 @@ def test_results_without_a_document_are_left_out_of_digitisation(warehouse):
         resolved("E", closing_class="returned_unprocessed"),
         dossier("F"),
     )
-    compute_marts(warehouse, NIGHT)
+    compute_only(warehouse, NIGHT, ["scorecard"])
     assert figure(warehouse, "result_digitisation_rate") == (1, 3)
 
 
 def test_a_desk_counts_from_the_day_it_digitises(warehouse):
-    compute_marts(warehouse, NIGHT)
+    compute_only(warehouse, NIGHT, ["scorecard"])
     assert figure(warehouse, "digitisation_rollout_district", "DISTRICT") == (1, 1)
     assert figure(warehouse, "digitisation_rollout_commune", "COMMUNE") == (0, 1)
     assert figure(warehouse, "digitisation_rollout_district", "DISTRICT", period="quarter") == (
@@ -202,7 +207,7 @@ def test_procedures_are_counted_by_code_and_internal_ones_apart(warehouse):
         {"procedure_code": "1.000003", "authority_level": "district", "is_published": True},
         {"procedure_code": "1.000004", "authority_level": "district", "is_internal": True},
     )  # fmt: skip
-    compute_marts(warehouse, NIGHT)
+    compute_only(warehouse, NIGHT, ["scorecard"])
     assert figure(warehouse, "procedures_published_rate") == (2, 3)
     assert figure(warehouse, "procedures_published_rate", "COMMUNE") == (1, 2)
     assert figure(warehouse, "level4_provision_rate") == (1, 2)
@@ -228,7 +233,7 @@ def test_the_latest_declared_figure_of_the_year_stands(warehouse):
         declared(dt.date(2022, 6, 30), 39),
         declared(dt.date(2022, 9, 30), 1),
     )
-    compute_marts(warehouse, NIGHT)
+    compute_only(warehouse, NIGHT, ["scorecard"])
     assert figure(warehouse, "plan_tasks_completed_rate") == (39, 39)
     assert (
         warehouse.value(
@@ -244,7 +249,7 @@ def test_the_target_is_compared_as_integers(warehouse, late, status):
     dossiers = [resolved(f"G{n}", due_date=dt.date(2022, 6, 20)) for n in range(100 - late)]
     dossiers += [resolved(f"L{n}", due_date=dt.date(2022, 6, 8)) for n in range(late)]
     put(warehouse, "dossier", *dossiers)
-    compute_marts(warehouse, NIGHT)
+    compute_only(warehouse, NIGHT, ["scorecard"])
     found = warehouse.value(
         "select status from mart_staged.scorecard where indicator_code = 'on_time_rate'"
         " and unit_code = 'CITY'"
@@ -261,14 +266,342 @@ def test_two_codes_of_one_dossier_are_counted_once(warehouse):
         dossier("X", alias_code="Y"),
         dossier("Y", alias_code="X"),
     )
-    compute_marts(warehouse, NIGHT)
+    compute_only(warehouse, NIGHT, ["scorecard"])
     codes = warehouse.rows("select dossier_code from mart_staged.dossier order by 1")
     assert [row["dossier_code"] for row in codes] == ["H24.31-220602-0001", "X"]
 
 
 def test_a_unit_outside_the_register_is_in_the_city_and_in_no_level(warehouse):
     put(warehouse, "dossier", resolved("A", resolving_unit_code="H24.99"), resolved("B"))
-    compute_marts(warehouse, NIGHT)
+    compute_only(warehouse, NIGHT, ["scorecard"])
     assert figure(warehouse, "on_time_rate", "CITY", "form_06") == (2, 2)
     assert figure(warehouse, "on_time_rate", "UNREGISTERED", "form_06") == (1, 1)
     assert figure(warehouse, "on_time_rate", "DISTRICT", "form_06") == (1, 1)
+
+
+def row(warehouse, table, unit="CITY", period="year_to_date", **more):
+    """The one row of a mart for a unit and the calendar period that runs."""
+    condition = "".join(f" and {name} = :{name}" for name in more)
+    (found,) = warehouse.rows(
+        f"select * from mart_staged.{table} where unit_code = :unit and period_type = :period"
+        f" and period_basis = 'calendar' and period_end = :night{condition}",
+        {"unit": unit, "period": period, "night": NIGHT, **more},
+    )
+    return found
+
+
+# --- online ---------------------------------------------------------------------------------------
+
+
+def test_the_level_is_the_catalogue_s_on_the_day_of_receipt(warehouse):
+    put(
+        warehouse,
+        "procedure",
+        {"procedure_code": "1.000001.000.00.00.H24", "service_level": 3,
+         "valid_from": dt.date(2022, 6, 1), "valid_to": dt.date(2022, 6, 15)},
+        {"procedure_code": "1.000001.000.00.00.H24", "service_level": 4,
+         "valid_from": dt.date(2022, 6, 15)},
+    )  # fmt: skip
+    put(
+        warehouse,
+        "dossier",
+        # received before the catalogue was first exported: as first seen
+        dossier("A", channel="online", received_date=dt.date(2022, 5, 20)),
+        dossier("B", channel="online", received_date=dt.date(2022, 6, 14)),
+        dossier("C", channel="online", received_date=dt.date(2022, 6, 15)),
+        dossier("D", channel="counter", received_date=dt.date(2022, 6, 15), service_level=3),
+    )
+    compute_only(warehouse, NIGHT, ["indicator_value"])
+    assert figure(warehouse, "online_share_level3", method="channel") == (2, 3)
+    assert figure(warehouse, "online_share_level4", method="channel") == (1, 1)
+
+
+def test_a_procedure_s_long_and_short_code_are_one_procedure(warehouse):
+    put(
+        warehouse,
+        "procedure",
+        {"procedure_code": "1.000001.000.00.00.H24", "service_level": 4, "is_published": True},
+        {"procedure_code": "1.000001.H24", "service_level": 4, "is_published": True},
+    )
+    put(warehouse, "dossier", dossier("A", procedure_code="1.000001", channel="online"))
+    compute_only(warehouse, NIGHT, ["indicator_value"])
+    assert figure(warehouse, "procedures_published_rate") == (1, 1)
+    assert figure(warehouse, "online_share_level4", method="channel") == (1, 1)
+
+
+def test_after_15_august_levels_have_other_names_and_the_plan_s_indicators_do_not(warehouse):
+    night = dt.date(2022, 9, 30)
+    put(
+        warehouse,
+        "dossier",
+        dossier("A", channel="online", service_level=4, received_date=dt.date(2022, 8, 14)),
+        dossier("B", channel="online", service_level=4, received_date=dt.date(2022, 8, 15)),
+        dossier("C", channel="counter", service_level=3, received_date=dt.date(2022, 8, 15)),
+        dossier("D", channel="counter", service_level=2, received_date=dt.date(2022, 8, 15)),
+    )
+    put(warehouse, "procedure", {"procedure_code": "1.000001", "service_level": 4})
+    compute_only(warehouse, night, ["indicator_value"])
+    named = warehouse.rows(
+        "select service_level, provision_code, received_total from mart_staged.online_share"
+        " where unit_code = 'CITY' and period_type = 'quarter' and period_basis = 'calendar'"
+        " and period_end = :night order by 1, 2",
+        {"night": night},
+    )
+    assert [tuple(found.values()) for found in named] == [
+        (2, "information", 1),
+        (3, "partial", 1),
+        (4, "full", 1),
+        (4, "level_4", 1),
+    ]
+    assert figure(warehouse, "online_share_level4", method="channel", period="quarter") == (2, 2)
+    provided = warehouse.rows(
+        "select period_end, at_level4, provided_fully from mart_staged.procedure_provision"
+        " where unit_code = 'CITY' and period_type = 'month' and period_basis = 'calendar'"
+        " and period_end in (date '2022-07-31', date '2022-08-31') order by 1"
+    )
+    assert [tuple(found.values())[1:] for found in provided] == [(1, 0), (1, 1)]
+
+
+def test_online_procedures_are_shares_of_all_and_used_where_a_dossier_came_online(warehouse):
+    put(
+        warehouse,
+        "procedure",
+        {"procedure_code": "1.000001", "service_level": 3, "authority_level": "commune"},
+        {"procedure_code": "1.000002", "service_level": 4, "authority_level": "commune"},
+        {"procedure_code": "1.000003", "service_level": 4, "authority_level": "district"},
+        {"procedure_code": "1.000004", "service_level": 2, "authority_level": "district"},
+        {"procedure_code": "1.000005", "service_level": 4, "is_internal": True},
+    )
+    put(
+        warehouse,
+        "dossier",
+        dossier("A", procedure_code="1.000001.H24", channel="online"),
+        dossier("B", procedure_code="1.000001", channel="online"),
+        dossier("C", procedure_code="1.000002", channel="counter"),
+        dossier("D", procedure_code="1.000004", channel="online"),
+        dossier("E", procedure_code="1.000005", channel="online"),
+        dossier("F", procedure_code="1.000003", channel="online", status="refused_at_intake"),
+    )
+    compute_only(warehouse, NIGHT, ["indicator_value"])
+    assert figure(warehouse, "online_procedure_share") == (3, 4)
+    assert figure(warehouse, "online_procedure_used_share") == (1, 3)
+    assert figure(warehouse, "online_procedure_used_share", "COMMUNE") == (1, 2)
+
+
+# --- waiting --------------------------------------------------------------------------------------
+
+
+def waits(warehouse, *tickets):
+    put(warehouse, "visit", *tickets)
+    compute_only(warehouse, NIGHT, ["indicator_value"])
+    return row(warehouse, "waiting_time")
+
+
+def test_a_number_called_to_nobody_has_no_wait(warehouse):
+    found = waits(
+        warehouse,
+        ticket("1", "15 08:00:00", "15 08:10:00"),
+        ticket("2", "15 08:00:00", "15 11:00:00", ticket_status="no_show"),
+        ticket("3", "15 08:00:00", "15 11:00:00", ticket_status="skipped"),
+        ticket("4", "15 08:00:00", ticket_status="waiting"),
+    )
+    counted = ("visits_total", "visits_called", "visits_no_show", "visits_not_called")
+    assert tuple(found[name] for name in counted) == (4, 1, 2, 1)
+    assert found["wait_seconds"] == 600
+
+
+def test_an_uncalled_number_that_is_taken_again_at_once_is_a_reprint(warehouse):
+    found = waits(
+        warehouse,
+        ticket("1", "15 08:00:00", service_code="DV1"),
+        ticket("2", "15 08:02:00", "15 08:10:00", service_code="DV1"),
+        # another service, more than two minutes later, called: these are people of their own
+        ticket("3", "15 09:00:00", service_code="DV1"),
+        ticket("4", "15 09:01:00", "15 09:10:00", service_code="DV2"),
+        ticket("5", "15 09:02:01", "15 09:10:00", service_code="DV1"),
+        ticket("6", "15 10:00:00", "15 10:05:00", service_code="DV1"),
+        ticket("7", "15 10:00:30", "15 10:05:00", service_code="DV1"),
+    )
+    assert (found["tickets_reprinted"], found["visits_total"], found["visits_called"]) == (1, 6, 5)
+    assert found["visits_no_show"] == 1
+
+
+def test_a_wait_of_more_than_a_working_day_is_bad_data_and_counted_apart(warehouse):
+    found = waits(
+        warehouse,
+        ticket("1", "15 08:00:00", "15 16:00:00"),
+        ticket("2", "15 08:00:00", "15 16:00:01"),
+        ticket("3", "15 08:00:00", "15 07:59:59"),
+    )
+    assert (found["visits_called"], found["visits_invalid"]) == (1, 2)
+    assert found["wait_seconds"] == 8 * 3600
+
+
+def test_who_comes_before_the_doors_open_waits_from_the_opening_in_the_variant(warehouse):
+    found = waits(
+        warehouse,
+        ticket("1", "15 06:30:00", "15 07:10:00"),
+        ticket("2", "15 06:30:00", "15 06:50:00"),
+        ticket("3", "15 07:00:00", "15 07:10:00"),
+    )
+    assert found["visits_before_opening"] == 2
+    assert figure(warehouse, "counter_waiting_time", method="visit_mean") == (4200, 3)
+    assert figure(warehouse, "counter_waiting_time", method="visit_mean_from_opening") == (1200, 3)
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(1800, "met"), (1801, "not_met")])
+def test_thirty_minutes_on_average_is_compared_in_seconds(warehouse, seconds, status):
+    called = clock("15 08:00:00") + dt.timedelta(seconds=2 * seconds)
+    waits(
+        warehouse,
+        ticket("1", "15 08:00:00", "15 08:00:00"),
+        {**ticket("2", "15 08:00:00", "15 08:00:00"), "called_at": called},
+    )
+    found = warehouse.value(
+        "select status from mart_staged.indicator_value where unit_code = 'CITY'"
+        " and indicator_code = 'counter_waiting_time' and method_code = 'visit_mean'"
+        " and period_type = 'year_to_date' and period_basis = 'calendar'"
+    )
+    assert found == status
+
+
+def test_waits_are_spoken_of_beside_the_desks_and_dossiers_they_cover(warehouse):
+    put(warehouse, "dossier", dossier("A"), dossier("B"), dossier("C", channel="online"))
+    found = waits(warehouse, ticket("1", "15 08:00:00", "15 08:10:00"))
+    assert (found["units_with_tickets"], found["units_with_desk"]) == (1, 2)
+    assert (found["visits_total"], found["received_at_counter"]) == (1, 2)
+    assert found["median_wait_seconds"] == found["p90_wait_seconds"] == 600
+
+
+# --- deadlines ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("received", "workdays", "due"),
+    [
+        ("2022-01-28", 5, "2022-02-11"),
+        ("2022-04-08", 3, "2022-04-14"),
+        ("2022-04-28", 3, "2022-05-05"),
+        ("2022-08-31", 2, "2022-09-06"),
+        ("2021-12-30", 5, "2022-01-07"),
+        ("2022-01-29", 1, "2022-02-07"),
+        ("2022-12-30", 3, "2023-01-05"),
+        ("2022-06-17", 10, "2022-07-01"),
+    ],
+)
+def test_a_deadline_is_recomputed_over_weekends_and_holidays(warehouse, received, workdays, due):
+    put(warehouse, "procedure", {"procedure_code": "1.000001", "duration_workdays": workdays})
+    put(
+        warehouse,
+        "dossier",
+        dossier(
+            "A",
+            received_date=dt.date.fromisoformat(received),
+            due_date=dt.date.fromisoformat(due),
+        ),
+    )
+    compute_only(warehouse, dt.date(2023, 1, 31), ["dossier"])
+    found = warehouse.rows("select * from mart_staged.dossier")[0]
+    assert found["recomputed_due_date"] == dt.date.fromisoformat(due)
+    assert (found["deadline_difference_workdays"], found["has_unusual_deadline"]) == (0, False)
+
+
+def test_deadlines_that_differ_by_more_than_a_working_day_are_counted_per_unit(warehouse):
+    put(warehouse, "procedure", {"procedure_code": "1.000001", "duration_workdays": 5})
+
+    def due(code, day, **more):
+        return dossier(code, due_date=dt.date(2022, 6, day), **more)
+
+    put(
+        warehouse,
+        "dossier",
+        due("exact", 9),
+        due("a day more", 10),
+        due("over a weekend", 13),
+        due("two more", 14),
+        due("two fewer", 7),
+        due("moved later", 30, original_due_date=dt.date(2022, 6, 9)),
+        dossier("undated", due_date=None),
+        due("unknown", 30, procedure_code="1.000009"),
+    )
+    compute_only(warehouse, NIGHT, ["deadline_check"])
+    marked = warehouse.rows(
+        "select dossier_code, deadline_difference_workdays from mart_staged.dossier"
+        " where has_unusual_deadline order by 1"
+    )
+    assert [tuple(found.values()) for found in marked] == [
+        ("over a weekend", 2),
+        ("two fewer", -2),
+        ("two more", 3),
+    ]
+    found = row(warehouse, "deadline_check", DISTRICT)
+    names = ("received_in_period", "deadlines_compared", "deadlines_longer", "deadlines_shorter")
+    assert tuple(found[name] for name in names) == (8, 6, 2, 1)
+    assert (found["deadlines_moved"], found["deadlines_missing"]) == (1, 1)
+
+
+# --- on time, by field and procedure --------------------------------------------------------------
+
+
+def test_the_rate_is_given_by_field_and_by_procedure(warehouse):
+    late, good = {"due_date": dt.date(2022, 6, 8)}, {"due_date": dt.date(2022, 6, 20)}
+    put(
+        warehouse,
+        "dossier",
+        resolved("A", field_code="G01", procedure_code="1.000001.H24", **good),
+        resolved("B", field_code="G01", procedure_code="1.000002", **late),
+        resolved("C", field_code="G02", procedure_code="1.000001", **late,
+                 resolving_unit_code=COMMUNE),
+    )  # fmt: skip
+    compute_only(warehouse, NIGHT, ["on_time_detail"])
+
+    def rate(unit, field, procedure, method="cohort"):
+        found = row(warehouse, "on_time_detail", unit, field_code=field,
+                    procedure_key=procedure, method_code=method)  # fmt: skip
+        return found["numerator"], found["denominator"], found["status"]
+
+    assert rate("CITY", "ALL", "ALL") == (1, 3, "not_met")
+    assert rate("CITY", "G01", "ALL") == (1, 2, "not_met")
+    assert rate("CITY", "ALL", "1.000001") == (1, 2, "not_met")
+    assert rate(DISTRICT, "ALL", "1.000001") == (1, 1, "met")
+    assert rate(COMMUNE, "ALL", "ALL", "form_06") == (0, 1, "not_met")
+    assert rate("COMMUNE", "G02", "ALL", "due") == (0, 1, "not_met")
+
+
+# --- the scorecard --------------------------------------------------------------------------------
+
+
+def test_form_06_stands_beside_the_plan_s_count_and_documents_beside_declared_figures(warehouse):
+    put(
+        warehouse,
+        "dossier",
+        resolved("A", due_date=dt.date(2022, 6, 20)),
+        resolved("B", status="withdrawn", closing_class="withdrawn"),
+        dossier("C", due_date=dt.date(2022, 6, 20)),
+    )
+    put(
+        warehouse,
+        "declaration",
+        {"indicator_code": "plan_tasks_completed_rate", "unit_code": "CITY",
+         "period_start": SINCE, "period_end": NIGHT, "numerator": 20, "denominator": 39,
+         "document_number": "12/BC-SNV", "document_date": NIGHT},
+    )  # fmt: skip
+    compute_only(warehouse, NIGHT, ["scorecard"])
+    lines = {
+        found["indicator_code"]: found
+        for found in warehouse.rows(
+            "select * from mart_staged.scorecard where unit_code = 'CITY' order by line_number desc"
+        )
+    }
+    on_time = lines["on_time_rate"]
+    assert (on_time["numerator"], on_time["denominator"]) == (1, 2)
+    assert (on_time["form_06_numerator"], on_time["form_06_denominator"]) == (2, 2)
+    declared = lines["plan_tasks_completed_rate"]
+    assert declared["document_number"] == "12/BC-SNV"
+    assert declared["form_06_numerator"] is None
+    incomplete = [
+        code for code, line in lines.items()
+        if not (line["data_source_vi"] and line["data_source_en"] and line["owner_vi"])
+        or (line["status"] == "no_data" and not line["no_data_reason_vi"])
+    ]  # fmt: skip
+    assert incomplete == []

@@ -1,5 +1,6 @@
--- procedures_published_rate (I.2.đ), level4_provision_rate (I.2.e) and
--- internal_procedures_published_rate (PL-18b): shares of the catalogue's procedures.
+-- procedures_published_rate (I.2.đ), level4_provision_rate (I.2.e),
+-- internal_procedures_published_rate (PL-18b), online_procedure_share and
+-- online_procedure_used_share (QĐ 766/QĐ-TTg): shares of the catalogue's procedures.
 with procedure_rates as (
     select
         'procedures_published_rate' as indicator_code,
@@ -43,6 +44,36 @@ with procedure_rates as (
         period_end,
         internal_procedures_published,
         internal_procedures,
+        cast(null as decimal(18, 4))
+    from mart.procedure_provision
+    union all
+    select
+        'online_procedure_share',
+        'share',
+        unit_code,
+        unit_level,
+        unit_scope,
+        period_type,
+        period_basis,
+        period_start,
+        period_end,
+        at_level3 + at_level4,
+        procedures,
+        cast(null as decimal(18, 4))
+    from mart.procedure_provision
+    union all
+    select
+        'online_procedure_used_share',
+        'share',
+        unit_code,
+        unit_level,
+        unit_scope,
+        period_type,
+        period_basis,
+        period_start,
+        period_end,
+        online_used,
+        at_level3 + at_level4,
         cast(null as decimal(18, 4))
     from mart.procedure_provision
 )

@@ -1,0 +1,207 @@
+"""Signs of edits after the fact: what is one, what is none, and what each does to the rate."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from computed_marts import compute_only
+from onestop.feeds import DOSSIERS, UNITS
+from onestop.load import VANISHED, history_select
+from onestop.marts import STAGED, refresh_reference
+from onestop.warehouse import open_warehouse
+from worked_dossiers import UNIT, at, dossier, record, record_unit
+
+NIGHTS = [dt.date(2022, 6, day) for day in range(8, 16)]
+#: Received 01/06, due 10/06: overdue from the 11th on.
+OPEN = dossier("X", "01/06", "10/06 17:00")
+LATE = dossier("X", "01/06", "10/06 17:00", "13/06 09:00")
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory):
+    path = tmp_path_factory.mktemp("signs") / "w.duckdb"
+    with open_warehouse(f"duckdb:///{path}") as opened:
+        refresh_reference(opened)
+        record_unit(opened, dt.date(2022, 6, 1))
+        opened.execute(f"insert into core.unit_history {history_select(UNITS)}")
+        yield opened
+
+
+def signs(warehouse, story, *, nights=NIGHTS, vanished=None):
+    """Signs found in what each night's export says of a dossier."""
+    for table in ("core.dossier_version", "core.dossier_history"):
+        warehouse.execute(f"delete from {table}")
+    warehouse.execute("delete from audit.delivery where feed = 'dossiers'")
+    for night in nights:
+        record(warehouse, night, [{**row} for row in story.get(night.day, [])] or [FILLER])
+    if vanished:
+        warehouse.execute(
+            "insert into core.dossier_version (delivery_id, night, known_from, content_hash,"
+            " is_vanished, dossier_code) values (:delivery, :night, :night, :gone, true, 'X')",
+            {
+                "delivery": f"one_stop.dossiers.{vanished:%Y%m%d}.000000000000",
+                "night": vanished,
+                "gone": VANISHED,
+            },
+        )
+    warehouse.execute(f"insert into core.dossier_history {history_select(DOSSIERS)}")
+    warehouse.empty_schema(STAGED)
+    compute_only(warehouse, nights[-1], ["changed_after_overdue"])
+    return warehouse.rows(
+        f"select * from {STAGED}.changed_after_overdue order by dossier_code, change_kind"
+    )
+
+
+#: One that is always on time, so that the unit has a rate.
+FILLER = dossier("OTHER", "01/06", "08/06", "07/06")
+
+
+def kinds(found):
+    return [(row["change_kind"], row["strength"]) for row in found]
+
+
+def changed(row, **values):
+    """A later state of a dossier; dates derived as reading would."""
+    new = {**row, **values}
+    for name in ("received", "due", "original_due", "resolved"):
+        stamp = new[f"{name}_at"]
+        new[f"{name}_date"] = stamp.date() if stamp else None
+    return new
+
+
+def test_a_due_date_moved_after_it_had_passed_is_a_sign(warehouse):
+    (sign,) = signs(warehouse, {8: [OPEN], 13: [changed(OPEN, due_at=at("20/06 17:00"))]})
+    assert (sign["change_kind"], sign["strength"]) == ("due_moved_later", "strong")
+    assert (sign["dossier_code"], sign["unit_code"]) == ("X", UNIT)
+    assert sign["changed_night"] == dt.date(2022, 6, 13)
+    assert sign["last_seen_night"] == dt.date(2022, 6, 12)
+    assert sign["days_overdue"] == 3
+    assert sign["has_turned_on_time"] is False
+    assert (sign["delivery_before"], sign["row_before"]) == (
+        "one_stop.dossiers.20220608.000000000000",
+        1,
+    )
+    assert (sign["delivery_after"], sign["row_after"]) == (
+        "one_stop.dossiers.20220613.000000000000",
+        1,
+    )
+
+
+@pytest.mark.parametrize("day", [9, 10])
+def test_an_extension_while_the_deadline_still_runs_is_no_sign(warehouse, day):
+    extended = changed(OPEN, due_at=at("20/06 17:00"))
+    assert signs(warehouse, {8: [OPEN], day: [extended]}) == []
+
+
+def test_a_due_date_that_is_taken_away_is_moved_out_of_sight(warehouse):
+    found = signs(warehouse, {8: [OPEN], 13: [changed(OPEN, due_at=None)]})
+    assert kinds(found) == [("due_moved_later", "strong")]
+
+
+def test_a_due_date_replaced_when_a_pause_ends_is_no_sign(warehouse):
+    paused = changed(OPEN, status="awaiting_supplement")
+    resumed = changed(OPEN, due_at=at("20/06 17:00"))
+    assert signs(warehouse, {8: [OPEN], 9: [paused], 14: [resumed]}) == []
+
+
+def test_a_pause_that_begins_after_the_due_date_is_a_weak_sign(warehouse):
+    found = signs(warehouse, {8: [OPEN], 13: [changed(OPEN, status="suspended")]})
+    assert kinds(found) == [("paused_overdue", "weak")]
+
+
+def test_an_end_moved_before_the_due_date_turns_late_into_on_time(warehouse):
+    edited = changed(LATE, resolved_at=at("09/06 09:00"))
+    (sign,) = signs(warehouse, {13: [LATE], 14: [edited]})
+    assert (sign["change_kind"], sign["strength"]) == ("end_moved_earlier", "strong")
+    assert sign["has_turned_on_time"] is True
+    assert sign["days_overdue"] == 3
+
+
+def test_an_end_moved_to_another_late_day_is_a_sign_without_effect(warehouse):
+    edited = changed(LATE, resolved_at=at("12/06 09:00"))
+    (sign,) = signs(warehouse, {13: [LATE], 14: [edited]})
+    assert sign["has_turned_on_time"] is False
+    assert (sign["numerator"], sign["denominator"]) == (1, 2)
+    assert (sign["numerator_without"], sign["denominator_without"]) == (1, 2)
+
+
+def test_an_end_moved_later_is_no_sign(warehouse):
+    assert signs(warehouse, {13: [LATE], 14: [changed(LATE, resolved_at=at("14/06"))]}) == []
+
+
+def test_an_overdue_dossier_ended_to_the_second_on_its_due_date_is_a_strong_sign(warehouse):
+    reset = changed(LATE, resolved_at=at("10/06 17:00"))
+    found = signs(warehouse, {8: [OPEN], 14: [reset]})
+    assert kinds(found) == [("end_set_to_due", "strong")]
+    assert found[0]["has_turned_on_time"] is True
+
+
+def test_an_end_to_the_second_on_the_due_date_is_a_weak_sign_by_itself(warehouse):
+    exact = changed(LATE, resolved_at=at("10/06 17:00"))
+    found = signs(warehouse, {10: [exact], 11: [{**exact, "returned_at": at("11/06")}]})
+    assert kinds(found) == [("end_set_to_due", "weak")]
+
+
+def test_dates_without_a_time_of_day_are_no_sign(warehouse):
+    exact = changed(LATE, due_at=at("10/06 00:00"), resolved_at=at("10/06 00:00"))
+    assert signs(warehouse, {10: [exact]}) == []
+
+
+def test_an_end_entered_for_a_day_on_which_it_was_still_open_is_a_weak_sign(warehouse):
+    backdated = changed(LATE, resolved_at=at("09/06 15:00"))
+    found = signs(warehouse, {8: [OPEN], 14: [backdated]})
+    assert kinds(found) == [("end_backdated", "weak")]
+
+
+def test_a_dossier_resolved_late_and_told_so_is_no_sign(warehouse):
+    assert signs(warehouse, {8: [OPEN], 13: [LATE]}) == []
+
+
+def test_a_late_dossier_that_is_opened_again_is_a_sign(warehouse):
+    assert kinds(signs(warehouse, {13: [LATE], 14: [OPEN]})) == [("status_rewound", "strong")]
+
+
+def test_an_overdue_dossier_that_was_never_received_any_more_is_a_sign(warehouse):
+    refused = changed(OPEN, status="refused_at_intake", closing_class="refused_at_intake")
+    assert kinds(signs(warehouse, {8: [OPEN], 13: [refused]})) == [("status_rewound", "strong")]
+
+
+def test_a_late_dossier_that_becomes_a_withdrawn_one_is_a_sign(warehouse):
+    withdrawn = changed(LATE, status="withdrawn", closing_class="withdrawn")
+    found = signs(warehouse, {13: [LATE], 14: [withdrawn]})
+    assert kinds(found) == [("class_changed", "strong")]
+    assert (found[0]["numerator"], found[0]["denominator"]) == (1, 1)
+    assert (found[0]["numerator_without"], found[0]["denominator_without"]) == (1, 2)
+
+
+@pytest.mark.parametrize(("day", "expected"), [(13, [("vanished", "strong")]), (10, [])])
+def test_a_dossier_that_vanishes_from_a_snapshot_is_a_sign_only_when_overdue(
+    warehouse, day, expected
+):
+    vanished = dt.date(2022, 6, day)
+    found = signs(warehouse, {8: [OPEN]}, vanished=vanished)
+    assert kinds(found) == expected
+    for sign in found:
+        assert sign["changed_night"] == vanished
+        assert sign["delivery_after"] == "one_stop.dossiers.20220613.000000000000"
+        assert (sign["numerator_without"], sign["denominator_without"]) == (1, 2)
+
+
+def test_between_exports_that_are_days_apart_a_change_may_have_been_legal(warehouse):
+    nights = [dt.date(2022, 6, 8), dt.date(2022, 6, 15)]
+    extended = changed(OPEN, due_at=at("20/06 17:00"))
+    found = signs(warehouse, {8: [OPEN], 15: [extended]}, nights=nights)
+    assert kinds(found) == [("due_moved_later", "weak")]
+
+
+def test_the_effect_on_the_unit_s_rate_is_told_with_and_without(warehouse):
+    others = [changed(LATE, dossier_code=code) for code in ("Y", "Z")]
+    edited = [changed(row, resolved_at=at("09/06")) for row in (LATE, *others)]
+    found = signs(warehouse, {13: [LATE, *others], 14: edited})
+    assert [row["dossier_code"] for row in found] == ["X", "Y", "Z"]
+    for sign in found:
+        assert (sign["numerator"], sign["denominator"]) == (4, 4)
+        assert (sign["numerator_without"], sign["denominator_without"]) == (3, 4)
+        assert (sign["numerator_without_all"], sign["denominator_without_all"]) == (1, 4)

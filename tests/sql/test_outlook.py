@@ -1,0 +1,211 @@
+"""Will the targets be met by 31/12: every number beside a count that tries one after the other."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import random
+
+import pyarrow as pa
+import pytest
+
+from onestop.marts import STAGED, mart_files, refresh_reference
+from onestop.warehouse import open_warehouse
+
+NIGHT = dt.date(2022, 11, 24)
+WINDOW, DAYS_LEFT = 91, 37
+FLOW = [("on_time_rate", "cohort", 98), ("online_share_level4", "channel", 30)]
+STOCK = [
+    ("digitisation_rollout_district", "share", 50),
+    ("procedures_published_rate", "share", 100),
+]
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory):
+    with open_warehouse(f"duckdb:///{tmp_path_factory.mktemp('o') / 'w.duckdb'}") as opened:
+        refresh_reference(opened)
+        yield opened
+
+
+def figure(indicator, method, unit, numerator, denominator, target, comparison=">="):
+    reached = numerator * 100 >= target * denominator
+    return {
+        "indicator_code": indicator,
+        "method_code": method,
+        "unit_code": unit,
+        "unit_level": "district",
+        "unit_scope": "unit",
+        "period_type": "year_to_date",
+        "period_basis": "calendar",
+        "period_start": dt.date(2022, 1, 1),
+        "numerator": numerator,
+        "denominator": denominator,
+        "value": 100.0 * numerator / denominator,
+        "target": float(target),
+        "comparison": comparison,
+        "status": "met" if reached else "not_met",
+    }
+
+
+TYPES = {
+    "receipts_by_day": {
+        "unit_level": pa.string(), "unit_code": pa.string(), "received_date": pa.date32(),
+        "channel": pa.string(), "service_level": pa.int64(), "dossiers": pa.int64(),
+    },
+    "dossier": {
+        "unit_level": pa.string(), "unit_code": pa.string(), "closed_date": pa.date32(),
+        "due_date": pa.date32(), "timeliness": pa.string(),
+    },
+    "visit": {
+        "unit_level": pa.string(), "unit_code": pa.string(), "issued_date": pa.date32(),
+        "visit_outcome": pa.string(), "wait_seconds": pa.int64(),
+    },
+    "period_tally": {
+        "unit_code": pa.string(), "field_code": pa.string(), "procedure_key": pa.string(),
+        "period_type": pa.string(), "period_basis": pa.string(), "cohort_open": pa.int64(),
+    },
+}  # fmt: skip
+
+
+def outlook(warehouse, figures, night=NIGHT, **tables):
+    """The outlook of these figures, given what other marts hold."""
+    warehouse.empty_schema(STAGED)
+    warehouse.put_table(f"{STAGED}.indicator_value", pa.Table.from_pylist(figures))
+    for name, columns in TYPES.items():
+        rows = [dict.fromkeys(columns) | row for row in tables.get(name, [])]
+        schema = pa.schema(list(columns.items()))
+        warehouse.put_table(f"{STAGED}.{name}", pa.Table.from_pylist(rows, schema=schema))
+    select = next(file for file in mart_files() if file.name == "outlook").select(night, STAGED)
+    found = warehouse.rows(select)
+    return {(row["indicator_code"], row["unit_code"]): row for row in found}
+
+
+def pending(unit, dossiers):
+    return {
+        "unit_code": unit,
+        "field_code": "ALL",
+        "procedure_key": "ALL",
+        "period_type": "year_to_date",
+        "period_basis": "calendar",
+        "cohort_open": dossiers,
+    }
+
+
+def received(unit, day, dossiers, channel="counter", level=None):
+    return {
+        "unit_level": "district",
+        "unit_code": unit,
+        "received_date": day,
+        "channel": channel,
+        "service_level": level,
+        "dossiers": dossiers,
+    }
+
+
+def test_how_many_more_are_needed_is_the_smallest_number_that_reaches_the_target(warehouse):
+    draw = random.Random(1)
+    figures, open_now = [], []
+    for number in range(150):
+        unit = f"U{number}"
+        for indicator, method, target in FLOW + STOCK:
+            denominator = draw.randint(1, 400)
+            numerator = denominator - draw.choice([0, 0, 1, 2, 5, denominator // 3, denominator])
+            figures.append(figure(indicator, method, unit, numerator, denominator, target))
+        open_now.append(pending(unit, draw.choice([0, 3, 60, 5000])))
+    figures = [row for row in figures if row["numerator"] >= 0]
+    found = outlook(warehouse, figures, period_tally=open_now)
+    assert len(found) == len(figures)
+    still_open = {row["unit_code"]: row["cohort_open"] for row in open_now}
+    for row in figures:
+        key = row["indicator_code"], row["unit_code"]
+        n, d, p = row["numerator"], row["denominator"], int(row["target"])
+        is_flow = row["method_code"] != "share"
+        rest = (still_open[key[1]] if key[0] == "on_time_rate" else 0) if is_flow else d - n
+        enough = next(
+            k for k in itertools.count() if (n + k) * 100 >= p * (d + (k if is_flow else 0))
+        )
+        told = found[key]
+        assert told["remaining_total"] == rest, told
+        assert told["needed_count"] == enough, told
+        assert told["is_still_possible"] == (enough <= rest), told
+        if is_flow:
+            may_fail = [m for m in range(rest + 1) if (n + rest - m) * 100 >= p * (d + rest)]
+            assert told["may_still_miss"] == max(may_fail, default=None), told
+            assert (told["outlook_code"] == "secured") == (n * 100 >= p * (d + rest)), told
+        assert (told["outlook_code"] == "out_of_reach") == (enough > rest), told
+
+
+def test_new_dossiers_are_expected_at_the_pace_of_the_last_thirteen_weeks(warehouse):
+    receipts = [
+        received("U", NIGHT - dt.timedelta(days=WINDOW), 1000),  # the day before the window
+        received("U", NIGHT - dt.timedelta(days=WINDOW - 1), 50),
+        received("U", NIGHT, 41),
+    ]
+    dossiers = [
+        {"unit_level": "district", "unit_code": "U", **row}
+        for row in [
+            {"timeliness": "on_time", "closed_date": NIGHT},
+            {"timeliness": "early", "closed_date": NIGHT - dt.timedelta(days=WINDOW)},
+            # overdue since a day of the window: judged in it, though still open
+            {"timeliness": "open_overdue", "due_date": NIGHT - dt.timedelta(days=1)},
+            # late since before the window, closed in it
+            {
+                "timeliness": "late",
+                "due_date": NIGHT - dt.timedelta(days=200),
+                "closed_date": NIGHT,
+            },
+        ]
+    ]
+    told = outlook(
+        warehouse,
+        [figure("on_time_rate", "cohort", "U", 98, 100, 98)],
+        receipts_by_day=receipts,
+        dossier=dossiers,
+        period_tally=[pending("U", 7)],
+    )["on_time_rate", "U"]
+    assert told["expected_new"] == 91 * DAYS_LEFT // WINDOW
+    assert told["remaining_total"] == 7 + DAYS_LEFT
+    assert (told["recent_numerator"], told["recent_denominator"]) == (1, 2)
+    assert (told["projected_numerator"], told["projected_denominator"]) == (98 + 22, 100 + 44)
+    assert told["projection_code"] == "run_rate"
+    assert told["projection_vi"]
+    assert told["outlook_code"] == "at_risk"
+
+
+def test_on_the_last_day_nothing_new_is_expected(warehouse):
+    told = outlook(
+        warehouse,
+        [figure("online_share_level4", "channel", "U", 30, 100, 30)],
+        night=dt.date(2022, 12, 31),
+        receipts_by_day=[received("U", dt.date(2022, 12, 30), 9, "online", 4)],
+    )["online_share_level4", "U"]
+    assert (told["expected_new"], told["outlook_code"]) == (0, "secured")
+
+
+def test_the_wait_that_remaining_visits_may_have_is_told(warehouse):
+    visits = [
+        {"unit_level": "district", "unit_code": "U", "issued_date": NIGHT,
+         "visit_outcome": "called", "wait_seconds": 2400}
+        for _ in range(WINDOW)
+    ]  # fmt: skip
+    row = figure("counter_waiting_time", "visit_mean", "U", 100 * 2000, 100, 0, "<=")
+    told = outlook(warehouse, [row], visit=visits)["counter_waiting_time", "U"]
+    assert told["expected_new"] == DAYS_LEFT
+    assert told["may_wait_seconds"] == (1800 * (100 + DAYS_LEFT) - 200_000) // DAYS_LEFT
+    assert told["is_still_possible"] is True
+    assert told["outlook_code"] == "at_risk"
+    hopeless = figure("counter_waiting_time", "visit_mean", "U", 100 * 3000, 100, 0, "<=")
+    told = outlook(warehouse, [hopeless], visit=visits)["counter_waiting_time", "U"]
+    assert (told["is_still_possible"], told["outlook_code"]) == (False, "out_of_reach")
+
+
+def test_more_than_all_is_needed_where_the_target_is_to_exceed(warehouse):
+    row = figure("budget_revenue_rate", "declared", "CITY", 90, 100, 100, ">")
+    told = outlook(warehouse, [row])["budget_revenue_rate", "CITY"]
+    assert (told["needed_count"], told["is_still_possible"]) == (11, True)
+
+
+def test_a_figure_without_data_has_no_outlook(warehouse):
+    row = {**figure("on_time_rate", "cohort", "U", 1, 2, 98), "numerator": 0, "denominator": 0}
+    assert outlook(warehouse, [row]) == {}

@@ -1,0 +1,144 @@
+"""Published figures that a later night changed: which, by which dossiers, and nothing else."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from onestop.feeds import DOSSIERS, UNITS
+from onestop.load import history_select
+from onestop.marts import compute_marts, publish_marts
+from onestop.warehouse import open_warehouse
+from worked_dossiers import IN_JULY, LATE_FILE, LATER, NIGHT, THIRTEEN, UNIT, record, record_unit
+
+NEXT = dt.date(2022, 7, 1)
+QUARTER = (
+    "period_type = 'quarter' and period_basis = 'calendar' and period_start = date '2022-04-01'"
+)
+
+
+def publish(warehouse, night):
+    for feed in (DOSSIERS, UNITS):
+        warehouse.execute(f"delete from core.{feed.entity}_history")
+        warehouse.execute(f"insert into core.{feed.entity}_history {history_select(feed)}")
+    compute_marts(warehouse, night)
+    publish_marts(warehouse, night)
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory):
+    """30/06 is published; then 01/07 with nothing new of June; then 31/07 with a late file."""
+    path = tmp_path_factory.mktemp("restated") / "w.duckdb"
+    with open_warehouse(f"duckdb:///{path}") as opened:
+        record_unit(opened, NIGHT)
+        record(opened, NIGHT, THIRTEEN)
+        publish(opened, NIGHT)
+        record(opened, NEXT, IN_JULY[1:])
+        publish(opened, NEXT)
+        record(opened, LATER, IN_JULY[:1])
+        record(opened, NIGHT, LATE_FILE, known_from=LATER)
+        publish(opened, LATER)
+        yield opened
+
+
+def restated(warehouse, condition="true", night=LATER):
+    return warehouse.rows(
+        "select * from mart.restatement where restated_night = :night"
+        f" and {condition} order by indicator_code, method_code, unit_code",
+        {"night": night},
+    )
+
+
+def test_a_dossier_that_closes_after_a_period_restates_nothing(warehouse):
+    assert restated(warehouse, night=NEXT) == []
+    assert restated(warehouse, night=NIGHT) == []
+
+
+def test_a_late_file_restates_the_rates_of_the_quarter_by_each_method(warehouse):
+    found = {
+        row["method_code"]: (
+            (row["numerator_before"], row["denominator_before"]),
+            (row["numerator_after"], row["denominator_after"]),
+        )
+        for row in restated(warehouse, f"{QUARTER} and unit_code = '{UNIT}'")
+        if row["indicator_code"] == "on_time_rate"
+    }
+    assert found == {
+        "cohort": ((3, 7), (4, 7)),
+        "form_06": ((6, 8), (7, 9)),
+        "qd_766": ((6, 11), (7, 11)),
+        "load": ((8, 12), (9, 12)),
+        "due": ((4, 8), (5, 8)),
+    }
+
+
+def test_each_changed_column_of_the_form_is_restated_and_no_other(warehouse):
+    found = {
+        row["method_code"]: (row["numerator_before"], row["numerator_after"])
+        for row in restated(warehouse, f"{QUARTER} and unit_code = 'CITY' and field_code = 'ALL'")
+        if row["indicator_code"] == "form_06a"
+    }
+    assert found == {
+        "resolved_total": (8, 9),
+        "resolved_early": (1, 2),
+        "open_total": (4, 3),
+        "open_overdue": (2, 1),
+    }
+
+
+def test_the_dossier_that_did_it_is_named_with_both_files_and_rows(warehouse):
+    found = warehouse.rows(
+        f"select * from mart.restatement_dossier where restated_night = :night and {QUARTER}",
+        {"night": LATER},
+    )
+    assert [row["dossier_code"] for row in found] == ["D9"]
+    (row,) = found
+    assert (row["class_before"], row["class_after"]) == ("open_overdue", "early")
+    assert (row["closed_before"], row["closed_after"]) == (None, dt.date(2022, 6, 23))
+    assert (row["unit_before"], row["level_after"]) == (UNIT, "district")
+    assert (row["delivery_before"], row["row_before"]) == (
+        "one_stop.dossiers.20220630.000000000000",
+        9,
+    )
+    assert row["delivery_after"] == "one_stop.dossiers.20220630_2.000000000000"
+
+
+def test_every_restated_figure_of_dossiers_counts_those_that_did_it(warehouse):
+    for row in restated(warehouse):
+        assert row["dossier_count"] == 1, row
+        assert row["previous_night"] == NEXT
+        assert row["delivery_ids"].split() == [
+            "one_stop.dossiers.20220630_2.000000000000",
+            "one_stop.dossiers.20220731.000000000000",
+        ]
+
+
+def test_only_periods_that_were_over_are_restated(warehouse):
+    ends = {row["period_end"] for row in restated(warehouse)}
+    assert ends == {dt.date(2022, 6, 30)}
+    assert {row["period_type"] for row in restated(warehouse)} == {"month", "quarter", "half_year"}
+
+
+def test_a_unit_that_changes_its_level_restates_levels_and_names_the_register(tmp_path):
+    with open_warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}") as opened:
+        record_unit(opened, NIGHT)
+        record(opened, NIGHT, THIRTEEN)
+        publish(opened, NIGHT)
+        record_unit(opened, NEXT)
+        opened.execute(
+            "update core.unit_version set unit_level = 'commune', content_hash = 'v'"
+            " where night = :night",
+            {"night": NEXT},
+        )
+        publish(opened, NEXT)
+        rows = restated(
+            opened,
+            f"{QUARTER} and indicator_code = 'on_time_rate' and method_code = 'cohort'",
+            NEXT,
+        )
+        found = {
+            row["unit_code"]: (row["numerator_before"], row["numerator_after"]) for row in rows
+        }
+        assert found == {"DISTRICT": (3, None), "COMMUNE": (None, 3)}
+        assert {row["delivery_ids"] for row in rows} == {"one_stop.units.20220701.000000000000"}
