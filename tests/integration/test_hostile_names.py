@@ -1,0 +1,152 @@
+"""Files with names that are made to mislead: whatever they say, they are names and nothing else."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import subprocess
+import sys
+
+import pytest
+from lxml import html
+
+from exported_files import as_json, record
+from onestop.exports import ExportsError, list_exports, readable_name
+from onestop.warehouse import open_warehouse
+from published_marts import settings_in
+
+NIGHT = dt.date(2022, 11, 15)
+#: Odd, and all the same names that can be stored and shown.
+TAKEN = (
+    'dossiers_20221115_<script>alert(1)"><a href="javascript:alert(1)"><img src=x onerror=a>.json',
+    "dossiers_20221115_'; drop table audit.delivery; --..\\..\\etc%2e%2e%2f{0}$(id)`id`[red]x.json",
+    "dossiers_20221115_delivery.json",
+    "dossiers_20221115_" + "a" * 225 + ".json",
+)
+#: With what changes how the rest is shown, or cannot be stored.
+REFUSED = (
+    b"dossiers_20221115_\x1b[31mred\x1b]0;title\x07.json",
+    b"dossiers_20221115_line\nnight 2022-11-15 is published.json",
+    b"dossiers_20221115_\xff\xfe.json",
+    "dossiers_20221115_\u202enosj.exe.json".encode(),
+    "dossiers_20221115_\u200bhidden.json".encode(),
+)
+#: Not this night's, or nobody's.
+LEFT_ALONE = (b"dossiers_20229999.json", b"=dossiers_20221115.json")
+SHOWN = [["night", str(NIGHT)], ["deliveries"]]
+
+
+@pytest.fixture(scope="module")
+def named(tmp_path_factory):
+    """A night of such files, by the commands that people type; all bytes that they print."""
+    folder = tmp_path_factory.mktemp("named")
+    settings = settings_in(folder)
+    settings.exports.mkdir(parents=True, exist_ok=True)
+    home = os.fsencode(settings.exports)
+    for number, name in enumerate([*map(os.fsencode, TAKEN), *REFUSED, *LEFT_ALONE]):
+        with open(os.path.join(home, name), "wb") as file:  # noqa: PTH118, PTH123 - bytes in names
+            file.write(as_json(record(number + 1)))
+    (settings.exports / "dossiers_20221115_nowhere.json").symlink_to("/nowhere")
+    (settings.exports / "round").symlink_to("..")
+    os.mkfifo(settings.exports / "dossiers_20221115_pipe.json")
+    (settings.exports / "dossiers_20221115_folder.json").mkdir()
+    output = b""
+    for arguments in SHOWN:
+        done = subprocess.run(
+            [sys.executable, "-c", "from onestop.cli import main; main()", *arguments],
+            env={**os.environ, "ONESTOP_VAR": str(folder)},
+            capture_output=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        output += done.stdout + done.stderr
+    return settings, output
+
+
+def delivered(settings):
+    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+        return {
+            row["file_name"]: (row["state"], row["refused_rule"])
+            for row in warehouse.rows("select file_name, state, refused_rule from audit.delivery")
+        }
+
+
+def test_a_name_that_can_be_shown_changes_nothing_about_its_file(named):
+    settings, _ = named
+    found = delivered(settings)
+    assert {name: found.get(name) for name in TAKEN} == dict.fromkeys(TAKEN, ("loaded", None))
+
+
+def test_a_name_that_cannot_be_shown_is_refused_with_its_rule(named):
+    settings, output = named
+    found = delivered(settings)
+    refused = {readable_name(os.fsdecode(name)) for name in REFUSED}
+    assert {name: found.get(name) for name in refused} == dict.fromkeys(
+        refused, ("refused", "FILE-F11")
+    )
+    assert set(found) == refused | set(TAKEN)
+    assert output.decode().count("refused, FILE-F11") == len(REFUSED)
+
+
+def test_nothing_that_a_name_says_reaches_the_terminal_as_a_command(named):
+    _, output = named
+    assert b"Traceback" not in output
+    text = output.decode()
+    assert [line for line in text.split("\n") if readable_name(line) != line] == []
+
+
+def test_no_file_is_written_outside_its_place(named):
+    settings, _ = named
+    places = {path.name for path in settings.landing.parent.iterdir()}
+    assert places <= {"exports", "landing", "published", "work", "warehouse.duckdb"}
+    assert {len(path.relative_to(settings.landing).parts) for path in landed(settings)} == {5}
+    assert {path.name for path in landed(settings)} == {*TAKEN, "delivery.json"}
+
+
+def landed(settings):
+    return [path for path in (settings.landing / "one_stop").rglob("*") if path.is_file()]
+
+
+def test_no_page_takes_a_name_for_markup(named):
+    settings, _ = named
+    pages = list(settings.reports.rglob("*.html"))
+    assert len(pages) > len(TAKEN)
+    assert any("alert(1)" in page.read_text(encoding="utf-8") for page in pages)
+    for page in pages:
+        root = html.parse(page).getroot()
+        assert root.xpath("//script | //img | //iframe | //object | //form") == [], page.name
+        for element in root.iter():
+            assert [name for name in element.attrib if name.startswith("on")] == [], page.name
+            assert not element.get("href", "").lower().startswith(("javascript:", "data:", "http"))
+
+
+def test_a_folder_that_cannot_be_listed_stops_the_night_and_is_named(tmp_path):
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+    for parent in [tmp_path, *tmp_path.parents][:3]:
+        if parent.stat().st_uid == os.geteuid():
+            parent.chmod(parent.stat().st_mode | 0o055)
+    child = os.fork()
+    if not child:  # as somebody whom permissions bind, which root is not
+        code = 1
+        try:
+            if os.geteuid() == 0:
+                os.setgroups([])
+                os.setgid(65534)
+                os.setuid(65534)
+            list_exports(tmp_path)
+        except ExportsError as error:
+            is_told = "closed cannot be listed" in str(error) and "permission" in str(error)
+            code = 0 if is_told else 2
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["dossiers_20221115.json", "hồ sơ Đà Nẵng.xlsx", "ho\u0302\u0300 so\u031b.csv", "a\u00a0b"],
+)
+def test_ordinary_names_are_readable_as_they_are(name):
+    assert readable_name(name) == name

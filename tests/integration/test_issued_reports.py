@@ -1,0 +1,295 @@
+"""The plan's periodic reports: due by the calendar, issued once, numbered, frozen, whole."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import hashlib
+import io
+import json
+import re
+import shutil
+
+import pytest
+from openpyxl import load_workbook
+
+from onestop import issued_reports
+from onestop.issued_reports import (
+    ReportFilesError,
+    changed_files,
+    complete_reports,
+    due_reports,
+    issue_line,
+    issue_report,
+    last_night_up_to,
+    print_issued_reports,
+    read_issued_reports,
+)
+from onestop.marts import compute_marts, publish_marts
+from onestop.published import NothingPublishedError, QuestionError
+from onestop.settings import LOCAL_ZONE
+from onestop.warehouse import open_warehouse
+from published_marts import settings_in
+from random_worlds import put_world
+from second_worked_set import second_world
+
+FIRST, SECOND = dt.date(2022, 3, 7), dt.date(2022, 3, 8)
+IN_TIME = dt.datetime(2022, 3, 9, 7, 30, tzinfo=LOCAL_ZONE)
+LATE = dt.datetime(2022, 3, 10, 7, 30, tzinfo=LOCAL_ZONE)
+FILES = [
+    "form-06a-city.xlsx",
+    "form-06a-commune.xlsx",
+    "form-06a-department.xlsx",
+    "form-06a-district.xlsx",
+    "indicators.csv",
+    "report.json",
+    "scorecard.csv",
+    "scorecard.html",
+    "scorecard.json",
+]
+
+
+@pytest.fixture(scope="module")
+def two_nights(tmp_path_factory):
+    """Two published nights before the first quarter's report is due."""
+    settings = settings_in(tmp_path_factory.mktemp("two"))
+    with open_warehouse(settings.warehouse) as warehouse:
+        put_world(warehouse, second_world())
+        for night in (FIRST, SECOND):
+            compute_marts(warehouse, night)
+            publish_marts(warehouse, night)
+        warehouse.publish_copy(settings.published)
+    return settings
+
+
+@pytest.fixture
+def settings(two_nights, tmp_path):
+    """A copy to work on."""
+    mine = settings_in(tmp_path)
+    mine.published.parent.mkdir()
+    shutil.copy(two_nights.published, mine.published)
+    shutil.copy(two_nights.published, tmp_path / "warehouse.duckdb")
+    (tmp_path / "warehouse.duckdb").chmod(0o644)
+    return mine
+
+
+def folder_of(settings, issue):
+    return settings.published.parent / issue.folder
+
+
+def contents(settings):
+    """All files of all reports, by name."""
+    reports = settings.published.parent / "reports"
+    return {
+        str(path.relative_to(reports)): path.read_bytes()
+        for path in sorted(reports.rglob("*"))
+        if path.is_file()
+    }
+
+
+def recorded(settings):
+    with open_warehouse(settings.warehouse) as warehouse:
+        return warehouse.rows("select * from audit.report order by report_code, issue_number")
+
+
+def test_a_report_is_an_issue_with_its_night_its_files_and_their_digests(settings):
+    issue = issue_report(settings, "q1", now=IN_TIME)
+    assert (issue.issue_number, issue.as_of_date, issue.folder) == (1, SECOND, "reports/q1/1")
+    assert (issue.period_start, issue.period_end) == (dt.date(2022, 1, 1), dt.date(2022, 3, 31))
+    assert not issue.is_late
+    folder = folder_of(settings, issue)
+    assert sorted(path.name for path in folder.iterdir()) == FILES
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o444}
+    with open_warehouse(settings.warehouse) as warehouse:
+        rows = warehouse.rows("select file_name, size_bytes, sha256 from audit.report_file")
+        digest = warehouse.value(
+            "select figures_sha256 from audit.publication where as_of_date = :night",
+            {"night": SECOND},
+        )
+    assert {row["file_name"]: (row["size_bytes"], row["sha256"]) for row in rows} == {
+        path.name: (path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest())
+        for path in folder.iterdir()
+    }
+    assert issue.figures_sha256 == digest
+    facts = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert facts["figures_sha256"] == digest
+    assert len(facts["deliveries"]) == issue.delivery_count
+
+
+def test_its_files_hold_the_figures_of_the_night(settings):
+    folder = folder_of(settings, issue_report(settings, "q1", FIRST, IN_TIME))
+    scorecard = json.loads((folder / "scorecard.json").read_text(encoding="utf-8"))
+    assert scorecard["as_of_date"] == "2022-03-07"
+    page = (folder / "scorecard.html").read_text(encoding="utf-8")
+    assert "Báo cáo Quý I năm 2022" in page
+    assert "07/03/2022" in page
+    assert "href" not in page
+    sheet = load_workbook(folder / "form-06a-city.xlsx")["II.06a"]
+    texts = [str(cell.value) for row in sheet.iter_rows() for cell in row if cell.value]
+    assert "Kỳ báo cáo: Quý I/2022" in texts
+    assert any("Kỳ chưa kết thúc" in text for text in texts), texts
+    rows = list(csv.DictReader(io.StringIO((folder / "indicators.csv").read_text("utf-8"))))
+    assert {row["as_of_date"] for row in rows} == {"2022-03-07"}
+    assert {row["period_type"] for row in rows} == {"quarter", "year_to_date"}
+    [rate] = [
+        row
+        for row in rows
+        if (row["indicator_code"], row["method_code"], row["unit_code"], row["period_type"])
+        == ("on_time_rate", "form_06", "CITY", "quarter")
+    ]
+    with open_warehouse(settings.warehouse) as warehouse:
+        [form] = warehouse.rows(
+            "select resolved_early + resolved_on_time as good, resolved_total"
+            " from mart.form_06a_history where unit_code = 'CITY' and field_code = 'ALL'"
+            " and period_type = 'quarter' and period_basis = 'calendar'"
+            " and period_start = date '2022-01-01' and valid_from = :night",
+            {"night": FIRST},
+        )
+    assert form["resolved_total"] > 0
+    assert (int(rate["numerator"]), int(rate["denominator"])) == tuple(form.values())
+
+
+def test_the_same_again_is_the_same_issue_and_changes_nothing(settings):
+    first = issue_report(settings, "q1", now=IN_TIME)
+    before = contents(settings)
+    assert issue_report(settings, "q1", now=LATE) == first
+    assert contents(settings) == before
+    assert len(recorded(settings)) == 1
+
+
+def test_issued_again_on_another_night_it_gets_the_next_number_and_the_first_stays(settings):
+    first = issue_report(settings, "q1", FIRST, IN_TIME)
+    before = contents(settings)
+    second = issue_report(settings, "q1", SECOND, IN_TIME)
+    assert (first.issue_number, second.issue_number) == (1, 2)
+    after = contents(settings)
+    assert {name: after[name] for name in before} == before
+    assert [issue.issue_number for issue in read_issued_reports(settings)] == [2, 1]
+
+
+@pytest.mark.parametrize(
+    ("night", "due"),
+    [
+        ("2022-03-07", []),
+        ("2022-03-08", ["q1"]),
+        ("2022-03-20", ["q1"]),
+        ("2022-06-08", ["q1", "half_year"]),
+        ("2022-12-01", ["q1", "half_year", "year"]),
+    ],
+)
+def test_a_report_is_due_from_its_last_working_day_on_until_it_is_issued(settings, night, due):
+    # the third quarter's stays out: nothing of its period was ever published
+    assert due_reports(settings, dt.date.fromisoformat(night)) == due
+    issue_report(settings, "q1", now=IN_TIME)
+    still = [code for code in due if code != "q1"]
+    assert due_reports(settings, dt.date.fromisoformat(night)) == still
+
+
+def test_after_its_last_day_it_is_issued_late_and_says_so(settings):
+    issue = issue_report(settings, "q1", now=LATE)
+    assert issue.is_late
+    assert "late: its last day was 2022-03-09" in issue_line(issue)
+    page = io.StringIO()
+    print_issued_reports(settings, "vi", file=page)
+    assert "muộn" in page.getvalue()
+
+
+def test_it_rests_on_the_last_night_published_by_then(settings):
+    assert last_night_up_to(settings, FIRST) == FIRST
+    assert last_night_up_to(settings, dt.date(2022, 3, 20)) == SECOND
+    with pytest.raises(NothingPublishedError):
+        last_night_up_to(settings, FIRST - dt.timedelta(days=1))
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+#: Functions of the module at which a run is killed: when it comes to them, or after them.
+STEPS = ["_record", "_place", "complete_reports", "_copy_knows"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("is_done", [False, True], ids=["before", "after"])
+def test_killed_anywhere_and_run_again_there_is_one_report(settings, monkeypatch, step, is_done):
+    undisturbed = getattr(issued_reports, step)
+
+    def die(*arguments):
+        if is_done:
+            undisturbed(*arguments)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(issued_reports, step, die)
+        with pytest.raises(Killed):
+            issue_report(settings, "q1", now=IN_TIME)
+    complete_reports(settings)
+    issue = issue_report(settings, "q1", now=LATE)
+    assert len(recorded(settings)) == 1
+    assert sorted(contents(settings)) == [f"q1/1/{name}" for name in FILES]
+    assert changed_files(settings, issue) == []
+    assert read_issued_reports(settings) == [issue]
+    assert issue.is_late == (not is_done and step == "_record")
+
+
+def test_killed_while_files_are_written_nothing_half_is_left(settings, monkeypatch):
+    def die(_):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(issued_reports.os, "fsync", die)
+        with pytest.raises(Killed):
+            issue_report(settings, "q1", now=IN_TIME)
+    assert not (settings.published.parent / "reports" / "q1" / "1").exists()
+    complete_reports(settings)
+    assert sorted(contents(settings)) == [f"q1/1/{name}" for name in FILES]
+
+
+def test_files_that_were_changed_or_removed_are_named(settings):
+    issue = issue_report(settings, "q1", now=IN_TIME)
+    folder = folder_of(settings, issue)
+    assert changed_files(settings, issue) == []
+    (folder / "scorecard.csv").unlink()
+    (folder / "report.json").chmod(0o644)
+    (folder / "report.json").write_text("{}")
+    assert changed_files(settings, issue) == ["report.json", "scorecard.csv"]
+    page = io.StringIO()
+    print_issued_reports(settings, "en", file=page)
+    assert "CHANGED" in page.getvalue()
+
+
+def test_files_that_cannot_be_made_as_they_were_are_not_made_otherwise(settings):
+    issue = issue_report(settings, "q1", now=IN_TIME)
+    with open_warehouse(settings.warehouse) as warehouse:
+        warehouse.execute("update audit.report set content_sha256 = 'of another release'")
+        warehouse.publish_copy(settings.published)
+    shutil.rmtree(folder_of(settings, issue))
+    with pytest.raises(ReportFilesError, match="restore the folder"):
+        complete_reports(settings)
+    assert not folder_of(settings, issue).exists()
+
+
+def test_what_does_not_exist_is_told(settings):
+    with pytest.raises(QuestionError, match="no report q2; there are q1, half_year, q3, year"):
+        issue_report(settings, "q2")
+    with pytest.raises(QuestionError, match="night 2022-03-08 is before that"):
+        issue_report(settings, "q3")
+    with pytest.raises(NothingPublishedError):
+        issue_report(settings, "q1", dt.date(2022, 3, 9))
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_the_list_is_there_for_programs_too(settings, form):
+    issue_report(settings, "q1", now=IN_TIME)
+    text = io.StringIO()
+    print_issued_reports(settings, form=form, file=text)
+    if form == "json":
+        rows = json.loads(text.getvalue())
+    else:
+        rows = list(csv.DictReader(io.StringIO(text.getvalue())))
+    assert [row["report_code"] for row in rows] == ["q1"]
+    assert re.fullmatch("[0-9a-f]{64}", rows[0]["content_sha256"])
+
+
+def test_before_anything_is_published_nothing_is_issued(tmp_path):
+    assert read_issued_reports(settings_in(tmp_path)) == []

@@ -1,0 +1,821 @@
+"""The figures counted a second time, in plain Python, from the rules that offices count by.
+
+Nothing here comes from ``sql/``: loops, dictionaries and integers, so that an analyst can follow
+each rule and so that the SQL has something to be compared with. What goes in is what sources said:
+for each dossier, ticket, procedure and unit a list of statements, each with the night from which
+it holds. What comes out is every figure of one as-of date.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+Says = dict[str, Any]
+ONE_DAY = dt.timedelta(days=1)
+
+PAUSED = {"awaiting_supplement", "awaiting_payment", "suspended"}
+ENDED = {"withdrawn", "resolved", "returned"}
+NEVER_RECEIVED = {"registered", "refused_at_intake"}
+FORM_COLUMNS = (
+    "received_total", "received_online", "received_counter_post", "carried_over",
+    "resolved_total", "resolved_early", "resolved_on_time", "resolved_late",
+    "open_total", "open_in_time", "open_overdue",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What a source said of one thing.
+
+    Attributes:
+        night: from which it holds.
+        says: the canonical columns; None where a snapshot no longer held the thing.
+        known_from: the first night whose figures may rest on it; later than ``night`` for what
+            came late.
+    """
+
+    night: dt.date
+    says: Says | None
+    known_from: dt.date | None = None
+
+    @property
+    def is_known_from(self) -> dt.date:
+        return self.known_from or self.night
+
+
+Story = list[Statement]
+
+
+@dataclass
+class World:
+    """All that sources ever said: per entity, the statements on each of its keys."""
+
+    dossiers: dict[str, Story] = field(default_factory=dict)
+    visits: dict[str, Story] = field(default_factory=dict)
+    procedures: dict[str, Story] = field(default_factory=dict)
+    units: dict[str, Story] = field(default_factory=dict)
+
+    def as_known_on(self, night: dt.date) -> World:
+        """What of it was known when the figures of that night were made.
+
+        Of two statements of one night, a corrected file's takes the place of the first.
+        """
+        known = World()
+        for name, stories in vars(self).items():
+            for key, story in stories.items():
+                heard = {
+                    statement.night: statement
+                    for statement in sorted(story, key=lambda s: s.is_known_from)
+                    if statement.night <= night and statement.is_known_from <= night
+                }
+                if heard:
+                    getattr(known, name)[key] = [heard[day] for day in sorted(heard)]
+        return known
+
+
+class Period(NamedTuple):
+    """One period of one basis; its figures describe the end of ``measured_on``."""
+
+    type: str
+    basis: str
+    start: dt.date
+    end: dt.date
+    measured_on: dt.date
+
+    @property
+    def key(self) -> tuple[str, str, dt.date]:
+        return (self.type, self.basis, self.start)
+
+
+@dataclass
+class Figures:
+    """Every figure of one as-of date.
+
+    Keys end with the period's type, basis and first day. ``form`` and ``on_time`` are by unit,
+    field and procedure, ``ALL`` standing for all of them.
+    """
+
+    periods: list[Period]
+    units: dict[str, str]
+    catalogue: Catalogue
+    dossiers: dict[str, Says] = field(default_factory=dict)
+    form: dict[tuple[Any, ...], Counter[Any]] = field(default_factory=dict)
+    on_time: dict[tuple[Any, ...], tuple[int, int]] = field(default_factory=dict)
+    online: dict[tuple[Any, ...], tuple[int, int, int]] = field(default_factory=dict)
+    waiting: dict[tuple[Any, ...], Counter[Any]] = field(default_factory=dict)
+    digitisation: dict[tuple[Any, ...], Counter[Any]] = field(default_factory=dict)
+    provision: dict[tuple[Any, ...], Counter[Any]] = field(default_factory=dict)
+    rates: dict[tuple[Any, ...], tuple[int, int]] = field(default_factory=dict)
+
+
+# --- what held when ------------------------------------------------------------------------------
+
+
+def holding(story: Story, day: dt.date) -> Says | None:
+    """What held at the end of that day; None before the first statement or once vanished."""
+    said = None
+    for statement in story:
+        if statement.night <= day:
+            said = statement.says
+    return said
+
+
+def last_heard(story: Story, day: dt.date) -> Says:
+    """What was last heard by that day; of a thing first exported later, its first statement."""
+    heard = [s.says for s in story if s.says is not None and s.night <= day]
+    if heard:
+        return heard[-1]
+    return next(s.says for s in story if s.says is not None)
+
+
+def holding_all(stories: Mapping[str, Story], day: dt.date) -> dict[str, Says]:
+    """What held that day, by key."""
+    return {
+        key: said for key, story in stories.items() if (said := holding(story, day)) is not None
+    }
+
+
+# --- days and periods ----------------------------------------------------------------------------
+
+
+def is_workday(day: dt.date, days_off: Mapping[dt.date, str]) -> bool:
+    """Offices work from Monday to Friday, but not on days off, and on swapped Saturdays."""
+    if day in days_off:
+        return days_off[day] == "swapped_work"
+    return day.weekday() < 5
+
+
+def workdays(start: dt.date, end: dt.date, days_off: Mapping[dt.date, str]) -> int:
+    """Working days after ``start`` up to ``end``; below zero when ``end`` is the earlier."""
+    if end < start:
+        return -workdays(end, start, days_off)
+    count = 0
+    day = start
+    while day < end:
+        day += ONE_DAY
+        if is_workday(day, days_off):
+            count += 1
+    return count
+
+
+def deadline(start: dt.date, length: int, days_off: Mapping[dt.date, str]) -> dt.date:
+    """The day on which so many working days, at least one, end; the first day is not counted."""
+    day = start
+    while length > 0:
+        day += ONE_DAY
+        if is_workday(day, days_off):
+            length -= 1
+    return day
+
+
+def month_start(year: int, month: int, basis: str) -> dt.date:
+    """First day of a month: the 1st, or for government reports the 15th of the month before."""
+    if basis == "calendar":
+        return dt.date(year, month, 1)
+    return dt.date(year - 1, 12, 15) if month == 1 else dt.date(year, month - 1, 15)
+
+
+def periods_of(as_of: dt.date) -> list[Period]:
+    """The periods begun by ``as_of`` that reach into its year or the year before."""
+    found = []
+    for basis in ("calendar", "government"):
+        for name, months in (("month", 1), ("quarter", 3), ("half_year", 6), ("year", 12)):
+            for year in range(as_of.year - 2, as_of.year + 2):
+                for month in range(1, 13, months):
+                    start = month_start(year, month, basis)
+                    following = month + months
+                    end = (
+                        month_start(year + (following > 12), (following - 1) % 12 + 1, basis)
+                        - ONE_DAY
+                    )
+                    if start > as_of or end < dt.date(as_of.year - 1, 1, 1):
+                        continue
+                    found.append(Period(name, basis, start, end, min(end, as_of)))
+                    if name == "year" and end >= as_of:
+                        found.append(Period("year_to_date", basis, start, as_of, as_of))
+    return found
+
+
+# --- units ---------------------------------------------------------------------------------------
+
+
+def unit_of(dossier: Says) -> str:
+    """A dossier is counted at the unit that directly resolves it (form II.06a)."""
+    return dossier["resolving_unit_code"] or dossier["receiving_unit_code"]
+
+
+def levels_of_units(world: World, as_of: dt.date) -> dict[str, str]:
+    """Level of each unit that is in the register, or only in what is counted."""
+    levels = {code: unit["unit_level"] for code, unit in holding_all(world.units, as_of).items()}
+    for dossier in holding_all(world.dossiers, as_of).values():
+        levels.setdefault(unit_of(dossier), "unregistered")
+    for ticket in holding_all(world.visits, as_of).values():
+        levels.setdefault(ticket["unit_code"], "unregistered")
+    return levels
+
+
+def has_desk(unit: Says, day: dt.date) -> bool:
+    """Whether a registered unit exists that day and has a One-Stop desk, as far as is known."""
+    since, until = unit.get("valid_from_date"), unit.get("valid_to_date")
+    is_there = (since is None or since <= day) and (until is None or day < until)
+    return is_there and unit["has_one_stop"] is not False
+
+
+def counted_for(unit: str, level: str) -> Iterator[str]:
+    """The unit, its level and the city: the three rows in which one thing is counted."""
+    yield unit
+    yield level.upper()
+    yield "CITY"
+
+
+# --- dossiers ------------------------------------------------------------------------------------
+
+
+def counted_once(standing: dict[str, Says]) -> dict[str, Says]:
+    """Without the dossiers that another one names as its other code.
+
+    Where two name each other, the first code in order stays.
+    """
+    double = set()
+    for code, dossier in standing.items():
+        other = dossier.get("alias_code")
+        if other is None or other == code or other not in standing:
+            continue
+        is_mutual = standing[other].get("alias_code") == code
+        double.add(max(code, other) if is_mutual else other)
+    return {code: dossier for code, dossier in standing.items() if code not in double}
+
+
+def received_only(figures: Figures) -> dict[str, Says]:
+    """The dossiers that were received: neither only registered nor refused at intake."""
+    return {
+        code: dossier
+        for code, dossier in figures.dossiers.items()
+        if dossier["status"] not in NEVER_RECEIVED
+    }
+
+
+def end_of(dossier: Says) -> dt.date | None:
+    """The day on which the office was done with it: not the day the citizen collects."""
+    return dossier["resolved_date"] if dossier["status"] in ENDED else None
+
+
+def how_it_ended(dossier: Says) -> str:
+    """Class of an ended dossier; early, on time and late are a matter of days, not of hours."""
+    if dossier["closing_class"] in {"withdrawn", "returned_unprocessed"}:
+        return dossier["closing_class"]
+    due, end = dossier["due_date"], end_of(dossier)
+    if due is None:
+        return "no_due_date"
+    if end < due:
+        return "early"
+    return "on_time" if end == due else "late"
+
+
+def how_it_stands(dossier: Says, day: dt.date) -> str:
+    """Class of a dossier open at the end of that day; while it is paused the clock stands."""
+    if dossier["status"] in PAUSED:
+        return "paused"
+    if dossier["due_date"] is not None and dossier["due_date"] < day:
+        return "open_overdue"
+    return "open_in_time"
+
+
+def timeliness(dossier: Says, as_of: dt.date) -> str:
+    """How one dossier is shown to readers on the as-of date."""
+    if dossier["status"] in NEVER_RECEIVED:
+        return "not_counted"
+    if end_of(dossier) is not None:
+        ended = how_it_ended(dossier)
+        return "not_counted" if ended in {"withdrawn", "returned_unprocessed"} else ended
+    stands = how_it_stands(dossier, as_of)
+    return "no_due_date" if stands != "paused" and dossier["due_date"] is None else stands
+
+
+IN_TIME = {"early", "on_time"}
+#: What offices' systems write into column (9), "đúng hạn", of form II.06a beside those on the day.
+IN_TIME_ON_FORM = {"withdrawn", "returned_unprocessed", "no_due_date"}
+
+
+def tally(standing: Says, story: Story, period: Period) -> Counter[Any]:
+    """What one received dossier adds to the form and to the five methods in one period.
+
+    Whether it had ended by the period's end is taken from what is known now; how it stood when it
+    had not, from what was heard by then.
+    """
+    day = period.measured_on
+    counts: Counter[Any] = Counter()
+    if standing["received_date"] > day:
+        return counts
+    end = end_of(standing)
+    if end is not None and end <= day:
+        kind, due = how_it_ended(standing), standing["due_date"]
+    else:
+        then = last_heard(story, day)
+        kind, due = how_it_stands(then, day), then["due_date"]
+        end = None
+    add_to_form(counts, standing, end, kind, period)
+    add_to_methods(counts, kind, due, standing["received_date"] >= period.start, period)
+    return counts
+
+
+def add_to_form(
+    counts: Counter[Any], standing: Says, end: dt.date | None, kind: str, period: Period
+) -> None:
+    """Columns of form II.06a; a dossier of unknown channel stands with counter and post."""
+    if standing["received_date"] >= period.start:
+        is_online = standing["channel"] == "online"
+        counts["received_online" if is_online else "received_counter_post"] += 1
+    elif end is None or end >= period.start:
+        counts["carried_over"] += 1
+    if end is None:
+        counts["open_overdue" if kind == "open_overdue" else "open_in_time"] += 1
+    elif end >= period.start:
+        counts["resolved_on_time" if kind in IN_TIME_ON_FORM else f"resolved_{kind}"] += 1
+
+
+def add_to_methods(
+    counts: Counter[Any], kind: str, due: dt.date | None, came: bool, period: Period
+) -> None:
+    """The methods that are not read off the form."""
+    # the plan: received in the period, resolved on time
+    if came and kind in IN_TIME | {"late", "open_overdue"}:
+        counts["cohort", "of"] += 1
+        counts["cohort", "n"] += kind in IN_TIME
+    # the national portal: of all received
+    if came:
+        counts["qd_766", "of"] += 1
+        counts["qd_766", "n"] += kind in IN_TIME | IN_TIME_ON_FORM | {"open_in_time"}
+    # due in the period
+    if due is not None and period.start <= due <= period.measured_on:
+        if kind not in {"withdrawn", "returned_unprocessed", "paused"}:
+            counts["due", "of"] += 1
+        counts["due", "n"] += kind in IN_TIME
+
+
+def procedure_key(code: str | None) -> str:
+    """The first two parts of a procedure's code, by which sources can be joined."""
+    return "(none)" if code is None else ".".join(code.split(".")[:2])
+
+
+def count_dossiers(world: World, figures: Figures) -> None:
+    """Form II.06a and the on-time rate by the five methods."""
+    sums: dict[tuple[Any, ...], Counter[Any]] = defaultdict(Counter)
+    for code, standing in received_only(figures).items():
+        unit = unit_of(standing)
+        of_field = standing["field_code"] or "(none)"
+        of_procedure = procedure_key(standing["procedure_code"])
+        for period in figures.periods:
+            counts = tally(standing, world.dossiers[code], period)
+            if not counts:
+                continue
+            for place in counted_for(unit, figures.units[unit]):
+                for group in (("ALL", "ALL"), (of_field, "ALL"), ("ALL", of_procedure)):
+                    sums[(place, *group, *period.key)].update(counts)
+    # every unit has its row, also one without dossiers
+    for period in figures.periods:
+        for place in places(figures):
+            sums[(place, "ALL", "ALL", *period.key)].update({})
+    for key, counts in sums.items():
+        figures.form[key] = on_form(counts)
+        for method, rate in by_method(counts, figures.form[key]).items():
+            figures.on_time[(method, *key)] = rate
+
+
+def places(figures: Figures) -> set[str]:
+    """Every unit, the levels that have units, and the city."""
+    return {*figures.units, *(level.upper() for level in figures.units.values()), "CITY"}
+
+
+def on_form(counts: Counter[Any]) -> Counter[Any]:
+    """The eleven columns of the form, (3) to (13)."""
+    form = Counter({column: counts[column] for column in FORM_COLUMNS})
+    form["received_total"] = (
+        form["received_online"] + form["received_counter_post"] + form["carried_over"]
+    )
+    form["resolved_total"] = (
+        form["resolved_early"] + form["resolved_on_time"] + form["resolved_late"]
+    )
+    form["open_total"] = form["open_in_time"] + form["open_overdue"]
+    return form
+
+
+def by_method(counts: Counter[Any], form: Counter[Any]) -> dict[str, tuple[int, int]]:
+    """Numerator and denominator of the on-time rate by each method."""
+    missed = form["resolved_late"] + form["open_overdue"]
+    return {
+        "cohort": (counts["cohort", "n"], counts["cohort", "of"]),
+        "form_06": (form["resolved_early"] + form["resolved_on_time"], form["resolved_total"]),
+        "qd_766": (counts["qd_766", "n"], counts["qd_766", "of"]),
+        "load": (form["received_total"] - missed, form["received_total"]),
+        "due": (counts["due", "n"], counts["due", "of"]),
+    }
+
+
+# --- the catalogue of procedures -----------------------------------------------------------------
+
+
+class Catalogue:
+    """The catalogue as it described each procedure, day by day.
+
+    A procedure listed under a long and a short code is one; the code listed last describes it.
+    """
+
+    def __init__(self, procedures: Mapping[str, Story]) -> None:
+        self._listed: dict[str, dict[str, Story]] = defaultdict(dict)
+        for code, story in procedures.items():
+            self._listed[procedure_key(code)][code] = story
+
+    def on(self, day: dt.date) -> dict[str, Says]:
+        """What it held that day, by procedure; nothing before it was first exported."""
+        return {key: said for key in self._listed if (said := self._describes(key, day))}
+
+    def about(self, dossier: Says, day: dt.date) -> Says | None:
+        """What it said of a dossier's procedure; before its first export, what it said first."""
+        key = procedure_key(dossier["procedure_code"])
+        if key not in self._listed:
+            return None
+        first = min(story[0].night for story in self._listed[key].values())
+        return self._describes(key, max(day, first))
+
+    def _describes(self, key: str, day: dt.date) -> Says | None:
+        latest, said = dt.date.min, None
+        for code in sorted(self._listed[key]):
+            for statement in self._listed[key][code]:
+                if latest < statement.night <= day:
+                    now = holding(self._listed[key][code], day)
+                    if now is not None and now is statement.says:
+                        latest, said = statement.night, now
+        return said
+
+
+def deadline_check(
+    dossier: Says, catalogue: Catalogue, days_off: Mapping[dt.date, str]
+) -> tuple[dt.date | None, int | None, bool]:
+    """The deadline by the catalogue's duration; by how many working days the first one differs;
+    whether by more than the one that a receipt after office hours explains."""
+    received = dossier["received_date"]
+    procedure = catalogue.about(dossier, received) if received else None
+    length = procedure.get("duration_workdays") if procedure else None
+    if length is None:
+        return None, None, False
+    due = dossier.get("original_due_date") or dossier["due_date"]
+    difference = workdays(received, due, days_off) - length if due else None
+    return deadline(received, length, days_off), difference, abs(difference or 0) > 1
+
+
+# --- online --------------------------------------------------------------------------------------
+
+
+def level_at_receipt(dossier: Says, catalogue: Catalogue) -> int | None:
+    """The dossier's own service level; else the catalogue's on the day of receipt."""
+    if dossier["service_level"] is not None:
+        return dossier["service_level"]
+    procedure = catalogue.about(dossier, dossier["received_date"])
+    return procedure["service_level"] if procedure else None
+
+
+def count_online(figures: Figures) -> None:
+    """Dossiers received, online and by post, by service level; and the online shares."""
+    sums: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0, 0])
+    for dossier in received_only(figures).values():
+        unit, channel = unit_of(dossier), dossier["channel"]
+        level = level_at_receipt(dossier, figures.catalogue)
+        for period in figures.periods:
+            if not period.start <= dossier["received_date"] <= period.measured_on:
+                continue
+            for place in counted_for(unit, figures.units[unit]):
+                row = sums[(place, level, *period.key)]
+                row[0] += 1
+                row[1] += channel == "online"
+                row[2] += channel == "post"
+    figures.online = {key: (row[0], row[1], row[2]) for key, row in sums.items()}
+    shares: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0])
+    for (place, level, *period_key), (total, online, post) in figures.online.items():
+        of_levels = {3: ("level3", "level34"), 4: ("level4", "level34")}.get(level, ())
+        for name in (*of_levels, "all"):
+            for method, denominator in (("channel", total), ("channel_without_post", total - post)):
+                share = shares[(f"online_share_{name}", method, place, *period_key)]
+                share[0] += online
+                share[1] += denominator
+    figures.rates |= {key: (share[0], share[1]) for key, share in shares.items()}
+
+
+# --- waiting -------------------------------------------------------------------------------------
+
+
+def percentile(values: list[int], percent: int) -> int:
+    """Percentile of at least one value, interpolated between neighbours, whole seconds."""
+    ordered = sorted(values)
+    place = Fraction(percent * (len(ordered) - 1), 100)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return round(ordered[below] + (place - below) * (ordered[above] - ordered[below]))
+
+
+#: Numbers that no text gives: a number taken again so soon is a reprint; a longer wait is bad data;
+#: the doors open at seven.
+REPRINT = dt.timedelta(minutes=2)
+LONGEST_WAIT = dt.timedelta(hours=8)
+OPENING = dt.time(7)
+NO_WAIT = dt.timedelta(0)
+
+
+@dataclass
+class Coming:
+    """One coming to a desk ("01 lần đến giao dịch"): its first ticket, and what became of it."""
+
+    first: Says
+    outcome: str
+    wait: int = 0
+    wait_from_opening: int = 0
+
+
+def outcome_of(ticket: Says) -> str:
+    """Of one ticket; whoever was skipped or did not come has no wait, even if called."""
+    if ticket["ticket_status"] in {"skipped", "no_show"}:
+        return "no_show"
+    return "not_called" if ticket["called_at"] is None else "called"
+
+
+def first_ticket(code: str, tickets: dict[str, Says]) -> str:
+    """Where a chain of transfers began; tickets that point at each other begin their own."""
+    seen = [code]
+    while (before := tickets[seen[-1]]["transferred_from"]) in tickets:
+        if before in seen:
+            return code
+        seen.append(before)
+    return seen[-1]
+
+
+def is_reprint(code: str, tickets: dict[str, Says]) -> bool:
+    """Never called, and the same service was asked for again at that desk soon after."""
+    ticket = tickets[code]
+    if outcome_of(ticket) == "called" or ticket["service_code"] is None:
+        return False
+    for other_code, other in tickets.items():
+        is_same = all(
+            other[name] == ticket[name] for name in ("unit_code", "service_code", "issued_date")
+        )
+        is_later = (other["issued_at"], other_code) > (ticket["issued_at"], code)
+        if is_same and is_later and other["issued_at"] - ticket["issued_at"] <= REPRINT:
+            return True
+    return False
+
+
+def comings(tickets: dict[str, Says]) -> Iterator[Coming]:
+    """Each coming with what it waited.
+
+    A coming is a ticket and the tickets it was transferred to; it waited the sum of what each of
+    them waited, from issue to first call, lunch break included.
+    """
+    chains: dict[str, list[str]] = defaultdict(list)
+    for code in tickets:
+        chains[first_ticket(code, tickets)].append(code)
+    for code, chain in chains.items():
+        coming = Coming(tickets[code], outcome_of(tickets[code]))
+        for ticket in (tickets[link] for link in chain):
+            if outcome_of(ticket) != "called":
+                continue
+            wait = ticket["called_at"] - ticket["issued_at"]
+            opening = dt.datetime.combine(
+                ticket["issued_at"].date(), OPENING, ticket["issued_at"].tzinfo
+            )
+            closed_doors = max(opening - ticket["issued_at"], NO_WAIT)
+            coming.wait += int(wait.total_seconds())
+            coming.wait_from_opening += int(max(wait - closed_doors, NO_WAIT).total_seconds())
+            if not NO_WAIT <= wait <= LONGEST_WAIT:
+                coming.outcome = "invalid"
+        if len(chain) == 1 and is_reprint(code, tickets):
+            coming.outcome = "reprinted"
+        yield coming
+
+
+def count_waiting(world: World, as_of: dt.date, figures: Figures) -> None:
+    """Waiting times by coming; a unit without tickets has no row: that is no data."""
+    desks: Counter[Any] = Counter()
+    for unit in holding_all(world.units, as_of).values():
+        if has_desk(unit, as_of):
+            desks.update((unit["unit_level"].upper(), "CITY"))
+    came: dict[tuple[Any, ...], list[Coming]] = defaultdict(list)
+    for coming in comings(holding_all(world.visits, as_of)):
+        unit_code = coming.first["unit_code"]
+        for period in figures.periods:
+            if period.start <= coming.first["issued_date"] <= period.measured_on:
+                for place in counted_for(unit_code, figures.units[unit_code]):
+                    came[(place, *period.key)].append(coming)
+    at_counter = received_at_counter(figures)
+    for key, all_comings in came.items():
+        outcomes = Counter(coming.outcome for coming in all_comings)
+        called = [coming for coming in all_comings if coming.outcome == "called"]
+        waits = [coming.wait for coming in called]
+        from_opening = sum(coming.wait_from_opening for coming in called)
+        row: Counter[Any] = Counter(
+            visits_total=len(all_comings) - outcomes["reprinted"],
+            visits_called=len(called),
+            visits_no_show=outcomes["no_show"],
+            visits_not_called=outcomes["not_called"],
+            visits_invalid=outcomes["invalid"],
+            tickets_reprinted=outcomes["reprinted"],
+            wait_seconds=sum(waits),
+            visits_before_opening=sum(c.first["issued_at"].time() < OPENING for c in called),
+            wait_seconds_from_opening=from_opening,
+            visits_within_30_minutes=sum(wait <= 30 * 60 for wait in waits),
+            units_with_tickets=len({coming.first["unit_code"] for coming in all_comings}),
+            units_with_desk=1 if key[0] in figures.units else desks[key[0]],
+            received_at_counter=at_counter[key],
+        )
+        row["median_wait_seconds"] = percentile(waits, 50) if waits else None
+        row["p90_wait_seconds"] = percentile(waits, 90) if waits else None
+        figures.waiting[key] = row
+        figures.rates["counter_waiting_time", "visit_mean", *key] = (sum(waits), len(waits))
+        figures.rates["counter_waiting_time", "visit_mean_from_opening", *key] = (
+            from_opening,
+            len(waits),
+        )
+
+
+def received_at_counter(figures: Figures) -> Counter[Any]:
+    """Dossiers handed in at the counters, beside which the comings can be seen."""
+    counts: Counter[Any] = Counter()
+    for dossier in received_only(figures).values():
+        if dossier["channel"] != "counter":
+            continue
+        unit = unit_of(dossier)
+        for period in figures.periods:
+            if period.start <= dossier["received_date"] <= period.measured_on:
+                for place in counted_for(unit, figures.units[unit]):
+                    counts[(place, *period.key)] += 1
+    return counts
+
+
+# --- digitisation and procedures -----------------------------------------------------------------
+
+
+def count_results(figures: Figures) -> None:
+    """Digitised results among the dossiers resolved; procedures without a result are left out."""
+    for dossier in figures.dossiers.values():
+        end = end_of(dossier)
+        if end is None or dossier["closing_class"] != "resolved":
+            continue
+        procedure = figures.catalogue.about(dossier, end)
+        if procedure is not None and procedure["has_result"] is False:
+            continue
+        unit = unit_of(dossier)
+        for period in figures.periods:
+            if period.start <= end <= period.measured_on:
+                for place in counted_for(unit, figures.units[unit]):
+                    row = figures.digitisation.setdefault((place, *period.key), Counter())
+                    row["results_total"] += 1
+                    row["results_digitised"] += dossier["result_digitised"] is True
+
+
+def count_desks(world: World, figures: Figures) -> None:
+    """One-Stop desks at the end of each period, and those that digitise by then."""
+    for period in figures.periods:
+        for unit in holding_all(world.units, period.measured_on).values():
+            if not has_desk(unit, period.measured_on):
+                continue
+            since = unit["digitisation_date"]
+            for place in (unit["unit_level"].upper(), "CITY"):
+                if place not in places(figures):
+                    continue
+                row = figures.digitisation.setdefault((place, *period.key), Counter())
+                row["desks_total"] += 1
+                row["desks_digitising"] += since is not None and since <= period.measured_on
+
+
+def rates_of_digitisation(figures: Figures) -> None:
+    """Results from the plan's year on; desks of districts and communes."""
+    for key, row in figures.digitisation.items():
+        place, *_, start = key
+        if start >= dt.date(2021, 12, 15):
+            figures.rates["result_digitisation_rate", "share", *key] = (
+                row["results_digitised"],
+                row["results_total"],
+            )
+        if place in {"DISTRICT", "COMMUNE"} and "desks_total" in row:
+            indicator = f"digitisation_rollout_{place.lower()}"
+            figures.rates[indicator, "share", *key] = (row["desks_digitising"], row["desks_total"])
+
+
+def count_procedures(figures: Figures) -> None:
+    """The catalogue at the end of each period; internal procedures apart."""
+    for period in figures.periods:
+        used = procedures_used_online(figures, period)
+        for key, procedure in figures.catalogue.on(period.measured_on).items():
+            level = procedure["authority_level"]
+            for place in ("CITY", *([level.upper()] if level else [])):
+                if place not in places(figures):
+                    continue
+                row = figures.provision.setdefault((place, *period.key), Counter())
+                if procedure["is_internal"]:
+                    row["internal_procedures"] += 1
+                    row["internal_procedures_published"] += procedure["is_published"] is True
+                    continue
+                is_eligible = procedure["is_level4_eligible"] is True
+                row["procedures"] += 1
+                row["procedures_published"] += procedure["is_published"] is True
+                row["eligible_for_level4"] += is_eligible
+                row["eligible_at_level4"] += is_eligible and procedure["service_level"] == 4
+                row["at_level3"] += procedure["service_level"] == 3
+                row["at_level4"] += procedure["service_level"] == 4
+                is_online = procedure["service_level"] in {3, 4}
+                row["online"] += is_online
+                row["online_used"] += is_online and key in used
+    for key, row in figures.provision.items():
+        for indicator, numerator, denominator in (
+            ("procedures_published_rate", "procedures_published", "procedures"),
+            ("level4_provision_rate", "eligible_at_level4", "eligible_for_level4"),
+            (
+                "internal_procedures_published_rate",
+                "internal_procedures_published",
+                "internal_procedures",
+            ),
+            ("online_procedure_share", "online", "procedures"),
+            ("online_procedure_used_share", "online_used", "online"),
+        ):
+            figures.rates[indicator, "share", *key] = (row[numerator], row[denominator])
+
+
+def procedures_used_online(figures: Figures, period: Period) -> set[str]:
+    """Procedures of which a dossier was received online in the period."""
+    return {
+        procedure_key(dossier["procedure_code"])
+        for dossier in received_only(figures).values()
+        if dossier["channel"] == "online"
+        and period.start <= dossier["received_date"] <= period.measured_on
+    }
+
+
+# --- against the targets -------------------------------------------------------------------------
+
+#: Targets of the plan's year: comparison, numerator, denominator, first day, for one level only.
+#: The online thresholds are those of the provincial index, unverified.
+IN_2022 = dt.date(2022, 1, 1)
+TARGETS: dict[str, tuple[str, int, int, dt.date, str | None]] = {
+    "on_time_rate": (">=", 98, 100, IN_2022, None),
+    "procedures_published_rate": ("=", 100, 100, IN_2022, None),
+    "internal_procedures_published_rate": ("=", 100, 100, IN_2022, None),
+    "level4_provision_rate": ("=", 100, 100, IN_2022, None),
+    "online_share_level3": (">=", 40, 100, IN_2022, None),
+    "online_share_level4": (">=", 30, 100, IN_2022, None),
+    "online_share_level34": (">=", 50, 100, dt.date(2022, 11, 10), None),
+    "result_digitisation_rate": ("=", 100, 100, IN_2022, None),
+    "digitisation_rollout_district": (">=", 50, 100, IN_2022, "DISTRICT"),
+    "digitisation_rollout_commune": (">=", 30, 100, IN_2022, "COMMUNE"),
+    "counter_waiting_time": ("<=", 1800, 1, IN_2022, None),
+}
+
+
+def status_of(indicator: str, place: str, numerator: int, denominator: int, day: dt.date) -> str:
+    """A figure against its target of that day, decided on integers."""
+    if denominator == 0:
+        return "no_data"
+    comparison, wanted, per, since, only = TARGETS.get(indicator, (">=", 0, 1, dt.date.max, None))
+    if not since <= day < dt.date(2023, 1, 1) or only not in {None, place}:
+        return "no_target"
+    achieved, needed = numerator * per, wanted * denominator
+    is_met = {
+        ">=": achieved >= needed,
+        "<=": achieved <= needed,
+        "=": achieved == needed,
+    }[comparison]
+    return "met" if is_met else "not_met"
+
+
+def value_of(indicator: str, numerator: int, denominator: int) -> int | None:
+    """Ten-thousandths of a percent point, or of a second; cut, never rounded up."""
+    if denominator == 0:
+        return None
+    scale = 1 if indicator == "counter_waiting_time" else 100
+    return scale * numerator * 10_000 // denominator
+
+
+# --- all of it -----------------------------------------------------------------------------------
+
+
+def count_everything(world: World, as_of: dt.date) -> Figures:
+    """Every figure of one as-of date, from what was known on it."""
+    known = world.as_known_on(as_of)
+    figures = Figures(periods_of(as_of), levels_of_units(known, as_of), Catalogue(known.procedures))
+    figures.dossiers = counted_once(holding_all(known.dossiers, as_of))
+    count_dossiers(known, figures)
+    for key, rate in figures.on_time.items():
+        method, place, of_field, of_procedure, *period_key = key
+        if (of_field, of_procedure) == ("ALL", "ALL"):
+            figures.rates["on_time_rate", method, place, *period_key] = rate
+    count_online(figures)
+    count_waiting(known, as_of, figures)
+    count_results(figures)
+    count_desks(known, figures)
+    rates_of_digitisation(figures)
+    count_procedures(figures)
+    return figures
