@@ -30,7 +30,7 @@ SIDECAR = "delivery.json"
 INCOMING = ".incoming"
 MANIFESTS = "publications"
 _CHUNK = 1 << 20
-_CLOCKS_MAY_DIFFER = dt.timedelta(hours=1)
+_HOURS_CLOCKS_MAY_DIFFER = 1
 _READ_ONLY = stat.S_IRUSR | stat.S_IRGRP
 #: How many connections a file may take, and seconds of rest between them, growing.
 _CONNECTIONS = 5
@@ -115,13 +115,13 @@ def land_file(
 
 def _refuse_the_future(file_name: str, facts: Facts) -> None:
     """Of two files of one name and night the later changed one counts: a wrong clock would win."""
-    changed_at = dt.datetime.fromtimestamp(int(facts.modified), LOCAL_ZONE)
-    if changed_at > dt.datetime.now(LOCAL_ZONE) + _CLOCKS_MAY_DIFFER:
+    hours = (facts.modified - time.time()) / 3600
+    if hours > _HOURS_CLOCKS_MAY_DIFFER:
         raise RefusedDeliveryError(
             file_name,
             "FILE-F10",
-            f"its time of change, {changed_at:%Y-%m-%d %H:%M}, lies in the future; set the"
-            " exporting machine's clock right and export it again",
+            f"its time of change lies {hours:,.0f} hours in the future; set the exporting machine's"
+            " clock right and export it again",
         )
 
 

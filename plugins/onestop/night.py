@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from onestop import landing as landing_module
 from onestop.delivery import PASSING_RULES, Delivery, RefusedDeliveryError
-from onestop.exports import candidate_of, file_of, list_exports
+from onestop.exports import candidate_of, file_of, list_exports, readable_name
 from onestop.load import load_delivery as load_staged
 from onestop.load import record_refusal
 from onestop.mapping import load_mappings, recognise
@@ -25,6 +25,7 @@ from onestop.marts import (
     publish_marts,
     staged_night,
 )
+from onestop.readers import FILE_RULES
 from onestop.settings import LOCAL_ZONE
 from onestop.settlement import keep_rules, keep_settlements
 from onestop.staging import read_delivery, staged_path
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from onestop.exports import ExportedFile
     from onestop.gate import UsualVolume
-    from onestop.mapping import FeedMapping
+    from onestop.mapping import FeedMapping, Recognised
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
 
@@ -95,11 +96,15 @@ def discover_deliveries(settings: Settings, night: dt.date) -> list[dict[str, An
         note_volumes(settings, warehouse, night)
     candidates = []
     for file in exported:
-        found = recognise(file.name, mappings)
+        name = readable_name(file.name)
+        found = recognise(name, mappings)
         if found is None:
-            logger.warning("%s: no mapping knows a file of this name; left alone", file.name)
+            logger.warning("%s: no mapping knows a file of this name; left alone", name)
             continue
         if found.night > night:
+            continue
+        if name != file.name:
+            _refuse_name(settings, name, found)
             continue
         if found.night < night and _identity(file) in settled:
             continue
@@ -117,6 +122,16 @@ def discover_deliveries(settings: Settings, night: dt.date) -> list[dict[str, An
         key=lambda c: (c["night"], order.get(c["feed"], 2), c["source"], c["file_name"])
     )
     return candidates
+
+
+def _refuse_name(settings: Settings, name: str, found: Recognised) -> None:
+    """Note a file whose name cannot be stored or shown; it is not opened."""
+    delivery = landing_module.unread_delivery(
+        name, source=found.source, feed=found.feed, night=found.night, kind=found.kind
+    )
+    rule = FILE_RULES["FILE-F11"]
+    logger.warning("%s: refused, %s: %s", name, rule.code, rule.en)
+    _note_refusal(settings, delivery, rule.code, rule.vi, rule.en)
 
 
 def awaited_deliveries(
@@ -231,7 +246,7 @@ def land_delivery(settings: Settings, candidate: dict[str, Any]) -> dict[str, An
             kind=unread.kind,
         )
     except RefusedDeliveryError as refused:
-        _note_refusal(settings, unread, refused.rule_code, refused.reason, refused.reason)
+        _note_unread(settings, unread, refused)
         raise
     _refusal_note(settings, unread).unlink(missing_ok=True)
     return delivery.to_json()
@@ -249,7 +264,7 @@ def read_delivery_file(settings: Settings, delivery: dict[str, Any]) -> dict[str
         keep_rules(settings.landing, mapping.sha256, mapping.text)
         staged = read_delivery(landed, settings.landing, settings.staging, mapping)
     except RefusedDeliveryError as refused:
-        _note_refusal(settings, landed, refused.rule_code, refused.reason, refused.reason)
+        _note_unread(settings, landed, refused)
         raise
     return {"staged": staged.name}
 
@@ -452,6 +467,13 @@ def _mapping(settings: Settings, delivery: Delivery) -> FeedMapping:
             f"there is no mapping for {delivery.source} {delivery.feed} any more; put its file"
             " back into ONESTOP_SOURCES",
         ) from None
+
+
+def _note_unread(settings: Settings, delivery: Delivery, refused: RefusedDeliveryError) -> None:
+    """Note a file that was refused before its rows were judged; what was found is in English."""
+    rule = FILE_RULES[refused.rule_code]
+    reason_vi = f"{rule.vi} [{refused.reason}]"
+    _note_refusal(settings, delivery, rule.code, reason_vi, refused.reason)
 
 
 def _note_refusal(

@@ -32,7 +32,13 @@ def open_published(settings: Settings) -> Warehouse:
         NothingPublishedError: no night was published yet.
     """
     if not settings.warehouse.startswith("duckdb"):
-        return open_warehouse(settings.warehouse, read_only=True)
+        try:
+            return open_warehouse(settings.warehouse, read_only=True)
+        except FileNotFoundError as error:
+            raise NothingPublishedError(
+                f"no night is published yet ({error}); run `onestop night` for a night that has"
+                " its exports"
+            ) from error
     if not settings.published.is_file():
         raise NothingPublishedError(
             f"no night is published yet ({_short(settings.published)} does not exist);"

@@ -13,6 +13,7 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Resp
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from onestop.figures import day, measured, target_text, whole
+from onestop.issued_reports import read_issued_reports
 from onestop.published import NothingPublishedError
 from onestop.scorecard import ScorecardLine, read_scorecard
 
@@ -76,16 +77,10 @@ def make_app(
             lines = read_scorecard(here)
         except NothingPublishedError as error:
             return _page("message.html", 200, lang=lang, message=str(error))
-        clauses = _by_clause(lines, lang)
+        values = _scorecard_values(lines, lang)
+        issued = read_issued_reports(here)
         return _page(
-            "scorecard.html",
-            200,
-            lang=lang,
-            as_of=day(lines[0].as_of_date, lang),
-            plan=lines[0].plan_code,
-            clauses=clauses,
-            counts=_counts([row["status"] for _, rows in clauses for row in rows], lang),
-            has_reports=has_reports,
+            "scorecard.html", 200, **values, title="", has_reports=has_reports, issued=issued
         )
 
     @app.get("/reports/{path:path}")
@@ -99,6 +94,31 @@ def make_app(
         return FileResponse(file, headers={"X-Content-Type-Options": "nosniff"})
 
     return app
+
+
+def frozen_scorecard(lines: list[ScorecardLine], title: str) -> str:
+    """The scorecard's page, in Vietnamese, as a file that stands alone.
+
+    Args:
+        lines: of :func:`onestop.scorecard.read_scorecard`.
+        title: of the report that it belongs to.
+    """
+    values = _scorecard_values(lines, "vi")
+    return _pages.get_template("scorecard.html").render(
+        **values, title=title, has_reports=False, issued=[]
+    )
+
+
+def _scorecard_values(lines: list[ScorecardLine], lang: Language) -> dict[str, Any]:
+    clauses = _by_clause(lines, lang)
+    return {
+        "lang": lang,
+        "as_of": day(lines[0].as_of_date, lang),
+        "plan": lines[0].plan_code,
+        "clauses": clauses,
+        "counts": _counts([row["status"] for _, rows in clauses for row in rows], lang),
+        "day": day,
+    }
 
 
 def _language(lang: str = "vi") -> Language:

@@ -17,11 +17,11 @@ class FileRule:
 FILE_RULES: dict[str, FileRule] = {
     rule.code: rule
     for rule in (
-        FileRule("FILE-F01", "Tệp rỗng", "The file is empty"),
+        FileRule("FILE-F01", "Tệp rỗng; hãy xuất lại", "The file is empty; export it again"),
         FileRule(
             "FILE-F02",
-            "Tệp hỏng, bị cắt cụt hoặc không đọc được",
-            "The file is damaged, cut short or unreadable",
+            "Tệp hỏng, bị cắt cụt hoặc không đọc được; hãy xuất lại, hoặc cấp quyền đọc",
+            "The file is damaged, cut short or unreadable; export it again, or permit reading it",
         ),
         FileRule(
             "FILE-F03",
@@ -30,20 +30,28 @@ FILE_RULES: dict[str, FileRule] = {
         ),
         FileRule(
             "FILE-F04",
-            "Không nhận ra dòng tiêu đề cột nào của ánh xạ",
-            "No header that the mapping knows was found",
+            "Không tìm thấy dòng tiêu đề hợp lệ theo ánh xạ; hãy xuất đủ cột, hoặc bổ sung ánh xạ",
+            "No sound header that the mapping knows; export the columns, or extend the mapping",
         ),
         FileRule(
             "FILE-F05",
-            "Tệp nén không an toàn hoặc quá lớn",
-            "The archive or workbook is unsafe or too large",
+            "Tệp nén hoặc bảng tính không an toàn hay quá lớn; hãy nén riêng một tệp hoặc xuất CSV",
+            "The archive or workbook is unsafe or too large; pack one file alone, or export CSV",
         ),
-        FileRule("FILE-F06", "Một dòng hoặc bản ghi quá dài", "A line or a record is too long"),
-        FileRule("FILE-F07", "Định dạng không được hỗ trợ", "The format is not supported"),
+        FileRule(
+            "FILE-F06",
+            "Một dòng hoặc bản ghi quá dài; hãy xuất mỗi bản ghi trên một dòng",
+            "A line or a record is too long; export one record a line",
+        ),
+        FileRule(
+            "FILE-F07",
+            "Định dạng không được hỗ trợ; hãy xuất JSON, CSV hoặc Excel",
+            "The format is not supported; export JSON, CSV or Excel",
+        ),
         FileRule(
             "FILE-F08",
-            "Tệp thay đổi trong khi được đọc",
-            "The file changed while it was being read",
+            "Tệp thay đổi trong khi được đọc; lần chạy sau sẽ đọc lại",
+            "The file changed while it was being read; the next run tries again",
         ),
         FileRule(
             "FILE-F09",
@@ -55,6 +63,13 @@ FILE_RULES: dict[str, FileRule] = {
             "Thời điểm sửa tệp nằm ở tương lai; hãy chỉnh đồng hồ của máy xuất tệp rồi xuất lại",
             "The file's time of change lies in the future; set the exporting machine's clock right"
             " and export it again",
+        ),
+        FileRule(
+            "FILE-F11",
+            "Tên tệp có ký tự điều khiển, ký tự ẩn hoặc không phải UTF-8 (thay bằng \ufffd ở đây);"
+            " hãy đổi tên tệp",
+            "The file's name has control characters, hidden ones or bytes that are no UTF-8 (shown"
+            " here as \ufffd); rename the file",
         ),
     )
 }

@@ -1,0 +1,66 @@
+"""# The plan's periodic reports: issued when they fall due, numbered and frozen.
+
+**When.** Every day at 07:00 (Asia/Ho_Chi_Minh). A run's *partition key* is the night that has
+just ended, as for `onestop_nightly`.
+
+**What.** QĐ 3818 IV.1.c wants Q1 and Q3 before the 10th of the quarter's last month, six months
+before 10/6, the year before 05/12; `ref.report_calendar` has the days. On the last working day
+before each, `issue` writes the report on the last published night: the scorecard, all figures of
+the period, form II.06a of the city and each level. They lie under `reports/<code>/<number>/` beside
+the readers' copy; `audit.report` and `audit.report_file` say what they are. On all other days
+`issue` is skipped.
+
+**When nothing was published in time**, the report goes out with the first run after something is,
+and says that it is late.
+
+**When something is red.** The log says why. `complete` is red when files of an earlier report were
+removed and cannot be made as they were: restore them from a backup.
+
+**Running again is always safe**: a report that is issued stays as it is. To issue one again on
+newer figures, under the next number: `onestop report issue CODE`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from airflow.sdk import CronPartitionTimetable, dag, task
+
+from onestop import airflow_adapter as steps
+
+# The slot that all tasks share that open the warehouse.
+WAREHOUSE = "warehouse_write"
+
+find_due = task(steps.find_due_reports, task_id="find_due", pool=WAREHOUSE)
+issue = task(
+    steps.issue_report, task_id="issue", pool=WAREHOUSE, map_index_template=steps.REPORT_CODE
+)
+complete = task(steps.complete_reports, task_id="complete", pool=WAREHOUSE)
+
+
+@dag(
+    schedule=CronPartitionTimetable(
+        "0 7 * * *", timezone="Asia/Ho_Chi_Minh", run_offset=-1, key_format="%Y-%m-%d"
+    ),
+    start_date=datetime(2022, 1, 1, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh")),
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=6),
+    default_args={
+        "owner": "onestop",
+        "retries": 2,
+        "retry_exponential_backoff": 2,
+        "max_retry_delay": timedelta(hours=1),
+        "execution_timeout": timedelta(hours=2),
+    },
+    doc_md=__doc__,
+    tags=["onestop", "report"],
+)
+def onestop_report() -> None:
+    """What is due; and beside it what a killed run left out."""
+    issue.expand(report_code=find_due())
+    complete()
+
+
+onestop_report()
