@@ -20,7 +20,6 @@ from airflow.sdk.io import has_fs
 
 from onestop.delivery import RefusedDeliveryError
 from onestop.exports import ExportsError, RemoteFolder, exports_at
-from onestop.published import QuestionError
 from onestop.settings import LOCAL_ZONE, Settings
 
 if TYPE_CHECKING:
@@ -129,7 +128,7 @@ def issue_report(report_code: str) -> Returned:
     try:
         night = library.last_night_up_to(settings, night_of_run())
         issue = library.issue_report(settings, report_code, night)
-    except (QuestionError, library.ReportFilesError) as refused:
+    except (library.QuestionError, library.ReportFilesError) as refused:
         raise AirflowFailException(str(refused)) from None
     level = logging.WARNING if issue.is_late else logging.INFO
     logger.log(level, "%s", library.issue_line(issue))

@@ -158,13 +158,13 @@ def scorecard(lang: LangOption, as_of: AsOf = None, form: FormatOption = Format.
 
 @app.command()
 def explain(  # noqa: PLR0913, PLR0917 - a figure has this many coordinates
-    indicator: Annotated[str, typer.Argument(help="Indicator code, such as on_time_rate.")],
+    indicator: Annotated[str, typer.Argument(help="on_time_rate, online_share_level34, …")],
     unit: Unit,
     first: From_,
     last: Until,
     lang: LangOption,
     method: Annotated[
-        str | None, typer.Option("--method", help="cohort, form_06, qd_766, load or due.")
+        str | None, typer.Option("--method", help="As in ref.method, such as form_06 or due.")
     ] = None,
     as_of: AsOf = None,
     form: FormatOption = Format.table,

@@ -14,7 +14,7 @@ import sys
 from collections import Counter
 from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from onestop.figures import day, percent, whole
 from onestop.night_marts import NightMarts
@@ -211,11 +211,37 @@ _REASONS: dict[str, tuple[str, str]] = {
         "Không được tiếp nhận: không tính ở mọi cách đếm",
         "Refused at intake: counted by no method",
     ),
+    "by_online": ("Nộp trực tuyến", "Submitted online"),
+    "by_counter": ("Nộp trực tiếp tại quầy", "Handed in at the counter"),
+    "by_post": ("Nộp qua dịch vụ bưu chính", "Sent by post"),
+    "by_other": ("Nộp qua kênh khác hoặc không rõ kênh", "By another or an unknown channel"),
+    **{
+        f"level_{level}": (f"Mức độ {level}: không thuộc chỉ tiêu", f"Level {level}: not looked at")
+        for level in range(1, 5)
+    },
+    "level_unknown": ("Không rõ mức độ", "Its service level is not known"),
+    "digitised": ("Kết quả ngày {closed} đã số hóa", "Result of {closed} is digitised"),
+    "not_digitised": ("Kết quả ngày {closed} chưa số hóa", "Result of {closed} is not digitised"),
+    "no_result_document": (
+        "Thủ tục không có kết quả bằng văn bản",
+        "The procedure has no result document",
+    ),
+    "closed_otherwise": ("Kết thúc ngày {closed}, không rõ cách", "Ended {closed}, not known how"),
     "registered": (
         "Mới đăng ký, chưa được tiếp nhận: không tính ở mọi cách đếm",
         "Registered, not yet received: counted by no method",
     ),
 }
+
+
+#: Indicators of the share of dossiers received online, and the service levels they look at.
+_ONLINE_LEVELS: dict[str, tuple[int, ...] | None] = {
+    "online_share_level3": (3,),
+    "online_share_level4": (4,),
+    "online_share_level34": (3, 4),
+    "online_share_all": None,
+}
+_DIGITISED = "result_digitisation_rate"
 
 
 def explain(
@@ -231,7 +257,8 @@ def explain(
 
     Args:
         settings: of this installation.
-        indicator: indicator code; ``on_time_rate``.
+        indicator: indicator code; ``on_time_rate``, an online share, or
+            ``result_digitisation_rate``.
         unit: a unit's code, a level (``DEPARTMENT``, ``DISTRICT``, ``COMMUNE``) or ``CITY``.
         first: first day of the span.
         last: last day of the span.
@@ -250,10 +277,16 @@ def explain(
         marts = NightMarts(warehouse, night, (first, last))
         found_unit = marts.find_unit(unit)
         condition = found_unit.condition("dossier")
-        found = [
-            *_judged(warehouse, marts, condition, RULES[method]),
-            *_never_received(warehouse, marts, condition, (night, first, last)),
-        ]
+        days = (first, min(last, night))
+        if indicator in _ONLINE_LEVELS:
+            levels = _ONLINE_LEVELS[indicator]
+            found = list(_by_channel(warehouse, marts, condition, days, (levels, method)))
+        elif indicator == _DIGITISED:
+            found = list(_by_result(warehouse, marts, condition, days))
+        else:
+            found = list(_judged(warehouse, marts, condition, RULES[method]))
+        if indicator != _DIGITISED:
+            found += _never_received(warehouse, marts, condition, (night, first, last))
         order = ("numerator", "denominator", "left_out")
         found.sort(key=lambda dossier: (order.index(dossier.role), dossier.dossier_code))
         return Explanation(
@@ -270,18 +303,89 @@ def explain(
 
 
 def _known_method(warehouse: Warehouse, indicator: str, method: str | None) -> str:
-    if indicator != "on_time_rate":
+    methods = {
+        "on_time_rate": tuple(RULES),
+        **dict.fromkeys(_ONLINE_LEVELS, ("channel", "channel_without_post")),
+        _DIGITISED: ("share",),
+    }
+    if indicator not in methods:
         raise QuestionError(
-            f"dossiers can be listed for on_time_rate, not for {indicator}; the numerators and"
-            " denominators of all indicators are in mart.indicator_value"
+            f"dossiers can be listed for {', '.join(methods)}, not for {indicator}; the numerators"
+            " and denominators of all indicators are in mart.indicator_value"
         )
     method = method or warehouse.value(
         "select scorecard_method from ref.indicator where indicator_code = :indicator",
         {"indicator": indicator},
     )
-    if method not in RULES:
-        raise QuestionError(f"no method {method}; there are {', '.join(RULES)}")
+    if method not in methods[indicator]:
+        raise QuestionError(f"no method {method}; there are {', '.join(methods[indicator])}")
     return method
+
+
+def _standing(
+    warehouse: Warehouse, marts: NightMarts, condition: str, clock: str, days: tuple[dt.date, ...]
+) -> list[dict[str, Any]]:
+    """Dossiers received (or closed, by ``clock``) within the days, as they stood that night."""
+    return warehouse.rows(
+        "select dossier.dossier_code, dossier.unit_code, dossier.received_date,"
+        " dossier.due_date, dossier.closed_date, dossier.channel, dossier.closing_class,"
+        " coalesce(dossier.service_level, listed.service_level) as service_level,"
+        " coalesce(dossier.result_digitised, false) as is_digitised,"
+        " coalesce(listed.has_result, true) as has_result,"
+        " dossier.delivery_id, delivery.file_name, dossier.row_number"
+        f" from {marts.relation('mart.dossier')} as dossier"
+        f" left join {marts.relation('mart.catalogue')} as listed"
+        " on dossier.procedure_key = listed.procedure_key"
+        f" and dossier.{clock} >= listed.holds_from"
+        f" and (listed.valid_to is null or dossier.{clock} < listed.valid_to)"
+        f" left join ({_DELIVERIES}) as delivery on dossier.delivery_id = delivery.delivery_id"
+        f" where dossier.is_received and {condition}"
+        f" and dossier.{clock} between :first and :last",
+        {"first": days[0], "last": days[1]},
+    )
+
+
+_STANDING = ("channel", "closing_class", "service_level", "is_digitised", "has_result")
+
+
+def _by_channel(
+    warehouse: Warehouse,
+    marts: NightMarts,
+    condition: str,
+    days: tuple[dt.date, dt.date],
+    wanted: tuple[tuple[int, ...] | None, str],
+) -> Iterator[CountedDossier]:
+    """What each dossier received within the days is in an online share."""
+    levels, method = wanted
+    for row in _standing(warehouse, marts, condition, "received_date", days):
+        said = {name: row.pop(name) for name in _STANDING}
+        channel = said["channel"] or "other"
+        if levels is not None and said["service_level"] not in levels:
+            level = said["service_level"]
+            code = "level_unknown" if level is None else f"level_{level}"
+            yield _with_reason(row, "left_out", code)
+        elif channel == "online":
+            yield _with_reason(row, "numerator", "by_online")
+        elif channel == "post" and method == "channel_without_post":
+            yield _with_reason(row, "left_out", "by_post")
+        else:
+            yield _with_reason(row, "denominator", f"by_{channel}")
+
+
+def _by_result(
+    warehouse: Warehouse, marts: NightMarts, condition: str, days: tuple[dt.date, dt.date]
+) -> Iterator[CountedDossier]:
+    """What each dossier closed within the days is in the share of digitised results."""
+    for row in _standing(warehouse, marts, condition, "closed_date", days):
+        said = {name: row.pop(name) for name in _STANDING}
+        if said["closing_class"] != "resolved":
+            yield _with_reason(row, "left_out", said["closing_class"] or "closed_otherwise")
+        elif not said["has_result"]:
+            yield _with_reason(row, "left_out", "no_result_document")
+        elif said["is_digitised"]:
+            yield _with_reason(row, "numerator", "digitised")
+        else:
+            yield _with_reason(row, "denominator", "not_digitised")
 
 
 def _judged(
@@ -416,10 +520,6 @@ _WORDS: dict[str, dict[Language, str]] = {
         "vi": "Khớp với số đã công bố.",
         "en": "Agrees with the published figure.",
     },
-    "differs": {
-        "vi": "KHÁC số đã công bố: {published}.",
-        "en": "DIFFERS from the published figure: {published}.",
-    },
     "more": {
         "vi": "… và {count} hồ sơ nữa; --format csv ghi ra tất cả.",
         "en": "… and {count} more; --format csv lists them all.",
@@ -442,8 +542,18 @@ def print_explanation(
         lang: of labels and reasons in the table; the machine formats hold both languages.
         format: ``table`` for people (at most 200 dossiers of each role), ``json`` or ``csv``.
         file: where to; standard output unless told.
+
+    Raises:
+        QuestionError: it does not add up to the published figure; nothing is written.
     """
     file = file or sys.stdout
+    if explanation.agrees is False and explanation.published is not None:
+        published = "/".join(map(str, explanation.published))
+        raise QuestionError(
+            f"the dossiers add up to {explanation.numerator}/{explanation.denominator}, but"
+            f" {published} is published for this span; they are not listed: run `onestop verify"
+            f" --as-of {explanation.as_of}`"
+        )
     if format == "json":
         page = {
             **asdict(explanation),
@@ -500,11 +610,7 @@ def _print_page(
     figure = _fraction(explanation.numerator, explanation.denominator, lang)
     console.print(word("figure", figure=figure), style="bold")
     if explanation.published is not None:
-        told = word(
-            "agrees" if explanation.agrees else "differs",
-            published=_fraction(*explanation.published, lang),
-        )
-        console.print(told, style="green" if explanation.agrees else "bold red")
+        console.print(word("agrees"), style="green")
     counts = Counter(dossier.role for dossier in explanation.dossiers)
     for role in ("numerator", "denominator", "left_out"):
         if not counts[role]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from openpyxl.worksheet.worksheet import Worksheet
 
-    from onestop.report_form_06a import Form06a, FormCounts
+    from onestop.report_form_06a import Form06a, FormCounts, LeftOpen
 
 _FONT = "Times New Roman"
 _LAST = 13
@@ -254,14 +254,27 @@ def _notes(form: Form06a) -> Iterator[str]:
         yield "Đối chiếu: tổng các dòng bằng dòng tổng số."
     else:
         yield "Đối chiếu: tổng các dòng KHÁC dòng tổng số."
-    if form.open_before is not None:
-        carried = form.total.carried_over
-        gap = carried - form.open_before
-        told = "khớp" if not gap else f"lệch {whole(gap, 'vi')} (hồ sơ đến muộn hoặc được sửa)"
-        yield (
-            f"Từ kỳ trước (6) = {whole(carried, 'vi')};"
-            f" kỳ trước còn lại (11) = {whole(form.open_before, 'vi')}: {told}."
-        )
+    if form.before is not None:
+        yield from _continuity_notes(form.total.carried_over, form.before)
+
+
+#: So many dossiers are named in a note.
+_NAMED = 20
+
+
+def _continuity_notes(carried_over: int, before: LeftOpen) -> Iterator[str]:
+    gap = carried_over - before.open_total
+    told = "khớp" if not gap else f"lệch {whole(gap, 'vi')} (hồ sơ đến muộn hoặc được sửa)"
+    yield (
+        f"Từ kỳ trước (6) = {whole(carried_over, 'vi')}; kỳ trước còn lại (11) ="
+        f" {whole(before.open_total, 'vi')} theo số công bố hết ngày {day(before.as_of, 'vi')}:"
+        f" {told}."
+    )
+    for heading, codes in (("Có thêm", before.added), ("Không còn", before.gone)):
+        if codes:
+            more = len(codes) - _NAMED
+            rest = f" và {whole(more, 'vi')} hồ sơ nữa" if more > 0 else ""
+            yield f"{heading} trong (6) so với (11) kỳ trước: {', '.join(codes[:_NAMED])}{rest}."
 
 
 def _write_signatures(sheet: Worksheet, row: int) -> int:

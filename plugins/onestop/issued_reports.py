@@ -304,7 +304,7 @@ def _files(settings: Settings, facts: Mapping[str, Any]) -> dict[str, bytes]:
         text = io.StringIO()
         print_scorecard(settings, "vi", night, form, text)
         files[f"scorecard.{form}"] = text.getvalue().encode()
-    for unit in _whole_and_levels(settings):
+    for unit in _whole_and_levels(settings, night):
         form_06a = read_form_06a(
             settings,
             unit,
@@ -357,13 +357,17 @@ def _indicators(settings: Settings, facts: Mapping[str, Any]) -> bytes:
     return text.getvalue().encode()
 
 
-def _whole_and_levels(settings: Settings) -> list[str]:
+def _whole_and_levels(settings: Settings, night: dt.date) -> list[str]:
+    """The city, and the levels that have units that night."""
     with open_published(settings) as warehouse:
         rows = warehouse.rows(
-            "select unit_code from ref.unit_level where unit_level <> 'unregistered'"
-            " order by position"
+            "select distinct unit_code from mart.form_06a_history"
+            " where unit_scope = 'level' and unit_level <> 'unregistered'"
+            " and valid_from <= :night and (valid_to is null or valid_to > :night)"
+            " order by unit_code",
+            {"night": night},
         )
-    return [row["unit_code"] for row in rows]
+    return ["CITY", *(row["unit_code"] for row in rows)]
 
 
 def _content_sha256(files: Mapping[str, bytes]) -> str:

@@ -142,7 +142,8 @@ class NightMarts:
             QuestionError: there is none that night.
         """
         rows = self._warehouse.rows(
-            "select unit_code, unit_name as name, unit_level as level, unit_scope as scope"
+            "select unit_code, coalesce(unit_name, unit_code) as name, unit_level as level,"
+            " unit_scope as scope"
             f" from {self.relation('mart.unit')} where unit_code = :unit",
             {"unit": unit},
         )

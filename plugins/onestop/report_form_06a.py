@@ -82,6 +82,26 @@ class FormBlock:
 
 
 @dataclass(frozen=True)
+class LeftOpen:
+    """What the period before left open, as it was first published after that period's end.
+
+    Column (6) should be as much. Where it is not, dossiers came late or were changed; nothing is
+    forced, they are named.
+
+    Attributes:
+        as_of: the night of that publication.
+        open_total: column (11) in it.
+        added: dossiers that are carried over now and were not open then.
+        gone: dossiers that were open then and are not carried over now.
+    """
+
+    as_of: dt.date
+    open_total: int
+    added: tuple[str, ...]
+    gone: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Form06a:
     """A form, ready to be written.
 
@@ -95,7 +115,7 @@ class Form06a:
         blocks: the rows.
         total: the row of all of them, as published.
         is_published: the figures are those published; else counted now from the record.
-        open_before: column (11) of the period before, where that was published.
+        before: what the period before left open, where that was published.
     """
 
     unit: FoundUnit
@@ -107,7 +127,7 @@ class Form06a:
     blocks: tuple[FormBlock, ...]
     total: FormCounts
     is_published: bool
-    open_before: int | None
+    before: LeftOpen | None
 
     @property
     def rows_add_up(self) -> bool:
@@ -234,7 +254,7 @@ class _FormReader:
             ),
             total=total,
             is_published=is_published,
-            open_before=self._open_before(unit),
+            before=self._left_open(unit, total.carried_over),
         )
 
     def _published_rows(self) -> list[dict[str, Any]]:
@@ -260,7 +280,8 @@ class _FormReader:
         }
 
     def _counted_rows(self) -> list[dict[str, Any]]:
-        marts = NightMarts(self._warehouse, self._night, (self._first, self._last))
+        span = (self._first, self._last)
+        marts = NightMarts(self._warehouse, self._night, span, mark="counted")
         return self._warehouse.rows(f"select * from {marts.relation('mart.form_06a')}")
 
     def _published_at(self) -> dt.datetime:
@@ -271,21 +292,43 @@ class _FormReader:
         )
         return dt.datetime.fromtimestamp(int(seconds), LOCAL_ZONE)
 
-    def _open_before(self, unit: FoundUnit) -> int | None:
-        """What was still open at the end of the period before, as published."""
-        found = self._warehouse.value(
-            "select max(open_total) from mart.form_06a_history where unit_code = :unit"
-            " and field_code = 'ALL' and period_basis = :basis and period_end = :before"
-            " and period_type <> 'year_to_date'"
-            " and valid_from <= :night and (valid_to is null or valid_to > :night)",
-            {
-                "unit": unit.unit_code,
-                "basis": self._basis,
-                "before": self._first - dt.timedelta(days=1),
-                "night": self._night,
-            },
+    def _left_open(self, unit: FoundUnit, carried_over: int) -> LeftOpen | None:
+        """Column (11) of the period before, and the dossiers by which (6) differs from it."""
+        end = self._first - dt.timedelta(days=1)
+        rows = self._warehouse.rows(
+            "select form.period_start, form.open_total, first.as_of_date"
+            " from mart.form_06a_history as form"
+            " inner join (select min(as_of_date) as as_of_date from audit.publication"
+            "  where as_of_date between :end and :night) as first"
+            " on form.valid_from <= first.as_of_date"
+            " and (form.valid_to is null or form.valid_to > first.as_of_date)"
+            " where form.unit_code = :unit and form.field_code = 'ALL'"
+            " and form.period_basis = :basis and form.period_end = :end"
+            " and form.period_type <> 'year_to_date' order by form.period_start",
+            {"unit": unit.unit_code, "basis": self._basis, "end": end, "night": self._night},
         )
-        return None if found is None else int(found)
+        if not rows:
+            return None
+        then, open_total = rows[0]["as_of_date"], int(rows[0]["open_total"])
+        added: set[str] = set()
+        gone: set[str] = set()
+        if open_total != carried_over:
+            span_before = (rows[0]["period_start"], end)
+            now = self._codes(unit, self._night, (self._first, self._last), "is_carried_over")
+            left = self._codes(unit, then, span_before, "is_open")
+            added, gone = now - left, left - now
+        return LeftOpen(then, open_total, tuple(sorted(added)), tuple(sorted(gone)))
+
+    def _codes(
+        self, unit: FoundUnit, night: dt.date, span: tuple[dt.date, dt.date], flag: str
+    ) -> set[str]:
+        marts = NightMarts(self._warehouse, night, span, mark=flag)
+        rows = self._warehouse.rows(
+            f"select dossier_code from {marts.relation('mart.dossier_period')} as dossier"
+            f" where {flag} and {unit.condition('dossier')}"
+        )
+        marts.drop()
+        return {row["dossier_code"] for row in rows}
 
     def _field_blocks(
         self, unit: FoundUnit, rows: Sequence[dict[str, Any]], total: FormCounts
@@ -303,7 +346,8 @@ class _FormReader:
         names = {
             row["unit_code"]: row["unit_name"]
             for row in self._warehouse.rows(
-                f"select unit_code, unit_name from {self._marts.relation('mart.unit')}"
+                "select unit_code, coalesce(unit_name, unit_code) as unit_name"
+                f" from {self._marts.relation('mart.unit')}"
             )
         }
         of_all_fields = [row for row in rows if row["field_code"] == "ALL"]

@@ -17,7 +17,7 @@ from onestop.published import find_night, open_published, published_nights
 from onestop.settings import PROJECT_ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from rich.console import Console
     from rich.table import Table
@@ -63,6 +63,11 @@ class ScorecardLine:
     comparison: str | None
     status: str
     source_kind: str
+    document_number: str | None
+    document_date: dt.date | None
+    form_06_numerator: int | None
+    form_06_denominator: int | None
+    form_06_value: Decimal | None
     no_data_reason_vi: str | None
     no_data_reason_en: str | None
     verified: bool
@@ -245,6 +250,15 @@ _WORDS: dict[str, dict[Language, str]] = {
         "en": "Rates are cut, not rounded, to two places; targets are compared as integers.",
     },
     "annex": {"vi": "PL-n: dòng n của Phụ lục.", "en": "PL-n: row n of the plan's annex."},
+    "form_06": {
+        "vi": "Biểu II.06a: {rate} ({counts})",
+        "en": "By form II.06a: {rate} ({counts})",
+    },
+    "document": {"vi": "Theo văn bản {number}", "en": "By document {number}"},
+    "document_of": {
+        "vi": "Theo văn bản {number} ngày {date}",
+        "en": "By document {number} of {date}",
+    },
     "waits": {"vi": "{seconds} s/{visits} lượt", "en": "{seconds} s/{visits} visits"},
     "coverage": {
         "vi": "{title}: số liệu của {coverage} đơn vị có Bộ phận Một cửa.",
@@ -330,9 +344,9 @@ class _ScorecardPage:
             result, counts = self._result(line)
             cells = [
                 line.clause_code if is_new_clause else "",
-                Text(self._name(line, is_first=is_first)),
+                Text("\n  ".join([self._name(line, is_first=is_first), *self._beside(line)])),
                 *((result, counts) if is_wide else ("\n".join(filter(None, (result, counts))),)),
-                self._target(line),
+                Text(self._target(line), style="" if line.verified else "yellow"),
                 Text(self._status(line), style=_STYLES[line.status]),
             ]
             table.add_row(*cells)
@@ -361,6 +375,21 @@ class _ScorecardPage:
             return title
         return "– " + line.text("unit_label", self._lang)
 
+    def _beside(self, line: ScorecardLine) -> Iterator[str]:
+        """What stands under a line's title: the form's rate, the document of a declared figure."""
+        if line.form_06_numerator is not None and line.form_06_denominator:
+            rate = Decimal(100 * line.form_06_numerator) / line.form_06_denominator
+            numerator = whole(line.form_06_numerator, self._lang)
+            denominator = whole(line.form_06_denominator, self._lang)
+            yield self._word(
+                "form_06", rate=percent(rate, self._lang), counts=f"{numerator}/{denominator}"
+            )
+        if line.document_number and line.document_date:
+            date = day(line.document_date, self._lang)
+            yield self._word("document_of", number=line.document_number, date=date)
+        elif line.document_number:
+            yield self._word("document", number=line.document_number)
+
     def _result(self, line: ScorecardLine) -> tuple[str, str]:
         if line.status == "no_data":
             return "—", ""
@@ -381,6 +410,8 @@ class _ScorecardPage:
 
     def _status(self, line: ScorecardLine) -> str:
         text = _SIGNS[line.status] + self._label("status", line.status)
+        if line.status in {"met", "not_met"} and not line.verified:
+            text += "*"
         if line.status != "no_data":
             return text
         reason = line.text("no_data_reason", self._lang)

@@ -19,6 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from onestop.delivery import Delivery, RefusedDeliveryError
+from onestop.duckdb_files import open_duckdb
 from onestop.readers import LIMITS, Batch, Limits, Reading, UnreadableError, open_reading
 from onestop.staging_sql import MACROS, staged_columns, staging_select, unreadable_signature
 
@@ -180,7 +181,7 @@ def _check_evidence(delivery: Delivery, landed: Path) -> None:
 
 def _write(draft: Path, delivery: Delivery, mapping: FeedMapping, reading: Reading) -> None:
     feed = mapping.schema
-    with duckdb.connect(str(draft)) as connection:
+    with open_duckdb(draft) as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(f"set memory_limit = '{_MEMORY}'")
         connection.execute("set preserve_insertion_order = true")

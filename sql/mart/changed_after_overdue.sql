@@ -19,7 +19,18 @@
 --
 -- The effect: `cohort` of the unit in the year of receipt, as counted (numerator, denominator),
 -- without this change (the dossier not on time), and without all strong signs of the unit.
-with state as (
+with candidate as (
+    -- nothing else can be a sign: spoken of after a due date, or ended on its very second
+    select dossier_code
+    from core.dossier_history
+    where valid_from <= :as_of_date
+    group by dossier_code
+    having
+        min(due_date) < max(case when valid_to <= :as_of_date then valid_to else valid_from end)
+        or max(case when resolved_at = due_at then 1 else 0 end) = 1
+),
+
+state as (
     select
         dossier_code,
         valid_from,
@@ -39,7 +50,9 @@ with state as (
         status in ('awaiting_supplement', 'awaiting_payment', 'suspended') as is_paused,
         lag(valid_from) over (partition by dossier_code order by valid_from) as before_from
     from core.dossier_history
-    where valid_from <= :as_of_date
+    where
+        valid_from <= :as_of_date
+        and dossier_code in (select c.dossier_code from candidate as c)
 ),
 
 export_night as (
@@ -55,7 +68,6 @@ delivery as (
     where feed = 'dossiers' and state = 'loaded'
 ),
 
--- Only what was overdue before, or ended to the second, can become a sign.
 next_state as (
     select
         after.dossier_code,

@@ -1,8 +1,9 @@
-"""Every rule on the marts: rows that agree pass, one changed cell is found."""
+"""Rules on three marts, on rows written out: rows that agree pass, one changed cell is found."""
 
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ import duckdb
 import pytest
 
 from onestop.gate import BrokenRuleError, check_marts, load_suite, run_suite
+from onestop.gate.suite import EXPECTATIONS_FOLDER
 
 AS_OF = dt.date(2022, 6, 30)
 PERIOD = {
@@ -141,6 +143,7 @@ BAD: dict[str, tuple[str, list[dict[str, Any]]]] = {
             for row in form()
         ],
     ),
+    "F6A-F11": ("mart_form_06a", form(as_of_date="2022-06-29")),
     "F6A-W01": ("mart_form_06a", [*form(), *everywhere(form(), **NEXT)]),
     "IND-F01": ("mart_indicator_value", values(numerator=9, value=112.5)),
     "IND-F02": ("mart_indicator_value", values(numerator=9, value=112.5)),
@@ -160,6 +163,10 @@ BAD: dict[str, tuple[str, list[dict[str, Any]]]] = {
         [*values()[:2], {**values()[2], "numerator": 5, "value": 62.5}],
     ),
     "IND-F12": ("mart_indicator_value", values(status="met")),
+    "IND-F13": (
+        "mart_indicator_value",
+        [*values()[:2], {**values()[2], "as_of_date": "2022-06-29"}],
+    ),
     "MDS-F01": ("mart_dossier", dossier() + dossier()),
     "MDS-F02": ("mart_dossier", dossier(dossier_code=None)),
     "MDS-F03": ("mart_dossier", dossier(unit_code=None)),
@@ -171,6 +178,10 @@ BAD: dict[str, tuple[str, list[dict[str, Any]]]] = {
     "MDS-F09": ("mart_dossier", dossier(closing_class="withdrawn")),
     "MDS-F10": ("mart_dossier", dossier(status="processing")),
     "MDS-F11": ("mart_dossier", dossier(received_date="2022-07-01")),
+    "MDS-F12": (
+        "mart_dossier",
+        dossier() + dossier(dossier_code="2", as_of_date="2022-06-29"),
+    ),
 }
 TYPES = {"value": "decimal(18, 4)", "target": "decimal(18, 4)", "coverage": "decimal(18, 4)"}
 COUNTS = {
@@ -204,10 +215,19 @@ def connection():
         yield opened
 
 
-def test_marts_that_agree_break_no_rule(connection):
+@pytest.fixture(scope="module")
+def three_suites(tmp_path_factory):
+    """The suites of the marts that are written out here."""
+    folder = tmp_path_factory.mktemp("suites")
+    for suite in GOOD:
+        shutil.copy(EXPECTATIONS_FOLDER / f"{suite}.json", folder)
+    return folder
+
+
+def test_marts_that_agree_break_no_rule(connection, three_suites):
     for suite, rows in GOOD.items():
         put(connection, suite, rows)
-    verdict = check_marts(connection, AS_OF)
+    verdict = check_marts(connection, AS_OF, expectations=three_suites)
     assert verdict.failed == ()
     assert verdict.is_publishable
 
@@ -227,10 +247,10 @@ def test_every_mart_rule_has_rows_that_break_it():
     assert {rule.code for suite in GOOD for rule in load_suite(suite).rules} == BAD.keys()
 
 
-def test_a_broken_identity_keeps_the_night_from_being_published(connection, tmp_path):
+def test_a_broken_identity_keeps_the_night_from_being_published(connection, tmp_path, three_suites):
     for suite, rows in {**GOOD, "mart_form_06a": form(received_total=13)}.items():
         put(connection, suite, rows)
-    verdict = check_marts(connection, AS_OF, results=tmp_path)
+    verdict = check_marts(connection, AS_OF, results=tmp_path, expectations=three_suites)
     assert not verdict.is_publishable
     assert [item.rule_code for item in verdict.critical] == ["F6A-F01", "F6A-F02"]
     assert [path.name for path in (tmp_path / "2022-06-30").iterdir()] == ["marts.1.json"]
@@ -242,12 +262,12 @@ def test_a_mart_that_is_not_there_is_not_taken_for_a_good_one(connection):
         check_marts(connection, AS_OF)
 
 
-def test_marts_in_a_warehouse_file_are_checked_by_its_address(tmp_path):
+def test_marts_in_a_warehouse_file_are_checked_by_its_address(tmp_path, three_suites):
     path = tmp_path / "warehouse.duckdb"
     with duckdb.connect(path) as warehouse:
         for suite, rows in GOOD.items():
             put(warehouse, suite, rows)
     before = path.read_bytes()
-    assert check_marts(f"duckdb:///{path}", AS_OF).is_publishable
+    assert check_marts(f"duckdb:///{path}", AS_OF, expectations=three_suites).is_publishable
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["warehouse.duckdb"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -15,6 +16,7 @@ from test_mart_suites import GOOD, form, put
 
 from onestop.gate import UsualVolume, check_marts, render_reports, validate_delivery
 from onestop.gate.results import write_result
+from onestop.gate.suite import EXPECTATIONS_FOLDER
 from staged_files import a_delivery, write_staged
 
 if TYPE_CHECKING:
@@ -53,7 +55,9 @@ def site(tmp_path_factory):
     with duckdb.connect() as connection:
         for suite, rows in {**GOOD, "mart_form_06a": form(received_total=13)}.items():
             put(connection, suite, rows)
-        check_marts(connection, NIGHT, results=folder / "results")
+            (folder / "suites").mkdir(exist_ok=True)
+            shutil.copy(EXPECTATIONS_FOLDER / f"{suite}.json", folder / "suites")
+        check_marts(connection, NIGHT, results=folder / "results", expectations=folder / "suites")
     render_reports(folder / "results", folder / "reports")
     return folder / "reports"
 

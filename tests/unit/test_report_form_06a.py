@@ -79,7 +79,8 @@ def test_a_span_that_is_no_period_is_counted_from_the_record(settings):
 
 def test_carried_over_is_compared_with_what_the_period_before_left_open(settings):
     form = read_form_06a(settings, UNIT, *QUARTER)
-    assert form.open_before == form.total.carried_over == 1
+    assert form.before.open_total == form.total.carried_over == 1
+    assert form.before.added == form.before.gone == ()
 
 
 @pytest.mark.parametrize("unit", ["CITY", "DISTRICT"])
@@ -118,11 +119,12 @@ def test_the_sheet_looks_like_the_form(settings, sheet_of):
 
 def test_the_sheet_says_when_the_rows_do_not_add_up(settings, sheet_of):
     form = read_form_06a(settings, UNIT, *QUARTER)
-    wrong = replace(form, total=replace(form.total, resolved_late=3), open_before=5)
+    before = replace(form.before, open_total=5)
+    wrong = replace(form, total=replace(form.total, resolved_late=3), before=before)
     found = texts(sheet_of(wrong))
     assert any("KHÔNG ĐÚNG ở ít nhất một dòng" in text for text in found)
     assert any("KHÁC dòng tổng số" in text for text in found)
-    assert any("kỳ trước còn lại (11) = 5: lệch -4" in text for text in found)
+    assert any("kỳ trước còn lại (11) = 5 theo" in text and "lệch -4" in text for text in found)
 
 
 def test_the_sheet_says_that_a_running_period_is_provisional(settings, sheet_of):
@@ -200,3 +202,14 @@ def test_what_cannot_be_reported_is_refused_with_what_can(settings, arguments, m
 def test_a_night_that_is_not_published_cannot_be_reported(settings):
     with pytest.raises(NothingPublishedError):
         read_form_06a(settings, UNIT, *QUARTER, dt.date(2022, 6, 1))
+
+
+def test_a_gap_to_what_the_period_before_left_open_names_its_dossiers(tmp_path, sheet_of):
+    late = publish_thirteen(settings_in(tmp_path), until=LATER, with_late_file=True)
+    form = read_form_06a(late, UNIT, dt.date(2022, 7, 1), dt.date(2022, 9, 30))
+    # D9 was open when the second quarter was published; a file that came late closed it before
+    assert (form.before.as_of, form.before.open_total, form.total.carried_over) == (NIGHT, 4, 3)
+    assert (form.before.added, form.before.gone) == ((), ("D9",))
+    notes = [text for text in texts(sheet_of(form)) if text.startswith("•")]
+    assert any("(11) = 4 theo số công bố hết ngày 30/06/2022: lệch -1" in text for text in notes)
+    assert "• Không còn trong (6) so với (11) kỳ trước: D9." in notes

@@ -163,3 +163,15 @@ def test_a_night_that_was_not_published_is_named_with_the_nearest(settings):
     with pytest.raises(NothingPublishedError, match=r"2022-06-29 is not published.*2022-06-28"):
         read_scorecard(settings, dt.date(2022, 6, 29))
     assert read_scorecard(settings, NIGHT)
+
+
+def test_the_forms_rate_stands_under_the_plans_own(settings):
+    text = page(settings)
+    plan = text.index("Hồ sơ tiếp nhận trong năm")
+    form = text.index("Biểu II.06a: 99,49 %")
+    assert plan < form < text.index("(98.500/99.000)")
+
+
+def test_a_judgement_by_an_unverified_threshold_is_marked(tmp_path):
+    figure = Figure("online_share_level3", "channel", "CITY", 3, 10, 40, ">=", "not_met")
+    assert re.search(r"≥ 40 %\*\s+✗ Chưa đạt\*", page(publish(tmp_path, [figure])))

@@ -14,17 +14,19 @@ from decimal import Decimal
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import sqlalchemy as sa
 from duckdb_engine import ConnectionWrapper
 from sqlalchemy.pool import StaticPool
 
+from onestop.duckdb_files import open_duckdb
 from onestop.figures import day, decimal_text, whole
 from onestop.settings import LOCAL_ZONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import ModuleType
+
+    import duckdb
 
     from onestop.figures import Language
     from onestop.gate.suite import Rule, Severity, Suite
@@ -290,7 +292,7 @@ def _opened(source: str | sa.Engine | duckdb.DuckDBPyConnection) -> Iterator[sa.
         engine = engine_on(source)
     elif source.startswith(_DUCKDB_FILE):
         path = source.removeprefix(_DUCKDB_FILE)
-        with duckdb.connect(path, read_only=True) as connection, _opened(connection) as engine:
+        with open_duckdb(path, read_only=True) as connection, _opened(connection) as engine:
             yield engine
         return
     elif source.startswith("postgres"):

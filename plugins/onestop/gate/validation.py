@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-import duckdb
-
+from onestop.duckdb_files import open_duckdb
 from onestop.feeds import FEEDS, Feed
 from onestop.gate.evaluation import (
     EXAMPLES,
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import duckdb
     import sqlalchemy as sa
 
     from onestop.delivery import Delivery
@@ -82,7 +82,7 @@ def validate_delivery(
 
 @contextmanager
 def _opened(staged: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, sa.Engine]]:
-    connection = duckdb.connect(staged)
+    connection = open_duckdb(staged)
     try:
         connection.execute(f"set timezone = '{LOCAL_ZONE.key}'")
         engine = engine_on(connection)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from onestop.duckdb_files import open_duckdb
 from onestop.warehouse.base import Warehouse, WarehouseBusyError, translate_parameters
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     deadline = time.monotonic() + _WAIT_SECONDS
     while True:
         try:
-            return duckdb.connect(path, read_only=read_only)
+            return open_duckdb(path, read_only=read_only)
         except duckdb.IOException as error:
             if "lock" not in str(error):
                 raise

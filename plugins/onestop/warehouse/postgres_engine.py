@@ -439,16 +439,23 @@ class PostgreSQLWarehouse(Warehouse):
 
 
 def sqlalchemy_engine(url: str) -> sa.Engine:
-    """A SQLAlchemy engine that reads as the auditor where the login may."""
+    """A SQLAlchemy engine that reads as the auditor where the login may.
+
+    Each statement stands alone: a rule that cannot be evaluated spoils no other.
+    """
     import sqlalchemy as sa  # noqa: PLC0415 - only the gate needs it
 
     def connect() -> psycopg.Connection[Any]:
         connection = _connect(url, psycopg.rows.tuple_row)
         connection.execute(_take_role(AUDITOR).encode())
-        connection.autocommit = False
         return connection
 
-    return sa.create_engine("postgresql+psycopg://", creator=connect, poolclass=sa.pool.NullPool)
+    return sa.create_engine(
+        "postgresql+psycopg://",
+        creator=connect,
+        poolclass=sa.pool.NullPool,
+        isolation_level="AUTOCOMMIT",
+    )
 
 
 def _take_role(role: str) -> str:

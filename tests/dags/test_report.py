@@ -1,0 +1,110 @@
+"""The DAG that issues the plan's periodic reports, and its seam to the library."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk.exceptions import AirflowFailException
+from airflow.serialization.serialized_objects import DagSerialization
+from airflow.timetables.base import DagRunInfo, TimeRestriction
+
+from onestop import airflow_adapter as steps
+from onestop.issued_reports import ReportFilesError
+from onestop.published import NothingPublishedError, QuestionError
+from onestop.settings import PROJECT_ROOT
+
+HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
+NIGHT = dt.date(2022, 3, 8)
+
+
+@pytest.fixture(scope="module")
+def dag():
+    return DagBag(PROJECT_ROOT / "dags" / "onestop_report.py").dags["onestop_report"]
+
+
+def test_every_task_takes_the_warehouses_only_slot(dag):
+    assert {task.task_id: task.pool for task in dag.tasks} == {
+        "find_due": "warehouse_write",
+        "issue": "warehouse_write",
+        "complete": "warehouse_write",
+    }
+
+
+def test_each_report_is_a_task_of_its_own_that_carries_its_code(dag):
+    assert dag.get_task("issue").map_index_template == "{{ report_code }}"
+    assert dag.get_task("issue").upstream_task_ids == {"find_due"}
+
+
+def test_the_run_in_the_morning_is_about_the_night_that_has_just_ended(dag):
+    stored = DagSerialization.from_dict(DagSerialization.to_dict(dag))
+    morning = dt.datetime(2022, 3, 9, 7, tzinfo=HANOI)
+    run = stored.timetable.next_dagrun_info_v2(
+        last_dagrun_info=DagRunInfo(
+            run_after=morning - dt.timedelta(days=1), data_interval=None, partition_date=None
+        ),
+        restriction=TimeRestriction(earliest=None, latest=None, catchup=True),
+    )
+    assert (run.run_after, run.partition_key) == (morning, "2022-03-08")
+
+
+@pytest.fixture
+def running(monkeypatch):
+    """A running task, and a library that answers what a test tells it to."""
+    context = {"partition_key": "2022-03-08"}
+    library = SimpleNamespace(
+        ReportFilesError=ReportFilesError,
+        QuestionError=QuestionError,
+        due_reports=lambda _, night: ["q1"] if night == NIGHT else [],
+        last_night_up_to=lambda _, night: night - dt.timedelta(days=1),
+        issue_line=lambda issue: f"{issue.folder}, late" if issue.is_late else issue.folder,
+    )
+    monkeypatch.setattr(steps, "get_current_context", lambda: context)
+    monkeypatch.setattr(steps, "settings_of_task", lambda: None)
+    monkeypatch.setattr(steps, "import_module", lambda _: library)
+    return SimpleNamespace(context=context, library=library)
+
+
+def issue(night, *, is_late):
+    return SimpleNamespace(folder="reports/q1/1", as_of_date=night, is_late=is_late)
+
+
+def test_what_is_due_after_the_run_s_night_is_found(running):
+    assert steps.find_due_reports() == ["q1"]
+    running.context["partition_key"] = "2022-03-07"
+    assert steps.find_due_reports() == []
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_report_rests_on_the_last_published_night_and_a_late_one_warns(running, caplog, is_late):
+    running.library.issue_report = lambda _, __, night: issue(night, is_late=is_late)
+    with caplog.at_level(logging.INFO):
+        answer = steps.issue_report("q1")
+    assert answer == {"folder": "reports/q1/1", "as_of_date": "2022-03-07", "is_late": is_late}
+    assert running.context["report_code"] == "q1"
+    assert [record.levelname for record in caplog.records] == ["WARNING" if is_late else "INFO"]
+
+
+@pytest.mark.parametrize(
+    "error", [QuestionError("no report q9"), NothingPublishedError("none"), ReportFilesError("x")]
+)
+def test_what_no_retry_can_mend_is_not_tried_again(running, error):
+    def refuse(*_):
+        raise error
+
+    running.library.issue_report = running.library.complete_reports = refuse
+    with pytest.raises(AirflowFailException, match=str(error)):
+        steps.issue_report("q1")
+
+
+def test_files_that_cannot_be_made_again_turn_the_task_red(running):
+    def refuse(_):
+        raise ReportFilesError("reports/q1/1 is not there")
+
+    running.library.complete_reports = refuse
+    with pytest.raises(AirflowFailException, match="reports/q1/1 is not there"):
+        steps.complete_reports()

@@ -1,0 +1,236 @@
+"""Every mart has its suite; on a real night's marts each rule finds the row that breaks it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+
+import duckdb
+import pytest
+
+import second_worked_set as told
+from onestop.gate import check_marts, load_suite, run_suite
+from onestop.gate.suite import suite_names
+from onestop.marts import MEASURES, mart_files
+from onestop.night import check_night, compute_night, publish_night, run_night
+from onestop.published import find_night, open_published
+from onestop.scorecard import read_scorecard
+from published_marts import settings_in
+
+LAST = told.SEPTEMBER
+#: Rows on the way to tables that have a suite: all they say is checked there.
+PASSED_ON = {"dossier_period", MEASURES}
+#: These have a test of their own, of rows that are written out.
+WRITTEN_OUT = {"mart_dossier", "mart_form_06a", "mart_indicator_value"}
+
+TWICE = "insert into {t} select * from {t} limit 1"
+OTHER_NIGHT = "update {t} set as_of_date = as_of_date - 1 where rowid = 0"
+
+
+def setting(column: str, value: str, where: str = "rowid = 0") -> str:
+    return f"update {{t}} set {column} = {value} where {where}"
+
+
+ONE_UNIT = "rowid = (select min(rowid) from {t} where unit_scope = 'unit')"
+CITY = "rowid = (select min(rowid) from {t} where unit_scope = 'city')"
+LEVEL = "rowid = (select min(rowid) from {t} where unit_scope = 'level')"
+CALLED = "visit_outcome = 'called'"
+COUNTED = "rowid = (select min(rowid) from {t} where denominator > 0)"
+#: Rule → what is done to a good table; {t} is the table.
+BROKEN: dict[str, str] = {
+    "UNT-F01": TWICE,
+    "UNT-F02": setting("unit_scope", "null"),
+    "UNT-F03": OTHER_NIGHT,
+    "UNT-F04": setting("unit_level", "'ward'"),
+    "UNT-F05": "delete from {t} where unit_scope = 'city'",
+    "UNT-F06": "delete from {t} where unit_code = 'DISTRICT'",
+    "PER-F01": TWICE,
+    "PER-F02": setting("measured_on", "null"),
+    "PER-F03": OTHER_NIGHT,
+    "PER-F04": setting("period_type", "'week'"),
+    "PER-F05": setting("period_basis", "'lunar'"),
+    "PER-F06": setting("is_complete", "not is_complete"),
+    "CAT-F01": TWICE,
+    "CAT-F02": setting("is_published", "null"),
+    "CAT-F03": OTHER_NIGHT,
+    "CAT-F04": setting("valid_to", "valid_from"),
+    "CAT-F05": (
+        "insert into {t} by name select * replace (valid_from + 1 as valid_from) from {t} limit 1"
+    ),
+    "CAT-F06": setting("service_level", "5"),
+    "DTL-F01": TWICE,
+    "DTL-F02": setting("open_overdue", "null"),
+    "DTL-F03": setting("carried_over", "carried_over + 1"),
+    "DTL-F04": setting("cohort_in_time", "cohort_judged + 1"),
+    "PTL-F01": TWICE,
+    "PTL-F02": setting("due_judged", "-1"),
+    "PTL-F03": setting("carried_over", "carried_over + 1"),
+    "PTL-F04": setting("due_in_time", "due_judged + 1"),
+    "PTL-F05": setting("cohort_open", "cohort_open + 1", ONE_UNIT),
+    "PTL-F06": setting("cohort_open", "cohort_open + 1", CITY),
+    "PTL-F07": setting(
+        "portal_in_time",
+        "portal_in_time + 1",
+        "rowid = (select min(rowid) from {t} where procedure_key <> 'ALL')",
+    ),
+    "OTD-F01": TWICE,
+    "OTD-F02": setting("numerator", "denominator + 1", COUNTED),
+    "OTD-F03": setting("status", "'nearly'"),
+    "RBD-F01": TWICE,
+    "RBD-F02": setting("received_date", "null"),
+    "RBD-F03": OTHER_NIGHT,
+    "RBD-F04": setting("dossiers", "0"),
+    "ONS-F01": TWICE,
+    "ONS-F02": setting("unit_level", "null"),
+    "ONS-F03": OTHER_NIGHT,
+    "ONS-F04": setting("received_online", "received_total + 1"),
+    "ONS-F05": setting("received_total", "received_total + 1", ONE_UNIT),
+    "ONS-F06": setting("received_total", "received_total + 1", CITY),
+    "VST-F01": TWICE,
+    "VST-F02": setting("issued_date", "null"),
+    "VST-F03": OTHER_NIGHT,
+    "VST-F04": setting("visit_outcome", "'left'"),
+    "VST-F05": setting("wait_seconds", "null", CALLED),
+    "WTM-F01": TWICE,
+    "WTM-F02": setting("period_end", "null"),
+    "WTM-F03": OTHER_NIGHT,
+    "WTM-F04": setting("wait_seconds", "-1"),
+    "WTM-F05": setting("visits_no_show", "visits_no_show + 1"),
+    "WTM-F06": setting("visits_within_30_minutes", "visits_called + 1"),
+    "WTM-F07": setting("wait_seconds", "wait_seconds + 1", ONE_UNIT),
+    "WTM-F08": setting("wait_seconds", "wait_seconds + 1", CITY),
+    "DIG-F01": TWICE,
+    "DIG-F02": setting("unit_scope", "null"),
+    "DIG-F03": OTHER_NIGHT,
+    "DIG-F04": setting("results_digitised", "results_total + 1"),
+    "DIG-F05": setting("desks_digitising", "desks_total + 1", CITY),
+    "DIG-F06": setting("results_total", "results_total + 1", ONE_UNIT),
+    "DIG-F07": setting("results_total", "results_total + 1", CITY),
+    "DIG-F08": setting("desks_total", "desks_total + 1", CITY),
+    "PPR-F01": TWICE,
+    "PPR-F02": setting("period_end", "null"),
+    "PPR-F03": OTHER_NIGHT,
+    "PPR-F04": setting("online_used", "null"),
+    "PPR-F05": setting("procedures_published", "procedures + 1"),
+    "PPR-F06": setting("internal_procedures", "internal_procedures + 1000", LEVEL),
+    "DLC-F01": TWICE,
+    "DLC-F02": setting("unit_code", "null"),
+    "DLC-F03": OTHER_NIGHT,
+    "DLC-F04": setting("deadlines_moved", "received_in_period + 1"),
+    "DLC-F05": setting("received_in_period", "received_in_period + 1", ONE_UNIT),
+    "DLC-F06": setting("received_in_period", "received_in_period + 1", CITY),
+    "OUT-F01": TWICE,
+    "OUT-F02": setting("target_date", "null"),
+    "OUT-F03": OTHER_NIGHT,
+    "OUT-F04": setting("outlook_code", "'sunny'"),
+    "OUT-F05": setting("expected_new", "expected_new + 1"),
+    "OUT-F06": setting("may_still_miss", "remaining_total + 1"),
+    "OUT-F07": setting("is_still_possible", "not is_still_possible"),
+    "OUT-F08": setting(
+        "projected_numerator",
+        "projected_denominator + 1",
+        "indicator_code = 'on_time_rate'",
+    ),
+    "CAO-F01": TWICE,
+    "CAO-F02": setting("unit_code", "null"),
+    "CAO-F03": OTHER_NIGHT,
+    "CAO-F04": setting("change_kind", "'lost'"),
+    "CAO-F05": setting("strength", "'so-so'"),
+    "CAO-F06": setting("changed_night", "as_of_date + 1"),
+    "CAO-F07": setting("numerator_without", "numerator + 1", "true"),
+    "SCO-F01": TWICE,
+    "SCO-F02": setting("title_vi", "null"),
+    "SCO-F03": OTHER_NIGHT,
+    "SCO-F04": "delete from {t} where clause_code = 'PL-17'",
+    "SCO-F05": setting("status", "'perhaps'"),
+    "SCO-F06": setting("source_kind", "'guessed'"),
+    "SCO-F07": setting("status", "'no_target'", "status = 'no_data'"),
+    "SCO-F08": setting("status", "'met'", "indicator_code = 'on_time_rate'"),
+    "SCO-F09": setting("form_06_numerator", "form_06_denominator + 1", "true"),
+}
+TABLES = {
+    rule.code: name.removeprefix("mart_")
+    for name in suite_names()
+    if name.startswith("mart_") and name not in WRITTEN_OUT
+    for rule in load_suite(name).rules
+}
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    """All that the second set tells, taken in and published in one night."""
+    made = settings_in(tmp_path_factory.mktemp("second"))
+    for night in told.NIGHTS:
+        told.export_night(made.exports, night)
+    report = run_night(made, LAST)
+    assert report.is_good, report.message
+    return made
+
+
+@pytest.fixture(scope="module")
+def connection(settings, tmp_path_factory):
+    path = tmp_path_factory.mktemp("broken") / "warehouse.duckdb"
+    shutil.copyfile(settings.published, path)
+    path.chmod(0o644)
+    with duckdb.connect(path) as opened:
+        opened.execute("create schema broken")
+        yield opened
+
+
+def test_every_mart_has_a_suite():
+    suites = {name.removeprefix("mart_") for name in suite_names() if name.startswith("mart_")}
+    assert suites == {file.name for file in mart_files()} - PASSED_ON
+
+
+def test_every_rule_on_a_mart_is_broken_once():
+    assert TABLES.keys() == BROKEN.keys()
+
+
+def test_a_real_nights_marts_break_no_rule(connection):
+    verdict = check_marts(connection, LAST, schema="mart")
+    assert verdict.failed == ()
+
+
+@pytest.mark.parametrize("table", sorted(set(TABLES.values())))
+def test_each_rule_finds_the_row_that_breaks_it(connection, table):
+    suite = load_suite(f"mart_{table}")
+    missed = []
+    for rule in suite.rules:
+        connection.execute(f"create or replace table broken.{table} as from mart.{table}")
+        connection.execute(BROKEN[rule.code].format(t=f"broken.{table}"))
+        [found] = run_suite(connection, f"broken.{table}", replace(suite, rules=(rule,)))
+        if found.success or not found.examples:
+            missed.append((rule.code, rule.message_en))
+    assert missed == []
+
+
+def test_a_night_whose_marts_break_a_rule_is_not_seen_by_readers(settings, monkeypatch):
+    """The city's scorecard loses a clause on its way; readers go on seeing the night before."""
+    files = tuple(
+        replace(file, text=file.text.rstrip() + " where clause_code <> 'PL-17'")
+        if file.name == "scorecard"
+        else file
+        for file in mart_files()
+    )
+    before = settings.published.read_bytes()
+    told_before = read_scorecard(settings)
+    later = LAST.replace(day=LAST.day + 1)
+    shutil.copyfile(
+        settings.exports / f"dossiers_{LAST:%Y%m%d}_snapshot.json",
+        settings.exports / f"dossiers_{later:%Y%m%d}_snapshot.json",
+    )
+    with monkeypatch.context() as patched:
+        patched.setattr("onestop.marts.mart_files", lambda: files)
+        report = run_night(settings, later)
+    assert report.state == "checks_failed"
+    assert "SCO-F04: A clause of the plan is missing" in report.message
+    assert settings.published.read_bytes() == before
+    with open_published(settings) as published:
+        assert find_night(published, None) == LAST
+    assert read_scorecard(settings) == told_before
+    # mended, the same night is published
+    compute_night(settings, later)
+    check_night(settings, later)
+    publish_night(settings, later)
+    with open_published(settings) as published:
+        assert find_night(published, None) == later
