@@ -7,14 +7,14 @@ just ended, as for `onestop_nightly`.
 before 10/6, the year before 05/12; `ref.report_calendar` has the days. On the last working day
 before each, `issue` writes the report on the last published night: the scorecard, all figures of
 the period, form II.06a of the city and each level. They lie under `reports/<code>/<number>/` beside
-the readers' copy; `audit.report` and `audit.report_file` say what they are. On all other days
-`issue` is skipped.
+the readers' copy, and again in the landing; `audit.report` and `audit.report_file` say what they
+are. On all other days `issue` is skipped.
 
 **When nothing was published in time**, the report goes out with the first run after something is,
 and says that it is late.
 
-**When something is red.** The log says why. `complete` is red when files of an earlier report were
-removed and cannot be made as they were: restore them from a backup.
+**When something is red.** The log says why. `complete` is red when both copies of an earlier
+report were removed and it cannot be made as it was: restore the landing's from a backup.
 
 **Running again is always safe**: a report that is issued stays as it is. To issue one again on
 newer figures, under the next number: `onestop report issue CODE`.

@@ -3,7 +3,8 @@
 ``ref.report_calendar`` says which there are and until when. An issue gives the figures of one
 published night: its files lie under ``reports/<report_code>/<number>/`` beside the readers' copy,
 and ``audit.report`` and ``audit.report_file`` hold what they are. The record comes first, in one
-transaction; the files are made from it, again whenever a folder is not there.
+transaction; the folders are made from it, again whenever one is not there. A second copy lies in
+the landing, which is backed up.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ import json
 import os
 import shutil
 import sys
-import uuid
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from onestop.figures import day
 from onestop.form_06a_sheet import form_06a_bytes
+from onestop.landing import INCOMING
 from onestop.page import page_width, printed, safe_cell
 from onestop.published import (
     NothingPublishedError,
@@ -183,7 +184,8 @@ def issue_report(
                 content_sha256=content,
             )
             _record(warehouse, issue, files)
-        _place(settings.published.parent / issue.folder, files)
+        for folder in _folders(settings, issue):
+            _place(folder, files)
     complete_reports(settings)
     return issue
 
@@ -198,19 +200,39 @@ def complete_reports(settings: Settings) -> None:
         issued = _issued(warehouse)
         if issued and not _copy_knows(settings, issued):
             warehouse.publish_copy(settings.published)
-    for issue in issued:
-        folder = settings.published.parent / issue.folder
+        for issue in issued:
+            missing = [folder for folder in _folders(settings, issue) if not folder.is_dir()]
+            if missing:
+                files = _files_as_issued(settings, issue)
+                for folder in missing:
+                    _place(folder, files)
+
+
+def _folders(settings: Settings, issue: IssuedReport) -> tuple[Path, Path]:
+    """The one for readers, and the copy in the landing."""
+    return settings.published.parent / issue.folder, settings.landing / issue.folder
+
+
+def _files_as_issued(settings: Settings, issue: IssuedReport) -> dict[str, bytes]:
+    """From whichever folder holds them unchanged; else made again.
+
+    Raises:
+        ReportFilesError: neither gives what was issued.
+    """
+    for folder in _folders(settings, issue):
         if folder.is_dir():
-            continue
-        with open_published(settings) as published:
-            facts = _facts(published, issue.report_code, issue.as_of_date)
-        files = _files(settings, facts)
-        if _content_sha256(files) != issue.content_sha256:
-            raise ReportFilesError(
-                f"{issue.folder} is not there, and this release would make other files of night"
-                f" {issue.as_of_date}; restore the folder, with the published files, from a backup"
-            )
-        _place(folder, files)
+            kept = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+            if _content_sha256(kept) == issue.content_sha256:
+                return kept
+    with open_published(settings) as published:
+        facts = _facts(published, issue.report_code, issue.as_of_date)
+    files = _files(settings, facts)
+    if _content_sha256(files) != issue.content_sha256:
+        raise ReportFilesError(
+            f"{issue.folder} is not there, and this release would make other files of night"
+            f" {issue.as_of_date}; restore it from a backup of the landing"
+        )
+    return files
 
 
 def issue_line(issue: IssuedReport) -> str:
@@ -403,14 +425,13 @@ def _record(warehouse: Warehouse, issue: IssuedReport, files: Mapping[str, bytes
 
 
 def _place(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Put the folder in place, whole, unless it is there."""
+    """Put the folder in place, whole, unless it is there; one process at a time."""
     if folder.is_dir():
         return
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    for left_by_killed in folder.parent.glob(f".{folder.name}.*"):
-        shutil.rmtree(left_by_killed)
-    draft = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
-    draft.mkdir()
+    drafts = folder.parent / INCOMING
+    shutil.rmtree(drafts, ignore_errors=True)  # left by a run that was killed
+    draft = drafts / folder.name
+    draft.mkdir(parents=True)
     for name, data in files.items():
         with (draft / name).open("wb") as file:
             file.write(data)
@@ -418,6 +439,7 @@ def _place(folder: Path, files: Mapping[str, bytes]) -> None:
             os.fsync(file.fileno())
         (draft / name).chmod(_READ_ONLY)
     draft.rename(folder)
+    drafts.rmdir()
 
 
 def _copy_knows(settings: Settings, issued: list[IssuedReport]) -> bool:

@@ -12,8 +12,10 @@ import shutil
 
 import pytest
 from openpyxl import load_workbook
+from typer.testing import CliRunner
 
 from onestop import issued_reports
+from onestop.cli import app
 from onestop.issued_reports import (
     ReportFilesError,
     changed_files,
@@ -256,13 +258,29 @@ def test_files_that_were_changed_or_removed_are_named(settings):
     assert "CHANGED" in page.getvalue()
 
 
+def test_a_folder_that_is_gone_is_put_back_from_the_landing_whatever_the_release(
+    settings, monkeypatch
+):
+    issue = issue_report(settings, "q1", now=IN_TIME)
+    before = contents(settings)
+    shutil.rmtree(folder_of(settings, issue))
+    monkeypatch.setattr(issued_reports, "_files", lambda *_: {"other.txt": b"of another release"})
+    complete_reports(settings)
+    assert contents(settings) == before
+    shutil.rmtree(settings.landing / issue.folder)
+    complete_reports(settings)
+    assert changed_files(settings, issue) == []
+    assert (settings.landing / issue.folder / "report.json").is_file()
+
+
 def test_files_that_cannot_be_made_as_they_were_are_not_made_otherwise(settings):
     issue = issue_report(settings, "q1", now=IN_TIME)
     with open_warehouse(settings.warehouse) as warehouse:
         warehouse.execute("update audit.report set content_sha256 = 'of another release'")
         warehouse.publish_copy(settings.published)
     shutil.rmtree(folder_of(settings, issue))
-    with pytest.raises(ReportFilesError, match="restore the folder"):
+    shutil.rmtree(settings.landing / issue.folder)
+    with pytest.raises(ReportFilesError, match="restore it from a backup"):
         complete_reports(settings)
     assert not folder_of(settings, issue).exists()
 
@@ -287,6 +305,21 @@ def test_the_list_is_there_for_programs_too(settings, form):
         rows = list(csv.DictReader(io.StringIO(text.getvalue())))
     assert [row["report_code"] for row in rows] == ["q1"]
     assert re.fullmatch("[0-9a-f]{64}", rows[0]["content_sha256"])
+
+
+def test_the_command_issues_lists_and_tells_what_there_is(settings, monkeypatch, tmp_path):
+    monkeypatch.setenv("ONESTOP_VAR", str(tmp_path))
+    run = CliRunner()
+    issued = run.invoke(app, ["report", "issue", "q1", "--as-of", "2022-03-07"])
+    assert issued.exit_code == 0, issued.output
+    assert "reports/q1/1: q1, issue 1, data as of 2022-03-07, late" in issued.output
+    listed = run.invoke(app, ["report", "list", "--lang", "vi"])
+    assert listed.exit_code == 0, listed.output
+    for text in ["Báo cáo Quý I năm 2022", "07/03/2022", "muộn", "chưa ban hành"]:
+        assert text in " ".join(listed.output.split()), listed.output
+    unknown = run.invoke(app, ["report", "issue", "q2"])
+    assert isinstance(unknown.exception, QuestionError)
+    assert read_issued_reports(settings)[0].as_of_date == FIRST
 
 
 def test_before_anything_is_published_nothing_is_issued(tmp_path):

@@ -8,6 +8,8 @@ import os
 import random
 import signal
 import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
@@ -18,6 +20,9 @@ from onestop.night import run_night
 from onestop.sample import write_sample
 from onestop.warehouse.duckdb_engine import DuckDBWarehouse
 from published_marts import settings_in
+
+if TYPE_CHECKING:
+    from onestop.settings import Settings
 
 NIGHTS = (dt.date(2022, 11, 15), dt.date(2022, 11, 16))
 STEPS = (
@@ -58,22 +63,22 @@ class Events:
         return wrapped
 
 
-def run_nights(settings, kill_at, count):
+def run_nights(settings, nights, kill_at, count):
     events = Events(kill_at)
     for name in STEPS:
         setattr(night_module, name, events.around(getattr(night_module, name)))
     DuckDBWarehouse.execute = events.around(DuckDBWarehouse.execute)
     DuckDBWarehouse.publish_copy = events.around(DuckDBWarehouse.publish_copy)
-    for night in NIGHTS:
+    for night in nights:
         assert run_night(settings, night).is_good
     count.value = events.count
     os._exit(0)
 
 
-def in_a_process(settings, *, kill_at=0, kill_after=None):
+def in_a_process(settings, nights, *, kill_at=0, kill_after=None):
     """Run the nights in a process; its exit code (-9: killed) and how many events it had."""
     count = FORK.Value("i", 0)
-    process = FORK.Process(target=run_nights, args=(settings, kill_at, count))
+    process = FORK.Process(target=run_nights, args=(settings, nights, kill_at, count))
     process.start()
     if kill_after is not None:
         time.sleep(kill_after)
@@ -96,24 +101,42 @@ def content(settings):
         return found
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
+@dataclass(frozen=True)
+class Undisturbed:
     """A finished warehouse, how many events it took, and how many seconds."""
+
+    settings: Settings
+    nights: tuple[dt.date, ...]
+    events: int
+    seconds: float
+
+
+def left_alone(folder, nights):
     onestop.gate.load_suite("dossiers")
     from great_expectations.core import ExpectationSuite  # noqa: F401, PLC0415 - once, for all forks
 
-    settings = settings_in(tmp_path_factory.mktemp("undisturbed"))
+    settings = settings_in(folder)
     write_sample(settings.exports, *NIGHTS, per_day=4)
     started = time.monotonic()
-    code, events = in_a_process(settings)
+    code, events = in_a_process(settings, nights)
     assert code == 0
-    assert events > 200
-    return settings, events, time.monotonic() - started
+    assert events > 100 * len(nights)
+    return Undisturbed(settings, nights, events, time.monotonic() - started)
+
+
+@pytest.fixture(scope="module")
+def two_nights(tmp_path_factory):
+    return left_alone(tmp_path_factory.mktemp("two_nights"), NIGHTS)
+
+
+@pytest.fixture(scope="module")
+def one_night(tmp_path_factory):
+    return left_alone(tmp_path_factory.mktemp("one_night"), NIGHTS[:1])
 
 
 def survives(undisturbed, folder, wanted, *, seed):
     """Kill again and again in one folder, run once more to the end, and compare."""
-    original, events, seconds = undisturbed
+    original, nights = undisturbed.settings, undisturbed.nights
     settings = settings_in(folder)
     settings.exports.symlink_to(original.exports)
     chance = random.Random(seed)
@@ -122,25 +145,28 @@ def survives(undisturbed, folder, wanted, *, seed):
         if kills == wanted:
             break
         if chance.random() < 0.7:
-            code, _ = in_a_process(settings, kill_at=chance.randint(1, events))
+            code, _ = in_a_process(settings, nights, kill_at=chance.randint(1, undisturbed.events))
         else:
-            code, _ = in_a_process(settings, kill_after=chance.uniform(0, seconds))
+            code, _ = in_a_process(
+                settings, nights, kill_after=chance.uniform(0, undisturbed.seconds)
+            )
         assert code in {0, -signal.SIGKILL}, code
         if code == 0:  # done before the kill: from the beginning again
-            check(settings, original)
+            check(settings, undisturbed)
             folder = folder / "next"
             folder.mkdir()
             settings = settings_in(folder)
             settings.exports.symlink_to(original.exports)
         else:
             kills += 1
-    code, _ = in_a_process(settings)
+    code, _ = in_a_process(settings, nights)
     assert code == 0
-    check(settings, original)
+    check(settings, undisturbed)
     return kills
 
 
-def check(settings, original):
+def check(settings, undisturbed):
+    original = undisturbed.settings
     found, expected = content(settings), content(original)
     assert found.keys() == expected.keys()
     for table, rows in expected.items():
@@ -151,15 +177,15 @@ def check(settings, original):
     }
     with duckdb.connect(str(settings.published), read_only=True) as published:
         assert published.execute("select max(as_of_date) from mart.dossier").fetchone() == (
-            NIGHTS[-1],
+            undisturbed.nights[-1],
         )
 
 
-def test_a_sample_of_kills_changes_nothing(undisturbed, tmp_path):
-    assert survives(undisturbed, tmp_path, 5, seed=1) == 5
+def test_a_sample_of_kills_changes_nothing(two_nights, tmp_path):
+    assert survives(two_nights, tmp_path, 5, seed=1) == 5
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
-def test_many_kills_change_nothing(undisturbed, tmp_path, seed):
-    assert survives(undisturbed, tmp_path, 20, seed=100 + seed) == 20
+def test_many_kills_change_nothing(one_night, tmp_path, seed):
+    assert survives(one_night, tmp_path, 20, seed=100 + seed) == 20

@@ -65,7 +65,7 @@ def test_a_generated_quarter_gives_the_same_record_and_the_same_marts(both):
     embedded, served = both
     with open_warehouse(served.warehouse, read_only=True) as warehouse:
         assert warehouse.value("select count(*) from mart.dossier") > 300
-        assert warehouse.value("select count(*) from audit.rejected_row") > 2
+        assert warehouse.value("select count(*) from audit.rejected_row") > 0
     assert_equal_warehouses(embedded, served)
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from fastapi import HTTPException
 
+from onestop.warehouse import open_warehouse
 from onestop.web import make_app
 from published_marts import Figure, publish, settings_in
 
@@ -45,6 +46,23 @@ def test_the_page_speaks_english_when_asked(settings):
     answer = browser(settings).get("/", params={"lang": "en"})
     for text in ["97.40", "97,400 / 100,000", "Not met", "Clause"]:
         assert text in answer.text.replace("\u00a0", " "), text
+
+
+def test_issued_reports_are_listed_with_their_night_and_the_late_ones_named(tmp_path):
+    settings = publish(tmp_path, FIGURES)
+    assert "Báo cáo đã ban hành" not in browser(settings).get("/").text
+    with open_warehouse(settings.warehouse) as warehouse:
+        warehouse.execute(
+            "insert into audit.report values ('half_year', 2, '3818/QĐ-UBND', 'Báo cáo 6 tháng',"
+            " 'Six months', 'half_year', 'calendar', date '2022-01-01', date '2022-06-30',"
+            " date '2022-06-29', 1, date '2022-06-09', true, timestamptz '2022-06-30 08:00:00+07',"
+            " 'reports/half_year/2', 0, '', '')"
+        )
+        warehouse.publish_copy(settings.published)
+    page = browser(settings).get("/").text
+    for text in ["Báo cáo 6 tháng", "29/06/2022", "30/06/2022 (muộn)", "reports/half_year/2"]:
+        assert text in page, text
+    assert "30 Jun 2022 (late)" in browser(settings).get("/", params={"lang": "en"}).text
 
 
 def test_whoever_is_not_logged_in_is_sent_to_log_in(settings):

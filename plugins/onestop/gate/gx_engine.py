@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import uuid
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import great_expectations as gx
@@ -98,7 +99,7 @@ def evaluate(
     Raises:
         ValueError: an expectation that Great Expectations does not accept.
     """
-    context = gx.get_context(mode="ephemeral", project_config=_quiet_project())
+    context = _context()
     source = OneConnectionDatasource(
         name=f"onestop_{uuid.uuid4().hex}", connection_string="duckdb://"
     )
@@ -136,10 +137,17 @@ def as_expectation(item: dict[str, Any]) -> Any:  # noqa: ANN401 - untyped libra
         raise ValueError(f"{item['meta']['rule_code']}: {error}") from error
 
 
-def _quiet_project() -> DataContextConfig:
-    """A project that lives in memory: no folder for a site, no progress bars, no analytics."""
-    return DataContextConfig(
-        store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
-        progress_bars=ProgressBarsConfig(globally=False),
-        analytics_enabled=False,
+@cache
+def _context() -> Any:  # noqa: ANN401 - untyped library
+    """A project that lives in memory: no folder for a site, no progress bars, no analytics.
+
+    One for the process: making it takes longer than judging a small table.
+    """
+    return gx.get_context(
+        mode="ephemeral",
+        project_config=DataContextConfig(
+            store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+            progress_bars=ProgressBarsConfig(globally=False),
+            analytics_enabled=False,
+        ),
     )
