@@ -451,8 +451,8 @@ def _copy_knows(settings: Settings, issued: list[IssuedReport]) -> bool:
 
 
 _HEADERS: dict[Language, tuple[str, ...]] = {
-    "vi": ("Báo cáo", "Lần", "Kỳ", "Số liệu đến", "Ban hành", "Hạn", "Tệp"),
-    "en": ("Report", "Issue", "Period", "Data as of", "Issued", "Due", "Files"),
+    "vi": ("Mã", "Báo cáo", "Lần", "Số liệu đến", "Ban hành", "Hạn cuối", "Tệp"),
+    "en": ("Code", "Report", "Issue", "Data as of", "Issued", "Last day", "Files"),
 }
 _WORDS: dict[str, dict[Language, str]] = {
     "late": {"vi": "muộn", "en": "late"},
@@ -499,24 +499,24 @@ def _print_table(
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for header in _HEADERS[lang]:
-        table.add_column(header)
+        table.add_column(header, overflow="fold")
     for row in rows:
         term = _WORDS["late" if row["is_late"] else "in_time"][lang]
         files = _WORDS["changed"][lang].format(names=", ".join(row["changed_files"]))
         table.add_row(
-            f"{row['report_code']}: {row[f'title_{lang}']}",
+            row["report_code"],
+            row[f"title_{lang}"],
             str(row["issue_number"]),
-            f"{day(row['period_start'], lang)}–{day(row['period_end'], lang)}",
             day(row["as_of_date"], lang),
-            day(row["issued_at"].astimezone(LOCAL_ZONE).date(), lang),
-            f"{day(row['last_day_date'], lang)} ({term})",
+            f"{day(row['issued_at'].astimezone(LOCAL_ZONE).date(), lang)} ({term})",
+            day(row["last_day_date"], lang),
             files if row["changed_files"] else row["folder"],
         )
     for row in _awaited(settings, {row["report_code"] for row in rows}):
         table.add_row(
-            f"{row['report_code']}: {row[f'title_{lang}']}",
+            row["report_code"],
+            row[f"title_{lang}"],
             "",
-            f"{day(row['period_start'], lang)}–{day(row['period_end'], lang)}",
             "",
             _WORDS["not_issued"][lang],
             day(row["last_day_date"], lang),
