@@ -21,6 +21,7 @@ import jsonschema
 import yaml
 
 from onestop.feeds import FEEDS, Column, Feed
+from onestop.quick_yaml import SafeLoader
 from onestop.wording import fold_header
 
 if TYPE_CHECKING:
@@ -263,7 +264,7 @@ def load_mapping(path: Path) -> SourceMapping:
     return SourceMapping(document["source"], document["title_vi"], document["title_en"], feeds)
 
 
-class _TextLoader(yaml.SafeLoader):
+class _TextLoader(SafeLoader):  # type: ignore[misc] # either of two loaders
     """YAML in which every scalar is text and a key may not be given twice."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - the base class declares it so

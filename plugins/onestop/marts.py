@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
-import yaml
 
 from onestop.feeds import FEEDS
+from onestop.quick_yaml import safe_load
 from onestop.reference import reference_comments, reference_tables
 from onestop.settings import LOCAL_ZONE, PROJECT_ROOT
 from onestop.workdays import calendar_table
@@ -258,11 +258,16 @@ def figures_digest(warehouse: Warehouse, schema: str) -> str:
 def describe_tables(warehouse: Warehouse) -> None:
     """Write the bilingual comments onto the columns that readers meet."""
     texts = column_texts()
-    for schema in ("mart", "audit", "core"):
-        for table in warehouse.tables(schema):
-            for column in warehouse.columns(schema, table):
-                if column in texts:
-                    warehouse.describe(f"{schema}.{table}", column, texts[column])
+    for row in warehouse.rows(
+        "select table_schema, table_name, column_name from information_schema.columns"
+        " where table_schema in ('mart', 'audit', 'core')"
+    ):
+        if row["column_name"] in texts:
+            warehouse.describe(
+                f"{row['table_schema']}.{row['table_name']}",
+                row["column_name"],
+                texts[row["column_name"]],
+            )
     for table, comments in reference_comments().items():
         for column, text in comments.items():
             warehouse.describe(f"ref.{table}", column, text)
@@ -270,7 +275,7 @@ def describe_tables(warehouse: Warehouse) -> None:
 
 def column_texts() -> dict[str, str]:
     """What each column means, "Vietnamese — English", by its name."""
-    own = yaml.safe_load((SQL_FOLDER / "columns.yaml").read_text(encoding="utf-8"))["columns"]
+    own = safe_load((SQL_FOLDER / "columns.yaml").read_text(encoding="utf-8"))["columns"]
     canonical = {
         column.name: f"{column.vi} — {column.en}"
         for feed in FEEDS.values()

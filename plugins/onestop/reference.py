@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pyarrow as pa
 import yaml
 
+from onestop.quick_yaml import safe_load
 from onestop.settings import PROJECT_ROOT
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def reference_files(folder: Path = REFERENCE_FOLDER) -> dict[str, ReferenceFile]
     """
     path = folder / SCHEMA_FILE
     try:
-        schema = yaml.safe_load(path.read_text(encoding="utf-8"))
+        schema = safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise ReferenceFileError([f"{SCHEMA_FILE}: cannot be read: {error}"]) from error
     problems: list[str] = []

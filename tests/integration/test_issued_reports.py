@@ -172,20 +172,20 @@ def test_its_files_hold_the_figures_of_the_night(settings):
 
 def test_the_same_again_is_the_same_issue_and_changes_nothing(issued):
     settings, first = issued
-    before = contents(issued)
+    before = contents(settings)
     assert issue_report(settings, "q1", now=LATE) == first
-    assert contents(issued) == before
-    assert len(recorded(issued)) == 1
+    assert contents(settings) == before
+    assert len(recorded(settings)) == 1
 
 
 def test_issued_again_on_another_night_it_gets_the_next_number_and_the_first_stays(issued):
     settings, first = issued
-    before = contents(issued)
+    before = contents(settings)
     second = issue_report(settings, "q1", FIRST, IN_TIME)
     assert (first.issue_number, second.issue_number) == (1, 2)
-    after = contents(issued)
+    after = contents(settings)
     assert {name: after[name] for name in before} == before
-    assert [issue.issue_number for issue in read_issued_reports(issued)] == [2, 1]
+    assert [issue.issue_number for issue in read_issued_reports(settings)] == [2, 1]
 
 
 def test_a_report_is_due_from_its_last_working_day_on_until_it_is_issued(settings):
@@ -300,7 +300,7 @@ def test_files_that_cannot_be_made_as_they_were_are_not_made_otherwise(issued):
     shutil.rmtree(folder_of(settings, issue))
     shutil.rmtree(settings.landing / issue.folder)
     with pytest.raises(ReportFilesError, match="restore it from a backup"):
-        complete_reports(issued)
+        complete_reports(settings)
     assert not folder_of(settings, issue).exists()
 
 

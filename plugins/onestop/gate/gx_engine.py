@@ -141,9 +141,10 @@ def as_expectation(item: dict[str, Any]) -> Any:  # noqa: ANN401 - untyped libra
 def _context() -> Any:  # noqa: ANN401 - untyped library
     """A project that lives in memory: no folder for a site, no progress bars, no analytics.
 
-    One for the process: making it takes longer than judging a small table.
+    One for the process: making it takes longer than judging a small table. Nor is its
+    configuration written out at each change; there is nowhere to read it from again.
     """
-    return gx.get_context(
+    context = gx.get_context(
         mode="ephemeral",
         project_config=DataContextConfig(
             store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
@@ -151,3 +152,5 @@ def _context() -> Any:  # noqa: ANN401 - untyped library
             analytics_enabled=False,
         ),
     )
+    context._save_project_config = lambda *_: None  # noqa: SLF001 - it offers no such setting
+    return context
