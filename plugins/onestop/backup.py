@@ -20,6 +20,7 @@ import re
 import shutil
 import subprocess
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -317,11 +318,10 @@ class _PostgreSQLDump:
         return copy
 
     def require_empty(self, url: str) -> None:
-        with open_warehouse(url, read_only=True) as warehouse:
-            if warehouse.schema_version():
-                raise BackupError(
-                    "the database holds a warehouse already; restore into a new, empty database"
-                )
+        with suppress(FileNotFoundError), open_warehouse(url, read_only=True):
+            raise BackupError(
+                "the database holds a warehouse already; restore into a new, empty database"
+            )
 
     def copy_in(self, copy: Path, url: str) -> None:
         self._make_roles(url)
