@@ -10,6 +10,9 @@ airflow users create --username admin --password "$(cat /secrets/admin_password)
 # One slot: one task at a time writes the warehouse.
 airflow pools set warehouse_write 1 "Writing the warehouse: one task at a time"
 
+# Where the lineage of each night goes.
+mkdir -p /opt/onestop/work/lineage
+
 # The schema is changed by its owner, and written to by a login that owns nothing.
 export ONESTOP_WAREHOUSE=postgresql://postgres@postgres/onestop
 onestop migrate

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NIGHT = dt.date(2022, 6, 30)
+#: The nights of the exports that many tests share.
+FIRST, SECOND, THIRD = (dt.date(2022, 11, day) for day in (15, 16, 17))
 
 
 @dataclass(frozen=True)

@@ -278,9 +278,7 @@ def _write_exports(page: _Page, settings: Settings, first: dt.date, last: dt.dat
     files = [exports / name for name in written.get("files", [])]
     if written.get("wanted") != wanted or not all(file.exists() for file in files):
         with page.console.status(page.text("writing")) as status:
-            summary = write_sample(
-                exports, first, last, since=HISTORY_SINCE, echo=status.update
-            )
+            summary = write_sample(exports, first, last, since=HISTORY_SINCE, echo=status.update)
         files = summary.files
         content = {"wanted": wanted, "files": [file.name for file in files]}
         stamp.write_text(json.dumps(content), encoding="utf-8")

@@ -473,6 +473,9 @@ def _note_unread(settings: Settings, delivery: Delivery, refused: RefusedDeliver
     """Note a file that was refused before its rows were judged; what was found is in English."""
     rule = FILE_RULES[refused.rule_code]
     reason_vi = f"{rule.vi} [{refused.reason}]"
+    from onestop.gate import keep_unread  # noqa: PLC0415 - imports slowly
+
+    keep_unread(delivery, settings.validation_results, rule.code, reason_vi, refused.reason)
     _note_refusal(settings, delivery, rule.code, reason_vi, refused.reason)
 
 

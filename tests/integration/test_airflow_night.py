@@ -49,7 +49,7 @@ def settings_in(folder: Path, exports: Path) -> Settings:
 @pytest.fixture(scope="module")
 def exports(tmp_path_factory):
     folder = tmp_path_factory.mktemp("exports")
-    write_sample(folder, GOOD, AFTER, per_day=15)
+    write_sample(folder, GOOD, AFTER, per_day=6)
     (folder / REFUSED).write_bytes(b"")
     # one with rejected rows, one refused whole
     write_planted_exports(folder, f"{GOOD:%Y%m%d}", ending=PLANTED)

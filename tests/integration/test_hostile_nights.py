@@ -69,7 +69,7 @@ def clean(tmp_path_factory):
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(10, id="sample"), pytest.param(1, id="whole", marks=pytest.mark.slow)],
+    params=[pytest.param(20, id="sample"), pytest.param(1, id="whole", marks=pytest.mark.slow)],
 )
 def attacked(request, tmp_path_factory):
     settings = settings_in(tmp_path_factory.mktemp("attacked"))
@@ -169,7 +169,7 @@ def test_the_whole_corpus_is_large():
 def test_the_command_tells_of_bad_files_in_plain_words(tmp_path):
     settings = settings_in(tmp_path)
     write_good_files(settings)
-    write_bad_files(settings, every=40)
+    write_bad_files(settings, every=80)
     done = subprocess.run(
         [sys.executable, "-c", "from onestop.cli import main; main()", "night", str(NIGHT)],
         env={**os.environ, "ONESTOP_VAR": str(tmp_path)},

@@ -181,8 +181,13 @@ def check(settings, undisturbed):
         )
 
 
-def test_a_sample_of_kills_changes_nothing(two_nights, tmp_path):
-    assert survives(two_nights, tmp_path, 5, seed=1) == 5
+def test_a_sample_of_kills_changes_nothing(one_night, tmp_path):
+    assert survives(one_night, tmp_path, 4, seed=1) == 4
+
+
+@pytest.mark.slow
+def test_kills_from_one_night_into_the_next_change_nothing(two_nights, tmp_path):
+    assert survives(two_nights, tmp_path, 10, seed=2) == 10
 
 
 @pytest.mark.slow

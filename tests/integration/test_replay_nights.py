@@ -156,11 +156,6 @@ def test_the_published_night_is_verified_by_the_rules_it_was_published_by(mended
     assert result.figures > 0
 
 
-def test_the_night_after_the_replay_is_verified_too(mended):
-    result = verify(mended["settings"], SECOND)
-    assert result.is_identical, result.differences
-
-
 def test_replaying_again_changes_nothing(mended):
     settings = mended["settings"]
     before = rows(settings, "select * from audit.delivery order by delivery_id, attempt")
@@ -169,7 +164,7 @@ def test_replaying_again_changes_nothing(mended):
     assert rows(settings, "select * from audit.delivery order by delivery_id, attempt") == before
 
 
-def test_a_rule_made_stricter_later_does_not_change_what_verify_counts(mended, monkeypatch):
+def test_the_next_night_is_verified_too_even_where_rules_are_stricter_by_now(mended, monkeypatch):
     strict = load_suite("dossiers")
     # every open dossier is an error from now on
     warning = next(rule for rule in strict.rules if rule.severity == "warning" and rule.query)

@@ -6,7 +6,7 @@ from onestop.gate.evaluation import BrokenRuleError, RuleResult, run_suite
 from onestop.gate.mart_checks import MartsVerdict, check_marts
 from onestop.gate.reports import render_reports
 from onestop.gate.suite import Rule, Suite, SuiteError, load_suite, suite_names
-from onestop.gate.validation import validate_delivery
+from onestop.gate.validation import keep_unread, validate_delivery
 from onestop.gate.verdict import GateVerdict, UsualVolume
 from onestop.gate.volume import is_volume_excepted, usual_volume
 
@@ -21,6 +21,7 @@ __all__ = [
     "UsualVolume",
     "check_marts",
     "is_volume_excepted",
+    "keep_unread",
     "load_suite",
     "render_reports",
     "run_suite",

@@ -7,6 +7,7 @@ Imports Great Expectations: see :func:`onestop.gate.evaluation.load_engine`.
 
 from __future__ import annotations
 
+from functools import cache
 from html import escape
 from typing import Any
 
@@ -84,8 +85,14 @@ def data_docs_page(
             "batch_spec": {"data_asset_name": _safe(name)},
         },
     )
-    page = DefaultJinjaPageView().render(ValidationResultsPageRenderer().render(outcome))
+    page = _view().render(ValidationResultsPageRenderer().render(outcome))
     return _on_its_own(page, title, night)
+
+
+@cache
+def _view() -> DefaultJinjaPageView:
+    """One for the process: a new one compiles all its templates again."""
+    return DefaultJinjaPageView()
 
 
 def _result(item: dict[str, Any]) -> ExpectationValidationResult:

@@ -11,6 +11,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from decimal import Decimal
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +97,7 @@ class Outcome:
     result: dict[str, Any]
 
 
+@cache
 def load_engine() -> ModuleType:
     """Import Great Expectations, quietly.
 
@@ -155,7 +157,7 @@ def run_suite(
         BrokenRuleError: a rule could not be evaluated.
     """
     select = query if query.lstrip().lower().startswith("select") else f"select * from {query}"
-    with _opened(source) as engine:
+    with opened(source) as engine:
         outcomes = evaluate(engine, select, suite, suite.rules, [])
         with engine.connect() as connection:
             checked = connection.execute(
@@ -283,7 +285,7 @@ def _readable(value: Any) -> Any:  # noqa: ANN401 - idem
 
 
 @contextmanager
-def _opened(source: str | sa.Engine | duckdb.DuckDBPyConnection) -> Iterator[sa.Engine]:
+def opened(source: str | sa.Engine | duckdb.DuckDBPyConnection) -> Iterator[sa.Engine]:
     """An engine for a source; what is opened here is closed again."""
     if isinstance(source, sa.Engine):
         yield source
@@ -292,7 +294,7 @@ def _opened(source: str | sa.Engine | duckdb.DuckDBPyConnection) -> Iterator[sa.
         engine = engine_on(source)
     elif source.startswith(_DUCKDB_FILE):
         path = source.removeprefix(_DUCKDB_FILE)
-        with open_duckdb(path, read_only=True) as connection, _opened(connection) as engine:
+        with open_duckdb(path, read_only=True) as connection, opened(connection) as engine:
             yield engine
         return
     elif source.startswith("postgres"):

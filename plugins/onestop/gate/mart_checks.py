@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from onestop.gate.evaluation import RuleResult, run_suite
+from onestop.gate.evaluation import RuleResult, opened, run_suite
 from onestop.gate.results import write_result
 from onestop.gate.suite import EXPECTATIONS_FOLDER, load_suite, suite_names
 
@@ -89,10 +89,11 @@ def check_marts(
         for name in suite_names(expectations)
         if name.startswith(_PREFIX)
     }
-    found = {
-        table: tuple(run_suite(source, f"{schema}.{table}", suite))
-        for table, suite in suites.items()
-    }
+    with opened(source) as engine:
+        found = {
+            table: tuple(run_suite(engine, f"{schema}.{table}", suite))
+            for table, suite in suites.items()
+        }
     verdict = MartsVerdict(as_of, found)
     if results is not None:
         write_result(results / as_of.isoformat(), "marts", _document(verdict, suites))

@@ -172,7 +172,7 @@ def _render_night(reports: Path, night: _Night) -> None:
 
 def _render_docs(folder: Path, name: str, title: str, document: dict[str, Any]) -> None:
     page = folder / _DOCS / f"{name}.html"
-    if page.exists():
+    if page.exists() or not document["results"]:
         return
     load_engine()
     from onestop.gate.data_docs import data_docs_page  # noqa: PLC0415 - imports what is slow
@@ -285,7 +285,7 @@ def _delivery_page(item: _Delivery, lang: Language) -> dict[str, Any]:
     read = max(verdict["rows_read"], 1)
     return {
         "page": item.name,
-        "docs": f"{_DOCS}/{item.name}.html",
+        "docs": f"{_DOCS}/{item.name}.html" if item.document["results"] else None,
         "verdict": verdict,
         "usual": _usual_text(item.document, lang),
         "shares": [(name, round(100 * verdict[f"rows_{name}"] / read, 2)) for name in _SHARES],
@@ -342,8 +342,8 @@ def _about(document: dict[str, Any], lang: Language) -> Iterator[tuple[str, str]
         ("Cột chưa có trong ánh xạ", "Columns not mapped", read.get("columns_unknown")),
         ("Cột cá nhân đã bỏ", "Personal columns dropped", read.get("columns_dropped")),
         ("Ánh xạ (SHA-256)", "Mapping (SHA-256)", read.get("mapping_sha256")),
-        ("Bộ quy tắc (SHA-256)", "Suite (SHA-256)", document["suite"]["sha256"]),
-        ("Great Expectations", "Great Expectations", document["great_expectations_version"]),
+        ("Bộ quy tắc (SHA-256)", "Suite (SHA-256)", document.get("suite", {}).get("sha256")),
+        ("Great Expectations", "Great Expectations", document.get("great_expectations_version")),
     ]
     for vi, en, value in values:
         if value:

@@ -80,6 +80,56 @@ def validate_delivery(
     return GateVerdict(**{**vars(verdict), "result_file": str(path.relative_to(results))})
 
 
+def keep_unread(
+    delivery: Delivery, results: Path, rule_code: str, reason_vi: str, reason_en: str
+) -> Path:
+    """Keep as a validation result that a file was refused before its rows could be judged.
+
+    Args:
+        delivery: the delivery, as far as it is known.
+        results: folder of the validation results.
+        rule_code: the rule that refused it (``FILE-F01`` …).
+        reason_vi: what was found and what to do.
+        reason_en: the same in English.
+
+    Returns:
+        The file of the result.
+    """
+    verdict = GateVerdict(
+        delivery_id=delivery.delivery_id,
+        file_name=delivery.file_name,
+        verdict="refused",
+        refused_rule=rule_code,
+        reason_vi=reason_vi,
+        reason_en=reason_en,
+        rows_read=0,
+        rows_blank=0,
+        rows_repeated=0,
+        rows_rejected=0,
+        rows_accepted=0,
+        warnings=0,
+    )
+    document: dict[str, Any] = {
+        "delivery": _delivery_facts(delivery),
+        "read": {},
+        "usual": None,
+        "verdict": _verdict_facts(verdict),
+        "rules": [],
+        "results": [],
+    }
+    return write_result(results / delivery.night.isoformat(), delivery.delivery_id, document)
+
+
+def _delivery_facts(delivery: Delivery) -> dict[str, Any]:
+    left_out = ("file_modified_at", "landed_path")
+    return {name: value for name, value in delivery.to_json().items() if name not in left_out}
+
+
+def _verdict_facts(verdict: GateVerdict) -> dict[str, Any]:
+    left_out = ("rules", "result_file")
+    return {name: value for name, value in vars(verdict).items() if name not in left_out}
+
+
 @contextmanager
 def _opened(staged: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, sa.Engine]]:
     connection = open_duckdb(staged)
@@ -397,24 +447,15 @@ class _Gate:
 
     def document(self, verdict: GateVerdict, usual: UsualVolume | None) -> dict[str, Any]:
         """The validation result as it is kept: no clock times, so that the same is the same."""
-        delivery = self._delivery
         read = self._one_row("select * from read_summary")
         results = dict(zip((item.rule_code for item in self._results), self._results, strict=True))
         return {
-            "delivery": {
-                name: value
-                for name, value in delivery.to_json().items()
-                if name not in ("file_modified_at", "landed_path")
-            },
+            "delivery": _delivery_facts(self._delivery),
             "read": readable(read),
             "usual": vars(usual) if usual else None,
             "suite": {"name": self._suite.name, "sha256": self._suite.sha256},
             "great_expectations_version": load_engine().VERSION,
-            "verdict": {
-                name: value
-                for name, value in vars(verdict).items()
-                if name not in ("rules", "result_file")
-            },
+            "verdict": _verdict_facts(verdict),
             "rules": [item.to_json() for item in self._results],
             "results": [
                 {
