@@ -521,8 +521,15 @@ def _restate_snapshots(
 
 
 def _later_snapshots(warehouse: Warehouse, delivery: Delivery) -> list[dict[str, Any]]:
+    """The snapshots from that night on, up to the first that speaks of every key.
+
+    What comes after that one repeats it, or says in full what changed since. One with rows in
+    quarantine has said nothing of their keys: there the word of the next one holds.
+    """
     found = warehouse.rows(
-        "select distinct delivery_id, night, source from audit.delivery where state = 'loaded'"
+        "select distinct delivery_id, night, source, exists (select 1 from audit.rejected_row as r"
+        " where r.delivery_id = d.delivery_id and r.replayed_attempt is null) as is_incomplete"
+        " from audit.delivery as d where state = 'loaded'"
         " and kind = 'snapshot' and source = :source and feed = :feed and night >= :night"
         " and delivery_id <> :delivery_id order by night",
         {
@@ -532,9 +539,13 @@ def _later_snapshots(warehouse: Warehouse, delivery: Delivery) -> list[dict[str,
             "delivery_id": delivery.delivery_id,
         },
     )
-    after = [row["night"] for row in found if row["night"] > delivery.night]
-    wanted = {delivery.night, *after[:1]}
-    return [row for row in found if row["night"] in wanted]
+    complete = (
+        row["night"]
+        for row in found
+        if row["night"] > delivery.night and not row["is_incomplete"]
+    )
+    last = next(complete, None)
+    return [row for row in found if last is None or row["night"] <= last]
 
 
 def _restate(
@@ -567,7 +578,12 @@ def _restate(
         f" and not exists (select 1 from {quarantined} and r.key_text = {key_text})"
         " and (h.delivery_id is null or h.delivery_id in"
         " (select delivery_id from audit.delivery where source = :source))",
-        {**snapshot, "known_from": known_from},
+        {
+            "delivery_id": snapshot["delivery_id"],
+            "night": snapshot["night"],
+            "source": snapshot["source"],
+            "known_from": known_from,
+        },
     )
 
 

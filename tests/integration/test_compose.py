@@ -22,7 +22,7 @@ from onestop.settings import PROJECT_ROOT
 from onestop.warehouse import open_warehouse
 from published_marts import settings_in
 
-NIGHTS = [dt.date(2022, 11, 15), dt.date(2022, 11, 16)]
+NIGHTS = [dt.date(2022, 11, day) for day in (15, 16, 17)]
 COMPOSE = shlex.split(os.environ.get("ONESTOP_TEST_COMPOSE", "docker compose"))
 
 
@@ -54,8 +54,14 @@ class Stack:
             "SOURCES_FOLDER": str(folder / "sources"),
             "BUILD_NETWORK": "host",
         }
-        kept = [line for line in lines if line.partition("=")[0] not in own]
         self.env_file = folder / "env"
+        self.env_file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        self.set(own)
+
+    def set(self, own):
+        """Put values of its own into the settings file."""
+        lines = self.env_file.read_text(encoding="utf-8").splitlines()
+        kept = [line for line in lines if line.partition("=")[0] not in own]
         self.env_file.write_text(
             "\n".join([*kept, *(f"{name}={value}" for name, value in own.items())]) + "\n",
             encoding="utf-8",
@@ -90,7 +96,7 @@ def stack(tmp_path_factory):
     if not has_engine():
         pytest.skip("no Docker engine with Compose answers here")
     running = Stack(tmp_path_factory.mktemp("compose"))
-    write_sample(running.exports, *NIGHTS, per_day=10)
+    write_sample(running.exports, NIGHTS[0], NIGHTS[-1], per_day=10)
     try:
         running("up", "--detach", "--wait", "--build")
         yield running
@@ -110,13 +116,20 @@ def expected(stack, tmp_path_factory):
         return [row["figures_sha256"] for row in rows]
 
 
-def test_nights_survive_the_restart_of_every_container_and_give_the_right_figures(stack, expected):
+def backfill(stack, first, last):
     stack(
         *("exec", "-T", "scheduler", "airflow", "backfill", "create"),
         *("--dag-id", "onestop_nightly", "--max-active-runs", "1"),
-        *("--from-date", str(NIGHTS[0]), "--to-date", f"{NIGHTS[-1]}T23:59"),
+        *("--from-date", str(first), "--to-date", f"{last}T23:59"),
         *("--reprocess-behavior", "completed"),
     )
+
+
+DIGESTS = "select figures_sha256 from audit.publication order by as_of_date"
+
+
+def test_nights_survive_the_restart_of_every_container_and_give_the_right_figures(stack, expected):
+    backfill(stack, NIGHTS[0], NIGHTS[1])
     stack.wait(
         "a file to be read",
         lambda: stack.sql(
@@ -129,8 +142,19 @@ def test_nights_survive_the_restart_of_every_container_and_give_the_right_figure
         "both nights to be published",
         lambda: stack.sql("onestop", "select count(*) from audit.publication") == ["2"],
     )
-    digests = "select figures_sha256 from audit.publication order by as_of_date"
-    assert stack.sql("onestop", digests) == expected
+    assert stack.sql("onestop", DIGESTS) == expected[:2]
+
+
+def test_a_night_is_run_by_workers_of_their_own(stack, expected):
+    stack.set({"AIRFLOW_EXECUTOR": "CeleryExecutor", "COMPOSE_PROFILES": "celery"})
+    stack("up", "--detach", "--wait")
+    backfill(stack, NIGHTS[2], NIGHTS[2])
+    stack.wait(
+        "the third night to be published",
+        lambda: stack.sql("onestop", "select count(*) from audit.publication") == ["3"],
+    )
+    assert stack.sql("onestop", DIGESTS) == expected
+    assert "succeeded in" in stack("logs", "worker")
 
 
 def test_no_service_runs_as_root_and_no_secret_is_in_the_image(stack):

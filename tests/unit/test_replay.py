@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import datetime as dt
 from collections import defaultdict
 from dataclasses import dataclass
@@ -126,7 +128,7 @@ a_file = st.tuples(
 
 
 @settings(
-    max_examples=8,
+    max_examples=int(os.environ.get("HYP", 8)),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
@@ -194,6 +196,21 @@ def states(warehouse):
 
 
 ONE = File(0, 0, "delta", {CODES[0]: "A", CODES[1]: "A"}, frozenset(CODES[:2]))
+
+
+def test_what_a_snapshot_lets_vanish_stays_so_where_the_one_before_could_not_be_read(
+    warehouse, tmp_path
+):
+    first, second = CODES[:2]
+    unreadable = File(0, 1, "snapshot", {first: "A", second: "A"}, frozenset({first, second}))
+    without = File(1, 2, "snapshot", {first: "A"}, frozenset())
+    late = File(2, 0, "delta", {first: "A", second: "A"}, frozenset())
+    files = []
+    for file in (unreadable, without, late):
+        load_delivery(warehouse, file.delivery, file.staged(tmp_path))
+        files.append(file)
+        assert history(warehouse) == history_by_hand(files)
+    assert (second, "A", night_of(0), night_of(2)) in history(warehouse)
 
 
 def test_a_row_that_is_still_bad_stays_open_and_the_good_one_is_closed(warehouse, tmp_path):
