@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import datetime as dt
 from collections import defaultdict
 from dataclasses import dataclass
@@ -128,7 +126,7 @@ a_file = st.tuples(
 
 
 @settings(
-    max_examples=int(os.environ.get("HYP", 8)),
+    max_examples=8,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
