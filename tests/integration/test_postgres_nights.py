@@ -91,7 +91,7 @@ def test_pages_and_lists_say_the_same_on_both_engines(both):
     span = ("on_time_rate", "CITY", dt.date(2022, 10, 3), dt.date(2022, 12, 28))
     found = explain(served, *span)
     assert found == explain(embedded, *span)
-    assert len(found.dossiers) > 100
+    assert len(found.things) > 100
 
 
 @pytest.mark.parametrize(
