@@ -95,6 +95,24 @@ def test_pages_and_lists_say_the_same_on_both_engines(both):
 
 
 @pytest.mark.parametrize(
+    ("indicator", "unit"),
+    [
+        ("counter_waiting_time", "CITY"),
+        ("level4_provision_rate", "CITY"),
+        ("digitisation_rollout_commune", "COMMUNE"),
+        ("plan_tasks_completed_rate", "CITY"),
+    ],
+)
+def test_what_is_behind_a_figure_is_the_same_on_both_engines(both, indicator, unit):
+    embedded, served = both
+    asked = (indicator, unit, dt.date(2022, 1, 1), NIGHT)
+    found = explain(served, *asked)
+    assert found == explain(embedded, *asked)
+    assert found.things
+    assert found.agrees is True
+
+
+@pytest.mark.parametrize(
     "command",
     [
         ["scorecard", "--lang", "en"],
@@ -105,7 +123,7 @@ def test_pages_and_lists_say_the_same_on_both_engines(both):
         ["report", "form-06a", "--unit", "CITY", "--from", "2022-10-01", "--to", "2022-12-31",
          "-o", "form.xlsx"],
     ],
-    ids=lambda command: command[0],
+    ids=lambda command: " ".join(command[:2]),
 )  # fmt: skip
 def test_every_command_prints_the_same_on_both_engines(both, command, tmp_path, monkeypatch):
     printed = []

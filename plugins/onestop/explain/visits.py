@@ -47,8 +47,8 @@ _REASONS = {
     ),
     "not_called": ("Chưa được gọi: không có thời gian chờ", "Never called: no wait"),
     "invalid": (
-        "Thời gian chờ âm hoặc dài hơn mức tối đa (ref.counting_rule): dữ liệu sai",
-        "A wait below zero or above the longest (ref.counting_rule): bad data",
+        "Lượt có thời gian chờ âm hoặc dài hơn mức tối đa (ref.counting_rule): dữ liệu sai",
+        "A wait of this coming is below zero or above the longest (ref.counting_rule): bad data",
     ),
     "reprinted": (
         "Phiếu in lại: không được gọi, ngay sau đó có phiếu khác cùng nơi, cùng dịch vụ",
