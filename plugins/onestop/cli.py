@@ -169,7 +169,8 @@ def explain(  # noqa: PLR0913, PLR0917 - a figure has this many coordinates
     method: Annotated[
         str | None,
         typer.Option(
-            "--method", help="As in ref.method, such as form_06 or due; the scorecard's if not told."
+            "--method",
+            help="As in ref.method, such as form_06 or due; the scorecard's if not told.",
         ),
     ] = None,
     as_of: AsOf = None,
