@@ -158,18 +158,28 @@ def scorecard(lang: LangOption, as_of: AsOf = None, form: FormatOption = Format.
 
 @app.command()
 def explain(  # noqa: PLR0913, PLR0917 - a figure has this many coordinates
-    indicator: Annotated[str, typer.Argument(help="on_time_rate, online_share_level34, …")],
+    indicator: Annotated[
+        str,
+        typer.Argument(help="As in ref.indicator: on_time_rate, counter_waiting_time, …"),
+    ],
     unit: Unit,
     first: From_,
     last: Until,
     lang: LangOption,
     method: Annotated[
-        str | None, typer.Option("--method", help="As in ref.method, such as form_06 or due.")
+        str | None,
+        typer.Option(
+            "--method",
+            help="As in ref.method, such as form_06 or due; the scorecard's if not told.",
+        ),
     ] = None,
     as_of: AsOf = None,
     form: FormatOption = Format.table,
 ) -> None:
-    """Every dossier in a figure, or left out and why, with its delivery and row."""
+    """What is in a figure, or left out and why, with its delivery and row.
+
+    Dossiers of a rate, tickets of the waiting time, procedures, One-Stop desks, declarations.
+    """
     from onestop.explain import explain as explain_figure
     from onestop.explain import print_explanation
 

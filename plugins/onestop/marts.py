@@ -102,6 +102,33 @@ def mart_files(folder: Path = SQL_FOLDER / "mart") -> tuple[MartFile, ...]:
     return tuple(files[name] for name in order)
 
 
+_LAST_STEP = re.compile(r"\nselect \* from \w+\s*\Z")
+
+
+@cache
+def step_text(name: str, step: str, folder: Path = SQL_FOLDER / "mart") -> str:
+    """The SELECT of a mart or an indicator, giving the rows of one of its steps.
+
+    A figure's items are in the step before they are counted: who asks for them reads the very
+    text that the figure comes from.
+
+    Args:
+        name: of the file below ``sql/mart``, without its suffix: ``visit``, ``indicator/declared``.
+        step: a common table expression of that file.
+        folder: the files.
+
+    Raises:
+        ValueError: the file has no such step.
+    """
+    text = (folder / f"{name}.sql").read_text(encoding="utf-8")
+    if not re.search(rf"^(with (recursive )?)?{step} as \($", text, re.MULTILINE):
+        raise ValueError(f"sql/mart/{name}.sql has no step {step}")
+    text, count = _LAST_STEP.subn(f"\nselect * from {step}", text)
+    if not count:
+        raise ValueError(f"sql/mart/{name}.sql does not end with its last step")
+    return text
+
+
 def refresh_reference(warehouse: Warehouse) -> None:
     """Fill schema ``ref`` and ``core.calendar`` from ``sql/reference``."""
     with warehouse.transaction():

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from onestop.feeds import FEEDS
 from onestop.load import history_select
-from onestop.marts import mart_files, render
+from onestop.marts import mart_files, render, step_text
 from onestop.published import QuestionError, published_nights
 
 if TYPE_CHECKING:
@@ -100,12 +100,28 @@ class NightMarts:
             return self._find_history(name)
         if table == "mart.period" and self._span:
             return self._put(name, self._span_period(*self._span))
-        file = self._files[name]
-        inputs = _tables_read(file.text)
-        relations = {needed: self.relation(needed) for needed in inputs}
+        text = self._files[name].text
+        relations = self._inputs(text)
         if all(needed == relation for needed, relation in relations.items()):
             return table
-        return self._put(name, instead(render(file.text, self._night), relations))
+        return self._put(name, instead(render(text, self._night), relations))
+
+    def step(self, name: str, step: str) -> str:
+        """The relation that holds a step (a common table expression) of a mart's SELECT.
+
+        Args:
+            name: of the file below ``sql/mart``, as ``visit`` or ``indicator/declared``.
+            step: the step, in which the things to count stand one by one.
+        """
+        key = f"{name}.{step}"
+        if key not in self._relations:
+            text = step_text(name, step)
+            select = instead(render(text, self._night), self._inputs(text))
+            self._relations[key] = self._put(f"{name.replace('/', '_')}_{step}", select)
+        return self._relations[key]
+
+    def _inputs(self, text: str) -> dict[str, str]:
+        return {needed: self.relation(needed) for needed in _tables_read(text)}
 
     def _find_history(self, name: str) -> str:
         feeds = [feed for feed in FEEDS.values() if name == f"{feed.entity}_history"]

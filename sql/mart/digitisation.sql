@@ -49,28 +49,47 @@ result as (
     )
 ),
 
-desk as (
+-- every unit of the register at the end of each period: is it a desk, and does it digitise?
+registered as (
     select
-        case when grouping(u.unit_level) = 0 then upper(u.unit_level) else 'CITY' end as unit_code,
+        u.unit_code,
+        u.unit_level,
+        u.unit_name,
+        u.digitisation_date,
+        u.delivery_id,
+        u.row_number,
         period.period_type,
         period.period_basis,
         period.period_start,
         period.period_end,
-        count(*) as desks_total,
-        count(case when u.digitisation_date <= period.measured_on then 1 end) as desks_digitising
+        case
+            when not coalesce(u.has_one_stop, true) then 'no_one_stop'
+            when u.valid_from_date > period.measured_on then 'not_begun'
+            when u.valid_to_date <= period.measured_on then 'ended'
+            when u.digitisation_date <= period.measured_on then 'digitising'
+            else 'not_digitising'
+        end as desk_state
     from core.unit_history as u
     inner join mart.period as period
         on
             u.valid_from <= period.measured_on
             and (u.valid_to is null or u.valid_to > period.measured_on)
-    where
-        coalesce(u.has_one_stop, true)
-        and (u.valid_from_date is null or u.valid_from_date <= period.measured_on)
-        and (u.valid_to_date is null or u.valid_to_date > period.measured_on)
+),
+
+desk as (
+    select
+        case when grouping(unit_level) = 0 then upper(unit_level) else 'CITY' end as unit_code,
+        period_type,
+        period_basis,
+        period_start,
+        period_end,
+        count(*) as desks_total,
+        count(case when desk_state = 'digitising' then 1 end) as desks_digitising
+    from registered
+    where desk_state in ('digitising', 'not_digitising')
     group by grouping sets (
-        (period.period_type, period.period_basis, period.period_start, period.period_end,
-         u.unit_level),
-        (period.period_type, period.period_basis, period.period_start, period.period_end)
+        (period_type, period_basis, period_start, period_end, unit_level),
+        (period_type, period_basis, period_start, period_end)
     )
 ),
 

@@ -13,6 +13,9 @@ with in_force as (
         period.period_end,
         period.measured_on,
         c.procedure_key,
+        c.procedure_code,
+        c.procedure_name,
+        c.valid_from,
         c.authority_level,
         c.is_internal,
         c.is_published,
@@ -48,8 +51,14 @@ used as (
 marked as (
     select
         in_force.*,
+        not is_internal as is_counted,
+        not is_internal and is_published as is_counted_published,
+        is_internal and is_published as is_internal_published,
+        not is_internal and is_level4_eligible as is_eligible,
+        not is_internal and is_level4_eligible and service_level = 4 as is_eligible_at_level4,
         not is_internal and service_level in (3, 4) as is_online,
-        used.procedure_key is not null as is_used
+        not is_internal and service_level in (3, 4) and used.procedure_key is not null
+            as is_online_used
     from in_force
     left join used
         on
@@ -67,20 +76,18 @@ counted as (
         period_basis,
         period_start,
         period_end,
-        count(case when not is_internal then 1 end) as procedures,
-        count(case when not is_internal and is_published then 1 end) as procedures_published,
+        count(case when is_counted then 1 end) as procedures,
+        count(case when is_counted_published then 1 end) as procedures_published,
         count(case when is_internal then 1 end) as internal_procedures,
-        count(case when is_internal and is_published then 1 end)
-            as internal_procedures_published,
-        count(case when not is_internal and is_level4_eligible then 1 end) as eligible_for_level4,
-        count(case when not is_internal and is_level4_eligible and service_level = 4 then 1 end)
-            as eligible_at_level4,
+        count(case when is_internal_published then 1 end) as internal_procedures_published,
+        count(case when is_eligible then 1 end) as eligible_for_level4,
+        count(case when is_eligible_at_level4 then 1 end) as eligible_at_level4,
         count(case when is_online and service_level = 3 then 1 end) as at_level3,
         count(case when is_online and service_level = 4 then 1 end) as at_level4,
         count(case when is_online and provision_code = 'partial' then 1 end)
             as provided_partially,
         count(case when is_online and provision_code = 'full' then 1 end) as provided_fully,
-        count(case when is_online and is_used then 1 end) as online_used
+        count(case when is_online_used then 1 end) as online_used
     from marked
     group by grouping sets (
         (period_type, period_basis, period_start, period_end, authority_level),

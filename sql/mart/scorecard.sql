@@ -68,7 +68,7 @@ document as (
         document_date,
         row_number() over (
             partition by indicator_code, coalesce(unit_code, 'CITY')
-            order by period_end desc, document_date desc, document_number desc
+            order by period_end desc, document_date desc nulls last, document_number desc
         ) as place
     from core.declaration_history
     where

@@ -26,6 +26,16 @@ SAID = [
     ["rejected", "--lang", "en", "--limit", "500"],
     ["scorecard"],
     ["explain", "on_time_rate", "--unit", "CITY", "--from", "2022-01-01", "--to", "2022-11-15"],
+    [
+        "explain",
+        "counter_waiting_time",
+        "--unit",
+        "CITY",
+        "--from",
+        "2022-11-01",
+        "--to",
+        str(NIGHT),
+    ],
     ["verify"],
 ]
 

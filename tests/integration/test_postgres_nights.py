@@ -11,13 +11,15 @@ from typer.testing import CliRunner
 from engines import assert_same, content
 from onestop.cli import app
 from onestop.explain import explain
-from onestop.marts import figures_digest
+from onestop.marts import compute_marts, figures_digest, publish_marts
 from onestop.night import run_night
 from onestop.sample import write_sample
 from onestop.scorecard import read_scorecard
 from onestop.verify import verify
 from onestop.warehouse import open_warehouse
 from published_marts import settings_in
+from second_worked_set import SEPTEMBER, second_world
+from told_record import put_record
 
 SINCE = dt.date(2022, 10, 1)
 NIGHT = dt.date(2022, 12, 31)
@@ -91,7 +93,41 @@ def test_pages_and_lists_say_the_same_on_both_engines(both):
     span = ("on_time_rate", "CITY", dt.date(2022, 10, 3), dt.date(2022, 12, 28))
     found = explain(served, *span)
     assert found == explain(embedded, *span)
-    assert len(found.dossiers) > 100
+    assert len(found.things) > 100
+
+
+@pytest.mark.parametrize(
+    ("indicator", "unit"),
+    [
+        ("level4_provision_rate", "CITY"),
+        ("digitisation_rollout_commune", "COMMUNE"),
+        ("plan_tasks_completed_rate", "CITY"),
+    ],
+)
+def test_what_is_behind_a_figure_is_the_same_on_both_engines(both, indicator, unit):
+    embedded, served = both
+    asked = (indicator, unit, dt.date(2022, 1, 1), NIGHT)
+    found = explain(served, *asked)
+    assert found == explain(embedded, *asked)
+    assert found.things
+    assert found.agrees is True
+
+
+def test_the_tickets_behind_a_wait_are_the_same_on_both_engines(postgres, tmp_path):
+    embedded = settings_in(tmp_path)
+    served = replace(embedded, warehouse=postgres.make_database())
+    told = []
+    for settings in (embedded, served):
+        with open_warehouse(settings.warehouse) as warehouse:
+            put_record(warehouse, second_world())
+            compute_marts(warehouse, SEPTEMBER)
+            publish_marts(warehouse, SEPTEMBER)
+            warehouse.publish_copy(settings.published)
+        told.append(
+            explain(settings, "counter_waiting_time", "CITY", dt.date(2022, 1, 1), SEPTEMBER)
+        )
+    assert told[0] == told[1]
+    assert (told[1].numerator, told[1].denominator, told[1].agrees) == (6000, 4, True)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +141,7 @@ def test_pages_and_lists_say_the_same_on_both_engines(both):
         ["report", "form-06a", "--unit", "CITY", "--from", "2022-10-01", "--to", "2022-12-31",
          "-o", "form.xlsx"],
     ],
-    ids=lambda command: command[0],
+    ids=lambda command: " ".join(command[:2]),
 )  # fmt: skip
 def test_every_command_prints_the_same_on_both_engines(both, command, tmp_path, monkeypatch):
     printed = []

@@ -1,41 +1,68 @@
 -- Indicators that no system can count: the latest figure declared in the year, with its document.
-with standing as (
+--
+-- `standing` tells what became of each declaration: `replaced` by a later one of the same span or
+-- taken back, of a span that is `not_over` or lies `before` the period, or else `stands`; of
+-- those that stand the first `place` is the figure.
+with said as (
     select
-        indicator_code,
-        coalesce(unit_code, 'CITY') as unit_code,
-        numerator,
-        denominator,
-        row_number() over (
-            partition by indicator_code, coalesce(unit_code, 'CITY')
-            order by period_end desc, document_date desc, document_number desc
-        ) as place
-    from core.declaration_history
-    where
-        valid_from <= :as_of_date
-        and (valid_to is null or valid_to > :as_of_date)
-        and period_end <= :as_of_date
-        and period_end >= cast(date_trunc('year', cast(:as_of_date as timestamp)) as date)
-),
-
-declared as (
-    select
-        standing.indicator_code,
-        'declared' as method_code,
-        standing.unit_code,
-        unit.unit_level,
-        unit.unit_scope,
+        d.indicator_code,
+        coalesce(d.unit_code, 'CITY') as unit_code,
+        d.period_start as declared_start,
+        d.period_end as declared_end,
+        d.numerator,
+        d.denominator,
+        d.document_number,
+        d.document_date,
+        d.valid_to,
+        d.delivery_id,
+        d.row_number,
         period.period_type,
         period.period_basis,
         period.period_start,
         period.period_end,
-        standing.numerator,
-        standing.denominator,
+        case
+            when d.valid_to <= :as_of_date then 'replaced'
+            when d.period_end > period.measured_on then 'not_over'
+            when d.period_end >= period.period_start then 'stands'
+            else 'before'
+        end as standing
+    from core.declaration_history as d
+    cross join mart.period as period
+    where d.valid_from <= :as_of_date
+),
+
+ranked as (
+    select
+        said.*,
+        row_number() over (
+            partition by
+                indicator_code, unit_code, period_type, period_basis, period_start, standing
+            order by declared_end desc, document_date desc nulls last, document_number desc
+        ) as place
+    from said
+),
+
+declared as (
+    select
+        ranked.indicator_code,
+        'declared' as method_code,
+        ranked.unit_code,
+        unit.unit_level,
+        unit.unit_scope,
+        ranked.period_type,
+        ranked.period_basis,
+        ranked.period_start,
+        ranked.period_end,
+        ranked.numerator,
+        ranked.denominator,
         cast(null as decimal(18, 4)) as coverage
-    from standing
-    inner join mart.unit as unit on standing.unit_code = unit.unit_code
-    inner join mart.period as period
-        on period.period_type = 'year_to_date' and period.period_basis = 'calendar'
-    where standing.place = 1
+    from ranked
+    inner join mart.unit as unit on ranked.unit_code = unit.unit_code
+    where
+        ranked.period_type = 'year_to_date'
+        and ranked.period_basis = 'calendar'
+        and ranked.standing = 'stands'
+        and ranked.place = 1
 )
 
 select * from declared
