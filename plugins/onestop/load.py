@@ -540,9 +540,7 @@ def _later_snapshots(warehouse: Warehouse, delivery: Delivery) -> list[dict[str,
         },
     )
     complete = (
-        row["night"]
-        for row in found
-        if row["night"] > delivery.night and not row["is_incomplete"]
+        row["night"] for row in found if row["night"] > delivery.night and not row["is_incomplete"]
     )
     last = next(complete, None)
     return [row for row in found if last is None or row["night"] <= last]
