@@ -22,7 +22,7 @@ from second_worked_set import DISTRICT, MAY, MID_JANUARY, SEPTEMBER, second_worl
 from told_record import put_record
 
 SINCE = dt.date(2022, 1, 1)
-TASKS, RANK = "plan_tasks_completed_rate", "pci_rank"
+TASKS, RANK, BARE = "plan_tasks_completed_rate", "pci_rank", "budget_revenue_rate"
 JULY = dt.date(2022, 7, 4)
 CHANCE_NIGHTS = dt.date(2022, 6, 30), dt.date(2022, 7, 31)
 
@@ -59,7 +59,8 @@ def declarations():
                 ),
             )
         ],
-        "rank": [Statement(MAY, declared(RANK, march, "7/QĐ", declared_value=12))],
+        "rank": [Statement(MAY, declared(RANK, march, "8/QĐ", declared_value=12))],
+        "bare": [Statement(MAY, declared(BARE, march, "7/QĐ", declared_value=80))],
     }  # fmt: skip
 
 
@@ -198,11 +199,9 @@ def test_procedures_and_desks_of_an_earlier_night_add_up_in_ended_and_running_pe
 def test_an_indicator_without_data_tells_the_scorecard_s_reason(worked):
     with open_published(worked) as warehouse:
         lines = warehouse.rows("select * from mart.scorecard where status = 'no_data'")
-    assert {"results_digitised_growth", "budget_revenue_rate", RANK} <= {
-        line["indicator_code"] for line in lines
-    }
+    assert {"results_digitised_growth", BARE} <= {line["indicator_code"] for line in lines}
     for line in lines:
-        if line["source_kind"] == "declared" and line["indicator_code"] != RANK:
+        if line["source_kind"] == "declared" and line["indicator_code"] != BARE:
             continue  # one of them stands for all
         found = of_year(worked, line["indicator_code"], line["unit_code"])
         assert not found.denominator, line
@@ -333,10 +332,23 @@ def test_an_earlier_night_knows_what_had_been_declared_by_then(worked):
 
 
 def test_a_declaration_without_numbers_is_listed_and_gives_no_figure(worked):
-    found = of_year(worked, RANK)
+    found = of_year(worked, BARE)
     assert reasons(found, "numerator") == {"7/QĐ": "declared_value_only"}
     assert (found.numerator, found.denominator, found.agrees) == (None, None, True)
     assert "chưa có dữ liệu" in page(worked, found)
+
+
+def test_a_rank_is_a_figure_by_its_mere_value(worked):
+    found = of_year(worked, RANK)
+    assert reasons(found, "numerator") == {"8/QĐ": "declared"}
+    assert (found.numerator, found.denominator, found.agrees) == (12, 1, True)
+    with open_published(worked) as warehouse:
+        line = warehouse.rows(
+            "select value, status, document_number from mart.scorecard"
+            " where indicator_code = :rank",
+            {"rank": RANK},
+        )
+    assert [tuple(row.values()) for row in line] == [(12, "no_target", "8/QĐ")]
 
 
 @pytest.mark.parametrize(

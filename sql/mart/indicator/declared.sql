@@ -2,15 +2,26 @@
 --
 -- `standing` tells what became of each declaration: `replaced` by a later one of the same span or
 -- taken back, of a span that is `not_over` or lies `before` the period, or else `stands`; of
--- those that stand the first `place` is the figure.
-with said as (
+-- those that stand the first `place` is the figure. A rank is declared as a mere value; whatever
+-- is not a rank and comes without its two integers is no figure.
+with ordinal as (
+    select distinct indicator_code from ref.indicator where unit_of_measure = 'rank'
+),
+
+said as (
     select
         d.indicator_code,
         coalesce(d.unit_code, 'CITY') as unit_code,
         d.period_start as declared_start,
         d.period_end as declared_end,
-        d.numerator,
-        d.denominator,
+        case
+            when ordinal.indicator_code is null or d.numerator is not null then d.numerator
+            when d.declared_value = floor(d.declared_value) then cast(d.declared_value as bigint)
+        end as numerator,
+        case
+            when ordinal.indicator_code is null or d.numerator is not null then d.denominator
+            when d.declared_value = floor(d.declared_value) then 1
+        end as denominator,
         d.document_number,
         d.document_date,
         d.valid_to,
@@ -28,6 +39,7 @@ with said as (
         end as standing
     from core.declaration_history as d
     cross join mart.period as period
+    left join ordinal on d.indicator_code = ordinal.indicator_code
     where d.valid_from <= :as_of_date
 ),
 
