@@ -284,20 +284,23 @@ def figures_digest(warehouse: Warehouse, schema: str) -> str:
 
 def describe_tables(warehouse: Warehouse) -> None:
     """Write the bilingual comments onto the columns that readers meet."""
-    texts = column_texts()
-    for row in warehouse.rows(
-        "select table_schema, table_name, column_name from information_schema.columns"
-        " where table_schema in ('mart', 'audit', 'core')"
-    ):
-        if row["column_name"] in texts:
-            warehouse.describe(
-                f"{row['table_schema']}.{row['table_name']}",
-                row["column_name"],
-                texts[row["column_name"]],
-            )
-    for table, comments in reference_comments().items():
-        for column, text in comments.items():
-            warehouse.describe(f"ref.{table}", column, text)
+    meanings = column_texts()
+    texts = {
+        (f"{row['table_schema']}.{row['table_name']}", row["column_name"]): meanings[
+            row["column_name"]
+        ]
+        for row in warehouse.rows(
+            "select table_schema, table_name, column_name from information_schema.columns"
+            " where table_schema in ('mart', 'audit', 'core')"
+        )
+        if row["column_name"] in meanings
+    }
+    texts |= {
+        (f"ref.{table}", column): text
+        for table, comments in reference_comments().items()
+        for column, text in comments.items()
+    }
+    warehouse.describe(texts)
 
 
 def column_texts() -> dict[str, str]:

@@ -218,7 +218,6 @@ def command(one_night, tmp_path_factory):
         ),
         (("deliveries",), "dossiers_20221116.json"),
         (("rejected", "--lang", "en"), "rows"),
-        (("verify",), "come out the same"),
     ],
 )  # fmt: skip
 def test_each_command_answers(command, arguments, text):

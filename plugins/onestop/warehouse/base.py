@@ -89,9 +89,22 @@ class Warehouse(ABC):
     def replace_table(self, name: str, by: str) -> None:
         """Replace a table, whole, by the rows of another; part of the running transaction."""
 
+    def describe(self, texts: Mapping[tuple[str, str], str]) -> None:
+        """Comment on columns of tables and views; where one says so already, nothing is done.
+
+        Args:
+            texts: what is said of (table with its schema, column); those that are not there, or
+                may not be commented on, are passed over.
+        """
+        found = self._comments()
+        for (table, column), text in texts.items():
+            if found.get((table, column), text) != text:
+                quoted = text.replace("'", "''")
+                self.execute(f"comment on column {table}.{column} is '{quoted}'")
+
     @abstractmethod
-    def describe(self, table: str, column: str, text: str) -> None:
-        """Comment on one column of a table or view."""
+    def _comments(self) -> dict[tuple[str, str], str]:
+        """The comments on all columns that may be commented on; empty where there is none."""
 
     @abstractmethod
     def gather_statistics(self) -> None:

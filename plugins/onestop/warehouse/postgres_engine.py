@@ -84,7 +84,6 @@ class PostgreSQLWarehouse(Warehouse):
 
     def __init__(self, connection: psycopg.Connection[dict[str, Any]]) -> None:
         self._connection = connection
-        self._comments: dict[tuple[str, str], str | None] | None = None
 
     @classmethod
     def open(cls, url: str, *, read_only: bool) -> PostgreSQLWarehouse:
@@ -196,12 +195,10 @@ class PostgreSQLWarehouse(Warehouse):
         """Work as the owner of the record's tables, where the login may; for their comments."""
         role = self.value("select current_user")
         self.execute(_take_role(OWNER))
-        self._comments = None
         try:
             yield
         finally:
             self.execute(f'set role "{role}"')
-            self._comments = None
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Run one statement."""
@@ -401,17 +398,8 @@ class PostgreSQLWarehouse(Warehouse):
         )
         return {row["attname"]: row["type"] for row in found}
 
-    def describe(self, table: str, column: str, text: str) -> None:
-        """Comment on one column of a table or view; where it says so already, nothing is done.
-
-        Only an owner may: comments on the record's tables are written by ``onestop migrate``.
-        """
-        if self._comments is None:
-            self._comments = self._read_comments()
-        if self._comments.get((table, column), text) != text:
-            self.execute(f"comment on column {table}.{column} is {_literal(text)}")
-
-    def _read_comments(self) -> dict[tuple[str, str], str | None]:
+    def _comments(self) -> dict[tuple[str, str], str]:
+        """Only an owner may: the record's tables are commented on by ``onestop migrate``."""
         found = self.rows(
             "select n.nspname || '.' || c.relname as name, a.attname,"
             " coalesce(col_description(c.oid, a.attnum), '') as text from pg_class as c"
@@ -546,7 +534,3 @@ def _writable(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
