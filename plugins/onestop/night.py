@@ -384,8 +384,8 @@ def check_night(settings: Settings, night: dt.date) -> dict[str, Any]:
 def publish_night(settings: Settings, night: dt.date) -> dict[str, Any]:
     """Move the pointer: readers see the new night, whole.
 
-    The transaction comes first; the list of deliveries beside the landing, the readers' copy and
-    the reports are made from it, again whenever one of them is not there.
+    The transaction comes first; how the night ended, the list of deliveries beside the landing,
+    the readers' copy and the reports are made from it, again whenever one of them is not there.
     """
     with open_warehouse(settings.warehouse) as warehouse:
         frozen = _is_frozen(warehouse, night)
@@ -393,6 +393,7 @@ def publish_night(settings: Settings, night: dt.date) -> dict[str, Any]:
             if "checked" not in warehouse.tables("mart_staged"):
                 raise ChecksFailedError(f"night {night}: its marts are not checked; check it first")
             publish_marts(warehouse, night)
+        if _is_published_unnoted(warehouse, night):
             _note_night(warehouse, night, "published", f"night {night} is published")
         _write_manifests(settings, warehouse)
         if not _copy_is_current(settings, warehouse):
@@ -524,6 +525,18 @@ def _record_refusals(settings: Settings, warehouse: Warehouse) -> None:
 def _is_frozen(warehouse: Warehouse, night: dt.date) -> bool:
     last = last_published(warehouse)
     return last is not None and night <= last
+
+
+def _is_published_unnoted(warehouse: Warehouse, night: dt.date) -> bool:
+    """Whether readers see the night and ``audit.night_run`` does not say so yet."""
+    return bool(
+        warehouse.value(
+            "select count(*) from audit.publication where as_of_date = :night"
+            " and as_of_date not in"
+            " (select as_of_date from audit.night_run where state = 'published')",
+            {"night": night},
+        )
+    )
 
 
 def _frozen_how(warehouse: Warehouse, night: dt.date) -> dict[str, str]:

@@ -113,6 +113,16 @@ def test_a_file_that_cannot_be_copied_is_in_the_record_and_is_taken_when_it_can(
     assert [row[0] for row in rows(settings, of_visits)] == ["loaded", "refused"]
 
 
+def test_a_run_killed_right_after_publication_is_noted_by_the_next(after_one_night):
+    settings = after_one_night
+    noted = "select state, delivery_count from audit.night_run"
+    before = rows(settings, noted)
+    with open_warehouse(settings.warehouse) as warehouse:
+        warehouse.execute("delete from audit.night_run")
+    assert run_night(settings, FIRST).state == "unchanged"
+    assert rows(settings, noted) == before
+
+
 def test_a_refused_file_is_in_the_record_with_its_reason_and_the_others_go_on(after_one_night):
     settings = after_one_night
     (settings.exports / "visits_20221116_2.csv").write_bytes(b"\x00\x01\x02 not a table")
