@@ -34,7 +34,11 @@ def test_a_server_that_is_not_there_is_told_in_a_sentence():
 
 
 @pytest.mark.parametrize(
-    "address", ["postgresql://me:s3cret@[::1/x", "postgresql://me:s3cret@h:1/x?unknown_option=1"]
+    "address",
+    [
+        "postgresql://me:s3cret@[::1/x",  # pragma: allowlist secret
+        "postgresql://me:s3cret@h:1/x?unknown_option=1",  # pragma: allowlist secret
+    ],
 )
 def test_a_malformed_address_is_told_without_its_password(address):
     with pytest.raises(WarehouseError) as told:
