@@ -69,7 +69,7 @@ def clean(tmp_path_factory):
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(20, id="sample"), pytest.param(1, id="whole", marks=pytest.mark.slow)],
+    params=[pytest.param(30, id="sample"), pytest.param(1, id="whole", marks=pytest.mark.slow)],
 )
 def attacked(request, tmp_path_factory):
     settings = settings_in(tmp_path_factory.mktemp("attacked"))

@@ -294,7 +294,7 @@ def assert_the_counts_add_up(warehouse, files):
         assert row["rows_rejected"] == len(file.bad)
 
 
-@check(12)
+@check(8)
 @given(
     files=stories(),
     order=st.randoms(use_true_random=False),
