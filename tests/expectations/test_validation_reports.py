@@ -230,6 +230,16 @@ def test_a_file_that_could_not_be_read_has_its_page_too(tmp_path):
     assert "Data Docs" not in shown
 
 
+def test_a_file_that_was_copied_at_a_second_try_is_listed_once(tmp_path):
+    in_vain = a_delivery(delivery_id="one_stop.dossiers.20220630.unread-1", sha256="")
+    keep_unread(in_vain, tmp_path / "results", "FILE-F09", "Đĩa đầy", "the disk is full")
+    validate(tmp_path, [CLEAN])
+    render_reports(tmp_path / "results", tmp_path / "reports")
+    shown = text(tmp_path / "reports" / "2022-06-30" / "index.html")
+    assert shown.count(in_vain.file_name) == 1
+    assert "FILE-F09" not in shown
+
+
 def test_without_any_result_there_is_a_page_that_says_so(tmp_path):
     page = render_reports(tmp_path / "results", tmp_path / "reports")
     assert "Chưa có đêm nào được kiểm tra." in text(page)

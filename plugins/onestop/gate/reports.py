@@ -120,8 +120,19 @@ def _nights(results: Path, keep: int) -> Iterator[_Night]:
                 night.marts_name = versions[-1].stem
             else:
                 night.deliveries.append(_Delivery(versions[-1].stem, document, len(versions) - 1))
+        night.deliveries = list(_without_earlier_tries(night.deliveries))
         night.deliveries.sort(key=lambda item: str(item.verdict["file_name"]))
         yield night
+
+
+def _without_earlier_tries(deliveries: list[_Delivery]) -> Iterator[_Delivery]:
+    """Leave out that a file could not be copied where it was copied later."""
+    copied = {
+        item.verdict["file_name"] for item in deliveries if item.document["delivery"]["sha256"]
+    }
+    for item in deliveries:
+        if item.document["delivery"]["sha256"] or item.verdict["file_name"] not in copied:
+            yield item
 
 
 def _start_over_when_changed(reports: Path) -> None:
