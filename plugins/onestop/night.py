@@ -131,7 +131,7 @@ def _refuse_name(settings: Settings, name: str, found: Recognised) -> None:
     )
     rule = FILE_RULES["FILE-F11"]
     logger.warning("%s: refused, %s: %s", name, rule.code, rule.en)
-    _note_refusal(settings, delivery, rule.code, rule.vi, rule.en)
+    _note_unread(settings, delivery, rule.code)
 
 
 def awaited_deliveries(
@@ -246,7 +246,7 @@ def land_delivery(settings: Settings, candidate: dict[str, Any]) -> dict[str, An
             kind=unread.kind,
         )
     except RefusedDeliveryError as refused:
-        _note_unread(settings, unread, refused)
+        _note_unread(settings, unread, refused.rule_code, refused.reason)
         raise
     _refusal_note(settings, unread).unlink(missing_ok=True)
     return delivery.to_json()
@@ -264,7 +264,7 @@ def read_delivery_file(settings: Settings, delivery: dict[str, Any]) -> dict[str
         keep_rules(settings.landing, mapping.sha256, mapping.text)
         staged = read_delivery(landed, settings.landing, settings.staging, mapping)
     except RefusedDeliveryError as refused:
-        _note_unread(settings, landed, refused)
+        _note_unread(settings, landed, refused.rule_code, refused.reason)
         raise
     return {"staged": staged.name}
 
@@ -470,14 +470,15 @@ def _mapping(settings: Settings, delivery: Delivery) -> FeedMapping:
         ) from None
 
 
-def _note_unread(settings: Settings, delivery: Delivery, refused: RefusedDeliveryError) -> None:
+def _note_unread(settings: Settings, delivery: Delivery, rule_code: str, found: str = "") -> None:
     """Note a file that was refused before its rows were judged; what was found is in English."""
-    rule = FILE_RULES[refused.rule_code]
-    reason_vi = f"{rule.vi} [{refused.reason}]"
     from onestop.gate import keep_unread  # noqa: PLC0415 - imports slowly
 
-    keep_unread(delivery, settings.validation_results, rule.code, reason_vi, refused.reason)
-    _note_refusal(settings, delivery, rule.code, reason_vi, refused.reason)
+    rule = FILE_RULES[rule_code]
+    reason_vi = f"{rule.vi} [{found}]" if found else rule.vi
+    reason_en = found or rule.en
+    keep_unread(delivery, settings.validation_results, rule_code, reason_vi, reason_en)
+    _note_refusal(settings, delivery, rule_code, reason_vi, reason_en)
 
 
 def _note_refusal(

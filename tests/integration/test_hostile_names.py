@@ -87,6 +87,8 @@ def test_a_name_that_cannot_be_shown_is_refused_with_its_rule(named):
     )
     assert set(found) == refused | set(TAKEN)
     assert output.decode().count("refused, FILE-F11") == len(REFUSED)
+    page = (settings.reports / str(NIGHT) / "index.html").read_text(encoding="utf-8")
+    assert page.count("Từ chối: FILE-F11") == len(refused)
 
 
 def test_nothing_that_a_name_says_reaches_the_terminal_as_a_command(named):
