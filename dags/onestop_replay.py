@@ -44,13 +44,7 @@ replay = task(
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=12),
-    default_args={
-        "owner": "onestop",
-        "retries": 2,
-        "retry_exponential_backoff": 2,
-        "max_retry_delay": timedelta(hours=1),
-        "execution_timeout": timedelta(hours=2),
-    },
+    default_args=steps.TASK_DEFAULTS,
     params={
         "first": _optional("First night", "2022-11-14", format="date"),
         "last": _optional("Last night", "2022-11-24", format="date"),

@@ -47,13 +47,7 @@ complete = task(steps.complete_reports, task_id="complete", pool=WAREHOUSE)
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=6),
-    default_args={
-        "owner": "onestop",
-        "retries": 2,
-        "retry_exponential_backoff": 2,
-        "max_retry_delay": timedelta(hours=1),
-        "execution_timeout": timedelta(hours=2),
-    },
+    default_args=steps.TASK_DEFAULTS,
     doc_md=__doc__,
     tags=["onestop", "report"],
 )

@@ -31,6 +31,15 @@ if TYPE_CHECKING:
 FILE_NAME = "{{ file_name }}"
 REPORT_CODE = "{{ report_code }}"
 
+#: How every task is tried again, and how long it may take.
+TASK_DEFAULTS: dict[str, Any] = {
+    "owner": "onestop",
+    "retries": 2,
+    "retry_exponential_backoff": 2,
+    "max_retry_delay": dt.timedelta(hours=1),
+    "execution_timeout": dt.timedelta(hours=2),
+}
+
 EXPORTS_CONNECTION = "onestop_exports"
 WAREHOUSE_CONNECTION = "onestop_warehouse"
 
