@@ -29,11 +29,7 @@ with horizon as (
 ),
 
 in_window as (
-    select
-        target_date,
-        cast(target_date - :as_of_date as bigint) as days_left,
-        window_days,
-        day.calendar_date
+    select day.calendar_date
     from horizon
     inner join core.calendar as day
         on
