@@ -12,6 +12,7 @@ from onestop.feeds import FEEDS
 from onestop.marts import refresh_reference
 from onestop.settings import LOCAL_ZONE
 from onestop.warehouse import open_warehouse
+from worked_deadlines import DEADLINES
 
 NIGHT = dt.date(2022, 6, 30)
 SINCE = dt.date(2022, 1, 1)
@@ -476,19 +477,7 @@ def test_waits_are_spoken_of_beside_the_desks_and_dossiers_they_cover(warehouse)
 # --- deadlines ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("received", "workdays", "due"),
-    [
-        ("2022-01-28", 5, "2022-02-11"),
-        ("2022-04-08", 3, "2022-04-14"),
-        ("2022-04-28", 3, "2022-05-05"),
-        ("2022-08-31", 2, "2022-09-06"),
-        ("2021-12-30", 5, "2022-01-07"),
-        ("2022-01-29", 1, "2022-02-07"),
-        ("2022-12-30", 3, "2023-01-05"),
-        ("2022-06-17", 10, "2022-07-01"),
-    ],
-)
+@pytest.mark.parametrize(("received", "workdays", "due"), DEADLINES)
 def test_a_deadline_is_recomputed_over_weekends_and_holidays(warehouse, received, workdays, due):
     put(warehouse, "procedure", {"procedure_code": "1.000001", "duration_workdays": workdays})
     put(

@@ -9,24 +9,13 @@ from hypothesis import strategies as st
 
 from onestop.reference import read_reference
 from onestop.workdays import WorkCalendar, calendar_table, work_calendar
+from worked_deadlines import DEADLINES
 
 DAY = dt.timedelta(days=1)
 days = st.dates(dt.date(2020, 1, 1), dt.date(2024, 12, 31))
 
 
-@pytest.mark.parametrize(
-    ("start", "count", "end"),
-    [
-        ("2022-01-28", 5, "2022-02-11"),
-        ("2022-04-08", 3, "2022-04-14"),
-        ("2022-04-28", 3, "2022-05-05"),
-        ("2022-08-31", 2, "2022-09-06"),
-        ("2021-12-30", 5, "2022-01-07"),
-        ("2022-01-29", 1, "2022-02-07"),
-        ("2022-12-30", 3, "2023-01-05"),
-        ("2022-06-17", 10, "2022-07-01"),
-    ],
-)
+@pytest.mark.parametrize(("start", "count", "end"), DEADLINES)
 def test_a_deadline_leaps_over_weekends_and_holidays(start, count, end):
     calendar = work_calendar()
     start, end = dt.date.fromisoformat(start), dt.date.fromisoformat(end)
