@@ -11,8 +11,9 @@ RUN install -d -o airflow -g 0 -m 0755 /opt/onestop /opt/onestop/app \
 USER airflow
 WORKDIR /opt/onestop/app
 
-COPY --chown=airflow:0 requirements/runtime.lock requirements/
-RUN pip install --quiet --no-cache-dir --no-deps --require-hashes -r requirements/runtime.lock \
+COPY --chown=airflow:0 requirements/install.sh requirements/runtime.lock requirements/uv.lock requirements/
+RUN UV_COMPILE_BYTECODE=1 requirements/install.sh "$(command -v python)" \
+      --no-cache-dir --no-deps --require-hashes -r requirements/runtime.lock \
  && pip check
 
 COPY --chown=airflow:0 pyproject.toml README.md ./
@@ -21,7 +22,8 @@ COPY --chown=airflow:0 dags dags
 COPY --chown=airflow:0 sql sql
 COPY --chown=airflow:0 expectations expectations
 COPY --chown=airflow:0 docker docker
-RUN pip install --quiet --no-cache-dir --no-deps --no-build-isolation --editable . \
+RUN requirements/install.sh "$(command -v python)" \
+      --no-cache-dir --no-deps --no-build-isolation --editable . \
  && python -m compileall -q plugins dags
 
 ENV AIRFLOW__CORE__DAGS_FOLDER=/opt/onestop/app/dags \

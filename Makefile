@@ -6,6 +6,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 LOCKS := requirements/runtime.lock requirements/dev.lock
+INSTALL := requirements/install.sh
 INSTALLED := $(VENV)/installed
 # The first Python on this machine that is new enough; `make setup PYTHON=…` overrides.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -31,21 +32,20 @@ help:
 	@echo 'make bench       what each step costs            make bench DOSSIERS=1500000'
 	@echo 'make docs        write docs/feeds.md anew from schema, mapping and suites'
 	@echo 'make setup       only install into .venv/; the others call it'
-	@echo 'make lock        compile requirements/*.in into hash locks (needs uv)'
+	@echo 'make lock        compile requirements/*.in into hash locks'
 	@echo 'make clean       remove .venv/, caches and var/demo/; your own data under var/ stays'
 
 setup: $(INSTALLED)
 
-$(INSTALLED): $(LOCKS) pyproject.toml
+$(INSTALLED): $(LOCKS) requirements/uv.lock $(INSTALL) pyproject.toml
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or newer is needed and not on the PATH;" \
 		"install it, or name it: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "$(PYTHON) is older than Python 3.11" >&2; exit 1; }
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
-	@echo "Installing $$(cat $(LOCKS) | grep -c '==') packages into $(VENV)/ (about two minutes) ..."
-	@for lock in $(LOCKS); do $(BIN)/python -m pip install -qq --disable-pip-version-check \
-		--require-hashes --no-deps -r $$lock || exit 1; done
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@echo "Installing $$(cat $(LOCKS) | grep -c '==') packages into $(VENV)/ ..."
+	@$(INSTALL) $(BIN)/python --require-hashes --no-deps $(LOCKS:%=-r %)
+	@$(INSTALL) $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
 demo: setup
@@ -82,10 +82,10 @@ bench: setup
 docs: setup
 	$(BIN)/python -m onestop.feed_docs
 
-lock:
-	@command -v uv >/dev/null || { echo 'make lock needs uv: pip install uv' >&2; exit 1; }
-	for name in runtime dev; do uv pip compile --universal --python-version 3.11 --generate-hashes \
-		--no-header --no-annotate --quiet requirements/$$name.in -o requirements/$$name.lock || exit 1; done
+lock: setup
+	for name in uv runtime dev; do $(BIN)/python -m uv pip compile --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --quiet \
+		requirements/$$name.in -o requirements/$$name.lock || exit 1; done
 
 clean:
 	rm -rf $(VENV) var/demo .pytest_cache .mypy_cache .ruff_cache .hypothesis plugins/*.egg-info
