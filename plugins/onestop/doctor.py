@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from onestop.exports import list_exports
 from onestop.housekeeping import read_retention
-from onestop.mapping import load_mappings, recognise
+from onestop.mapping import ClaimedTwiceError, installed_mappings, recognise
 from onestop.marts import last_published
 from onestop.page import page_width, printed
 from onestop.settings import LOCAL_ZONE, Settings
@@ -35,7 +35,7 @@ _CLOCKS_DIFFER = dt.timedelta(minutes=5)
 _KNOWN_VARIABLES = {
     "ONESTOP_VAR", "ONESTOP_EXPORTS", "ONESTOP_EXPORTS_PASSWORD", "ONESTOP_EXPORTS_KEY_FILE",
     "ONESTOP_EXPORTS_KNOWN_HOSTS", "ONESTOP_LANDING", "ONESTOP_WAREHOUSE", "ONESTOP_PUBLISHED",
-    "ONESTOP_SOURCES", "ONESTOP_WORK", "ONESTOP_RETENTION",
+    "ONESTOP_SOURCES", "ONESTOP_SOURCES_ENABLED", "ONESTOP_WORK", "ONESTOP_RETENTION",
     "ONESTOP_LOCAL_LAST_NIGHT", "ONESTOP_LOCAL_PRELOAD",
 }  # fmt: skip
 _UNTRUSTED = stat.S_IRWXO
@@ -165,9 +165,12 @@ def _retention(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 
 
 
 def _mappings(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
-    mappings = load_mappings(settings.sources)
-    feeds = [f"{source.source} ({', '.join(source.feeds)})" for source in mappings.values()]
+    mappings = installed_mappings(settings)
+    feeds = [f"{source.source} ({', '.join(source.feeds)})" for source in mappings.sources.values()]
     yield "OK", "; ".join(feeds)
+    for problem in mappings.problems:
+        told = f"{problem.file_name}: {problem.key}: {problem.problem}; its source is not read"
+        yield "FAIL", told, problem.remedy
 
 
 def _suites(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
@@ -182,8 +185,16 @@ def _suites(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - a
 
 def _exports(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
     files = list_exports(settings.exports)
-    mappings = load_mappings(settings.sources)
-    strangers = [file.name for file in files if recognise(file.name, mappings) is None]
+    mappings = installed_mappings(settings)
+    strangers, claimed_twice = [], []
+    for file in files:
+        try:
+            if recognise(file.name, mappings.sources) is None:
+                strangers.append(file.name)
+        except ClaimedTwiceError as error:
+            claimed_twice.append(error)
+    for claim in claimed_twice[:1]:
+        yield "FAIL", f"{len(claimed_twice)} files are refused: {claim.problem}", claim.remedy
     told = f"{settings.exports}: {len(files)} files"
     if not files:
         yield "WARN", told, "have the source systems export, or set ONESTOP_EXPORTS"

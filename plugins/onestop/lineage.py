@@ -24,7 +24,7 @@ from sqlglot import exp
 from sqlglot.lineage import lineage as lineage_of
 
 from onestop.feeds import FEEDS
-from onestop.mapping import load_mappings
+from onestop.mapping import installed_mappings
 from onestop.marts import (
     HISTORIES,
     MEASURES,
@@ -365,7 +365,7 @@ def _described(source: Source, mart: MartLineage | None) -> str:
 def _source_headers(settings: Settings) -> dict[str, list[str]]:
     """For each column of the histories, the headers it is read from, by source system."""
     found: dict[str, list[str]] = {}
-    for system in load_mappings(settings.sources).values():
+    for system in installed_mappings(settings).sources.values():
         for feed in system.feeds.values():
             table = f"core.{FEEDS[feed.feed].entity}_history"
             mapped = {column.name: column.sources for column in feed.columns if column.sources}

@@ -237,6 +237,8 @@ class LocalAirflow:
         }
         if sources:
             own["ONESTOP_SOURCES"] = str(sources)
+        if enabled := self.settings.enabled_sources:
+            own["ONESTOP_SOURCES_ENABLED"] = ",".join(enabled)
         if self.last_night:
             own["ONESTOP_LOCAL_LAST_NIGHT"] = self.last_night
         return kept | own | dict(self.extra)

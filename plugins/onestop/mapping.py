@@ -8,6 +8,7 @@ mapping is text, so that ``10``, ``no`` or ``1.0`` stay what the author wrote.
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import hashlib
 import json
 import re
@@ -25,9 +26,10 @@ from onestop.quick_yaml import SafeLoader
 from onestop.wording import fold_header
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from onestop.delivery import Kind
+    from onestop.settings import Settings
 
 BUILT_IN = Path(__file__).parent / "mappings"
 SCHEMA = BUILT_IN / "mapping.schema.json"
@@ -199,38 +201,154 @@ class Recognised:
     mapping: FeedMapping
 
 
+@dataclass(frozen=True)
+class Mappings:
+    """The source systems of one installation.
+
+    Attributes:
+        sources: the usable ones, by name.
+        problems: what is wrong with the others; each stops its own source and no other.
+    """
+
+    sources: dict[str, SourceMapping]
+    problems: tuple[MappingError, ...] = ()
+
+    def feed(self, source: str, feed: str) -> FeedMapping | None:
+        """How one source's files of one feed are read; None when no usable mapping says so."""
+        found = self.sources.get(source)
+        return found.feeds.get(feed) if found else None
+
+    @property
+    def expected(self) -> list[FeedMapping]:
+        """The feeds that a night is incomplete without."""
+        feeds = (feed for source in self.sources.values() for feed in source.feeds.values())
+        return [feed for feed in feeds if feed.expected]
+
+
+def read_mappings(folder: Path | None, enabled: Collection[str] = ()) -> Mappings:
+    """The built-in sources and those of every ``*.yaml`` in a folder.
+
+    A file of the folder whose source has the name of a built-in one replaces it, also when it is
+    broken: the built-in mapping would read that source's files wrongly.
+
+    Args:
+        folder: of further mappings, or None.
+        enabled: names of the sources to use; all when empty.
+
+    Raises:
+        MappingError: the folder is not there, or no usable source is left.
+    """
+    built_in = _read_files(sorted(BUILT_IN.glob("*.yaml")))
+    added = _read_files(_mapping_files(folder)) if folder else []
+    replaced = {name for name, _, _ in added}
+    found = [one for one in built_in if one[0] not in replaced] + added
+    used = [one for one in found if not enabled or one[0] in enabled]
+    names = [name for name, _, _ in used]
+    sources: dict[str, SourceMapping] = {}
+    problems = []
+    for name, file_name, outcome in used:
+        if names.count(name) > 1:
+            problems.append(
+                MappingError(
+                    file_name,
+                    "source",
+                    f"another file of the folder maps the source {name} too; neither is used",
+                    "Give each source a name of its own, and keep one file for each",
+                )
+            )
+        elif isinstance(outcome, MappingError):
+            problems.append(outcome)
+        else:
+            sources[name] = outcome
+    problems += [
+        MappingError(
+            "ONESTOP_SOURCES_ENABLED",
+            name,
+            "there is no mapping of this source",
+            f"Name some of: {', '.join(sorted({one[0] for one in found}))}",
+        )
+        for name in sorted(set(enabled) - set(names))
+    ]
+    if not sources:
+        raise problems[0]
+    return Mappings(sources, tuple(problems))
+
+
+def installed_mappings(settings: Settings) -> Mappings:
+    """The source systems that an installation uses.
+
+    Raises:
+        MappingError: as :func:`read_mappings` does.
+    """
+    return read_mappings(settings.sources, settings.enabled_sources)
+
+
 def load_mappings(folder: Path | None) -> dict[str, SourceMapping]:
-    """The built-in sources and every ``*.yaml`` of a folder, by source name.
+    """Every source, by name; like :func:`read_mappings`, but any problem is raised.
 
     Raises:
         MappingError: a file is not a usable mapping, or two files name the same source.
     """
-    paths = sorted(BUILT_IN.glob("*.yaml"))
-    if folder is not None:
-        if not folder.is_dir():
-            raise MappingError(
-                str(folder), "ONESTOP_SOURCES", "is not a folder", "Create it or unset the variable"
-            )
-        paths += sorted(p for p in folder.iterdir() if p.suffix in {".yaml", ".yml"})
-    mappings: dict[str, SourceMapping] = {}
+    found = read_mappings(folder)
+    if found.problems:
+        raise found.problems[0]
+    return found.sources
+
+
+def _mapping_files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise MappingError(
+            str(folder), "ONESTOP_SOURCES", "is not a folder", "Create it or unset the variable"
+        )
+    return sorted(path for path in folder.iterdir() if path.suffix in {".yaml", ".yml"})
+
+
+def _read_files(paths: Iterable[Path]) -> list[tuple[str, str, SourceMapping | MappingError]]:
+    """For each file the name of its source, its own name, and its mapping or what is wrong."""
+    found: list[tuple[str, str, SourceMapping | MappingError]] = []
     for path in paths:
-        mapping = load_mapping(path)
-        if mapping.source in mappings:
-            raise MappingError(
-                path.name,
-                "source",
-                f"a source named {mapping.source} is there already",
-                "Give this source a name of its own",
-            )
-        mappings[mapping.source] = mapping
-    return mappings
+        try:
+            mapping = load_mapping(path)
+        except MappingError as error:
+            found.append((_stated_source(path), path.name, error))
+        else:
+            found.append((mapping.source, path.name, mapping))
+    return found
+
+
+def _stated_source(path: Path) -> str:
+    """The source that a broken mapping is meant for: by its text if it says so, else its name."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    stated = re.search(r"^[\"']?source[\"']?\s*:\s*[\"']?([\w-]+)", text, re.MULTILINE)
+    return stated[1] if stated else path.stem
+
+
+class ClaimedTwiceError(MappingError):
+    """A file name that more than one feed claims.
+
+    Attributes:
+        claims: what each of them takes the file for.
+    """
+
+    def __init__(self, file_name: str, claims: list[Recognised]) -> None:
+        named = " and ".join(f"{one.source}.{one.feed}" for one in claims)
+        super().__init__(
+            f"{claims[-1].source}.yaml",
+            f"feeds.{claims[-1].feed}.files",
+            f"the file name {file_name} belongs to {named}",
+            "Change the name patterns so that only one of them fits",
+        )
+        self.claims = claims
 
 
 def recognise(file_name: str, mappings: Mapping[str, SourceMapping]) -> Recognised | None:
     """Whose delivery a file is, by its name; None when no mapping knows the name.
 
     Raises:
-        MappingError: more than one feed claims it.
+        ClaimedTwiceError: more than one feed claims it.
     """
     found: list[Recognised] = []
     for source in mappings.values():
@@ -239,13 +357,7 @@ def recognise(file_name: str, mappings: Mapping[str, SourceMapping]) -> Recognis
             if stated:
                 found.append(Recognised(source.source, feed.feed, *stated, feed))
     if len(found) > 1:
-        claims = " and ".join(f"{one.source}.{one.feed}" for one in found)
-        raise MappingError(
-            f"{found[-1].source}.yaml",
-            f"feeds.{found[-1].feed}.files",
-            f"the file name {file_name} belongs to {claims}",
-            "Make the name patterns exclude each other",
-        )
+        raise ClaimedTwiceError(file_name, found)
     return found[0] if found else None
 
 
@@ -320,18 +432,66 @@ def _check_schema(file_name: str, document: dict[str, Any]) -> None:
     errors = sorted(validator.iter_errors(document), key=lambda error: list(map(str, error.path)))
     if not errors:
         return
-    error = jsonschema.exceptions.best_match(errors)
+    # A misspelt key is missing under its right name, too: the misspelling is the cause.
+    strangers = (one for one in errors if one.validator == "additionalProperties")
+    error = next(strangers, None) or jsonschema.exceptions.best_match(errors)
     key = ".".join(map(str, error.absolute_path)) or "(top)"
-    what = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
-    remedies = {
-        "additionalProperties": "Remove or rename it; mapping.schema.json lists the allowed keys",
-        "required": "Add the missing key",
-        "enum": f"Use one of: {', '.join(map(str, error.validator_value or []))}"
-        if error.validator == "enum"
-        else "",
-    }
-    remedy = remedies.get(str(error.validator)) or what.rstrip(".") or "See mapping.schema.json"
-    raise MappingError(file_name, key, error.message.rstrip("."), remedy)
+    raise MappingError(file_name, key, *_in_plain_words(error))
+
+
+def _in_plain_words(error: jsonschema.ValidationError) -> tuple[str, str]:
+    """What is wrong with a value, and what to write; never a pattern or a type of the schema."""
+    schema = error.schema if isinstance(error.schema, dict) else {}
+    wanted, given = error.validator_value, error.instance
+    shown = given if isinstance(given, str) else "this value"
+    if error.validator == "required":
+        missing = [name for name in wanted if name not in given]
+        return f"the key {missing[0]} is missing", f"Add it. {_example(schema, missing[0])}"
+    if error.validator == "additionalProperties" and not wanted:
+        known = list(schema.get("properties", {}))
+        stranger = next(str(name) for name in given if name not in known)
+        near = difflib.get_close_matches(stranger, known, 1)
+        remedy = f"Write {near[0]}" if near else f"Use some of: {', '.join(known)}"
+        return f"there is no key {stranger} here", remedy
+    if error.validator == "enum":
+        return f"{shown} is not one of its values", f"Use one of: {', '.join(map(str, wanted))}"
+    problem = f"{shown} cannot be used" if isinstance(given, str) and given else "is not complete"
+    if error.validator == "type":
+        problem = f"should be {_KINDS.get(str(wanted), wanted)}"
+    elif error.validator in {"minLength", "minItems", "minProperties"}:
+        problem = "is empty"
+    remedy = _remedy(schema)
+    return problem, remedy or "See docs/mapping.md"
+
+
+_KINDS = {"object": "keys with values", "array": "a list in [ ]", "string": "one text"}
+
+
+def _example(schema: dict[str, Any], name: str) -> str:
+    found = _resolved(schema.get("properties", {}).get(name, {}))
+    return _remedy(found, f"{name}: ") or "See docs/mapping.md"
+
+
+def _remedy(schema: dict[str, Any], before: str = "") -> str:
+    """A schema's description and its first example."""
+    examples = schema.get("examples", ())
+    shown = f"Write for example {before}{as_yaml(examples[0])}" if examples else ""
+    said = str(schema.get("description", "")).rstrip(".")
+    return ". ".join(filter(None, (said, shown)))
+
+
+def _resolved(schema: dict[str, Any]) -> dict[str, Any]:
+    """A part of the schema with what its ``$ref`` stands for; its own keys come first."""
+    reference = schema.get("$ref", "")
+    return {**_schema()["$defs"].get(reference.rpartition("/")[2], {}), **schema}
+
+
+def as_yaml(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    """A value as a mapping may write it, on one line."""
+    text = yaml.safe_dump(
+        value, default_flow_style=True, allow_unicode=True, width=10_000, sort_keys=False
+    )
+    return text.removesuffix("\n").removesuffix("...").strip()
 
 
 def _build_feed(

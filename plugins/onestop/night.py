@@ -18,7 +18,7 @@ from onestop.delivery import PASSING_RULES, Delivery, RefusedDeliveryError
 from onestop.exports import candidate_of, file_of, list_exports, readable_name
 from onestop.load import load_delivery as load_staged
 from onestop.load import record_refusal
-from onestop.mapping import load_mappings, recognise
+from onestop.mapping import ClaimedTwiceError, installed_mappings, recognise
 from onestop.marts import (
     compute_marts,
     last_published,
@@ -90,21 +90,29 @@ def discover_deliveries(settings: Settings, night: dt.date) -> list[dict[str, An
         ExportsError: the exports are not there or cannot be reached.
     """
     exported = list_exports(settings.exports)
-    mappings = load_mappings(settings.sources)
+    mappings = installed_mappings(settings)
+    for problem in mappings.problems:
+        logger.error("%s Its source is left out; the others go on", problem)
     with open_warehouse(settings.warehouse) as warehouse:
         settled = _settled_files(warehouse)
         note_volumes(settings, warehouse, night)
     candidates = []
     for file in exported:
         name = readable_name(file.name)
-        found = recognise(name, mappings)
+        try:
+            found = recognise(name, mappings.sources)
+        except ClaimedTwiceError as error:
+            stated = error.claims[0].night
+            if stated == night or (stated < night and _identity(file) not in settled):
+                _refuse_name(settings, name, error.claims[0], "FILE-F12", error.problem)
+            continue
         if found is None:
             logger.warning("%s: no mapping knows a file of this name; left alone", name)
             continue
         if found.night > night:
             continue
         if name != file.name:
-            _refuse_name(settings, name, found)
+            _refuse_name(settings, name, found, "FILE-F11")
             continue
         if found.night < night and _identity(file) in settled:
             continue
@@ -124,14 +132,15 @@ def discover_deliveries(settings: Settings, night: dt.date) -> list[dict[str, An
     return candidates
 
 
-def _refuse_name(settings: Settings, name: str, found: Recognised) -> None:
-    """Note a file whose name cannot be stored or shown; it is not opened."""
+def _refuse_name(
+    settings: Settings, name: str, found: Recognised, rule_code: str, reason: str = ""
+) -> None:
+    """Note a file whose name alone is the reason to refuse it; it is not opened."""
     delivery = landing_module.unread_delivery(
         name, source=found.source, feed=found.feed, night=found.night, kind=found.kind
     )
-    rule = FILE_RULES["FILE-F11"]
-    logger.warning("%s: refused, %s: %s", name, rule.code, rule.en)
-    _note_unread(settings, delivery, rule.code)
+    logger.warning("%s: refused, %s: %s", name, rule_code, reason or FILE_RULES[rule_code].en)
+    _note_unread(settings, delivery, rule_code, reason)
 
 
 def awaited_deliveries(
@@ -149,10 +158,9 @@ def awaited_deliveries(
     """
     found = {(found["source"], found["feed"], found["night"]) for found in candidates}
     awaited = [
-        (source.source, feed.feed)
-        for source in load_mappings(settings.sources).values()
-        for feed in source.feeds.values()
-        if feed.expected and (source.source, feed.feed, night.isoformat()) not in found
+        (feed.source, feed.feed)
+        for feed in installed_mappings(settings).expected
+        if (feed.source, feed.feed, night.isoformat()) not in found
     ]
     with open_warehouse(settings.warehouse) as warehouse:
         if not awaited or _is_frozen(warehouse, night):
@@ -330,13 +338,11 @@ def require_expected(settings: Settings, night: dt.date) -> None:
             return
         missing = [
             sentence
-            for source in load_mappings(settings.sources).values()
-            for feed in source.feeds.values()
-            if feed.expected
-            for sentence in _missing(warehouse, source.source, feed.feed, night)
+            for feed in installed_mappings(settings).expected
+            for sentence in _missing(warehouse, feed.source, feed.feed, night)
         ]
         if missing:
-            message = "; ".join(missing)
+            message = "; ".join((*missing, *_sources_left_out(settings)))
             _note_night(warehouse, night, "missing_delivery", message)
             _render_reports(settings)
             raise MissingDeliveryError(message)
@@ -374,7 +380,8 @@ def check_night(settings: Settings, night: dt.date) -> dict[str, Any]:
                 f"{rule.rule_code}: {rule.message_en} ({rule.rows_failed} rows)"
                 for rule in verdict.critical
             )
-            _note_night(warehouse, night, "checks_failed", broken)
+            message = "; ".join((broken, *_sources_left_out(settings)))
+            _note_night(warehouse, night, "checks_failed", message)
             _render_reports(settings)
             raise ChecksFailedError(f"night {night} is not published: {broken}")
         warehouse.make_table("mart_staged.checked", "select true as is_checked")
@@ -394,7 +401,8 @@ def publish_night(settings: Settings, night: dt.date) -> dict[str, Any]:
                 raise ChecksFailedError(f"night {night}: its marts are not checked; check it first")
             publish_marts(warehouse, night)
         if _is_published_unnoted(warehouse, night):
-            _note_night(warehouse, night, "published", f"night {night} is published")
+            message = "; ".join((f"night {night} is published", *_sources_left_out(settings)))
+            _note_night(warehouse, night, "published", message)
         _write_manifests(settings, warehouse)
         if not _copy_is_current(settings, warehouse):
             warehouse.publish_copy(settings.published)
@@ -432,7 +440,7 @@ def run_night(
         report.state = "unchanged"
         report.message = f"night {night}: {frozen}"
     else:
-        report.message = f"night {night} is published"
+        report.message = "; ".join((f"night {night} is published", *_sources_left_out(settings)))
     return report
 
 
@@ -458,16 +466,27 @@ def _run_delivery(
     return {"file_name": name, "state": "loaded", **loaded}
 
 
+def _sources_left_out(settings: Settings) -> list[str]:
+    """For each source that a broken mapping stops, what is wrong, for the night's readers."""
+    return [
+        f"a source system is left out, its mapping is broken: {problem}"
+        for problem in installed_mappings(settings).problems
+    ]
+
+
 def _mapping(settings: Settings, delivery: Delivery) -> FeedMapping:
-    try:
-        return load_mappings(settings.sources)[delivery.source].feeds[delivery.feed]
-    except KeyError:
+    mappings = installed_mappings(settings)
+    found = mappings.feed(delivery.source, delivery.feed)
+    if found is None:
+        broken = "; ".join(map(str, mappings.problems))
         raise RefusedDeliveryError(
             delivery.file_name,
             "FILE-F07",
-            f"there is no mapping for {delivery.source} {delivery.feed} any more; put its file"
-            " back into ONESTOP_SOURCES",
-        ) from None
+            f"there is no usable mapping for {delivery.source} {delivery.feed} any more"
+            + (f" ({broken})" if broken else "")
+            + "; put its file back into ONESTOP_SOURCES, then run `onestop replay`",
+        )
+    return found
 
 
 def _note_unread(settings: Settings, delivery: Delivery, rule_code: str, found: str = "") -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -29,6 +30,8 @@ class Settings:
         warehouse: SQLAlchemy URL (``ONESTOP_WAREHOUSE``).
         published: the read-only DuckDB file that BI tools open (``ONESTOP_PUBLISHED``).
         sources: folder of further mapping files, or None (``ONESTOP_SOURCES``).
+        enabled_sources: names of the source systems that are used, built-in ones included; all
+            when empty (``ONESTOP_SOURCES_ENABLED``, separated by commas).
         work: folder for what can be rebuilt: staged deliveries, results, reports
             (``ONESTOP_WORK``).
     """
@@ -39,6 +42,7 @@ class Settings:
     published: Path
     sources: Path | None
     work: Path
+    enabled_sources: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -55,6 +59,7 @@ class Settings:
             return Path(os.environ.get(name) or default).absolute()
 
         sources = os.environ.get("ONESTOP_SOURCES")
+        enabled = os.environ.get("ONESTOP_SOURCES_ENABLED", "")
         return cls(
             exports=exports_from_environment(var / "exports"),
             landing=path("ONESTOP_LANDING", var / "landing"),
@@ -63,6 +68,7 @@ class Settings:
             published=path("ONESTOP_PUBLISHED", var / "published" / "onestop.duckdb"),
             sources=Path(sources).absolute() if sources else None,
             work=path("ONESTOP_WORK", var / "work"),
+            enabled_sources=tuple(filter(None, re.split(r"[,\s]+", enabled))),
         )
 
     @property

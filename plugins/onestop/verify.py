@@ -19,7 +19,7 @@ import duckdb
 from onestop.feeds import FEEDS
 from onestop.landing import MANIFESTS, landed_deliveries
 from onestop.load import load_delivery, load_replayed
-from onestop.mapping import load_mappings
+from onestop.mapping import installed_mappings
 from onestop.marts import STAGED, compute_marts, figures_digest
 from onestop.published import QuestionError, find_night, open_published
 from onestop.settlement import Settlement, kept_mapping, kept_settlement
@@ -170,9 +170,8 @@ def _load_again(
     from onestop.gate import validate_delivery  # noqa: PLC0415 - Great Expectations imports slowly
 
     then = kept_settlement(scratch.landing, delivery.delivery_id, attempt)
-    today = load_mappings(scratch.sources).get(delivery.source)
     mapping = kept_mapping(scratch.landing, then.mapping_sha256) if then else None
-    mapping = mapping or (today.feeds.get(delivery.feed) if today else None)
+    mapping = mapping or installed_mappings(scratch).feed(delivery.source, delivery.feed)
     if mapping is None:
         result.differ(
             f"{delivery.file_name}: neither is there a mapping for {delivery.source}"

@@ -9,10 +9,12 @@ import yaml
 from onestop.feeds import FEEDS
 from onestop.mapping import (
     BUILT_IN,
+    ClaimedTwiceError,
     FeedMapping,
     MappingError,
     load_mapping,
     load_mappings,
+    read_mappings,
     recognise,
 )
 from onestop.wording import fold_header
@@ -116,16 +118,84 @@ def test_a_folder_of_mappings_adds_sources_beside_the_built_in_one():
     )
 
 
-def test_two_mappings_of_the_same_source_are_refused(tmp_path):
-    write(tmp_path, (BUILT_IN / "one_stop.yaml").read_text(encoding="utf-8"), "again.yaml")
-    with pytest.raises(MappingError, match=r"again\.yaml: source: .*one_stop.*name of its own"):
-        load_mappings(tmp_path)
+def test_a_mapping_of_a_built_in_sources_name_replaces_it(tmp_path):
+    write(tmp_path, MINIMAL.replace("source: other", "source: one_stop"), "ours.yaml")
+    mappings = read_mappings(tmp_path)
+    assert not mappings.problems
+    assert list(mappings.sources["one_stop"].feeds) == ["units"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("ours.yaml", "source: one_stop\nfeeds: [\n"),
+        ("ours.yaml", 'source: "one_stop"\ntitle_vi: x\n'),
+        ("one_stop.yaml", "- a list\n"),
+    ],
+)
+def test_a_broken_replacement_does_not_bring_the_built_in_source_back(tmp_path, name, text):
+    write(tmp_path, text, name)
+    write(tmp_path, MINIMAL)
+    mappings = read_mappings(tmp_path)
+    assert set(mappings.sources) == {"other"}
+    assert [problem.file_name for problem in mappings.problems] == [name]
+
+
+@pytest.mark.parametrize(
+    "text", ["source: bad\nfeeds: [\n", "- a list\n", "", MINIMAL.replace("kind:", "kinds:")]
+)
+def test_a_broken_mapping_stops_its_own_source_and_no_other(tmp_path, text):
+    write(tmp_path, text.replace("source: other", "source: bad"), "bad.yaml")
+    write(tmp_path, MINIMAL)
+    mappings = read_mappings(tmp_path)
+    assert set(mappings.sources) == {"one_stop", "other"}
+    assert [problem.file_name for problem in mappings.problems] == ["bad.yaml"]
+
+
+def test_of_two_mappings_of_one_source_in_the_folder_neither_is_used(tmp_path):
+    write(tmp_path, MINIMAL, "a.yaml")
+    write(tmp_path, MINIMAL, "b.yaml")
+    mappings = read_mappings(tmp_path)
+    assert set(mappings.sources) == {"one_stop"}
+    assert [problem.file_name for problem in mappings.problems] == ["a.yaml", "b.yaml"]
+    assert "name of its own" in str(mappings.problems[0])
+
+
+def test_only_the_enabled_sources_are_used_when_they_are_named(tmp_path):
+    write(tmp_path, MINIMAL)
+    assert set(read_mappings(tmp_path, ["other"]).sources) == {"other"}
+    assert set(read_mappings(tmp_path, ["one_stop"]).sources) == {"one_stop"}
+
+
+def test_an_enabled_source_that_no_mapping_describes_is_a_problem_that_names_the_others(tmp_path):
+    write(tmp_path, MINIMAL)
+    mappings = read_mappings(tmp_path, ["other", "othr"])
+    assert set(mappings.sources) == {"other"}
+    (problem,) = mappings.problems
+    assert str(problem) == (
+        "ONESTOP_SOURCES_ENABLED: othr: there is no mapping of this source."
+        " Name some of: one_stop, other."
+    )
+
+
+def test_a_broken_mapping_of_a_source_that_is_not_enabled_is_no_problem(tmp_path):
+    write(tmp_path, "source: bad\nfeeds: [\n", "bad.yaml")
+    assert not read_mappings(tmp_path, ["one_stop"]).problems
+
+
+def test_without_any_usable_source_there_is_an_error(tmp_path):
+    write(tmp_path, "source: bad\nfeeds: [\n", "bad.yaml")
+    with pytest.raises(MappingError, match=r"bad\.yaml: line"):
+        read_mappings(tmp_path, ["bad"])
 
 
 def test_a_file_name_that_two_feeds_claim_is_an_error_of_the_mappings(tmp_path):
     write(tmp_path, MINIMAL.replace(r"donvi_(?P<night>\d{8})\.csv", r"units_(?P<night>\d{8}).*"))
-    with pytest.raises(MappingError, match=r"units_20220630\.csv belongs to one_stop\.units and"):
+    with pytest.raises(
+        ClaimedTwiceError, match=r"units_20220630\.csv belongs to one_stop\.units and"
+    ) as caught:
         recognise("units_20220630.csv", load_mappings(tmp_path))
+    assert [claim.source for claim in caught.value.claims] == ["one_stop", "other"]
 
 
 def test_a_missing_folder_of_mappings_is_an_error_that_names_it(tmp_path):
@@ -149,7 +219,7 @@ def test_every_scalar_of_a_mapping_is_text(tmp_path):
         ("unit_code: {from: [Mã]}", "unit_code: {default: x}", "columns.unit_code", "source"),
         (r"(?P<night>\d{8})", "x", "files.0.name", "(?P<night>"),
         ("kind: snapshot", "kind: whole", "files.0.kind", "delta, snapshot"),
-        ("personal: [Người liên hệ]", "people: []", "feeds.units", "'personal' is a required"),
+        ("personal: [Người liên hệ]", "unused: []", "feeds.units", "the key personal is missing"),
         ("personal: [Người liên hệ]", "personal: [Mã ]", "columns.unit_code", "personal"),
         ("Asia/Ho_Chi_Minh", "Asia/Haiphong", "time_zone", "IANA"),
         ('["%d/%m/%Y"]', '["%d/%q/%Y"]', "valid_from_date.formats", "%q"),
@@ -161,7 +231,16 @@ def test_every_scalar_of_a_mapping_is_text(tmp_path):
         ("{from: [Từ]}", "{from: [Từ], extract: abc}", "extract", "no group"),
         ("{from: [Từ]}", "{from: [Từ], extract: '(('}", "extract", "regular expression"),
         ("unit_level: {from: [Cấp], ", "unit_level: {", "columns.unit_level", "no value to give"),
-        ("source: other", "source: ../x", "source", "does not match"),
+        ("source: other", "source: ../x", "source", "small letters, digits and _"),
+        ("source: other", "source: ''", "source", "for example land_registry"),
+        ("title_en: Another source", "title_en: []", "title_en", "should be one text"),
+        ("kind: snapshot", "kinds: snapshot", "files.0", "kind"),
+        ("    files: [", "    file: [", "feeds.units", "there is no key file here. Write files"),
+        ("[Người liên hệ]", "Người liên hệ", "personal", "should be a list in [ ]"),
+        ("{from: [Mã]}", "Mã", "columns.unit_code", "should be keys with values"),
+        ("{from: [Mã]}", "{from: []}", "unit_code.from", "is empty"),
+        ("formats: [", "formats: [soon, ", "formats.0", "for example '%d/%m/%Y'"),
+        ("feeds:", "formats: [x]\nfeeds:", "line", "given twice"),
     ],
 )
 def test_a_bad_mapping_is_refused_with_its_file_key_and_remedy(tmp_path, old, new, key, said):
@@ -223,3 +302,10 @@ def test_a_header_that_is_not_needed_is_no_surprise_and_cannot_be_used_too(tmp_p
     path.write_text(text.replace("      - STT\n", "      - MaHoSo\n"), encoding="utf-8")
     with pytest.raises(MappingError, match=r"feeds\.dossiers\.unused: MaHoSo has a use"):
         load_mapping(path)
+
+
+def test_an_error_shows_no_pattern_of_the_schema(tmp_path):
+    for old, new in (("source: other", "source: ../x"), ('["%d/%m/%Y"]', "[soon]")):
+        error = refused(tmp_path, old, new)
+        assert "^" not in str(error)
+        assert "docs/mapping.md" in str(error) or "for example" in str(error)

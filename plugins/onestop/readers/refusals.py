@@ -71,6 +71,11 @@ FILE_RULES: dict[str, FileRule] = {
             "The file's name has control characters, hidden ones or bytes that are no UTF-8 (shown"
             " here as \ufffd); rename the file",
         ),
+        FileRule(
+            "FILE-F12",
+            "Tên tệp khớp với hơn một ánh xạ; hãy sửa mẫu tên tệp trong ánh xạ",
+            "The file's name fits more than one mapping; correct the name patterns of the mappings",
+        ),
     )
 }
 
