@@ -556,18 +556,26 @@ def first_ticket(code: str, tickets: dict[str, Says]) -> str:
 
 
 def is_reprint(code: str, tickets: dict[str, Says]) -> bool:
-    """Never called, and the same service was asked for again at that desk soon after."""
+    """No call for it, but for the next number that was taken for that service there soon after."""
     ticket = tickets[code]
-    if outcome_of(ticket) == "called" or ticket["service_code"] is None:
+    if ticket["called_at"] is not None or ticket["service_code"] is None:
         return False
-    for other_code, other in tickets.items():
-        is_same = all(
-            other[name] == ticket[name] for name in ("unit_code", "service_code", "issued_date")
-        )
-        is_later = (other["issued_at"], other_code) > (ticket["issued_at"], code)
-        if is_same and is_later and other["issued_at"] - ticket["issued_at"] <= REPRINT:
-            return True
-    return False
+    if ticket["transferred_from"] is not None:
+        return False
+    taken_after = [
+        (other["issued_at"], other_code)
+        for other_code, other in tickets.items()
+        if other["transferred_from"] is None
+        and other["unit_code"] == ticket["unit_code"]
+        and other["service_code"] == ticket["service_code"]
+        and other["issued_date"] == ticket["issued_date"]
+        and (other["issued_at"], other_code) > (ticket["issued_at"], code)
+    ]
+    if not taken_after:
+        return False
+    issued_at, next_code = min(taken_after)
+    was_called = tickets[next_code]["called_at"] is not None
+    return was_called and issued_at - ticket["issued_at"] <= REPRINT
 
 
 def comings(tickets: dict[str, Says]) -> Iterator[Coming]:

@@ -2,10 +2,13 @@
 --
 -- A coming is a ticket and the tickets it was transferred to. Its wait is the sum of theirs, from
 -- issue to first call, lunch break included. Tickets carry no identity, so that a person who takes
--- two numbers is two comings, but for reprints: a ticket that was never called, followed at the
--- same desk by another for the same service within `reprint_minutes` (ref.counting_rule), is
--- dropped. Skipped and no-show tickets have no wait. A wait longer than `longest_wait_minutes` is
--- bad data. `wait_seconds_from_opening` leaves out what was waited before the doors opened
+-- two numbers is two comings, but for reprints. A reprint is a number without a call (`called_at`
+-- is null, whatever its status) whose next number of the same desk and service was taken within
+-- `reprint_minutes` (ref.counting_rule) and was called: numbers are called in order, and this one
+-- was passed over. One called number so replaces one other at most, and numbers left uncalled at
+-- closing time stay. Numbers issued by a transfer were not taken by a person and are no part of
+-- this. Skipped and no-show tickets have no wait. A wait longer than `longest_wait_minutes` is bad
+-- data. `wait_seconds_from_opening` leaves out what was waited before the doors opened
 -- (ref.office_hours).
 with recursive ticket as (
     select
@@ -15,6 +18,7 @@ with recursive ticket as (
         transferred_from,
         issued_at,
         issued_date,
+        called_at is not null as has_call,
         cast(floor(extract(epoch from issued_at)) as bigint) as issued_second,
         case
             when called_at is not null and ticket_status in ('skipped', 'no_show') then 'no_show'
@@ -70,10 +74,13 @@ rule as (
 followed as (
     select
         ticket.*,
-        lead(issued_second) over (
-            partition by unit_code, service_code, issued_date order by issued_second, ticket_code
-        ) - issued_second as seconds_to_next
+        lead(issued_second) over next_number - issued_second as seconds_to_next,
+        lead(has_call) over next_number as next_has_call
     from ticket
+    window next_number as (
+        partition by unit_code, service_code, issued_date, transferred_from is null
+        order by issued_second, ticket_code
+    )
 ),
 
 part as (
@@ -83,10 +90,12 @@ part as (
         followed.unit_code,
         followed.issued_date,
         followed.outcome,
-        chain.first_code is null
-        and followed.outcome <> 'called'
+        not followed.has_call
+        and followed.transferred_from is null
         and followed.service_code is not null
-        and coalesce(followed.seconds_to_next <= rule.reprint_seconds, false) as is_reprinted,
+        and coalesce(
+            followed.next_has_call and followed.seconds_to_next <= rule.reprint_seconds, false
+        ) as is_reprinted,
         case when followed.outcome = 'called' then followed.wait_seconds end as wait_seconds,
         case
             when followed.outcome = 'called'

@@ -427,6 +427,53 @@ def test_an_uncalled_number_that_is_taken_again_at_once_is_a_reprint(warehouse):
     assert found["visits_no_show"] == 1
 
 
+@pytest.mark.parametrize("status", ["no_show", "skipped"])
+def test_a_number_called_to_nobody_is_no_reprint_however_soon_the_next_was_taken(
+    warehouse, status
+):
+    found = waits(
+        warehouse,
+        ticket("1", "15 08:00:00", "15 08:09:00", service_code="DV1", ticket_status=status),
+        ticket("2", "15 08:00:30", "15 08:10:00", service_code="DV1"),
+    )
+    assert (found["tickets_reprinted"], found["visits_total"], found["visits_no_show"]) == (0, 2, 1)
+
+
+def test_one_called_number_replaces_one_other_at_most(warehouse):
+    found = waits(
+        warehouse,
+        *(
+            ticket(str(n), f"15 08:00:{n:02}", service_code="DV1", ticket_status="waiting")
+            for n in (1, 2, 3)
+        ),
+        ticket("4", "15 08:00:04", "15 08:10:00", service_code="DV1"),
+    )
+    counted = ("tickets_reprinted", "visits_total", "visits_called", "visits_not_called")
+    assert tuple(found[name] for name in counted) == (1, 3, 1, 2)
+
+
+def test_numbers_left_uncalled_at_closing_time_are_comings_of_their_own(warehouse):
+    found = waits(
+        warehouse,
+        *(
+            ticket(str(n), f"15 16:59:{n:02}", service_code="DV1", ticket_status="waiting")
+            for n in range(20)
+        ),
+    )
+    assert (found["tickets_reprinted"], found["visits_not_called"]) == (0, 20)
+
+
+def test_a_number_issued_by_a_transfer_replaces_none(warehouse):
+    found = waits(
+        warehouse,
+        ticket("1", "15 08:00:00", "15 08:05:00", service_code="DV2"),
+        ticket("2", "15 08:30:00", service_code="DV1", ticket_status="waiting"),
+        ticket("3", "15 08:30:30", "15 08:40:00", service_code="DV1", transferred_from="1"),
+    )
+    counted = ("tickets_reprinted", "visits_total", "visits_called", "visits_not_called")
+    assert tuple(found[name] for name in counted) == (0, 2, 1, 1)
+
+
 def test_a_wait_of_more_than_a_working_day_is_bad_data_and_counted_apart(warehouse):
     found = waits(
         warehouse,

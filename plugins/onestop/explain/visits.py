@@ -51,8 +51,8 @@ _REASONS = {
         "A wait of this coming is below zero or above the longest (ref.counting_rule): bad data",
     ),
     "reprinted": (
-        "Phiếu in lại: không được gọi, ngay sau đó có phiếu khác cùng nơi, cùng dịch vụ",
-        "Reprinted: never called, and soon followed by another at the same desk and service",
+        "Phiếu in lại: chưa từng được gọi; phiếu kế tiếp cùng nơi, cùng dịch vụ đã được gọi",
+        "Reprinted: never called; the next one of the same desk and service soon after was called",
     ),
 }
 
