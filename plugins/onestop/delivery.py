@@ -22,7 +22,8 @@ class Delivery:
         feed: what it holds (see :mod:`onestop.feeds`).
         night: the night it describes, from its name.
         kind: ``delta`` (what changed that day) or ``snapshot`` (everything so far).
-        file_name: its name in the exports.
+        file_name: its path below the exports. With source, feed and night it is the file's
+            identity: a later file of the same path is a correction of this one.
         sha256: of its bytes; empty for a file that could not be copied.
         size_bytes: its length.
         file_modified_at: the export's own modification time, with time zone.

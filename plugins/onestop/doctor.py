@@ -189,8 +189,8 @@ def _exports(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - 
     strangers, claimed_twice = [], []
     for file in files:
         try:
-            if recognise(file.name, mappings.sources) is None:
-                strangers.append(file.name)
+            if recognise(file.path_below, mappings.sources) is None:
+                strangers.append(file.path_below)
         except ClaimedTwiceError as error:
             claimed_twice.append(error)
     for claim in claimed_twice[:1]:

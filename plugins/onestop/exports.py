@@ -98,6 +98,12 @@ class ExportedFile:
         """Its own name."""
         return PurePosixPath(self.path).name
 
+    @property
+    def path_below(self) -> str:
+        """Its path below the exports: two offices' files may have the same name."""
+        root = self.folder if isinstance(self.folder, Path) else self.folder.path
+        return str(PurePosixPath(self.path).relative_to(root))
+
     @contextmanager
     def reading(self, offset: int = 0) -> Iterator[OpenedFile]:
         """Open it for reading from an offset.
@@ -419,7 +425,7 @@ def candidate_of(file: ExportedFile) -> dict[str, Any]:
     facts = cast("Facts", file.facts)
     return {
         "path": file.path,
-        "file_name": file.name,
+        "file_name": file.path_below,
         "size_bytes": facts.size_bytes,
         "modified": facts.modified,
         "tag": facts.tag,

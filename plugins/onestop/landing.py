@@ -71,7 +71,7 @@ def land_file(
         make_private(landing)
         incoming.mkdir(parents=True)
         facts, sha256 = _copy(file, incoming / file.name)
-        _refuse_the_future(file.name, facts)
+        _refuse_the_future(file.path_below, facts)
         delivery_id = f"{source}.{feed}.{night:%Y%m%d}.{sha256[:12]}"
         folder = landing / source / feed / f"{night:%Y%m%d}" / delivery_id
         if (folder / SIDECAR).exists():
@@ -82,7 +82,7 @@ def land_file(
             feed=feed,
             night=night,
             kind=kind,
-            file_name=file.name,
+            file_name=file.path_below,
             sha256=sha256,
             size_bytes=facts.size_bytes,
             file_modified_at=dt.datetime.fromtimestamp(int(facts.modified), LOCAL_ZONE),
@@ -104,7 +104,7 @@ def land_file(
         return read_sidecar(folder)
     except OSError as error:
         raise RefusedDeliveryError(
-            file.name,
+            file.path_below,
             "FILE-F09",
             f"it cannot be copied into the landing ({error.strerror}); make room on the disk, or"
             " give the pipeline's user write permission there; it is tried again",
@@ -114,7 +114,7 @@ def land_file(
 
 
 def _refuse_the_future(file_name: str, facts: Facts) -> None:
-    """Of two files of one name and night the later changed one counts: a wrong clock would win."""
+    """Of two files of one path and night the later changed one counts: a wrong clock would win."""
     hours = (facts.modified - time.time()) / 3600
     if hours > _HOURS_CLOCKS_MAY_DIFFER:
         raise RefusedDeliveryError(
@@ -171,16 +171,20 @@ def _copy(file: ExportedFile, target: Path) -> tuple[Facts, str]:
             os.fsync(landed.fileno())
     except PermissionError as error:
         raise RefusedDeliveryError(
-            file.name,
+            file.path_below,
             "FILE-F02",
             "the file may not be read; give the pipeline's user read permission on it",
         ) from error
     except FileNotFoundError as error:
         raise RefusedDeliveryError(
-            file.name, "FILE-F08", "the file went away while it was being read; it is tried again"
+            file.path_below,
+            "FILE-F08",
+            "the file went away while it was being read; it is tried again",
         ) from error
     except ExportsError as error:
-        raise RefusedDeliveryError(file.name, "FILE-F08", f"{error}; it is tried again") from error
+        raise RefusedDeliveryError(
+            file.path_below, "FILE-F08", f"{error}; it is tried again"
+        ) from error
     target.chmod(_READ_ONLY)
     return facts, digest.hexdigest()
 
@@ -206,7 +210,7 @@ def _copy_over_connections(file: ExportedFile, landed: BinaryIO, digest: hashlib
             time.sleep(_BREATHER_SECONDS * attempt)
     if now != before or landed.tell() != before.size_bytes:
         raise RefusedDeliveryError(
-            file.name, "FILE-F08", "the file was still being written; it is tried again"
+            file.path_below, "FILE-F08", "the file was still being written; it is tried again"
         )
     return before
 

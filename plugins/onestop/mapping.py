@@ -14,7 +14,7 @@ import json
 import re
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -167,8 +167,9 @@ class FeedMapping:
         """Columns and helpers that are looked for in the file."""
         return tuple(c for c in (*self.columns, *self.helpers) if c.sources)
 
-    def night_of(self, file_name: str) -> tuple[dt.date, Kind] | None:
-        """The night and kind that a file name states, or None when it is not ours."""
+    def night_of(self, path: str) -> tuple[dt.date, Kind] | None:
+        """The night and kind that a file's name states, or None when it is not ours."""
+        file_name = PurePosixPath(path).name
         for pattern in self.files:
             match = re.fullmatch(pattern.name, file_name, re.IGNORECASE)
             if match:
@@ -344,8 +345,12 @@ class ClaimedTwiceError(MappingError):
         self.claims = claims
 
 
-def recognise(file_name: str, mappings: Mapping[str, SourceMapping]) -> Recognised | None:
+def recognise(path: str, mappings: Mapping[str, SourceMapping]) -> Recognised | None:
     """Whose delivery a file is, by its name; None when no mapping knows the name.
+
+    Args:
+        path: of the file below the exports.
+        mappings: all sources.
 
     Raises:
         ClaimedTwiceError: more than one feed claims it.
@@ -353,11 +358,11 @@ def recognise(file_name: str, mappings: Mapping[str, SourceMapping]) -> Recognis
     found: list[Recognised] = []
     for source in mappings.values():
         for feed in source.feeds.values():
-            stated = feed.night_of(file_name)
+            stated = feed.night_of(path)
             if stated:
                 found.append(Recognised(source.source, feed.feed, *stated, feed))
     if len(found) > 1:
-        raise ClaimedTwiceError(file_name, found)
+        raise ClaimedTwiceError(path, found)
     return found[0] if found else None
 
 

@@ -8,6 +8,7 @@ the warehouse enters it into the record.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import logging
 from dataclasses import dataclass, field
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _REFUSALS = "refusals"
+_PLACES = "places"
 
 
 class MissingDeliveryError(Exception):
@@ -80,7 +82,7 @@ def discover_deliveries(settings: Settings, night: dt.date) -> list[dict[str, An
     """Find what a night has to look at in the exports.
 
     All files of the night itself, and files of earlier nights that came late or were replaced
-    since. A file is known by name, length and time of change.
+    since. A file is known by its path below the exports, length and time of change.
 
     Returns:
         Candidates, registers first, each with ``path``, ``file_name``, ``source``, ``feed``,
@@ -98,7 +100,7 @@ def discover_deliveries(settings: Settings, night: dt.date) -> list[dict[str, An
         note_volumes(settings, warehouse, night)
     candidates = []
     for file in exported:
-        name = readable_name(file.name)
+        name = readable_name(file.path_below)
         try:
             found = recognise(name, mappings.sources)
         except ClaimedTwiceError as error:
@@ -111,7 +113,7 @@ def discover_deliveries(settings: Settings, night: dt.date) -> list[dict[str, An
             continue
         if found.night > night:
             continue
-        if name != file.name:
+        if name != file.path_below:
             _refuse_name(settings, name, found, "FILE-F11")
             continue
         if found.night < night and _identity(file) in settled:
@@ -213,18 +215,20 @@ def _usual_volume(settings: Settings, delivery: Delivery, night: dt.date) -> Usu
 def _settled_files(warehouse: Warehouse) -> set[tuple[str, int, int]]:
     """The files that need not be looked at again; those refused for a passing reason do."""
     passing = ", ".join(f"'{code}'" for code in PASSING_RULES)
+    settled = f"sha256 is not null and coalesce(refused_rule, '') not in ({passing})"
     rows = warehouse.rows(
-        "select distinct file_name, size_bytes,"
-        " cast(extract(epoch from file_modified_at) as bigint) as modified"
-        " from audit.delivery where sha256 is not null"
-        f" and coalesce(refused_rule, '') not in ({passing})"
+        "select file_name, size_bytes,"
+        " cast(extract(epoch from file_modified_at) as bigint) as modified from ("
+        f"select file_name, size_bytes, file_modified_at from audit.delivery where {settled}"
+        " union select file_name, size_bytes, file_modified_at from audit.delivery_place"
+        f" where delivery_id in (select delivery_id from audit.delivery where {settled})) as place"
     )
     return {(row["file_name"], row["size_bytes"], row["modified"]) for row in rows}
 
 
 def _identity(file: ExportedFile) -> tuple[str, int, int] | None:
     facts = file.facts
-    return (file.name, facts.size_bytes, int(facts.modified)) if facts else None
+    return (file.path_below, facts.size_bytes, int(facts.modified)) if facts else None
 
 
 def land_delivery(settings: Settings, candidate: dict[str, Any]) -> dict[str, Any]:
@@ -257,7 +261,39 @@ def land_delivery(settings: Settings, candidate: dict[str, Any]) -> dict[str, An
         _note_unread(settings, unread, refused.rule_code, refused.reason)
         raise
     _refusal_note(settings, unread).unlink(missing_ok=True)
+    _note_place(settings, delivery, candidate)
     return delivery.to_json()
+
+
+def _note_place(settings: Settings, delivery: Delivery, candidate: dict[str, Any]) -> None:
+    """Note a file whose bytes are a delivery of another path or time: it is not read again."""
+    place = {
+        "delivery_id": delivery.delivery_id,
+        "file_name": candidate["file_name"],
+        "size_bytes": candidate["size_bytes"],
+        "file_modified_at": dt.datetime.fromtimestamp(
+            int(candidate["modified"]), LOCAL_ZONE
+        ).isoformat(),
+    }
+    first = delivery.to_json()
+    if any(place[name] != first[name] for name in place):
+        text = json.dumps(place, ensure_ascii=False, sort_keys=True)
+        name = hashlib.sha256(text.encode()).hexdigest()
+        _write_note(settings.work / _PLACES / f"{name}.json", text)
+
+
+def _record_places(settings: Settings, warehouse: Warehouse) -> None:
+    for note in sorted((settings.work / _PLACES).glob("*.json")):
+        place = json.loads(note.read_text(encoding="utf-8"))
+        place["file_modified_at"] = dt.datetime.fromisoformat(place["file_modified_at"])
+        same = " and ".join(f"{name} = :{name}" for name in place)
+        if not warehouse.value(f"select count(*) from audit.delivery_place where {same}", place):
+            warehouse.execute(
+                f"insert into audit.delivery_place ({', '.join(place)})"
+                f" values ({', '.join(f':{name}' for name in place)})",
+                place,
+            )
+        note.unlink()
 
 
 def read_delivery_file(settings: Settings, delivery: dict[str, Any]) -> dict[str, Any]:
@@ -334,6 +370,7 @@ def require_expected(settings: Settings, night: dt.date) -> None:
     """
     with open_warehouse(settings.warehouse) as warehouse:
         _record_refusals(settings, warehouse)
+        _record_places(settings, warehouse)
         if _is_frozen(warehouse, night):
             return
         missing = [
@@ -503,21 +540,19 @@ def _note_unread(settings: Settings, delivery: Delivery, rule_code: str, found: 
 def _note_refusal(
     settings: Settings, delivery: Delivery, rule_code: str, reason_vi: str, reason_en: str
 ) -> None:
-    note = _refusal_note(settings, delivery)
+    refusal = {
+        "delivery": delivery.to_json(),
+        "rule_code": rule_code,
+        "reason_vi": reason_vi,
+        "reason_en": reason_en,
+    }
+    _write_note(_refusal_note(settings, delivery), json.dumps(refusal, ensure_ascii=False))
+
+
+def _write_note(note: Path, text: str) -> None:
     note.parent.mkdir(parents=True, exist_ok=True)
     draft = note.with_suffix(".draft")
-    draft.write_text(
-        json.dumps(
-            {
-                "delivery": delivery.to_json(),
-                "rule_code": rule_code,
-                "reason_vi": reason_vi,
-                "reason_en": reason_en,
-            },
-            ensure_ascii=False,
-        ),
-        encoding="utf-8",
-    )
+    draft.write_text(text, encoding="utf-8")
     draft.rename(note)
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from onestop import landing as landing_module
 from onestop.delivery import Delivery, RefusedDeliveryError
+from onestop.exports import ExportedFile
 from onestop.landing import land_file, landed_deliveries, write_once
 
 NIGHT = dt.date(2022, 6, 30)
@@ -161,3 +162,13 @@ def test_a_file_that_the_pipelines_user_may_not_read_is_refused(tmp_path):
         finally:
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_delivery_is_named_by_its_path_below_the_exports(tmp_path):
+    exports = tmp_path / "exports"
+    path = exports / "H24.31" / "dossiers_20220630.json"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"[]")
+    delivery = land(ExportedFile(exports, str(path)), tmp_path / "landing")
+    assert delivery.file_name == "H24.31/dossiers_20220630.json"
+    assert (tmp_path / "landing" / delivery.landed_path).name == path.name

@@ -73,6 +73,7 @@ def test_only_the_dossiers_are_expected_every_night():
         ("dossiers_20220630_snapshot.csv.gz", "dossiers", "snapshot"),
         ("Dossiers_20220630.XLSX", "dossiers", "delta"),
         ("visits_20220630.csv", "visits", "delta"),
+        ("H24.31/2022/visits_20220630.csv", "visits", "delta"),
         ("units_20220630.csv", "units", "snapshot"),
         ("procedures_20220630.xlsx", "procedures", "snapshot"),
         ("declarations_20220630.csv", "declarations", "delta"),
@@ -98,7 +99,6 @@ def test_a_file_name_tells_the_feed_the_night_and_the_kind(file_name, feed, kind
         "dossiers.json",
         "~$procedures_20220630.xlsx",
         "x_dossiers_20220630.json",
-        "../dossiers_20220630.json",
         "dossiers_20220630/../../x.json",
     ],
 )

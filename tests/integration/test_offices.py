@@ -1,0 +1,123 @@
+"""Exports in one folder for each office: files of one name, each with its own place in the record.
+
+The steps up to the record are run as a night runs them; no marts are computed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+
+import pytest
+
+from exported_files import RECORD
+from onestop.delivery import RefusedDeliveryError
+from onestop.night import (
+    discover_deliveries,
+    land_delivery,
+    load_delivery,
+    read_delivery_file,
+    require_expected,
+    validate_delivery_file,
+)
+from onestop.warehouse import open_warehouse
+from published_marts import settings_in
+
+NIGHT = dt.date(2022, 6, 30)
+NEXT = NIGHT + dt.timedelta(days=1)
+MOMENT = 1_656_600_000
+
+
+def dossiers(office, *numbers):
+    return [
+        {
+            **RECORD,
+            "MaHoSo": f"{office}-220601-{number:04d}",
+            "DonViTiepNhan": office,
+            "DonViXuLy": office,
+        }
+        for number in numbers
+    ]
+
+
+def export(settings, path, records, *, moment=MOMENT):
+    file = settings.exports / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(records), encoding="utf-8")
+    os.utime(file, (moment, moment))
+    return file
+
+
+def take_in(settings, night=NIGHT):
+    """Everything of a night before its marts; the paths of the files that were looked at."""
+    candidates = discover_deliveries(settings, night)
+    for candidate in candidates:
+        try:
+            delivery = land_delivery(settings, candidate)
+            read_delivery_file(settings, delivery)
+            validate_delivery_file(settings, delivery, night)
+        except RefusedDeliveryError:
+            continue
+        load_delivery(settings, delivery)
+    require_expected(settings, night)
+    return [candidate["file_name"] for candidate in candidates]
+
+
+def held(settings, night=NIGHT):
+    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+        rows = warehouse.rows(
+            "select dossier_code from core.dossier_history where valid_from <= :night"
+            " and (valid_to is null or valid_to > :night) order by 1",
+            {"night": night},
+        )
+    return [row["dossier_code"].replace("-220601-000", ".") for row in rows]
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return settings_in(tmp_path)
+
+
+def test_two_offices_files_of_one_name_length_and_time_are_both_in_the_record(settings):
+    first, second = "H24.31/dossiers_20220630.json", "H24.32/dossiers_20220630.json"
+    export(settings, first, dossiers("H24.31", 1, 2))
+    export(settings, second, dossiers("H24.32", 1, 2))
+    assert take_in(settings) == [first, second]
+    assert held(settings) == ["H24.31.1", "H24.31.2", "H24.32.1", "H24.32.2"]
+    # a corrected file replaces the one of its own folder
+    export(settings, first, dossiers("H24.31", 2), moment=MOMENT + 60)
+    assert take_in(settings, NIGHT) == [first, second]
+    assert held(settings) == ["H24.31.2", "H24.32.1", "H24.32.2"]
+    # the next night looks only at what it does not know by its path
+    export(settings, "dossiers_20220701.json", dossiers("H24.31", 3))
+    export(settings, "H24.33/dossiers_20220630.json", dossiers("H24.33", 1))
+    assert take_in(settings, NEXT) == ["H24.33/dossiers_20220630.json", "dossiers_20220701.json"]
+    assert "H24.33.1" in held(settings)
+
+
+def test_a_file_that_was_moved_is_one_delivery_and_is_read_once_more_only(settings):
+    export(settings, "dossiers_20220630.json", dossiers("H24.31", 1))
+    take_in(settings)
+    (settings.exports / "sent").mkdir()
+    (settings.exports / "dossiers_20220630.json").rename(
+        settings.exports / "sent" / "dossiers_20220630.json"
+    )
+    export(settings, "dossiers_20220701.json", dossiers("H24.31", 2))
+    assert "sent/dossiers_20220630.json" in take_in(settings, NEXT)
+    assert take_in(settings, NEXT) == ["dossiers_20220701.json"]
+    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+        assert warehouse.value("select count(*) from audit.delivery") == 2
+
+
+def test_files_of_one_name_that_cannot_be_copied_are_refused_each_for_itself(settings):
+    export(settings, "dossiers_20220630.json", dossiers("H24.31", 1))
+    for office in ("H24.31", "H24.32"):
+        export(settings, f"{office}/visits_20220630.json", [], moment=4_000_000_000)
+    take_in(settings)
+    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+        rows = warehouse.rows("select file_name from audit.delivery where state = 'refused'")
+    assert sorted(row["file_name"] for row in rows) == [
+        "H24.31/visits_20220630.json",
+        "H24.32/visits_20220630.json",
+    ]
