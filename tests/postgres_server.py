@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import uuid
 import warnings
@@ -46,7 +47,7 @@ class TestServer:
         return f"postgresql://{login}@/{database}?host={quote(self._socket_folder, safe='')}"
 
     def as_login(self, url: str, login: str) -> str:
-        return url.replace(f"//{_ADMINISTRATOR}@", f"//{login}@")
+        return re.sub("//[^@]*@", f"//{login}@", url, count=1)
 
     def _administrator(self):
         return psycopg.connect(self.address(_ADMINISTRATOR), autocommit=True)

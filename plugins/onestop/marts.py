@@ -22,6 +22,7 @@ from onestop.feeds import FEEDS
 from onestop.quick_yaml import safe_load
 from onestop.reference import reference_comments, reference_tables
 from onestop.settings import LOCAL_ZONE, PROJECT_ROOT
+from onestop.warehouse.base import schema_tables
 from onestop.workdays import calendar_table
 
 if TYPE_CHECKING:
@@ -285,18 +286,19 @@ def figures_digest(warehouse: Warehouse, schema: str) -> str:
 def describe_tables(warehouse: Warehouse) -> None:
     """Write the bilingual comments onto the columns that readers meet."""
     meanings = column_texts()
+    known = schema_tables(warehouse.engine) | {("core", "calendar")}
+    known |= {(PUBLISHED, file.name) for file in mart_files()}
+    found = warehouse.rows(
+        "select table_schema, table_name, column_name from information_schema.columns"
+        " where table_schema in ('mart', 'audit', 'core')"
+    )
     texts = {
-        (f"{row['table_schema']}.{row['table_name']}", row["column_name"]): meanings[
-            row["column_name"]
-        ]
-        for row in warehouse.rows(
-            "select table_schema, table_name, column_name from information_schema.columns"
-            " where table_schema in ('mart', 'audit', 'core')"
-        )
-        if row["column_name"] in meanings
+        (row["table_schema"], row["table_name"], row["column_name"]): meanings[row["column_name"]]
+        for row in found
+        if (row["table_schema"], row["table_name"]) in known and row["column_name"] in meanings
     }
     texts |= {
-        (f"ref.{table}", column): text
+        ("ref", table, column): text
         for table, comments in reference_comments().items()
         for column, text in comments.items()
     }

@@ -11,6 +11,7 @@ import pytest
 from engines import assert_same, content, lines
 from onestop.marts import compute_marts, publish_marts
 from onestop.warehouse import SchemaError, base, open_warehouse
+from onestop.warehouse.postgres_engine import PostgreSQLWarehouse
 from worked_dossiers import IN_JULY, LATER, NIGHT, THIRTEEN, compute, record, record_unit
 
 ENGINES = ("duckdb", "postgresql")
@@ -42,8 +43,12 @@ def only_the_first(folder):
     return lambda: [path.write_text(text, encoding="utf-8") for path, text in texts.items()]
 
 
-def test_a_warehouse_of_the_first_release_is_upgraded_with_all_that_is_in_it(url, folder):
+def test_a_warehouse_of_the_first_release_is_upgraded_with_all_that_is_in_it(
+    url, folder, monkeypatch
+):
     upgrade = only_the_first(folder)
+    # that release knew another lock
+    monkeypatch.setattr(PostgreSQLWarehouse, "_take_lock", lambda _: None)
     with open_warehouse(url) as warehouse:
         assert warehouse.schema_version() == 1
         record_unit(warehouse, NIGHT)
@@ -57,6 +62,8 @@ def test_a_warehouse_of_the_first_release_is_upgraded_with_all_that_is_in_it(url
         compute(warehouse, NIGHT)
         before = content(warehouse, ("core", "audit", "mart"))
     upgrade()
+    monkeypatch.undo()
+    monkeypatch.setattr(base, "SCHEMA_FOLDER", folder)
     with open_warehouse(url) as warehouse:
         assert warehouse.schema_version() == base.schema_files(warehouse.engine)[-1].version
         after = content(warehouse, ("core", "audit", "mart"))

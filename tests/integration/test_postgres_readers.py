@@ -5,14 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg
 import pytest
 
 from onestop.feeds import DOSSIERS
 from onestop.marts import compute_marts, publish_marts
-from onestop.warehouse import WarehouseBusyError, open_warehouse, postgres_engine
+from onestop.warehouse import (
+    WarehouseBusyError,
+    WarehouseError,
+    open_warehouse,
+    postgres_engine,
+)
 from worked_dossiers import NIGHT, dossier, record, record_unit
 
 MARTS = ("scorecard", "indicator_value", "form_06a", "dossier", "unit", "period")
@@ -196,3 +201,64 @@ def test_an_interrupted_publication_leaves_readers_with_the_night_before(city, m
         publish_marts(warehouse, NIGHTS[1])
     with psycopg.connect(reader) as connection:
         assert connection.execute(JOINED).fetchall()[0][0] == NIGHTS[1]
+
+
+MODES = (
+    "access share",
+    "row share",
+    "row exclusive",
+    "share update exclusive",
+    "share",
+    "share row exclusive",
+    "exclusive",
+    "access exclusive",
+)
+
+
+@pytest.mark.parametrize("role", ["onestop_bi", "onestop_auditor"])
+def test_no_reader_can_hold_up_a_writer(city, postgres, monkeypatch, role):
+    writer, _ = city
+    monkeypatch.setattr(postgres_engine, "_WAIT_SECONDS", 1)
+    reader = postgres.as_login(writer, postgres.make_login(role))
+    with psycopg.connect(reader) as connection:
+        # the number is in the code for everyone to read
+        connection.execute(f"select pg_advisory_lock({postgres_engine._FIRST_LOCK})")
+        for mode in MODES:
+            with suppress(psycopg.errors.InsufficientPrivilege), connection.transaction():
+                connection.execute(f"lock table meta.writer in {mode} mode")
+        with open_warehouse(writer) as warehouse:
+            publish(warehouse, 1)
+
+
+def test_the_next_writer_waits_for_the_last_statement_of_one_that_was_killed(city, monkeypatch):
+    writer, _ = city
+    monkeypatch.setattr(postgres_engine, "_WAIT_SECONDS", 1)
+    with open_warehouse(writer) as warehouse, warehouse.transaction():
+        # its process is gone, and with it the lock; the server still works on its statement
+        warehouse._lock_holder.close()
+        with pytest.raises(WarehouseBusyError, match="waited for 1 s"):
+            open_warehouse(writer)
+
+
+def test_a_writer_that_lost_its_lock_stops(city):
+    writer, _ = city
+    with open_warehouse(writer) as warehouse:
+        with psycopg.connect(writer, autocommit=True) as connection:
+            pid = warehouse._lock_holder.info.backend_pid
+            connection.execute("select pg_terminate_backend(%s, 5000)", [pid])
+        with pytest.raises(WarehouseError, match="lock was lost"):
+            warehouse.execute("delete from core.dossier_history")
+        assert warehouse.value("select count(*) from core.dossier_history") > 0
+
+
+def test_a_session_that_sets_no_limits_has_those_of_the_database(city):
+    writer, reader = city
+    shown = (
+        "select current_setting('statement_timeout'),"
+        " current_setting('idle_in_transaction_session_timeout')"
+    )
+    with psycopg.connect(reader) as connection:
+        assert connection.execute(shown).fetchone() == ("15min", "10min")
+    with open_warehouse(writer) as warehouse:
+        assert warehouse.value("show statement_timeout") == "0"
+        assert warehouse.value("show idle_in_transaction_session_timeout") == "0"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SCHEMA_FOLDER = PROJECT_ROOT / "sql" / "schema"
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]\w*)")
+_CREATED = re.compile(r"^create (?:table|view)(?: if not exists)? (\w+)\.(\w+)", re.MULTILINE)
 _TOKEN = re.compile(r"--[^\n]*|'(?:[^']|'')*'|(\$\w*\$).*?\1|;|[^;'$-]+|.", re.DOTALL)
 
 
@@ -89,21 +90,21 @@ class Warehouse(ABC):
     def replace_table(self, name: str, by: str) -> None:
         """Replace a table, whole, by the rows of another; part of the running transaction."""
 
-    def describe(self, texts: Mapping[tuple[str, str], str]) -> None:
-        """Comment on columns of tables and views; where one says so already, nothing is done.
+    def describe(self, texts: Mapping[tuple[str, str, str], str]) -> None:
+        """Comment on columns of tables and views whose comment differs.
 
         Args:
-            texts: what is said of (table with its schema, column); those that are not there, or
-                may not be commented on, are passed over.
+            texts: the comment of each (schema, table, column); columns that do not exist, or that
+                the login may not comment on, are skipped.
         """
         found = self._comments()
-        for (table, column), text in texts.items():
-            if found.get((table, column), text) != text:
-                quoted = text.replace("'", "''")
-                self.execute(f"comment on column {table}.{column} is '{quoted}'")
+        for column, text in texts.items():
+            if found.get(column, text) != text:
+                literal = text.replace("'", "''")
+                self.execute(f"comment on column {quoted(*column)} is '{literal}'")
 
     @abstractmethod
-    def _comments(self) -> dict[tuple[str, str], str]:
+    def _comments(self) -> dict[tuple[str, str, str], str]:
         """The comments on all columns that may be commented on; empty where there is none."""
 
     @abstractmethod
@@ -254,6 +255,24 @@ def schema_files(engine: str) -> list[SchemaFile]:
         if only_for in ([], [engine]):
             found.append(SchemaFile(int(path.name.split("_", 1)[0]), path))
     return found
+
+
+def schema_tables(engine: str) -> set[tuple[str, str]]:
+    """Schema and name of every table and view that the schema files of an engine create."""
+    return {
+        (schema, name)
+        for file in schema_files(engine)
+        for schema, name in _CREATED.findall(file.path.read_text(encoding="utf-8"))
+    }
+
+
+def quoted(*names: str) -> str:
+    """An identifier for SQL text, whatever characters its parts contain: ``"mart"."unit"``.
+
+    Names read from the catalogue belong to whoever created the object; they are never put into a
+    statement without this.
+    """
+    return ".".join('"' + name.replace('"', '""') + '"' for name in names)
 
 
 def statements(script: str) -> Iterator[str]:

@@ -134,12 +134,12 @@ class DuckDBWarehouse(Warehouse):
         """Replace a table, whole, by the rows of another; part of the running transaction."""
         self.make_table(name, f"select * from {by}")
 
-    def _comments(self) -> dict[tuple[str, str], str]:
+    def _comments(self) -> dict[tuple[str, str, str], str]:
         found = self._connection.execute(
-            "select schema_name || '.' || table_name, column_name, coalesce(comment, '')"
+            "select schema_name, table_name, column_name, coalesce(comment, '')"
             " from duckdb_columns() where database_name = current_database() and not internal"
         ).fetchall()
-        return {(table, column): text for table, column, text in found}
+        return {(schema, table, column): text for schema, table, column, text in found}
 
     def gather_statistics(self) -> None:
         """Nothing: DuckDB keeps its statistics as it writes."""

@@ -29,6 +29,7 @@ from onestop.warehouse.base import (
     Warehouse,
     WarehouseBusyError,
     WarehouseError,
+    quoted,
     translate_parameters,
 )
 
@@ -48,8 +49,10 @@ AUDITOR = "onestop_auditor"
 _SCHEME = re.compile(r"^postgres(?:ql)?(?:\+\w+)?://")
 _OLDEST = 17
 _WAIT_SECONDS = 60
-#: Whoever holds this lock writes; others wait. Any number that no other program uses.
-_WRITER_LOCK = 3818_2022
+#: The advisory lock while there is no lock table yet; any number that no other program uses.
+_FIRST_LOCK = 3818_2022
+#: How long a step waits for a reader who holds a table that it has to change.
+_READER_WAIT_MINUTES = 15
 _BATCH_ROWS = 100_000
 #: One writer at a time, so that it may take more memory for sorting and hashing than others.
 _WRITER_MEMORY = "128MB"
@@ -82,8 +85,11 @@ class PostgreSQLWarehouse(Warehouse):
     dialect = "postgres"
     engine = "postgresql"
 
-    def __init__(self, connection: psycopg.Connection[dict[str, Any]]) -> None:
-        self._connection = connection
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: psycopg.Connection[dict[str, Any]] = _connect(url, dict_row)
+        #: Holds the writer's lock as long as its transaction lasts; None for readers.
+        self._lock_holder: psycopg.Connection[Any] | None = None
 
     @classmethod
     def open(cls, url: str, *, read_only: bool) -> PostgreSQLWarehouse:
@@ -99,7 +105,7 @@ class PostgreSQLWarehouse(Warehouse):
             WarehouseError: the database cannot be reached or is not usable.
             SchemaError: the schema does not fit this release.
         """
-        warehouse = cls(_connect(url, dict_row))
+        warehouse = cls(url)
         try:
             if read_only:
                 warehouse._begin_reading()
@@ -120,8 +126,11 @@ class PostgreSQLWarehouse(Warehouse):
 
     def _begin_writing(self) -> None:
         self._check_database()
+        if not self._has_lock_table():
+            self._make_lock_table()
         self._take_lock()
         self.execute(f"set work_mem = '{_WRITER_MEMORY}'")
+        self.execute(f"set lock_timeout = '{_READER_WAIT_MINUTES}min'")
         self.migrate()
         self.execute(_take_role(PIPELINE))
 
@@ -142,16 +151,59 @@ class PostgreSQLWarehouse(Warehouse):
                 " encoding 'UTF8' locale_provider builtin builtin_locale 'C.UTF-8'"
             )
 
-    def _take_lock(self) -> None:
-        self.execute(f"set lock_timeout = '{_WAIT_SECONDS}s'")
-        try:
-            self.execute(f"select pg_advisory_lock({_WRITER_LOCK})")
-        except psycopg.errors.LockNotAvailable as error:
-            raise WarehouseBusyError(
-                "the warehouse is being written by another process, which was waited for"
-                f" {_WAIT_SECONDS} s; wait for that night to end or stop it, then run again"
-            ) from error
+    def _has_lock_table(self) -> bool:
+        return bool(self.value("select to_regclass('meta.writer') is not null"))
+
+    def _make_lock_table(self) -> None:
+        """Bring a new warehouse, or one of an earlier release, to the schema that has the lock.
+
+        Until it is there an advisory lock keeps processes apart that start at the same time.
+        """
+        with _waiting():
+            self.execute(f"set lock_timeout = '{_WAIT_SECONDS}s'")
+            self.execute(f"select pg_advisory_lock({_FIRST_LOCK})")
         self.execute("reset lock_timeout")
+        try:
+            self.migrate()
+        finally:
+            self.execute(f"select pg_advisory_unlock({_FIRST_LOCK})")
+
+    def _take_lock(self) -> None:
+        """Lock ``meta.writer`` until the warehouse is closed.
+
+        Any login can take any advisory lock; a table can be locked only by roles with rights on
+        it. A second connection holds the lock across this one's transactions; it has no snapshot,
+        so it holds up no vacuum. The share lock waits for the last statement of a writer that was
+        killed: that writer's own transactions hold the table in row exclusive mode.
+        """
+        self._lock_holder = _connect(self._url, psycopg.rows.tuple_row)
+        self._lock_holder.autocommit = False
+        try:
+            with _waiting():
+                for statement in (
+                    f"set local lock_timeout = '{_WAIT_SECONDS}s'",
+                    "lock table meta.writer in share update exclusive mode",
+                    "savepoint alone",
+                    "lock table meta.writer in share mode",
+                    "rollback to savepoint alone",
+                ):
+                    self._lock_holder.execute(statement.encode())
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise WarehouseError(
+                f"the login may not write the warehouse ({_first_line(error)}); use a login that"
+                f" has the role {PIPELINE}"
+            ) from error
+
+    def _check_lock(self) -> None:
+        """Stop before a transaction when the connection that holds the lock is gone."""
+        if self._lock_holder is not None:
+            try:
+                self._lock_holder.execute("select 1")
+            except psycopg.OperationalError as error:
+                raise WarehouseError(
+                    f"the writer's lock was lost ({_first_line(error)}): another process may be"
+                    " writing the warehouse; nothing of the step is left behind: run it again"
+                ) from error
 
     def _has_roles(self) -> bool:
         return bool(
@@ -198,11 +250,15 @@ class PostgreSQLWarehouse(Warehouse):
         try:
             yield
         finally:
-            self.execute(f'set role "{role}"')
+            self.execute(f"set role {quoted(role)}")
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Run one statement."""
-        self._run(sql, parameters)
+        if self._lock_holder is None:
+            self._run(sql, parameters)
+        else:
+            with self.transaction():
+                self._run(sql, parameters)
 
     def rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """Run a query and return its rows as dictionaries."""
@@ -223,13 +279,27 @@ class PostgreSQLWarehouse(Warehouse):
         self, sql: str, parameters: Mapping[str, Any] | None
     ) -> psycopg.Cursor[dict[str, Any]]:
         if parameters:
-            sql = translate_parameters(sql.replace("%", "%%"), "%({})s")
+            sql = psycopg.ClientCursor(self._connection).mogrify(
+                translate_parameters(sql.replace("%", "%%"), "%({})s").encode(), parameters
+            )
+        with self._explained():
+            # Binary values come by the extended protocol, which refuses more than one statement.
+            return psycopg.Cursor(self._connection).execute(sql.encode(), binary=True)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Raise the server's refusals and a broken connection with their remedies."""
         try:
-            return self._connection.execute(sql.encode(), parameters or None)
+            yield
         except psycopg.errors.InsufficientPrivilege as error:
             raise WarehouseError(
                 f"the login may not do that: {_first_line(error)}; the README tells which role it"
                 " needs for what"
+            ) from error
+        except psycopg.errors.LockNotAvailable as error:
+            raise WarehouseBusyError(
+                f"a table could not be changed: {_first_line(error)}; another session holds it"
+                " (pg_stat_activity shows which); end that session and run the step again"
             ) from error
         except psycopg.OperationalError as error:
             if not self._connection.broken:
@@ -242,7 +312,12 @@ class PostgreSQLWarehouse(Warehouse):
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing: commit at the end, roll back on any error."""
-        with self._connection.transaction():
+        is_outermost = self._connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+        if is_outermost:
+            self._check_lock()
+        with self._explained(), self._connection.transaction():
+            if is_outermost and self._lock_holder is not None:
+                self._run("lock table meta.writer in row exclusive mode", None)
             yield
 
     def empty_schema(self, name: str) -> None:
@@ -250,10 +325,10 @@ class PostgreSQLWarehouse(Warehouse):
         with self.transaction():
             if not self.value("select count(*) from pg_namespace where nspname = :name",
                               {"name": name}):  # fmt: skip
-                self.execute(f"create schema {name}")
+                self.execute(f"create schema {quoted(name)}")
             for relation, is_view in self.relations(name).items():
                 kind = "view" if is_view else "table"
-                self.execute(f"drop {kind} if exists {name}.{relation} cascade")
+                self.execute(f"drop {kind} if exists {quoted(name, relation)} cascade")
 
     def make_table(self, name: str, select: str) -> None:
         """Make a table anew of a query's rows; for what can be computed again.
@@ -313,14 +388,16 @@ class PostgreSQLWarehouse(Warehouse):
 
     def _copy_in(self, name: str, batches: pa.RecordBatchReader) -> None:
         """Make a table of this session of Arrow batches."""
-        columns = ", ".join(f"{field.name} {_type_of(field.type)}" for field in batches.schema)
+        columns = ", ".join(
+            f"{quoted(field.name)} {_type_of(field.type)}" for field in batches.schema
+        )
         self.execute(f"drop table if exists pg_temp.{name}")
         self.execute(f"create temporary table {name} ({columns})")
         self._copy(f"pg_temp.{name}", batches.schema, batches)
         self.execute(f"analyze pg_temp.{name}")
 
     def _copy(self, name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
-        names = ", ".join(schema.names)
+        names = ", ".join(map(quoted, schema.names))
         options = arrow_csv.WriteOptions(include_header=False)
         with self._connection.cursor() as cursor, cursor.copy(
             f"copy {name} ({names}) from stdin (format csv)".encode()
@@ -341,7 +418,7 @@ class PostgreSQLWarehouse(Warehouse):
             self.execute("drop table pg_temp.incoming_rows")
 
     def _differ(self, one: str, other: str, columns: list[str]) -> bool:
-        names = ", ".join(columns)
+        names = ", ".join(map(quoted, columns))
         return bool(
             self.value(
                 f"select count(*) from ((select {names} from {one} except all"
@@ -363,7 +440,7 @@ class PostgreSQLWarehouse(Warehouse):
         """
         types = self._types(by)
         self._have_columns(name, types)
-        names = ", ".join(types)
+        names = ", ".join(map(quoted, types))
         self.execute(f"delete from {name}")
         self.execute(f"insert into {name} ({names}) select {names} from {by}")
 
@@ -374,19 +451,19 @@ class PostgreSQLWarehouse(Warehouse):
             self.execute(f"drop view {name}")
         standing = {} if relations.get(table) is None else self._types(name)
         if not standing:
-            columns = ", ".join(f"{column} {type_}" for column, type_ in types.items())
+            columns = ", ".join(f"{quoted(column)} {type_}" for column, type_ in types.items())
             self.execute(f"create table {name} ({columns})")
             return
         unfit = [column for column, type_ in standing.items() if types.get(column) != type_]
         if unfit:
             for view in (view for view, is_view in relations.items() if is_view):
-                self.execute(f"drop view if exists {schema}.{view} cascade")
+                self.execute(f"drop view if exists {quoted(schema, view)} cascade")
             self.execute(f"delete from {name}")
         for column in unfit:
-            self.execute(f"alter table {name} drop column {column}")
+            self.execute(f"alter table {name} drop column {quoted(column)}")
         for column, type_ in types.items():
             if standing.get(column) != type_:
-                self.execute(f"alter table {name} add column {column} {type_}")
+                self.execute(f"alter table {name} add column {quoted(column)} {type_}")
 
     def _types(self, name: str) -> dict[str, str]:
         """Columns of a table and their types, in order; nothing when there is no such table."""
@@ -398,32 +475,37 @@ class PostgreSQLWarehouse(Warehouse):
         )
         return {row["attname"]: row["type"] for row in found}
 
-    def _comments(self) -> dict[tuple[str, str], str]:
+    def _comments(self) -> dict[tuple[str, str, str], str]:
         """Only an owner may: the record's tables are commented on by ``onestop migrate``."""
         found = self.rows(
-            "select n.nspname || '.' || c.relname as name, a.attname,"
+            "select n.nspname, c.relname, a.attname,"
             " coalesce(col_description(c.oid, a.attnum), '') as text from pg_class as c"
             " inner join pg_namespace as n on c.relnamespace = n.oid"
             " inner join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0"
             " and not a.attisdropped where n.nspname in ('mart', 'ref', 'core', 'audit')"
             " and pg_has_role(c.relowner, 'USAGE')"
         )
-        return {(row["name"], row["attname"]): row["text"] for row in found}
+        return {(row["nspname"], row["relname"], row["attname"]): row["text"] for row in found}
 
     def gather_statistics(self) -> None:
         """Tell the planner how much there is to count, just loaded rows included."""
         for schema in ("core", "ref"):
-            tables = [f"{schema}.{table}" for table in self.tables(schema)]
+            tables = [quoted(schema, table) for table in self.tables(schema)]
             self.execute(f"analyze {', '.join(tables)}")
 
     def publish_copy(self, target: Path) -> None:  # noqa: ARG002 - readers need no file
         """Readers read the database itself; clear away the rows of the night before."""
-        tables = [f"mart.{name}" for name, is_view in self.relations("mart").items() if not is_view]
-        self.execute(f"vacuum (analyze, truncate false, skip_locked) {', '.join(tables)}")
+        tables = [
+            quoted("mart", name) for name, is_view in self.relations("mart").items() if not is_view
+        ]
+        # outside of any transaction
+        self._run(f"vacuum (analyze, truncate false, skip_locked) {', '.join(tables)}", None)
 
     def close(self) -> None:
-        """Give the connection back, and with it the writer's lock."""
+        """Give the connection back, and then the writer's lock."""
         self._connection.close()
+        if self._lock_holder is not None:
+            self._lock_holder.close()
 
 
 def sqlalchemy_engine(url: str) -> sa.Engine:
@@ -444,6 +526,18 @@ def sqlalchemy_engine(url: str) -> sa.Engine:
         poolclass=sa.pool.NullPool,
         isolation_level="AUTOCOMMIT",
     )
+
+
+@contextmanager
+def _waiting() -> Iterator[None]:
+    """Waiting for another writer, which may take too long."""
+    try:
+        yield
+    except (psycopg.errors.LockNotAvailable, WarehouseBusyError) as error:
+        raise WarehouseBusyError(
+            "the warehouse is being written by another process, which was waited for"
+            f" {_WAIT_SECONDS} s; wait for that night to end or stop it, then run again"
+        ) from error
 
 
 def _take_role(role: str) -> str:
@@ -479,8 +573,8 @@ def _connect(url: str, row_factory: Any) -> psycopg.Connection[Any]:  # noqa: AN
             " check that the server is up, and the address in ONESTOP_WAREHOUSE (in Airflow: in"
             " the Connection onestop_warehouse)"
         ) from error
-    for name, value in _SESSION.items():
-        connection.execute(f"set {name} = '{value}'")
+    for setting in _SESSION.items():
+        connection.execute("select set_config(%s, %s, false)", setting)
     return connection
 
 
@@ -492,6 +586,11 @@ _SESSION = {
     "client_min_messages": "warning",
     "client_connection_check_interval": "5s",
     "jit": "off",
+    # No name of ours is without its schema: nobody puts a table of his own in the place of one.
+    "search_path": "pg_catalog, pg_temp",
+    # The database's limits are for the logins of readers.
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
 }
 
 
