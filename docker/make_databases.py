@@ -13,7 +13,11 @@ from psycopg import sql
 
 SERVER = "postgresql://postgres@postgres/postgres"
 #: Login, database, and whether the database is the login's own.
-DATABASES = (("airflow", "airflow", True), ("onestop_writer", "onestop", False))
+DATABASES = (
+    ("airflow", "airflow", True),
+    ("onestop_writer", "onestop", False),
+    ("onestop_reader", "onestop", False),
+)
 
 
 def main() -> None:
