@@ -13,6 +13,7 @@ to everyone but the user who makes them.
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
 import hashlib
 import json
 import os
@@ -20,12 +21,13 @@ import re
 import shutil
 import subprocess
 import uuid
-from contextlib import suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from onestop.duckdb_files import copy_held
 from onestop.landing import INCOMING, make_private
 from onestop.marts import last_published
 from onestop.settings import LOCAL_ZONE
@@ -39,6 +41,11 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 _LANDING = "landing"
+#: Ending of a file that is being copied; its beginning hides it from who lists the landing.
+_DRAFT = ".half-copied"
+_LOCK = ".backup.lock"
+#: In a landing that is being restored: which backup, and into which warehouse.
+_BEGUN = ".restoring"
 _CHUNK = 1 << 20
 _SCHEME = re.compile(r"^postgres(?:ql)?(?:\+\w+)?://")
 _READ_ONLY = 0o440
@@ -87,38 +94,56 @@ def make_backup(
             PostgreSQL is missing or fails.
     """
     make_private(target)
-    before = {path.name for path in _backups(target)}
-    stamp = dt.datetime.now(LOCAL_ZONE).strftime("%Y%m%d-%H%M%S")
-    folder = target / (stamp if stamp not in before else f"{stamp}-{uuid.uuid4().hex[:4]}")
-    draft = target / f".{folder.name}.draft"
-    draft.mkdir()
-    try:
-        # The warehouse first: whatever it rests on is in the landing then.
-        echo(f"copying the warehouse {settings.warehouse_name}")
+    with _alone(target / _LOCK, f"another backup into {target} is running"):
+        _sweep(target, ".*.draft")
+        _sweep(target / _LANDING, f"**/.*{_DRAFT}")
+        before = _backups(target)
+        stamp = dt.datetime.now(LOCAL_ZONE).strftime("%Y%m%d-%H%M%S")
+        is_taken = (target / stamp).exists()
+        folder = target / (f"{stamp}-{uuid.uuid4().hex[:4]}" if is_taken else stamp)
+        draft = target / f".{folder.name}.draft"
+        draft.mkdir()
         try:
-            with open_warehouse(settings.warehouse, read_only=True) as warehouse:
-                version, night = warehouse.schema_version(), last_published(warehouse)
-        except FileNotFoundError as error:
-            raise BackupError(f"{error}; there is nothing to back up") from None
-        copy = _engine_of(settings.warehouse).copy_out(settings.warehouse, draft)
-        echo("copying what is new in the landing")
-        known = _known_files(target)
-        files, new = _copy_landing(settings.landing, target / _LANDING, known)
-        manifest = {
-            "made_at": dt.datetime.now(LOCAL_ZONE).isoformat(timespec="seconds"),
-            "night": night.isoformat() if night else None,
-            "schema_version": version,
-            "warehouse": {"file": copy.name, **_facts(copy)},
-            "landing": files,
-        }
-        path = draft / MANIFEST
-        path.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        draft.rename(folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    for old in _backups(target)[:-keep]:
-        shutil.rmtree(old)
-    return Backup(folder, night, len(files), new)
+            manifest, new = _write_backup(settings, target, draft, before, echo)
+            draft.rename(folder)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+        # The fresh one stays, whatever the clock says, and of the others those that hold most.
+        for old in before[: max(0, len(before) + 1 - keep)]:
+            shutil.rmtree(old.folder)
+    return Backup(folder, _night_of(manifest), len(manifest["landing"]), new)
+
+
+def _write_backup(
+    settings: Settings,
+    target: Path,
+    draft: Path,
+    before: list[_Kept],
+    echo: Callable[[str], None],
+) -> tuple[dict[str, Any], int]:
+    """Copy warehouse and landing and write the manifest; also how many files are new."""
+    # The warehouse first: whatever it rests on is in the landing then.
+    echo(f"copying the warehouse {settings.warehouse_name}")
+    try:
+        with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+            version, night = warehouse.schema_version(), last_published(warehouse)
+    except FileNotFoundError as error:
+        raise BackupError(f"{error}; there is nothing to back up") from None
+    copy = _engine_of(settings.warehouse).copy_out(settings.warehouse, draft)
+    echo("comparing the landing with its sha-256, and copying what is new")
+    known = {name: facts for one in before for name, facts in one.manifest["landing"].items()}
+    files, new = _copy_landing(settings.landing, target / _LANDING, known)
+    manifest = {
+        "made_at": dt.datetime.now(LOCAL_ZONE).isoformat(timespec="seconds"),
+        "sequence": 1 + max((one.sequence for one in before), default=0),
+        "night": night.isoformat() if night else None,
+        "schema_version": version,
+        "warehouse": {"file": copy.name, **_facts(copy)},
+        "landing": files,
+    }
+    path = draft / MANIFEST
+    path.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    return manifest, new
 
 
 def restore_backup(
@@ -141,61 +166,155 @@ def restore_backup(
     Raises:
         BackupError: there is no such backup, it is damaged, or the place is not empty.
     """
-    folder = _chosen(target, at)
-    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    chosen = _chosen(target, at)
+    manifest = chosen.manifest
     engine = _engine_of(settings.warehouse)
-    engine.require_empty(settings.warehouse)
-    copy = folder / manifest["warehouse"]["file"]
+    copy = chosen.folder / manifest["warehouse"]["file"]
     if copy.suffix != engine.suffix:
         raise BackupError(
             f"the backup holds a {_ENGINES_BY_SUFFIX[copy.suffix]} warehouse, and"
             f" ONESTOP_WAREHOUSE is {settings.warehouse_name}; set it to one of the same kind"
         )
-    echo("comparing the warehouse with its sha-256")
-    if _facts(copy) != {name: manifest["warehouse"][name] for name in ("sha256", "size_bytes")}:
-        raise BackupError(f"{copy} is damaged; restore an earlier backup with --at")
-    echo(f"copying {len(manifest['landing'])} files into the landing")
-    _restore_landing(target / _LANDING, settings.landing, manifest["landing"])
-    echo("restoring the warehouse")
-    engine.copy_in(copy, settings.warehouse)
-    night = manifest["night"] and dt.date.fromisoformat(manifest["night"])
-    if night:
-        with open_warehouse(settings.warehouse) as warehouse:
-            warehouse.publish_copy(settings.published)
-    return Backup(folder, night, len(manifest["landing"]))
+    make_private(settings.landing)
+    begun = settings.landing / _BEGUN
+    with _alone(begun, f"another restore into {settings.landing} is running") as file:
+        # A restore that was killed has noted what it was about: what it put there is its own.
+        purpose = f"{chosen.folder.name} {settings.warehouse_name}\n"
+        file.seek(0)
+        if file.read() != purpose:
+            try:
+                engine.require_empty(settings.warehouse)
+            except BackupError:
+                begun.unlink()
+                raise
+            file.truncate(0)
+            file.write(purpose)
+            file.flush()
+        echo("comparing the warehouse with its sha-256")
+        if _facts(copy) != {name: manifest["warehouse"][name] for name in ("sha256", "size_bytes")}:
+            raise BackupError(f"{copy} is damaged; restore an earlier backup with --at")
+        echo(f"copying {len(manifest['landing'])} files into the landing")
+        _sweep(settings.landing, f"**/.*{_DRAFT}")
+        _restore_landing(target / _LANDING, settings.landing, manifest["landing"])
+        echo("restoring the warehouse")
+        if engine.is_empty(settings.warehouse):
+            engine.copy_in(copy, settings.warehouse)
+        night = _night_of(manifest)
+        if night:
+            with open_warehouse(settings.warehouse) as warehouse:
+                warehouse.publish_copy(settings.published)
+        begun.unlink()
+    return Backup(chosen.folder, night, len(manifest["landing"]))
 
 
-def _backups(target: Path) -> list[Path]:
-    """The folders of complete backups, oldest first."""
-    return sorted(path.parent for path in target.glob(f"[0-9]*/{MANIFEST}"))
+@dataclass(frozen=True)
+class _Kept:
+    """A complete backup in its folder."""
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    @property
+    def sequence(self) -> int:
+        """The how-manieth backup it is; 0 in those of earlier releases."""
+        return int(self.manifest.get("sequence", 0))
+
+    @property
+    def holds(self) -> tuple[dt.date, int, int, str]:
+        """What orders backups: how far they reach. The landing only grows; clocks go wrong."""
+        night = _night_of(self.manifest) or dt.date.min
+        return night, len(self.manifest["landing"]), self.sequence, self.folder.name
 
 
-def _chosen(target: Path, at: str | None) -> Path:
-    found = {path.name: path for path in _backups(target)}
+def _backups(target: Path) -> list[_Kept]:
+    """The complete backups, those that hold least first.
+
+    Raises:
+        BackupError: a manifest is damaged, or names a file outside of the backup.
+    """
+    found = [_Kept(path.parent, _read_manifest(path)) for path in target.glob(f"[0-9]*/{MANIFEST}")]
+    return sorted(found, key=lambda one: one.holds)
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        names = [*manifest["landing"], manifest["warehouse"]["file"]]
+        _night_of(manifest)
+        facts = [*manifest["landing"].values(), manifest["warehouse"]]
+        is_whole = all({"sha256", "size_bytes"} <= one.keys() for one in facts)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise BackupError(
+            f"{path} is damaged ({type(error).__name__}); move the folder {path.parent.name} away,"
+            " or put its good copy back"
+        ) from None
+    strange = [name for name in names if not _is_inside(name)]
+    if strange or not is_whole or "/" in names[-1]:
+        raise BackupError(
+            f"{path} is no manifest of ours: it names {str([*strange, names[-1]][0])[:80]!r};"
+            f" move the folder {path.parent.name} away and find out who wrote it"
+        )
+    return manifest
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a name in a manifest stays below the folder that it is written into.
+
+    Nothing in a landing begins with a full stop but what is not landed.
+    """
+    is_odd = (part == "" or part.startswith(".") for part in name.split("/"))
+    return not any(is_odd) and "\\" not in name and "\0" not in name
+
+
+def _night_of(manifest: dict[str, Any]) -> dt.date | None:
+    return dt.date.fromisoformat(manifest["night"]) if manifest["night"] else None
+
+
+def _chosen(target: Path, at: str | None) -> _Kept:
+    found = {one.folder.name: one for one in _backups(target)}
     if not found:
         raise BackupError(f"there is no backup in {target}")
     if at is None:
-        return found[max(found)]
+        return list(found.values())[-1]
     if at not in found:
         raise BackupError(f"there is no backup {at} in {target}; there are {', '.join(found)}")
     return found[at]
 
 
+@contextmanager
+def _alone(lock: Path, otherwise: str) -> Iterator[TextIO]:
+    """Hold a lock file, so that whatever a killed process left behind is known to be nobody's."""
+    with lock.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BackupError(f"{otherwise}; wait for it to end") from None
+        yield file
+
+
+def _sweep(folder: Path, left: str) -> None:
+    """Remove what a killed process left half written."""
+    for path in list(folder.glob(left)):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
 # --- the landing -----------------------------------------------------------------------------
-
-
-def _known_files(target: Path) -> dict[str, dict[str, Any]]:
-    """What was copied before, with its sha-256."""
-    known: dict[str, dict[str, Any]] = {}
-    for folder in _backups(target):
-        known |= json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["landing"]
-    return known
 
 
 def _landed_files(landing: Path) -> Iterator[str]:
     for path in sorted(landing.rglob("*")):
         name = path.relative_to(landing)
-        if path.is_file() and INCOMING not in name.parts and not path.name.startswith("."):
+        if INCOMING in name.parts or path.name.startswith("."):
+            continue
+        if path.is_symlink():
+            raise BackupError(
+                f"{path} is a link, and the landing holds files only; find out who made it, and"
+                " remove it"
+            )
+        if path.is_file():
             yield name.as_posix()
 
 
@@ -206,21 +325,22 @@ def _copy_landing(
     files, new = {}, 0
     for name in _landed_files(landing):
         copy = target / name
-        if name in known and copy.is_file():
-            if (landing / name).stat().st_size != known[name]["size_bytes"]:
-                raise BackupError(
-                    f"the landed file {name} is not what it was when it was backed up, and nobody"
-                    " may change it; find out who did, and put its copy back from the backup"
-                )
-            files[name] = known[name]
-            continue
-        files[name] = _copy_file(landing / name, copy)
-        new += 1
+        # A copy that no manifest names was made by a backup that was killed, or is older than all
+        # that are kept: it is whole, and must be the same too.
+        facts = known.get(name) or (_facts(copy) if copy.is_file() else None)
+        if facts is not None and _facts(landing / name) != facts:
+            raise BackupError(
+                f"the landed file {name} is not what it was when it was backed up, and nobody"
+                " may change it; find out who did, and put its copy back from the backup"
+            )
+        if facts is None or not copy.is_file() or copy.stat().st_size != facts["size_bytes"]:
+            facts = _copy_file(landing / name, copy)
+            new += 1
+        files[name] = facts
     return files, new
 
 
 def _restore_landing(source: Path, landing: Path, files: dict[str, dict[str, Any]]) -> None:
-    make_private(landing)
     strangers = sorted(set(_landed_files(landing)) - files.keys())
     if strangers:
         raise BackupError(
@@ -247,7 +367,7 @@ def _restore_landing(source: Path, landing: Path, files: dict[str, dict[str, Any
 def _copy_file(source: Path, target: Path) -> dict[str, Any]:
     """Copy a file so that it appears whole; returns its facts."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+    draft = target.with_name(f".{uuid.uuid4().hex}{_DRAFT}")
     digest = hashlib.sha256()
     try:
         with source.open("rb") as original, draft.open("xb") as copy:
@@ -282,26 +402,31 @@ class _DuckDBFile:
         path = _duckdb_path(url)
         copy = folder / f"warehouse{self.suffix}"
         with open_warehouse(url, read_only=True):  # as long as it is open, no night can write
-            # The log of changes first: closing any handle on the file gives up the lock on it.
             log = Path(f"{path}.wal")
             if log.is_file():
                 shutil.copyfile(log, f"{copy}.wal")
-            shutil.copyfile(path, copy)
+            copy_held(path, copy)
         if Path(f"{copy}.wal").exists():
             with open_warehouse(f"duckdb:///{copy}") as warehouse:
                 warehouse.execute("force checkpoint")
         copy.chmod(_READ_ONLY)
         return copy
 
+    def is_empty(self, url: str) -> bool:
+        return not _duckdb_path(url).exists()
+
     def require_empty(self, url: str) -> None:
-        if _duckdb_path(url).exists():
-            raise BackupError(
-                f"there is a warehouse at {_duckdb_path(url)} already; move it away, or set"
-                " ONESTOP_WAREHOUSE to another file"
-            )
+        for path in (_duckdb_path(url), Path(f"{_duckdb_path(url)}.wal")):
+            if path.exists():
+                raise BackupError(
+                    f"there is a warehouse at {path} already; move it away, or set"
+                    " ONESTOP_WAREHOUSE to another file"
+                )
 
     def copy_in(self, copy: Path, url: str) -> None:
         path = _duckdb_path(url)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path.parent, f".*{_DRAFT}")
         _copy_file(copy, path)
         path.chmod(0o640)
 
@@ -317,8 +442,15 @@ class _PostgreSQLDump:
         copy.chmod(_READ_ONLY)
         return copy
 
+    def is_empty(self, url: str) -> bool:
+        try:
+            open_warehouse(url, read_only=True).close()
+        except FileNotFoundError:
+            return True
+        return False
+
     def require_empty(self, url: str) -> None:
-        with suppress(FileNotFoundError), open_warehouse(url, read_only=True):
+        if not self.is_empty(url):
             raise BackupError(
                 "the database holds a warehouse already; restore into a new, empty database"
             )
@@ -326,6 +458,7 @@ class _PostgreSQLDump:
     def copy_in(self, copy: Path, url: str) -> None:
         self._make_roles(url)
         _run_tool("pg_restore", url, "--exit-on-error", "--single-transaction", copy)
+        self._limit_sessions(url)
 
     def _make_roles(self, url: str) -> None:
         """Roles belong to the server and are in no dump: the schema file that makes them does."""
@@ -334,13 +467,26 @@ class _PostgreSQLDump:
         (file,) = [one for one in schema_files("postgresql") if "_roles." in one.path.name]
         make_them = next(statements(file.path.read_text(encoding="utf-8")))
         try:
-            with psycopg.connect(_SCHEME.sub("postgresql://", url), autocommit=True) as connection:
-                connection.execute(make_them.encode())
+            self._run(url, make_them)
         except psycopg.Error as error:
             raise BackupError(
                 "the roles of the warehouse could not be made"
                 f" ({str(error).strip().splitlines()[0]}); restore with an administrator's login"
             ) from None
+
+    def _limit_sessions(self, url: str) -> None:
+        """A dump leaves out what is set for the database; those of earlier releases set nothing."""
+        self._run(
+            url,
+            "do $$ begin if to_regprocedure('meta.limit_sessions()') is not null then"
+            " call meta.limit_sessions(); end if; end $$",
+        )
+
+    def _run(self, url: str, statement: str) -> None:
+        import psycopg  # noqa: PLC0415 - slow to import, and DuckDB does without
+
+        with psycopg.connect(_SCHEME.sub("postgresql://", url), autocommit=True) as connection:
+            connection.execute(statement.encode())
 
 
 _Engine = _DuckDBFile | _PostgreSQLDump

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -23,3 +27,49 @@ def open_duckdb(path: Path | str, *, read_only: bool = False) -> duckdb.DuckDBPy
     connection = duckdb.connect(path, read_only=read_only)
     connection.execute("set enable_progress_bar = false")
     return connection
+
+
+#: Run in a process of its own; prints the SHA-256 of what was read, or the error's number.
+_COPY = """
+import hashlib, os, sys
+digest = hashlib.sha256()
+try:
+    with open(sys.argv[1], "rb") as source, open(sys.argv[2], "xb") as copy:
+        while chunk := source.read(1 << 20):
+            digest.update(chunk)
+            copy.write(chunk)
+        copy.flush()
+        os.fsync(copy.fileno())
+except OSError as error:
+    sys.exit(print(error.errno) or 1)
+print(digest.hexdigest())
+"""
+
+
+def copy_held(source: Path, target: Path) -> str:
+    """Copy a file that this process holds open and so keeps from being written.
+
+    The operating system ends a process's lock on a file when the process closes any handle on it:
+    a copy made here would give up the lock, so another process makes it.
+
+    Args:
+        source: of an open database.
+        target: does not exist yet.
+
+    Returns:
+        SHA-256 of the bytes that were read.
+
+    Raises:
+        OSError: it cannot be read or written, for instance because the disk is full.
+    """
+    done = subprocess.run(  # noqa: S603 - this very Python, our own script
+        [sys.executable, "-I", "-S", "-c", _COPY, str(source), str(target)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = done.stdout.strip()
+    if done.returncode:
+        number = int(said) if said.isdigit() else errno.EIO
+        raise OSError(number, f"{os.strerror(number)} while {source.name} was copied", str(target))
+    return said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import os
 import shutil
@@ -20,7 +21,7 @@ import pytest
 import yaml
 
 from engines import assert_same, content
-from onestop import backup
+from onestop import backup, duckdb_files
 from onestop.backup import BackupError, make_backup, restore_backup
 from onestop.doctor import examine, print_examination
 from onestop.exports import exports_at
@@ -37,7 +38,8 @@ from onestop.night import run_night
 from onestop.sample import write_sample
 from onestop.settings import LOCAL_ZONE, Settings
 from onestop.verify import verify
-from onestop.warehouse import open_warehouse
+from onestop.warehouse import WarehouseError, duckdb_engine, open_warehouse
+from onestop.warehouse.duckdb_engine import DuckDBWarehouse
 from postgres_server import running_server
 from published_marts import settings_in
 
@@ -199,6 +201,61 @@ def test_an_empty_place_is_told_what_comes_first(tmp_path):
     assert [one.check for one in found if one.state == "FAIL"] == ["exports"]
 
 
+# --- the readers' copy ------------------------------------------------------------------------
+
+
+def can_write(path):
+    """Whether another process gets to write a warehouse."""
+    attempt = f"import duckdb; duckdb.connect({str(path)!r})"
+    done = subprocess.run([sys.executable, "-c", attempt], capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def test_nobody_writes_the_warehouse_while_it_is_copied_for_readers(installation, monkeypatch):
+    path = Path(installation.warehouse.removeprefix("duckdb:///"))
+    written = []
+
+    def copy_slowly(source, target):
+        written.append(can_write(path))
+        digest = duckdb_files.copy_held(source, target)
+        written.append(can_write(path))
+        return digest
+
+    monkeypatch.setattr(duckdb_engine, "copy_held", copy_slowly)
+    with open_warehouse(installation.warehouse) as warehouse:
+        warehouse.publish_copy(installation.published)
+        assert not can_write(path), "the lock is kept until the warehouse is closed"
+    assert written == [False, False]
+    assert can_write(path)
+
+
+def flip_a_bit(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("damage", [flip_a_bit, lambda path: os.truncate(path, 12288)])
+def test_a_copy_that_was_not_written_as_read_never_reaches_readers(
+    installation, monkeypatch, damage
+):
+    before = installation.published.read_bytes()
+
+    def copy_badly(source, target):
+        digest = duckdb_files.copy_held(source, target)
+        damage(target)
+        return digest
+
+    monkeypatch.setattr(duckdb_engine, "copy_held", copy_badly)
+    with (
+        open_warehouse(installation.warehouse) as warehouse,
+        pytest.raises(WarehouseError, match="was not written as it was read"),
+    ):
+        warehouse.publish_copy(installation.published)
+    assert installation.published.read_bytes() == before
+    assert [path.name for path in installation.published.parent.iterdir()] == ["onestop.duckdb"]
+
+
 # --- backup and restore ----------------------------------------------------------------------
 
 
@@ -305,6 +362,147 @@ def test_a_restore_that_was_killed_goes_on(published, tmp_path, monkeypatch):
     )
 
 
+@pytest.mark.parametrize("step", ["copy_in", "publish_copy"])
+def test_a_restore_that_was_killed_after_the_warehouse_goes_on(
+    published, tmp_path, monkeypatch, step
+):
+    make_backup(published, tmp_path / "backup")
+    there = elsewhere(tmp_path)
+    place = backup._DuckDBFile if step == "copy_in" else DuckDBWarehouse
+    real = getattr(place, step)
+
+    def killed(*arguments):
+        real(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(place, step, killed)
+    with pytest.raises(KeyboardInterrupt):
+        restore_backup(there, tmp_path / "backup")
+    monkeypatch.undo()
+    assert restore_backup(there, tmp_path / "backup").night == NIGHT
+    assert there.published.is_file()
+    with pytest.raises(BackupError, match="there is a warehouse"):
+        restore_backup(there, tmp_path / "backup")
+    assert not [path for path in there.landing.rglob(".*") if path.is_file()]
+
+
+@pytest.mark.parametrize("name", ["../out.json", "{root}/out.json", "a/../../out.json", ".in/out",
+                                  "a//out.json", "a\\..\\out.json", "", ".", ".."])  # fmt: skip
+@pytest.mark.parametrize("place", ["landing", "warehouse"])
+def test_a_manifest_that_leads_outside_is_not_followed(tmp_path, name, place):
+    facts = {"sha256": hashlib.sha256(b"{}").hexdigest(), "size_bytes": 2}
+    names = {"landing": "in.json", "warehouse": "warehouse.duckdb"}
+    names[place] = name.format(root=tmp_path)
+    folder = tmp_path / "backup"
+    (folder / "landing").mkdir(parents=True)
+    made = folder / "20221115-020000"
+    made.mkdir()
+    manifest = {
+        "night": None,
+        "warehouse": {"file": names["warehouse"], **facts},
+        "landing": {names["landing"]: facts},
+    }
+    (made / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    for source in (folder / "out.json", folder / "landing" / "in.json", made / "warehouse.duckdb"):
+        source.write_text("{}")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(BackupError, match="no manifest of ours"):
+        restore_backup(elsewhere(tmp_path), folder)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_nothing_is_restored_through_a_link(installation, tmp_path):
+    make_backup(installation, tmp_path / "backup")
+    there = elsewhere(tmp_path)
+    there.landing.mkdir(parents=True)
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (there.landing / "one_stop").symlink_to(outside)
+    with pytest.raises(BackupError, match="is a link"):
+        restore_backup(there, tmp_path / "backup")
+    assert list(outside.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"landing": 1, "warehouse": {"file": "x"}}'])
+def test_a_damaged_manifest_is_told_by_its_name(installation, tmp_path, text):
+    made = make_backup(installation, tmp_path / "backup")
+    (made.folder / "manifest.json").write_text(text)
+    for use in (make_backup, restore_backup):
+        with pytest.raises(BackupError, match=r"manifest\.json is damaged"):
+            use(installation, tmp_path / "backup")
+
+
+def test_a_flipped_bit_in_the_landing_stops_the_backup(installation, tmp_path):
+    make_backup(installation, tmp_path / "backup")
+    (file,) = installation.landing.glob("*/dossiers/*/*/dossiers_20221115.json")
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.chmod(0o644)
+    file.write_bytes(data)
+    with pytest.raises(BackupError, match=r"dossiers_20221115\.json is not what it was"):
+        make_backup(installation, tmp_path / "backup")
+
+
+def test_a_fresh_backup_stays_whatever_the_clock_said_before(installation, tmp_path):
+    folder = tmp_path / "backup"
+    ahead = make_backup(installation, folder).folder.rename(folder / "20991231-235959")
+    second = make_backup(installation, folder, keep=2).folder
+    third = make_backup(installation, folder, keep=2).folder
+    assert sorted(folder.glob("[0-9]*")) == sorted([second, third])
+    assert not ahead.exists()
+    fourth = make_backup(installation, folder, keep=1).folder
+    assert list(folder.glob("[0-9]*")) == [fourth]
+    assert restore_backup(elsewhere(tmp_path), folder).folder == fourth
+
+
+def test_a_backup_of_an_emptier_warehouse_takes_no_place_of_one_that_holds_more(
+    published, tmp_path
+):
+    folder = tmp_path / "backup"
+    good = make_backup(published, folder).folder
+    empty = settings_in(tmp_path / "mistaken")
+    open_warehouse(empty.warehouse).close()
+    for _ in range(3):
+        last = make_backup(empty, folder, keep=2).folder
+    assert sorted(folder.glob("[0-9]*")) == sorted([good, last])
+    assert restore_backup(elsewhere(tmp_path), folder).folder == good
+
+
+def test_what_a_killed_backup_left_is_swept_by_the_next(installation, tmp_path):
+    folder = tmp_path / "backup"
+    killed = (
+        "import os, onestop.backup as b; from pathlib import Path;"
+        "from onestop.settings import Settings;"
+        "b._copy_landing = lambda *_: os._exit(9);"
+        f"b.make_backup(Settings.from_environment(), Path({str(folder)!r}))"
+    )
+    home = {"ONESTOP_WAREHOUSE": installation.warehouse, "ONESTOP_LANDING": installation.landing}
+    done = subprocess.run(
+        [sys.executable, "-c", killed],
+        env={**os.environ, **{name: str(value) for name, value in home.items()}},
+        check=False,
+    )
+    assert done.returncode == 9
+    (left,) = folder.glob(".*.draft")
+    assert (left / "warehouse.duckdb").is_file()
+    half = folder / "landing" / "one_stop" / ".0123.half-copied"
+    half.parent.mkdir(parents=True)
+    half.write_text("half")
+    make_backup(installation, folder)
+    assert list(folder.glob(".*.draft")) == []
+    assert not half.exists()
+
+
+def test_one_backup_at_a_time(installation, tmp_path):
+    folder = tmp_path / "backup"
+    make_backup(installation, folder)
+    with (
+        backup._alone(folder / ".backup.lock", "not me"),
+        pytest.raises(BackupError, match="another backup into"),
+    ):
+        make_backup(installation, folder)
+
+
 def test_changes_that_are_only_in_the_warehouses_log_are_backed_up_too(installation, tmp_path):
     path = installation.warehouse.removeprefix("duckdb:///")
     killed = (
@@ -370,6 +568,10 @@ def test_a_postgresql_warehouse_is_restored_on_another_server_with_its_rights(
             assert bi.execute("select count(*) from ref.plan").fetchone() == (1,)
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 bi.execute("select * from audit.publication")
+        with psycopg.connect(reader) as bi:
+            assert bi.execute("show statement_timeout").fetchone() == ("15min",)
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                bi.execute("do $$ begin end $$")
         with (
             psycopg.connect(there.warehouse) as administrator,
             pytest.raises(psycopg.errors.InsufficientPrivilege, match="only grows"),

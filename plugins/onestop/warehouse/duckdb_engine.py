@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
+import hashlib
 import time
 import uuid
 from contextlib import contextmanager
@@ -12,8 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from onestop.duckdb_files import open_duckdb
-from onestop.warehouse.base import Warehouse, WarehouseBusyError, translate_parameters
+from onestop.duckdb_files import copy_held, open_duckdb
+from onestop.warehouse.base import (
+    Warehouse,
+    WarehouseBusyError,
+    WarehouseError,
+    translate_parameters,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -145,21 +149,42 @@ class DuckDBWarehouse(Warehouse):
         """Nothing: DuckDB keeps its statistics as it writes."""
 
     def publish_copy(self, target: Path) -> None:
-        """Copy the file as it stands after a checkpoint and swap it in by one rename."""
+        """Copy the file as it stands after a checkpoint and swap it in by one rename.
+
+        The file stays locked until the copy is whole and checked.
+
+        Raises:
+            WarehouseError: what was written is not what was read; the copy of before stays.
+            OSError: it cannot be written; the copy of before stays.
+        """
         target.parent.mkdir(parents=True, exist_ok=True)
         self._connection.execute("force checkpoint")
-        self._connection.close()
         draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
         try:
-            shutil.copyfile(self._path, draft)
-            with draft.open("rb") as copied:
-                os.fsync(copied.fileno())
+            digest = copy_held(self._path, draft)
+            if not self._is_same(draft, digest):
+                raise WarehouseError(
+                    f"the readers' copy {target.name} was not written as it was read, and the one"
+                    f" of before stays; check the disk of {target.parent}, then publish again"
+                )
             draft.chmod(0o444)
             draft.rename(target)
         finally:
             draft.unlink(missing_ok=True)
-            self._connection = _connect(self._path, read_only=False)
-            self._connection.execute("set timezone = 'Asia/Ho_Chi_Minh'")
+
+    def _is_same(self, draft: Path, sha256: str) -> bool:
+        """Whether a copy holds these bytes, can be opened, and has the same publications."""
+        with draft.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+                return False
+        published = "select * from audit.publication order by publication_id"
+        try:
+            with open_duckdb(draft, read_only=True) as copy:
+                copy.execute("set timezone = 'Asia/Ho_Chi_Minh'")
+                found = copy.execute(published).fetchall()
+        except duckdb.Error:
+            return False
+        return bool(found == self._connection.execute(published).fetchall())
 
     def close(self) -> None:
         """Close the file."""
