@@ -10,10 +10,12 @@ Readers see the whole new night or the whole old one.
 
 **When something is red.** The task's log says why, naming file and rule.
 
-- `discover_deliveries` waits, by retrying, for an expected file that is not there yet. It stays
-  red only when the exports cannot be read.
-- `delivery.land`, `delivery.read`, `delivery.validate`: that one file is refused, the others go
-  on. Have the source export it again, then clear `discover_deliveries`.
+- `discover_deliveries` waits for an expected file until 06:00 (`ONESTOP_WAIT_UNTIL`), looking
+  every 5 minutes (`ONESTOP_WAIT_MINUTES`); it is then *up for reschedule*, and its log names what
+  it waits for. It is red only when the exports cannot be read.
+- `delivery.land`, `delivery.read`, `delivery.validate`: a file is refused, the others go on. Have
+  the source export it again, then clear `discover_deliveries`. Above 100 files, each of these
+  tasks works on a batch of files; its log names every one of them.
 - `delivery.load`: nothing of that file is in the warehouse. Clear the task.
 - `require_expected`: an expected delivery is missing or refused. Yesterday's figures stay
   published. Put the file into the exports, then clear `discover_deliveries`.
@@ -39,11 +41,12 @@ from onestop import airflow_adapter as steps
 # One slot: files are validated side by side, but one task at a time writes the warehouse.
 WAREHOUSE = "warehouse_write"
 
-discover_deliveries = task(steps.discover_deliveries, pool=WAREHOUSE, retries=4)
-land = task(steps.land_delivery, task_id="land")
-read = task(steps.read_delivery, task_id="read")
-validate = task(steps.validate_delivery, task_id="validate")
-load = task(steps.load_delivery, task_id="load", pool=WAREHOUSE)
+discover_deliveries = task.sensor(steps.discover_deliveries, pool=WAREHOUSE, **steps.WAITING)
+land = task(steps.land_deliveries, task_id="land")
+# Each step takes the files that came through the one before, also where others did not.
+read = task(steps.read_deliveries, task_id="read", trigger_rule="all_done")
+validate = task(steps.validate_deliveries, task_id="validate", trigger_rule="all_done")
+load = task(steps.load_deliveries, task_id="load", pool=WAREHOUSE, trigger_rule="all_done")
 # Asked every night, also when there was no delivery at all or one was refused.
 require_expected = task(steps.require_expected, pool=WAREHOUSE, trigger_rule="all_done")
 compute = task(steps.compute_night, task_id="compute", pool=WAREHOUSE)
@@ -52,10 +55,9 @@ publish = task(steps.publish_night, task_id="publish", pool=WAREHOUSE)
 
 
 @task_group(default_args={"map_index_template": steps.FILE_NAME})
-def delivery(candidate: dict[str, Any]) -> None:
-    """One file: land, read, validate, load."""
-    landed = land(candidate)
-    read(landed) >> validate(landed) >> load(landed)
+def delivery(batch: list[dict[str, Any]]) -> None:
+    """One file, or one batch of files when there are many: land, read, validate, load."""
+    load(validate(read(land(batch))))
 
 
 @dag(
@@ -73,8 +75,8 @@ def delivery(candidate: dict[str, Any]) -> None:
 def onestop_nightly() -> None:
     """Deliveries side by side, then the night's figures."""
     found = discover_deliveries()
-    arrived = require_expected()
-    delivery.expand(candidate=found) >> arrived
+    arrived = require_expected(found)
+    delivery.expand(batch=found) >> arrived
     # From `found` too: a night whose exports could not be read must not look like a good one.
     [found, arrived] >> compute() >> check() >> publish()
 

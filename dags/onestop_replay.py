@@ -34,7 +34,7 @@ def _optional(title: str, example: str, **schema: str) -> Param:
 
 find = task(steps.find_replayable, task_id="find", pool=WAREHOUSE)
 replay = task(
-    steps.replay_delivery, task_id="replay", pool=WAREHOUSE, map_index_template=steps.FILE_NAME
+    steps.replay_deliveries, task_id="replay", pool=WAREHOUSE, map_index_template=steps.FILE_NAME
 )
 
 
@@ -58,7 +58,7 @@ replay = task(
 )
 def onestop_replay() -> None:
     """Find what is still refused, then read each delivery again."""
-    replay.expand(delivery=find())
+    replay.expand(batch=find())
 
 
 onestop_replay()

@@ -14,20 +14,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
-from airflow.sdk import BaseHook, ObjectStoragePath, get_current_context
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
+from airflow.sdk import BaseHook, ObjectStoragePath, PokeReturnValue, get_current_context
+from airflow.sdk.configuration import conf
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowNotFoundException,
+    AirflowSkipException,
+)
 from airflow.sdk.io import has_fs
 
-from onestop.delivery import RefusedDeliveryError
+from onestop.batches import batch_label, files_of, in_batches, work_through
 from onestop.exports import ExportsError, RemoteFolder, exports_at
-from onestop.settings import LOCAL_ZONE, Settings
+from onestop.settings import LOCAL_ZONE, Settings, wait_interval
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
+    from onestop.batches import Batch, File, Outcome
+    from onestop.delivery import RefusedDeliveryError
     from onestop.exports import Folder
 
-#: How a mapped task is labelled in Airflow's pages: by the file or the report it works on.
+#: How a mapped task is labelled in Airflow's pages: by the files or the report it works on.
 FILE_NAME = "{{ file_name }}"
 REPORT_CODE = "{{ report_code }}"
 
@@ -40,6 +49,13 @@ TASK_DEFAULTS: dict[str, Any] = {
     "execution_timeout": dt.timedelta(hours=2),
 }
 
+#: How the task that finds the files waits for them: it is rescheduled, and holds nothing meanwhile.
+WAITING: dict[str, Any] = {
+    "mode": "reschedule",
+    "poke_interval": wait_interval().total_seconds(),
+    "timeout": dt.timedelta(hours=12).total_seconds(),
+}
+
 EXPORTS_CONNECTION = "onestop_exports"
 WAREHOUSE_CONNECTION = "onestop_warehouse"
 
@@ -50,57 +66,95 @@ Returned = Any
 logger = logging.getLogger(__name__)
 
 
-def discover_deliveries() -> Returned:
-    """Find the night's files.
+def discover_deliveries() -> PokeReturnValue:
+    """Find the night's files, in batches, and wait for those that it needs.
 
-    While an expected one is not there yet, the attempt fails, to be retried. The last attempt
-    returns what there is, so that the other deliveries are loaded all the same;
-    ``require_expected`` then says what is missing.
+    While an expected file is not there yet, or the exports cannot be reached, the task is
+    rescheduled, until the time that :meth:`Settings.waits_until` gives. Then it returns what there
+    is, so that the other deliveries are loaded all the same; ``require_expected`` says what is
+    missing.
     """
     settings, night = settings_of_task(), night_of_run()
-    candidates: list[dict[str, Any]] = _library().discover_deliveries(settings, night)
+    until = settings.waits_until(night)
+    may_wait = dt.datetime.now(LOCAL_ZONE) < until
+    try:
+        candidates: list[dict[str, Any]] = _library().discover_deliveries(settings, night)
+    except ExportsError as error:
+        if not may_wait:
+            raise
+        logger.warning("%s", error)
+        logger.info("night %s waits until %s", night, f"{until:%Y-%m-%d %H:%M}")
+        return PokeReturnValue(is_done=False)
+    awaited = _library().awaited_deliveries(settings, night, candidates) if may_wait else []
+    if awaited:
+        for sentence in awaited:
+            logger.warning("%s", sentence)
+        logger.info("night %s waits until %s", night, f"{until:%Y-%m-%d %H:%M}")
+        return PokeReturnValue(is_done=False)
     for candidate in candidates:
         logger.info("%(file_name)s: %(feed)s of %(night)s, %(kind)s", candidate)
-    task = get_current_context()["ti"]
-    if task.try_number <= task.max_tries:
-        awaited = _library().awaited_deliveries(settings, night, candidates)
-        if awaited:
-            raise AirflowException(
-                f"night {night}: not in the exports yet: {', '.join(awaited)};"
-                f" attempt {task.try_number} of {task.max_tries + 1}"
-            )
-    return candidates
+    return PokeReturnValue(is_done=True, xcom_value=in_batches(candidates))
 
 
-def land_delivery(candidate: dict[str, Any]) -> Returned:
-    """Copy the file's bytes into landing/; a file that is still growing is tried again."""
-    return _of_file(candidate, "land_delivery", candidate)
+def land_deliveries(batch: Batch) -> Returned:
+    """Copy the files' bytes into landing/; a file that is still growing is tried again."""
+    return _of_batch(batch, "land", _landed, is_refusal_final=False)
 
 
-def read_delivery(delivery: dict[str, Any]) -> Returned:
-    """Stage the file; one that cannot be read is refused."""
-    return _of_file(delivery, "read_delivery_file", delivery, final=RefusedDeliveryError)
+def read_deliveries(batch: Batch | None) -> Returned:
+    """Stage the files; one that cannot be read is refused."""
+    return _of_batch(batch, "read", _read)
 
 
-def validate_delivery(delivery: dict[str, Any]) -> Returned:
-    """Put the staged file through the gate, which passes or refuses it.
+def validate_deliveries(batch: Batch | None) -> Returned:
+    """Put the staged files through the gate, which passes or refuses each of them.
 
-    What each rule found stays in the log and the validation result; the task returns counts.
+    What each rule found stays in the log and the validation result.
     """
-    verdict = _of_file(
-        delivery, "validate_delivery_file", delivery, night_of_run(), final=RefusedDeliveryError
-    )
-    return {name: value for name, value in verdict.items() if name != "rules"}
+    return _of_batch(batch, "validate", _validated)
 
 
-def load_delivery(delivery: dict[str, Any]) -> Returned:
-    """Write the accepted rows into the warehouse."""
-    return _of_file(delivery, "load_delivery", delivery)
+def load_deliveries(batch: Batch | None) -> Returned:
+    """Write the accepted rows into the warehouse, each file in one transaction."""
+    return _of_batch(batch, "load", _loaded)
 
 
-def require_expected() -> None:
-    """Fail unless everything the night cannot do without is loaded."""
-    _of_night("require_expected", final="MissingDeliveryError")
+def _landed(settings: Settings, candidate: File) -> File:
+    delivery: File = _library().land_delivery(settings, candidate)
+    logger.info("%(file_name)s: %(size_bytes)s bytes, %(delivery_id)s", delivery)
+    return delivery
+
+
+def _read(settings: Settings, delivery: File) -> File:
+    logger.info("%s: %s", delivery["file_name"], _library().read_delivery_file(settings, delivery))
+    return delivery
+
+
+def _validated(settings: Settings, delivery: File) -> File:
+    verdict = _library().validate_delivery_file(settings, delivery, night_of_run())
+    counts = {name: value for name, value in verdict.items() if name != "rules"}
+    logger.info("%s: %s", delivery["file_name"], counts)
+    return delivery
+
+
+def _loaded(settings: Settings, delivery: File) -> File:
+    loaded: File = _library().load_delivery(settings, delivery)
+    logger.info("%s: %s", delivery["file_name"], loaded)
+    return loaded
+
+
+def require_expected(found: list[Batch] | None) -> None:
+    """Fail unless everything the night cannot do without is loaded.
+
+    Args:
+        found: what ``discover_deliveries`` returned; None when it failed.
+    """
+    library = _library()
+    candidates = None if found is None else files_of(found)
+    try:
+        library.require_expected(settings_of_task(), night_of_run(), candidates)
+    except library.MissingDeliveryError as missing:
+        raise AirflowFailException(str(missing)) from None
 
 
 def compute_night() -> Returned:
@@ -169,14 +223,17 @@ def find_replayable() -> Returned:
         settings_of_task(), library.ReplayFilter(**given)
     )
     logger.info("%d deliveries hold something that is still refused", len(found))
-    return found
+    return in_batches(found)
 
 
-def replay_delivery(delivery: dict[str, Any]) -> Returned:
-    """Read one delivery again and take into the record what is good by now."""
-    cast("dict[str, Any]", get_current_context())["file_name"] = delivery["file_name"]
+def replay_deliveries(batch: Batch) -> Returned:
+    """Read deliveries again and take into the record what is good by now."""
+    return _of_batch(batch, "replay", _replayed)
+
+
+def _replayed(settings: Settings, delivery: File) -> File:
     library = import_module("onestop.replay")
-    result: dict[str, Any] = library.replay_delivery(settings_of_task(), delivery)
+    result: File = library.replay_delivery(settings, delivery)
     logger.info("%s", library.replay_line(result))
     return result
 
@@ -293,20 +350,73 @@ def _library() -> ModuleType:
     return import_module("onestop.night")
 
 
-def _of_file(
-    file: dict[str, Any],
-    step: str,
-    *arguments: object,
-    final: type[Exception] | tuple[()] = (),
+def _of_batch(
+    batch: Batch | None,
+    name: str,
+    step: Callable[[Settings, File], File],
+    *,
+    is_refusal_final: bool = True,
 ) -> Returned:
-    """Run one step of one file, labelled by its name; what is ``final`` is not tried again."""
-    cast("dict[str, Any]", get_current_context())["file_name"] = file["file_name"]
-    try:
-        result = getattr(_library(), step)(settings_of_task(), *arguments)
-    except final as refused:
-        raise AirflowFailException(str(refused)) from None
-    logger.info("%s: %s", file["file_name"], result)
-    return result
+    """Run one step on each file of a batch, and return the results of those that went through.
+
+    A file that is refused makes the task fail, so that it shows in Airflow's pages; the results of
+    the other files are kept for the next step, which runs whatever became of this one. Another
+    error is tried again first, with all files: what is done already is not done twice.
+
+    Args:
+        batch: what the step before it returned; nothing when no file came through it.
+        name: of the step.
+        step: what is done with each file.
+        is_refusal_final: whether a refusal is not tried again.
+    """
+    if not batch:
+        raise AirflowSkipException("no file of this batch came through the step before")
+    context = get_current_context()
+    cast("dict[str, Any]", context)["file_name"] = batch_label(batch)
+    task, settings = context["ti"], settings_of_task()
+
+    def keep(passed: Batch) -> None:
+        if passed:
+            task.xcom_push("return_value", passed)
+
+    outcome = work_through(
+        batch,
+        lambda file: step(settings, file),
+        marks=settings.work / "under_work" / name,
+        before_suspects=keep,
+    )
+    for refused in outcome.refused:
+        _log_refusal(refused)
+    for file_name, error in outcome.failed:
+        logger.error("%s: %s: %s", file_name, type(error).__name__, error, exc_info=error)
+    again = [*outcome.failed, *([] if is_refusal_final else outcome.refused)]
+    if again and task.try_number <= task.max_tries:
+        raise AirflowException(f"{_told(outcome)}; tried again")
+    if outcome.refused or outcome.failed:
+        keep(outcome.passed)
+        raise AirflowFailException(_told(outcome)) from None
+    return outcome.passed
+
+
+def _told(outcome: Outcome) -> str:
+    """Which files did not go through, in one line: the log says more of each."""
+    each = [
+        f"{refused.file_name}: {refused.rule_code}: {refused.lines[0]}"
+        for refused in outcome.refused
+    ]
+    each += [f"{name}: {type(error).__name__}: {error}" for name, error in outcome.failed]
+    count = len(each) + len(outcome.passed)
+    return each[0] if count == 1 else f"{len(each)} of {count} files: {'; '.join(each)}"
+
+
+def _log_refusal(refused: RefusedDeliveryError) -> None:
+    """One line for each thing to know: the rule, the rows, the remedy, the page."""
+    logger.error("%s: refused by %s", refused.file_name, refused.rule_code)
+    for line in refused.lines:
+        logger.error("    %s", line)
+    if refused.page:
+        base = conf.get("api", "base_url", fallback="") or ""
+        logger.error("    %s/onestop/reports/%s", base.rstrip("/"), quote(refused.page))
 
 
 def _of_night(step: str, *, final: str | None = None) -> Returned:

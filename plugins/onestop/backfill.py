@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from onestop.local_airflow import LocalAirflow
 
 DAG_ID = "onestop_nightly"
+#: The task that returns the night's files, in batches.
+_FINDING = "discover_deliveries"
 _DONE = {"success", "failed"}
 _POLL_SECONDS = 0.5
 
@@ -114,7 +116,7 @@ def _night_result(airflow: LocalAirflow, run: dict[str, Any]) -> NightResult:
         night=dt.date.fromisoformat(run["partition_key"]),
         succeeded=run["state"] == "success",
         seconds=run["duration"] or 0.0,
-        files=sum(task["task_id"] == "delivery.land" and task["map_index"] >= 0 for task in tasks),
+        files=sum(map(len, airflow.returned(DAG_ID, run["dag_run_id"], _FINDING) or ())),
         failures=tuple(
             (_label(task), airflow.failure_reason(task))
             for task in tasks

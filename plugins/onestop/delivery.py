@@ -68,10 +68,20 @@ class RefusedDeliveryError(Exception):
         file_name: the exported file.
         rule_code: stable code of the rule that refused it.
         reason: one sentence for people, without personal data.
+        lines: the same reason in parts: what is wrong, which rows, what to do; the reason alone
+            by default.
+
+    Attributes:
+        page: the file's page among the validation reports, relative to them; empty where it has
+            none.
     """
 
-    def __init__(self, file_name: str, rule_code: str, reason: str) -> None:
+    def __init__(
+        self, file_name: str, rule_code: str, reason: str, lines: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(f"{file_name}: {rule_code}: {reason}")
         self.file_name = file_name
         self.rule_code = rule_code
         self.reason = reason
+        self.lines = lines or (reason,)
+        self.page = ""

@@ -18,15 +18,15 @@ from onestop.housekeeping import read_retention
 from onestop.mapping import ClaimedTwiceError, installed_mappings, recognise
 from onestop.marts import last_published
 from onestop.page import page_width, printed
-from onestop.settings import LOCAL_ZONE, Settings
+from onestop.settings import LOCAL_ZONE, Settings, wait_interval
 from onestop.warehouse import open_warehouse
 
 if TYPE_CHECKING:
     from onestop.warehouse import Warehouse
 
 State = Literal["OK", "WARN", "FAIL"]
-#: Until this hour the last night may still be running.
-_NIGHT_IS_OVER_AT = 6
+#: How long after the end of its wait a night may still be running.
+_NIGHT_RUNS_FOR = dt.timedelta(hours=1)
 #: A night late is an incident of the day; more than this many, and readers' figures are stale.
 _NIGHTS_BEHIND = 3
 _GIB = 1 << 30
@@ -36,6 +36,7 @@ _KNOWN_VARIABLES = {
     "ONESTOP_VAR", "ONESTOP_EXPORTS", "ONESTOP_EXPORTS_PASSWORD", "ONESTOP_EXPORTS_KEY_FILE",
     "ONESTOP_EXPORTS_KNOWN_HOSTS", "ONESTOP_LANDING", "ONESTOP_WAREHOUSE", "ONESTOP_PUBLISHED",
     "ONESTOP_SOURCES", "ONESTOP_SOURCES_ENABLED", "ONESTOP_WORK", "ONESTOP_RETENTION",
+    "ONESTOP_WAIT_UNTIL", "ONESTOP_WAIT_MINUTES",
     "ONESTOP_LOCAL_LAST_NIGHT", "ONESTOP_LOCAL_PRELOAD",
 }  # fmt: skip
 _UNTRUSTED = stat.S_IRWXO
@@ -94,8 +95,7 @@ def print_examination(
     """
     now = None
     if night is not None:
-        morning = dt.time(_NIGHT_IS_OVER_AT, tzinfo=LOCAL_ZONE)
-        now = dt.datetime.combine(night + dt.timedelta(days=1), morning)
+        now = settings.waits_until(night) + _NIGHT_RUNS_FOR
     findings = examine(settings, now)
     is_well = all(one.state != "FAIL" for one in findings)
     if is_quiet:
@@ -135,6 +135,7 @@ def _settings(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 -
     ]
     if nested:
         yield "FAIL", "; ".join(nested), "keep landing/ apart: what is below it counts as evidence"
+    wait_interval()  # raises where its variable cannot be used
     if not unknown and not nested:
         yield "OK", f"warehouse {settings.warehouse_name}; " + ", ".join(map(str, folders))
 
@@ -224,13 +225,14 @@ def _warehouse(settings: Settings, now: dt.datetime) -> _Found:
             )
         else:
             yield "OK", f"{settings.warehouse_name} opens, schema {version}"
-        yield from _published_night(warehouse, now)
+        yield from _published_night(settings, warehouse, now)
         yield from _readers_copy(settings, warehouse)
 
 
-def _published_night(warehouse: Warehouse, now: dt.datetime) -> _Found:
-    local = now.astimezone(LOCAL_ZONE)
-    due = local.date() - dt.timedelta(days=1 if local.hour >= _NIGHT_IS_OVER_AT else 2)
+def _published_night(settings: Settings, warehouse: Warehouse, now: dt.datetime) -> _Found:
+    due = now.astimezone(LOCAL_ZONE).date() - dt.timedelta(days=1)
+    if now < settings.waits_until(due) + _NIGHT_RUNS_FOR:
+        due -= dt.timedelta(days=1)
     last = last_published(warehouse)
     if last is None:
         yield "WARN", "no night is published yet", "run `onestop night` for the first one"

@@ -41,6 +41,8 @@ POOL = "warehouse_write"
 _START_TIMEOUT = 240
 _STOP_TIMEOUT = 30
 _HTTP_OK = 300
+#: The API's own maximum by default.
+_PAGE = 100
 _COMPONENTS = {
     "api-server": ["--host", HOST, "--workers", "1"],
     "scheduler": ["--skip-serve-logs"],
@@ -185,7 +187,8 @@ class LocalAirflow:
         kept = {
             k: v
             for k, v in os.environ.items()
-            if not k.startswith(("AIRFLOW_", "ONESTOP_")) or k.startswith("ONESTOP_EXPORTS_")
+            if not k.startswith(("AIRFLOW_", "ONESTOP_"))
+            or k.startswith(("ONESTOP_EXPORTS_", "ONESTOP_WAIT_"))
         }
         secret = self._secrets()
         sources = self.settings.sources
@@ -229,6 +232,7 @@ class LocalAirflow:
             "ONESTOP_LANDING": str(self.settings.landing),
             "ONESTOP_LOCAL_PRELOAD": " ".join(self.preloaded),
             "ONESTOP_PUBLISHED": str(self.settings.published),
+            "ONESTOP_WAIT_UNTIL": f"{self.settings.wait_until:%H:%M}",
             "ONESTOP_WAREHOUSE": self.settings.warehouse,
             "ONESTOP_WORK": str(self.settings.work),
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", "")]),
@@ -269,17 +273,31 @@ class LocalAirflow:
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
         """A DAG's runs, newest first."""
-        runs: list[dict[str, Any]] = self.get(f"/dags/{dag_id}/dagRuns", limit=100, order_by="-id")[
-            "dag_runs"
-        ]
-        return runs
+        return self._all(f"/dags/{dag_id}/dagRuns", "dag_runs", order_by="-id")
 
     def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         """A run's task instances."""
-        found: list[dict[str, Any]] = self.get(
-            f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances", limit=500
-        )["task_instances"]
-        return found
+        path = f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances"
+        return self._all(path, "task_instances")
+
+    def returned(self, dag_id: str, run_id: str, task_id: str) -> Any:  # noqa: ANN401 - JSON
+        """What an unmapped task of a run returned; None when it returned nothing."""
+        path = f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task_id}"
+        try:
+            return self.get(f"{path}/xcomEntries/return_value", deserialize="true")["value"]
+        except ApiError as error:
+            if error.status != http.client.NOT_FOUND:
+                raise
+            return None
+
+    def _all(self, path: str, name: str, **query: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - as above
+        """Every entry of a list, which the API gives page by page."""
+        found: list[dict[str, Any]] = []
+        while True:
+            page = self.get(path, limit=_PAGE, offset=len(found), **query)
+            found += page[name]
+            if not page[name] or len(found) >= page["total_entries"]:
+                return found
 
     def failure_reason(self, task: Mapping[str, Any]) -> str:
         """The last error in a failed task's log, in one line."""

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from onestop import landing as landing_module
+from onestop.awaited import awaited_where
 from onestop.delivery import PASSING_RULES, Delivery, RefusedDeliveryError
-from onestop.exports import candidate_of, file_of, list_exports, readable_name
+from onestop.exports import ExportsError, candidate_of, file_of, list_exports, readable_name
 from onestop.load import load_delivery as load_staged
 from onestop.load import record_refusal
 from onestop.mapping import ClaimedTwiceError, installed_mappings, recognise
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from onestop.exports import ExportedFile
     from onestop.gate import UsualVolume
-    from onestop.mapping import FeedMapping, Recognised
+    from onestop.mapping import FeedMapping, Recognised, SourceMapping
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
 
@@ -46,6 +47,10 @@ logger = logging.getLogger(__name__)
 
 _REFUSALS = "refusals"
 _PLACES = "places"
+_UNREAD_EXPORTS = (
+    "the exports of night {night} could not be looked through, so it is unknown which files are"
+    " there; see the log of discover_deliveries, then run the night again"
+)
 
 
 class MissingDeliveryError(Exception):
@@ -156,22 +161,21 @@ def awaited_deliveries(
         candidates: from :func:`discover_deliveries`.
 
     Returns:
-        Source and feed of each; nothing for a night that is published already.
+        A sentence for each, naming source, feed, file name and folder, and names that come
+        close; nothing for a night that is published already.
     """
     found = {(found["source"], found["feed"], found["night"]) for found in candidates}
+    mappings = installed_mappings(settings)
     awaited = [
-        (feed.source, feed.feed)
-        for feed in installed_mappings(settings).expected
+        feed
+        for feed in mappings.expected
         if (feed.source, feed.feed, night.isoformat()) not in found
     ]
     with open_warehouse(settings.warehouse) as warehouse:
         if not awaited or _is_frozen(warehouse, night):
             return []
-        return [
-            f"{source} {feed}"
-            for source, feed in awaited
-            if _missing(warehouse, source, feed, night)
-        ]
+        awaited = [feed for feed in awaited if not _is_delivered(warehouse, feed, night)]
+    return [_not_delivered(settings, feed, night, mappings.sources) for feed in awaited]
 
 
 def note_volumes(settings: Settings, warehouse: Warehouse, night: dt.date) -> None:
@@ -258,7 +262,7 @@ def land_delivery(settings: Settings, candidate: dict[str, Any]) -> dict[str, An
             kind=unread.kind,
         )
     except RefusedDeliveryError as refused:
-        _note_unread(settings, unread, refused.rule_code, refused.reason)
+        refused.page = _note_unread(settings, unread, refused.rule_code, refused.reason)
         raise
     _refusal_note(settings, unread).unlink(missing_ok=True)
     _note_place(settings, delivery, candidate)
@@ -308,7 +312,7 @@ def read_delivery_file(settings: Settings, delivery: dict[str, Any]) -> dict[str
         keep_rules(settings.landing, mapping.sha256, mapping.text)
         staged = read_delivery(landed, settings.landing, settings.staging, mapping)
     except RefusedDeliveryError as refused:
-        _note_unread(settings, landed, refused.rule_code, refused.reason)
+        refused.page = _note_unread(settings, landed, refused.rule_code, refused.reason)
         raise
     return {"staged": staged.name}
 
@@ -344,6 +348,7 @@ def validate_delivery_file(
     )
     if verdict.is_refused:
         error = verdict.as_error()
+        error.page = _page_of(verdict.result_file or "")
         _note_refusal(
             settings,
             landed,
@@ -362,25 +367,40 @@ def load_delivery(settings: Settings, delivery: dict[str, Any]) -> dict[str, Any
         return load_staged(warehouse, landed, staged_path(settings.staging, landed.delivery_id))
 
 
-def require_expected(settings: Settings, night: dt.date) -> None:
+def require_expected(
+    settings: Settings, night: dt.date, candidates: list[dict[str, Any]] | None
+) -> None:
     """Enter refusals into the record, then fail unless the night has what it cannot do without.
 
+    Args:
+        settings: where everything lies.
+        night: which night.
+        candidates: from :func:`discover_deliveries`; None when it failed, so that nothing can be
+            said about what the exports hold.
+
     Raises:
-        MissingDeliveryError: names what is missing or was refused, and what to do.
+        MissingDeliveryError: names what is missing, was refused or was not loaded, and what to do.
     """
     with open_warehouse(settings.warehouse) as warehouse:
         _record_refusals(settings, warehouse)
         _record_places(settings, warehouse)
         if _is_frozen(warehouse, night):
             return
-        missing = [
-            sentence
-            for feed in installed_mappings(settings).expected
-            for sentence in _missing(warehouse, feed.source, feed.feed, night)
-        ]
-        if missing:
-            message = "; ".join((*missing, *_sources_left_out(settings)))
-            _note_night(warehouse, night, "missing_delivery", message)
+        state, sentences = "missing_delivery", []
+        if candidates is None:
+            state, sentences = "exports_unread", [_UNREAD_EXPORTS.format(night=night)]
+        else:
+            mappings = installed_mappings(settings)
+            sentences = [
+                sentence
+                for feed in mappings.expected
+                for sentence in _missing(
+                    settings, warehouse, feed, night, candidates, mappings.sources
+                )
+            ]
+        if sentences:
+            message = "; ".join((*sentences, *_sources_left_out(settings)))
+            _note_night(warehouse, night, state, message)
             _render_reports(settings)
             raise MissingDeliveryError(message)
 
@@ -459,10 +479,15 @@ def run_night(
         echo: is told each step as it ends.
     """
     report = NightReport(night, "published", "")
-    for candidate in discover_deliveries(settings, night):
+    try:
+        candidates = discover_deliveries(settings, night)
+    except ExportsError as unread:
+        _note_unread_exports(settings, night, str(unread))
+        raise
+    for candidate in candidates:
         report.deliveries.append(_run_delivery(settings, candidate, night, echo))
     try:
-        require_expected(settings, night)
+        require_expected(settings, night, candidates)
     except MissingDeliveryError as missing:
         report.state, report.message = "missing_delivery", str(missing)
         return report
@@ -479,6 +504,12 @@ def run_night(
     else:
         report.message = "; ".join((f"night {night} is published", *_sources_left_out(settings)))
     return report
+
+
+def _note_unread_exports(settings: Settings, night: dt.date, message: str) -> None:
+    with open_warehouse(settings.warehouse) as warehouse:
+        if not _is_frozen(warehouse, night):
+            _note_night(warehouse, night, "exports_unread", message)
 
 
 def _run_delivery(
@@ -526,15 +557,25 @@ def _mapping(settings: Settings, delivery: Delivery) -> FeedMapping:
     return found
 
 
-def _note_unread(settings: Settings, delivery: Delivery, rule_code: str, found: str = "") -> None:
-    """Note a file that was refused before its rows were judged; what was found is in English."""
+def _note_unread(settings: Settings, delivery: Delivery, rule_code: str, found: str = "") -> str:
+    """Note a file that was refused before its rows were judged; what was found is in English.
+
+    Returns:
+        The file's page among the reports.
+    """
     from onestop.gate import keep_unread  # noqa: PLC0415 - imports slowly
 
     rule = FILE_RULES[rule_code]
     reason_vi = f"{rule.vi} [{found}]" if found else rule.vi
     reason_en = found or rule.en
-    keep_unread(delivery, settings.validation_results, rule_code, reason_vi, reason_en)
+    kept = keep_unread(delivery, settings.validation_results, rule_code, reason_vi, reason_en)
     _note_refusal(settings, delivery, rule_code, reason_vi, reason_en)
+    return _page_of(str(kept.relative_to(settings.validation_results)))
+
+
+def _page_of(result_file: str) -> str:
+    """The English page of a validation result, relative to the reports."""
+    return f"{result_file.removesuffix('.json')}.en.html"
 
 
 def _note_refusal(
@@ -607,26 +648,72 @@ def _frozen_how(warehouse: Warehouse, night: dt.date) -> dict[str, str]:
     return {"frozen": f"{how}; what was loaded since shows from the night after {last} on"}
 
 
-def _missing(warehouse: Warehouse, source: str, feed: str, night: dt.date) -> list[str]:
-    settled = warehouse.rows(
-        "select state, file_name, refused_rule, reason_en from audit.delivery"
-        " where source = :source and feed = :feed and night = :night order by attempt",
-        {"source": source, "feed": feed, "night": night},
-    )
-    if any(row["state"] == "loaded" for row in settled):
-        return []
-    if settled:
-        return [
-            f"{row['file_name']} was refused ({row['refused_rule']}: {row['reason_en']}); have"
-            f" {source} export it again, then run night {night} again"
-            for row in settled
-        ]
-    return [
-        (
-            f"{source} has delivered no {feed} file for night {night}; put it into the exports,"
-            " then run the night again"
+def _is_delivered(warehouse: Warehouse, feed: FeedMapping, night: dt.date) -> bool:
+    """Whether a delivery of the feed is loaded for the night."""
+    return bool(
+        warehouse.value(
+            "select count(*) from audit.delivery where state = 'loaded'"
+            " and source = :source and feed = :feed and night = :night",
+            {"source": feed.source, "feed": feed.feed, "night": night},
         )
+    )
+
+
+def _missing(
+    settings: Settings,
+    warehouse: Warehouse,
+    feed: FeedMapping,
+    night: dt.date,
+    candidates: list[dict[str, Any]],
+    mappings: dict[str, SourceMapping],
+) -> list[str]:
+    """Why the night lacks an expected feed; nothing when it has it."""
+    if _is_delivered(warehouse, feed, night):
+        return []
+    here = {
+        found["file_name"]
+        for found in candidates
+        if (found["source"], found["feed"], found["night"])
+        == (feed.source, feed.feed, night.isoformat())
+    }
+    refused = {
+        name: row
+        for name, row in _last_refusals(warehouse, feed, night).items()
+        if not here or name in here  # one that was taken away for another has no say any more
+    }
+    sentences = [
+        f"{name} was refused ({row['refused_rule']}: {row['reason_en']}); have {feed.source}"
+        f" export it again, then run night {night} again"
+        for name, row in refused.items()
     ]
+    sentences += [
+        f"{name} is in the exports and was not loaded; see the log of its delivery task, then run"
+        f" night {night} again"
+        for name in sorted(here - refused.keys())
+    ]
+    return sentences or [
+        f"{_not_delivered(settings, feed, night, mappings)}; put it there, then run the night again"
+    ]
+
+
+def _not_delivered(
+    settings: Settings, feed: FeedMapping, night: dt.date, mappings: dict[str, SourceMapping]
+) -> str:
+    where = awaited_where(settings.exports, feed, night, mappings)
+    return f"{feed.source} has delivered no {feed.feed} file for night {night}: {where}"
+
+
+def _last_refusals(
+    warehouse: Warehouse, feed: FeedMapping, night: dt.date
+) -> dict[str, dict[str, Any]]:
+    """The last refusal of each of the night's files, by file name."""
+    rows = warehouse.rows(
+        "select file_name, refused_rule, reason_en from audit.delivery where state = 'refused'"
+        " and source = :source and feed = :feed and night = :night"
+        " order by file_name, settled_at, attempt",
+        {"source": feed.source, "feed": feed.feed, "night": night},
+    )
+    return {row["file_name"]: row for row in rows}
 
 
 def _note_night(warehouse: Warehouse, night: dt.date, state: str, message: str) -> None:

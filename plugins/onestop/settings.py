@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ LOCAL_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 #: The checkout (or image folder) that holds sql/, expectations/ and dags/.
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+_MINUTES_OF_A_DAY = 24 * 60
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Settings:
             when empty (``ONESTOP_SOURCES_ENABLED``, separated by commas).
         work: folder for what can be rebuilt: staged deliveries, results, reports
             (``ONESTOP_WORK``).
+        wait_until: the clock time of the next morning until which a night waits for a delivery
+            that it needs (``ONESTOP_WAIT_UNTIL``).
     """
 
     exports: Folder
@@ -43,6 +48,7 @@ class Settings:
     sources: Path | None
     work: Path
     enabled_sources: tuple[str, ...] = ()
+    wait_until: dt.time = dt.time(6)
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -52,6 +58,7 @@ class Settings:
 
         Raises:
             ExportsError: the exports are at an address that cannot be used.
+            ValueError: ``ONESTOP_WAIT_UNTIL`` is no time of day.
         """
         var = Path(os.environ.get("ONESTOP_VAR") or PROJECT_ROOT / "var")
 
@@ -69,7 +76,12 @@ class Settings:
             sources=Path(sources).absolute() if sources else None,
             work=path("ONESTOP_WORK", var / "work"),
             enabled_sources=tuple(filter(None, re.split(r"[,\s]+", enabled))),
+            wait_until=_time_of_day("ONESTOP_WAIT_UNTIL", cls.wait_until),
         )
+
+    def waits_until(self, night: dt.date) -> dt.datetime:
+        """The moment until which a night waits: in the morning after it."""
+        return dt.datetime.combine(night + dt.timedelta(days=1), self.wait_until, LOCAL_ZONE)
 
     @property
     def warehouse_name(self) -> str:
@@ -98,3 +110,29 @@ class Settings:
     def reports(self) -> Path:
         """Pages for people: Data Docs and the nights' summaries."""
         return self.work / "reports"
+
+
+def wait_interval() -> dt.timedelta:
+    """How often a night that waits looks for its files (``ONESTOP_WAIT_MINUTES``, 5 by default).
+
+    Raises:
+        ValueError: the variable holds no number of minutes above 0.
+    """
+    text = os.environ.get("ONESTOP_WAIT_MINUTES") or "5"
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = 0.0
+    if not 0 < minutes <= _MINUTES_OF_A_DAY:
+        raise ValueError(f"ONESTOP_WAIT_MINUTES: {text} is no number of minutes; write it as 5")
+    return dt.timedelta(minutes=minutes)
+
+
+def _time_of_day(name: str, default: dt.time) -> dt.time:
+    text = os.environ.get(name)
+    if not text:
+        return default
+    try:
+        return dt.time.fromisoformat(text).replace(tzinfo=None)
+    except ValueError:
+        raise ValueError(f"{name}: {text} is no time of day; write it as 06:00") from None

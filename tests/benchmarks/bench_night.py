@@ -70,7 +70,8 @@ def main() -> None:
 
 
 def run(settings: Settings) -> None:
-    for candidate in steps.discover_deliveries(settings, NIGHT):
+    candidates = steps.discover_deliveries(settings, NIGHT)
+    for candidate in candidates:
         is_large = "snapshot" in candidate["file_name"]
         label = "snapshot" if is_large else candidate["file_name"].split("_")[0]
         with timed(f"{label}: land"):
@@ -81,8 +82,9 @@ def run(settings: Settings) -> None:
             steps.validate_delivery_file(settings, delivery, NIGHT)
         with timed(f"{label}: load"):
             steps.load_delivery(settings, delivery)
+    with timed("require_expected"):
+        steps.require_expected(settings, NIGHT, candidates)
     for step in (
-        steps.require_expected,
         steps.compute_night,
         steps.check_night,
         steps.publish_night,

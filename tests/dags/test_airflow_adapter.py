@@ -9,7 +9,12 @@ from types import SimpleNamespace
 import fsspec
 import pytest
 from airflow.sdk import Connection
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowNotFoundException,
+    AirflowSkipException,
+)
 from airflow.sdk.io import attach
 
 from onestop import airflow_adapter as steps
@@ -25,14 +30,24 @@ CANDIDATE = {
     "file_name": "a.json",
 }
 
+BATCH = [{"file_name": f"{name}.json", "delivery_id": name} for name in "abc"]
+
+
+class Task(SimpleNamespace):
+    """A task instance at its first of three tries; what it keeps is remembered."""
+
+    def xcom_push(self, key, value):
+        self.kept.append((key, value))
+
 
 @pytest.fixture
-def context(monkeypatch):
+def context(monkeypatch, tmp_path):
     """The running task's context, which a test may change."""
+    monkeypatch.setenv("ONESTOP_VAR", str(tmp_path))
     running = {
         "partition_key": "2022-11-24",
         "dag_run": SimpleNamespace(run_after=dt.datetime(2022, 11, 25, 18, 0, tzinfo=dt.UTC)),
-        "ti": SimpleNamespace(try_number=1, max_tries=2),
+        "ti": Task(try_number=1, max_tries=2, kept=[]),
     }
     monkeypatch.setattr(steps, "get_current_context", lambda: running)
     return running
@@ -156,32 +171,82 @@ def test_a_postgresql_connection_becomes_its_sqlalchemy_address():
     assert steps.warehouse_url(connection) == expected
 
 
-@pytest.mark.parametrize("task", ["read_delivery", "validate_delivery"])
+@pytest.mark.parametrize("task", ["read_deliveries", "validate_deliveries"])
 def test_a_refusal_is_final_and_names_file_and_rule(library, context, task):
     refuse = raising(RefusedDeliveryError("a.json", "DOS-F01", "the file is empty"))
     library.read_delivery_file = library.validate_delivery_file = refuse
-    with pytest.raises(AirflowFailException, match=r"a\.json: DOS-F01: the file is empty"):
-        getattr(steps, task)({"file_name": "a.json"})
+    with pytest.raises(AirflowFailException, match=r"^a\.json: DOS-F01: the file is empty$"):
+        getattr(steps, task)([CANDIDATE])
     assert context["file_name"] == "a.json"
 
 
-def test_a_file_that_could_not_be_copied_whole_is_tried_again(library):
-    growing = RefusedDeliveryError("a.json", "FILE-F01", "still growing")
-    library.land_delivery = raising(growing)
-    with pytest.raises(RefusedDeliveryError, match="still growing"):
-        steps.land_delivery(CANDIDATE)
+def test_each_thing_to_know_of_a_refusal_has_a_line_of_its_own(library, caplog, monkeypatch):
+    lines = ("The file is empty.", "DOS-R01: 3 rows.", "Export it again.")
+    refused = RefusedDeliveryError("a.json", "DOS-F02", " ".join(lines), lines)
+    refused.page = "2022-11-24/one_stop.dossiers.1.en.html"
+    library.validate_delivery_file = raising(refused)
+    monkeypatch.setattr(steps.conf, "get", lambda *_, **__: "https://airflow.example/")
+    with pytest.raises(AirflowFailException, match="The file is empty"):
+        steps.validate_deliveries([CANDIDATE])
+    assert [record.getMessage().strip() for record in caplog.records] == [
+        "a.json: refused by DOS-F02",
+        *lines,
+        "https://airflow.example/onestop/reports/2022-11-24/one_stop.dossiers.1.en.html",
+    ]
 
 
-def test_any_other_error_is_left_to_the_retries(library):
-    library.load_delivery = raising(OSError("disk full"))
-    with pytest.raises(OSError, match="disk full"):
-        steps.load_delivery({"file_name": "a.json"})
+def test_a_refused_file_does_not_hold_up_the_others_of_its_batch(library, context, caplog):
+    def read(_, delivery):
+        if delivery is BATCH[1]:
+            raise RefusedDeliveryError("b.json", "FILE-F01", "the file is empty")
+        return {"staged": "x"}
+
+    library.read_delivery_file = read
+    with pytest.raises(AirflowFailException, match=r"1 of 3 files: b\.json: FILE-F01"):
+        steps.read_deliveries(BATCH)
+    assert context["ti"].kept == [("return_value", [BATCH[0], BATCH[2]])]
+    assert context["file_name"] == "a.json … c.json (3)"
+    assert all(name in caplog.text for name in ("a.json", "b.json", "c.json"))
+
+
+def test_a_file_that_could_not_be_copied_whole_is_tried_again(library, context):
+    library.land_delivery = raising(RefusedDeliveryError("a.json", "FILE-F08", "still growing"))
+    with pytest.raises(AirflowException, match="still growing; tried again") as tried:
+        steps.land_deliveries([CANDIDATE])
+    assert not isinstance(tried.value, AirflowFailException)
+    context["ti"].try_number = 3
+    with pytest.raises(AirflowFailException, match="still growing"):
+        steps.land_deliveries([CANDIDATE])
+
+
+def test_any_other_error_is_tried_again_before_the_rest_of_the_batch_goes_on(library, context):
+    def load(_, delivery):
+        if delivery is BATCH[0]:
+            raise OSError("disk full")
+        return delivery
+
+    library.load_delivery = load
+    with pytest.raises(AirflowException, match=r"1 of 3 files: a\.json: OSError: disk full; tried"):
+        steps.load_deliveries(BATCH)
+    assert context["ti"].kept == []
+    context["ti"].try_number = 3
+    with pytest.raises(AirflowFailException, match="disk full"):
+        steps.load_deliveries(BATCH)
+    assert context["ti"].kept == [("return_value", BATCH[1:])]
+
+
+@pytest.mark.usefixtures("library")
+@pytest.mark.parametrize("came_through", [None, []])
+@pytest.mark.parametrize("task", ["read_deliveries", "validate_deliveries", "load_deliveries"])
+def test_a_step_that_no_file_came_to_is_skipped(task, came_through):
+    with pytest.raises(AirflowSkipException):
+        getattr(steps, task)(came_through)
 
 
 def test_a_missing_delivery_and_a_broken_check_are_final(library):
     library.require_expected = raising(MissingDeliveryError("no dossiers"))
     with pytest.raises(AirflowFailException, match="no dossiers"):
-        steps.require_expected()
+        steps.require_expected([[CANDIDATE]])
     library.check_night = raising(ChecksFailedError("MRT-F01"))
     with pytest.raises(AirflowFailException, match="MRT-F01"):
         steps.check_night()
@@ -190,19 +255,98 @@ def test_a_missing_delivery_and_a_broken_check_are_final(library):
         steps.publish_night()
 
 
-def test_an_expected_delivery_that_is_not_there_yet_is_waited_for(library, context):
+@pytest.mark.parametrize(("found", "candidates"), [(None, None), ([BATCH[:2], BATCH[2:]], BATCH)])
+def test_the_question_for_expected_deliveries_knows_what_was_found(library, found, candidates):
+    asked = []
+    library.require_expected = lambda _, night, candidates: asked.append((night, candidates))
+    steps.require_expected(found)
+    assert asked == [(dt.date(2022, 11, 24), candidates)]
+
+
+@pytest.fixture
+def at_night(monkeypatch):
+    """Set the clock, in Hanoi."""
+
+    def set_clock(text):
+        class Clock(dt.datetime):
+            @classmethod
+            def now(cls, tz=None):
+                return dt.datetime.fromisoformat(f"{text}+07:00").astimezone(tz)
+
+        monkeypatch.setattr(steps.dt, "datetime", Clock)
+
+    return set_clock
+
+
+@pytest.mark.parametrize(
+    ("clock", "until", "is_done"),
+    [
+        ("2022-11-25T01:00:00", None, False),
+        ("2022-11-25T05:59:00", None, False),
+        ("2022-11-25T06:00:00", None, True),
+        ("2022-11-25T06:00:00", "07:30", False),
+        ("2022-11-25T02:15:00", "02:00", True),
+        ("2022-12-24T01:00:00", None, True),
+    ],
+)
+def test_an_expected_delivery_is_waited_for_until_the_set_time(
+    library, at_night, monkeypatch, clock, until, is_done
+):
+    at_night(clock)
+    if until:
+        monkeypatch.setenv("ONESTOP_WAIT_UNTIL", until)
     library.discover_deliveries = lambda *_: [CANDIDATE]
-    library.awaited_deliveries = lambda *_: ["one_stop dossiers"]
-    with pytest.raises(AirflowException, match="one_stop dossiers; attempt 1 of 3"):
-        steps.discover_deliveries()
-    context["ti"].try_number = 3
-    assert steps.discover_deliveries() == [CANDIDATE]
+    library.awaited_deliveries = lambda *_: ["no file dossiers_20221124* below /exports"]
+    found = steps.discover_deliveries()
+    assert found.is_done is is_done
+    assert found.xcom_value == ([[CANDIDATE]] if is_done else None)
 
 
-def test_nothing_is_waited_for_when_the_expected_delivery_is_there(library):
+def test_what_is_waited_for_is_in_the_log_with_the_time_of_the_end(library, at_night, caplog):
+    at_night("2022-11-25T01:00:00")
+    caplog.set_level("INFO")
+    library.discover_deliveries = lambda *_: []
+    library.awaited_deliveries = lambda *_: ["no file dossiers_20221124* below /exports"]
+    steps.discover_deliveries()
+    assert "no file dossiers_20221124* below /exports" in caplog.text
+    assert "waits until 2022-11-25 06:00" in caplog.text
+
+
+def test_nothing_is_waited_for_when_the_expected_delivery_is_there(library, at_night):
+    at_night("2022-11-25T01:00:00")
     library.discover_deliveries = lambda *_: [CANDIDATE]
     library.awaited_deliveries = lambda *_: []
-    assert steps.discover_deliveries() == [CANDIDATE]
+    assert steps.discover_deliveries().xcom_value == [[CANDIDATE]]
+
+
+def test_exports_that_cannot_be_reached_are_waited_for_too(library, at_night, caplog):
+    at_night("2022-11-25T01:00:00")
+    library.discover_deliveries = raising(ExportsError("nothing answers there"))
+    assert not steps.discover_deliveries().is_done
+    assert "nothing answers there" in caplog.text
+    at_night("2022-11-25T06:01:00")
+    with pytest.raises(ExportsError, match="nothing answers"):
+        steps.discover_deliveries()
+
+
+def test_fifteen_hundred_files_are_fewer_batches_than_airflow_can_map_over(library):
+    many = [{**CANDIDATE, "file_name": f"dossiers_20221124_{n}.json"} for n in range(1500)]
+    library.discover_deliveries = lambda *_: many
+    library.awaited_deliveries = lambda *_: []
+    found = steps.discover_deliveries().xcom_value
+    assert len(found) <= 100
+    assert [file for batch in found for file in batch] == many
+
+
+@pytest.mark.usefixtures("connections")
+def test_so_are_fifteen_hundred_deliveries_to_be_replayed(context, monkeypatch):
+    many = [{"delivery_id": str(number), "file_name": f"{number}.json"} for number in range(1500)]
+    library = SimpleNamespace(find_replayable=lambda *_: many, ReplayFilter=lambda **_: None)
+    monkeypatch.setattr(steps, "import_module", lambda _: library)
+    context["params"] = {}
+    found = steps.find_replayable()
+    assert len(found) <= 100
+    assert [delivery for batch in found for delivery in batch] == many
 
 
 def test_lineage_that_cannot_be_told_does_not_hold_the_night_up(library, monkeypatch, caplog):

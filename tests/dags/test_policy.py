@@ -101,22 +101,30 @@ def test_the_steps_come_in_order(nightly):
         "discover_deliveries": set(),
         "delivery.land": {"discover_deliveries"},
         "delivery.read": {"delivery.land"},
-        "delivery.validate": {"delivery.land", "delivery.read"},
-        "delivery.load": {"delivery.land", "delivery.validate"},
-        "require_expected": {"delivery.load"},
+        "delivery.validate": {"delivery.read"},
+        "delivery.load": {"delivery.validate"},
+        "require_expected": {"discover_deliveries", "delivery.load"},
         "compute": {"discover_deliveries", "require_expected"},
         "check": {"compute"},
         "publish": {"check"},
     }
 
 
-def test_only_the_question_for_expected_deliveries_is_asked_whatever_happened_before(nightly):
+def test_a_failed_file_holds_up_neither_its_batch_nor_the_question_for_expected_deliveries(nightly):
     rules = {task.task_id: task.trigger_rule.value for task in nightly.tasks}
-    assert rules.pop("require_expected") == "all_done"
-    assert set(rules.values()) == {"all_success"}
+    whatever_happened = {"delivery.read", "delivery.validate", "delivery.load", "require_expected"}
+    assert {name for name, rule in rules.items() if rule == "all_done"} == whatever_happened
+    assert {rules[name] for name in rules.keys() - whatever_happened} == {"all_success"}
 
 
-def test_every_mapped_task_is_labelled_by_its_file(nightly):
+def test_the_task_that_waits_for_files_holds_no_slot_meanwhile(nightly):
+    waiting = nightly.get_task("discover_deliveries")
+    assert waiting.mode == "reschedule"
+    assert waiting.poke_interval == 300
+    assert waiting.timeout >= 12 * 3600
+
+
+def test_every_mapped_task_is_labelled_by_its_files(nightly):
     mapped = [task for task in nightly.tasks if task.task_id.startswith("delivery.")]
     assert len(mapped) == 4
     assert {task.map_index_template for task in mapped} == {"{{ file_name }}"}

@@ -180,10 +180,11 @@ def test_a_refused_file_is_red_at_once_and_holds_nothing_else_back(in_airflow):
     for file in (REFUSED, headless):
         of_refused = {task: state for (task, name), state in of_night.items() if name == file}
         assert ("failed", 1) in of_refused.values(), of_refused
-        assert of_refused["delivery.load"] == ("upstream_failed", 0)
+        assert of_refused["delivery.load"] == ("skipped", 1)
     reasons = [reason for _, reason in results[GOOD].failures]
     assert len(reasons) == 2
     assert all(any(file in reason for reason in reasons) for file in (REFUSED, headless))
+    assert results[GOOD].files == len({file for _, file in of_night} - {None})
     others = {key: state for key, state in of_night.items() if key[1] not in {REFUSED, headless}}
     assert set(others.values()) == {("success", 1)}, others
 
@@ -210,16 +211,17 @@ def test_mapped_tasks_carry_the_names_of_their_files(in_airflow, exports):
     assert len(expected) >= 3
 
 
-def test_a_night_without_its_expected_delivery_fails_after_its_retries(in_airflow):
+def test_a_night_without_its_expected_delivery_fails_once_its_morning_is_over(in_airflow):
     results, tasks, _, _ = in_airflow
     of_night = states(tasks, INCOMPLETE)
-    assert of_night["discover_deliveries", None] == ("success", 5)
+    assert of_night["discover_deliveries", None] == ("success", 1)
     assert of_night["require_expected", None][0] == "failed"
     assert {of_night[task, None][0] for task in ("compute", "check", "publish")} == {
         "upstream_failed"
     }
     assert [task for task, _ in results[INCOMPLETE].failures] == ["require_expected"]
-    assert "dossiers" in results[INCOMPLETE].failures[0][1]
+    reason = results[INCOMPLETE].failures[0][1]
+    assert f"no file dossiers_{INCOMPLETE:%Y%m%d}_snapshot*" in reason
 
 
 def test_the_replay_dag_reads_what_is_still_refused_again(in_airflow):

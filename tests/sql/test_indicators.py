@@ -428,9 +428,7 @@ def test_an_uncalled_number_that_is_taken_again_at_once_is_a_reprint(warehouse):
 
 
 @pytest.mark.parametrize("status", ["no_show", "skipped"])
-def test_a_number_called_to_nobody_is_no_reprint_however_soon_the_next_was_taken(
-    warehouse, status
-):
+def test_a_number_called_to_nobody_is_no_reprint_however_soon_the_next_was_taken(warehouse, status):
     found = waits(
         warehouse,
         ticket("1", "15 08:00:00", "15 08:09:00", service_code="DV1", ticket_status=status),

@@ -126,7 +126,7 @@ def _delivery_facts(delivery: Delivery) -> dict[str, Any]:
 
 
 def _verdict_facts(verdict: GateVerdict) -> dict[str, Any]:
-    left_out = ("rules", "result_file")
+    left_out = ("rules", "reason_lines", "result_file")
     return {name: value for name, value in vars(verdict).items() if name not in left_out}
 
 
@@ -374,8 +374,9 @@ class _Gate:
             file_name=self._delivery.file_name,
             verdict="refused" if first else "passed",
             refused_rule=first.rule_code if first else None,
-            reason_vi=self._reason(first, "vi") if first else None,
-            reason_en=self._reason(first, "en") if first else None,
+            reason_vi=" ".join(self._reason(first, "vi")) if first else None,
+            reason_en=" ".join(self._reason(first, "en")) if first else None,
+            reason_lines=self._reason(first, "en") if first else (),
             rows_read=facts["rows_read"],
             rows_blank=facts["rows_blank"],
             rows_repeated=facts["rows_repeated"],
@@ -385,7 +386,7 @@ class _Gate:
             rules=tuple(self._results),
         )
 
-    def _reason(self, broken: RuleResult, language: Literal["vi", "en"]) -> str:
+    def _reason(self, broken: RuleResult, language: Literal["vi", "en"]) -> tuple[str, ...]:
         """Why the delivery is refused: the rule's sentence, the rows, what to do."""
         rule = next(rule for rule in self._suite.rules if rule.code == broken.rule_code)
         words = _WORDS[language]
@@ -402,7 +403,7 @@ class _Gate:
                 f" {words['first']} {numbers}"
             )
         sentences.append(rule.remedy_vi if language == "vi" else rule.remedy_en)
-        return " ".join(f"{sentence.rstrip('.')}." for sentence in sentences if sentence)
+        return tuple(f"{sentence.rstrip('.')}." for sentence in sentences if sentence)
 
     def _put_results(self) -> None:
         self._connection.execute(
@@ -437,7 +438,8 @@ class _Gate:
                 **{
                     name: value
                     for name, value in vars(verdict).items()
-                    if name not in ("delivery_id", "file_name", "rules", "result_file")
+                    if name
+                    not in ("delivery_id", "file_name", "rules", "reason_lines", "result_file")
                 },
                 "suite_sha256": self._suite.sha256,
             },

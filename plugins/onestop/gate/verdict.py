@@ -46,6 +46,7 @@ class GateVerdict:
         rows_accepted: rows that may be loaded.
         warnings: findings of all warning rules together.
         rules: what each rule found.
+        reason_lines: the English reason in parts: the rule's sentence, the worst rows, the remedy.
         result_file: name of the validation result, relative to the results folder.
     """
 
@@ -62,6 +63,7 @@ class GateVerdict:
     rows_accepted: int
     warnings: int
     rules: tuple[RuleResult, ...] = field(default=(), repr=False)
+    reason_lines: tuple[str, ...] = field(default=(), repr=False)
     result_file: str | None = None
 
     @property
@@ -71,11 +73,15 @@ class GateVerdict:
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values; of the rules only those that found something."""
-        values = {name: value for name, value in vars(self).items() if name != "rules"}
+        left_out = ("rules", "reason_lines")
+        values = {name: value for name, value in vars(self).items() if name not in left_out}
         return {**values, "rules": [rule.to_json() for rule in self.rules if not rule.success]}
 
     def as_error(self) -> RefusedDeliveryError:
         """The refusal as the exception that stops a delivery."""
         return RefusedDeliveryError(
-            self.file_name, self.refused_rule or "?", self.reason_en or "refused"
+            self.file_name,
+            self.refused_rule or "?",
+            self.reason_en or "refused",
+            self.reason_lines,
         )

@@ -1,0 +1,119 @@
+"""Files in batches: one Airflow task works on several files, each of them for itself.
+
+Airflow maps a task over a limited number of elements (``max_map_length``, 1,024 by default), and
+a night after an outage, or the first night over years of exports, has more files than that. So the
+elements are batches of files. A file that is refused, fails, or kills the process leaves the other
+files of its batch as they would be without it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from onestop.delivery import RefusedDeliveryError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+File = dict[str, Any]
+Batch = list[File]
+
+#: Up to so many files each have a batch, and a line in Airflow's pages, of their own.
+MOST_BATCHES = 100
+#: Airflow keeps a mapped task's label in a column of this width.
+_LABEL_LENGTH = 250
+
+
+@dataclass
+class Outcome:
+    """What became of the files of a batch in one step.
+
+    Attributes:
+        passed: the step's result for each file that went through, in the batch's order.
+        refused: the refusals, one for each refused file.
+        failed: the name of each file that met another error, with the error.
+    """
+
+    passed: list[File] = field(default_factory=list)
+    refused: list[RefusedDeliveryError] = field(default_factory=list)
+    failed: list[tuple[str, Exception]] = field(default_factory=list)
+
+
+def in_batches(files: Sequence[File], most: int = MOST_BATCHES) -> list[Batch]:
+    """Divide files into at most ``most`` batches of one length, in their order.
+
+    Args:
+        files: candidates or deliveries.
+        most: how many batches there may be.
+    """
+    size = max(1, math.ceil(len(files) / most))
+    return [list(files[start : start + size]) for start in range(0, len(files), size)]
+
+
+def batch_label(batch: Batch) -> str:
+    """The name of a batch's file, or of its first and last one and how many there are."""
+    names = [str(file["file_name"]) for file in batch]
+    if len(names) == 1:
+        return names[0][-_LABEL_LENGTH:]
+    count = f" ({len(names)})"
+    room = (_LABEL_LENGTH - len(count) - len(" … ")) // 2
+    return f"{names[0][-room:]} … {names[-1][-room:]}{count}"
+
+
+def work_through(
+    batch: Batch,
+    step: Callable[[File], File],
+    *,
+    marks: Path,
+    before_suspects: Callable[[list[File]], None],
+) -> Outcome:
+    """Run a step on each file of a batch; no file's error keeps it from the next one.
+
+    While a file is worked on, a mark says so. A mark that is found at the start was left by a
+    process that died over that file: such files come last, so that they can kill no other's work.
+
+    Args:
+        batch: the files.
+        step: what is done with each of them.
+        marks: the folder of the marks of this step.
+        before_suspects: is given the results so far before the first of those files is worked on.
+    """
+    is_alone = len(batch) == 1
+    suspects = [] if is_alone else [file for file in batch if _mark(marks, file).exists()]
+    results: dict[int, File] = {}
+    outcome = Outcome()
+    for file in [*(file for file in batch if file not in suspects), *suspects]:
+        if suspects and file is suspects[0]:
+            before_suspects(_in_order(results))
+        mark = _mark(marks, file)
+        if not is_alone:
+            marks.mkdir(parents=True, exist_ok=True)
+            mark.touch()
+        try:
+            results[batch.index(file)] = step(file)
+        except RefusedDeliveryError as refused:
+            outcome.refused.append(refused)
+        except Exception as error:  # noqa: BLE001 - the caller raises it after the other files
+            outcome.failed.append((str(file["file_name"]), error))
+        mark.unlink(missing_ok=True)
+    outcome.passed = _in_order(results)
+    return outcome
+
+
+def files_of(batches: Iterable[Batch]) -> list[File]:
+    """All files of some batches."""
+    return [file for batch in batches for file in batch]
+
+
+def _in_order(results: dict[int, File]) -> list[File]:
+    return [results[place] for place in sorted(results)]
+
+
+def _mark(marks: Path, file: File) -> Path:
+    text = json.dumps(file, sort_keys=True, ensure_ascii=False)
+    return marks / hashlib.sha256(text.encode()).hexdigest()[:32]

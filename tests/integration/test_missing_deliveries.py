@@ -1,0 +1,109 @@
+"""What a night that cannot be published says about the delivery that it lacks."""
+
+from __future__ import annotations
+
+import pytest
+
+from exported_files import as_json, record
+from onestop.delivery import RefusedDeliveryError
+from onestop.exports import ExportsError
+from onestop.night import (
+    MissingDeliveryError,
+    awaited_deliveries,
+    discover_deliveries,
+    land_delivery,
+    read_delivery_file,
+    require_expected,
+    run_night,
+)
+from onestop.warehouse import open_warehouse
+from published_marts import FIRST, settings_in
+
+DAY = f"{FIRST:%Y%m%d}"
+
+
+@pytest.fixture
+def settings(tmp_path):
+    (tmp_path / "exports").mkdir()
+    return settings_in(tmp_path)
+
+
+def put(settings, name, content):
+    path = settings.exports / name
+    path.write_bytes(content)
+    return path
+
+
+def refuse(settings):
+    """Land and read what is there, as far as it comes; what require_expected then says."""
+    candidates = discover_deliveries(settings, FIRST)
+    for candidate in candidates:
+        with pytest.raises(RefusedDeliveryError):
+            read_delivery_file(settings, land_delivery(settings, candidate))
+    return told(settings, candidates)
+
+
+def told(settings, candidates):
+    with pytest.raises(MissingDeliveryError) as missing:
+        require_expected(settings, FIRST, candidates)
+    return str(missing.value)
+
+
+def ended(settings):
+    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+        return warehouse.rows("select state, message from audit.night_run")
+
+
+def test_a_file_that_is_not_there_is_named_with_its_folder_and_what_comes_close(settings):
+    put(settings, f"dosiers_{DAY}.json", b"[]")
+    expected = (
+        f"no file dossiers_{DAY}_snapshot* or dossiers_{DAY}* below {settings.exports};"
+        f" names that come close: dosiers_{DAY}.json"
+    )
+    assert expected in told(settings, [])
+    [awaited] = awaited_deliveries(settings, FIRST, [])
+    assert awaited.endswith(expected)
+
+
+def test_a_discovery_that_failed_is_not_taken_for_a_missing_file(settings):
+    put(settings, f"dossiers_{DAY}.json", as_json(record(1)))
+    message = told(settings, None)
+    assert "could not be looked through" in message
+    assert "delivered no" not in message
+    assert [row["state"] for row in ended(settings)] == ["exports_unread"]
+
+
+def test_exports_that_cannot_be_read_are_noted_by_a_night_without_airflow_too(settings):
+    settings.exports.rmdir()
+    with pytest.raises(ExportsError, match="is not there"):
+        run_night(settings, FIRST)
+    [noted] = ended(settings)
+    assert noted["state"] == "exports_unread"
+    assert "is not there" in noted["message"]
+
+
+def test_a_file_that_is_there_and_was_not_loaded_is_not_called_missing(settings):
+    put(settings, f"dossiers_{DAY}.json", as_json(record(1)))
+    message = told(settings, discover_deliveries(settings, FIRST))
+    assert f"dossiers_{DAY}.json is in the exports and was not loaded" in message
+    assert "delivered no" not in message
+
+
+def test_of_a_file_that_was_refused_twice_the_last_refusal_is_told(settings):
+    put(settings, f"dossiers_{DAY}.json", b"")
+    first = refuse(settings)
+    put(settings, f"dossiers_{DAY}.json", b"\x00\x01\x02 not a table")
+    second = refuse(settings)
+    assert first.count("was refused") == second.count("was refused") == 1
+    assert "FILE-F01" in first
+    assert "FILE-F01" not in second
+
+
+def test_a_refused_file_that_was_taken_away_for_another_is_not_told_any_more(settings):
+    first = put(settings, f"dossiers_{DAY}_a.json", b"")
+    assert f"{first.name} was refused" in refuse(settings)
+    first.unlink()
+    second = put(settings, f"dossiers_{DAY}_b.json", b"\x00\x01\x02 not a table")
+    message = refuse(settings)
+    assert f"{second.name} was refused" in message
+    assert first.name not in message
