@@ -32,7 +32,8 @@ from onestop.landing import INCOMING, make_private
 from onestop.marts import last_published
 from onestop.settings import LOCAL_ZONE
 from onestop.warehouse import open_warehouse
-from onestop.warehouse.base import schema_files, statements
+from onestop.warehouse.base import schema_files
+from onestop.warehouse.sql_text import statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,7 +11,6 @@ import csv
 import datetime as dt
 import hashlib
 import json
-import re
 import sys
 import uuid
 from dataclasses import dataclass
@@ -39,6 +38,7 @@ from onestop.published import QuestionError
 from onestop.reference import REFERENCE_FOLDER, SCHEMA_FILE
 from onestop.warehouse import open_warehouse
 from onestop.warehouse.base import SCHEMA_FOLDER
+from onestop.warehouse.sql_text import COMMON_DIALECT, with_expressions, with_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -49,14 +49,10 @@ if TYPE_CHECKING:
 
     from onestop.settings import Settings
 
-#: The SELECTs run on every engine; this dialect of sqlglot takes the fewest words for its own.
-_DIALECT = "postgres"
 #: The SELECTs are the same for every night.
 _ANY_NIGHT = dt.date(2022, 12, 31)
 #: What a publication adds of figures that it changes: read from the marts as two nights knew them.
 _RESTATEMENTS = SQL_FOLDER / "restatement"
-_NIGHT = re.compile(r":(as_of_date|previous_night)\b")
-_SIDE = re.compile(r"\b(earlier|later)\.")
 #: Stands for a table where a column's own could not be told.
 UNKNOWN = "unknown"
 #: Columns that say for which night or nights a row holds.
@@ -108,8 +104,8 @@ def mart_lineage() -> dict[str, MartLineage]:
     found: dict[str, MartLineage] = {}
 
     def follow(name: str, file: str, select: str) -> None:
-        query = sqlglot.parse_one(select, read=_DIALECT)
-        nodes = lineage_of(None, query, schema=schema, dialect=_DIALECT)
+        query = sqlglot.parse_one(select, read=COMMON_DIALECT)
+        nodes = lineage_of(None, query, schema=schema, dialect=COMMON_DIALECT)
         schema["mart"][name] = dict.fromkeys(nodes, "varchar")
         found[f"mart.{name}"] = MartLineage(
             f"mart.{name}",
@@ -133,8 +129,13 @@ def mart_lineage() -> dict[str, MartLineage]:
         )
     for path in sorted(_RESTATEMENTS.glob("*.sql")):
         if path.stem in kept:
-            text = _NIGHT.sub(f"date '{_ANY_NIGHT}'", path.read_text(encoding="utf-8"))
-            follow(path.stem, f"sql/restatement/{path.name}", _SIDE.sub("mart.", text))
+            night = f"date '{_ANY_NIGHT}'"
+            text = with_expressions(
+                path.read_text(encoding="utf-8"), {"as_of_date": night, "previous_night": night}
+            )
+            for side in ("earlier", "later"):
+                text = with_schema(text, side, PUBLISHED)
+            follow(path.stem, f"sql/restatement/{path.name}", text)
     return found
 
 
@@ -241,7 +242,7 @@ def _resolved(
         if cte := ctes.get(table.name):
             asked = sqlglot.select(column).from_(cte.alias)
             asked.set("with_", cte.parent.copy())
-            node = lineage_of(column, asked, schema=schema, dialect=_DIALECT)
+            node = lineage_of(column, asked, schema=schema, dialect=COMMON_DIALECT)
             return set(_sources(node, asked, schema, seen))
     return {Source(UNKNOWN, reference)}
 

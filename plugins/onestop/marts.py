@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime as dt
 import graphlib
 import hashlib
-import re
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -23,6 +22,13 @@ from onestop.quick_yaml import safe_load
 from onestop.reference import reference_comments, reference_tables
 from onestop.settings import LOCAL_ZONE, PROJECT_ROOT
 from onestop.warehouse.base import schema_tables
+from onestop.warehouse.sql_text import (
+    SqlTextError,
+    step_select,
+    tables_read,
+    with_expressions,
+    with_schema,
+)
 from onestop.workdays import calendar_table
 
 if TYPE_CHECKING:
@@ -47,9 +53,6 @@ _MEASURE_COLUMNS = (
 _CALENDAR_SPAN = (dt.date(2009, 1, 1), dt.date(2027, 12, 31))
 
 
-_AS_OF = re.compile(r":as_of_date\b")
-
-
 @dataclass(frozen=True)
 class MartFile:
     """One file of ``sql/mart``: its name is the table's."""
@@ -68,18 +71,22 @@ class MartFile:
     @property
     def reads(self) -> set[str]:
         """Names of the marts it reads."""
-        return set(re.findall(r"\b(?:from|join)\s+mart\.(\w+)", self._text))
+        return {
+            name.removeprefix("mart.")
+            for name in tables_read(self._text)
+            if name.startswith("mart.")
+        }
 
     @property
     def _text(self) -> str:
         night = "(select max(as_of_date) from mart.period)"
-        return _AS_OF.sub(night, self.text) if self.is_view else self.text
+        return with_expressions(self.text, {"as_of_date": night}) if self.is_view else self.text
 
 
 def render(sql: str, as_of: dt.date, schema: str = PUBLISHED) -> str:
     """Put the as-of date and the schema of the marts into a SELECT of ``sql/mart``."""
-    dated = _AS_OF.sub(f"date '{as_of.isoformat()}'", sql)
-    return re.sub(r"\b(from|join)(\s+)mart\.", rf"\1\2{schema}.", dated)
+    dated = with_expressions(sql, {"as_of_date": f"date '{as_of.isoformat()}'"})
+    return with_schema(dated, PUBLISHED, schema)
 
 
 @cache
@@ -103,9 +110,6 @@ def mart_files(folder: Path = SQL_FOLDER / "mart") -> tuple[MartFile, ...]:
     return tuple(files[name] for name in order)
 
 
-_LAST_STEP = re.compile(r"\nselect \* from \w+\s*\Z")
-
-
 @cache
 def step_text(name: str, step: str, folder: Path = SQL_FOLDER / "mart") -> str:
     """The SELECT of a mart or an indicator, giving the rows of one of its steps.
@@ -119,15 +123,13 @@ def step_text(name: str, step: str, folder: Path = SQL_FOLDER / "mart") -> str:
         folder: the files.
 
     Raises:
-        ValueError: the file has no such step.
+        SqlTextError: the file has no such step.
     """
     text = (folder / f"{name}.sql").read_text(encoding="utf-8")
-    if not re.search(rf"^(with (recursive )?)?{step} as \($", text, re.MULTILINE):
-        raise ValueError(f"sql/mart/{name}.sql has no step {step}")
-    text, count = _LAST_STEP.subn(f"\nselect * from {step}", text)
-    if not count:
-        raise ValueError(f"sql/mart/{name}.sql does not end with its last step")
-    return text
+    try:
+        return step_select(text, step)
+    except SqlTextError as error:
+        raise SqlTextError(f"sql/mart/{name}.sql: {error}") from error
 
 
 def refresh_reference(warehouse: Warehouse) -> None:

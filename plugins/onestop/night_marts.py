@@ -7,7 +7,6 @@ on that night.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from onestop.feeds import FEEDS
 from onestop.load import history_select
 from onestop.marts import mart_files, render, step_text
 from onestop.published import QuestionError, published_nights
+from onestop.warehouse.sql_text import tables_read, with_tables
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -104,7 +104,7 @@ class NightMarts:
         relations = self._inputs(text)
         if all(needed == relation for needed, relation in relations.items()):
             return table
-        return self._put(name, instead(render(text, self._night), relations))
+        return self._put(name, with_tables(render(text, self._night), relations))
 
     def step(self, name: str, step: str) -> str:
         """The relation that holds a step (a common table expression) of a mart's SELECT.
@@ -116,12 +116,12 @@ class NightMarts:
         key = f"{name}.{step}"
         if key not in self._relations:
             text = step_text(name, step)
-            select = instead(render(text, self._night), self._inputs(text))
+            select = with_tables(render(text, self._night), self._inputs(text))
             self._relations[key] = self._put(f"{name.replace('/', '_')}_{step}", select)
         return self._relations[key]
 
     def _inputs(self, text: str) -> dict[str, str]:
-        return {needed: self.relation(needed) for needed in _tables_read(text)}
+        return {needed: self.relation(needed) for needed in _record_and_marts(text)}
 
     def _find_history(self, name: str) -> str:
         feeds = [feed for feed in FEEDS.values() if name == f"{feed.entity}_history"]
@@ -171,12 +171,6 @@ class NightMarts:
         return FoundUnit(**rows[0])
 
 
-def instead(sql: str, relations: Mapping[str, str]) -> str:
-    """The query, reading other relations in the place of tables."""
-    for table, relation in relations.items():
-        sql = re.sub(rf"\b(from|join)(\s+){re.escape(table)}\b", rf"\1\2{relation}", sql)
-    return sql
-
-
-def _tables_read(sql: str) -> set[str]:
-    return set(re.findall(r"\b(?:from|join)\s+((?:mart|core)\.\w+)", sql))
+def _record_and_marts(sql: str) -> set[str]:
+    """The tables of ``mart`` and ``core`` that a query reads."""
+    return {name for name in tables_read(sql) if name.partition(".")[0] in {"mart", "core"}}

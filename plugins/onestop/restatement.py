@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from onestop.feeds import DOSSIERS
 from onestop.load import history_select
-from onestop.night_marts import NightMarts, instead
+from onestop.night_marts import NightMarts
 from onestop.settings import PROJECT_ROOT
+from onestop.warehouse.sql_text import with_expressions, with_tables
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -89,7 +90,7 @@ def _record_dossiers(warehouse: Warehouse, nights: dict[str, dt.date]) -> None:
     _insert(
         warehouse,
         "restatement_dossier",
-        instead(_text("restatement_dossier"), relations),
+        with_tables(_text("restatement_dossier"), relations),
         nights,
     )
     for marts in sides.values():
@@ -113,8 +114,8 @@ def _text(name: str) -> str:
 
 
 def _insert(warehouse: Warehouse, table: str, select: str, nights: dict[str, dt.date]) -> None:
-    for name, night in nights.items():
-        select = select.replace(f":{name}", f"date '{night.isoformat()}'")
+    dates = {name: f"date '{night.isoformat()}'" for name, night in nights.items()}
+    select = with_expressions(select, dates)
     columns = ", ".join(warehouse.columns("mart", table))
     warehouse.execute(
         f"insert into mart.{table} ({columns}) select {columns} from ({select}) as added"

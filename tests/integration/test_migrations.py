@@ -157,20 +157,3 @@ def test_schema_files_have_numbers_of_their_own():
         files = base.schema_files(engine)
         versions = [file.version for file in files]
         assert versions == sorted(set(versions)), [file.path.name for file in files]
-
-
-def test_statements_are_parted_outside_quotes_only():
-    script = """
-    -- a remark; with a semicolon
-    create table a (b varchar default ';''--');  -- another; one
-    do $$ begin perform 1; end $$;
-    do $body$ begin execute $$a;b$$; end $body$;
-    select 1 - 1
-    """
-    found = [" ".join(statement.split()) for statement in base.statements(script)]
-    assert found == [
-        "create table a (b varchar default ';''--')",
-        "do $$ begin perform 1; end $$",
-        "do $body$ begin execute $$a;b$$; end $body$",
-        "select 1 - 1",
-    ]

@@ -421,5 +421,5 @@ def test_a_name_that_looks_like_a_formula_is_not_one_in_the_csv(worked):
 
 @pytest.mark.parametrize(("name", "step"), [("visit", "no_such"), ("visit", "ticket_code")])
 def test_only_a_step_of_the_select_can_be_read(name, step):
-    with pytest.raises(ValueError, match="has no step"):
+    with pytest.raises(ValueError, match="there is no step"):
         step_text(name, step)

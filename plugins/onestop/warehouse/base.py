@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from onestop.settings import PROJECT_ROOT
+from onestop.warehouse.sql_text import created_relations, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SCHEMA_FOLDER = PROJECT_ROOT / "sql" / "schema"
-_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]\w*)")
-_CREATED = re.compile(r"^create (?:table|view)(?: if not exists)? (\w+)\.(\w+)", re.MULTILINE)
-_TOKEN = re.compile(r"--[^\n]*|'(?:[^']|'')*'|(\$\w*\$).*?\1|;|[^;'$-]+|.", re.DOTALL)
 
 
 class WarehouseError(Exception):
@@ -260,9 +257,9 @@ def schema_files(engine: str) -> list[SchemaFile]:
 def schema_tables(engine: str) -> set[tuple[str, str]]:
     """Schema and name of every table and view that the schema files of an engine create."""
     return {
-        (schema, name)
+        created
         for file in schema_files(engine)
-        for schema, name in _CREATED.findall(file.path.read_text(encoding="utf-8"))
+        for created in created_relations(file.path.read_text(encoding="utf-8"))
     }
 
 
@@ -273,26 +270,3 @@ def quoted(*names: str) -> str:
     statement without this.
     """
     return ".".join('"' + name.replace('"', '""') + '"' for name in names)
-
-
-def statements(script: str) -> Iterator[str]:
-    """The statements of a script, without comments; semicolons part them.
-
-    Texts in quotes and in dollar quotes are left as they are.
-    """
-    statement = ""
-    for found in _TOKEN.finditer(script):
-        part = found.group()
-        if part == ";":
-            if statement.strip():
-                yield statement.strip()
-            statement = ""
-        elif not part.startswith("--"):
-            statement += part
-    if statement.strip():
-        yield statement.strip()
-
-
-def translate_parameters(sql: str, style: str) -> str:
-    """Rewrite ``:name`` parameters; ``style`` is a template with ``{}`` for the name."""
-    return _PARAMETER.sub(lambda found: style.format(found.group(1)), sql)

@@ -12,12 +12,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from onestop.duckdb_files import copy_held, open_duckdb
-from onestop.warehouse.base import (
-    Warehouse,
-    WarehouseBusyError,
-    WarehouseError,
-    translate_parameters,
-)
+from onestop.warehouse.base import Warehouse, WarehouseBusyError, WarehouseError
+from onestop.warehouse.sql_text import with_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -71,7 +67,7 @@ class DuckDBWarehouse(Warehouse):
     def _run(self, sql: str, parameters: Mapping[str, Any] | None) -> duckdb.DuckDBPyConnection:
         if not parameters:
             return self._connection.execute(sql)
-        return self._connection.execute(translate_parameters(sql, "${}"), dict(parameters))
+        return self._connection.execute(with_parameters(sql, "${}"), dict(parameters))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -30,8 +30,8 @@ from onestop.warehouse.base import (
     WarehouseBusyError,
     WarehouseError,
     quoted,
-    translate_parameters,
 )
+from onestop.warehouse.sql_text import with_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -280,7 +280,7 @@ class PostgreSQLWarehouse(Warehouse):
     ) -> psycopg.Cursor[dict[str, Any]]:
         if parameters:
             sql = psycopg.ClientCursor(self._connection).mogrify(
-                translate_parameters(sql.replace("%", "%%"), "%({})s").encode(), parameters
+                with_parameters(sql.replace("%", "%%"), "%({})s").encode(), parameters
             )
         with self._explained():
             # Binary values come by the extended protocol, which refuses more than one statement.

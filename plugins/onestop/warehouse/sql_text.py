@@ -1,0 +1,294 @@
+"""Changes to SQL texts: parameters, statements of a script, and the tables that a query reads.
+
+A text is never written anew from a syntax tree: what is changed are the characters of a name or a
+parameter, and all others stay as the file has them. Where those characters are is found by
+DuckDB's tokenizer (parameters and statements; PostgreSQL's lexical rules are the same) and by
+sqlglot's parser (tables).
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import duckdb
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from sqlglot import exp
+
+#: sqlglot's dialect for the queries that run on every engine.
+COMMON_DIALECT = "postgres"
+
+_PARAMETER_NAME = re.compile(rb"([a-z_]\w*)\s*")
+#: A colon right after one of these belongs to a slice, a cast or a literal.
+_NO_PARAMETER_AFTER = re.compile(rb"[\w:'\"\])]")
+_TEXTS = 1024
+#: Words between ``create table`` and the table's name.
+_OPTIONAL = {"if", "not", "exists"}
+
+
+class SqlTextError(ValueError):
+    """A SQL text that cannot be changed as asked; says which part of it is the reason."""
+
+
+# --- parameters and statements ---------------------------------------------------------------
+
+
+@lru_cache(_TEXTS)
+def with_parameters(sql: str, style: str) -> str:
+    """The text with its ``:name`` parameters written in the way of a driver.
+
+    Args:
+        sql: a statement.
+        style: a template with ``{}`` for the name, such as ``${}`` or ``%({})s``.
+    """
+    return _splice(sql, [(place, style.format(name)) for name, place in _parameters(sql)])
+
+
+def with_expressions(sql: str, expressions: Mapping[str, str]) -> str:
+    """The text with SQL expressions in the place of some of its ``:name`` parameters."""
+    return _splice(
+        sql,
+        [(place, expressions[name]) for name, place in _parameters(sql) if name in expressions],
+    )
+
+
+def statements(script: str) -> Iterator[str]:
+    """The statements of a script, in order, without the semicolons and comments between them."""
+    text = script.encode()
+    found: list[_Token] = []
+    for token in [*_tokens(script), None]:
+        if token is None or text[token.start : token.end].strip() == b";":
+            if found:
+                yield text[found[0].start : found[-1].end].decode().strip()
+            found = []
+        elif not token.is_comment:
+            found.append(token)
+
+
+def created_relations(script: str) -> set[tuple[str, str]]:
+    """Schema and name of every table and view that a script creates."""
+    found = set()
+    for statement in statements(script):
+        words = [word.lower() for word in _words(statement)[:8] if word.lower() not in _OPTIONAL]
+        if words[:1] == ["create"] and words[1] in {"table", "view"} and words[3] == ".":
+            found.add((words[2], words[4]))
+    return found
+
+
+@dataclass(frozen=True)
+class _Token:
+    """A token: where it is, in bytes; blanks after it are part of it."""
+
+    start: int
+    end: int
+    is_comment: bool
+
+
+def _tokens(sql: str) -> list[_Token]:
+    found = duckdb.tokenize(sql)
+    ends = [*(start for start, _ in found[1:]), len(sql.encode())]
+    return [
+        _Token(start, end, kind == duckdb.token_type.comment)
+        for (start, kind), end in zip(found, ends, strict=True)
+    ]
+
+
+def _words(sql: str) -> list[str]:
+    """The tokens' own texts, without comments."""
+    text = sql.encode()
+    return [
+        text[token.start : token.end].strip().decode()
+        for token in _tokens(sql)
+        if not token.is_comment
+    ]
+
+
+@lru_cache(_TEXTS)
+def _parameters(sql: str) -> tuple[tuple[str, slice], ...]:
+    """The parameters: their names, and where they are in the encoded text."""
+    text = sql.encode()
+    tokens = _tokens(sql)
+    found = []
+    for colon, name in itertools.pairwise(tokens):
+        if text[colon.start : colon.end] != b":":
+            continue
+        if _NO_PARAMETER_AFTER.match(text[max(colon.start - 1, 0) : colon.start]):
+            continue
+        if named := _PARAMETER_NAME.fullmatch(text[name.start : name.end]):
+            found.append((named[1].decode(), slice(colon.start, name.start + named.end(1))))
+    return tuple(found)
+
+
+def _splice(sql: str, changes: list[tuple[slice, str]]) -> str:
+    if not changes:
+        return sql
+    text = sql.encode()
+    parts = []
+    done = 0
+    for place, new in sorted(changes, key=lambda change: change[0].start):
+        parts += [text[done : place.start], new.encode()]
+        done = place.stop
+    return b"".join([*parts, text[done:]]).decode()
+
+
+# --- tables ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A ``schema.table`` in a text.
+
+    Attributes:
+        schema: its schema, in lower case unless quoted.
+        table: its table, in the same way.
+        written: its table as the text has it.
+        place: where it is in the encoded text.
+        is_read: True for a table that is read; False for the qualifier of a column.
+        has_alias: whether the query has another name for the table.
+    """
+
+    schema: str
+    table: str
+    written: str
+    place: slice
+    is_read: bool
+    has_alias: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.schema}.{self.table}"
+
+
+def tables_read(sql: str) -> set[str]:
+    """Every ``schema.table`` that a query reads, in lower case unless quoted.
+
+    Raises:
+        SqlTextError: the text is not one query that sqlglot understands.
+    """
+    return {named.name for named in _named(sql) if named.is_read}
+
+
+def with_tables(sql: str, relations: Mapping[str, str]) -> str:
+    """The query, reading other relations in the place of tables.
+
+    A table that the query has no other name for keeps its own as an alias.
+
+    Args:
+        sql: a query.
+        relations: the relation to read for each ``schema.table``; other tables stay.
+
+    Raises:
+        SqlTextError: the text is not one query that sqlglot understands.
+    """
+    schemas = {table.partition(".")[0] for table in relations}
+    return _renamed(sql, lambda named: relations.get(named.name), schemas)
+
+
+def with_schema(sql: str, schema: str, by: str) -> str:
+    """The query, reading the tables of one schema from another.
+
+    Raises:
+        SqlTextError: the text is not one query that sqlglot understands.
+    """
+    return _renamed(sql, lambda named: f"{by}.{named.written}", {schema})
+
+
+def step_select(sql: str, step: str) -> str:
+    """The query, giving the rows of one of its common table expressions.
+
+    Args:
+        sql: a query that ends with ``select * from <its last step>``.
+        step: the name of a common table expression.
+
+    Raises:
+        SqlTextError: it has no such step, or does not end with its last one.
+    """
+    query = _parsed(sql)
+    steps = [cte.alias for cte in query.ctes]
+    if step not in steps:
+        raise SqlTextError(f"there is no step {step}; there are {', '.join(steps)}")
+    if [word.lower() for word in _words(sql)[-4:]] != ["select", "*", "from", steps[-1]]:
+        raise SqlTextError(f"the query does not end with select * from {steps[-1]}")
+    last = [token for token in _tokens(sql) if not token.is_comment][-1]
+    return _splice(sql, [(slice(last.start, len(sql.encode())), step)])
+
+
+def _renamed(sql: str, new_name: Callable[[_Named], str | None], schemas: set[str]) -> str:
+    changes = []
+    found = [named for named in _named(sql) if named.schema in schemas]
+    if len(found) != _count_qualified(sql, schemas):
+        raise SqlTextError(
+            f"a name before a dot is {' or '.join(sorted(schemas))} and stands for no table's"
+            f" schema; give it another name: {sql[:60]!r}"
+        )
+    for named in found:
+        new = new_name(named)
+        if new is None or new == named.name:
+            continue
+        if not named.is_read:
+            new = named.written
+        elif not named.has_alias and new.rpartition(".")[2] != named.written:
+            new = f"{new} as {named.written}"
+        changes.append((named.place, new))
+    return _splice(sql, changes)
+
+
+def _count_qualified(sql: str, schemas: set[str]) -> int:
+    """How often a name of ``schemas`` stands before a dot; a second count, by the tokens alone."""
+    words = _words(sql)
+    return sum(
+        dot == "." and before != "." and (name.lower() in schemas or name.strip('"') in schemas)
+        for before, name, dot in zip(["", *words], words, words[1:], strict=False)
+    )
+
+
+def _parsed(sql: str) -> exp.Query:
+    # half of a second that commands without marts do not need
+    import sqlglot  # noqa: PLC0415 - see above
+    from sqlglot import exp  # noqa: PLC0415 - see above
+
+    try:
+        query = sqlglot.parse_one(sql, read=COMMON_DIALECT)
+    except sqlglot.errors.SqlglotError as error:
+        reason = str(error).splitlines()[0]
+        raise SqlTextError(f"this is no query: {sql[:60]!r}: {reason}") from error
+    if not isinstance(query, exp.Query):
+        raise SqlTextError(f"this is no query: {sql[:60]!r}")
+    return query
+
+
+@lru_cache(_TEXTS)
+def _named(sql: str) -> tuple[_Named, ...]:
+    """Every ``schema.table`` of a query."""
+    from sqlglot import exp  # noqa: PLC0415 - as in _parsed
+
+    found = []
+    for node in _parsed(sql).find_all(exp.Table, exp.Column):
+        is_read = isinstance(node, exp.Table)
+        schema = node.args.get("db")
+        table = node.this if is_read else node.args.get("table")
+        if schema is None or not isinstance(table, exp.Identifier):
+            continue
+        # sqlglot counts characters, and "end" is the last one of the name
+        first, last = schema.meta["start"], table.meta["end"]
+        found.append(
+            _Named(
+                schema=_folded(schema),
+                table=_folded(table),
+                written=sql[table.meta["start"] : last + 1],
+                place=slice(len(sql[:first].encode()), len(sql[: last + 1].encode())),
+                is_read=is_read,
+                has_alias=bool(is_read and node.args.get("alias")),
+            )
+        )
+    return tuple(found)
+
+
+def _folded(name: exp.Identifier) -> str:
+    return str(name.name if name.quoted else name.name.lower())
