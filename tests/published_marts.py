@@ -62,7 +62,9 @@ def publish(
             for figure in nights[then]:
                 _insert(warehouse, figure, then, until)
             warehouse.execute(
-                "insert into audit.publication values (:number, :night, :night, 0, 0, '')",
+                "insert into audit.publication (publication_id, as_of_date, published_at,"
+                " delivery_count, dossier_count, figures_sha256)"
+                " values (:number, :night, :night, 0, 0, '')",
                 {"number": number + 1, "night": then},
             )
         warehouse.execute(
@@ -82,7 +84,10 @@ def _insert(warehouse, figure: Figure, night: dt.date, until: dt.date | None) ->
         scale = 1 if figure.indicator_code == "counter_waiting_time" else 100
         value = scale * figure.numerator / figure.denominator
     warehouse.execute(
-        "insert into mart.indicator_history values (:night, :until, '3818/QĐ-UBND', :indicator,"
+        "insert into mart.indicator_history (valid_from, valid_to, plan_code, indicator_code,"
+        " method_code, unit_code, unit_level, unit_scope, period_type, period_basis, period_start,"
+        " period_end, numerator, denominator, value, target, comparison, status, coverage)"
+        " values (:night, :until, '3818/QĐ-UBND', :indicator,"
         " :method, :unit, :level, :scope, 'year_to_date', 'calendar', :start, null, :numerator,"
         " :denominator, :value, :target, :comparison, :status, :coverage)",
         {

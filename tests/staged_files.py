@@ -70,7 +70,9 @@ def write_staged(
             }
             connection.register("given", pa.table(texts))
             cast = ", ".join(f"cast({name} as {types[name]})" for name in columns)
-            connection.execute(f"insert into staged_row select {cast} from given")
+            connection.execute(
+                f"insert into staged_row ({', '.join(columns)}) select {cast} from given"
+            )
             connection.unregister("given")
         _write_summary(connection, delivery, len(rows), rows_blank, summary)
     return path
@@ -161,7 +163,8 @@ def _write_summary(
         " columns_dropped varchar[])"
     )
     connection.execute(
-        f"insert into read_summary values ({', '.join('?' * len(values))})", list(values.values())
+        f"insert into read_summary ({', '.join(values)}) values ({', '.join('?' * len(values))})",
+        list(values.values()),
     )
 
 

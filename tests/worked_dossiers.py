@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from onestop.feeds import DOSSIERS, UNITS
-from onestop.load import history_select
+from onestop.load import history_insert, history_select
 from onestop.marts import _HISTORY_KEYS, _extend_history, mart_files, refresh_reference
 from onestop.settings import LOCAL_ZONE
 from onestop.warehouse import Warehouse, open_warehouse
@@ -180,7 +180,7 @@ def compute(warehouse: Warehouse, as_of: dt.date) -> None:
     refresh_reference(warehouse)
     for feed in (DOSSIERS, UNITS):
         warehouse.execute(f"delete from core.{feed.entity}_history")
-        warehouse.execute(f"insert into core.{feed.entity}_history {history_select(feed)}")
+        warehouse.execute(history_insert(feed, history_select(feed)))
     files = {file.name: file for file in mart_files()}
     for name in _MARTS:
         make = warehouse.make_view if files[name].is_view else warehouse.make_table
@@ -188,7 +188,8 @@ def compute(warehouse: Warehouse, as_of: dt.date) -> None:
     history = "form_06a_history"
     _extend_history(warehouse, "form_06a", history, _HISTORY_KEYS[history], as_of)
     warehouse.execute(
-        "insert into audit.publication"
+        "insert into audit.publication (publication_id, as_of_date, published_at, delivery_count,"
+        " dossier_count, figures_sha256)"
         " select count(*) + 1, :night, :night, 0, 0, '' from audit.publication",
         {"night": as_of},
     )

@@ -91,6 +91,14 @@ class Feed:
         """Canonical column names, in table order."""
         return tuple(column.name for column in self.columns)
 
+    @property
+    def history_columns(self) -> tuple[str, ...]:
+        """Columns of ``core.<entity>_history``: what held when, and where it came from."""
+        return (
+            *("valid_from", "valid_to", "delivery_id", "row_number", "content_hash"),
+            *self.column_names,
+        )
+
 
 def _day(name: str, of: str, vi: str, en: str) -> Column:
     return Column(name, "date", vi, en, derived_from=of)

@@ -47,6 +47,15 @@ def history_select(
     )
 
 
+def history_insert(feed: Feed, select: str) -> str:
+    """The statement that adds the rows of a SELECT to ``core.<entity>_history``."""
+    columns = ", ".join(feed.history_columns)
+    return (
+        f"insert into core.{feed.entity}_history ({columns})"
+        f" select {columns} from ({select}) as added"
+    )
+
+
 def _has_changes(feed: Feed) -> bool:
     """Whether the rows of a feed say when they were last changed."""
     return "modified_at" in feed.column_names
@@ -292,8 +301,9 @@ def _note_settlement(
         warehouse, delivery, known_from, state, {**facts, **_NO_REFUSAL, **(more or {})}
     )
     warehouse.execute(
-        "insert into audit.validation_result"
-        " select :delivery_id, :attempt, rule_code, severity, expectation_type, success,"
+        "insert into audit.validation_result (delivery_id, attempt, rule_code, severity,"
+        " expectation_type, is_success, rows_checked, rows_failed, message_vi, message_en, clause,"
+        " examples) select :delivery_id, :attempt, rule_code, severity, expectation_type, success,"
         " rows_checked, rows_failed, message_vi, message_en, clause, examples"
         f" from {prefix}rule_result",
         {"delivery_id": delivery.delivery_id, "attempt": attempt},
@@ -426,7 +436,8 @@ class _Load:
     def _touch_new(self) -> None:
         says_new = self._unless_unchanged()
         self.warehouse.execute(
-            f"insert into touched select distinct {self.key} from {self.accepted} as s{says_new}",
+            f"insert into touched ({self.key}) select distinct {self.key}"
+            f" from {self.accepted} as s{says_new}",
             {"night": self.delivery.night} if says_new else None,
         )
 
@@ -437,7 +448,7 @@ class _Load:
         """
         same = " and ".join(f"t.{column} = s.{column}" for column in self.feed.key)
         self.warehouse.execute(
-            f"insert into touched select distinct {self.key} from ("
+            f"insert into touched ({self.key}) select distinct {self.key} from ("
             f"select {self.key} from core.{self.feed.entity}_history as h where {_BEFORE}"
             " and delivery_id in (select delivery_id from audit.delivery where source = :source)"
             f" union select {self.key} from stated) as s"
@@ -596,7 +607,7 @@ def _refresh_history(warehouse: Warehouse, feed: Feed) -> None:
         f"delete from core.{feed.entity}_history as h"
         f" where exists (select 1 from touched as t where {same})"
     )
-    warehouse.execute(f"insert into core.{feed.entity}_history select * from refreshed")
+    warehouse.execute(history_insert(feed, "select * from refreshed"))
 
 
 def _quarantine(load: _Load, attempt: int) -> None:

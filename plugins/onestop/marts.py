@@ -206,7 +206,8 @@ def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
         for history, table in HISTORIES.items():
             _extend_history(warehouse, table, history, _HISTORY_KEYS[history], as_of)
         warehouse.execute(
-            "insert into audit.publication select :number, :as_of, :now,"
+            "insert into audit.publication (publication_id, as_of_date, published_at,"
+            " delivery_count, dossier_count, figures_sha256) select :number, :as_of, :now,"
             " (select count(distinct delivery_id) from audit.delivery where state = 'loaded'"
             "  and known_from <= :as_of),"
             f" (select count(*) from {STAGED}.dossier), :digest",

@@ -762,9 +762,11 @@ def _record_mart_results(warehouse: Warehouse, night: dt.date, results: dict[str
     with warehouse.transaction():
         for rule in rules:
             warehouse.execute(
-                "insert into audit.validation_result values (:delivery_id, :attempt,"
-                " :rule_code, :severity, :expectation_type, :is_success, :rows_checked,"
-                " :rows_failed, :message_vi, :message_en, :clause, null)",
+                "insert into audit.validation_result (delivery_id, attempt, rule_code, severity,"
+                " expectation_type, is_success, rows_checked, rows_failed, message_vi, message_en,"
+                " clause) values (:delivery_id, :attempt, :rule_code, :severity,"
+                " :expectation_type, :is_success, :rows_checked, :rows_failed, :message_vi,"
+                " :message_en, :clause)",
                 {
                     "delivery_id": name,
                     "attempt": attempt + 1,

@@ -211,7 +211,10 @@ def _insert(connection: duckdb.DuckDBPyConnection, mapping: FeedMapping, reading
     schema = pa.schema([(name, _PLACE.get(name, pa.string())) for name in names])
     connection.register("source_batch", pa.RecordBatchReader.from_batches(schema, batches()))
     try:
-        connection.execute(f"insert into staged_row {staging_select(mapping, 'source_batch')}")
+        columns = ", ".join(name for name, _ in staged_columns(mapping.schema))
+        connection.execute(
+            f"insert into staged_row ({columns}) {staging_select(mapping, 'source_batch')}"
+        )
     except duckdb.Error:
         if refusals:  # the database tells of it in words of its own
             raise refusals[0] from None
@@ -296,9 +299,10 @@ def _summarise(
     }
     columns = ", ".join(f"{name} {type_}" for name, type_ in _SUMMARY)
     connection.execute(f"create table read_summary ({columns})")
+    values = {name: row[name] for name, _ in _SUMMARY}
     connection.execute(
-        f"insert into read_summary values ({', '.join('?' * len(_SUMMARY))})",
-        [row[name] for name, _ in _SUMMARY],
+        f"insert into read_summary ({', '.join(values)}) values ({', '.join('?' * len(values))})",
+        list(values.values()),
     )
 
 

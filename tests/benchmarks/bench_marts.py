@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from onestop.feeds import FEEDS
-from onestop.load import history_select
+from onestop.load import history_insert, history_select
 from onestop.marts import STAGED, compute_marts, mart_files, publish_marts
 from onestop.warehouse import open_warehouse
 
@@ -142,7 +142,7 @@ def make_record(warehouse, dossiers: int) -> None:
         warehouse.execute(_DOSSIER_VERSIONS)
         warehouse.execute(_VISITS.format(visits=400_000))
         for feed in FEEDS.values():
-            warehouse.execute(f"insert into core.{feed.entity}_history {history_select(feed)}")
+            warehouse.execute(history_insert(feed, history_select(feed)))
 
 
 def main() -> None:

@@ -197,7 +197,7 @@ def put(connection: duckdb.DuckDBPyConnection, suite: str, rows: list[dict[str, 
     columns = ", ".join(f"{name} {type_of(name)}" for name in rows[0])
     connection.execute(f"create or replace table {table} ({columns})")
     connection.executemany(
-        f"insert into {table} values ({', '.join('?' * len(rows[0]))})",
+        f"insert into {table} ({', '.join(rows[0])}) values ({', '.join('?' * len(rows[0]))})",
         [list(row.values()) for row in rows],
     )
     return table

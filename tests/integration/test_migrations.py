@@ -54,7 +54,9 @@ def test_a_warehouse_of_the_first_release_is_upgraded_with_all_that_is_in_it(
         record_unit(warehouse, NIGHT)
         record(warehouse, NIGHT, THIRTEEN)
         warehouse.execute(
-            "insert into audit.rejected_row values ('one_stop.dossiers.20220630.000000000000', 14,"
+            "insert into audit.rejected_row (delivery_id, row_number, source, feed, night,"
+            " key_text, rule_code, message_vi, message_en, offending, state, state_changed_at)"
+            " values ('one_stop.dossiers.20220630.000000000000', 14,"
             " 'one_stop', 'dossiers', date '2022-06-30', 'D14', 'DOS-R01', 'sai', 'wrong', '{}',"
             " 'open', :now)",
             {"now": dt.datetime(2022, 6, 30, tzinfo=dt.UTC)},
@@ -88,7 +90,7 @@ def test_a_file_that_fails_leaves_the_schema_of_before_at_work(url, folder):
     broken.write_text(
         "alter table audit.delivery add column remark varchar;\n"
         "create table audit.remark (text varchar);\n"
-        "insert into audit.remark select no_such_column from audit.delivery;\n",
+        "insert into audit.remark (text) select no_such_column from audit.delivery;\n",
         encoding="utf-8",
     )
     with pytest.raises(SchemaError) as told:

@@ -139,14 +139,17 @@ def come_from_the_future(settings, _):
 
 def upgrade_beyond_this_release(settings, _):
     with duckdb.connect(settings.warehouse.removeprefix("duckdb:///")) as warehouse:
-        warehouse.execute("insert into meta.schema_version values (9999, '9999_later.sql')")
+        warehouse.execute(
+            "insert into meta.schema_version (version, file_name) values (9999, '9999_later.sql')"
+        )
 
 
 def end_a_night_badly(settings, _):
     with duckdb.connect(settings.warehouse.removeprefix("duckdb:///")) as warehouse:
         warehouse.execute(
-            "insert into audit.night_run select date '2022-11-16', 'missing_delivery',"
-            " 'no dossiers', 0, 0, now()"
+            "insert into audit.night_run (as_of_date, state, message, delivery_count,"
+            " refused_count, changed_at)"
+            " select date '2022-11-16', 'missing_delivery', 'no dossiers', 0, 0, now()"
         )
 
 
@@ -551,7 +554,9 @@ def test_a_postgresql_warehouse_is_restored_on_another_server_with_its_rights(
     with open_warehouse(here.warehouse) as warehouse:
         refresh_reference(warehouse)
         warehouse.execute(
-            "insert into audit.publication values (1, :night, now(), 1, 1, 'digest')",
+            "insert into audit.publication (publication_id, as_of_date, published_at,"
+            " delivery_count, dossier_count, figures_sha256)"
+            " values (1, :night, now(), 1, 1, 'digest')",
             {"night": NIGHT},
         )
     made = make_backup(here, tmp_path / "backup")

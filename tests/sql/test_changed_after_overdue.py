@@ -8,7 +8,7 @@ import pytest
 
 from computed_marts import compute_only
 from onestop.feeds import DOSSIERS, UNITS
-from onestop.load import VANISHED, history_select
+from onestop.load import VANISHED, history_insert, history_select
 from onestop.marts import STAGED, refresh_reference
 from onestop.warehouse import open_warehouse
 from worked_dossiers import UNIT, at, dossier, record, record_unit
@@ -25,7 +25,7 @@ def warehouse(tmp_path_factory):
     with open_warehouse(f"duckdb:///{path}") as opened:
         refresh_reference(opened)
         record_unit(opened, dt.date(2022, 6, 1))
-        opened.execute(f"insert into core.unit_history {history_select(UNITS)}")
+        opened.execute(history_insert(UNITS, history_select(UNITS)))
         yield opened
 
 
@@ -46,7 +46,7 @@ def signs(warehouse, story, *, nights=NIGHTS, vanished=None):
                 "gone": VANISHED,
             },
         )
-    warehouse.execute(f"insert into core.dossier_history {history_select(DOSSIERS)}")
+    warehouse.execute(history_insert(DOSSIERS, history_select(DOSSIERS)))
     warehouse.empty_schema(STAGED)
     compute_only(warehouse, nights[-1], ["changed_after_overdue"])
     return warehouse.rows(

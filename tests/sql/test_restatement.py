@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from onestop.feeds import DOSSIERS, UNITS
-from onestop.load import history_select
+from onestop.load import history_insert, history_select
 from onestop.marts import compute_marts, publish_marts
 from onestop.warehouse import open_warehouse
 from worked_dossiers import IN_JULY, LATE_FILE, LATER, NIGHT, THIRTEEN, UNIT, record, record_unit
@@ -21,7 +21,7 @@ QUARTER = (
 def publish(warehouse, night):
     for feed in (DOSSIERS, UNITS):
         warehouse.execute(f"delete from core.{feed.entity}_history")
-        warehouse.execute(f"insert into core.{feed.entity}_history {history_select(feed)}")
+        warehouse.execute(history_insert(feed, history_select(feed)))
     compute_marts(warehouse, night)
     publish_marts(warehouse, night)
 

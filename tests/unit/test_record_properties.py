@@ -259,7 +259,9 @@ def the_record_keeps_its_promises(folder, empty, files, order, publish_after):
             if place == publish_after:
                 night = night_of(NIGHTS)
                 warehouse.execute(
-                    "insert into audit.publication values (1, :night, :now, 1, 1, '0')",
+                    "insert into audit.publication (publication_id, as_of_date, published_at,"
+                    " delivery_count, dossier_count, figures_sha256)"
+                    " values (1, :night, :now, 1, 1, '0')",
                     {"night": night, "now": dt.datetime(2022, 6, 9, tzinfo=dt.UTC)},
                 )
                 published[night] = history(warehouse)

@@ -260,7 +260,8 @@ def test_a_row_that_the_file_is_no_longer_seen_to_have_stays_open(warehouse, tmp
 def test_what_is_replayed_shows_from_the_night_after_the_last_published_one(warehouse, tmp_path):
     load_delivery(warehouse, ONE.delivery, ONE.staged(tmp_path))
     warehouse.execute(
-        "insert into audit.publication values (1, :night, :now, 1, 1, '0')",
+        "insert into audit.publication (publication_id, as_of_date, published_at,"
+        " delivery_count, dossier_count, figures_sha256) values (1, :night, :now, 1, 1, '0')",
         {"night": night_of(2), "now": dt.datetime(2022, 6, 4, tzinfo=dt.UTC)},
     )
     load_replayed(warehouse, ONE.delivery, ONE.staged(tmp_path, bad=frozenset()))

@@ -53,7 +53,10 @@ def test_issued_reports_are_listed_with_their_night_and_the_late_ones_named(tmp_
     assert "Báo cáo đã ban hành" not in browser(settings).get("/").text
     with open_warehouse(settings.warehouse) as warehouse:
         warehouse.execute(
-            "insert into audit.report values ('half_year', 2, '3818/QĐ-UBND', 'Báo cáo 6 tháng',"
+            "insert into audit.report (report_code, issue_number, plan_code, title_vi, title_en,"
+            " period_type, period_basis, period_start, period_end, as_of_date, publication_id,"
+            " last_day_date, is_late, issued_at, folder, delivery_count, figures_sha256,"
+            " content_sha256) values ('half_year', 2, '3818/QĐ-UBND', 'Báo cáo 6 tháng',"
             " 'Six months', 'half_year', 'calendar', date '2022-01-01', date '2022-06-30',"
             " date '2022-06-29', 1, date '2022-06-09', true, timestamptz '2022-06-30 08:00:00+07',"
             " 'reports/half_year/2', 0, '', '')"

@@ -301,8 +301,9 @@ class _Gate:
         rule = outcome.rule
         key = " || '|' || ".join(f"cast(s.{name} as varchar)" for name in self._feed.key)
         self._connection.execute(
-            "insert into rejected_row select f.row_number, "
-            f"{key}, $code, $severity, $message_vi, $message_en, f.offending"
+            "insert into rejected_row (row_number, key_text, rule_code, severity, message_vi,"
+            f" message_en, offending) select f.row_number, {key}, $code, $severity, $message_vi,"
+            " $message_en, f.offending"
             f" from ({failing}) as f inner join staged_row as s on f.row_number = s.row_number",
             {
                 "code": rule.code,
@@ -414,15 +415,13 @@ class _Gate:
             " examples varchar)"
         )
         rows = [
-            value
-            for item in self._results
-            for value in (
-                *(value for name, value in vars(item).items() if name != "examples"),
-                json.dumps(list(item.examples)),
-            )
+            {**vars(item), "examples": json.dumps(list(item.examples))} for item in self._results
         ]
-        places = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(self._results))
-        self._connection.execute(f"insert into rule_result values {places}", rows)
+        places = ", ".join([f"({', '.join('?' * len(rows[0]))})"] * len(rows))
+        self._connection.execute(
+            f"insert into rule_result ({', '.join(rows[0])}) values {places}",
+            [value for row in rows for value in row.values()],
+        )
 
     def _put_summary(self, verdict: GateVerdict) -> None:
         self._connection.execute(

@@ -222,7 +222,7 @@ class Warehouse(ABC):
         for statement in statements(file.path.read_text(encoding="utf-8")):
             self.execute(statement)
         self.execute(
-            "insert into meta.schema_version values (:version, :file_name)",
+            "insert into meta.schema_version (version, file_name) values (:version, :file_name)",
             {"version": file.version, "file_name": file.path.name},
         )
 

@@ -126,7 +126,10 @@ class DuckDBWarehouse(Warehouse):
         """Add rows to a table; columns are matched by name."""
         self._connection.register("incoming_rows", table)
         try:
-            self._connection.execute(f"insert into {name} by name select * from incoming_rows")
+            names = ", ".join(f'"{column}"' for column in table.column_names)
+            self._connection.execute(
+                f"insert into {name} ({names}) select {names} from incoming_rows"
+            )
         finally:
             self._connection.unregister("incoming_rows")
 
