@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from onestop.marts import SQL_FOLDER, mart_files
 from onestop.warehouse.sql_text import (
     SqlTextError,
+    created_relations,
     statements,
     step_select,
     tables_read,
@@ -148,6 +149,16 @@ def test_statements_come_without_what_is_between_them():
         "do $body$ begin execute $$a;b$$; end $body$",
         "select 1 - 1",
     ]
+
+
+def test_a_script_tells_which_relations_it_creates():
+    script = """
+    -- create table a.no (x integer);
+    create table a.b (x varchar default 'create table a.no');
+    Create View if not exists a.c as select 1; create schema a;
+    insert into a.b (x) values ('create table a.no ()');
+    """
+    assert created_relations(script) == {("a", "b"), ("a", "c")}
 
 
 def test_a_step_is_read_in_the_place_of_the_last_one():
