@@ -92,7 +92,10 @@ def build_world(
     name_each_other(choose, world)
     for number in range(tickets):
         code = f"T{number:04}"
-        world.visits[code] = [ticket(choose, code, list(world.visits))]
+        drawn = ticket(choose, code, list(world.visits))
+        if world.visits and choose((False, False, True)):
+            drawn = taken_soon_after(choose, drawn, next(reversed(world.visits.values()))[0])
+        world.visits[code] = [drawn]
     if late:
         for story in world.dossiers.values():
             story[:] = [become_known_late(choose, statement) for statement in story]
@@ -151,6 +154,7 @@ def dossier_story(choose: Choose, code: str, known: Sequence[str] = ()) -> Story
     unit = choose((*UNITS, UNREGISTERED))
     level = choose((2, 3, 4, None, 1))
     says: Says = {
+        "source": choose(("one_stop", "one_stop", "one_stop", *SILENT)),
         "dossier_code": code,
         "alias_code": None,
         "procedure_code": choose((*PROCEDURES, "1.000003", None)),
@@ -181,7 +185,18 @@ def dossier_story(choose: Choose, code: str, known: Sequence[str] = ()) -> Story
         night += choose((1, 2, 3, 5, 8, 14, 20, 31, 60, 150)) * ONE_DAY
         says = choose(EVENTS)(choose, says, night)
         story.append(Statement(night, says if choose((True,) * 11 + (False,)) else None))
-    return story
+    return [Statement(s.night, s.says and without_flags(s.says)) for s in story]
+
+
+#: Systems that export neither channels nor whether a result is digitised: all of it, or one.
+SILENT = {
+    "land_registry": ("channel", "result_digitised"),
+    "post_desk": ("result_digitised",),
+}
+
+
+def without_flags(says: Says) -> Says:
+    return says | dict.fromkeys(SILENT.get(says["source"], ()))
 
 
 NEVER_RECEIVED_FIRST = ("registered", "refused_at_intake")
@@ -359,6 +374,20 @@ def ticket(choose: Choose, code: str, known: Sequence[str]) -> Statement:
     return Statement(day + choose((0, 0, 0, 1, 40)) * ONE_DAY, says)
 
 
+def taken_soon_after(choose: Choose, drawn: Statement, before: Statement) -> Statement:
+    """The ticket, taken for the same service at the same desk minutes after another."""
+    assert drawn.says is not None
+    assert before.says is not None
+    same = {name: before.says[name] for name in ("unit_code", "service_code", "issued_date")}
+    issued = before.says["issued_at"] + dt.timedelta(seconds=choose((60, 0, 120, 121)))
+    if issued.date() != before.says["issued_date"]:
+        issued = before.says["issued_at"]
+    called = drawn.says["called_at"] and issued + (
+        drawn.says["called_at"] - drawn.says["issued_at"]
+    )
+    return Statement(drawn.night, drawn.says | same | {"issued_at": issued, "called_at": called})
+
+
 # --- into a warehouse ----------------------------------------------------------------------------
 
 #: Hours of the day that dates are given as timestamps with: on its due day a dossier ends after
@@ -386,15 +415,17 @@ def _history(feed: Feed, story: Story) -> list[dict[str, Any]]:
     for place, statement in enumerate(story):
         if statement.says is None:
             continue
+        says = dict(statement.says)
+        source = says.pop("source", "one_stop")
         following = story[place + 1] if place + 1 < len(story) else None
         row = {
             "valid_from": statement.night,
             "valid_to": following.night if following else None,
-            "delivery_id": f"one_stop.{feed.name}.{statement.night:%Y%m%d}.000000000000",
+            "delivery_id": f"{source}.{feed.name}.{statement.night:%Y%m%d}.000000000000",
             "row_number": 1,
             "content_hash": "",
             **dict.fromkeys(feed.column_names),
-            **statement.says,
+            **says,
         }
         for column in feed.columns:
             moment = column.derived_from

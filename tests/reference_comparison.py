@@ -28,11 +28,12 @@ WAITING = (
     "visits_within_30_minutes", "received_at_counter",
     "median_wait_seconds", "p90_wait_seconds", "units_with_tickets", "units_with_desk",
 )  # fmt: skip
-RESULTS = ("results_total", "results_digitised")
-DESKS = ("desks_total", "desks_digitising")
+RESULTS = ("results_total", "results_digitised", "results_unstated")
+DESKS = ("desks_total", "desks_digitising", "units_with_date")
 PROVISION = (
     "procedures", "procedures_published", "internal_procedures", "internal_procedures_published",
     "eligible_for_level4", "eligible_at_level4", "at_level3", "at_level4", "online_used",
+    "publication_stated", "level_stated",
 )  # fmt: skip
 Rows = dict[tuple[Any, ...], tuple[Any, ...]]
 
@@ -137,7 +138,8 @@ def compare_others(found: Comparison, warehouse: Warehouse, schema: str, figures
     online = rows_of(
         warehouse,
         f"select unit_code, service_level, {PERIOD}, sum(received_total),"
-        f" sum(received_online), sum(received_post) from {schema}.online_share"
+        " sum(received_online), sum(received_post), sum(received_channel_unstated)"
+        f" from {schema}.online_share"
         f" group by unit_code, service_level, {PERIOD}",
         5,
     )

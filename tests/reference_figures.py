@@ -108,7 +108,7 @@ class Figures:
     dossiers: dict[str, Says] = field(default_factory=dict)
     form: dict[tuple[Any, ...], Counter[Any]] = field(default_factory=dict)
     on_time: dict[tuple[Any, ...], tuple[int, int]] = field(default_factory=dict)
-    online: dict[tuple[Any, ...], tuple[int, int, int]] = field(default_factory=dict)
+    online: dict[tuple[Any, ...], tuple[int, int, int, int]] = field(default_factory=dict)
     waiting: dict[tuple[Any, ...], Counter[Any]] = field(default_factory=dict)
     digitisation: dict[tuple[Any, ...], Counter[Any]] = field(default_factory=dict)
     provision: dict[tuple[Any, ...], Counter[Any]] = field(default_factory=dict)
@@ -251,6 +251,16 @@ def counted_once(standing: dict[str, Says]) -> dict[str, Says]:
         is_mutual = standing[other].get("alias_code") == code
         double.add(max(code, other) if is_mutual else other)
     return {code: dossier for code, dossier in standing.items() if code not in double}
+
+
+def source_of(dossier: Says) -> str:
+    """The system that exported it."""
+    return str(dossier.get("source", "one_stop"))
+
+
+def sources_that_state(figures: Figures, column: str) -> set[str]:
+    """Systems that fill a column for at least one of their dossiers; of others nothing is known."""
+    return {source_of(d) for d in figures.dossiers.values() if d[column] is not None}
 
 
 def received_only(figures: Figures) -> dict[str, Says]:
@@ -483,8 +493,12 @@ def level_at_receipt(dossier: Says, catalogue: Catalogue) -> int | None:
 
 
 def count_online(figures: Figures) -> None:
-    """Dossiers received, online and by post, by service level; and the online shares."""
-    sums: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0, 0])
+    """Dossiers received, online and by post, by service level; and the online shares.
+
+    The shares leave out the dossiers of a system that gives no channels.
+    """
+    sums: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    with_channel = sources_that_state(figures, "channel")
     for dossier in received_only(figures).values():
         unit, channel = unit_of(dossier), dossier["channel"]
         level = level_at_receipt(dossier, figures.catalogue)
@@ -496,12 +510,17 @@ def count_online(figures: Figures) -> None:
                 row[0] += 1
                 row[1] += channel == "online"
                 row[2] += channel == "post"
-    figures.online = {key: (row[0], row[1], row[2]) for key, row in sums.items()}
+                row[3] += source_of(dossier) not in with_channel
+    figures.online = {key: (row[0], row[1], row[2], row[3]) for key, row in sums.items()}
     shares: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0])
-    for (place, level, *period_key), (total, online, post) in figures.online.items():
+    for (place, level, *period_key), (total, online, post, unstated) in figures.online.items():
         of_levels = {3: ("level3", "level34"), 4: ("level4", "level34")}.get(level, ())
         for name in (*of_levels, "all"):
-            for method, denominator in (("channel", total), ("channel_without_post", total - post)):
+            stated = total - unstated
+            for method, denominator in (
+                ("channel", stated),
+                ("channel_without_post", stated - post),
+            ):
                 share = shares[(f"online_share_{name}", method, place, *period_key)]
                 share[0] += online
                 share[1] += denominator
@@ -668,7 +687,11 @@ def received_at_counter(figures: Figures) -> Counter[Any]:
 
 
 def count_results(figures: Figures) -> None:
-    """Digitised results among the dossiers resolved; procedures without a result are left out."""
+    """Digitised results among the dossiers resolved; procedures without a result are left out.
+
+    So are the results of a system that never says whether one is digitised.
+    """
+    with_results = sources_that_state(figures, "result_digitised")
     for dossier in figures.dossiers.values():
         end = end_of(dossier)
         if end is None or dossier["closing_class"] != "resolved":
@@ -681,6 +704,9 @@ def count_results(figures: Figures) -> None:
             if period.start <= end <= period.measured_on:
                 for place in counted_for(unit, figures.units[unit]):
                     row = figures.digitisation.setdefault((place, *period.key), Counter())
+                    if source_of(dossier) not in with_results:
+                        row["results_unstated"] += 1
+                        continue
                     row["results_total"] += 1
                     row["results_digitised"] += dossier["result_digitised"] is True
 
@@ -688,7 +714,9 @@ def count_results(figures: Figures) -> None:
 def count_desks(world: World, figures: Figures) -> None:
     """One-Stop desks at the end of each period, and those that digitise by then."""
     for period in figures.periods:
-        for unit in holding_all(world.units, period.measured_on).values():
+        units = holding_all(world.units, period.measured_on)
+        dated = sum(unit["digitisation_date"] is not None for unit in units.values())
+        for unit in units.values():
             if not has_desk(unit, period.measured_on):
                 continue
             since = unit["digitisation_date"]
@@ -698,10 +726,11 @@ def count_desks(world: World, figures: Figures) -> None:
                 row = figures.digitisation.setdefault((place, *period.key), Counter())
                 row["desks_total"] += 1
                 row["desks_digitising"] += since is not None and since <= period.measured_on
+                row["units_with_date"] = dated
 
 
 def rates_of_digitisation(figures: Figures) -> None:
-    """Results from the plan's year on; desks of districts and communes."""
+    """Results from the plan's year on; desks of districts and communes, if any date is known."""
     for key, row in figures.digitisation.items():
         place, *_, start = key
         if start >= dt.date(2021, 12, 15):
@@ -711,19 +740,24 @@ def rates_of_digitisation(figures: Figures) -> None:
             )
         if place in {"DISTRICT", "COMMUNE"} and "desks_total" in row:
             indicator = f"digitisation_rollout_{place.lower()}"
-            figures.rates[indicator, "share", *key] = (row["desks_digitising"], row["desks_total"])
+            desks = row["desks_total"] if row["units_with_date"] else 0
+            figures.rates[indicator, "share", *key] = (row["desks_digitising"], desks)
 
 
 def count_procedures(figures: Figures) -> None:
     """The catalogue at the end of each period; internal procedures apart."""
     for period in figures.periods:
         used = procedures_used_online(figures, period)
-        for key, procedure in figures.catalogue.on(period.measured_on).items():
+        listed = figures.catalogue.on(period.measured_on)
+        published = sum(p["is_published"] is not None for p in listed.values())
+        levelled = sum(p["service_level"] is not None for p in listed.values())
+        for key, procedure in listed.items():
             level = procedure["authority_level"]
             for place in ("CITY", *([level.upper()] if level else [])):
                 if place not in places(figures):
                     continue
                 row = figures.provision.setdefault((place, *period.key), Counter())
+                row["publication_stated"], row["level_stated"] = published, levelled
                 if procedure["is_internal"]:
                     row["internal_procedures"] += 1
                     row["internal_procedures_published"] += procedure["is_published"] is True
@@ -739,18 +773,18 @@ def count_procedures(figures: Figures) -> None:
                 row["online"] += is_online
                 row["online_used"] += is_online and key in used
     for key, row in figures.provision.items():
-        for indicator, numerator, denominator in (
-            ("procedures_published_rate", "procedures_published", "procedures"),
-            ("level4_provision_rate", "eligible_at_level4", "eligible_for_level4"),
-            (
-                "internal_procedures_published_rate",
-                "internal_procedures_published",
-                "internal_procedures",
-            ),
-            ("online_procedure_share", "online", "procedures"),
-            ("online_procedure_used_share", "online_used", "online"),
-        ):
-            figures.rates[indicator, "share", *key] = (row[numerator], row[denominator])
+        for indicator, numerator, denominator, stated in (
+            ("procedures_published_rate", "procedures_published", "procedures",
+             "publication_stated"),
+            ("level4_provision_rate", "eligible_at_level4", "eligible_for_level4",
+             "level_stated"),
+            ("internal_procedures_published_rate", "internal_procedures_published",
+             "internal_procedures", "publication_stated"),
+            ("online_procedure_share", "online", "procedures", "level_stated"),
+            ("online_procedure_used_share", "online_used", "online", "online"),
+        ):  # fmt: skip
+            counted = row[denominator] if row[stated] else 0
+            figures.rates[indicator, "share", *key] = (row[numerator], counted)
 
 
 def procedures_used_online(figures: Figures, period: Period) -> set[str]:

@@ -70,6 +70,7 @@ catalogue as (
         coalesce(is_level4_eligible, false) as is_level4_eligible,
         coalesce(is_internal, false) as is_internal,
         coalesce(is_published, false) as is_published,
+        is_published is not null as is_publication_stated,
         duration_workdays,
         coalesce(has_result, true) as has_result,
         valid_from,

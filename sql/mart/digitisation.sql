@@ -1,14 +1,26 @@
 -- mart.digitisation: digitised results among the dossiers resolved in each period (II.1.c), and
 -- the One-Stop desks at which the digitisation process is in use at its end (annex 16).
 --
--- Procedures without a result document are left out. A desk counts while its unit exists, unless
--- the register denies it one, and as digitising from its go-live date.
-with resolved as (
+-- Procedures without a result document are left out. So are results of a source (a delivery's
+-- identifier begins with it) that says of none of its dossiers whether the result is digitised:
+-- they are `results_unstated`. Where a source says it of some, silence about another means no.
+--
+-- A desk counts while its unit exists, unless the register denies it one, and as digitising from
+-- its go-live date. `units_with_date` is how many units of the whole register have such a date by
+-- then or later: with none, the register does not speak of digitisation.
+with source_with_results as (
+    select distinct split_part(delivery_id, '.', 1) as source_code
+    from mart.dossier
+    where result_digitised is not null
+),
+
+resolved as (
     select
         d.unit_code,
         d.unit_level,
         d.closed_date,
-        count(*) as results,
+        count(source.source_code) as results,
+        count(*) - count(source.source_code) as unstated,
         count(case when d.result_digitised then 1 end) as with_file
     from mart.dossier as d
     left join mart.catalogue as c
@@ -16,6 +28,8 @@ with resolved as (
             d.procedure_key = c.procedure_key
             and d.closed_date >= c.holds_from
             and (c.valid_to is null or d.closed_date < c.valid_to)
+    left join source_with_results as source
+        on split_part(d.delivery_id, '.', 1) = source.source_code
     where
         d.is_received
         and d.closing_class = 'resolved'
@@ -36,7 +50,8 @@ result as (
         period.period_start,
         period.period_end,
         cast(sum(r.results) as bigint) as results_total,
-        cast(sum(r.with_file) as bigint) as results_digitised
+        cast(sum(r.with_file) as bigint) as results_digitised,
+        cast(sum(r.unstated) as bigint) as results_unstated
     from resolved as r
     inner join mart.period as period
         on r.closed_date between period.period_start and period.measured_on
@@ -68,7 +83,10 @@ registered as (
             when u.valid_to_date <= period.measured_on then 'ended'
             when u.digitisation_date <= period.measured_on then 'digitising'
             else 'not_digitising'
-        end as desk_state
+        end as desk_state,
+        count(u.digitisation_date) over (
+            partition by period.period_type, period.period_basis, period.period_start
+        ) as units_with_date
     from core.unit_history as u
     inner join mart.period as period
         on
@@ -84,7 +102,8 @@ desk as (
         period_start,
         period_end,
         count(*) as desks_total,
-        count(case when desk_state = 'digitising' then 1 end) as desks_digitising
+        count(case when desk_state = 'digitising' then 1 end) as desks_digitising,
+        max(units_with_date) as units_with_date
     from registered
     where desk_state in ('digitising', 'not_digitising')
     group by grouping sets (
@@ -111,8 +130,10 @@ digitisation as (
         spoken_of.period_end,
         coalesce(result.results_total, 0) as results_total,
         coalesce(result.results_digitised, 0) as results_digitised,
+        coalesce(result.results_unstated, 0) as results_unstated,
         desk.desks_total,
-        desk.desks_digitising
+        desk.desks_digitising,
+        desk.units_with_date
     from spoken_of
     inner join mart.unit as unit on spoken_of.unit_code = unit.unit_code
     left join result

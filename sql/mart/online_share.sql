@@ -4,6 +4,7 @@
 -- at the counter is not online (plan I.2.e). `provision_code` is what the level was called on the
 -- day of receipt, so that a period across 15/08/2022 has rows of both namings. An online dossier
 -- of level 1 or 2 is an error of the source; it stays where it is, to be seen.
+-- `received_channel_unstated`: of a source that gives no channels at all (mart.receipts_by_day).
 with counted as (
     select
         case
@@ -21,7 +22,9 @@ with counted as (
         sum(case when received.channel = 'online' then received.dossiers else 0 end)
             as received_online,
         sum(case when received.channel = 'post' then received.dossiers else 0 end)
-            as received_post
+            as received_post,
+        sum(case when received.is_channel_stated then 0 else received.dossiers end)
+            as received_channel_unstated
     from mart.receipts_by_day as received
     inner join mart.period as period
         on received.received_date between period.period_start and period.measured_on
@@ -49,7 +52,8 @@ online_share as (
         counted.period_end,
         cast(counted.received_total as bigint) as received_total,
         cast(counted.received_online as bigint) as received_online,
-        cast(counted.received_post as bigint) as received_post
+        cast(counted.received_post as bigint) as received_post,
+        cast(counted.received_channel_unstated as bigint) as received_channel_unstated
     from counted
     inner join mart.unit as unit on counted.unit_code = unit.unit_code
 )

@@ -4,7 +4,9 @@
 -- annex 18b). Internal procedures are apart. `at_level3`, `at_level4` are the plan's words for all
 -- of 2022; `provided_partially`, `provided_fully` those of NĐ 42/2022 from 15/08/2022 on, by
 -- ref.service_level_map. `online_used`: at level 3 or 4, and with a dossier received online in
--- the period. Before the first catalogue was exported nothing is known, and there is no row.
+-- the period. `publication_stated`, `level_stated`: of how many procedures of the whole catalogue
+-- it says whether they are published, at which level they are provided. Before the first catalogue
+-- was exported nothing is known, and there is no row.
 with in_force as (
     select
         period.period_type,
@@ -21,7 +23,13 @@ with in_force as (
         c.is_published,
         c.is_level4_eligible,
         coalesce(c.service_level, 0) as service_level,
-        coalesce(map.provision_code, '') as provision_code
+        coalesce(map.provision_code, '') as provision_code,
+        count(case when c.is_publication_stated then 1 end) over (
+            partition by period.period_type, period.period_basis, period.period_start
+        ) as publication_stated,
+        count(c.service_level) over (
+            partition by period.period_type, period.period_basis, period.period_start
+        ) as level_stated
     from mart.catalogue as c
     inner join mart.period as period
         on
@@ -87,7 +95,9 @@ counted as (
         count(case when is_online and provision_code = 'partial' then 1 end)
             as provided_partially,
         count(case when is_online and provision_code = 'full' then 1 end) as provided_fully,
-        count(case when is_online_used then 1 end) as online_used
+        count(case when is_online_used then 1 end) as online_used,
+        max(publication_stated) as publication_stated,
+        max(level_stated) as level_stated
     from marked
     group by grouping sets (
         (period_type, period_basis, period_start, period_end, authority_level),
@@ -115,7 +125,9 @@ procedure_provision as (
         counted.at_level4,
         counted.provided_partially,
         counted.provided_fully,
-        counted.online_used
+        counted.online_used,
+        counted.publication_stated,
+        counted.level_stated
     from counted
     inner join mart.unit as unit on counted.unit_code = unit.unit_code
 )

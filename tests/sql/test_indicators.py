@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 import pyarrow as pa
 import pytest
@@ -387,6 +388,97 @@ def test_online_procedures_are_shares_of_all_and_used_where_a_dossier_came_onlin
     assert figure(warehouse, "online_procedure_share") == (3, 4)
     assert figure(warehouse, "online_procedure_used_share") == (1, 3)
     assert figure(warehouse, "online_procedure_used_share", "COMMUNE") == (1, 2)
+
+
+# --- where nobody says anything -------------------------------------------------------------------
+
+
+def status_of(warehouse, indicator, unit="CITY"):
+    return warehouse.value(
+        "select status from mart_staged.indicator_value where indicator_code = :indicator"
+        " and unit_code = :unit and period_type = 'year_to_date' and period_basis = 'calendar'"
+        " order by method_code, period_start desc limit 1",
+        {"indicator": indicator, "unit": unit},
+    )
+
+
+OTHER_SOURCE = "land_registry.dossiers.20220101.000000000000"
+
+
+def test_results_of_a_source_that_never_speaks_of_digitisation_are_no_data(warehouse):
+    put(warehouse, "dossier", resolved("A"), resolved("B"))
+    compute_only(warehouse, NIGHT, ["indicator_value"])
+    assert figure(warehouse, "result_digitisation_rate") == (0, 0)
+    assert status_of(warehouse, "result_digitisation_rate") == "no_data"
+    assert row(warehouse, "digitisation")["results_unstated"] == 2
+
+
+def test_silence_about_one_result_means_no_where_the_source_speaks_of_another(warehouse):
+    put(
+        warehouse,
+        "dossier",
+        resolved("A", result_digitised=True),
+        resolved("B"),
+        resolved("C", delivery_id=OTHER_SOURCE),
+        resolved("D", delivery_id=OTHER_SOURCE),
+    )
+    compute_only(warehouse, NIGHT, ["indicator_value"])
+    assert figure(warehouse, "result_digitisation_rate") == (1, 2)
+    assert coverage(warehouse, "result_digitisation_rate") == 50
+
+
+def coverage(warehouse, indicator):
+    return warehouse.value(
+        "select coverage from mart_staged.indicator_value where indicator_code = :indicator"
+        " and unit_code = 'CITY' and period_type = 'year_to_date' and period_basis = 'calendar'"
+        " order by method_code limit 1",
+        {"indicator": indicator},
+    )
+
+
+def test_dossiers_of_a_source_that_gives_no_channel_are_no_data_for_the_online_share(warehouse):
+    silent = {"channel": None, "service_level": 3, "delivery_id": OTHER_SOURCE}
+    put(warehouse, "dossier", dossier("A", **silent), dossier("B", **silent))
+    compute_only(warehouse, NIGHT, ["indicator_value"])
+    assert figure(warehouse, "online_share_level34", method="channel") == (0, 0)
+    assert status_of(warehouse, "online_share_level34") == "no_data"
+
+
+def test_a_dossier_without_channel_is_not_online_where_its_source_gives_others(warehouse):
+    put(
+        warehouse,
+        "dossier",
+        dossier("A", service_level=3, channel="online"),
+        dossier("B", service_level=3, channel=None),
+        dossier("C", service_level=3, channel=None, delivery_id=OTHER_SOURCE),
+    )
+    compute_only(warehouse, NIGHT, ["indicator_value"])
+    assert figure(warehouse, "online_share_level3", method="channel") == (1, 2)
+    assert round(coverage(warehouse, "online_share_level3"), 2) == Decimal("66.67")
+
+
+def test_a_catalogue_that_gives_neither_level_nor_publication_is_no_data(warehouse):
+    put(
+        warehouse,
+        "procedure",
+        {"procedure_code": "1.000001", "is_level4_eligible": True},
+        {"procedure_code": "1.000002", "is_internal": True},
+    )
+    compute_only(warehouse, NIGHT, ["indicator_value"])
+    for indicator in (
+        "procedures_published_rate",
+        "internal_procedures_published_rate",
+        "level4_provision_rate",
+        "online_procedure_share",
+    ):
+        assert (indicator, status_of(warehouse, indicator)) == (indicator, "no_data")
+
+
+def test_a_register_without_any_go_live_date_is_no_data_for_the_roll_out(warehouse):
+    warehouse.execute("update core.unit_history set digitisation_date = null")
+    compute_only(warehouse, NIGHT, ["indicator_value"])
+    assert status_of(warehouse, "digitisation_rollout_district", "DISTRICT") == "no_data"
+    assert row(warehouse, "digitisation", "DISTRICT")["desks_total"] == 1
 
 
 # --- waiting --------------------------------------------------------------------------------------

@@ -117,7 +117,7 @@ def worked(tmp_path_factory):
 @pytest.fixture(scope="module")
 def chance(tmp_path_factory):
     """Chains of transfers, clocks that run backwards, units that come and go; two nights."""
-    world = build_world(random.Random(3).choice, dossiers=60, tickets=150)
+    world = build_world(random.Random(3).choice, dossiers=60, tickets=300)
     return published(tmp_path_factory.mktemp("chance"), world, *CHANCE_NIGHTS)
 
 

@@ -38,6 +38,10 @@ _REASONS = {
         "Sổ đơn vị ghi không có Bộ phận Một cửa",
         "The register says that it has no One-Stop desk",
     ),
+    "undated": (
+        "Sổ đơn vị không ghi ngày triển khai số hóa của đơn vị nào: không có số liệu",
+        "The register gives no unit's go-live date of the digitisation process: no data",
+    ),
     "not_begun": ("Chưa hoạt động vào cuối kỳ", "Did not exist yet at the end of the span"),
     "ended": ("Đã hết hoạt động vào cuối kỳ", "Did not exist any more at the end of the span"),
     "registered_later": (
@@ -61,6 +65,8 @@ def _desks(level: str, question: Question) -> Iterator[CountedThing]:
         state = row["desk_state"]
         is_later = state == "not_digitising" and row["digitisation_date"] is not None
         code = "digitising_later" if is_later else state
+        if state in _ROLES and not row["units_with_date"]:
+            state = code = "undated"
         why = reason(_REASONS, code, since=row["digitisation_date"])
         yield counted(DESK, row, _ROLES.get(state, "left_out"), why)
     for row in _not_registered(question):

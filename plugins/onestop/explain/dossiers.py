@@ -136,6 +136,14 @@ _REASONS: dict[str, tuple[str, str]] = {
     "level_unknown": ("Không rõ mức độ", "Its service level is not known"),
     "digitised": ("Kết quả ngày {closed} đã số hóa", "Result of {closed} is digitised"),
     "not_digitised": ("Kết quả ngày {closed} chưa số hóa", "Result of {closed} is not digitised"),
+    "digitisation_unstated": (
+        "Nguồn {source} không ghi việc số hóa kết quả ở hồ sơ nào: không có số liệu",
+        "Source {source} says of no dossier whether its result is digitised: no data",
+    ),
+    "channel_unstated": (
+        "Nguồn {source} không ghi kênh nộp ở hồ sơ nào: không có số liệu",
+        "Source {source} gives the channel of no dossier: no data",
+    ),
     "no_result_document": (
         "Thủ tục không có kết quả bằng văn bản",
         "The procedure has no result document",
@@ -182,6 +190,8 @@ def _online(levels: tuple[int, ...] | None, question: Question) -> Iterator[Coun
             level = row["service_level"]
             code = "level_unknown" if level is None else f"level_{level}"
             yield _with_reason(row, "left_out", code)
+        elif not row["is_channel_stated"]:
+            yield _with_reason(row, "left_out", "channel_unstated")
         elif channel == "online":
             yield _with_reason(row, "numerator", "by_online")
         elif channel == "post" and question.method == "channel_without_post":
@@ -198,6 +208,8 @@ def _digitised(question: Question) -> Iterator[CountedThing]:
             yield _with_reason(row, "left_out", row["closing_class"] or "closed_otherwise")
         elif not row["has_result"]:
             yield _with_reason(row, "left_out", "no_result_document")
+        elif not row["is_digitisation_stated"]:
+            yield _with_reason(row, "left_out", "digitisation_unstated")
         elif row["is_digitised"]:
             yield _with_reason(row, "numerator", "digitised")
         else:
@@ -212,6 +224,8 @@ def _standing(question: Question, clock: str) -> list[dict[str, Any]]:
         " dossier.due_date, dossier.closed_date, dossier.channel, dossier.closing_class,"
         " coalesce(dossier.service_level, listed.service_level) as service_level,"
         " coalesce(dossier.result_digitised, false) as is_digitised,"
+        f" {_stated_by_source(question, 'channel')} as is_channel_stated,"
+        f" {_stated_by_source(question, 'result_digitised')} as is_digitisation_stated,"
         " coalesce(listed.has_result, true) as has_result,"
         " dossier.delivery_id, delivery.file_name, dossier.row_number"
         f" from {marts.relation('mart.dossier')} as dossier"
@@ -223,6 +237,14 @@ def _standing(question: Question, clock: str) -> list[dict[str, Any]]:
         f" where dossier.is_received and {question.unit.condition('dossier')}"
         f" and dossier.{clock} between :first and :until",
         {"first": question.first, "until": question.until},
+    )
+
+
+def _stated_by_source(question: Question, column: str) -> str:
+    """SQL: whether the dossier's source gives that column of any of its dossiers."""
+    return (
+        "split_part(dossier.delivery_id, '.', 1) in (select split_part(delivery_id, '.', 1)"
+        f" from {question.marts.relation('mart.dossier')} where {column} is not null)"
     )
 
 
@@ -250,7 +272,8 @@ def _never_received(question: Question) -> Iterator[CountedThing]:
 
 
 def _with_reason(row: Mapping[str, Any], role: Role, code: str) -> CountedThing:
-    why = reason(_REASONS, code, due=row["due_date"], closed=row["closed_date"])
+    source = str(row["delivery_id"]).split(".", 1)[0]
+    why = reason(_REASONS, code, due=row["due_date"], closed=row["closed_date"], source=source)
     return counted(DOSSIER, row, role, why)
 
 

@@ -32,6 +32,8 @@ class _Share:
         yes: reason of the first.
         no: reason of those in the denominator only.
         out: reason of those left out, unless they are internal and so apart.
+        stated: the column with the number of procedures of which the catalogue says it at all;
+            while that is zero, nothing is counted.
     """
 
     numerator: str
@@ -39,19 +41,36 @@ class _Share:
     yes: str
     no: str
     out: str = "internal"
+    stated: str | None = None
 
 
 _SHARES: Mapping[str, _Share] = {
     "procedures_published_rate": _Share(
-        "is_counted_published", "is_counted", "published", "not_published"
+        "is_counted_published",
+        "is_counted",
+        "published",
+        "not_published",
+        stated="publication_stated",
     ),
     "level4_provision_rate": _Share(
-        "is_eligible_at_level4", "is_eligible", "at_level4", "not_at_level4", "not_eligible"
+        "is_eligible_at_level4",
+        "is_eligible",
+        "at_level4",
+        "not_at_level4",
+        "not_eligible",
+        stated="level_stated",
     ),
     "internal_procedures_published_rate": _Share(
-        "is_internal_published", "is_internal", "published", "not_published", "not_internal"
+        "is_internal_published",
+        "is_internal",
+        "published",
+        "not_published",
+        "not_internal",
+        stated="publication_stated",
     ),
-    "online_procedure_share": _Share("is_online", "is_counted", "online", "not_online"),
+    "online_procedure_share": _Share(
+        "is_online", "is_counted", "online", "not_online", stated="level_stated"
+    ),
     "online_procedure_used_share": _Share(
         "is_online_used", "is_online", "used_online", "not_used_online", "not_online"
     ),
@@ -84,6 +103,10 @@ _REASONS = {
         "Không có hồ sơ trực tuyến nào được tiếp nhận trong kỳ",
         "Without any dossier received online in the span",
     ),
+    "unstated": (
+        "Danh mục không ghi nội dung này ở thủ tục nào: không có số liệu",
+        "The catalogue says this of no procedure: no data",
+    ),
     "internal": ("Thủ tục nội bộ: tính riêng", "An internal procedure: counted apart"),
     "not_internal": ("Không phải thủ tục nội bộ", "Not an internal procedure"),
     "same_procedure": (
@@ -110,6 +133,8 @@ def _procedures(share: _Share, question: Question) -> Iterator[CountedThing]:
         )
     for row in _in_force(question):
         role, code = _role(share, row)
+        if role != "left_out" and share.stated and not row[share.stated]:
+            role, code = "left_out", "unstated"
         yield counted(PROCEDURE, row, role, reason(_REASONS, code, level=row["service_level"]))
     for row in _listed_twice(question):
         why = reason(_REASONS, "same_procedure", other=row["other_code"])

@@ -1,7 +1,9 @@
 -- online_share_level3, _level4, _level34, _all (I.2.e): online among the dossiers received.
 --
 -- `channel` is the share among all channels; `channel_without_post` leaves out what came by post,
--- as some offices do.
+-- as some offices do. Dossiers of a source that gives no channels at all are left out of both: a
+-- source that says nothing is no source without online dossiers. `coverage` is then the share of
+-- the others.
 with wanted as (
     select 3 as service_level, 'online_share_level3' as indicator_code
     union all
@@ -32,8 +34,17 @@ summed as (
         period_start,
         period_end,
         cast(sum(received_online) as bigint) as received_online,
-        cast(sum(received_total) as bigint) as received_total,
-        cast(sum(received_total - received_post) as bigint) as received_without_post
+        cast(sum(received_total - received_channel_unstated) as bigint) as received_stated,
+        cast(sum(received_total - received_channel_unstated - received_post) as bigint)
+            as received_without_post,
+        case
+            when sum(received_channel_unstated) > 0
+                then
+                    cast(
+                        100.0 * sum(received_total - received_channel_unstated)
+                        / sum(received_total) as decimal(18, 4)
+                    )
+        end as coverage
     from by_indicator
     group by
         indicator_code,
@@ -58,8 +69,8 @@ online_share as (
         period_start,
         period_end,
         received_online as numerator,
-        received_total as denominator,
-        cast(null as decimal(18, 4)) as coverage
+        received_stated as denominator,
+        coverage
     from summed
     union all
     select
@@ -74,7 +85,7 @@ online_share as (
         period_end,
         received_online,
         received_without_post,
-        cast(null as decimal(18, 4))
+        coverage
     from summed
 )
 

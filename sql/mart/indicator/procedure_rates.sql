@@ -1,6 +1,9 @@
 -- procedures_published_rate (I.2.đ), level4_provision_rate (I.2.e),
 -- internal_procedures_published_rate (PL-18b), online_procedure_share and
 -- online_procedure_used_share (QĐ 766/QĐ-TTg): shares of the catalogue's procedures.
+--
+-- While the catalogue says of none of them whether it is published, or at which level it is
+-- provided, there is nothing to count.
 with procedure_rates as (
     select
         'procedures_published_rate' as indicator_code,
@@ -13,7 +16,7 @@ with procedure_rates as (
         period_start,
         period_end,
         procedures_published as numerator,
-        procedures as denominator,
+        case when publication_stated > 0 then procedures else 0 end as denominator,
         cast(null as decimal(18, 4)) as coverage
     from mart.procedure_provision
     union all
@@ -28,7 +31,7 @@ with procedure_rates as (
         period_start,
         period_end,
         eligible_at_level4,
-        eligible_for_level4,
+        case when level_stated > 0 then eligible_for_level4 else 0 end,
         cast(null as decimal(18, 4))
     from mart.procedure_provision
     union all
@@ -43,7 +46,7 @@ with procedure_rates as (
         period_start,
         period_end,
         internal_procedures_published,
-        internal_procedures,
+        case when publication_stated > 0 then internal_procedures else 0 end,
         cast(null as decimal(18, 4))
     from mart.procedure_provision
     union all
@@ -58,7 +61,7 @@ with procedure_rates as (
         period_start,
         period_end,
         at_level3 + at_level4,
-        procedures,
+        case when level_stated > 0 then procedures else 0 end,
         cast(null as decimal(18, 4))
     from mart.procedure_provision
     union all
