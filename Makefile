@@ -19,7 +19,7 @@ DOSSIERS ?= 200000
 # More for pytest: make test ARGS="-k night -x"
 ARGS ?=
 
-.PHONY: help setup demo up test test-long check secrets audit bench docs lock clean
+.PHONY: help setup demo up test test-long check secrets audit bench docs schema lock clean
 
 help:
 	@echo 'make demo        sample exports -> eleven nights in a real Airflow -> the scorecard'
@@ -31,6 +31,7 @@ help:
 	@echo 'make audit       known vulnerabilities of the packages; fails when nobody can be asked'
 	@echo 'make bench       what each step costs            make bench DOSSIERS=1500000'
 	@echo 'make docs        write docs/feeds.md anew from schema, mapping and suites'
+	@echo 'make schema      write the next schema file for columns that are new in feeds.py'
 	@echo 'make setup       only install into .venv/; the others call it'
 	@echo 'make lock        compile requirements/*.in into hash locks'
 	@echo 'make clean       remove .venv/, caches and var/demo/; your own data under var/ stays'
@@ -81,6 +82,9 @@ bench: setup
 
 docs: setup
 	$(BIN)/python -m onestop.feed_docs
+
+schema: setup
+	$(BIN)/python -m onestop.record_schema
 
 lock: setup
 	for name in uv runtime dev; do $(BIN)/python -m uv pip compile --universal --python-version 3.11 \

@@ -20,6 +20,24 @@ DUCKDB_TYPES: dict[ColumnType, str] = {
     "timestamp": "timestamptz",
 }
 
+#: Columns of ``core.<entity>_version`` before the feed's own, with their SQL types.
+VERSION_COLUMNS = {
+    "delivery_id": "varchar",
+    "row_number": "bigint",
+    "night": "date",
+    "known_from": "date",
+    "content_hash": "varchar",
+    "is_vanished": "boolean",
+}
+#: Columns of ``core.<entity>_history`` before the feed's own, with their SQL types.
+HISTORY_COLUMNS = {
+    "valid_from": "date",
+    "valid_to": "date",
+    "delivery_id": "varchar",
+    "row_number": "bigint",
+    "content_hash": "varchar",
+}
+
 #: Canonical codes; the source's own codes are translated into them once, in the mapping.
 CHANNELS = ("counter", "online", "post", "other")
 STATUSES = (
@@ -94,10 +112,16 @@ class Feed:
     @property
     def history_columns(self) -> tuple[str, ...]:
         """Columns of ``core.<entity>_history``: what held when, and where it came from."""
-        return (
-            *("valid_from", "valid_to", "delivery_id", "row_number", "content_hash"),
-            *self.column_names,
-        )
+        return (*HISTORY_COLUMNS, *self.column_names)
+
+    @property
+    def record_tables(self) -> dict[str, dict[str, str]]:
+        """The feed's tables in ``core``: name, and SQL type of each column by its name."""
+        own = {column.name: DUCKDB_TYPES[column.type] for column in self.columns}
+        return {
+            f"{self.entity}_version": {**VERSION_COLUMNS, **own},
+            f"{self.entity}_history": {**HISTORY_COLUMNS, **own},
+        }
 
 
 def _day(name: str, of: str, vi: str, en: str) -> Column:

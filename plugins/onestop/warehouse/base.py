@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from onestop.settings import PROJECT_ROOT
-from onestop.warehouse.sql_text import created_relations, statements
+from onestop.warehouse.sql_text import created_relations, script_digest, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -180,10 +180,12 @@ class Warehouse(ABC):
         """Schema files that this engine has not applied yet, oldest first.
 
         Raises:
-            SchemaError: the warehouse was made by a newer release.
+            SchemaError: the warehouse was made by a newer release, or a file was changed after
+                it was applied.
         """
         files = schema_files(self.engine)
         applied = self._applied()
+        self._refuse_changed(files)
         if files and applied and max(applied) > files[-1].version:
             raise SchemaError(
                 f"the warehouse has schema {max(applied)}, made by a newer release; this one knows"
@@ -191,6 +193,25 @@ class Warehouse(ABC):
                 " backup from before the upgrade"
             )
         return [file for file in files if file.version not in applied]
+
+    def _keeps_digests(self) -> bool:
+        """Whether the schema has come to the file that has the digests kept."""
+        return "sha256" in self.columns("meta", "schema_version")
+
+    def _refuse_changed(self, files: list[SchemaFile]) -> None:
+        if not self._keeps_digests():
+            return
+        found = self.rows("select version, file_name, sha256 from meta.schema_version")
+        applied = {row["version"]: row for row in found if row["sha256"] is not None}
+        for file in files:
+            row = applied.get(file.version)
+            if row is not None and row["sha256"] != file.sha256:
+                raise SchemaError(
+                    f"sql/schema/{file.path.name} is not what it was when it was applied to this"
+                    f" warehouse (as {row['file_name']}, sha-256 {row['sha256'][:12]}; now"
+                    f" {file.sha256[:12]}): put it back as it was released, and make the change in"
+                    " a new file with the next number"
+                )
 
     def migrate(self) -> None:
         """Bring the schema up to date, one numbered file and one transaction at a time.
@@ -225,6 +246,18 @@ class Warehouse(ABC):
             "insert into meta.schema_version (version, file_name) values (:version, :file_name)",
             {"version": file.version, "file_name": file.path.name},
         )
+        if self._keeps_digests():
+            self._note_digests()
+
+    def _note_digests(self) -> None:
+        """Keep the digest of each applied file that has none, also of files applied long ago."""
+        digests = {file.version: file.sha256 for file in schema_files(self.engine)}
+        missing = self.rows("select version from meta.schema_version where sha256 is null")
+        for row in missing:
+            self.execute(
+                "update meta.schema_version set sha256 = :sha256 where version = :version",
+                {"sha256": digests.get(row["version"]), "version": row["version"]},
+            )
 
 
 @dataclass(frozen=True)
@@ -238,6 +271,11 @@ class SchemaFile:
 
     version: int
     path: Path
+
+    @property
+    def sha256(self) -> str:
+        """Of its statements; a comment may be put better after it was applied."""
+        return script_digest(self.path.read_text(encoding="utf-8"))
 
 
 def schema_files(engine: str) -> list[SchemaFile]:

@@ -8,6 +8,7 @@ sqlglot's parser (tables).
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import re
 from dataclasses import dataclass
@@ -69,6 +70,13 @@ def statements(script: str) -> Iterator[str]:
             found = []
         elif not token.is_comment:
             found.append(token)
+
+
+def script_digest(script: str) -> str:
+    """SHA-256 of what a script does: comments, blanks and line ends make no difference."""
+    text = script.encode()
+    parts = [text[token.start : token.end] for token in _tokens(script) if not token.is_comment]
+    return hashlib.sha256(b" ".join(b"".join(parts).split())).hexdigest()
 
 
 def created_relations(script: str) -> set[tuple[str, str]]:
