@@ -27,7 +27,7 @@ help:
 	@echo 'make up          Airflow with its web pages on that same data, until Ctrl-C'
 	@echo 'make test        all tests but the longest           make test ARGS="-k night -x"'
 	@echo 'make test-long   the longest too'
-	@echo 'make check       lint, format, types, secrets in files, known vulnerabilities'
+	@echo 'make check       lint, format, types, SQL, secrets in files, known vulnerabilities'
 	@echo 'make audit       known vulnerabilities of the packages; fails when nobody can be asked'
 	@echo 'make bench       what each step costs            make bench DOSSIERS=1500000'
 	@echo 'make docs        write docs/feeds.md anew from schema, mapping and suites'
@@ -65,6 +65,7 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@$(BIN)/python sql/check.py
 	@$(MAKE) --no-print-directory secrets
 	@$(BIN)/python requirements/audit.py --lenient
 

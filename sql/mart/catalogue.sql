@@ -8,7 +8,10 @@ with listed as (
         h.*,
         case
             when h.procedure_code like '%.%'
-                then split_part(h.procedure_code, '.', 1) || '.' || split_part(h.procedure_code, '.', 2)
+                then
+                    split_part(h.procedure_code, '.', 1)
+                    || '.'
+                    || split_part(h.procedure_code, '.', 2)
             else h.procedure_code
         end as procedure_key
     from core.procedure_history as h
@@ -18,7 +21,8 @@ with listed as (
 turn as (
     select procedure_key, valid_from as night from listed
     union
-    select procedure_key, valid_to from listed where valid_to <= :as_of_date
+    select procedure_key, valid_to from listed
+    where valid_to <= :as_of_date
 ),
 
 span as (
@@ -48,7 +52,7 @@ described as (
         listed.has_result,
         row_number() over (
             partition by span.procedure_key, span.valid_from
-            order by listed.valid_from desc, listed.procedure_code
+            order by listed.valid_from desc, listed.procedure_code asc
         ) as choice
     from span
     inner join listed

@@ -1,4 +1,4 @@
--- mart.changed_after_overdue: signs that an overdue dossier was edited after the fact, for auditors.
+-- mart.changed_after_overdue: signs that an overdue dossier was edited afterwards, for auditors.
 --
 -- Two states that the record holds of one dossier, one after the other, and what changed between
 -- them; one row for each kind of change:
@@ -162,8 +162,10 @@ judged as (
     select
         next_state.*,
         coalesce(export_night.last_night, next_state.changed_night - 1) as last_seen_night,
-        coalesce(next_state.is_open_before and next_state.due_date_before < next_state.changed_night,
-                 false) as is_overdue_before,
+        coalesce(
+            next_state.is_open_before and next_state.due_date_before < next_state.changed_night,
+            false
+        ) as is_overdue_before,
         coalesce(
             next_state.is_closed_before
             and next_state.closing_class_before = 'resolved'
@@ -172,7 +174,8 @@ judged as (
         ) as is_late_before,
         next_state.resolved_at_after = next_state.due_at_after
         -- sources that give days only say nothing about seconds
-        and extract(hour from next_state.due_at_after) + extract(minute from next_state.due_at_after)
+        and extract(hour from next_state.due_at_after)
+        + extract(minute from next_state.due_at_after)
         > 0 as is_end_on_due_second
     from next_state
     left join delivery on next_state.delivery_after = delivery.delivery_id

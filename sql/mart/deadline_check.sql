@@ -1,4 +1,4 @@
--- mart.deadline_check: the sources' due dates against the catalogue's durations, by period of receipt.
+-- mart.deadline_check: the sources' due dates against the catalogue's durations, by day of receipt.
 --
 -- A warning, not a figure of the plan: pauses, hours and decisions of the day make due dates differ
 -- with good reason. `deadlines_moved` counts dossiers whose due date is no longer the first one.
@@ -41,10 +41,14 @@ counted as (
     inner join mart.period as period
         on by_day.received_date between period.period_start and period.measured_on
     group by grouping sets (
-        (period.period_type, period.period_basis, period.period_start, period.period_end,
-         by_day.unit_level, by_day.unit_code),
-        (period.period_type, period.period_basis, period.period_start, period.period_end,
-         by_day.unit_level),
+        (
+            period.period_type, period.period_basis, period.period_start, period.period_end,
+            by_day.unit_level, by_day.unit_code
+        ),
+        (
+            period.period_type, period.period_basis, period.period_start, period.period_end,
+            by_day.unit_level
+        ),
         (period.period_type, period.period_basis, period.period_start, period.period_end)
     )
 ),

@@ -56,10 +56,14 @@ result as (
     inner join mart.period as period
         on r.closed_date between period.period_start and period.measured_on
     group by grouping sets (
-        (period.period_type, period.period_basis, period.period_start, period.period_end,
-         r.unit_level, r.unit_code),
-        (period.period_type, period.period_basis, period.period_start, period.period_end,
-         r.unit_level),
+        (
+            period.period_type, period.period_basis, period.period_start, period.period_end,
+            r.unit_level, r.unit_code
+        ),
+        (
+            period.period_type, period.period_basis, period.period_start, period.period_end,
+            r.unit_level
+        ),
         (period.period_type, period.period_basis, period.period_start, period.period_end)
     )
 ),

@@ -20,8 +20,10 @@ known_otherwise as (
     where
         other.dossier_code <> this.dossier_code
         -- two codes that name each other: the first in order stays
-        and (this.alias_code is distinct from other.dossier_code
-             or other.dossier_code < this.dossier_code)
+        and (
+            this.alias_code is distinct from other.dossier_code
+            or other.dossier_code < this.dossier_code
+        )
 ),
 
 counted_once as (

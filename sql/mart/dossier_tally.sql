@@ -1,4 +1,4 @@
--- mart.dossier_tally: dossiers counted once per unit, field, procedure and period, for every method.
+-- mart.dossier_tally: dossiers counted once per unit, field, procedure, period, for every method.
 --
 -- Only whole dossiers are counted here and only sums are taken from here, so that units add up to
 -- levels and levels to the city. What each method counts: ref.method.

@@ -29,12 +29,18 @@ with counted as (
     inner join mart.period as period
         on received.received_date between period.period_start and period.measured_on
     group by grouping sets (
-        (period.period_type, period.period_basis, period.period_start, period.period_end,
-         received.service_level, received.provision_code, received.unit_level, received.unit_code),
-        (period.period_type, period.period_basis, period.period_start, period.period_end,
-         received.service_level, received.provision_code, received.unit_level),
-        (period.period_type, period.period_basis, period.period_start, period.period_end,
-         received.service_level, received.provision_code)
+        (
+            period.period_type, period.period_basis, period.period_start, period.period_end,
+            received.service_level, received.provision_code, received.unit_level, received.unit_code
+        ),
+        (
+            period.period_type, period.period_basis, period.period_start, period.period_end,
+            received.service_level, received.provision_code, received.unit_level
+        ),
+        (
+            period.period_type, period.period_basis, period.period_start, period.period_end,
+            received.service_level, received.provision_code
+        )
     )
 ),
 

@@ -195,9 +195,10 @@ remaining as (
         end as made_good,
         -- what stays when all that remains succeeds, in units of 1 / q
         case growth
-            when 'flow' then
-                target_denominator * (numerator + remaining_open + expected_new)
-                - target_numerator * (denominator + remaining_open + expected_new)
+            when 'flow'
+                then
+                    target_denominator * (numerator + remaining_open + expected_new)
+                    - target_numerator * (denominator + remaining_open + expected_new)
             when 'mean' then
                 target_numerator * (denominator + expected_new) - target_denominator * numerator
         end as slack
@@ -263,20 +264,23 @@ judged as (
     select
         projected.*,
         case comparison
-            when '<=' then
-                projected_numerator * target_denominator
-                <= target_numerator * projected_denominator
-            when '>' then
-                projected_numerator * target_denominator
-                > target_numerator * projected_denominator
+            when '<='
+                then
+                    projected_numerator * target_denominator
+                    <= target_numerator * projected_denominator
+            when '>'
+                then
+                    projected_numerator * target_denominator
+                    > target_numerator * projected_denominator
             else
                 projected_numerator * target_denominator
                 >= target_numerator * projected_denominator
         end as is_met_as_projected,
         case growth
-            when 'flow' then
-                numerator * target_denominator
-                >= target_numerator * (denominator + remaining_total)
+            when 'flow'
+                then
+                    numerator * target_denominator
+                    >= target_numerator * (denominator + remaining_total)
             when 'stock' then status = 'met'
             else status = 'met' and days_left = 0
         end as is_secured

@@ -33,20 +33,32 @@ with summed as (
         sum(t.due_judged) as due_judged
     from mart.dossier_tally as t
     group by grouping sets (
-        (t.period_type, t.period_basis, t.period_start, t.period_end,
-         t.unit_level, t.unit_code),
-        (t.period_type, t.period_basis, t.period_start, t.period_end,
-         t.unit_level),
+        (
+            t.period_type, t.period_basis, t.period_start, t.period_end,
+            t.unit_level, t.unit_code
+        ),
+        (
+            t.period_type, t.period_basis, t.period_start, t.period_end,
+            t.unit_level
+        ),
         (t.period_type, t.period_basis, t.period_start, t.period_end),
-        (t.period_type, t.period_basis, t.period_start, t.period_end, t.field_code,
-         t.unit_level, t.unit_code),
-        (t.period_type, t.period_basis, t.period_start, t.period_end, t.field_code,
-         t.unit_level),
+        (
+            t.period_type, t.period_basis, t.period_start, t.period_end, t.field_code,
+            t.unit_level, t.unit_code
+        ),
+        (
+            t.period_type, t.period_basis, t.period_start, t.period_end, t.field_code,
+            t.unit_level
+        ),
         (t.period_type, t.period_basis, t.period_start, t.period_end, t.field_code),
-        (t.period_type, t.period_basis, t.period_start, t.period_end, t.procedure_key,
-         t.unit_level, t.unit_code),
-        (t.period_type, t.period_basis, t.period_start, t.period_end, t.procedure_key,
-         t.unit_level),
+        (
+            t.period_type, t.period_basis, t.period_start, t.period_end, t.procedure_key,
+            t.unit_level, t.unit_code
+        ),
+        (
+            t.period_type, t.period_basis, t.period_start, t.period_end, t.procedure_key,
+            t.unit_level
+        ),
         (t.period_type, t.period_basis, t.period_start, t.period_end, t.procedure_key)
     )
 ),

@@ -47,10 +47,14 @@ with counted as (
     inner join mart.period as period
         on v.issued_date between period.period_start and period.measured_on
     group by grouping sets (
-        (period.period_type, period.period_basis, period.period_start, period.period_end,
-         v.unit_level, v.unit_code),
-        (period.period_type, period.period_basis, period.period_start, period.period_end,
-         v.unit_level),
+        (
+            period.period_type, period.period_basis, period.period_start, period.period_end,
+            v.unit_level, v.unit_code
+        ),
+        (
+            period.period_type, period.period_basis, period.period_start, period.period_end,
+            v.unit_level
+        ),
         (period.period_type, period.period_basis, period.period_start, period.period_end)
     )
 ),

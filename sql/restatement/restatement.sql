@@ -139,19 +139,24 @@ restated as (
 
 by_unit as (
     select period_type, period_basis, period_start, unit_before as unit_code, dossier_code
-    from mart.restatement_dossier where restated_night = :as_of_date
+    from mart.restatement_dossier
+    where restated_night = :as_of_date
     union
     select period_type, period_basis, period_start, unit_after, dossier_code
-    from mart.restatement_dossier where restated_night = :as_of_date
+    from mart.restatement_dossier
+    where restated_night = :as_of_date
     union
     select period_type, period_basis, period_start, upper(level_before), dossier_code
-    from mart.restatement_dossier where restated_night = :as_of_date
+    from mart.restatement_dossier
+    where restated_night = :as_of_date
     union
     select period_type, period_basis, period_start, upper(level_after), dossier_code
-    from mart.restatement_dossier where restated_night = :as_of_date
+    from mart.restatement_dossier
+    where restated_night = :as_of_date
     union
     select period_type, period_basis, period_start, 'CITY', dossier_code
-    from mart.restatement_dossier where restated_night = :as_of_date
+    from mart.restatement_dossier
+    where restated_night = :as_of_date
 ),
 
 counted as (

@@ -5,7 +5,8 @@
 -- those that stand the first `place` is the figure. A rank is declared as a mere value; whatever
 -- is not a rank and comes without its two integers is no figure.
 with ordinal as (
-    select distinct indicator_code from ref.indicator where unit_of_measure = 'rank'
+    select distinct indicator_code from ref.indicator
+    where unit_of_measure = 'rank'
 ),
 
 said as (
