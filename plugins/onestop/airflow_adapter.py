@@ -219,9 +219,12 @@ def find_replayable() -> Returned:
         for name, value in get_current_context()["params"].items()
         if value
     }
-    found: list[dict[str, Any]] = library.find_replayable(
-        settings_of_task(), library.ReplayFilter(**given)
-    )
+    try:
+        found: list[File] = library.find_replayable(
+            settings_of_task(), library.ReplayFilter(**given)
+        )
+    except import_module("onestop.published").QuestionError as unknown:
+        raise AirflowFailException(str(unknown)) from None
     logger.info("%d deliveries hold something that is still refused", len(found))
     return in_batches(found)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import logging
 import os
@@ -45,11 +46,15 @@ class Format(StrEnum):
     csv = "csv"
 
 
+#: As commands, pages and reports print dates, in both languages, and as people type them.
+_DAY_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d %b %Y", "%Y%m%d")
+
+
 def _day(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text} is not a date; write it as 2022-11-24") from None
+    for form in _DAY_FORMATS:
+        with contextlib.suppress(ValueError):
+            return dt.datetime.strptime(text.strip(), form).date()  # noqa: DTZ007 - a calendar date
+    raise typer.BadParameter(f"{text} is not a date; write it as 2022-11-24 or 24/11/2022")
 
 
 def _default_lang() -> Lang:
@@ -57,7 +62,8 @@ def _default_lang() -> Lang:
 
 
 Night = Annotated[
-    dt.date, typer.Argument(parser=_day, metavar="DATE", help="The night, 2022-11-24.")
+    dt.date,
+    typer.Argument(parser=_day, metavar="DATE", help="The night: 2022-11-24 or 24/11/2022."),
 ]
 To = Annotated[
     dt.date | None, typer.Option("--to", parser=_day, metavar="DATE", help="Also the nights up to.")
@@ -456,6 +462,7 @@ def main() -> None:
     """Run the command; what a user can mend is told in one sentence, without a traceback."""
     from onestop.backup import BackupError
     from onestop.delivery import RefusedDeliveryError
+    from onestop.delivery_lock import DeliveryBusyError
     from onestop.exports import ExportsError
     from onestop.housekeeping import RetentionError
     from onestop.issued_reports import ReportFilesError
@@ -473,6 +480,7 @@ def main() -> None:
         ReferenceFileError,
         RefusedDeliveryError,
         BackupError,
+        DeliveryBusyError,
         ExportsError,
         RetentionError,
         ReportFilesError,

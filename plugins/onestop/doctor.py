@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import json
 import os
@@ -9,7 +10,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -17,7 +18,7 @@ from onestop.exports import list_exports
 from onestop.housekeeping import read_retention
 from onestop.mapping import ClaimedTwiceError, installed_mappings, recognise
 from onestop.marts import last_published
-from onestop.page import page_width, printed
+from onestop.page import page_width, printed, safe_cell
 from onestop.settings import LOCAL_ZONE, Settings, wait_interval
 from onestop.warehouse import open_warehouse
 
@@ -103,6 +104,12 @@ def print_examination(
     if form == "json":
         json.dump([asdict(one) for one in findings], sys.stdout, ensure_ascii=False, indent=1)
         sys.stdout.write("\n")
+    elif form == "csv":
+        rows = csv.DictWriter(sys.stdout, [field.name for field in fields(Finding)])
+        rows.writeheader()
+        rows.writerows(
+            {name: safe_cell(cell) for name, cell in asdict(one).items()} for one in findings
+        )
     else:
         colours = {"OK": "green", "WARN": "yellow", "FAIL": "bold red"}
         with printed(sys.stdout, page_width(sys.stdout)) as console:

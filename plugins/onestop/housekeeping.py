@@ -230,6 +230,8 @@ def _interrupted_copies(settings: Settings, before: dt.datetime) -> Iterator[Pat
 def _staged_files(settings: Settings, before: dt.datetime) -> Iterator[Path]:
     yield from _older(settings.staging.glob("*"), before)
     yield from _older((settings.work / "volumes").glob("*"), before)
+    yield from _older(settings.work.glob("under_work/*/*"), before)
+    yield from _older(settings.work.glob("*/*.draft"), before)
 
 
 def _validation_results(settings: Settings, before: dt.datetime) -> Iterator[Path]:

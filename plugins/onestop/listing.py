@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
 
 from rich.table import Table
 
+from onestop.known import refuse_unknown
 from onestop.page import page_width, printed
 from onestop.published import NothingPublishedError
 from onestop.warehouse import open_warehouse
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Iterator, Mapping
 
     from onestop.settings import Settings
+    from onestop.warehouse import Warehouse
 
 Language = Literal["vi", "en"]
 
@@ -36,6 +41,8 @@ _STATES = {
     },
     "en": {},
 }  # fmt: skip
+_DELIVERY_STATES = ("loaded", "refused")
+_REJECTED_STATES = ("open", "replayed", "superseded")
 _TOTALS = {
     "vi": "{shown} trong {total} dòng; lọc bằng các tùy chọn, xem --help",
     "en": "{shown} of {total} rows; the options filter them, see --help",
@@ -60,21 +67,27 @@ def print_deliveries(
         feed: only this feed.
         state: ``loaded`` or ``refused``.
         limit: at most so many rows.
+
+    Raises:
+        QuestionError: there is no such night, feed or state.
     """
-    rows, total = _select(
-        settings,
-        f"night, file_name, feed, state, rows_read, rows_accepted, rows_rejected, rows_repeated,"
-        f" rows_blank, refused_rule || ': ' || reason_{lang} as reason",
-        "audit.delivery",
-        {"night": night, "feed": feed, "state": state},
-        "night desc, feed, file_name, attempt",
-        limit,
-    )
+    filters = {"night": night, "feed": feed, "state": state}
+    with _opened(settings) as warehouse:
+        refuse_unknown(settings, warehouse, filters, _DELIVERY_STATES)
+        where, values = _where(filters)
+        total = warehouse.value(f"select count(*) from audit.delivery where {where}", values)
+        rows = warehouse.rows(
+            "select night, file_name, feed, state, rows_read, rows_accepted, rows_rejected,"
+            f" rows_repeated, rows_blank, refused_rule || ': ' || reason_{lang} as reason"
+            f" from audit.delivery where {where}"
+            f" order by night desc, feed, file_name, attempt limit {int(limit)}",
+            values,
+        )
     table = _table(_DELIVERY_HEADERS[lang], numbers=range(4, 9))
     for row in rows:
         row["state"] = _STATES[lang].get(row["state"], row["state"])
         table.add_row(*(_text(value) for value in row.values()))
-    _print(table, lang, len(rows), total)
+    _print(table, lang, len(rows), int(total))
 
 
 def print_rejected(
@@ -87,54 +100,71 @@ def print_rejected(
     state: str | None = None,
     limit: int = 50,
 ) -> None:
-    """Rejected rows with their reasons, the latest first; values are masked.
+    """Rejected rows with all their reasons, the latest first; values are masked.
 
     Args:
         settings: of this installation.
         lang: of the table.
         night: only rows of deliveries that describe this night.
         feed: only this feed.
-        rule: only this rule code.
+        rule: only rows that broke this rule.
         state: ``open``, ``replayed`` or ``superseded``.
         limit: at most so many rows.
+
+    Raises:
+        QuestionError: there is no such night, feed, rule or state.
     """
-    rows, total = _select(
-        settings,
-        f"night, feed, row_number, key_text, rule_code, message_{lang}, offending, state",
-        "audit.rejected_row",
-        {"night": night, "feed": feed, "rule_code": rule, "state": state},
-        "night desc, delivery_id, row_number, rule_code",
-        limit,
-    )
+    filters = {"night": night, "feed": feed, "rule_code": rule, "state": state}
+    with _opened(settings) as warehouse:
+        refuse_unknown(settings, warehouse, filters, _REJECTED_STATES)
+        where, values = _where(filters)
+        chosen = (
+            f"select distinct night, delivery_id, row_number from audit.rejected_row where {where}"
+        )
+        total = warehouse.value(f"select count(*) from ({chosen}) as chosen", values)
+        found = warehouse.rows(
+            f"select r.night, r.feed, r.row_number, r.key_text, r.rule_code,"
+            f" r.message_{lang} as message, r.offending, r.state, r.delivery_id"
+            f" from ({chosen} order by night desc, delivery_id, row_number limit {int(limit)})"
+            " as chosen inner join audit.rejected_row as r on r.delivery_id = chosen.delivery_id"
+            " and r.row_number = chosen.row_number"
+            " order by r.night desc, r.delivery_id, r.row_number, r.rule_code",
+            values,
+        )
     table = _table(_REJECTED_HEADERS[lang], numbers=(2,))
-    for row in rows:
-        row["state"] = _STATES[lang].get(row["state"], row["state"])
-        table.add_row(*(_text(value) for value in row.values()))
-    _print(table, lang, len(rows), total)
+    shown = 0
+    for _, broken in groupby(found, key=lambda row: (row["delivery_id"], row["row_number"])):
+        reasons = list(broken)
+        first = reasons[0]
+        shown += 1
+        table.add_row(
+            *(_text(first[name]) for name in ("night", "feed", "row_number", "key_text")),
+            *(
+                "\n".join(dict.fromkeys(_text(row[name]) for row in reasons))
+                for name in ("rule_code", "message", "offending")
+            ),
+            "\n".join(
+                dict.fromkeys(_STATES[lang].get(row["state"], row["state"]) for row in reasons)
+            ),
+        )
+    _print(table, lang, shown, int(total))
 
 
-def _select(
-    settings: Settings,
-    columns: str,
-    table: str,
-    filters: dict[str, Any],
-    order: str,
-    limit: int,
-) -> tuple[list[dict[str, Any]], int]:
+def _where(filters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     chosen = {name: value for name, value in filters.items() if value is not None}
-    where = " and ".join(f"{name} = :{name}" for name in chosen) or "true"
+    return " and ".join(f"{name} = :{name}" for name in chosen) or "true", chosen
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Warehouse]:
     try:
-        with open_warehouse(settings.warehouse, read_only=True) as warehouse:
-            total = warehouse.value(f"select count(*) from {table} where {where}", chosen)
-            rows = warehouse.rows(
-                f"select {columns} from {table} where {where} order by {order} limit {limit}",
-                chosen,
-            )
+        warehouse = open_warehouse(settings.warehouse, read_only=True)
     except FileNotFoundError as error:
         raise NothingPublishedError(
             "there is no warehouse yet; run `onestop night` for a night that has its exports"
         ) from error
-    return rows, int(total)
+    with warehouse:
+        yield warehouse
 
 
 def _table(headers: tuple[str, ...], numbers: Any) -> Table:  # noqa: ANN401 - any container

@@ -139,6 +139,7 @@ class LocalAirflow:
         self._take_lock()
         try:
             self._stop_leftovers()
+            self._leave_old_configuration()
             self.port = free_port(self.preferred_port)
             environment = self.environment()
             self._migrate(environment)
@@ -363,6 +364,16 @@ class LocalAirflow:
         if not path.exists():
             _write_private(path, {USER: self.password})
         return path
+
+    def _leave_old_configuration(self) -> None:
+        """Put a configuration aside that Airflow wrote before this folder was moved here.
+
+        It names the folders as they were then, among them that of the DAG processor's logs.
+        Airflow writes a new one; what somebody changed in the old one is still to be seen.
+        """
+        path = self.home / "airflow.cfg"
+        if path.exists() and f"{self.home}/" not in path.read_text(encoding="utf-8"):
+            path.replace(self.home / "airflow.cfg.moved")
 
     def _migrate(self, environment: dict[str, str]) -> None:
         stamp = self.home / f"migrated-{version('apache-airflow-core')}"

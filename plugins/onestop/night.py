@@ -11,12 +11,15 @@ import datetime as dt
 import hashlib
 import json
 import logging
+import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from onestop import landing as landing_module
 from onestop.awaited import awaited_where
 from onestop.delivery import PASSING_RULES, Delivery, RefusedDeliveryError
+from onestop.delivery_lock import working_on
 from onestop.exports import ExportsError, candidate_of, file_of, list_exports, readable_name
 from onestop.load import load_delivery as load_staged
 from onestop.load import record_refusal
@@ -34,7 +37,7 @@ from onestop.staging import read_delivery, staged_path
 from onestop.warehouse import open_warehouse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from onestop.exports import ExportedFile
@@ -191,10 +194,7 @@ def note_volumes(settings: Settings, warehouse: Warehouse, night: dt.date) -> No
     for row in rows:
         volumes.setdefault(row["series"], {})[row["night"].isoformat()] = int(row["rows_read"])
     path = _volumes_file(settings, night)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(volumes), encoding="utf-8")
-    draft.replace(path)
+    _write_note(path, json.dumps(volumes))
 
 
 def _volumes_file(settings: Settings, night: dt.date) -> Path:
@@ -287,8 +287,8 @@ def _note_place(settings: Settings, delivery: Delivery, candidate: dict[str, Any
 
 
 def _record_places(settings: Settings, warehouse: Warehouse) -> None:
-    for note in sorted((settings.work / _PLACES).glob("*.json")):
-        place = json.loads(note.read_text(encoding="utf-8"))
+    for note, text in _notes(settings.work / _PLACES):
+        place = json.loads(text)
         place["file_modified_at"] = dt.datetime.fromisoformat(place["file_modified_at"])
         same = " and ".join(f"{name} = :{name}" for name in place)
         if not warehouse.value(f"select count(*) from audit.delivery_place where {same}", place):
@@ -297,11 +297,18 @@ def _record_places(settings: Settings, warehouse: Warehouse) -> None:
                 f" values ({', '.join(f':{name}' for name in place)})",
                 place,
             )
-        note.unlink()
+        note.unlink(missing_ok=True)
 
 
-def read_delivery_file(settings: Settings, delivery: dict[str, Any]) -> dict[str, Any]:
+def read_delivery_file(
+    settings: Settings, delivery: dict[str, Any], *, keeps_rules: bool = True
+) -> dict[str, Any]:
     """Stage a landed file.
+
+    Args:
+        settings: where everything lies.
+        delivery: as JSON.
+        keeps_rules: whether the mapping is kept beside the landing.
 
     Raises:
         RefusedDeliveryError: the file cannot be read; the refusal is noted for the record.
@@ -309,8 +316,10 @@ def read_delivery_file(settings: Settings, delivery: dict[str, Any]) -> dict[str
     landed = Delivery.from_json(delivery)
     try:
         mapping = _mapping(settings, landed)
-        keep_rules(settings.landing, mapping.sha256, mapping.text)
-        staged = read_delivery(landed, settings.landing, settings.staging, mapping)
+        if keeps_rules:
+            keep_rules(settings.landing, mapping.sha256, mapping.text)
+        with working_on(landed, settings.locks):
+            staged = read_delivery(landed, settings.landing, settings.staging, mapping)
     except RefusedDeliveryError as refused:
         refused.page = _note_unread(settings, landed, refused.rule_code, refused.reason)
         raise
@@ -318,7 +327,12 @@ def read_delivery_file(settings: Settings, delivery: dict[str, Any]) -> dict[str
 
 
 def validate_delivery_file(
-    settings: Settings, delivery: dict[str, Any], night: dt.date, *, has_usual_volume: bool = True
+    settings: Settings,
+    delivery: dict[str, Any],
+    night: dt.date,
+    *,
+    has_usual_volume: bool = True,
+    keeps_rules: bool = True,
 ) -> dict[str, Any]:
     """Put a staged file through the gate.
 
@@ -327,6 +341,7 @@ def validate_delivery_file(
         delivery: as JSON.
         night: the night that is run.
         has_usual_volume: whether its rows are counted against those of past weeks.
+        keeps_rules: whether the suite is kept beside the landing.
 
     Returns:
         The verdict, as JSON.
@@ -338,14 +353,16 @@ def validate_delivery_file(
 
     landed = Delivery.from_json(delivery)
     suite = load_suite(landed.feed)
-    keep_rules(settings.landing, suite.sha256, suite.text)
-    verdict = validate_delivery(
-        landed,
-        staged_path(settings.staging, landed.delivery_id),
-        settings.validation_results,
-        night,
-        usual=_usual_volume(settings, landed, night) if has_usual_volume else None,
-    )
+    if keeps_rules:
+        keep_rules(settings.landing, suite.sha256, suite.text)
+    with working_on(landed, settings.locks):
+        verdict = validate_delivery(
+            landed,
+            staged_path(settings.staging, landed.delivery_id),
+            settings.validation_results,
+            night,
+            usual=_usual_volume(settings, landed, night) if has_usual_volume else None,
+        )
     if verdict.is_refused:
         error = verdict.as_error()
         error.page = _page_of(verdict.result_file or "")
@@ -363,7 +380,8 @@ def validate_delivery_file(
 def load_delivery(settings: Settings, delivery: dict[str, Any]) -> dict[str, Any]:
     """Load a validated file into the warehouse, in one transaction."""
     landed = Delivery.from_json(delivery)
-    with open_warehouse(settings.warehouse) as warehouse:
+    # The warehouse first, here and wherever both are held: two runs never wait for each other.
+    with open_warehouse(settings.warehouse) as warehouse, working_on(landed, settings.locks):
         return load_staged(warehouse, landed, staged_path(settings.staging, landed.delivery_id))
 
 
@@ -591,10 +609,14 @@ def _note_refusal(
 
 
 def _write_note(note: Path, text: str) -> None:
+    """Put a note in place whole; of two runs at once the later one's stays."""
     note.parent.mkdir(parents=True, exist_ok=True)
-    draft = note.with_suffix(".draft")
-    draft.write_text(text, encoding="utf-8")
-    draft.rename(note)
+    draft = note.with_suffix(f".{uuid.uuid4().hex}.draft")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(note)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _refusal_note(settings: Settings, delivery: Delivery) -> Path:
@@ -602,20 +624,29 @@ def _refusal_note(settings: Settings, delivery: Delivery) -> Path:
 
 
 def _record_refusals(settings: Settings, warehouse: Warehouse) -> None:
-    for note in sorted((settings.work / _REFUSALS).glob("*.json")):
-        refusal = json.loads(note.read_text(encoding="utf-8"))
+    for note, text in _notes(settings.work / _REFUSALS):
+        refusal = json.loads(text)
         delivery = Delivery.from_json(refusal["delivery"])
         staged = staged_path(settings.staging, delivery.delivery_id)
         was_judged = not refusal["rule_code"].startswith("FILE-") and staged.exists()
-        record_refusal(
-            warehouse,
-            delivery,
-            staged=staged if was_judged else None,
-            rule_code=refusal["rule_code"],
-            reason_vi=refusal["reason_vi"],
-            reason_en=refusal["reason_en"],
-        )
-        note.unlink()
+        with working_on(delivery, settings.locks):
+            record_refusal(
+                warehouse,
+                delivery,
+                staged=staged if was_judged else None,
+                rule_code=refusal["rule_code"],
+                reason_vi=refusal["reason_vi"],
+                reason_en=refusal["reason_en"],
+            )
+        note.unlink(missing_ok=True)
+
+
+def _notes(folder: Path) -> Iterator[tuple[Path, str]]:
+    """The notes in a folder with their texts; one that another run took away is left out."""
+    for note in sorted(folder.glob("*.json")):
+        with suppress(FileNotFoundError):
+            text = note.read_text(encoding="utf-8")
+            yield note, text
 
 
 def _is_frozen(warehouse: Warehouse, night: dt.date) -> bool:

@@ -7,10 +7,14 @@ goes into the record. Published nights stay as they are: what is replayed shows 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from onestop.delivery import Delivery, RefusedDeliveryError
+from onestop.delivery_lock import working_on
+from onestop.known import refuse_unknown
 from onestop.load import is_settled, load_delivery, load_replayed
 from onestop.night import note_volumes, read_delivery_file, validate_delivery_file
 from onestop.staging import staged_path
@@ -57,6 +61,7 @@ def find_replayable(settings: Settings, wanted: ReplayFilter | None = None) -> l
 
     Raises:
         FileNotFoundError: there is no warehouse yet.
+        QuestionError: there is no such source, feed, rule or delivery.
     """
     wanted = wanted or ReplayFilter()
     conditions = {
@@ -69,6 +74,7 @@ def find_replayable(settings: Settings, wanted: ReplayFilter | None = None) -> l
     }
     chosen = [text for text, value in conditions.items() if value is not None]
     with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+        refuse_unknown(settings, warehouse, {**vars(wanted), "rule_code": wanted.rule})
         rows = warehouse.rows(
             f"select distinct {', '.join(_COLUMNS)} from ("
             # a file that never came into the landing has nothing to be read again
@@ -95,26 +101,38 @@ def replay_delivery(
     Args:
         settings: of this installation.
         delivery: from :func:`find_replayable`.
-        is_trial: only say what would be closed.
+        is_trial: only say what would be closed; nothing is written anywhere that stays.
 
     Returns:
         ``state`` (``replayed``, ``loaded``, ``unchanged``, ``refused``), counts, and the reason
         of a refusal.
     """
+    if is_trial:
+        # Staged file, results and notes of a refusal go with this folder.
+        with TemporaryDirectory(prefix="onestop-replay-") as scratch:
+            return _replay(replace(settings, work=Path(scratch)), delivery, is_trial=True)
+    return _replay(settings, delivery, is_trial=False)
+
+
+def _replay(settings: Settings, delivery: dict[str, Any], *, is_trial: bool) -> dict[str, Any]:
     landed = Delivery.from_json(delivery)
     result = {"delivery_id": landed.delivery_id, "file_name": landed.file_name}
     with open_warehouse(settings.warehouse) as warehouse:
         was_loaded = is_settled(warehouse, landed.delivery_id)
         note_volumes(settings, warehouse, landed.night)
     try:
-        read_delivery_file(settings, delivery)
+        read_delivery_file(settings, delivery, keeps_rules=not is_trial)
         verdict = validate_delivery_file(
-            settings, delivery, landed.night, has_usual_volume=not was_loaded
+            settings,
+            delivery,
+            landed.night,
+            has_usual_volume=not was_loaded,
+            keeps_rules=not is_trial,
         )
     except RefusedDeliveryError as refused:
         return {**result, "state": "refused", "reason": f"{refused.rule_code}: {refused.reason}"}
     staged = staged_path(settings.staging, landed.delivery_id)
-    with open_warehouse(settings.warehouse) as warehouse:
+    with open_warehouse(settings.warehouse) as warehouse, working_on(landed, settings.locks):
         if was_loaded:
             counts = load_replayed(warehouse, landed, staged, is_trial=is_trial)
             state = "replayed" if counts["rows_replayed"] else "unchanged"

@@ -102,6 +102,11 @@ class Settings:
         return self.work / "staging"
 
     @property
+    def locks(self) -> Path:
+        """Lock files of the deliveries that are worked on; empty ones that stay."""
+        return self.work / "locks"
+
+    @property
     def validation_results(self) -> Path:
         """Great Expectations' results, one write-once JSON file per validation."""
         return self.work / "validation"

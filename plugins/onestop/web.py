@@ -5,6 +5,7 @@ They show what is published and nothing else; who may see them is the caller's t
 
 from __future__ import annotations
 
+import stat
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -19,6 +20,7 @@ from onestop.scorecard import ScorecardLine, read_scorecard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from onestop.settings import Settings
 
@@ -31,6 +33,14 @@ _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:;"
     " frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
 )
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Frame-Options": "SAMEORIGIN",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    # Figures change each night, and nobody's browser keeps them after its user has logged out.
+    "Cache-Control": "no-store",
+}
 _STATUS_TEXT = {
     "met": {"vi": "Đạt", "en": "Met"},
     "not_met": {"vi": "Chưa đạt", "en": "Not met"},
@@ -66,8 +76,10 @@ def make_app(
     def ask_to_log_in(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
         if status == _UNAUTHORIZED:
-            return RedirectResponse(login_url(request.url.path))
-        return _page("message.html", status, lang="vi", message=str(getattr(error, "detail", "")))
+            query = f"?{request.url.query}" if request.url.query else ""
+            return RedirectResponse(login_url(f"{request.url.path}{query}"), headers=_HEADERS)
+        lang = _language(request.query_params.get("lang", "vi"))
+        return _page("message.html", status, lang=lang, message=str(getattr(error, "detail", "")))
 
     @app.get("/")
     def scorecard(lang: Annotated[Language, Depends(_language)]) -> Response:
@@ -85,15 +97,29 @@ def make_app(
 
     @app.get("/reports/{path:path}")
     def report(path: str) -> Response:
-        folder = settings().reports.resolve()
+        file = _report_file(settings().reports, path)
+        if file is None:
+            raise HTTPException(_NOT_FOUND, "Không có báo cáo này / no such report")
+        return FileResponse(file, headers=_HEADERS)
+
+    return app
+
+
+def _report_file(reports: Path, path: str) -> Path | None:
+    """A page of the reports; None for all else, whatever was asked for.
+
+    A file with a second name may lie anywhere: the site's own pages have one name each.
+    """
+    try:
+        folder = reports.resolve()
         file = (folder / path).resolve()
         if file.is_dir():
             file = file / "index.html"
-        if not file.is_relative_to(folder) or not file.is_file():
-            raise HTTPException(_NOT_FOUND, "Không có báo cáo này / no such report")
-        return FileResponse(file, headers={"X-Content-Type-Options": "nosniff"})
-
-    return app
+        facts = file.lstat()
+    except (OSError, ValueError, RuntimeError):  # no such name, or one that no file can have
+        return None
+    is_page = stat.S_ISREG(facts.st_mode) and facts.st_nlink == 1
+    return file if is_page and file.is_relative_to(folder) else None
 
 
 def frozen_scorecard(lines: list[ScorecardLine], title: str) -> str:
@@ -127,7 +153,7 @@ def _language(lang: str = "vi") -> Language:
 
 def _page(template: str, status: int, **values: Any) -> HTMLResponse:  # noqa: ANN401 - as the page needs
     html = _pages.get_template(template).render(**values)
-    return HTMLResponse(html, status, headers={"Content-Security-Policy": _POLICY})
+    return HTMLResponse(html, status, headers=_HEADERS)
 
 
 def _by_clause(

@@ -201,6 +201,20 @@ def test_what_may_identify_a_person_is_not_shown(tmp_path):
     assert not any(secret in kept for secret in ("Mẫu", "0912", "0000000001", "345 678", "mau@"))
 
 
+def test_the_half_of_the_day_is_shown_of_a_time_that_cannot_be_read(tmp_path):
+    texts = ["24/11/2022 13:05 PM", "8:30am Sang", "14:00 CH ngày mai", "Ông SA 0912"]
+    rows = [
+        other(dossier_code=f"H24.14-220601-{n:04}", received_at=None, received_at_text=text)
+        for n, text in enumerate(texts, start=11)
+    ]
+    _, staged = judge(tmp_path, [CLEAN, *rows])
+    shown = [
+        next(iter(json.loads(row["offending"]).values()))
+        for row in table(staged, "select offending from rejected_row order by row_number")
+    ]
+    assert shown == ["24/11/2022 13:05 PM", "8:30AM xxxx", "14:00 CH xxxx xxx", "xxx xx 0912"]
+
+
 def test_hostile_values_are_kept_as_text(tmp_path):
     code = "'); drop table staged_row; --<script>alert(1)</script>"
     verdict, staged = judge(tmp_path, [CLEAN, other(dossier_code=code, status=None)])

@@ -74,6 +74,18 @@ def pages(site: Path) -> list[Path]:
     return sorted(site.rglob("*.html"))
 
 
+@pytest.mark.parametrize("page", ["index.html", "index.en.html"])
+def test_the_nights_warnings_by_rule_add_up_to_its_warnings(site, page):
+    tree = html.fromstring((site / str(NIGHT) / page).read_text(encoding="utf-8"))
+    by_rule = [
+        int("".join(filter(str.isdigit, row.xpath("string(td[3])"))))
+        for row in tree.xpath("//tr[td[contains(@class, 'code warning')]]")
+    ]
+    total = tree.xpath("string(//ul[@class='counts']/li[last()]/b)")
+    assert by_rule
+    assert sum(by_rule) == int("".join(filter(str.isdigit, total)))
+
+
 def folders(site: Path) -> list[str]:
     return sorted(path.name for path in site.iterdir() if path.is_dir())
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -194,6 +196,9 @@ def test_programs_read_the_doctors_findings(published, capsys):
     assert print_examination(published, "json", NIGHT)
     findings = json.loads(capsys.readouterr().out)
     assert {"check", "state", "message", "remedy"} == findings[0].keys()
+    assert print_examination(published, "csv", NIGHT)
+    lines = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [tuple(line.values()) for line in lines] == [tuple(one.values()) for one in findings]
     assert not print_examination(published, "table", dt.date(2023, 1, 1))
     assert "FAIL" in capsys.readouterr().out
 

@@ -85,6 +85,18 @@ def test_what_a_killed_session_left_behind_is_ended_but_not_a_stranger_with_its_
     assert not (airflow.home / "running.json").exists()
 
 
+def test_the_configuration_of_a_folder_that_was_moved_is_put_aside(airflow, tmp_path):
+    airflow.home.mkdir()
+    configuration = airflow.home / "airflow.cfg"
+    for home, is_kept in [(tmp_path / "elsewhere", False), (airflow.home, True)]:
+        text = f"[logging]\nbase_log_folder = {home}/logs\n"
+        configuration.write_text(text, encoding="utf-8")
+        airflow._leave_old_configuration()
+        assert configuration.exists() is is_kept
+    moved = (airflow.home / "airflow.cfg.moved").read_text(encoding="utf-8")
+    assert "elsewhere" in moved
+
+
 def test_a_busy_port_is_left_alone_for_the_next_one():
     with socket.socket() as busy:
         busy.bind(("127.0.0.1", 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from dataclasses import replace
 
@@ -78,6 +79,14 @@ def test_whoever_is_not_logged_in_is_sent_to_log_in(settings):
         assert answer.headers["location"] == f"/login?next={page}"
 
 
+def test_the_language_is_kept_over_the_login(settings):
+    def nobody():
+        raise HTTPException(401, "no token")
+
+    answer = browser(settings, nobody).get("/", params={"lang": "en"})
+    assert answer.headers["location"] == "/login?next=/?lang=en"
+
+
 def test_whoever_may_not_look_is_refused(settings):
     def stranger():
         raise HTTPException(403, "not for you")
@@ -101,6 +110,46 @@ def test_the_reports_are_there_and_nothing_beside_them(settings):
     secret.write_text("x", encoding="utf-8")
     (settings.reports / "link.txt").symlink_to(secret)
     assert client.get("/reports/link.txt").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "%00",
+        "index.html%00.txt",
+        "a" * 300,
+        "a/" * 3000,
+        "%ff%fe",
+        "loop",
+        "index.html/more",
+        "pipe",
+        "%5c..%5cwarehouse.duckdb",
+        "~root",
+    ],
+)
+def test_an_odd_address_is_a_page_that_there_is_not(settings, path):
+    loop, pipe = settings.reports / "loop", settings.reports / "pipe"
+    if not pipe.exists():
+        loop.symlink_to(loop)
+        os.mkfifo(pipe)
+    assert browser(settings).get(f"/reports/{path}").status_code == 404
+
+
+def test_a_second_name_of_a_file_from_elsewhere_is_not_served(settings):
+    secret = settings.work / "second.txt"
+    secret.write_text("x", encoding="utf-8")
+    (settings.reports / "second.txt").hardlink_to(secret)
+    assert browser(settings).get("/reports/second.txt").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/reports/index.html", "/reports/missing.html"])
+def test_every_page_says_what_it_may_do_who_may_frame_it_and_that_it_is_not_kept(settings, path):
+    headers = browser(settings).get(path).headers
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "frame-ancestors 'self'" in headers["content-security-policy"]
+    assert headers["x-frame-options"] == "SAMEORIGIN"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
 
 
 def test_before_the_first_publication_the_page_says_so(tmp_path):

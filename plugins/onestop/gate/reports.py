@@ -34,6 +34,8 @@ _COUNTS = ("rows_read", "rows_accepted", "rows_rejected", "rows_repeated", "rows
 _SHARES = ("accepted", "rejected", "repeated", "blank")
 _DOCS = "data_docs"
 _STAMP = ".made_with"
+#: Of a warning about whole files, so many files are told in the list by rule.
+_TOLD_FILES = 3
 _MARTS = "marts"
 
 
@@ -221,11 +223,15 @@ def _said(night: _Night, lang: Language) -> str:
 def _night_page(night: _Night, lang: Language) -> dict[str, Any]:
     failed: Counter[str] = Counter()
     rules: dict[str, dict[str, Any]] = {}
+    of_files: dict[str, list[str]] = {}
     for item in night.deliveries:
         scopes = _scopes(item.document)
         for rule in _failed(item.document["rules"]):
             if scopes[rule["rule_code"]] == "file":
-                continue  # its sentence is about one file: see the file's page
+                if rule["severity"] != "warning":
+                    continue  # why the file is refused: said among the files
+                sentence = f"{item.verdict['file_name']}: {rule[f'message_{lang}']}"
+                of_files.setdefault(rule["rule_code"], []).append(sentence)
             failed[rule["rule_code"]] += rule["rows_failed"]
             rules[rule["rule_code"]] = rule
     return _night_row(night, lang) | {
@@ -242,13 +248,19 @@ def _night_page(night: _Night, lang: Language) -> dict[str, Any]:
             {
                 "rule_code": code,
                 "severity": rules[code]["severity"],
-                "message": rules[code][f"message_{lang}"],
+                "message": _shortened(of_files.get(code, [rules[code][f"message_{lang}"]])),
                 "rows_failed": failed[code],
             }
             for code in sorted(rules)
         ],
         "marts": _marts_part(night, lang) if night.marts else None,
     }
+
+
+def _shortened(sentences: list[str]) -> str:
+    """The first sentences, and how many more there are."""
+    more = len(sentences) - _TOLD_FILES
+    return " ".join([*sentences[:_TOLD_FILES], *([f"… (+{more})"] if more > 0 else [])])
 
 
 def _marts_part(night: _Night, lang: Language) -> dict[str, Any]:

@@ -196,7 +196,8 @@ def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         try:
             return open_duckdb(path, read_only=read_only)
         except duckdb.IOException as error:
-            if "lock" not in str(error):
+            # Not in the path, which may hold that word too.
+            if "lock" not in str(error).replace(str(path), "").lower():
                 raise
             if time.monotonic() > deadline:
                 raise WarehouseBusyError(

@@ -1,0 +1,53 @@
+"""What people type: dates as they are printed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import get_type_hints
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from onestop import cli
+from onestop.cli import _day, app, report_app
+from onestop.figures import day
+
+NIGHT = dt.date(2022, 11, 4)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2022-11-04", "04/11/2022", "4/11/2022", "04-11-2022", "04.11.2022", "20221104",
+     day(NIGHT, "vi"), day(NIGHT, "en")],
+)  # fmt: skip
+def test_a_date_is_accepted_as_it_is_printed(text):
+    assert _day(text) == NIGHT
+
+
+@pytest.mark.parametrize("text", ["11/24/2022", "2022-13-01", "yesterday", "24/11/22", ""])
+def test_what_is_no_date_is_refused_with_both_forms(text):
+    with pytest.raises(typer.BadParameter, match="write it as 2022-11-24 or 24/11/2022"):
+        _day(text)
+
+
+def test_every_date_of_every_command_is_read_that_way():
+    functions = [
+        one.callback for one in (*app.registered_commands, *report_app.registered_commands)
+    ]
+    readers = {
+        (function.__name__, name): [
+            getattr(part, "parser", None) for part in getattr(hint, "__metadata__", ())
+        ]
+        for function in functions
+        for name, hint in get_type_hints(function, vars(cli), include_extras=True).items()
+        if "datetime.date" in str(hint)
+    }
+    assert len(readers) >= 15
+    assert {name for name, found in readers.items() if found != [_day]} == set()
+
+
+def test_the_command_says_what_is_no_date():
+    done = CliRunner().invoke(app, ["night", "24.13.2022"])
+    assert done.exit_code == 2
+    assert "24/11/2022" in done.output
