@@ -561,6 +561,7 @@ def _restate(
     warehouse: Warehouse, feed: Feed, snapshot: dict[str, Any], known_from: dt.date
 ) -> None:
     same = " and ".join(f"t.{column} = s.{column}" for column in feed.key)
+    held = " and ".join(f"t.{column} = h.{column}" for column in feed.key)
     said = (
         f"select 1 from core.{feed.entity}_version as s"
         f" where s.delivery_id = :delivery_id and {same}"
@@ -579,7 +580,7 @@ def _restate(
         f" coalesce(h.content_hash, '{VANISHED}'), h.content_hash is null,"
         f" {values}"
         f" from (select distinct * from touched) as t"
-        f" left join core.{feed.entity}_history as h on {same.replace('s.', 'h.')} and {_BEFORE}"
+        f" left join core.{feed.entity}_history as h on {held} and {_BEFORE}"
         f" where not exists ({said}) and (h.delivery_id is not null or not exists"
         # a snapshot with a row whose key could not be read has let nothing vanish
         f" (select 1 from {quarantined} and r.key_text is null))"

@@ -15,6 +15,7 @@ from onestop.figures import day, measured, percent, target_text, whole
 from onestop.page import page_width, printed
 from onestop.published import find_night, open_published, published_nights
 from onestop.settings import PROJECT_ROOT
+from onestop.warehouse.sql_text import with_expressions, with_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -110,10 +111,11 @@ def _read_lines(warehouse: Warehouse, night: dt.date) -> list[ScorecardLine]:
     if night == published_nights(warehouse)[-1]:
         rows = warehouse.rows("select * from mart.scorecard order by line_number")
     else:
-        select = _SCORECARD_SQL.read_text(encoding="utf-8")
-        select = select.replace(":as_of_date", f"date '{night.isoformat()}'").replace(
-            "from mart.indicator_value", f"from {_figures_of(warehouse, night)} as published_then"
+        select = with_expressions(
+            _SCORECARD_SQL.read_text(encoding="utf-8"),
+            {"as_of_date": f"date '{night.isoformat()}'"},
         )
+        select = with_tables(select, {"mart.indicator_value": _figures_of(warehouse, night)})
         rows = warehouse.rows(f"select * from ({select}) as line order by line_number")
     names = [field.name for field in fields(ScorecardLine)]
     return [ScorecardLine(**{name: row[name] for name in names}) for row in rows]
