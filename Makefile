@@ -30,7 +30,7 @@ help:
 	@echo 'make check       lint, format, types, SQL, secrets in files, known vulnerabilities'
 	@echo 'make audit       known vulnerabilities of the packages; fails when nobody can be asked'
 	@echo 'make bench       what each step costs            make bench DOSSIERS=1500000'
-	@echo 'make docs        write docs/feeds.md anew from schema, mapping and suites'
+	@echo 'make docs        write docs/feeds.md and docs/mapping.md anew from schemas, mapping and suites'
 	@echo 'make schema      write the next schema file for columns that are new in feeds.py'
 	@echo 'make setup       only install into .venv/; the others call it'
 	@echo 'make lock        compile requirements/*.in into hash locks'
@@ -83,6 +83,7 @@ bench: setup
 
 docs: setup
 	$(BIN)/python -m onestop.feed_docs
+	$(BIN)/python -m onestop.mapping_docs
 
 schema: setup
 	$(BIN)/python -m onestop.record_schema

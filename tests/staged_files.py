@@ -14,6 +14,7 @@ from onestop.delivery import Delivery
 from onestop.feeds import DUCKDB_TYPES, FEEDS, Feed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 ZONE = "Asia/Ho_Chi_Minh"
@@ -45,6 +46,7 @@ def write_staged(
     *,
     rows_blank: int = 0,
     without: tuple[str, ...] = (),
+    skipped: Sequence[dict[str, Any]] = (),
     **summary: Any,
 ) -> Path:
     """Write a staged file.
@@ -52,6 +54,7 @@ def write_staged(
     Each row gives canonical columns, timestamps as local text ("2022-06-01 08:30:00"). The
     ``_text`` beside a column is its value unless given; ``row_number`` counts up from 1.
     Columns named in ``without`` are left out, as for what a source's mapping does not have.
+    ``skipped`` are the keys of rows that the mapping leaves out; they come last in the file.
     """
     feed = FEEDS[delivery.feed]
     with duckdb.connect(path) as connection:
@@ -74,7 +77,18 @@ def write_staged(
                 f"insert into staged_row ({', '.join(columns)}) select {cast} from given"
             )
             connection.unregister("given")
-        _write_summary(connection, delivery, len(rows), rows_blank, summary)
+        kept = [*feed.key, *(name for name in ("modified_at",) if name in feed.column_names)]
+        connection.execute(
+            f"create table skipped_row as select row_number, {', '.join(kept)},"
+            " null::varchar as skip_reason from staged_row limit 0"
+        )
+        for number, row in enumerate(skipped, start=len(rows) + 1):
+            values = [number, *(row.get(name) for name in kept), "left out"]
+            connection.execute(
+                f"insert into skipped_row values ({', '.join('?' * len(values))})", values
+            )
+        counts = {"rows_skipped": len(skipped), "rows_read": len(rows) + rows_blank + len(skipped)}
+        _write_summary(connection, delivery, len(rows), rows_blank, {**counts, **summary})
     return path
 
 
@@ -146,6 +160,8 @@ def _write_summary(
         "mapping_sha256": "0" * 64,
         "rows_read": rows + rows_blank,
         "rows_blank": rows_blank,
+        "rows_skipped": 0,
+        "skip_reasons": None,
         "rows_repeated": connection.execute(
             "select count(*) from staged_row where is_repeat"
         ).fetchall()[0][0],
@@ -158,7 +174,8 @@ def _write_summary(
     connection.execute(
         "create table read_summary (delivery_id varchar, source varchar, feed varchar, night date,"
         " kind varchar, file_name varchar, format varchar, encoding varchar, dialect varchar,"
-        " mapping_sha256 varchar, rows_read bigint, rows_blank bigint, rows_repeated bigint,"
+        " mapping_sha256 varchar, rows_read bigint, rows_blank bigint, rows_skipped bigint,"
+        " skip_reasons varchar, rows_repeated bigint,"
         " columns_mapped varchar[], columns_missing varchar[], columns_unknown varchar[],"
         " columns_dropped varchar[])"
     )

@@ -25,9 +25,11 @@ _HEAD = """# The feeds: files, columns, rules
 *Made by `make docs` from `plugins/onestop/feeds.py`, `plugins/onestop/mappings/one_stop.yaml` and
 `expectations/`; change those, not this page.*
 
-A header matches whatever its case, spacing, composition of accents, or Đ/Ð. What a mapping calls
-personal is never read into anything. Severity: *critical* refuses the file, *error* rejects the
-row, *warning* is counted.
+A header matches whatever its case, spacing, composition of accents, or Đ/Ð. In codes and texts,
+runs of blanks become one blank, and blanks at the ends go. What a mapping calls personal is never
+read into anything; how a mapping is written: [mapping.md](mapping.md). A dossier without a
+procedure code is counted under the catalogue's one procedure of its name, else under the name.
+Severity: *critical* refuses the file, *error* rejects the row, *warning* is counted.
 """
 
 
@@ -78,7 +80,7 @@ def _column_line(column: Column, given: ColumnMapping | None) -> str:
     elif given is None:
         origin = "–"
     else:
-        origin = _listed(given.sources) or "–"
+        origin = _listed(given.headers) or "–"
         if given.fallback:
             origin += f"; else `{given.fallback}`"
     return f"| `{column.name}` | {kind} | {column.vi} — {column.en} | {origin} |"

@@ -55,6 +55,10 @@ STATUSES = (
 PAUSED_STATUSES = ("awaiting_supplement", "awaiting_payment", "suspended")
 CLOSED_STATUSES = ("withdrawn", "resolved", "returned")
 CLOSING_CLASSES = ("resolved", "withdrawn", "returned_unprocessed", "refused_at_intake")
+#: How a source judges a dossier itself; in_time: not late, without saying early or on the day.
+SOURCE_TIMELINESS = ("early", "on_time", "in_time", "late")
+#: The column that holds what a mapping declares under ``extra``.
+EXTRA = "extra"
 UNIT_LEVELS = ("department", "district", "commune")
 TICKET_STATUSES = ("waiting", "calling", "serving", "completed", "skipped", "no_show")
 
@@ -71,6 +75,8 @@ class Column:
         codes: the allowed canonical values of a coded column, else empty.
         derived_from: the timestamp column this date is the local calendar date of, in the
             source's own clock; such a column is never mapped, it is derived while reading.
+        is_optional: whether only some sources have it. A row's content hash holds it only where
+            the mapping gives it, so that the other sources' hashes stay as they were.
     """
 
     name: str
@@ -79,6 +85,7 @@ class Column:
     en: str
     codes: tuple[str, ...] = ()
     derived_from: str | None = None
+    is_optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -141,8 +148,8 @@ DOSSIERS = Feed(
         Column(
             "procedure_name",
             "text",
-            "Tên thủ tục hành chính",
-            "Procedure name, for exports without its code",
+            "Tên thủ tục hành chính; thiếu mã thì thủ tục được nhận theo tên",
+            "Procedure name; where the code is missing, the procedure is known by it",
         ),
         Column("field_code", "text", "Mã lĩnh vực", "Field code"),
         Column("receiving_unit_code", "text", "Đơn vị tiếp nhận", "Unit that received it"),
@@ -199,6 +206,21 @@ DOSSIERS = Feed(
             "Calendar date of the first deadline",
         ),
         _day("resolved_date", "resolved_at", "Ngày kết thúc (lịch)", "Calendar date of the end"),
+        Column(
+            "source_timeliness",
+            "text",
+            "Tình trạng so với hạn do hệ thống nguồn ghi",
+            "Timeliness as the source itself states it; never used to count",
+            SOURCE_TIMELINESS,
+            is_optional=True,
+        ),
+        Column(
+            EXTRA,
+            "text",
+            "Các cột bổ sung của nguồn (JSON, tên do ánh xạ đặt)",
+            "The source's further columns: JSON, by the names that its mapping gives them",
+            is_optional=True,
+        ),
     ),
 )
 

@@ -22,7 +22,7 @@ from rich.tree import Tree
 from sqlglot import exp
 from sqlglot.lineage import lineage as lineage_of
 
-from onestop.feeds import FEEDS
+from onestop.feeds import EXTRA, FEEDS
 from onestop.mapping import installed_mappings
 from onestop.marts import (
     HISTORIES,
@@ -369,7 +369,8 @@ def _source_headers(settings: Settings) -> dict[str, list[str]]:
     for system in installed_mappings(settings).sources.values():
         for feed in system.feeds.values():
             table = f"core.{FEEDS[feed.feed].entity}_history"
-            mapped = {column.name: column.sources for column in feed.columns if column.sources}
+            mapped = {column.name: column.headers for column in feed.columns}
+            mapped[EXTRA] = tuple(header for one in feed.extra for header in one.headers)
             for column in FEEDS[feed.feed].columns:
                 if headers := mapped.get(column.derived_from or column.name):
                     found.setdefault(f"{table}.{column.name}", []).append(

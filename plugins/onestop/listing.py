@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 Language = Literal["vi", "en"]
 
 _DELIVERY_HEADERS = {
-    "vi": ("Đêm", "Tệp", "Loại", "Tình trạng", "Đọc", "Nhận", "Loại bỏ", "Lặp", "Trống", "Lý do"),
+    "vi": (
+        "Đêm", "Tệp", "Loại", "Tình trạng", "Đọc", "Nhận", "Loại bỏ", "Lặp", "Trống", "Bỏ qua",
+        "Lý do",
+    ),
     "en": (
         "Night", "File", "Feed", "State", "Read", "Accepted", "Rejected", "Repeated", "Blank",
-        "Reason",
+        "Skipped", "Reason",
     ),
 }  # fmt: skip
 _REJECTED_HEADERS = {
@@ -78,12 +81,13 @@ def print_deliveries(
         total = warehouse.value(f"select count(*) from audit.delivery where {where}", values)
         rows = warehouse.rows(
             "select night, file_name, feed, state, rows_read, rows_accepted, rows_rejected,"
-            f" rows_repeated, rows_blank, refused_rule || ': ' || reason_{lang} as reason"
+            " rows_repeated, rows_blank, rows_skipped,"
+            f" refused_rule || ': ' || reason_{lang} as reason"
             f" from audit.delivery where {where}"
             f" order by night desc, feed, file_name, attempt limit {int(limit)}",
             values,
         )
-    table = _table(_DELIVERY_HEADERS[lang], numbers=range(4, 9))
+    table = _table(_DELIVERY_HEADERS[lang], numbers=range(4, 10))
     for row in rows:
         row["state"] = _STATES[lang].get(row["state"], row["state"])
         table.add_row(*(_text(value) for value in row.values()))

@@ -150,6 +150,7 @@ def load_replayed(
             prefix,
             f"(select a.* from {prefix}accepted_row as a"
             " where a.row_number in (select row_number from replayed))",
+            is_replay=True,
         )
         counts = _find_replayed(load, rows)
         if is_trial or not counts["rows_replayed"]:
@@ -200,8 +201,8 @@ def _find_replayed(load: _Load, rows: Collection[int] | None) -> dict[str, int]:
 def _note_replay(load: _Load, known_from: dt.date, counts: dict[str, int]) -> int:
     """A further attempt on the delivery: the counts of the last one, less what is closed now."""
     last = load.warehouse.rows(
-        "select rows_read, rows_accepted, rows_rejected, rows_repeated, rows_blank"
-        " from audit.delivery where delivery_id = :delivery_id and state = 'loaded'"
+        "select rows_read, rows_accepted, rows_rejected, rows_repeated, rows_blank, rows_skipped,"
+        " skip_reasons from audit.delivery where delivery_id = :delivery_id and state = 'loaded'"
         " order by attempt desc",
         {"delivery_id": load.delivery.delivery_id},
     )[0]
@@ -209,6 +210,8 @@ def _note_replay(load: _Load, known_from: dt.date, counts: dict[str, int]) -> in
     stands = {
         "rows_read": last["rows_read"],
         "rows_blank": last["rows_blank"],
+        "rows_skipped": last["rows_skipped"],
+        "skip_reasons": last["skip_reasons"],
         "rows_rejected": last["rows_rejected"] - replayed,
         "rows_accepted": last["rows_accepted"] + replayed - repeated,
         "rows_repeated": last["rows_repeated"] + repeated,
@@ -277,6 +280,8 @@ _NO_ROWS: dict[str, Any] = {
     "rows_rejected": 0,
     "rows_repeated": 0,
     "rows_blank": 0,
+    "rows_skipped": 0,
+    "skip_reasons": None,
     "warnings": 0,
 }
 _NO_REFUSAL: dict[str, Any] = {"refused_rule": None, "reason_vi": None, "reason_en": None}
@@ -292,7 +297,7 @@ def _note_settlement(
     more: dict[str, Any] | None = None,
 ) -> int:
     found = warehouse.rows(
-        "select r.format, r.encoding, r.mapping_sha256, g.*"
+        "select r.format, r.encoding, r.mapping_sha256, r.skip_reasons, g.*"
         f" from {prefix}read_summary as r cross join {prefix}gate_summary as g"
     )[0]
     # A file that an earlier release put through its gate does not say by which suite.
@@ -353,6 +358,7 @@ class _Load:
         delivery: which one.
         prefix: names the staged file's tables.
         accepted: relation of the rows that are taken.
+        is_replay: whether the delivery was loaded before; what it said then stands.
     """
 
     warehouse: Warehouse
@@ -360,6 +366,7 @@ class _Load:
     delivery: Delivery
     prefix: str
     accepted: str
+    is_replay: bool = False
 
     @property
     def slot(self) -> dict[str, Any]:
@@ -395,8 +402,20 @@ class _Load:
             {**self.slot, "file_name": self.delivery.file_name},
         )
         self._touch_new()
-        if self.delivery.kind == "snapshot" and not self._has_nameless_rows():
+        if self.delivery.kind == "delta":
+            self.warehouse.execute(f"insert into touched {self._keys_left_out}")
+        elif not self._has_nameless_rows():
             self._touch_missing()
+
+    @property
+    def _keys_left_out(self) -> str:
+        """SELECT of the keys that the mapping leaves out, and that no other row of the file has."""
+        same = " and ".join(f"t.{column} = s.{column}" for column in self.feed.key)
+        named = " and ".join(f"{column} is not null" for column in self.feed.key)
+        return (
+            f"select distinct {self.key} from {self.prefix}skipped_row as s where {named} and"
+            f" not exists (select 1 from {self.prefix}staged_row as t where {same})"
+        )
 
     def find_replayed_keys(self) -> None:
         """Temporary table ``touched``, where rows of a loaded delivery are replayed.
@@ -500,6 +519,7 @@ class _Load:
             f" {names} from {self.accepted} as s{self._unless_unchanged()}",
             parameters,
         )
+        self._end_left_out(parameters)
         if self.delivery.kind == "snapshot" and not self._has_nameless_rows():
             keys = ", ".join(f"s.{column}" for column in self.feed.key)
             gone = " and ".join(f"t.{column} = s.{column}" for column in self.feed.key)
@@ -512,6 +532,27 @@ class _Load:
                 parameters,
             )
         return int(self.warehouse.value(f"select count(*) from core.{entity}_version") - before)
+
+    def _end_left_out(self, parameters: dict[str, Any]) -> None:
+        """Let what was known of a key end where a delta's row of it is left out by the mapping.
+
+        In a snapshot such a key is one that is not there.
+        """
+        if self.delivery.kind != "delta" or self.is_replay:
+            return
+        entity = self.feed.entity
+        changed = ", modified_at" if _has_changes(self.feed) else ""
+        last = ", max(modified_at) as modified_at" if changed else ""
+        keys = " and ".join(f"s.{column} = k.{column}" for column in self.feed.key)
+        self.warehouse.execute(
+            f"insert into core.{entity}_version (delivery_id, row_number, night, known_from,"
+            f" content_hash, is_vanished, {self.key}{changed})"
+            f" select :delivery_id, max(s.row_number), :night, :known_from, '{VANISHED}', true,"
+            f" {', '.join(f's.{column}' for column in self.feed.key)}{last}"
+            f" from {self.prefix}skipped_row as s inner join ({self._keys_left_out}) as k on {keys}"
+            f" group by {', '.join(f's.{column}' for column in self.feed.key)}",
+            parameters,
+        )
 
 
 #: The state that a night found: what held before any of its own files spoke.

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import jsonschema
 import yaml
 
-from onestop.feeds import FEEDS, Column, Feed
+from onestop.feeds import EXTRA, FEEDS, Column, Feed
 from onestop.quick_yaml import SafeLoader
 from onestop.wording import fold_header
 
@@ -75,6 +75,9 @@ class ColumnMapping:
     Attributes:
         name: the canonical column.
         sources: source headers, preferred first.
+        join: for a value made of several source columns, the headers of each part.
+        separator: text between the parts.
+        time_sources: headers of the clock, where it stands in a column beside the date.
         formats: date patterns, tried in order; ISO 8601 after them.
         codes: canonical value and the source's values that mean it.
         extract: regular expression whose first group is the value.
@@ -91,11 +94,45 @@ class ColumnMapping:
     default: str | None = None
     constant: str | None = None
     fallback: str | None = None
+    join: tuple[tuple[str, ...], ...] = ()
+    separator: str = ""
+    time_sources: tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> tuple[ColumnMapping, ...]:
+        """The source columns that are joined into the value."""
+        return tuple(
+            ColumnMapping(f"{self.name}__{number}", sources)
+            for number, sources in enumerate(self.join, start=1)
+        )
+
+    @property
+    def clock(self) -> ColumnMapping | None:
+        """The source column of the time of day, where it is one of its own."""
+        return ColumnMapping(f"{self.name}__time", self.time_sources) if self.time_sources else None
+
+    @property
+    def needed(self) -> tuple[ColumnMapping, ...]:
+        """The source columns without which a file does not give the value."""
+        return self.parts or ((self,) if self.sources else ())
+
+    @property
+    def reads(self) -> tuple[ColumnMapping, ...]:
+        """All source columns that it is made of."""
+        return (*self.needed, *((self.clock,) if self.clock else ()))
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """Every header that it may come from."""
+        return tuple(header for column in self.reads for header in column.sources)
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule of ``derive``: the value, and per column the values (or presence) it needs."""
+    """A value, and per column or helper the values (or presence) that it needs.
+
+    In ``derive`` the value is a column's, in ``skip`` the reason for leaving the row out.
+    """
 
     value: str
     when: tuple[tuple[str, tuple[str, ...] | str], ...] = ()
@@ -112,8 +149,10 @@ class FeedMapping:
         expected: whether a night is incomplete without it.
         files: which file names are its deliveries.
         columns: the canonical columns it gives, in the feed's order.
-        helpers: further source columns that rules of ``derive`` look at.
+        helpers: further source columns that conditions look at.
+        extra: further source columns that are kept by name in the canonical column ``extra``.
         derive: canonical columns worked out from others where the source gives none.
+        skip: which rows are left out, counted, and why.
         personal: headers of columns that must not be read into anything.
         unused: headers that are known and not needed; any other header is warned of.
         required: groups of columns of which a file must have at least one each.
@@ -130,6 +169,8 @@ class FeedMapping:
     columns: tuple[ColumnMapping, ...]
     helpers: tuple[ColumnMapping, ...] = ()
     derive: tuple[tuple[str, tuple[Rule, ...]], ...] = ()
+    extra: tuple[ColumnMapping, ...] = ()
+    skip: tuple[Rule, ...] = ()
     personal: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     required: tuple[tuple[str, ...], ...] = ()
@@ -150,6 +191,8 @@ class FeedMapping:
             "files": lambda one: FilePattern(**one),
             "columns": lambda one: ColumnMapping(**_as_tuples(one)),
             "helpers": lambda one: ColumnMapping(**_as_tuples(one)),
+            "extra": lambda one: ColumnMapping(**_as_tuples(one)),
+            "skip": lambda one: Rule(**_as_tuples(one)),
             "derive": lambda one: (one[0], tuple(Rule(**_as_tuples(rule)) for rule in one[1])),
         }
         for name, build in nested.items():
@@ -164,8 +207,23 @@ class FeedMapping:
 
     @property
     def read_columns(self) -> tuple[ColumnMapping, ...]:
-        """Columns and helpers that are looked for in the file."""
-        return tuple(c for c in (*self.columns, *self.helpers) if c.sources)
+        """The source columns that are looked for in the file."""
+        given = (*self.columns, *self.helpers, *self.extra)
+        return tuple(read for column in given for read in column.reads)
+
+    @property
+    def key_columns(self) -> tuple[str, ...]:
+        """Those of :attr:`read_columns` that the key is made of."""
+        key = self.schema.key
+        return tuple(read.name for one in self.columns if one.name in key for read in one.needed)
+
+    def given_by(self, found: Collection[str]) -> list[str]:
+        """The canonical columns that a file gives which has these of :attr:`read_columns`."""
+        return [
+            one.name
+            for one in self.columns
+            if one.needed and all(read.name in found for read in one.needed)
+        ]
 
     def night_of(self, path: str) -> tuple[dt.date, Kind] | None:
         """The night and kind that a file's name states, or None when it is not ours."""
@@ -464,7 +522,7 @@ def _in_plain_words(error: jsonschema.ValidationError) -> tuple[str, str]:
     if error.validator == "type":
         problem = f"should be {_KINDS.get(str(wanted), wanted)}"
     elif error.validator in {"minLength", "minItems", "minProperties"}:
-        problem = "is empty"
+        problem = "has too few entries" if given else "is empty"
     remedy = _remedy(schema)
     return problem, remedy or "See docs/mapping.md"
 
@@ -512,11 +570,10 @@ def _build_feed(
         expected=body.get("expected") == "true",
         files=tuple(check.file_pattern(number, one) for number, one in enumerate(body["files"])),
         columns=check.columns(feed, body["columns"], formats),
-        helpers=tuple(
-            ColumnMapping(helper, tuple(sources))
-            for helper, sources in body.get("helpers", {}).items()
-        ),
+        helpers=check.further("helpers", feed, body),
+        extra=check.further_kept(feed, body),
         derive=check.derivations(feed, body),
+        skip=check.skip(feed, body),
         personal=tuple(body["personal"]),
         unused=tuple(body.get("unused", ())),
         required=check.required(feed, body),
@@ -585,6 +642,10 @@ class _Check:
                 raise self.fail(
                     f"columns.{name}", "is worked out while reading", "Map its timestamp instead"
                 )
+            if name == EXTRA:
+                raise self.fail(
+                    f"columns.{name}", "is made of several columns", "Name them under extra"
+                )
         return tuple(
             self.column(feed, feed.column(name), body[name], formats)
             for name in feed.column_names
@@ -604,9 +665,10 @@ class _Check:
     ) -> ColumnMapping:
         key = f"columns.{column.name}"
         is_date = column.type in {"date", "timestamp"}
-        if column.name in feed.key and "from" not in body and "constant" not in body:
+        if column.name in feed.key and not {"from", "join", "constant"} & body.keys():
             raise self.fail(key, "a key column needs a source", "Add from: with its headers")
-        if not {"from", "constant", "default", "fallback"} & body.keys():
+        self.several_columns(key, column, body)
+        if not {"from", "join", "constant", "default", "fallback"} & body.keys():
             raise self.fail(key, "has no value to give", "Add from: with its headers")
         if "fallback" in body:
             self.canonical(feed, f"{key}.fallback", body["fallback"])
@@ -630,7 +692,47 @@ class _Check:
             default=body.get("default"),
             constant=body.get("constant"),
             fallback=body.get("fallback"),
+            join=tuple(map(tuple, body.get("join", ()))),
+            separator=body.get("separator", ""),
+            time_sources=tuple(body.get("time_from", ())),
         )
+
+    def several_columns(self, key: str, column: Column, body: dict[str, Any]) -> None:
+        """What a value made of several source columns needs."""
+        if "join" in body and "from" in body:
+            raise self.fail(f"{key}.join", "stands beside from", "Leave one of the two")
+        if "join" in body and (column.type != "text" or column.codes):
+            wanted = (
+                "Use from, and time_from for the clock" if "time" in column.type else "Use from"
+            )
+            raise self.fail(f"{key}.join", "only columns of free text can be joined", wanted)
+        if "separator" in body and "join" not in body:
+            raise self.fail(f"{key}.separator", "there is nothing to join", "Add join")
+        if "time_from" in body and (column.type != "timestamp" or "from" not in body):
+            raise self.fail(
+                f"{key}.time_from",
+                "needs a column of date and time whose date comes from from",
+                "Give the date's headers in from, or leave time_from out",
+            )
+
+    def further(self, kind: str, feed: Feed, body: dict[str, Any]) -> tuple[ColumnMapping, ...]:
+        """Source columns beside the canonical ones; their names are not those of columns."""
+        for name in body.get(kind, {}):
+            if name in feed.column_names:
+                raise self.fail(
+                    f"{kind}.{name}", "is the name of a canonical column", "Give it another name"
+                )
+        return tuple(
+            ColumnMapping(f"{kind}__{name}", tuple(sources))
+            for name, sources in body.get(kind, {}).items()
+        )
+
+    def further_kept(self, feed: Feed, body: dict[str, Any]) -> tuple[ColumnMapping, ...]:
+        if body.get("extra") and EXTRA not in feed.column_names:
+            raise self.fail("extra", f"{feed.name} keep no further columns", "Leave it out")
+        for name in body.get("extra", {}).keys() & body.get("helpers", {}).keys():
+            raise self.fail(f"extra.{name}", "is a helper too", "Leave it in one of the two")
+        return self.further("extra", feed, body)
 
     def date_format(self, key: str, pattern: str) -> None:
         if pattern == EXCEL_SERIAL:
@@ -678,32 +780,52 @@ class _Check:
     def derivations(
         self, feed: Feed, body: dict[str, Any]
     ) -> tuple[tuple[str, tuple[Rule, ...]], ...]:
-        known = {*feed.column_names, *body.get("helpers", {})}
         result = []
         for name, rules in body.get("derive", {}).items():
             key = f"derive.{name}"
             self.canonical(feed, key, name)
             for rule in rules:
                 self.value(key, feed.column(name), rule["value"])
-                for other in rule.get("when", {}):
-                    if other not in known:
-                        raise self.fail(
-                            f"{key}.when.{other}",
-                            "is neither a column nor a helper",
-                            "Add it under helpers, or name a canonical column",
-                        )
-            result.append((name, tuple(self.rule(rule) for rule in rules)))
+            result.append(
+                (name, tuple(self.rule(key, feed, body, rule, rule["value"]) for rule in rules))
+            )
         return tuple(result)
 
-    def rule(self, body: dict[str, Any]) -> Rule:
-        when = tuple(
-            (name, wanted if isinstance(wanted, str) else tuple(wanted))
-            for name, wanted in body.get("when", {}).items()
+    def skip(self, feed: Feed, body: dict[str, Any]) -> tuple[Rule, ...]:
+        return tuple(
+            self.rule(f"skip.{number}", feed, body, rule, rule["reason"])
+            for number, rule in enumerate(body.get("skip", ()))
         )
-        return Rule(body["value"], when)
+
+    def rule(
+        self, key: str, feed: Feed, body: dict[str, Any], rule: dict[str, Any], value: str
+    ) -> Rule:
+        when = tuple(
+            (
+                self.looked_at(f"{key}.when.{name}", feed, body, name),
+                wanted if isinstance(wanted, str) else tuple(wanted),
+            )
+            for name, wanted in rule.get("when", {}).items()
+        )
+        return Rule(value, when)
+
+    def looked_at(self, key: str, feed: Feed, body: dict[str, Any], name: str) -> str:
+        """The column that a condition looks at, as it is named while a file is read."""
+        for kind in ("helpers", "extra"):
+            if name in body.get(kind, {}):
+                return f"{kind}__{name}"
+        if name not in feed.column_names or feed.column(name).derived_from or name == EXTRA:
+            raise self.fail(
+                key,
+                "is neither a mapped column nor a helper",
+                "Add it under helpers, or name a canonical column",
+            )
+        return name
 
     def required(self, feed: Feed, body: dict[str, Any]) -> tuple[tuple[str, ...], ...]:
-        groups = [(name,) for name in feed.key if "from" in body["columns"].get(name, {})]
+        groups = [
+            (name,) for name in feed.key if {"from", "join"} & body["columns"].get(name, {}).keys()
+        ]
         for text in body.get("required", ()):
             group = tuple(part.strip() for part in text.split(" or "))
             for name in group:
@@ -730,7 +852,9 @@ class _Check:
         for source in sources:
             if fold_header(source) in personal:
                 raise self.fail(
-                    f"columns.{column.name}",
+                    f"columns.{column.name}".replace("columns.helpers__", "helpers.")
+                    .replace("columns.extra__", "extra.")
+                    .partition("__")[0],
                     f"{source} is also listed as personal",
                     "Leave it in one of the two",
                 )

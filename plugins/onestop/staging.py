@@ -1,14 +1,16 @@
 """Staging: a landed file becomes one DuckDB file of canonical rows, or is refused.
 
 ``<staging>/<delivery_id>.duckdb`` holds ``staged_row`` (every record of the file with where it
-stood, its canonical values and the source's own texts) and ``read_summary`` (one row: how the
-file was read). It appears whole, by one rename, and is read again only when the mapping or the
-way of reading changed. Personal columns are never written to it.
+stood, its canonical values and the source's own texts), ``skipped_row`` (the records that the
+mapping leaves out, and why) and ``read_summary`` (one row: how the file was read). It appears
+whole, by one rename, and is read again only when the mapping or the way of reading changed.
+Personal columns are never written to it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import uuid
@@ -21,7 +23,13 @@ import pyarrow as pa
 from onestop.delivery import Delivery, RefusedDeliveryError
 from onestop.duckdb_files import open_duckdb
 from onestop.readers import LIMITS, Batch, Limits, Reading, UnreadableError, open_reading
-from onestop.staging_sql import MACROS, staged_columns, staging_select, unreadable_signature
+from onestop.staging_sql import (
+    MACROS,
+    SKIP_REASON,
+    staged_columns,
+    staging_select,
+    unreadable_signature,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,7 +38,7 @@ if TYPE_CHECKING:
     from onestop.mapping import FeedMapping
 
 #: Raised whenever the same file under the same mapping would be staged differently.
-READER_VERSION = 1
+READER_VERSION = 2
 
 #: What a batch says of each row beside its columns.
 _PLACE: dict[str, pa.DataType] = {
@@ -62,6 +70,8 @@ _SUMMARY = (
     ("rows_read", "bigint"),
     ("rows_blank", "bigint"),
     ("rows_repeated", "bigint"),
+    ("rows_skipped", "bigint"),
+    ("skip_reasons", "varchar"),
     ("columns_mapped", "varchar[]"),
     ("columns_missing", "varchar[]"),
     ("columns_unknown", "varchar[]"),
@@ -188,10 +198,11 @@ def _write(draft: Path, delivery: Delivery, mapping: FeedMapping, reading: Readi
         for macro in MACROS:
             connection.execute(macro)
         columns = ", ".join(f"{name} {type_}" for name, type_ in staged_columns(feed))
-        connection.execute(f"create table staged_row ({columns})")
+        connection.execute(f"create table staged_row ({columns}, {SKIP_REASON} varchar)")
         _insert(connection, mapping, reading)
+        skipped = _set_aside(connection, feed)
         repeated = _mark_repeats(connection, feed)
-        _summarise(connection, delivery, mapping, reading, repeated)
+        _summarise(connection, delivery, mapping, reading, repeated, skipped)
         connection.execute("checkpoint")
 
 
@@ -211,7 +222,7 @@ def _insert(connection: duckdb.DuckDBPyConnection, mapping: FeedMapping, reading
     schema = pa.schema([(name, _PLACE.get(name, pa.string())) for name in names])
     connection.register("source_batch", pa.RecordBatchReader.from_batches(schema, batches()))
     try:
-        columns = ", ".join(name for name, _ in staged_columns(mapping.schema))
+        columns = ", ".join([*(name for name, _ in staged_columns(mapping.schema)), SKIP_REASON])
         connection.execute(
             f"insert into staged_row ({columns}) {staging_select(mapping, 'source_batch')}"
         )
@@ -245,6 +256,27 @@ def _texts(values: list[str | None]) -> pa.StringArray:
         )
 
 
+def _set_aside(connection: duckdb.DuckDBPyConnection, feed: Feed) -> dict[str, int]:
+    """Move the rows that the mapping leaves out to ``skipped_row``; count them by reason.
+
+    Of a row that is left out its place and key are kept, and when it was changed.
+    """
+    kept = ["row_number", "sheet", *feed.key]
+    if "modified_at" in feed.column_names:
+        kept.append("modified_at")
+    is_skipped = f"{SKIP_REASON} is not null"
+    connection.execute(
+        f"create table skipped_row as select {', '.join(kept)}, {SKIP_REASON} from staged_row"
+        f" where {is_skipped}"
+    )
+    connection.execute(f"delete from staged_row where {is_skipped}")
+    connection.execute(f"alter table staged_row drop column {SKIP_REASON}")
+    counted = connection.execute(
+        f"select {SKIP_REASON}, count(*) from skipped_row group by all order by all"
+    ).fetchall()
+    return {str(reason): int(count) for reason, count in counted}
+
+
 def _mark_repeats(connection: duckdb.DuckDBPyConnection, feed: Feed) -> int:
     """Mark rows that say word for word what an earlier row of the file said; count them."""
     same = [*feed.key, "content_hash", unreadable_signature(feed)]
@@ -275,8 +307,8 @@ def _summarise(
     mapping: FeedMapping,
     reading: Reading,
     repeated: int,
+    skipped: dict[str, int],
 ) -> None:
-    names = [column.name for column in mapping.columns]
     row: dict[str, Any] = {
         "delivery_id": delivery.delivery_id,
         "source": delivery.source,
@@ -292,7 +324,9 @@ def _summarise(
         "rows_read": reading.rows_read,
         "rows_blank": reading.rows_blank,
         "rows_repeated": repeated,
-        "columns_mapped": [name for name in names if name in reading.found],
+        "rows_skipped": sum(skipped.values()),
+        "skip_reasons": json.dumps(skipped, ensure_ascii=False) if skipped else None,
+        "columns_mapped": mapping.given_by(reading.found),
         "columns_missing": _missing(mapping, reading),
         "columns_unknown": reading.unknown,
         "columns_dropped": reading.dropped,
@@ -310,8 +344,7 @@ def _missing(mapping: FeedMapping, reading: Reading) -> list[str]:
     """Required columns that the file lacks; nothing is known of a file without records."""
     if not reading.found:
         return []
+    given = mapping.given_by(reading.found)
     return [
-        " or ".join(group)
-        for group in mapping.required
-        if not any(name in reading.found for name in group)
+        " or ".join(group) for group in mapping.required if not any(name in given for name in group)
     ]

@@ -7,10 +7,11 @@ others, and last the instants and calendar dates.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
-from onestop.feeds import DUCKDB_TYPES
+from onestop.feeds import DUCKDB_TYPES, EXTRA
 from onestop.mapping import EXCEL_SERIAL, ColumnMapping
 from onestop.wording import fold_code
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from onestop.feeds import Column, Feed
     from onestop.mapping import FeedMapping, Rule
 
+#: A time of day in a cell of its own, also as Excel keeps it: a part of a day, or a moment of the
+#: first days that it knows.
+_CLOCK = r"(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?"
 #: Functions the SELECT uses; ``tidy_text`` and ``fold_code`` do as :mod:`onestop.wording` does.
 MACROS = (
     r"""
@@ -58,7 +62,31 @@ MACROS = (
             then try_cast(regexp_replace(x, '[, ]', '', 'g') as decimal(18, 4))
     end
     """,
+    rf"""
+    create or replace temporary macro to_clock(x) as case
+        when regexp_full_match(x, '{_CLOCK}') then try_cast(x as time)
+        when regexp_full_match(x, '(?:1899-12-3[01]|1900-01-0[01])[ T]{_CLOCK}')
+            then try_cast(substr(x, 12) as time)
+        when regexp_full_match(x, '(?:0?\d|1[0-2]):[0-5]\d(?::[0-5]\d)? ?(?:AM|PM|SA|CH)', 'i')
+            then try_strptime(
+                replace(replace(upper(replace(x, ' ', '')), 'SA', 'AM'), 'CH', 'PM'),
+                ['%I:%M:%S%p', '%I:%M%p']
+            )::time
+        when regexp_full_match(x, '(?:[01]?\d|2[0-3]) ?(?:h|g|giờ) ?(?:[0-5]\d)?', 'i')
+            then make_time(
+                regexp_extract(x, '^\d+')::bigint,
+                coalesce(try_cast(regexp_extract(x, '\d+$') as bigint), 0),
+                0
+            )
+        when regexp_full_match(x, '(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?')
+            then try_strptime(x, ['%H%M%S', '%H%M'])::time
+        when regexp_full_match(x, '0(?:[.,]\d+)?')
+            then time '00:00' + to_seconds(round(replace(x, ',', '.')::double * 86400))
+    end
+    """,
 )
+#: The column that says why a row is left out.
+SKIP_REASON = "skip_reason"
 _FIELDS = {
     "Y": r"[1-9]\d{3}",
     "y": r"\d{2}",
@@ -122,11 +150,12 @@ def staging_select(mapping: FeedMapping, batch: str) -> str:
     for name, rules in mapping.derive:
         replace_column(name, _derived(mapping, name, rules))
     steps.append(("timed", f"select {', '.join(_timed(mapping))} from {steps[-1][0]}"))
-    computed = {"content_hash": _content_hash(feed), "is_repeat": "false"}
+    computed = {"content_hash": _content_hash(mapping), "is_repeat": "false"}
     outputs = [
         f"{computed[name]} as {name}" if name in computed else name
         for name, _ in staged_columns(feed)
     ]
+    outputs.append(SKIP_REASON)
     layers = ",\n".join(f"{name} as ({select})" for name, select in steps)
     return f"with {layers}\nselect {', '.join(outputs)} from timed"
 
@@ -149,16 +178,42 @@ def _translated(mapping: FeedMapping) -> list[str]:
     for column in feed.columns:
         if column.derived_from:
             continue
+        if column.name == EXTRA:
+            chosen.append(f"{_further(mapping)} as {EXTRA}")
+            continue
         given = mapped.get(column.name, ColumnMapping(column.name))
         chosen.append(f"{_value(column, given, mapping)} as {column.name}")
         if column in text_columns(feed):
             chosen.append(f"{_source_text(given)} as {column.name}_text")
-    chosen += [helper.name for helper in mapping.helpers]
+    chosen += [one.name for one in (*mapping.helpers, *mapping.extra)]
     return chosen
 
 
+def _further(mapping: FeedMapping) -> str:
+    """The source's further columns as a JSON object of those that are filled, or null."""
+    pairs = [
+        f"case when {one.name} is not null"
+        f" then {literal(json.dumps(one.name.removeprefix('extra__')) + ': ')}"
+        f" || to_json({one.name})::varchar end"
+        for one in mapping.extra
+    ]
+    if not pairs:
+        return "null::varchar"
+    filled = " or ".join(f"{one.name} is not null" for one in mapping.extra)
+    return f"case when {filled} then '{{' || concat_ws(', ', {', '.join(pairs)}) || '}}' end"
+
+
 def _source_text(given: ColumnMapping) -> str:
-    return given.name if given.sources else "null::varchar"
+    """The source's own text of a column, null where it gives none."""
+    text = given.name
+    if given.join:  # a value of which a part is missing is not whole
+        separator = literal(given.separator)
+        text = f"({f' || {separator} || '.join(part.name for part in given.parts)})"
+    elif not given.sources:
+        return "null::varchar"
+    if given.clock:
+        return f"nullif(concat_ws(' ', {text}, {given.clock.name}), '')"
+    return text
 
 
 def _value(column: Column, given: ColumnMapping, mapping: FeedMapping) -> str:
@@ -166,10 +221,10 @@ def _value(column: Column, given: ColumnMapping, mapping: FeedMapping) -> str:
     constant = literal(given.constant) if given.constant is not None else None
     if constant is not None:
         value = constant
-    elif not given.sources:
+    elif not given.needed:
         value = "null"
     else:
-        text = given.name
+        text = given.name if given.sources else _source_text(given)
         if given.extract:
             text = f"nullif(regexp_extract({text}, {literal(given.extract)}, 1), '')"
         value = _parsed(column, given, text, mapping)
@@ -183,7 +238,7 @@ def _value(column: Column, given: ColumnMapping, mapping: FeedMapping) -> str:
 def _parsed(column: Column, given: ColumnMapping, text: str, mapping: FeedMapping) -> str:
     """The typed value of a source text, null where it cannot be understood."""
     if column.type in {"timestamp", "date"}:
-        return _moment(text, given.formats, mapping.time_zone)
+        return _moment(text, given, mapping.time_zone)
     coded = _coded(given, text) if given.codes else None
     if column.type == "integer":
         return f"coalesce({coded}::bigint, to_whole({text}))" if coded else f"to_whole({text})"
@@ -207,7 +262,16 @@ def _coded(given: ColumnMapping, text: str) -> str:
     return f"(case {cases} end)"
 
 
-def _moment(text: str, formats: Sequence[str], time_zone: str) -> str:
+def _moment(text: str, given: ColumnMapping, time_zone: str) -> str:
+    """A naive timestamp, at the time of day that a column beside it states, if there is one."""
+    moment = _dated(text, given.formats, time_zone)
+    if not given.clock:
+        return moment
+    clock = given.clock.name
+    return f"(case when {clock} is null then {moment} else {moment}::date + to_clock({clock}) end)"
+
+
+def _dated(text: str, formats: Sequence[str], time_zone: str) -> str:
     """A naive timestamp from whichever pattern fits the whole text, ISO 8601 if none does.
 
     A text that states its own offset from Greenwich is turned to the source's clock.
@@ -261,10 +325,9 @@ def _shape(pattern: str) -> str:
 
 def _derived(mapping: FeedMapping, name: str, rules: Iterable[Rule]) -> str:
     feed = mapping.schema
-    helpers = {helper.name for helper in mapping.helpers}
     cases = []
     for rule in rules:
-        tests = [_test(feed, column, wanted, helpers) for column, wanted in rule.when]
+        tests = [_test(feed, column, wanted) for column, wanted in rule.when]
         cases.append(f"when {' and '.join(tests) or 'true'} then {literal(rule.value)}")
     given = _text_name(feed, name)
     cast = DUCKDB_TYPES[feed.column(name).type]
@@ -273,9 +336,21 @@ def _derived(mapping: FeedMapping, name: str, rules: Iterable[Rule]) -> str:
     return f"case when {given} is null and {name} is null then {derived} else {name} end"
 
 
-def _test(feed: Feed, name: str, wanted: tuple[str, ...] | str, helpers: set[str]) -> str:
+def _skip_reason(mapping: FeedMapping) -> str:
+    """Why a row is left out, null for one that is kept; a row that cannot be read is kept."""
+    cases = [
+        f"when {' and '.join(_test(mapping.schema, name, wanted) for name, wanted in rule.when)}"
+        f" then {literal(rule.value)}"
+        for rule in mapping.skip
+    ]
+    if not cases:
+        return "null::varchar"
+    return f"case when read_problem is not null then null {' '.join(cases)} end"
+
+
+def _test(feed: Feed, name: str, wanted: tuple[str, ...] | str) -> str:
     if isinstance(wanted, str):
-        given = name if name in helpers else _text_name(feed, name)
+        given = _text_name(feed, name) if name in feed.column_names else name
         return f"{given} is not null" if wanted == "present" else f"{given} is null"
     exact = [fold_code(text) for text in wanted if not text.endswith("*")]
     starts = [fold_code(text[:-1]) for text in wanted if text.endswith("*")]
@@ -297,14 +372,20 @@ def _timed(mapping: FeedMapping) -> list[str]:
             chosen.append(f"timezone({literal(mapping.time_zone)}, {column.name}) as {column.name}")
         else:
             chosen.append(column.name)
-    return [*chosen, *(f"{column.name}_text" for column in text_columns(feed))]
+    chosen += [f"{column.name}_text" for column in text_columns(feed)]
+    return [*chosen, f"{_skip_reason(mapping)} as {SKIP_REASON}"]
 
 
-def _content_hash(feed: Feed) -> str:
+def _content_hash(mapping: FeedMapping) -> str:
     """Hash of what a row says about its subject, not of where or when it was said."""
     parts = []
-    for column in feed.columns:
+    given = {column.name for column in mapping.columns} | {name for name, _ in mapping.derive}
+    if mapping.extra:
+        given.add(EXTRA)
+    for column in mapping.schema.columns:
         if column.derived_from or column.name == "modified_at":
+            continue
+        if column.is_optional and column.name not in given:
             continue
         text = f"epoch_us({column.name})" if column.type == "timestamp" else column.name
         parts.append(f"coalesce({text}::varchar, chr(30))")

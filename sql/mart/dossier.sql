@@ -7,6 +7,10 @@
 -- The source's own due date decides timeliness. Beside it stands the one that the catalogue's
 -- duration gives, the first day not counted (Bộ luật Dân sự 2015, Điều 147); it is compared with
 -- the first due date, and a difference above `deadline_tolerance_workdays` is marked.
+--
+-- A dossier without a procedure code is known by its procedure's name: it gets the key of the
+-- catalogue's one procedure of that name, and where there is none, or more than one, the name is
+-- the key.
 with standing as (
     select *
     from core.dossier_history
@@ -40,15 +44,32 @@ counted_once as (
     where standing.dossier_code not in (select dossier_code from known_otherwise)
 ),
 
+named_procedure as (
+    select lower(procedure_name) as procedure_name, min(procedure_key) as procedure_key
+    from mart.catalogue
+    group by lower(procedure_name)
+    having count(distinct procedure_key) = 1
+),
+
 keyed as (
     select
         counted_once.*,
         case
-            when procedure_code like '%.%'
-                then split_part(procedure_code, '.', 1) || '.' || split_part(procedure_code, '.', 2)
-            else procedure_code
+            when counted_once.procedure_code like '%.%'
+                then
+                    split_part(counted_once.procedure_code, '.', 1)
+                    || '.'
+                    || split_part(counted_once.procedure_code, '.', 2)
+            else
+                coalesce(
+                    counted_once.procedure_code,
+                    named_procedure.procedure_key,
+                    counted_once.procedure_name
+                )
         end as procedure_key
     from counted_once
+    left join named_procedure
+        on lower(counted_once.procedure_name) = named_procedure.procedure_name
 ),
 
 classified as (
@@ -99,6 +120,7 @@ dossier as (
         d.status,
         d.closing_class,
         d.timeliness,
+        d.source_timeliness,
         d.is_received,
         d.is_paused,
         due.workday_number - received.workday_number as workdays_allowed,
@@ -118,6 +140,7 @@ dossier as (
         ) as has_unusual_deadline,
         d.result_digitised,
         d.documents_digitised,
+        d.extra,
         d.delivery_id,
         d.row_number
     from classified as d

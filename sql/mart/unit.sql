@@ -3,7 +3,7 @@
 -- A unit that has dossiers or tickets but is not in the register of offices is kept, as
 -- `unregistered`: what it has is in the city's figures and in no level of the plan.
 with registered_unit as (
-    select unit_code, unit_name, unit_level
+    select unit_code, unit_name, unit_level, parent_unit_code
     from core.unit_history
     where valid_from <= :as_of_date and (valid_to is null or valid_to > :as_of_date)
 ),
@@ -19,20 +19,26 @@ unit_spoken_of as (
 ),
 
 single_unit as (
-    select unit_code, unit_name, unit_level, 'unit' as unit_scope
+    select unit_code, unit_name, unit_level, 'unit' as unit_scope, parent_unit_code
     from registered_unit
     union all
-    select u.unit_code, u.unit_code, 'unregistered', 'unit'
+    select u.unit_code, u.unit_code, 'unregistered', 'unit', cast(null as varchar)
     from unit_spoken_of as u
     left join registered_unit as r on u.unit_code = r.unit_code
     where r.unit_code is null
 ),
 
 unit as (
-    select unit_code, unit_name, unit_level, unit_scope, :as_of_date as as_of_date
+    select
+        unit_code,
+        unit_name,
+        unit_level,
+        unit_scope,
+        parent_unit_code,
+        :as_of_date as as_of_date
     from single_unit
     union all
-    select unit_code, label_vi, unit_level, unit_scope, :as_of_date
+    select unit_code, label_vi, unit_level, unit_scope, cast(null as varchar), :as_of_date
     from ref.unit_level
     where
         unit_scope = 'city'

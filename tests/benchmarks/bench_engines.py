@@ -58,13 +58,17 @@ def stage(record: str, path: Path, limit: int) -> None:
         )
         file.execute("create view accepted_row as select * from staged_row")
         file.execute(
+            "create table skipped_row as select row_number, dossier_code, modified_at,"
+            " null::varchar as skip_reason from staged_row limit 0"
+        )
+        file.execute(
             "create table rule_result (rule_code varchar, severity varchar,"
             " expectation_type varchar, success boolean, rows_checked bigint, rows_failed bigint,"
             " message_vi varchar, message_en varchar, clause varchar, examples varchar)"
         )
         file.execute(
             "create table read_summary as select 'dossiers' as feed, 'json_array' as format,"
-            " 'utf-8' as encoding, '' as mapping_sha256"
+            " 'utf-8' as encoding, '' as mapping_sha256, null::varchar as skip_reasons"
         )
         file.execute(
             "create table gate_summary as select count(*) as rows_read, count(*) as rows_accepted,"

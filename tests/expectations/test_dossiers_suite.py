@@ -132,6 +132,7 @@ BAD_ROWS: dict[str, list[dict[str, Any]]] = {
         ),
     ],
     "DOS-W17": [still_open(due_at="2026-06-10")],
+    "DOS-W20": [other(source_timeliness=None, source_timeliness_text="?")],
 }
 USUAL = UsualVolume(900, "trung vị của 4 thứ Hai", "median of 4 Mondays")
 #: File rule → (delivery, rows, summary, usual volume, as-of night) of a file that breaks it.

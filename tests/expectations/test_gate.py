@@ -149,7 +149,7 @@ def test_a_gate_that_is_stopped_midway_leaves_the_staged_file_as_it_was(tmp_path
     with pytest.raises(KeyboardInterrupt):
         validate_delivery(landed, staged, tmp_path / "results", NIGHT)
     names = {row["table_name"] for row in table(staged, "select table_name from duckdb_tables()")}
-    assert names == {"staged_row", "read_summary"}
+    assert names == {"staged_row", "skipped_row", "read_summary"}
     assert not (tmp_path / "results").exists()
 
 

@@ -1,4 +1,4 @@
-"""Rules on three marts, on rows written out: rows that agree pass, one changed cell is found."""
+"""Rules on four marts, on rows written out: rows that agree pass, one changed cell is found."""
 
 from __future__ import annotations
 
@@ -66,6 +66,16 @@ DOSSIER: dict[str, Any] = {
     "closing_class": "resolved",
     "timeliness": "early",
 }
+DISAGREEMENT: dict[str, Any] = {
+    "dossier_code": "H24.14-220601-0001",
+    "as_of_date": "2022-06-30",
+    "unit_code": "H24.14",
+    "unit_level": "department",
+    "due_date": "2022-06-10",
+    "timeliness": "late",
+    "source_timeliness": "in_time",
+    "disagreement": "late_here",
+}
 
 
 def upwards(row: dict[str, Any]) -> list[dict[str, Any]]:
@@ -99,6 +109,10 @@ def dossier(**changes: Any) -> list[dict[str, Any]]:
     return [{**DOSSIER, **changes}]
 
 
+def disagreement(**changes: Any) -> list[dict[str, Any]]:
+    return [{**DISAGREEMENT, **changes}]
+
+
 EMPTY = {"numerator": 0, "denominator": 0, "value": None, "status": "no_data"}
 OPEN = {"status": "processing", "closing_class": None, "resolved_date": None}
 NEXT = {"period_start": "2022-07-01", "period_end": "2022-09-30"}
@@ -111,6 +125,15 @@ GOOD: dict[str, list[dict[str, Any]]] = {
         *dossier(dossier_code="3", timeliness="open_in_time", **OPEN | {"due_date": "2022-06-30"}),
         *dossier(dossier_code="4", timeliness="no_due_date", due_date=None),
         *dossier(dossier_code="5", timeliness="not_counted", closing_class="withdrawn"),
+    ],
+    "mart_timeliness_disagreement": [
+        *disagreement(),
+        *disagreement(
+            dossier_code="2",
+            timeliness="open_in_time",
+            source_timeliness="late",
+            disagreement="late_at_source",
+        ),
     ],
 }
 #: Rule → (suite, rows that break it).
@@ -183,6 +206,15 @@ BAD: dict[str, tuple[str, list[dict[str, Any]]]] = {
         dossier() + dossier(dossier_code="2", as_of_date="2022-06-29"),
     ),
 }
+BAD |= {
+    code: ("mart_timeliness_disagreement", rows)
+    for code, rows in {
+        "TDI-F01": disagreement() + disagreement(),
+        "TDI-F02": disagreement(unit_level=None),
+        "TDI-F03": disagreement() + disagreement(dossier_code="2", as_of_date="2022-06-29"),
+        "TDI-F04": disagreement(disagreement="late_at_source"),
+    }.items()
+}
 TYPES = {"value": "decimal(18, 4)", "target": "decimal(18, 4)", "coverage": "decimal(18, 4)"}
 COUNTS = {
     *(name for name, value in FORM.items() if isinstance(value, int)),
@@ -216,7 +248,7 @@ def connection():
 
 
 @pytest.fixture(scope="module")
-def three_suites(tmp_path_factory):
+def written_suites(tmp_path_factory):
     """The suites of the marts that are written out here."""
     folder = tmp_path_factory.mktemp("suites")
     for suite in GOOD:
@@ -224,10 +256,10 @@ def three_suites(tmp_path_factory):
     return folder
 
 
-def test_marts_that_agree_break_no_rule(connection, three_suites):
+def test_marts_that_agree_break_no_rule(connection, written_suites):
     for suite, rows in GOOD.items():
         put(connection, suite, rows)
-    verdict = check_marts(connection, AS_OF, expectations=three_suites)
+    verdict = check_marts(connection, AS_OF, expectations=written_suites)
     assert verdict.failed == ()
     assert verdict.is_publishable
 
@@ -247,10 +279,12 @@ def test_every_mart_rule_has_rows_that_break_it():
     assert {rule.code for suite in GOOD for rule in load_suite(suite).rules} == BAD.keys()
 
 
-def test_a_broken_identity_keeps_the_night_from_being_published(connection, tmp_path, three_suites):
+def test_a_broken_identity_keeps_the_night_from_being_published(
+    connection, tmp_path, written_suites
+):
     for suite, rows in {**GOOD, "mart_form_06a": form(received_total=13)}.items():
         put(connection, suite, rows)
-    verdict = check_marts(connection, AS_OF, results=tmp_path, expectations=three_suites)
+    verdict = check_marts(connection, AS_OF, results=tmp_path, expectations=written_suites)
     assert not verdict.is_publishable
     assert [item.rule_code for item in verdict.critical] == ["F6A-F01", "F6A-F02"]
     assert [path.name for path in (tmp_path / "2022-06-30").iterdir()] == ["marts.1.json"]
@@ -262,12 +296,12 @@ def test_a_mart_that_is_not_there_is_not_taken_for_a_good_one(connection):
         check_marts(connection, AS_OF)
 
 
-def test_marts_in_a_warehouse_file_are_checked_by_its_address(tmp_path, three_suites):
+def test_marts_in_a_warehouse_file_are_checked_by_its_address(tmp_path, written_suites):
     path = tmp_path / "warehouse.duckdb"
     with duckdb.connect(path) as warehouse:
         for suite, rows in GOOD.items():
             put(warehouse, suite, rows)
     before = path.read_bytes()
-    assert check_marts(f"duckdb:///{path}", AS_OF, expectations=three_suites).is_publishable
+    assert check_marts(f"duckdb:///{path}", AS_OF, expectations=written_suites).is_publishable
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["warehouse.duckdb"]

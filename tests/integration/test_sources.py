@@ -7,11 +7,14 @@ from dataclasses import replace
 import pytest
 
 from onestop.doctor import examine
-from onestop.night import discover_deliveries, run_night
+from onestop.mapping import BUILT_IN
+from onestop.night import awaited_deliveries, discover_deliveries, run_night
 from onestop.sample import write_sample
+from onestop.verify import verify
 from onestop.warehouse import open_warehouse
 from published_marts import FIRST, SECOND, settings_in
 
+BUILT_IN_MAPPING = (BUILT_IN / "one_stop.yaml").read_text(encoding="utf-8")
 LAND = r"""
 source: land_registry
 title_vi: Hệ thống đăng ký đất đai
@@ -22,23 +25,40 @@ feeds:
   dossiers:
     files: [{name: 'land_(?P<night>\d{8})\.csv', kind: delta}]
     columns:
-      dossier_code: {from: [Số]}
-      procedure_code: {from: [Thủ tục]}
+      dossier_code: {join: [[Sổ], [Số]], separator: "/"}
+      procedure_name: {from: [Thủ tục]}
       receiving_unit_code: {constant: H24.31}
       channel: {constant: counter}
-      received_at: {from: [Nhận]}
+      received_at: {from: [Nhận], time_from: [Giờ]}
       due_at: {from: [Hẹn]}
       resolved_at: {from: [Xong]}
       status: {from: [Tình trạng], codes: {resolved: [xong], processing: [đang]}}
+      source_timeliness: {from: [Đánh giá], codes: {in_time: [đạt], late: [trễ]}}
+    helpers: {deleted: [Xóa]}
+    extra: {ward: [Phường]}
+    skip: [{when: {deleted: ["1"]}, reason: deleted at the source}]
     derive:
       closing_class: [{when: {status: [resolved]}, value: resolved}]
     personal: []
 """
 LAND_FILE = (
-    "Số,Thủ tục,Nhận,Hẹn,Xong,Tình trạng\n"
-    "D1,1.000001,01/11/2022,10/11/2022,09/11/2022,xong\n"
-    "D2,1.000001,02/11/2022,30/11/2022,,đang\n"
+    "Sổ,Số,Thủ tục,Nhận,Giờ,Hẹn,Xong,Tình trạng,Đánh giá,Phường,Xóa\n"
+    "D,1,Đăng ký đất đai,01/11/2022,08:00,10/11/2022,12/11/2022,xong,đạt,Lê Lợi,\n"
+    "D,2,Đăng ký đất đai,02/11/2022,09:30,30/11/2022,,đang,trễ,,\n"
+    "D,3,Cấp đổi giấy chứng nhận,02/11/2022,,10/11/2022,,đang,trễ,Lê Lợi,\n"
+    "D,4,Đăng ký đất đai,02/11/2022,,10/11/2022,,đang,,,1\n"
 )
+#: The day after one of them is deleted.
+LAND_CHANGE = (
+    "Sổ,Số,Thủ tục,Nhận,Giờ,Hẹn,Xong,Tình trạng,Đánh giá,Phường,Xóa\n"
+    "D,2,Đăng ký đất đai,02/11/2022,09:30,30/11/2022,,đang,trễ,,1\n"
+)
+#: The catalogue knows one of the two procedures by its name.
+CATALOGUE = (
+    "Mã thủ tục,Tên thủ tục,Mã lĩnh vực,Tên lĩnh vực,Cấp giải quyết,Mức độ\n"
+    "1.000777.000,ĐĂNG KÝ ĐẤT ĐAI,DD,Đất đai,Cấp huyện,3\n"
+)
+REGISTER = "Mã đơn vị,Tên đơn vị,Cấp,Mã đơn vị cấp trên\nH24.31,Quận,Quận huyện,H24\n"
 
 
 def installation(folder, **mappings):
@@ -99,13 +119,107 @@ def test_a_source_whose_mapping_was_corrected_is_read_by_the_next_night(one_is_b
     assert second.message == f"night {SECOND} is published"
     assert rows(
         settings, "select rows_accepted from audit.delivery where source = 'other_registry'"
-    ) == [(2,)]
+    ) == [(3,)]
 
 
-def test_a_night_of_other_sources_alone_is_published_without_the_built_in_one(tmp_path):
+@pytest.fixture(scope="module", params=["duckdb", "postgres"])
+def land_alone(request, tmp_path_factory):
+    """Two nights of the land registry, the built-in source but for its registers switched off."""
+    folder = tmp_path_factory.mktemp("land")
+    registers = BUILT_IN_MAPPING.replace("expected: true", "expected: false")
+    settings = installation(folder, land=LAND, one_stop=registers)
+    (settings.exports / f"procedures_{FIRST:%Y%m%d}.csv").write_text(CATALOGUE, encoding="utf-8")
+    (settings.exports / f"units_{FIRST:%Y%m%d}.csv").write_text(REGISTER, encoding="utf-8")
+    (settings.exports / f"land_{SECOND:%Y%m%d}.csv").write_text(LAND_CHANGE, encoding="utf-8")
+    if request.param == "postgres":
+        settings = replace(settings, warehouse=request.getfixturevalue("postgres").make_database())
+    reports = [run_night(settings, FIRST)]
+    found = {
+        name: rows(settings, query)
+        for name, query in {
+            "dossier": (
+                "select dossier_code, procedure_key, timeliness, source_timeliness, extra"
+                " from mart.dossier order by 1"
+            ),
+            "ward": "select cast(extra as json) ->> 'ward' from mart.dossier order by dossier_code",
+            "disagreement": (
+                "select dossier_code, timeliness, source_timeliness, disagreement"
+                " from mart.timeliness_disagreement order by 1"
+            ),
+            "unit": "select unit_code, parent_unit_code from mart.unit where unit_scope = 'unit'",
+            "field": "select field_code, field_name from mart.catalogue",
+            "by_procedure": (
+                "select distinct procedure_key from mart.on_time_detail"
+                " where procedure_key <> 'ALL' order by 1"
+            ),
+        }.items()
+    }
+    reports.append(run_night(settings, SECOND))
+    return settings, reports, found
+
+
+def test_a_night_of_other_sources_alone_is_published(land_alone):
+    _, reports, _ = land_alone
+    assert [(report.state, report.message) for report in reports] == [
+        ("published", f"night {night} is published") for night in (FIRST, SECOND)
+    ]
+
+
+def test_declared_columns_and_the_sources_own_word_reach_the_dossiers(land_alone):
+    _, _, found = land_alone
+    assert found["dossier"] == [
+        ("D/1", "1.000777", "late", "in_time", '{"ward": "Lê Lợi"}'),
+        ("D/2", "1.000777", "open_in_time", "late", None),
+        ("D/3", "Cấp đổi giấy chứng nhận", "open_overdue", "late", '{"ward": "Lê Lợi"}'),
+    ]
+    assert found["ward"] == [("Lê Lợi",), (None,), ("Lê Lợi",)]
+
+
+def test_where_the_source_judges_otherwise_the_dossier_is_listed_with_both_words(land_alone):
+    _, _, found = land_alone
+    assert found["disagreement"] == [
+        ("D/1", "late", "in_time", "late_here"),
+        ("D/2", "open_in_time", "late", "late_at_source"),
+    ]
+
+
+def test_a_procedure_without_a_code_is_counted_by_its_name_or_the_catalogues_code_of_it(land_alone):
+    _, _, found = land_alone
+    assert found["by_procedure"] == [("1.000777",), ("Cấp đổi giấy chứng nhận",)]
+
+
+def test_readers_see_the_unit_above_and_the_name_of_a_field(land_alone):
+    _, _, found = land_alone
+    assert ("H24.31", "H24") in found["unit"]
+    assert found["field"] == [("DD", "Đất đai")]
+
+
+def test_a_row_left_out_is_counted_and_ends_what_was_known_of_its_dossier(land_alone):
+    settings, _, _ = land_alone
+    counts = rows(
+        settings,
+        "select night, rows_read, rows_accepted, rows_skipped, skip_reasons from audit.delivery"
+        " where source = 'land_registry' order by 1",
+    )
+    reasons = '{"deleted at the source": 1}'
+    assert counts == [(FIRST, 4, 3, 1, reasons), (SECOND, 1, 0, 1, reasons)]
+    assert rows(settings, "select dossier_code from mart.dossier order by 1") == [
+        ("D/1",),
+        ("D/3",),
+    ]
+
+
+def test_nights_with_rows_left_out_are_counted_again_from_the_landing_alone(land_alone):
+    settings, _, _ = land_alone
+    for night in (FIRST, SECOND):
+        result = verify(settings, night)
+        assert result.is_identical, result.differences
+
+
+def test_the_built_in_source_can_be_switched_off(tmp_path):
     settings = replace(installation(tmp_path, land=LAND), enabled_sources=("land_registry",))
-    report = run_night(settings, FIRST)
-    assert (report.state, report.message) == ("published", f"night {FIRST} is published")
+    assert awaited_deliveries(settings, FIRST, []) == []
+    assert awaited_deliveries(replace(settings, enabled_sources=()), FIRST, []) != []
 
 
 def test_a_file_that_two_mappings_claim_is_refused_alone(tmp_path):

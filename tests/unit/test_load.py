@@ -38,7 +38,7 @@ def night_of(index: int) -> dt.date:
     return FIRST + dt.timedelta(days=index)
 
 
-def a_unit(code: str, name: str) -> dict[str, Any]:
+def a_unit(code: str, name: str | None) -> dict[str, Any]:
     return {"unit_code": code, "unit_name": name, "unit_level": "district"}
 
 
@@ -53,7 +53,12 @@ class Record:
         """A staged file as the gate leaves it when every row is good."""
         path = self.folder / f"{delivery.delivery_id}.duckdb"
         if not path.exists():
-            write_staged(path, delivery, rows)
+            write_staged(
+                path,
+                delivery,
+                [row for row in rows if row["unit_name"]],
+                skipped=[row for row in rows if not row["unit_name"]],
+            )
             with duckdb.connect(path) as staged:
                 staged.execute(AFTER_A_CLEAN_GATE.format(rows=len(rows)))
         return path
@@ -103,9 +108,9 @@ def state_after(before, files_of_night):
     state = dict(before)
     for code in {code for _, said in files_of_night for code in said} | set(before):
         for kind, said in files_of_night:
-            if code in said:
-                state[code] = said[code]
-            elif kind == "snapshot":
+            if name := said.get(code):
+                state[code] = name
+            elif kind == "snapshot" or code in said:  # a row that is left out
                 state.pop(code, None)
     return state
 
@@ -127,7 +132,7 @@ def history_by_hand(files):
     return sorted(spans, key=lambda span: (span[0], span[2]))
 
 
-said = st.dictionaries(st.sampled_from(CODES), st.sampled_from(["A", "B"]), max_size=3)
+said = st.dictionaries(st.sampled_from(CODES), st.sampled_from(["A", "B", None]), max_size=3)
 a_plan = st.lists(
     st.tuples(
         st.integers(0, NIGHTS - 1),
@@ -166,6 +171,27 @@ def test_the_order_of_loading_does_not_change_the_history(tmp_path_factory, plan
     for name, sequence in {"as_sent": files, "shuffled": shuffled, "twice": files + files}.items():
         found = [tuple(row.values()) for row in record.load(name, sequence)]
         assert found == expected, (name, [(d.delivery_id, d.kind, r) for d, r in sequence])
+
+
+def test_a_row_that_the_mapping_leaves_out_ends_what_was_said_of_its_key(record):
+    files = [
+        a_file(0, 0, "delta", {CODES[0]: "A", CODES[1]: "A"}),
+        a_file(1, 1, "delta", {CODES[0]: None}),
+        a_file(2, 2, "delta", {CODES[0]: "B", CODES[2]: None}),
+    ]
+    for order in itertools.permutations(files):
+        name = "".join(delivery.sha256[-1] for delivery, _ in order)
+        assert [tuple(row.values()) for row in record.load(name, order)] == [
+            (CODES[0], "A", night_of(0), night_of(1)),
+            (CODES[0], "B", night_of(2), None),
+            (CODES[1], "A", night_of(0), None),
+        ]
+
+
+def test_a_key_with_one_row_left_out_and_another_kept_is_kept(record):
+    delivery, rows = a_file(0, 0, "delta", {CODES[0]: "A"})
+    history = record.load("w", [(delivery, [*rows, a_unit(CODES[0], None)])])
+    assert [tuple(row.values()) for row in history] == [(CODES[0], "A", night_of(0), None)]
 
 
 @pytest.fixture

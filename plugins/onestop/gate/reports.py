@@ -30,8 +30,16 @@ if TYPE_CHECKING:
 
 LANGUAGES: tuple[Language, ...] = ("vi", "en")
 _ENDINGS: dict[Language, str] = {"vi": "", "en": ".en"}
-_COUNTS = ("rows_read", "rows_accepted", "rows_rejected", "rows_repeated", "rows_blank", "warnings")
-_SHARES = ("accepted", "rejected", "repeated", "blank")
+_COUNTS = (
+    "rows_read",
+    "rows_accepted",
+    "rows_rejected",
+    "rows_repeated",
+    "rows_blank",
+    "rows_skipped",
+    "warnings",
+)
+_SHARES = ("accepted", "rejected", "repeated", "blank", "skipped")
 _DOCS = "data_docs"
 _STAMP = ".made_with"
 #: Of a warning about whole files, so many files are told in the list by rule.
@@ -64,7 +72,7 @@ class _Night:
     def totals(self) -> Counter[str]:
         total: Counter[str] = Counter()
         for item in self.deliveries:
-            total.update({name: item.verdict[name] for name in _COUNTS})
+            total.update({name: item.verdict.get(name, 0) for name in _COUNTS})
         return total
 
     @property
@@ -311,7 +319,9 @@ def _delivery_page(item: _Delivery, lang: Language) -> dict[str, Any]:
         "docs": f"{_DOCS}/{item.name}.html" if item.document["results"] else None,
         "verdict": verdict,
         "usual": _usual_text(item.document, lang),
-        "shares": [(name, round(100 * verdict[f"rows_{name}"] / read, 2)) for name in _SHARES],
+        "shares": [
+            (name, round(100 * verdict.get(f"rows_{name}", 0) / read, 2)) for name in _SHARES
+        ],
         "groups": [(heading, found) for heading, found in groups if found],
         "passed": [rule for rule in rules if rule["success"]],
         "about": list(_about(item.document, lang)),

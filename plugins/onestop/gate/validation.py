@@ -227,7 +227,8 @@ class _Gate:
     def _file_facts(self, as_of: dt.date, usual: UsualVolume | None) -> dict[str, Any]:
         """What is known about the delivery as a whole; file rules and their messages name it."""
         read = self._one_row(
-            "select rows_read, rows_blank, columns_missing, columns_unknown from read_summary"
+            "select rows_read, rows_blank, rows_skipped, columns_missing, columns_unknown"
+            " from read_summary"
         )
         counted = self._one_row(
             "select count(*) filter (where not is_repeat) as rows_judged,"
@@ -235,7 +236,8 @@ class _Gate:
             " count(distinct row_number) as row_numbers from staged_row"
         )
         staged = counted["rows_judged"] + counted["rows_repeated"]
-        if counted.pop("row_numbers") != staged or read["rows_read"] != staged + read["rows_blank"]:
+        apart = read["rows_blank"] + read["rows_skipped"]
+        if counted.pop("row_numbers") != staged or read["rows_read"] != staged + apart:
             raise ValueError(f"{self._delivery.file_name}: the staged file does not add up")
         rejected = self._one_row(
             "select count(distinct row_number) as rows_rejected from rejected_row"
@@ -380,6 +382,7 @@ class _Gate:
             reason_lines=self._reason(first, "en") if first else (),
             rows_read=facts["rows_read"],
             rows_blank=facts["rows_blank"],
+            rows_skipped=facts["rows_skipped"],
             rows_repeated=facts["rows_repeated"],
             rows_rejected=facts["rows_rejected"],
             rows_accepted=facts["rows_accepted"],
@@ -429,6 +432,7 @@ class _Gate:
             " cast($refused_rule as varchar) as refused_rule,"
             " cast($reason_vi as varchar) as reason_vi, cast($reason_en as varchar) as reason_en,"
             " cast($rows_read as bigint) as rows_read, cast($rows_blank as bigint) as rows_blank,"
+            " cast($rows_skipped as bigint) as rows_skipped,"
             " cast($rows_repeated as bigint) as rows_repeated,"
             " cast($rows_rejected as bigint) as rows_rejected,"
             " cast($rows_accepted as bigint) as rows_accepted,"

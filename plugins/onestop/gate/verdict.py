@@ -30,7 +30,8 @@ class UsualVolume:
 class GateVerdict:
     """What the gate says about a delivery.
 
-    ``rows_read`` = ``rows_accepted`` + ``rows_rejected`` + ``rows_repeated`` + ``rows_blank``.
+    ``rows_read`` = ``rows_accepted`` + ``rows_rejected`` + ``rows_repeated`` + ``rows_blank`` +
+    ``rows_skipped``.
 
     Attributes:
         delivery_id: which delivery.
@@ -41,6 +42,7 @@ class GateVerdict:
         reason_en: the same in English.
         rows_read: records of the file, blank and footer rows among them.
         rows_blank: rows that are no records.
+        rows_skipped: rows that the mapping leaves out.
         rows_repeated: exact repeats of an earlier row.
         rows_rejected: rows in quarantine.
         rows_accepted: rows that may be loaded.
@@ -62,6 +64,7 @@ class GateVerdict:
     rows_rejected: int
     rows_accepted: int
     warnings: int
+    rows_skipped: int = 0
     rules: tuple[RuleResult, ...] = field(default=(), repr=False)
     reason_lines: tuple[str, ...] = field(default=(), repr=False)
     result_file: str | None = None

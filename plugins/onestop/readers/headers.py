@@ -34,7 +34,7 @@ class HeaderIndex:
         for column in mapping.read_columns:
             for place, source in enumerate(column.sources):
                 self.targets.setdefault(fold_header(source), []).append((column.name, place))
-        self.key = mapping.schema.key
+        self.key = mapping.key_columns
         self.nested = sorted(
             {s for column in mapping.read_columns for s in column.sources if "." in s}
         )

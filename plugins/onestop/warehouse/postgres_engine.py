@@ -598,12 +598,14 @@ def _columns_loaded(file: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """The columns of a staged file's tables that loading reads."""
     (name,) = file.execute("select feed from read_summary").fetchall()[0]
     feed = FEEDS[name]
+    changed = ("modified_at",) if "modified_at" in feed.column_names else ()
     return {
         "accepted_row": ", ".join(("row_number", "content_hash", *feed.column_names)),
         "staged_row": ", ".join(("row_number", "is_repeat", *feed.key)),
         "rejected_row": "*",
         "rule_result": "*",
-        "read_summary": "format, encoding, mapping_sha256",
+        "skipped_row": ", ".join(("row_number", *feed.key, *changed)),
+        "read_summary": "format, encoding, mapping_sha256, skip_reasons",
         "gate_summary": "*",
     }
 
