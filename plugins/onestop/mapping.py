@@ -34,12 +34,16 @@ if TYPE_CHECKING:
 BUILT_IN = Path(__file__).parent / "mappings"
 SCHEMA = BUILT_IN / "mapping.schema.json"
 EXCEL_SERIAL = "excel_serial"
+EPOCH_SECONDS = "epoch_seconds"
+EPOCH_MILLISECONDS = "epoch_milliseconds"
+#: Date patterns with a name, for dates that are written as a number.
+NUMBER_FORMATS = (EXCEL_SERIAL, EPOCH_SECONDS, EPOCH_MILLISECONDS)
 #: Source texts of the canonical booleans, unless a mapping lists its own.
 BOOLEAN_CODES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("true", ("1", "true", "yes", "y", "có", "x", "đúng", "rồi", "đã", "đạt")),
     ("false", ("0", "false", "no", "n", "không", "sai", "chưa", "chưa đạt")),
 )
-_FORMAT_PARTS = set("YymdHMSfIp")
+_FORMAT_PARTS = "YymbBdHIMSfpz"
 
 
 class MappingError(Exception):
@@ -84,6 +88,7 @@ class ColumnMapping:
         default: value where the source's is blank.
         constant: value of every row.
         fallback: canonical column to take where this one is blank.
+        blanks: the source's texts that mean no value; a trailing ``*`` stands for any ending.
     """
 
     name: str
@@ -97,19 +102,22 @@ class ColumnMapping:
     join: tuple[tuple[str, ...], ...] = ()
     separator: str = ""
     time_sources: tuple[str, ...] = ()
+    blanks: tuple[str, ...] = ()
 
     @property
     def parts(self) -> tuple[ColumnMapping, ...]:
         """The source columns that are joined into the value."""
         return tuple(
-            ColumnMapping(f"{self.name}__{number}", sources)
+            ColumnMapping(f"{self.name}__{number}", sources, blanks=self.blanks)
             for number, sources in enumerate(self.join, start=1)
         )
 
     @property
     def clock(self) -> ColumnMapping | None:
         """The source column of the time of day, where it is one of its own."""
-        return ColumnMapping(f"{self.name}__time", self.time_sources) if self.time_sources else None
+        if not self.time_sources:
+            return None
+        return ColumnMapping(f"{self.name}__time", self.time_sources, blanks=self.blanks)
 
     @property
     def needed(self) -> tuple[ColumnMapping, ...]:
@@ -156,7 +164,7 @@ class FeedMapping:
         personal: headers of columns that must not be read into anything.
         unused: headers that are known and not needed; any other header is warned of.
         required: groups of columns of which a file must have at least one each.
-        records: key of the JSON envelope that holds the records.
+        records: key of the JSON envelope that holds the records, or its path (``result.items``).
         decimal: the decimal sign, for numbers that could be read both ways.
         sha256: of all the above; tells when a staged file was read by another mapping.
     """
@@ -563,15 +571,16 @@ def _build_feed(
     check = _Check(file_name, f"feeds.{name}")
     feed = FEEDS[name]
     formats = tuple(body.get("formats") or document.get("formats") or ())
+    blanks = (*document.get("blanks", ()), *body.get("blanks", ()))
     mapping = FeedMapping(
         source=document["source"],
         feed=name,
         time_zone=check.time_zone(document["time_zone"]),
         expected=body.get("expected") == "true",
         files=tuple(check.file_pattern(number, one) for number, one in enumerate(body["files"])),
-        columns=check.columns(feed, body["columns"], formats),
-        helpers=check.further("helpers", feed, body),
-        extra=check.further_kept(feed, body),
+        columns=check.columns(feed, body["columns"], formats, blanks),
+        helpers=check.further("helpers", feed, body, blanks),
+        extra=check.further_kept(feed, body, blanks),
         derive=check.derivations(feed, body),
         skip=check.skip(feed, body),
         personal=tuple(body["personal"]),
@@ -634,7 +643,11 @@ class _Check:
         return FilePattern(one["name"], cast("Kind", one["kind"]))
 
     def columns(
-        self, feed: Feed, body: dict[str, Any], formats: tuple[str, ...]
+        self,
+        feed: Feed,
+        body: dict[str, Any],
+        formats: tuple[str, ...],
+        blanks: tuple[str, ...],
     ) -> tuple[ColumnMapping, ...]:
         for name in body:
             self.canonical(feed, f"columns.{name}", name)
@@ -647,7 +660,7 @@ class _Check:
                     f"columns.{name}", "is made of several columns", "Name them under extra"
                 )
         return tuple(
-            self.column(feed, feed.column(name), body[name], formats)
+            self.column(feed, feed.column(name), body[name], formats, blanks)
             for name in feed.column_names
             if name in body
         )
@@ -661,7 +674,12 @@ class _Check:
             )
 
     def column(
-        self, feed: Feed, column: Column, body: dict[str, Any], formats: tuple[str, ...]
+        self,
+        feed: Feed,
+        column: Column,
+        body: dict[str, Any],
+        formats: tuple[str, ...],
+        blanks: tuple[str, ...],
     ) -> ColumnMapping:
         key = f"columns.{column.name}"
         is_date = column.type in {"date", "timestamp"}
@@ -695,6 +713,7 @@ class _Check:
             join=tuple(map(tuple, body.get("join", ()))),
             separator=body.get("separator", ""),
             time_sources=tuple(body.get("time_from", ())),
+            blanks=(*blanks, *body.get("blanks", ())) if {"from", "join"} & body.keys() else (),
         )
 
     def several_columns(self, key: str, column: Column, body: dict[str, Any]) -> None:
@@ -715,7 +734,9 @@ class _Check:
                 "Give the date's headers in from, or leave time_from out",
             )
 
-    def further(self, kind: str, feed: Feed, body: dict[str, Any]) -> tuple[ColumnMapping, ...]:
+    def further(
+        self, kind: str, feed: Feed, body: dict[str, Any], blanks: tuple[str, ...]
+    ) -> tuple[ColumnMapping, ...]:
         """Source columns beside the canonical ones; their names are not those of columns."""
         for name in body.get(kind, {}):
             if name in feed.column_names:
@@ -723,26 +744,28 @@ class _Check:
                     f"{kind}.{name}", "is the name of a canonical column", "Give it another name"
                 )
         return tuple(
-            ColumnMapping(f"{kind}__{name}", tuple(sources))
+            ColumnMapping(f"{kind}__{name}", tuple(sources), blanks=blanks)
             for name, sources in body.get(kind, {}).items()
         )
 
-    def further_kept(self, feed: Feed, body: dict[str, Any]) -> tuple[ColumnMapping, ...]:
+    def further_kept(
+        self, feed: Feed, body: dict[str, Any], blanks: tuple[str, ...]
+    ) -> tuple[ColumnMapping, ...]:
         if body.get("extra") and EXTRA not in feed.column_names:
             raise self.fail("extra", f"{feed.name} keep no further columns", "Leave it out")
         for name in body.get("extra", {}).keys() & body.get("helpers", {}).keys():
             raise self.fail(f"extra.{name}", "is a helper too", "Leave it in one of the two")
-        return self.further("extra", feed, body)
+        return self.further("extra", feed, body, blanks)
 
     def date_format(self, key: str, pattern: str) -> None:
-        if pattern == EXCEL_SERIAL:
+        if pattern in NUMBER_FORMATS:
             return
-        unknown = set(re.findall(r"%(.)", pattern)) - _FORMAT_PARTS
+        unknown = set(re.findall(r"%(.)", pattern)).difference(_FORMAT_PARTS)
         if unknown:
             raise self.fail(
                 key,
                 f"the date pattern {pattern} uses %{min(unknown)}",
-                "Use %Y %y %m %d %H %I %M %S %f %p",
+                f"Use {' '.join(f'%{part}' for part in _FORMAT_PARTS)}",
             )
 
     def value(self, key: str, column: Column, value: str) -> None:

@@ -195,6 +195,8 @@ def _write(draft: Path, delivery: Delivery, mapping: FeedMapping, reading: Readi
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(f"set memory_limit = '{_MEMORY}'")
         connection.execute("set preserve_insertion_order = true")
+        # A join for each list of codes costs more than comparing with the few texts in it.
+        connection.execute("set disabled_optimizers = 'in_clause'")
         for macro in MACROS:
             connection.execute(macro)
         columns = ", ".join(f"{name} {type_}" for name, type_ in staged_columns(feed))

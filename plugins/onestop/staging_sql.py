@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from onestop.feeds import DUCKDB_TYPES, EXTRA
-from onestop.mapping import EXCEL_SERIAL, ColumnMapping
+from onestop.mapping import EPOCH_MILLISECONDS, EPOCH_SECONDS, EXCEL_SERIAL, ColumnMapping
 from onestop.wording import fold_code
 
 if TYPE_CHECKING:
@@ -38,27 +38,37 @@ MACROS = (
             'Ð', 'Đ'), 'ð', 'đ'), '[\p{Z}\p{Cc}]+', ' ', 'g')), '')
     end
     """,
+    # ="x" and 'x are how exporters keep a spreadsheet from changing x.
     r"""
-    create or replace temporary macro to_whole(x) as case
+    create or replace temporary macro unwrap_text(x) as case
+        when x between '=' and '>' and regexp_full_match(x, '= ?"[^"]*"')
+            then tidy_text(regexp_extract(x, '"(.*)"', 1))
+        when x between '''' and '(' and starts_with(x, '''')
+            then tidy_text(regexp_extract(x, '^''(.*?)''?$', 1))
+        else x
+    end
+    """,
+    # A sign that comes once, before exactly three digits, may be of thousands or of decimals:
+    # `sign`, the decimal sign, decides. A group of thousands never begins with 0.
+    r"""
+    create or replace temporary macro to_whole(x, sign) as case
         when regexp_full_match(x, '[+-]?\d{1,18}') then try_cast(x as bigint)
-        when regexp_full_match(x, '[+-]?\d{1,3}([., ]\d{3}){1,5}')
+        when regexp_full_match(x, '[+-]?[1-9]\d{0,2}((\.\d{3}){1,5}|(,\d{3}){1,5}|( \d{3}){1,5})')
+            and not regexp_full_match(x, '[+-]?\d+[' || sign || ']\d{3}')
             then try_cast(regexp_replace(x, '[., ]', '', 'g') as bigint)
         when regexp_full_match(x, '[+-]?\d{1,18}[.,]0+')
             then try_cast(regexp_extract(x, '^[+-]?\d+') as bigint)
     end
     """,
-    # A sign that comes once, before exactly three digits, may mean either: `sign` decides.
     r"""
     create or replace temporary macro to_number(x, sign) as case
         when regexp_full_match(x, '[+-]?\d+') then try_cast(x as decimal(18, 4))
-        when regexp_full_match(x, '[+-]?\d{1,3}([., ]\d{3})+')
-            and not (sign = '.' and regexp_full_match(x, '[+-]?\d+\.\d{3}'))
-            and not (sign = ',' and regexp_full_match(x, '[+-]?\d+,\d{3}'))
-            and not (contains(x, '.') and contains(x, ','))
+        when regexp_full_match(x, '[+-]?[1-9]\d{0,2}((\.\d{3})+|(,\d{3})+|( \d{3})+)')
+            and not regexp_full_match(x, '[+-]?\d+[' || sign || ']\d{3}')
             then try_cast(regexp_replace(x, '[., ]', '', 'g') as decimal(18, 4))
-        when regexp_full_match(x, '[+-]?(\d+|\d{1,3}([. ]\d{3})+),\d+')
+        when regexp_full_match(x, '[+-]?(\d+|[1-9]\d{0,2}((\.\d{3})+|( \d{3})+)),\d+')
             then try_cast(replace(regexp_replace(x, '[. ]', '', 'g'), ',', '.') as decimal(18, 4))
-        when regexp_full_match(x, '[+-]?(\d+|\d{1,3}([, ]\d{3})+)\.\d+')
+        when regexp_full_match(x, '[+-]?(\d+|[1-9]\d{0,2}((,\d{3})+|( \d{3})+))\.\d+')
             then try_cast(regexp_replace(x, '[, ]', '', 'g') as decimal(18, 4))
     end
     """,
@@ -84,9 +94,34 @@ MACROS = (
             then time '00:00' + to_seconds(round(replace(x, ',', '.')::double * 86400))
     end
     """,
+    # ISO 8601 on the clock of `zone`, to which a text with an offset is turned. The hour 24
+    # belongs to two days and is not read.
+    r"""
+    create or replace temporary macro extended_iso_moment(x, zone) as case
+        when regexp_full_match(x, '[1-9]\d{3}-\d{2}-\d{2}'
+            '([ T]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d([.]\d{1,9})?)?)?')
+            then try_cast(x as timestamp)
+        when regexp_full_match(x, '[1-9]\d{3}-\d{2}-\d{2}'
+            '[ T]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d([.]\d{1,9})?)? ?(Z|[+-](0\d|1[0-5])(:?[0-5]\d)?)')
+            then timezone(zone, try_cast(regexp_replace(x, ' ([Z+-])', '\1') as timestamptz))
+    end
+    """,
+    r"""
+    create or replace temporary macro iso_moment(x, zone) as coalesce(
+        extended_iso_moment(x, zone),
+        extended_iso_moment(regexp_replace(regexp_replace(replace(upper(x), ',', '.'),
+            '^(\d{4})(\d{2})(\d{2})[T ](\d{2})(\d{2})', '\1-\2-\3T\4:\5'),
+            '^([0-9-]{10}T\d{2}:\d{2})(\d{2})', '\1:\2'), zone),
+        timezone(zone, timezone('UTC', epoch_ms(try_cast(
+            nullif(regexp_extract(x, '^/Date\((-?\d{1,14})([+-]\d{4})?\)/$', 1), '') as bigint))))
+    )
+    """,
 )
 #: The column that says why a row is left out.
 SKIP_REASON = "skip_reason"
+#: A whole number, leading zeros and zero decimals apart.
+_WHOLE = re.compile(r"0*(\d+)(?:[.,]0+)?")
+_LAST_ASCII = 0x7F
 _FIELDS = {
     "Y": r"[1-9]\d{3}",
     "y": r"\d{2}",
@@ -98,6 +133,9 @@ _FIELDS = {
     "S": r"\d{1,2}",
     "f": r"\d{1,9}",
     "p": r"(?:AM|PM|SA|CH)",
+    "b": r"[A-Z]{3}",
+    "B": r"[A-Z]{3,9}",
+    "z": r"(?:Z|[+-](?:0\d|1[0-5])(?::?[0-5]\d)?)",
 }
 
 
@@ -133,7 +171,9 @@ def staging_select(mapping: FeedMapping, batch: str) -> str:
     feed = mapping.schema
     steps: list[tuple[str, str]] = [
         ("tidied", f"select {', '.join(_tidied(mapping))} from {batch}"),
-        ("translated", f"select {', '.join(_translated(mapping))} from tidied"),
+        ("unwrapped", f"select {', '.join(_unwrapped(mapping))} from tidied"),
+        ("given", f"select {', '.join(_given(mapping))} from unwrapped"),
+        ("translated", f"select {', '.join(_translated(mapping))} from given"),
     ]
 
     def replace_column(name: str, value: str) -> None:
@@ -166,8 +206,45 @@ def _text_name(feed: Feed, name: str) -> str:
 
 
 def _tidied(mapping: FeedMapping) -> list[str]:
+    """Tidy texts; one with a NUL is none, and its row cannot be read."""
     names = [column.name for column in mapping.read_columns]
-    return ["row_number", "sheet", "read_problem", *(f"tidy_text({n}) as {n}" for n in names)]
+    not_text = " or ".join(f"contains({name}, chr(0))" for name in names)
+    problem = f"coalesce(read_problem, case when {not_text} then 'not_text' end) as read_problem"
+    texts = (f"case when not contains({n}, chr(0)) then tidy_text({n}) end as {n}" for n in names)
+    return ["row_number", "sheet", problem, *texts]
+
+
+def _unwrapped(mapping: FeedMapping) -> list[str]:
+    names = [column.name for column in mapping.read_columns]
+    return ["row_number", "sheet", "read_problem", *(f"unwrap_text({n}) as {n}" for n in names)]
+
+
+def _given(mapping: FeedMapping) -> list[str]:
+    """The texts, null where the source's own text means no value."""
+    chosen = ["row_number", "sheet", "read_problem"]
+    for column in mapping.read_columns:
+        name, blank = column.name, _is_blank(column)
+        chosen.append(f"case when {blank} then null else {name} end as {name}" if blank else name)
+    return chosen
+
+
+def _is_blank(column: ColumnMapping) -> str:
+    """Whether a text is one of the column's blanks; most are seen to be none at little cost."""
+    tests = []
+    exact = [fold_code(text) for text in column.blanks if not text.endswith("*")]
+    starts = [fold_code(text[:-1]) for text in column.blanks if text.endswith("*")]
+    if exact:
+        longest = max(len(text.encode()) for text in exact)
+        listed = ", ".join(map(literal, exact))
+        tests.append(f"strlen({column.name}) <= {longest} and lower({column.name}) in ({listed})")
+    if starts:
+        first = {letter for text in starts for letter in (text[0], text[0].upper())}
+        guard = f"{column.name} >= {literal(min(first))}"
+        if ord(max(first)) < _LAST_ASCII:
+            guard += f" and {column.name} < {literal(chr(ord(max(first)) + 1))}"
+        shape = literal(f"^({'|'.join(map(re.escape, starts))})")
+        tests.append(f"{guard} and regexp_matches({column.name}, {shape}, 'i')")
+    return " or ".join(f"({test})" for test in tests)
 
 
 def _translated(mapping: FeedMapping) -> list[str]:
@@ -241,7 +318,8 @@ def _parsed(column: Column, given: ColumnMapping, text: str, mapping: FeedMappin
         return _moment(text, given, mapping.time_zone)
     coded = _coded(given, text) if given.codes else None
     if column.type == "integer":
-        return f"coalesce({coded}::bigint, to_whole({text}))" if coded else f"to_whole({text})"
+        whole = f"to_whole({text}, {literal(mapping.decimal)})"
+        return f"coalesce({coded}::bigint, {whole})" if coded else whole
     if column.type == "decimal":
         return f"to_number({text}, {literal(mapping.decimal)})"
     if column.type == "boolean":
@@ -253,13 +331,29 @@ def _parsed(column: Column, given: ColumnMapping, text: str, mapping: FeedMappin
 
 
 def _coded(given: ColumnMapping, text: str) -> str:
-    cases = " ".join(
-        f"when lower({text}) in ({', '.join(literal(fold_code(t)) for t in texts)})"
-        f" then {literal(canonical)}"
-        for canonical, texts in given.codes
-        if texts
-    )
-    return f"(case {cases} end)"
+    """The canonical code that a text means, else that of the same whole number (04, 4.0)."""
+    texts: dict[str, str] = {}
+    numbers: dict[str, set[str]] = {}
+    for canonical, spellings in given.codes:
+        for spelling in map(fold_code, spellings):
+            texts.setdefault(spelling, canonical)
+            if number := _WHOLE.fullmatch(spelling):
+                numbers.setdefault(number[1], set()).add(canonical)
+    cases = [f"when lower({text}) in ({spellings}) then {code}" for code, spellings in _by(texts)]
+    same = _by({number: min(codes) for number, codes in numbers.items() if len(codes) == 1})
+    if same:
+        number = f"regexp_extract({text}, {literal(f'^{_WHOLE.pattern}$')}, 1)"
+        found = " ".join(f"when {number} in ({spellings}) then {code}" for code, spellings in same)
+        cases.append(f"else case {found} end")
+    return f"(case {' '.join(cases)} end)"
+
+
+def _by(codes: dict[str, str]) -> list[tuple[str, str]]:
+    """Each canonical code as a literal, with the list of its spellings."""
+    return [
+        (literal(code), ", ".join(literal(text) for text, other in codes.items() if other == code))
+        for code in dict.fromkeys(codes.values())
+    ]
 
 
 def _moment(text: str, given: ColumnMapping, time_zone: str) -> str:
@@ -276,31 +370,42 @@ def _dated(text: str, formats: Sequence[str], time_zone: str) -> str:
 
     A text that states its own offset from Greenwich is turned to the source's clock.
     """
-    iso = r"[1-9]\d{3}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?"
-    offset = r"(?:Z|[+-]\d{2}(?::\d{2})?)"
-    cases = []
-    for pattern in formats:
-        if pattern == EXCEL_SERIAL:
-            cases.append(
-                f"when regexp_full_match({text}, '[1-9]\\d{{4}}(?:[.,]\\d+)?') then timestamp"
-                f" '1899-12-30' + to_seconds(round(replace({text}, ',', '.')::double * 86400))"
-            )
-            continue
-        value = text
-        if "%p" in pattern:
-            value = f"replace(replace(upper({text}), 'SA', 'AM'), 'CH', 'PM')"
-        cases.append(
-            f"when regexp_full_match({text}, {literal(_shape(pattern))}, 'i')"
-            f" then try_strptime({value}, {literal(pattern)})"
-        )
-    cases += [
-        f"when regexp_full_match({text}, '{iso}') then try_cast({text} as timestamp)",
-        (
-            f"when regexp_full_match({text}, '{iso}{offset}')"
-            f" then timezone({literal(time_zone)}, try_cast({text} as timestamptz))"
+    zone = literal(time_zone)
+    cases = [_number_moment(text, one, zone) or _pattern_moment(text, one, zone) for one in formats]
+    found = f"case {' '.join(cases)} else iso_moment({text}, {zone}) end"
+    return f"(case when {text} is not null then {found} end)"
+
+
+def _number_moment(text: str, name: str, zone: str) -> str | None:
+    """The case of a date written as a number; epochs are of the years 2001 to 2033."""
+    number = f"replace({text}, ',', '.')::double"
+    shape, value = {
+        EXCEL_SERIAL: (
+            r"[1-9]\d{4}([.,]\d+)?",
+            f"timestamp '1899-12-30' + to_seconds(round({number} * 86400))",
         ),
-    ]
-    return f"(case {' '.join(cases)} end)"
+        EPOCH_SECONDS: (
+            r"1\d{9}([.,]\d{1,9})?",
+            f"timezone({zone}, to_timestamp({number}))",
+        ),
+        EPOCH_MILLISECONDS: (
+            r"1\d{12}([.,]\d{1,9})?",
+            f"timezone({zone}, to_timestamp({number} / 1000))",
+        ),
+    }.get(name, ("", ""))
+    return f"when regexp_full_match({text}, {literal(shape)}) then {value}" if shape else None
+
+
+def _pattern_moment(text: str, pattern: str, zone: str) -> str:
+    value = text
+    if "%p" in pattern:
+        value = f"replace(replace(upper({text}), 'SA', 'AM'), 'CH', 'PM')"
+    if "%z" in pattern:
+        value = f"regexp_replace({value}, '[Zz]$', '+00')"
+    moment = f"try_strptime({value}, {literal(pattern)})"
+    if "%z" in pattern:
+        moment = f"timezone({zone}, {moment})"
+    return f"when regexp_full_match({text}, {literal(_shape(pattern))}, 'i') then {moment}"
 
 
 def _shape(pattern: str) -> str:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 _SPACES = re.compile(r"[\s\u00a0\u00ad\u2000-\u200f\u202f\u2060\u3000\ufeff]+")
-_EDGES = " *:.;\"'"
+_EDGES = " *:.;\"'="
 #: Two ways of placing the tone over the same rhyme; neither is wrong, Unicode keeps both.
 _TONES = dict(
     pair.split()

@@ -147,6 +147,29 @@ DATES = {
     "2022-06-08T10:00:00Z": "2022-06-08 17:00:00",
     "2022-06-08T17:00:00+07:00": "2022-06-08 17:00:00",
     "2022-06-08 19:30:00.5+09:30": "2022-06-08 17:00:00",
+    "2022-06-08T17:00:00+0700": "2022-06-08 17:00:00",
+    "2022-06-08T10:00:00.000+0000": "2022-06-08 17:00:00",
+    "2022-06-08 17:00:00.0000000 +07:00": "2022-06-08 17:00:00",
+    "2022-06-08 17:00 +07": "2022-06-08 17:00:00",
+    "2022-06-08t10:00:00z": "2022-06-08 17:00:00",
+    "2022-06-08 17:00:00,250": "2022-06-08 17:00:00",
+    "20220608T170000": "2022-06-08 17:00:00",
+    "20220608T170000.250+0700": "2022-06-08 17:00:00",
+    "20220608T1000Z": "2022-06-08 17:00:00",
+    "20220608 170000": "2022-06-08 17:00:00",
+    "08-Jun-2022": "2022-06-08 00:00:00",
+    "1654682400": "2022-06-08 17:00:00",
+    "1654682400000": "2022-06-08 17:00:00",
+    "1654682400000.0": "2022-06-08 17:00:00",
+    "/Date(1654682400000)/": "2022-06-08 17:00:00",
+    "/Date(1654682400000+0700)/": "2022-06-08 17:00:00",
+    "2022-06-08T24:00:00": None,
+    "2022-06-08 24:00:00+07:00": None,
+    "20220608T240000": None,
+    "2022-06-08T17:00:00+25:00": None,
+    "2022-06-08T17:00:60": None,
+    "165468240000": None,
+    "9654682400000": None,
     "2022-06-08T17:00:00+7": None,
     "20220608": "2022-06-08 00:00:00",
     "44720.7083333333": "2022-06-08 17:00:00",
@@ -208,24 +231,34 @@ def test_sql_and_python_tidy_texts_alike(text):
 
 
 @pytest.mark.parametrize(
-    ("text", "whole"),
+    ("text", "sign", "whole"),
     [
-        ("4", 4),
-        ("1.234", 1234),
-        ("1,234", 1234),
-        ("1 234", 1234),
-        ("4.0", 4),
-        ("-3", -3),
-        ("12.5", None),
-        ("1e3", None),
-        ("9" * 30, None),
-        ("bốn", None),
+        ("4", ",", 4),
+        ("1.234", ",", 1234),
+        ("1,234", ".", 1234),
+        ("1,234", ",", None),
+        ("1.975", ".", None),
+        ("1.234.567", ".", 1234567),
+        ("1 234", ",", 1234),
+        ("1.234,567", ",", None),
+        ("0,500", ",", None),
+        ("0.975", ",", None),
+        ("00.975", ",", None),
+        ("0 500", ",", None),
+        ("4.0", ",", 4),
+        ("04", ",", 4),
+        ("-3", ",", -3),
+        ("12.5", ",", None),
+        ("1e3", ",", None),
+        ("9" * 30, ",", None),
+        ("bốn", ",", None),
     ],
 )
-def test_whole_numbers_are_read_with_their_thousands_signs(text, whole):
+def test_whole_numbers_are_read_with_their_thousands_signs(text, sign, whole):
     with duckdb.connect() as connection:
-        connection.execute(MACROS[1])
-        assert connection.execute("select to_whole(?)", [text]).fetchone() == (whole,)
+        for macro in MACROS:
+            connection.execute(macro)
+        assert connection.execute("select to_whole(?, ?)", [text, sign]).fetchone() == (whole,)
 
 
 @pytest.mark.parametrize(
@@ -242,15 +275,80 @@ def test_whole_numbers_are_read_with_their_thousands_signs(text, whole):
         ("1.234.567", ".", "1234567.0000"),
         ("1,2,3", ",", None),
         ("1.2.3", ".", None),
+        ("0,500", ".", "0.5000"),
+        ("0.975", ",", "0.9750"),
+        ("1 234.567", ".", "1234.5670"),
+        ("1 234,567", ".", "1234.5670"),
         ("9" * 40, ".", None),
         ("nan", ".", None),
     ],
 )
 def test_a_number_that_could_be_read_both_ways_is_read_as_the_mapping_says(text, sign, number):
     with duckdb.connect() as connection:
-        connection.execute(MACROS[2])
+        for macro in MACROS:
+            connection.execute(macro)
         found = connection.execute("select to_number(?, ?)::varchar", [text, sign]).fetchone()
     assert found == (number,)
+
+
+BLANKS = {
+    "NULL": None,
+    "null ": None,
+    r"\N": None,
+    "NaT": None,
+    "(null)": None,
+    "0000-00-00 00:00:00": None,
+    "0001-01-01T00:00:00": None,
+    "01/01/0001 00:00:00": None,
+    "/Date(-62135596800000)/": None,
+    "00000000000000": None,
+    "1900-01-01 00:00:00.000": None,
+    "N/A": "N/A",
+    "#N/A": "#N/A",
+    "1900-01-02": "1900-01-02",
+}
+
+
+def test_what_the_mapping_lists_as_blank_is_no_value_and_anything_else_stays_a_text(tmp_path):
+    given = [record(n, NgayKetThucXuLy=text) for n, text in enumerate(BLANKS)]
+    staged = stage(tmp_path, as_json(*given))
+    assert dict(zip(BLANKS, staged.column("resolved_at_text"), strict=True)) == BLANKS
+
+
+def test_a_day_zero_is_blank_as_an_end_and_a_date_as_a_beginning(tmp_path):
+    row = one(tmp_path, NgayKetThucXuLy="1900-01-01", NgayTiepNhan="1900-01-01")
+    assert (row["resolved_at_text"], str(row["received_date"])) == (None, "1900-01-01")
+
+
+def test_values_that_exporters_guard_against_spreadsheets_are_unwrapped(tmp_path):
+    row = one(
+        tmp_path,
+        MaHoSo='="H24.14-220601-0001"',
+        MaTTHC="'1.002835",
+        DonViXuLy="'H24.14'",
+        NgayHenTra='="08/06/2022 17:00:00"',
+        NgayKetThucXuLy='=""',
+        NgayTra='="NULL"',
+        TenTTHC="=1+2",
+    )
+    assert (row["dossier_code"], row["procedure_code"]) == ("H24.14-220601-0001", "1.002835")
+    assert (row["resolving_unit_code"], row["due_at"]) == ("H24.14", "2022-06-08 17:00:00")
+    assert (row["resolved_at_text"], row["returned_at_text"]) == (None, None)
+    assert row["procedure_name"] == "=1+2"
+
+
+def test_a_code_that_is_a_number_is_the_same_with_leading_zeros_and_zero_decimals(tmp_path):
+    given = ["04", "4.0", "4,00", "010", "10.0", "4.5", "40", "0"]
+    staged = stage(tmp_path, as_json(*(record(n, TrangThaiHoSo=x) for n, x in enumerate(given))))
+    expected = ["processing"] * 3 + ["returned"] * 2 + [None] * 3
+    assert staged.column("status") == expected
+
+
+def test_a_value_with_a_nul_makes_its_row_unreadable_and_no_other_value_of_it(tmp_path):
+    staged = stage(tmp_path, as_json(record(1), record(2, DonViXuLy="H24\0.31")))
+    assert staged.column("read_problem") == [None, "not_text"]
+    assert staged.column("resolving_unit_code") == ["H24.14", None]
+    assert staged.column("dossier_code")[1] == "H24.14-220601-0002"
 
 
 def test_codes_match_without_regard_to_case_accent_composition_and_spacing(tmp_path):
@@ -580,6 +678,30 @@ def test_a_mapping_can_extract_default_fix_fall_back_and_derive(tmp_path):
         None,
         97.5,
     ]
+
+
+def test_a_mapping_may_name_months_offsets_and_blanks_of_its_own(tmp_path):
+    path = tmp_path / "other.yaml"
+    text = OTHER.replace("feeds:", "blanks: [không rõ]\nfeeds:", 1).replace(
+        "period_start: {from: [Từ]}",
+        "period_start: {from: [Từ], formats: ['%b %d %Y %I:%M%p', '%d %B %Y %H:%M:%S %z']}",
+    )
+    path.write_text(text.replace("note: {", "note: {blanks: [bỏ*], "), encoding="utf-8")
+    rows = [
+        ["Chỉ tiêu", "Từ", "Đến", "Tử", "Ghi chú"],
+        ["I5", "Nov  1 2022  8:00AM", "", "KHÔNG RÕ", "Bỏ trống"],
+        ["I6", "01 NOVEMBER 2022 23:30:00 +0000", "", "7", "không rõ"],
+        ["I7", "01 November 2022 08:00:00 Z", "", "7", "ghi"],
+    ]
+    mapping = load_mapping(path).feeds["declarations"]
+    staged = stage(tmp_path, as_csv(rows), feed="declarations", mapping=mapping).rows
+    assert [str(row["period_start"]) for row in staged] == [
+        "2022-11-01",
+        "2022-11-02",
+        "2022-11-01",
+    ]
+    assert [row["numerator"] for row in staged] == [0, 7, 7]
+    assert [row["note"] for row in staged] == [None, None, "ghi"]
 
 
 def test_a_summer_and_a_winter_time_of_another_clock_become_the_right_instants(tmp_path):
