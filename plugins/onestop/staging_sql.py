@@ -337,8 +337,8 @@ def _coded(given: ColumnMapping, text: str) -> str:
     for canonical, spellings in given.codes:
         for spelling in map(fold_code, spellings):
             texts.setdefault(spelling, canonical)
-            if number := _WHOLE.fullmatch(spelling):
-                numbers.setdefault(number[1], set()).add(canonical)
+            if match := _WHOLE.fullmatch(spelling):
+                numbers.setdefault(match[1], set()).add(canonical)
     cases = [f"when lower({text}) in ({spellings}) then {code}" for code, spellings in _by(texts)]
     same = _by({number: min(codes) for number, codes in numbers.items() if len(codes) == 1})
     if same:
