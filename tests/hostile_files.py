@@ -174,7 +174,7 @@ REFUSED = {
     "a CSV line without an end": (b"x" * 3_000_000, "FILE-F0"),
     "a PDF": (b"%PDF-1.7\n%\xe2\xe3\n", "FILE-F07"),
     "RAR": (b"Rar!\x1a\x07\x00" + GARBAGE, "FILE-F07"),
-    "an OpenDocument sheet": (zipped(("mimetype", b"application/vnd.oasis")), "FILE-F07"),
+    "an OpenDocument text": (zipped(("mimetype", b"application/vnd.oasis")), "FILE-F07"),
     "a Word document": (zipped(("[Content_Types].xml", b""), ("word/a.xml", b"")), "FILE-F07"),
     "XML": (b"<?xml version='1.0'?><HoSo><MaHoSo>1</MaHoSo></HoSo>", "FILE-F07"),
     "binary garbage": (GARBAGE, "FILE-F07"),

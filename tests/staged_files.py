@@ -169,6 +169,7 @@ def _write_summary(
         "columns_missing": [],
         "columns_unknown": [],
         "columns_dropped": [],
+        "tables_left": [],
         **summary,
     }
     connection.execute(
@@ -177,7 +178,7 @@ def _write_summary(
         " mapping_sha256 varchar, rows_read bigint, rows_blank bigint, rows_skipped bigint,"
         " skip_reasons varchar, rows_repeated bigint,"
         " columns_mapped varchar[], columns_missing varchar[], columns_unknown varchar[],"
-        " columns_dropped varchar[])"
+        " columns_dropped varchar[], tables_left varchar[])"
     )
     connection.execute(
         f"insert into read_summary ({', '.join(values)}) values ({', '.join('?' * len(values))})",

@@ -23,6 +23,7 @@ import pyarrow as pa
 from onestop.delivery import Delivery, RefusedDeliveryError
 from onestop.duckdb_files import open_duckdb
 from onestop.readers import LIMITS, Batch, Limits, Reading, UnreadableError, open_reading
+from onestop.reading_thread import ReadingThread
 from onestop.staging_sql import (
     MACROS,
     SKIP_REASON,
@@ -32,13 +33,13 @@ from onestop.staging_sql import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from onestop.feeds import Feed
     from onestop.mapping import FeedMapping
 
 #: Raised whenever the same file under the same mapping would be staged differently.
-READER_VERSION = 2
+READER_VERSION = 3
 
 #: What a batch says of each row beside its columns.
 _PLACE: dict[str, pa.DataType] = {
@@ -76,6 +77,7 @@ _SUMMARY = (
     ("columns_missing", "varchar[]"),
     ("columns_unknown", "varchar[]"),
     ("columns_dropped", "varchar[]"),
+    ("tables_left", "varchar[]"),
 )
 
 
@@ -210,28 +212,19 @@ def _write(draft: Path, delivery: Delivery, mapping: FeedMapping, reading: Readi
 
 def _insert(connection: duckdb.DuckDBPyConnection, mapping: FeedMapping, reading: Reading) -> None:
     """Type and store the batches as they are read."""
-    refusals: list[Exception] = []
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        try:
-            for batch in reading.batches:
-                yield _arrow(batch, mapping)
-        except Exception as error:
-            refusals.append(error)
-            raise
-
     names = [*_PLACE, *(column.name for column in mapping.read_columns)]
     schema = pa.schema([(name, _PLACE.get(name, pa.string())) for name in names])
-    connection.register("source_batch", pa.RecordBatchReader.from_batches(schema, batches()))
-    try:
-        columns = ", ".join([*(name for name, _ in staged_columns(mapping.schema)), SKIP_REASON])
-        connection.execute(
-            f"insert into staged_row ({columns}) {staging_select(mapping, 'source_batch')}"
-        )
-    except duckdb.Error:
-        if refusals:  # the database tells of it in words of its own
-            raise refusals[0] from None
-        raise
+    columns = ", ".join([*(name for name, _ in staged_columns(mapping.schema)), SKIP_REASON])
+    with ReadingThread(lambda: (_arrow(batch, mapping) for batch in reading.batches)) as batches:
+        connection.register("source_batch", pa.RecordBatchReader.from_batches(schema, batches))
+        try:
+            connection.execute(
+                f"insert into staged_row ({columns}) {staging_select(mapping, 'source_batch')}"
+            )
+        except duckdb.Error:
+            if batches.error:  # the database tells of it in words of its own
+                raise batches.error from None
+            raise
 
 
 def _arrow(batch: Batch, mapping: FeedMapping) -> pa.RecordBatch:
@@ -332,6 +325,7 @@ def _summarise(
         "columns_missing": _missing(mapping, reading),
         "columns_unknown": reading.unknown,
         "columns_dropped": reading.dropped,
+        "tables_left": reading.left,
     }
     columns = ", ".join(f"{name} {type_}" for name, type_ in _SUMMARY)
     connection.execute(f"create table read_summary ({columns})")

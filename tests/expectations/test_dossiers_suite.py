@@ -146,6 +146,7 @@ BAD_FILES: dict[str, dict[str, Any]] = {
     "DOS-W01": {"rows": []},
     "DOS-W02": {"summary": {"columns_unknown": ["Cột lạ"]}},
     "DOS-W18": {"rows": [{**CLEAN, "service_level": None}]},
+    "DOS-W21": {"summary": {"tables_left": ["Tháng 10: 31"]}},
     "DOS-W19": {"rows": [OPEN | {"result_digitised": None}, other(result_digitised=None)]},
 }  # fmt: skip
 

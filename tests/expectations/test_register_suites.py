@@ -104,7 +104,11 @@ CHANGES: dict[str, dict[str, list[dict[str, Any]]]] = {
             }
         ],
         "VIS-R12": [{"ticket_code": "same"}, {"ticket_code": "same", "ticket_number": "2"}],
-        "VIS-R13": [{"ticket_code": "a\x07b"}, {"ticket_code": "7" * 101}],
+        "VIS-R13": [
+            {"ticket_code": "a\x07b"},
+            {"ticket_code": "7" * 101},
+            {"ticket_code": "2.2E+17"},
+        ],
         "VIS-W03": [{"called_at": "2022-06-30 15:10:00", "served_at": None, "finished_at": None}],
         "VIS-W04": [
             {"issued_at": "2022-06-30 01:00:00", "called_at": "2022-06-30 01:05:00"}
@@ -139,7 +143,7 @@ CHANGES: dict[str, dict[str, list[dict[str, Any]]]] = {
             {"procedure_code": "1.000099.H24"},
             {"procedure_code": "1.000099.H24", "field_code": "LV-02"},
         ],
-        "PRO-R13": [{"procedure_code": "1.000001." + "0" * 100}],
+        "PRO-R13": [{"procedure_code": "1" * 101}, {"procedure_code": "1.0E+15"}],
         "PRO-W03": [{"procedure_name": None}],
         "PRO-W04": [{"authority_level": None}],
         "PRO-W05": [{"service_level": None}],
@@ -162,7 +166,7 @@ CHANGES: dict[str, dict[str, list[dict[str, Any]]]] = {
         "UNI-R09": unread("valid_from_date", "valid_to_date"),
         "UNI-R10": [{"valid_to_date": "2019-12-31"}],
         "UNI-R11": [{"unit_code": "H24.99"}, {"unit_code": "H24.99", "unit_name": "Sở 99"}],
-        "UNI-R12": [{"unit_code": "H24." + "1" * 100}],
+        "UNI-R12": [{"unit_code": "H24." + "1" * 100}, {"unit_code": "2.2E+17"}],
         "UNI-R13": [{"unit_code": "CITY"}, {"unit_code": "district"}],
         "UNI-W03": [{"parent_unit_code": "H24.77"}],
         "UNI-W04": [{"unit_code": "H24.88", "parent_unit_code": "H24.88"}],
@@ -198,6 +202,7 @@ CHANGES: dict[str, dict[str, list[dict[str, Any]]]] = {
 }
 #: Row → rules that it breaks besides its own, where one thing cannot be wrong without the other.
 ALSO: dict[str, set[str]] = {
+    "PRO-R13": {"PRO-W08"},
     "UNI-R12": {"UNI-W09"},
     "UNI-R13": {"UNI-W09"},
     "DEC-R13": {"DEC-W03"},

@@ -373,6 +373,7 @@ def _about(document: dict[str, Any], lang: Language) -> Iterator[tuple[str, str]
         ("Dấu phân cách hoặc trang tính", "Delimiter or sheet", read.get("dialect")),
         ("Cột bắt buộc còn thiếu", "Missing required columns", read.get("columns_missing")),
         ("Cột chưa có trong ánh xạ", "Columns not mapped", read.get("columns_unknown")),
+        ("Trang, bảng không đọc", "Sheets or tables not read", read.get("tables_left")),
         ("Cột cá nhân đã bỏ", "Personal columns dropped", read.get("columns_dropped")),
         ("Ánh xạ (SHA-256)", "Mapping (SHA-256)", read.get("mapping_sha256")),
         ("Bộ quy tắc (SHA-256)", "Suite (SHA-256)", document.get("suite", {}).get("sha256")),

@@ -227,7 +227,8 @@ class _Gate:
     def _file_facts(self, as_of: dt.date, usual: UsualVolume | None) -> dict[str, Any]:
         """What is known about the delivery as a whole; file rules and their messages name it."""
         read = self._one_row(
-            "select rows_read, rows_blank, rows_skipped, columns_missing, columns_unknown"
+            "select rows_read, rows_blank, rows_skipped, columns_missing, columns_unknown,"
+            " tables_left"
             " from read_summary"
         )
         counted = self._one_row(
@@ -247,8 +248,10 @@ class _Gate:
             **counted,
             "columns_missing": list(read["columns_missing"] or ()),
             "columns_unknown": list(read["columns_unknown"] or ()),
+            "tables_left": list(read["tables_left"] or ()),
             "count_columns_missing": len(read["columns_missing"] or ()),
             "count_columns_unknown": len(read["columns_unknown"] or ()),
+            "count_tables_left": len(read["tables_left"] or ()),
             "rows_staged": staged,
             "rows_rejected": rejected,
             "rows_accepted": counted["rows_judged"] - rejected,

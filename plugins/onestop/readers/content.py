@@ -23,6 +23,7 @@ Container = Literal["", ".gz", ".zip"]
 
 _GZIP = b"\x1f\x8b"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+_OPEN_DOCUMENT = b"application/vnd.oasis.opendocument.spreadsheet"
 _HEAD = 1 << 16
 _SYSTEM_FILES = {".ds_store", "thumbs.db", "desktop.ini"}
 _ENCRYPTED = 0x1
@@ -137,7 +138,7 @@ def is_zip(head: bytes) -> bool:
 
 
 def is_workbook(content: Content) -> bool:
-    """Whether a zip archive is an Excel workbook."""
+    """Whether a zip archive is a workbook of Excel or LibreOffice."""
     with content.open() as stream:
         return _holds_workbook(stream)
 
@@ -145,7 +146,12 @@ def is_workbook(content: Content) -> bool:
 def _holds_workbook(stream: IO[bytes]) -> bool:
     try:
         with zipfile.ZipFile(stream) as archive:
-            return any(name.startswith("xl/workbook.") for name in archive.namelist())
+            names = archive.namelist()
+            if any(name.startswith("xl/workbook.") for name in names):
+                return True
+            return {"mimetype", "content.xml"} <= set(names) and archive.read(
+                "mimetype"
+            ).startswith(_OPEN_DOCUMENT)
     except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, EOFError) as error:
         raise UnreadableError(
             "FILE-F02", "the archive is damaged or cut short; export and send it again"

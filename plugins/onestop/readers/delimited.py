@@ -39,7 +39,7 @@ def read_delimited(content: Content, mapping: FeedMapping, limits: Limits) -> Re
     csv.field_size_limit(limits.line_chars)
 
     def batches() -> Iterator[Batch]:
-        table = TableReader(reading, index, mapping.decimal, limits, ragged=True)
+        table = TableReader(reading, mapping, limits, ragged=True)
         with content.open() as stream:
             blocks = line_blocks(text_chunks(stream, encoding), limits, newline)
             splitter = _DelimitedRows(blocks, delimiter)

@@ -2,160 +2,367 @@
 
 from __future__ import annotations
 
-import io
 import itertools
-from typing import IO, TYPE_CHECKING, cast
+import operator
+from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from onestop.readers.headers import HeaderIndex
 from onestop.readers.reading import Reading
 from onestop.readers.refusals import UnreadableError
-from onestop.readers.tables import MOST_COLUMNS, TableReader
+from onestop.readers.spans import MOST_COLUMNS, SpanningCell, Spans, span
+from onestop.readers.table_choice import TableHead, read_tables
+from onestop.readers.tables import LOOK_AHEAD, TableReader
 from onestop.readers.text import sniff_encoding, text_chunks
-from onestop.readers.workbooks import SHEET_STEP, choose_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from lxml.etree import _Element
+    from collections.abc import Callable, Iterator, Mapping
 
     from onestop.mapping import FeedMapping
     from onestop.readers.content import Content
-    from onestop.readers.headers import Header
     from onestop.readers.limits import Limits
     from onestop.readers.reading import Batch
     from onestop.readers.tables import Row
 
-_WIDEST_SPAN = 1000
-_SILENT = {"script", "style", "table"}
+_SILENT = frozenset({"script", "style"})
+#: Elements inside a cell that a browser sets on a line of their own; others do not part words.
+_BREAKS = frozenset(
+    [
+        *("address", "blockquote", "br", "center", "dd", "dir", "div", "dl", "dt", "fieldset"),
+        *("form", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "menu", "ol", "option", "p"),
+        *("pre", "select", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"),
+    ]
+)
+#: Characters that the survey keeps of a cell: a column's name is shorter.
+_SURVEYED = 2_000
+#: Columns of the narrowest list that is looked for where a table's end tag may be missing.
+_NARROWEST_LIST = 3
 
 
 def read_html(content: Content, mapping: FeedMapping, limits: Limits) -> Reading:
-    """Read the tables of a page that have the header.
+    """Read the tables of a page that hold the list.
+
+    A table inside a cell of the list is that cell's text. A table inside a cell of a table that
+    only arranges the page is a table of its own.
 
     Raises:
-        UnreadableError: no table has a known header, or the page is damaged.
+        UnreadableError: no table has a known header, or the page is damaged; also while the
+            batches are consumed.
     """
     encoding = sniff_encoding(content.head)
     reading = Reading("html" + content.container, encoding.removesuffix("-sig"))
-    index = HeaderIndex(mapping)
+    table = TableReader(reading, mapping, limits, ragged=False)
+    file = _HtmlTables(content, encoding, table, limits)
 
     def batches() -> Iterator[Batch]:
-        table = TableReader(reading, index, mapping.decimal, limits, ragged=False)
-        headers: dict[int, Header] = {}
-        for number, rows in _tables(content, encoding):
-            header, _, _ = table.find_header(rows)
-            if header:
-                headers[number] = header
-        numbers = list(headers)
-        chosen = [numbers[at] for at in choose_tables(list(headers.values()), mapping)]
-        if not chosen:
-            raise UnreadableError(
-                "FILE-F04", "no table has a row of column names that the mapping knows"
-            )
-        reading.dialect = ", ".join(f"table {number + 1}" for number in chosen)
-        for number, rows in _tables(content, encoding):
-            if number in chosen:
-                header, first, rest = table.find_header(rows)
-                if header:
-                    offset = chosen.index(number) * SHEET_STEP
-                    yield from table.batches(f"table {number + 1}", header, first, rest, offset)
+        yield from read_tables(file, file.heads(), table)
 
     reading.batches = batches()
     return reading
 
 
-def _tables(content: Content, encoding: str) -> Iterator[tuple[int, Iterator[Row]]]:
-    """Per table its number on the page and its rows, numbered through the page."""
-    with content.open() as stream:
-        rows = _rows(cast("IO[bytes]", _Utf8Stream(text_chunks(stream, encoding))))
-        for number, group in itertools.groupby(rows, key=lambda found: found[0]):
-            yield number, (row for _, row in group)
+class _HtmlTables:
+    """The tables of one page, parsed twice: to look at them, and to read those chosen."""
+
+    kind = "table"
+
+    def __init__(self, content: Content, encoding: str, table: TableReader, limits: Limits) -> None:
+        self._content = content
+        self._encoding = encoding
+        self._table = table
+        self._limits = limits
+        self._filled: list[int] = []
+
+    def heads(self) -> list[TableHead]:
+        """The first rows of every table."""
+        survey = _Survey(self._table, self._limits)
+        page = _Page(survey.add, survey.is_list, lambda _: True, _SURVEYED, is_survey=True)
+        for _ in self._parse(page):
+            pass
+        self._numbers = sorted(survey.heads)
+        self._filled = [survey.filled[number] for number in self._numbers]
+        return [survey.heads[number] for number in self._numbers]
+
+    def counts(self, tables: list[int]) -> list[int]:
+        """How many rows of these tables hold anything."""
+        return [self._filled[at] for at in tables]
+
+    def rows(self, tables: list[int]) -> Iterator[tuple[int, Iterator[Row]]]:
+        """The rows of the chosen tables, numbered through the page."""
+        chosen = {self._numbers[at]: at for at in tables}
+        ready: list[tuple[int, Row]] = []
+        is_chosen = chosen.__contains__
+        page = _Page(
+            lambda number, _, row: ready.append((number, row)),
+            is_chosen,
+            is_chosen,
+            self._limits.record_chars,
+        )
+
+        def found() -> Iterator[tuple[int, Row]]:
+            for _ in self._parse(page):
+                yield from ready
+                ready.clear()
+
+        for number, group in itertools.groupby(found(), key=operator.itemgetter(0)):
+            yield chosen[number], (row for _, row in group)
+
+    def _parse(self, page: _Page) -> Iterator[None]:
+        """Feed the page to the parser; stops after every piece."""
+        parser = etree.HTMLParser(target=page, encoding="utf-8")
+        try:
+            with self._content.open() as stream:
+                for chunk in text_chunks(stream, self._encoding):
+                    parser.feed(chunk.encode("utf-8", "replace"))
+                    yield
+            parser.close()
+        except etree.LxmlError as error:
+            raise UnreadableError(
+                "FILE-F02", f"the HTML page is damaged after its row {page.rows}; export it again"
+            ) from error
+        yield
 
 
-def _rows(page: IO[bytes]) -> Iterator[tuple[int, Row]]:
-    open_tables: list[tuple[int, _Spans]] = []
-    tables = itertools.count()
-    numbers = itertools.count(1)
-    try:
-        for event, element in etree.iterparse(
-            page, events=("start", "end"), tag=("table", "tr"), html=True, encoding="utf-8"
-        ):
-            if element.tag == "table":
-                if event == "start":
-                    open_tables.append((next(tables), _Spans()))
-                elif open_tables:
-                    open_tables.pop()
-            elif event == "end" and open_tables:
-                table, spans = open_tables[-1]
-                yield table, (next(numbers), spans.cells(element), None)
-                _forget(element)
-    except (etree.XMLSyntaxError, etree.LxmlError) as error:
-        raise UnreadableError("FILE-F02", "the HTML page is damaged") from error
+class _Survey:
+    """What the first look at a page remembers of its tables."""
+
+    def __init__(self, table: TableReader, limits: Limits) -> None:
+        self._table = table
+        self._limits = limits
+        self.heads: dict[int, TableHead] = {}
+        self.filled: dict[int, int] = {}
+        self._lists: set[int] = set()
+        self._judged: dict[int, int] = {}
+
+    def add(self, number: int, inside: frozenset[int], row: Row) -> None:
+        """Take note of one row."""
+        head = self.heads.get(number)
+        if head is None:
+            if len(self.heads) == self._limits.tables:
+                raise UnreadableError(
+                    "FILE-F05",
+                    f"the page has more than {self._limits.tables} tables; export it as CSV",
+                )
+            head = self.heads[number] = TableHead(f"table {number + 1}", [], inside=inside)
+            self.filled[number] = 0
+        if len(head.rows) < LOOK_AHEAD:
+            head.rows.append(row)
+        self.filled[number] += any(row[1])
+
+    def is_list(self, number: int) -> bool:
+        """Whether the rows of a table seen so far have a complete header."""
+        if number in self._lists or number not in self.heads:
+            return number in self._lists
+        rows = self.heads[number].rows
+        if self._judged.get(number) != len(rows):
+            self._judged[number] = len(rows)
+            header = self._table.header(rows)
+            if header and self._table.is_complete(header):
+                self._lists.add(number)
+        return number in self._lists
 
 
-def _forget(element: _Element) -> None:
-    """Free a row that has been read, and those before it."""
-    element.clear()
-    while element.getprevious() is not None:
-        del element.getparent()[0]
+class _OpenTable:
+    """A table whose end has not come yet."""
+
+    def __init__(self, number: int, inside: frozenset[int], *, is_wanted: bool) -> None:
+        self.number = number
+        self.inside = inside
+        self.is_wanted = is_wanted
+        self.spans = Spans()
+        self.row = 0
+        self.cells: list[SpanningCell] | None = None
+        self.texts: list[str] | None = None
+        self.columns = self.rows = 1
+        self.widest = 0
+        self.lent = 0
+        #: tables open inside the cell that are part of its text
+        self.inner = 0
+        self.has_inner = False
+        self.inner_cells = 0
 
 
-class _Spans:
-    """Lays out rows whose cells reach over several columns or rows."""
+class _Page:
+    """Turns a parser's events into rows.
 
-    def __init__(self) -> None:
-        self._below: dict[int, tuple[int, str]] = {}
+    Args:
+        emit: called with every complete row: its table's number on the page, the tables that one
+            stands in, and the row.
+        is_list: whether a table is a list, so that tables in its cells are text of those cells.
+        is_wanted: whether the rows of a table are emitted.
+        most_chars: characters of a row that are kept.
+        is_survey: whether longer text is left out, cell by cell; else it refuses the file.
+    """
 
-    def cells(self, row: _Element) -> list[str]:
-        """The row's texts by column; a cell's text goes down its rows, not along its columns."""
-        cells: list[str] = []
-        for cell in row:
-            if cell.tag not in {"td", "th"}:
-                continue
-            self._fill(cells)
-            text = " ".join(_texts(cell)).strip()
-            rows = _span(cell, "rowspan")
-            for column in range(min(_span(cell, "colspan"), MOST_COLUMNS - len(cells))):
-                if rows > 1:
-                    self._below[len(cells)] = (rows - 1, "" if column else text)
-                cells.append("" if column else text)
-        self._fill(cells)
-        return cells
+    def __init__(
+        self,
+        emit: Callable[[int, frozenset[int], Row], None],
+        is_list: Callable[[int], bool],
+        is_wanted: Callable[[int], bool],
+        most_chars: int,
+        *,
+        is_survey: bool = False,
+    ) -> None:
+        self._emit = emit
+        self._is_list = is_list
+        self._is_wanted = is_wanted
+        self._most_chars = most_chars
+        self._is_survey = is_survey
+        self._tables = itertools.count()
+        self._open: list[_OpenTable] = []
+        #: texts of the innermost open cell
+        self._texts: list[str] | None = None
+        self._size = 0
+        self._silent = 0
+        #: rows begun so far, in all tables
+        self.rows = 0
 
-    def _fill(self, cells: list[str]) -> None:
-        while len(cells) in self._below:
-            column = len(cells)
-            left, text = self._below.pop(column)
-            if left > 1:
-                self._below[column] = (left - 1, text)
-            cells.append(text)
+    # -- called by the parser
 
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        """An element begins."""
+        if tag == "table":
+            self._open_table()
+            return
+        if not self._open:
+            if tag != "tr":
+                return
+            self._open_table()  # whose tag is missing
+        table = self._open[-1]
+        if tag in {"td", "th"}:
+            self._open_cell(table, attributes)
+        elif tag == "tr":
+            self._open_row(table)
+        elif tag in _SILENT:
+            self._silent += 1
+        elif tag in _BREAKS:
+            self._break()
 
-def _span(cell: _Element, name: str) -> int:
-    value = cell.get(name) or "1"
-    return max(1, min(int(value), _WIDEST_SPAN)) if value.isascii() and value.isdigit() else 1
+    def end(self, tag: str) -> None:
+        """An element ends."""
+        if not self._open:
+            return
+        table = self._open[-1]
+        if not table.inner and tag in {"td", "th"}:
+            self._close_cell(table)
+        elif not table.inner and tag == "tr":
+            self._close_row(table)
+        elif tag == "table":
+            self._close_table(table)
+        elif tag in _SILENT:
+            self._silent = max(0, self._silent - 1)
+        elif tag in _BREAKS:
+            self._break()
 
+    def data(self, text: str) -> None:
+        """Characters."""
+        if self._texts is None or self._silent:
+            return
+        self._size += len(text)
+        if self._size <= self._most_chars:
+            self._texts.append(text)
+        elif not self._is_survey:
+            raise UnreadableError(
+                "FILE-F06",
+                f"row {self._open[-1].row} of the page is longer than"
+                f" {self._most_chars} characters",
+            )
 
-def _texts(cell: _Element) -> Iterator[str]:
-    if cell.text:
-        yield cell.text
-    for child in cell:
-        if isinstance(child.tag, str) and child.tag not in _SILENT:
-            yield from _texts(child)
-        if child.tail:
-            yield child.tail
+    def close(self) -> None:
+        """The page ends."""
+        while self._open:
+            self._close_table(self._open[-1])
 
+    # -- tables, rows, cells
 
-class _Utf8Stream(io.RawIOBase):
-    """Text pieces as UTF-8 bytes, so that what is not Unicode is refused while parsing."""
+    def _break(self) -> None:
+        """What follows does not belong to the word before."""
+        if self._texts is not None:
+            self._texts.append(" ")
 
-    def __init__(self, chunks: Iterator[str]) -> None:
-        super().__init__()
-        self._chunks = chunks
-        self._bytes = b""
+    def _open_table(self) -> None:
+        number = next(self._tables)
+        around = self._open[-1] if self._open else None
+        if around and around.cells is not None and self._is_inside_list(around):
+            around.inner += 1
+            around.has_inner = True
+            self._break()
+            return
+        inside = frozenset(table.number for table in self._open)
+        self._open.append(_OpenTable(number, inside, is_wanted=self._is_wanted(number)))
+        self._texts = None
 
-    def read(self, size: int = -1) -> bytes:  # noqa: ARG002 - any piece will do
-        """The next bytes; empty at the end."""
-        return next(self._chunks, "").encode("utf-8", "replace")
+    def _is_inside_list(self, around: _OpenTable) -> bool:
+        return bool(around.inner) or any(self._is_list(table.number) for table in self._open)
+
+    def _close_table(self, table: _OpenTable) -> None:
+        if table.inner:
+            table.inner -= 1
+            self._break()
+            return
+        self._close_row(table)
+        self._open.pop()
+        self._texts = self._open[-1].texts if self._open else None
+
+    def _open_row(self, table: _OpenTable) -> None:
+        if table.inner:
+            table.inner_cells = 0
+            self._break()
+            return
+        self._close_row(table)
+        self.rows += 1
+        table.row = self.rows
+        table.cells = []
+        table.has_inner = False
+        self._size = 0
+
+    def _close_row(self, table: _OpenTable) -> None:
+        self._close_cell(table)
+        cells, table.cells = table.cells, None
+        table.inner = 0
+        if cells is None or not table.is_wanted:
+            return
+        if table.has_inner and len(cells) == 1 and cells[0].columns > 1:
+            # A pager, or a layout's frame: a record is never one cell over all columns.
+            cells = [cells[0]._replace(text="")]
+        laid_out = table.spans.cells(cells)
+        table.widest = max(table.widest, len(laid_out))
+        self._emit(table.number, table.inside, (table.row, laid_out, None))
+
+    def _open_cell(self, table: _OpenTable, attributes: Mapping[str, str]) -> None:
+        if table.inner:
+            table.inner_cells += 1
+            self._break()
+            if table.inner_cells >= max(table.widest, _NARROWEST_LIST):
+                raise UnreadableError(
+                    "FILE-F13",
+                    f"a table inside row {table.row} of the page is as wide as the list; its end"
+                    " tag may be missing; export the list again, one row for each record",
+                )
+            return
+        if table.cells is None:
+            self._open_row(table)
+        self._close_cell(table)
+        table.texts = [] if table.is_wanted else None
+        self._texts = table.texts
+        if self._is_survey:
+            self._size = 0
+        if attributes:
+            table.columns = span(attributes.get("colspan"))
+            table.rows = span(attributes.get("rowspan"))
+
+    def _close_cell(self, table: _OpenTable) -> None:
+        texts = table.texts
+        if texts is None:
+            return
+        text = "".join(texts).strip()
+        assert table.cells is not None  # noqa: S101 - a cell is open in an open row only
+        if len(table.cells) < MOST_COLUMNS:
+            table.cells.append(SpanningCell(text, table.columns, table.rows))
+        table.texts = self._texts = None
+        table.columns = table.rows = 1
+        for around in self._open[:-1]:
+            # What an arranging table's cell says includes what tables inside it say.
+            if around.texts is not None and around.lent < _SURVEYED:
+                around.lent += len(text)
+                around.texts += (" ", text)

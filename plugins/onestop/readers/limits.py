@@ -20,6 +20,7 @@ class Limits:
         workbook_memory_bytes: address space of the process that parses a workbook.
         workbook_cpu_seconds: processor time of it.
         workbook_cells: cells of a sheet's used range, empty ones included.
+        tables: tables of a page.
         line_chars: characters of one line of a delimited file.
         record_chars: characters of one JSON record.
         batch_rows: rows read at a time; few, so that they stay in the processor's cache.
@@ -33,6 +34,7 @@ class Limits:
     workbook_memory_bytes: int = 4 * 1024 * MIB
     workbook_cpu_seconds: int = 600
     workbook_cells: int = 40_000_000
+    tables: int = 100_000
     line_chars: int = MIB
     record_chars: int = 16 * MIB
     batch_rows: int = 4_096

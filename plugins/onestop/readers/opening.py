@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from lxml.html import defs
+
 from onestop.readers.content import is_zip, read_content
 from onestop.readers.delimited import read_delimited
 from onestop.readers.html_tables import read_html
@@ -25,10 +27,14 @@ if TYPE_CHECKING:
     from onestop.readers.reading import Batch, Reading
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_HTML = re.compile(
-    r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body|meta|table|style|div)\b",
+#: The first tag of a text, after blank space, an XML declaration, comments and a doctype.
+_FIRST_TAG = re.compile(
+    r"\s*(<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*(?:(<!doctype\s+html)[^>]*>\s*)?(?:<!--.*?-->\s*)*"
+    r"<([a-z][a-z0-9]*)[\s/>]",
     re.IGNORECASE | re.DOTALL,
 )
+#: Elements that XML of other kinds begins with as well.
+_PAGE = frozenset({"html", "head", "body", "meta", "table", "style", "div"})
 #: Signs of formats that people send and that are not read, with what to send instead.
 _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "a PDF; export the list as Excel or CSV"),
@@ -101,10 +107,8 @@ def _is_worded(mapping: FeedMapping, column: ColumnMapping) -> bool:
 
 def _open_content(content: Content, mapping: FeedMapping, limits: Limits) -> Reading:
     head = content.head
-    if is_zip(head):
-        return read_workbook(content, "xlsx", mapping, limits)
-    if head.startswith(_OLE):
-        return read_workbook(content, "xls", mapping, limits)
+    if is_zip(head) or head.startswith(_OLE):
+        return read_workbook(content, mapping, limits)
     for sign, what in _FOREIGN:
         if head.startswith(sign):
             raise UnreadableError("FILE-F07", f"it is {what}")
@@ -118,8 +122,17 @@ def _open_content(content: Content, mapping: FeedMapping, limits: Limits) -> Rea
         raise UnreadableError("FILE-F01", "the file holds nothing but blank space")
     if text.lstrip()[0] in "[{":
         return read_json(content, mapping, limits)
-    if _HTML.match(text):
+    if _is_page(text):
         return read_html(content, mapping, limits)
     if text.lstrip().startswith("<"):
         raise UnreadableError("FILE-F07", "it is XML; export the list as JSON, CSV or Excel")
     return read_delimited(content, mapping, limits)
+
+
+def _is_page(text: str) -> bool:
+    """Whether the first tag of a text is an HTML element; in XML, one that begins a page."""
+    match = _FIRST_TAG.match(text)
+    if not match:
+        return False
+    is_xml, doctype, name = match.groups()
+    return bool(doctype) or name.lower() in (_PAGE if is_xml else defs.tags | defs.html5_tags)

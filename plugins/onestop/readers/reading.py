@@ -44,6 +44,8 @@ class Reading:
         found: canonical and helper columns present in the file.
         unknown: source headers that the mapping does not know.
         dropped: source headers of personal columns, whose values were left unread.
+        left: sheets or tables that may hold records and were left unread, each with its number
+            of rows; those rows are among ``rows_read`` and ``rows_blank``.
     """
 
     format: str
@@ -55,6 +57,7 @@ class Reading:
     found: set[str] = field(default_factory=set)
     unknown: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
 
     def note_unknown(self, header: str) -> None:
         """Remember a header the mapping does not know, within bounds."""
@@ -63,6 +66,13 @@ class Reading:
     def note_dropped(self, header: str) -> None:
         """Remember the header of a personal column, within bounds."""
         _note(self.dropped, header)
+
+    def leave_out(self, table: str, rows: int, *, may_hold_records: bool) -> None:
+        """Account for a sheet or table that is not read."""
+        self.rows_read += rows
+        self.rows_blank += rows
+        if may_hold_records and rows:
+            _note(self.left, f"{table[: _LONGEST_NAME - 15]}: {rows}")
 
 
 def _note(names: list[str], header: str) -> None:

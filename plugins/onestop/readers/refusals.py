@@ -76,6 +76,13 @@ FILE_RULES: dict[str, FileRule] = {
             "Tên tệp khớp với hơn một ánh xạ; hãy sửa mẫu tên tệp trong ánh xạ",
             "The file's name fits more than one mapping; correct the name patterns of the mappings",
         ),
+        FileRule(
+            "FILE-F13",
+            "Một trang tính hoặc bảng có vẻ chứa hồ sơ nhưng không đọc được như phần còn lại; hãy"
+            " dùng cùng một dòng tiêu đề, hoặc xuất riêng từng tệp",
+            "A sheet or table seems to hold records and cannot be read like the rest; give it the"
+            " same column names, or export it as a file of its own",
+        ),
     )
 }
 
@@ -89,6 +96,14 @@ ROW_PROBLEMS: dict[str, tuple[str, str]] = {
     "nested_value": (
         "Giá trị là danh sách hoặc đối tượng",
         "A value is a list or an object where one value belongs",
+    ),
+    "error_value": (
+        "Ô báo lỗi của bảng tính (#N/A, #REF!, công thức chưa được tính) ở cột",
+        "A cell shows a spreadsheet's error (#N/A, #REF!, a formula not calculated) in column",
+    ),
+    "lost_digits": (
+        "Mã có hơn 15 chữ số đã bị bảng tính lưu thành số và mất chữ số ở cột",
+        "A code of more than 15 digits was kept as a number, which loses digits, in column",
     ),
     "not_text": ("Dòng chứa ký tự NUL", "The row contains NUL characters"),
 }

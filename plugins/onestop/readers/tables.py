@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, cast
 from onestop.readers.headers import Header, HeaderIndex, find_header, fold_row, is_number_row
 from onestop.readers.pieces import first_filled
 from onestop.readers.reading import Batch, Reading
+from onestop.readers.spans import MOST_COLUMNS
 from onestop.wording import fold_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from onestop.mapping import FeedMapping
     from onestop.readers.limits import Limits
 
 Cell = str | int | float | bool | dt.datetime | dt.date | dt.time | dt.timedelta | None
@@ -25,8 +27,6 @@ Row = tuple[int, Sequence[Cell], str | None]
 
 #: Rows among which the header is looked for.
 LOOK_AHEAD = 60
-#: Columns among which headers are looked for; no list is wider.
-MOST_COLUMNS = 2_000
 _SECTION_CELLS = 2
 _NARROW = 6
 _FOOTER_CELLS = 3
@@ -36,7 +36,19 @@ _TOTAL_INITIALS = frozenset("TtCcGg")
 _CODE_LIKE = re.compile(r"(?=.*[\d._\-])[!-~]+")
 #: A code that is surely neither a name nor a telephone or identity number.
 _CODE = re.compile(r"(?=.*\d)(?=.*[A-Za-z])(?=.*[-.])[A-Za-z0-9.\-]{8,40}")
-_LARGEST_EXACT = 1e15
+#: A number in a workbook has 15 digits.
+_LARGEST_EXACT = 10**15
+_POWER = re.compile(r"-?\d[.,]\d{14}E\+\d+")
+_SERIAL = re.compile(r"\A\s*([1-9]\d{4})((?:[.,]\d+)?)\s*\Z")
+_DAYS_TO_1904 = 1462
+#: What spreadsheets show instead of a value.
+_ERRORS = frozenset(
+    [
+        *("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA"),
+        *("#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#UNKNOWN!", "#CONNECT!", "#BUSY!"),
+        *("#EXTERNAL!", "#PYTHON!", "#FORMULA!"),
+    ]
+)
 
 
 def cell_text(cell: Cell, decimal: str) -> str | None:  # noqa: PLR0911 - one return per type
@@ -45,13 +57,12 @@ def cell_text(cell: Cell, decimal: str) -> str | None:  # noqa: PLR0911 - one re
         return cell
     if isinstance(cell, bool):
         return "true" if cell else "false"
+    if isinstance(cell, int | float) and abs(cell) >= _LARGEST_EXACT:
+        return f"{cell:.14E}"  # as the spreadsheet shows it; the further digits are gone
     if isinstance(cell, int):
         return str(cell)
     if isinstance(cell, float):
-        if cell.is_integer() and abs(cell) < _LARGEST_EXACT:
-            return str(int(cell))
-        text = repr(cell) if abs(cell) < _LARGEST_EXACT else f"{cell:.0f}"
-        return text.replace(".", decimal)
+        return str(int(cell)) if cell.is_integer() else repr(cell).replace(".", decimal)
     if isinstance(cell, dt.datetime):
         return cell.isoformat(" ")
     return str(cell)
@@ -69,25 +80,61 @@ def is_total(text: str) -> bool:
     )
 
 
+def _since_1900(serial: re.Match[str]) -> str:
+    """A day counted from 1904 as Excel counts it otherwise."""
+    return f"{int(serial[1]) + _DAYS_TO_1904}{serial[2]}"
+
+
+def _note_errors(name: str, texts: Sequence[str | None], problems: list[str | None]) -> None:
+    """Note rows in which a spreadsheet could not compute or keep the text of a column."""
+    for at, text in enumerate(texts):
+        if text and problems[at] is None:
+            if text[0] == "#" and text.strip().upper() in _ERRORS:
+                problems[at] = f"error_value {name}"
+            elif "E+" in text and _POWER.fullmatch(text):
+                problems[at] = f"lost_digits {name}"
+
+
+def _is_full(texts: Sequence[str], least: int) -> bool:
+    return sum(1 for text in texts if text.strip()) >= least
+
+
+def _is_code(texts: Sequence[str], position: int) -> bool:
+    return position < len(texts) and bool(_CODE_LIKE.fullmatch(texts[position].strip()))
+
+
 class TableReader:
     """Turns one table's rows into batches; the first rows decide where the header is."""
 
     def __init__(
-        self, reading: Reading, index: HeaderIndex, decimal: str, limits: Limits, *, ragged: bool
+        self, reading: Reading, mapping: FeedMapping, limits: Limits, *, ragged: bool
     ) -> None:
         """Prepare.
 
         Args:
             reading: the account to keep.
-            index: what headers mean.
-            decimal: the decimal sign of the mapping.
+            mapping: what headers mean, and the decimal sign.
             limits: for the size of batches.
             ragged: whether a row with more or fewer cells than the header is a broken one
                 (delimited text), or usual (spreadsheets).
         """
-        self._reading = reading
-        self._index = index
-        self._decimal = decimal
+        self.reading = reading
+        self._mapping = mapping
+        self._index = HeaderIndex(mapping)
+        self._decimal = mapping.decimal
+        columns = {column.name: column for column in mapping.schema.columns}
+        #: columns whose text is taken as it is, so that no rule of the gate finds it unreadable
+        self._free = {
+            column.name
+            for column in mapping.read_columns
+            if column.name not in columns
+            or (columns[column.name].type == "text" and not columns[column.name].codes)
+        }
+        self._dates = {
+            name for name, column in columns.items() if column.type in {"timestamp", "date"}
+        }
+        #: whether dates that are bare numbers count from 1904
+        self.is_1904 = False
         self._limits = limits
         self._ragged = ragged
 
@@ -95,8 +142,40 @@ class TableReader:
         """The header among the first rows, those rows, and the rest."""
         rest = iter(rows)
         first = list(itertools.islice(rest, LOOK_AHEAD))
-        texts = [[self._text(cell) for cell in cells[:MOST_COLUMNS]] for _, cells, _ in first]
-        return find_header(texts, self._index), first, rest
+        return self.header(first), first, rest
+
+    def header(self, rows: Sequence[Row]) -> Header | None:
+        """The header among the first rows of a table."""
+        return find_header(self._texts(rows), self._index)
+
+    def is_complete(self, header: Header) -> bool:
+        """Whether a header has every column that the mapping requires."""
+        given = self._mapping.given_by(header.positions)
+        return all(any(name in given for name in group) for group in self._mapping.required)
+
+    def has_key(self, header: Header) -> bool:
+        """Whether a header has the columns that identify a record."""
+        return all(name in header.positions for name in self._index.key)
+
+    def may_hold_records(self, rows: Sequence[Row]) -> bool:
+        """Whether some row has at least as many cells filled as a record must have."""
+        return any(_is_full(texts, self._least) for texts in self._texts(rows))
+
+    def continues(self, rows: Sequence[Row], header: Header) -> bool:
+        """Whether rows without a header are as wide as a list and have codes where it has."""
+        texts = self._texts(rows)
+        full = [row for row in texts if _is_full(row, self._least)]
+        keys = [p for name in self._index.key for p in header.positions.get(name, ())]
+        keyed = [row for row in full if any(_is_code(row, p) for p in keys)]
+        fits = all(not any(row[header.width :]) for row in texts)
+        return fits and bool(keyed) and 2 * len(keyed) >= len(full)
+
+    @property
+    def _least(self) -> int:
+        return max(2, len(self._mapping.required))
+
+    def _texts(self, rows: Sequence[Row]) -> list[list[str]]:
+        return [[self._text(cell) for cell in cells[:MOST_COLUMNS]] for _, cells, _ in rows]
 
     def batches(
         self,
@@ -115,7 +194,7 @@ class TableReader:
             rest: the rows after them.
             offset: added to row numbers, so that those of several sheets differ.
         """
-        reading = self._reading
+        reading = self.reading
         reading.found.update(header.positions)
         for name in header.unknown:
             reading.note_unknown(name)
@@ -145,17 +224,25 @@ class TableReader:
             for _, cells, _ in rows
         ]
         columns = {
-            name: first_filled([self._column(by_row, position) for position in positions])
+            name: first_filled([self._column(by_row, name, position) for position in positions])
             for name, positions in header.positions.items()
         }
-        numbers = [number + offset for number, _, _ in rows]
-        return Batch(sheet, numbers, columns, [problem for _, _, problem in rows])
+        problems = [problem for _, _, problem in rows]
+        for name in self._free.intersection(columns):
+            _note_errors(name.removeprefix("helpers__"), columns[name], problems)
+        return Batch(sheet, [number + offset for number, _, _ in rows], columns, problems)
 
-    def _column(self, rows: list[Sequence[Cell]], position: int) -> list[str | None]:
+    def _column(self, rows: list[Sequence[Cell]], name: str, position: int) -> list[str | None]:
         cells = list(map(operator.itemgetter(position), rows))
         if set(map(type, cells)) <= {str, type(None)}:
-            return cast("list[str | None]", cells)
-        return [cell_text(cell, self._decimal) for cell in cells]
+            texts = cast("list[str | None]", cells)
+        else:
+            # A code that became a number keeps its point.
+            decimal = "." if name in self._free else self._decimal
+            texts = [cell_text(cell, decimal) for cell in cells]
+        if self.is_1904 and name in self._dates:
+            return [text and _SERIAL.sub(_since_1900, text, count=1) for text in texts]
+        return texts
 
     def _text(self, cell: Cell) -> str:
         return cell_text(cell, self._decimal) or ""
@@ -217,7 +304,7 @@ class _RowSorter:
 
     def _has_code(self, texts: list[str]) -> bool:
         """Whether a key cell holds what may be a code, as no title, total or name is."""
-        return any(p < len(texts) and _CODE_LIKE.fullmatch(texts[p]) for p in self._keys)
+        return any(_is_code(texts, p) for p in self._keys)
 
     def _shape_problem(self, texts: list[str]) -> str | None:
         width = self._header.width

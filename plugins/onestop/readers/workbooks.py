@@ -1,23 +1,20 @@
-"""Excel workbooks, .xlsx and true .xls, through calamine."""
+"""Workbooks, .xlsx, true .xls and .ods, through calamine."""
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
 import os
-import re
+import signal
 import subprocess
 import sys
-import zipfile
-import zlib
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, Self, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 
 from onestop.readers import workbook_parser
 from onestop.readers.content import read_all
-from onestop.readers.headers import HeaderIndex
 from onestop.readers.reading import Reading
 from onestop.readers.refusals import UnreadableError
+from onestop.readers.table_choice import TableHead, read_tables
 from onestop.readers.tables import LOOK_AHEAD, TableReader
 
 if TYPE_CHECKING:
@@ -25,74 +22,67 @@ if TYPE_CHECKING:
 
     from onestop.mapping import FeedMapping
     from onestop.readers.content import Content
-    from onestop.readers.headers import Header
     from onestop.readers.limits import Limits
     from onestop.readers.reading import Batch
     from onestop.readers.tables import Cell, Row
 
-#: Added to the row numbers of the second sheet that holds records, twice for the third, …
-SHEET_STEP = 10_000_000
-_CELL = re.compile(rb'<(?:\w+:)?c\b[^>]*?\br="([A-Z]{1,4})(\d{1,9})"')
-_ROW = re.compile(rb'<(?:\w+:)?row\b[^>]*?\br="(\d{1,9})"')
-_LETTERS = 26
 
-
-def read_workbook(content: Content, kind: str, mapping: FeedMapping, limits: Limits) -> Reading:
-    """Read the sheets of a workbook that have the header.
+def read_workbook(content: Content, mapping: FeedMapping, limits: Limits) -> Reading:
+    """Read the sheets of a workbook that hold the list.
 
     Raises:
-        UnreadableError: it is damaged, locked, too large, or no sheet has a known header.
+        UnreadableError: it is damaged, locked, too large, or no sheet has a known header; also
+            while the batches are consumed.
     """
     data = read_all(content, limits)
-    if kind == "xlsx":
-        _check_parts(data, limits)
-    reading = Reading(kind + content.container)
-    index = HeaderIndex(mapping)
+    reading = Reading("workbook" + content.container)
+    table = TableReader(reading, mapping, limits, ragged=False)
 
     def batches() -> Iterator[Batch]:
-        table = TableReader(reading, index, mapping.decimal, limits, ragged=False)
         with _Parser(data, limits) as parser:
-            names, heads = parser.open()
-            headers = {}
-            for at, head in enumerate(heads):
-                header, _, _ = table.find_header(_numbered(head))
-                if header:
-                    headers[at] = header
-            numbers = list(headers)
-            chosen = [numbers[at] for at in choose_tables(list(headers.values()), mapping)]
-            if not chosen:
-                raise UnreadableError(
-                    "FILE-F04", "no sheet has a row of column names that the mapping knows"
-                )
-            reading.dialect = ", ".join(names[at] for at in chosen)
-            for place, (at, rows) in enumerate(parser.rows(chosen)):
-                header, first, rest = table.find_header(_numbered(rows))
-                if header:
-                    offset = place * SHEET_STEP
-                    yield from table.batches(names[at], header, first, rest, offset)
+            file = _Sheets(parser)
+            heads = file.heads()
+            reading.format = file.format + content.container
+            table.is_1904 = file.is_1904
+            yield from read_tables(file, heads, table)
 
     reading.batches = batches()
     return reading
 
 
+class _Sheets:
+    """The sheets of one workbook."""
+
+    kind = "sheet"
+
+    def __init__(self, parser: _Parser) -> None:
+        self._parser = parser
+        self.format = ""
+        self.is_1904 = False
+
+    def heads(self) -> list[TableHead]:
+        """The first rows of every sheet."""
+        self.format, self.is_1904, sheets = self._parser.open()
+        return [
+            TableHead(name, list(_numbered(self._parser.receive("head"))), is_hidden)
+            for name, is_hidden in sheets
+        ]
+
+    def counts(self, tables: list[int]) -> list[int]:
+        """How many rows of these sheets hold anything."""
+        self._parser.send(tables)
+        return cast("list[int]", self._parser.receive("counts"))
+
+    def rows(self, tables: list[int]) -> Iterator[tuple[int, Iterator[Row]]]:
+        """The rows of the chosen sheets."""
+        self._parser.send(tables)
+        for at in tables:
+            yield at, _numbered(self._parser.sheet_rows())
+
+
 def _numbered(rows: Iterable[list[Cell]]) -> Iterator[Row]:
     # Rows come from the sheet's first on, whether or not they hold anything.
     return zip(itertools.count(1), rows, itertools.repeat(None))
-
-
-def choose_tables(headers: list[Header], mapping: FeedMapping) -> list[int]:
-    """Which of several tables hold records: all that have every required column, else the best.
-
-    A pivot or a summary beside the list shares some of its headers, never all.
-    """
-    complete = [
-        at
-        for at, header in enumerate(headers)
-        if all(any(name in header.positions for name in group) for group in mapping.required)
-    ]
-    if complete:
-        return complete
-    return sorted(range(len(headers)), key=lambda at: -headers[at].score)[:1]
 
 
 class _Parser:
@@ -116,32 +106,30 @@ class _Parser:
         self._process.kill()
         self._process.communicate()
 
-    def open(self) -> tuple[list[str], list[list[list[Cell]]]]:
-        """Names and first rows of the visible sheets."""
+    def open(self) -> tuple[str, bool, list[tuple[str, bool]]]:
+        """The format, whether its days count from 1904, and per sheet its name and if hidden."""
         order = {
             "memory_bytes": self._limits.workbook_memory_bytes,
             "cpu_seconds": self._limits.workbook_cpu_seconds,
+            "cells": self._limits.workbook_cells,
+            "bytes": self._limits.workbook_bytes,
+            "parts": 100 * self._limits.members,
             "head_rows": LOOK_AHEAD,
         }
-        self._send(json.dumps(order))
-        self._send(self._data)
-        names = self._receive("sheets")
-        return names, [self._receive("head") for _ in names]
+        self.send(json.dumps(order))
+        self.send(self._data)
+        return cast("tuple[str, bool, list[tuple[str, bool]]]", self.receive("sheets"))
 
-    def rows(self, chosen: list[int]) -> Iterator[tuple[int, Iterator[list[Cell]]]]:
-        """The rows of the chosen sheets, each to be exhausted before the next."""
-        self._send(chosen)
-        for at in chosen:
-            yield at, self._sheet_rows()
-
-    def _sheet_rows(self) -> Iterator[list[Cell]]:
+    def sheet_rows(self) -> Iterator[list[Cell]]:
+        """The rows of the next sheet that was asked for."""
         while True:
             kind, rows = self._message()
             if kind == "end":
                 return
             yield from rows
 
-    def _send(self, message: object) -> None:
+    def send(self, message: object) -> None:
+        """Send one message."""
         try:
             workbook_parser.send(cast("BinaryIO", self._process.stdin), message)
             cast("BinaryIO", self._process.stdin).flush()
@@ -149,7 +137,8 @@ class _Parser:
             self._message()
             raise _damaged() from error
 
-    def _receive(self, wanted: str) -> Any:  # noqa: ANN401 - as the message has it
+    def receive(self, wanted: str) -> Any:  # noqa: ANN401 - as the message has it
+        """Receive one message of that kind."""
         kind, content = self._message()
         if kind != wanted:
             raise _damaged()
@@ -159,68 +148,52 @@ class _Parser:
         try:
             kind, content = workbook_parser.receive(cast("BinaryIO", self._process.stdout))
         except EOFError as error:
-            raise _damaged() from error
-        if kind == "error" and content == "password":
-            raise UnreadableError("FILE-F02", "the workbook has a password; save it without one")
+            raise self._gone() from error
         if kind == "error":
-            raise _damaged()
+            raise self._refusal(content)
         return kind, content
+
+    def _refusal(self, reason: str) -> UnreadableError:
+        megabytes = self._limits.workbook_bytes >> 20
+        known = {
+            "PasswordError": ("FILE-F02", "the workbook has a password; save it without one"),
+            "MemoryError": _NO_MEMORY,
+            "ImportError": _NO_MEMORY,
+            "OSError": _NO_MEMORY,
+            "parts": ("FILE-F05", "the workbook has too many parts"),
+            "bytes": (
+                "FILE-F05",
+                f"the workbook unpacks to more than {megabytes} MiB; export it as CSV",
+            ),
+            "cells": ("FILE-F05", "a sheet's used range is too large; export it as CSV"),
+            "errors": (
+                "FILE-F02",
+                "cells of the workbook show errors such as #N/A; correct them, or save it as .xlsx",
+            ),
+            "xlsb": ("FILE-F07", "it is a binary workbook (.xlsb); save it as .xlsx"),
+        }
+        code, detail = known.get(reason, _DAMAGED)
+        return UnreadableError(code, detail)
+
+    def _gone(self) -> UnreadableError:
+        """Why the process ended without a word."""
+        status = self._process.wait()
+        if status == -signal.SIGXCPU:
+            seconds = self._limits.workbook_cpu_seconds
+            return UnreadableError(
+                "FILE-F05", f"the workbook takes more than {seconds} seconds; export it as CSV"
+            )
+        if status in {-signal.SIGABRT, -signal.SIGKILL, 1}:
+            return UnreadableError(*_NO_MEMORY)
+        return _damaged()
+
+
+_DAMAGED = ("FILE-F02", "the workbook is damaged or locked; open it in Excel and save it again")
+_NO_MEMORY = (
+    "FILE-F05",
+    "the workbook is damaged, or needs more memory than ulimit -v allows; export it as CSV",
+)
 
 
 def _damaged() -> UnreadableError:
-    return UnreadableError(
-        "FILE-F02", "the workbook is damaged or locked; open it in Excel and save it again"
-    )
-
-
-def _check_parts(data: bytes, limits: Limits) -> None:
-    """Refuse a workbook that would unpack, or spread out, to more than the limits allow.
-
-    The parser holds a sheet's whole used range: two cells in opposite corners cost as much as a
-    full sheet.
-    """
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = archive.infolist()
-            if len(members) > 100 * limits.members:
-                raise UnreadableError("FILE-F05", "the workbook has too many parts")
-            left = limits.workbook_bytes
-            for member in members:
-                with archive.open(member) as part:
-                    is_sheet = "worksheets/" in member.filename
-                    left -= _measure_part(part, left, limits, is_sheet=is_sheet)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError) as error:
-        raise _damaged() from error
-    except (EOFError, OSError, ValueError, zlib.error) as error:
-        raise _damaged() from error
-
-
-def _measure_part(part: IO[bytes], left: int, limits: Limits, *, is_sheet: bool) -> int:
-    size = rows = columns = 0
-    tail = b""
-    while chunk := part.read(1 << 20):
-        size += len(chunk)
-        if size > left:
-            raise UnreadableError(
-                "FILE-F05",
-                f"the workbook unpacks to more than {limits.workbook_bytes >> 20} MiB;"
-                " export it as CSV",
-            )
-        if not is_sheet:
-            continue
-        text = tail + chunk
-        for letters, digits in _CELL.findall(text):
-            columns = max(columns, _column_number(letters))
-            rows = max(rows, int(digits))
-        rows = max([rows, *map(int, _ROW.findall(text))])
-        tail = text[-200:]
-    if rows * columns > limits.workbook_cells:
-        raise UnreadableError("FILE-F05", "a sheet's used range is too large; export it as CSV")
-    return size
-
-
-def _column_number(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * _LETTERS + letter - ord("A") + 1
-    return number
+    return UnreadableError(*_DAMAGED)

@@ -1,0 +1,69 @@
+"""Laying out the rows of a table whose cells reach over several columns or rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Columns among which headers are looked for; no list is wider.
+MOST_COLUMNS = 2_000
+_LONGEST_SPAN = 1_000
+
+
+class SpanningCell(NamedTuple):
+    """One cell as it is written in a page or an XML workbook.
+
+    Attributes:
+        text: what it says.
+        columns: how many columns it covers.
+        rows: how many rows it covers.
+        at: its column counted from 0, where the file states it.
+    """
+
+    text: str
+    columns: int = 1
+    rows: int = 1
+    at: int | None = None
+
+
+class Spans:
+    """Lays out the rows of one table, from the first to the last."""
+
+    def __init__(self) -> None:
+        self._below: dict[int, tuple[int, str]] = {}
+
+    def cells(self, row: Iterable[SpanningCell]) -> list[str]:
+        """The row's texts by column; a cell's text goes down its rows, not along its columns."""
+        cells: list[str] = []
+        for text, columns, rows, at in row:
+            self._fill(cells)
+            while at is not None and len(cells) < min(at, MOST_COLUMNS):
+                cells.append("")
+                self._fill(cells)
+            if rows == columns == 1 and len(cells) < MOST_COLUMNS:
+                cells.append(text)
+                continue
+            below = min(rows, _LONGEST_SPAN) - 1
+            for column in range(min(columns, _LONGEST_SPAN, MOST_COLUMNS - len(cells))):
+                if below > 0:
+                    self._below[len(cells)] = (below, "" if column else text)
+                cells.append("" if column else text)
+        self._fill(cells)
+        return cells
+
+    def _fill(self, cells: list[str]) -> None:
+        below = self._below
+        while below and (column := len(cells)) in below:
+            left, text = below.pop(column)
+            if left > 1:
+                below[column] = (left - 1, text)
+            cells.append(text)
+
+
+def span(value: str | None) -> int:
+    """How many rows or columns an attribute of a cell asks for; 1 where it is no number."""
+    if not value or not value.isascii() or not value.isdigit():
+        return 1
+    return max(1, min(int(value[:9]), _LONGEST_SPAN))
