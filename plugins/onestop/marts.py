@@ -19,7 +19,7 @@ import pyarrow.csv as arrow_csv
 
 from onestop.feeds import FEEDS
 from onestop.quick_yaml import safe_load
-from onestop.reference import reference_comments, reference_tables
+from onestop.reference import reference_comments, reference_tables, reference_titles
 from onestop.settings import LOCAL_ZONE, PROJECT_ROOT
 from onestop.warehouse.base import schema_tables
 from onestop.warehouse.sql_text import (
@@ -287,7 +287,7 @@ def figures_digest(warehouse: Warehouse, schema: str) -> str:
 
 
 def describe_tables(warehouse: Warehouse) -> None:
-    """Write the bilingual comments onto the columns that readers meet."""
+    """Write the bilingual comments onto the tables and columns that readers meet."""
     meanings = column_texts()
     known = schema_tables(warehouse.engine) | {("core", "calendar")}
     known |= {(PUBLISHED, file.name) for file in mart_files()}
@@ -305,7 +305,25 @@ def describe_tables(warehouse: Warehouse) -> None:
         for table, comments in reference_comments().items()
         for column, text in comments.items()
     }
+    texts |= {
+        (schema, table, ""): text
+        for (schema, table), text in table_texts().items()
+        if (schema, table) in known or schema == "ref"
+    }
     warehouse.describe(texts)
+
+
+def table_texts() -> dict[tuple[str, str], str]:
+    """What one row of each table is, "Vietnamese — English", by schema and table."""
+    own = safe_load((SQL_FOLDER / "tables.yaml").read_text(encoding="utf-8"))
+    return {
+        **{
+            (schema, table): f"{text['vi']} — {text['en']}"
+            for schema, tables in own.items()
+            for table, text in tables.items()
+        },
+        **{("ref", table): text for table, text in reference_titles().items()},
+    }
 
 
 def column_texts() -> dict[str, str]:

@@ -88,21 +88,31 @@ class Warehouse(ABC):
         """Replace a table, whole, by the rows of another; part of the running transaction."""
 
     def describe(self, texts: Mapping[tuple[str, str, str], str]) -> None:
-        """Comment on columns of tables and views whose comment differs.
+        """Comment on tables, views and their columns whose comment differs.
 
         Args:
-            texts: the comment of each (schema, table, column); columns that do not exist, or that
-                the login may not comment on, are skipped.
+            texts: the comment of each (schema, table, column), of the table itself where the
+                column is empty; what does not exist, or what the login may not comment on, is
+                skipped.
         """
         found = self._comments()
-        for column, text in texts.items():
-            if found.get(column, text) != text:
-                literal = text.replace("'", "''")
-                self.execute(f"comment on column {quoted(*column)} is '{literal}'")
+        for (schema, table, column), text in texts.items():
+            if found.get((schema, table, column), text) == text:
+                continue
+            literal = text.replace("'", "''")
+            if column:
+                what = f"column {quoted(schema, table, column)}"
+            else:
+                kind = "view" if self.relations(schema)[table] else "table"
+                what = f"{kind} {quoted(schema, table)}"
+            self.execute(f"comment on {what} is '{literal}'")
 
     @abstractmethod
     def _comments(self) -> dict[tuple[str, str, str], str]:
-        """The comments on all columns that may be commented on; empty where there is none."""
+        """All that may be commented on: tables (with an empty column) and columns.
+
+        The comment is empty where there is none.
+        """
 
     @abstractmethod
     def gather_statistics(self) -> None:

@@ -141,6 +141,10 @@ class DuckDBWarehouse(Warehouse):
         found = self._connection.execute(
             "select schema_name, table_name, column_name, coalesce(comment, '')"
             " from duckdb_columns() where database_name = current_database() and not internal"
+            " union all select schema_name, table_name, '', coalesce(comment, '')"
+            " from duckdb_tables() where database_name = current_database() and not internal"
+            " union all select schema_name, view_name, '', coalesce(comment, '')"
+            " from duckdb_views() where database_name = current_database() and not internal"
         ).fetchall()
         return {(schema, table, column): text for schema, table, column, text in found}
 

@@ -478,11 +478,14 @@ class PostgreSQLWarehouse(Warehouse):
     def _comments(self) -> dict[tuple[str, str, str], str]:
         """Only an owner may: the record's tables are commented on by ``onestop migrate``."""
         found = self.rows(
-            "select n.nspname, c.relname, a.attname,"
-            " coalesce(col_description(c.oid, a.attnum), '') as text from pg_class as c"
+            "select n.nspname, c.relname, coalesce(a.attname, '') as attname,"
+            " coalesce(case when a.attnum is null then obj_description(c.oid, 'pg_class')"
+            " else col_description(c.oid, a.attnum) end, '') as text from pg_class as c"
             " inner join pg_namespace as n on c.relnamespace = n.oid"
-            " inner join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0"
-            " and not a.attisdropped where n.nspname in ('mart', 'ref', 'core', 'audit')"
+            " inner join (select attrelid, attname, attnum from pg_attribute where attnum > 0"
+            " and not attisdropped union all select oid, null, null from pg_class"
+            " where relkind in ('r', 'p', 'v')) as a on a.attrelid = c.oid"
+            " where n.nspname in ('mart', 'ref', 'core', 'audit')"
             " and pg_has_role(c.relowner, 'USAGE')"
         )
         return {(row["nspname"], row["relname"], row["attname"]): row["text"] for row in found}
