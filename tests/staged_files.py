@@ -83,9 +83,12 @@ def write_staged(
             " null::varchar as skip_reason from staged_row limit 0"
         )
         for number, row in enumerate(skipped, start=len(rows) + 1):
-            values = [number, *(row.get(name) for name in kept), "left out"]
+            values = {"row_number": number, **{name: row.get(name) for name in kept}}
+            values["skip_reason"] = "left out"
             connection.execute(
-                f"insert into skipped_row values ({', '.join('?' * len(values))})", values
+                f"insert into skipped_row ({', '.join(values)})"
+                f" values ({', '.join('?' * len(values))})",
+                list(values.values()),
             )
         counts = {"rows_skipped": len(skipped), "rows_read": len(rows) + rows_blank + len(skipped)}
         _write_summary(connection, delivery, len(rows), rows_blank, {**counts, **summary})

@@ -403,7 +403,7 @@ class _Load:
         )
         self._touch_new()
         if self.delivery.kind == "delta":
-            self.warehouse.execute(f"insert into touched {self._keys_left_out}")
+            self.warehouse.execute(f"insert into touched ({self.key}) {self._keys_left_out}")
         elif not self._has_nameless_rows():
             self._touch_missing()
 
