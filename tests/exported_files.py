@@ -118,9 +118,12 @@ def as_xlsx(*sheets: list[list[Any]], names: tuple[str, ...] = (), merge: str = 
     return data.getvalue()
 
 
-def as_xls(rows: list[list[Any]]) -> bytes:
-    """A true .xls (BIFF8 in an OLE compound file) of texts and numbers."""
-    stream = _biff8(rows)
+def as_xls(rows: list[list[Any]], records: bytes = b"") -> bytes:
+    """A true .xls (BIFF8 in an OLE compound file) of texts and numbers.
+
+    Further records of the sheet come last and are what is read of their cells.
+    """
+    stream = _biff8(rows, records)
     return _compound_file(stream.ljust(4096, b"\0"))
 
 
@@ -128,7 +131,7 @@ def _record(kind: int, data: bytes = b"") -> bytes:
     return struct.pack("<HH", kind, len(data)) + data
 
 
-def _biff8(rows: list[list[Any]]) -> bytes:
+def _biff8(rows: list[list[Any]], records: bytes) -> bytes:
     def wide(text: str, length: str) -> bytes:
         data = text.encode("utf-16-le")
         return struct.pack(length, len(data) // 2) + b"\1" + data
@@ -149,7 +152,7 @@ def _biff8(rows: list[list[Any]]) -> bytes:
                 book += _record(0x0203, place + struct.pack("<d", cell))
             elif cell:
                 book += _record(0x0204, place + wide(str(cell), "<H"))
-    return book + _record(0x000A)
+    return book + records + _record(0x000A)
 
 
 def _compound_file(stream: bytes) -> bytes:

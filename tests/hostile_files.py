@@ -28,6 +28,57 @@ def zipped(*members: tuple[str, bytes]) -> bytes:
     return data.getvalue()
 
 
+def as_spreadsheetml(*sheets, options=""):
+    """An XML workbook; a cell is a text, a number, or written as it is."""
+
+    def cell(value):
+        if isinstance(value, str) and value.startswith("<Cell"):
+            return value
+        kind = "Number" if isinstance(value, int | float) else "String"
+        return f'<Cell><Data ss:Type="{kind}">{value}</Data></Cell>'
+
+    space = "urn:schemas-microsoft-com:office:spreadsheet"
+    body = "".join(
+        f'<Worksheet ss:Name="{name}"><Table>'
+        + "".join(f"<Row>{''.join(map(cell, row))}</Row>" for row in rows)
+        + f"</Table>{after}</Worksheet>"
+        for name, rows, after in sheets
+    )
+    head = '<?xml version="1.0"?>\n<?mso-application progid="Excel.Sheet"?>\n'
+    return f'{head}<Workbook xmlns="{space}" xmlns:ss="{space}">{options}{body}</Workbook>'.encode()
+
+
+def as_ods(rows, value_type="string"):
+    """A sheet of LibreOffice."""
+    cells = "</table:table-row><table:table-row>".join(
+        "".join(
+            f'<table:table-cell office:value-type="string" calcext:value-type="{value_type}">'
+            f"<text:p>{cell}</text:p></table:table-cell>"
+            for cell in row
+        )
+        for row in rows
+    )
+    spaces = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for name in ("office", "table", "text")
+    )
+    content = (
+        f'<office:document-content {spaces} xmlns:calcext="urn:org:documentfoundation:names:x">'
+        '<office:body><office:spreadsheet><table:table table:name="Quận"><table:table-row>'
+        f"{cells}</table:table-row></table:table></office:spreadsheet></office:body>"
+        "</office:document-content>"
+    )
+    mimetype = b"application/vnd.oasis.opendocument.spreadsheet"
+    manifest = (
+        b'<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>'
+    )
+    return zipped(
+        ("mimetype", mimetype),
+        ("META-INF/manifest.xml", manifest),
+        ("content.xml", content.encode()),
+    )
+
+
 #: Sound files of two dossiers, and the format that they are.
 FORMATS = {
     "JSON array": (as_json(record(1), record(2)), "json"),
@@ -63,6 +114,8 @@ FORMATS = {
     "XLSX": (as_xlsx(TABLE), "xlsx"),
     "true XLS": (as_xls(TABLE), "xls"),
     "HTML": (as_html(TABLE), "html"),
+    "XML workbook": (as_spreadsheetml(("Danh sách", TABLE, "")), "xml"),
+    "OpenDocument sheet": (as_ods(TABLE), "ods"),
     "JSON, gzipped": (gzip.compress(as_json(record(1), record(2))), "json.gz"),
     "CSV, zipped": (zipped(("a.csv", as_csv(TABLE))), "csv.zip"),
     "XLSX, gzipped": (gzip.compress(as_xlsx(TABLE)), "xlsx.gz"),

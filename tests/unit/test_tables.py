@@ -3,6 +3,7 @@
 import datetime as dt
 import io
 import re
+import struct
 import subprocess
 import sys
 import zipfile
@@ -12,7 +13,7 @@ import openpyxl
 import pytest
 
 from exported_files import LIST_HEADERS, as_csv, as_html, as_xls, as_xlsx, list_row, stage
-from hostile_files import TABLE, zipped
+from hostile_files import TABLE, as_ods, as_spreadsheetml, zipped
 from onestop.delivery import RefusedDeliveryError
 from onestop.readers import LIMITS
 from onestop.readers.workbook_scan import Scan, ScanError, scan_workbook
@@ -440,6 +441,75 @@ def test_a_time_shown_in_hours_since_the_beginning_of_the_calendar_is_a_date(tmp
     workbook.save(data)
     staged = stage(tmp_path, data.getvalue())
     assert staged.column("received_at") == ["2022-06-01 08:30:00"]
+
+
+def test_an_xml_workbook_is_read(tmp_path):
+    hidden = "<WorksheetOptions><Visible>SheetHidden</Visible></WorksheetOptions>"
+    due = '<Cell ss:MergeDown="1"><Data ss:Type="DateTime">2022-06-08T17:00:00.000</Data></Cell>'
+    note = "<Comment><Data>x</Data></Comment>"
+    status = f'<Cell><Data ss:Type="String">Đã xử lý xong</Data>{note}</Cell>'
+    first = list_row(1, **{"Ngày hẹn trả": due, "Trạng thái": status})
+    second = list_row(2)[:DUE]
+    second.append('<Cell ss:Index="12"><Data ss:Type="String">07/06/2022</Data></Cell>')
+    rows = [["DANH SÁCH"], HEADER, first, second]
+    sheets = [("Quận", rows, ""), ("Phường", [list_row(3)], ""), ("Cũ", TABLE, hidden)]
+    staged = stage(tmp_path, as_spreadsheetml(*sheets), "dossiers_20220630.xls")
+    assert staged.summary["format"] == "xml"
+    assert staged.column("dossier_code") == codes(1, 2, 3)
+    assert staged.column("row_number") == [3, 4, 10_000_001]
+    assert staged.column("status") == ["resolved"] * 3
+    assert staged.column("due_at") == ["2022-06-08 17:00:00"] * 3
+    assert staged.column("resolved_at")[1] == "2022-06-07 00:00:00"
+    assert staged.summary["tables_left"] == ["Cũ: 3"]
+    assert accounted(staged)
+
+
+def test_odd_cells_of_an_xml_workbook_are_unreadable_and_not_blank(tmp_path):
+    error = '<Cell ss:Formula="=A1"><Data ss:Type="Error">#N/A</Data></Cell>'
+    rows = [
+        HEADER,
+        list_row(1, **{"Ngày hẹn trả": error}),
+        list_row(2, **{"Ngày hẹn trả": '<Cell ss:Formula="=TODAY()"/>'}),
+        list_row(3, **{"Mã hồ sơ": NUMERIC}),
+    ]
+    staged = stage(tmp_path, as_spreadsheetml(("Quận", rows, "")))
+    assert staged.column("due_at")[:2] == [None, None]
+    assert staged.column("due_at_text")[:2] == ["#N/A", "#FORMULA!"]
+    assert staged.rows[2]["read_problem"] == "lost_digits dossier_code"
+
+
+@pytest.mark.parametrize("damage", ["cut", "doctype"])
+def test_a_damaged_xml_workbook_is_refused(tmp_path, damage):
+    data = as_spreadsheetml(("Quận", TABLE, ""))
+    if damage == "cut":
+        refused(tmp_path, data[:-40], "FILE-F02", "damaged at line 3")
+    else:
+        data = data.replace(b"<Workbook", b"<!DOCTYPE x [<!ENTITY a 'b'>]><Workbook")
+        refused(tmp_path, data, "FILE-F02", "document type")
+
+
+def test_a_sheet_of_libreoffice_is_read_and_refused_where_it_shows_errors(tmp_path):
+    staged = stage(tmp_path, as_ods(TABLE))
+    assert staged.summary["format"] == "ods"
+    assert staged.column("dossier_code") == codes(1, 2)
+    refused(tmp_path, as_ods(TABLE, "error"), "FILE-F02", "errors such as #N/A")
+
+
+def test_an_error_in_a_true_xls_is_unreadable_and_not_blank(tmp_path):
+    rows = [HEADER, list_row(1), list_row(2)]
+    error = struct.pack("<HHHHHBB", 0x0205, 8, 1, DUE, 0, 0x2A, 1)
+    formula = struct.pack("<HHHHH8sHIH", 0x0006, 22, 2, DUE, 0, b"\2\0\x17\0\0\0\xff\xff", 0, 0, 0)
+    staged = stage(tmp_path, as_xls([[*row] for row in rows], error + formula))
+    assert staged.column("due_at_text") == ["#N/A", "#REF!"]
+    assert staged.column("due_at") == [None, None]
+
+
+@pytest.mark.parametrize(
+    "beside", ["README.txt", "Hướng dẫn.txt", "list.sha256", "a.pdf", "a.docx"]
+)
+def test_what_explains_a_list_may_lie_beside_it_in_an_archive(tmp_path, beside):
+    staged = stage(tmp_path, zipped((beside, b"x"), ("dossiers.csv", as_csv(TABLE))))
+    assert staged.column("dossier_code") == codes(1, 2)
 
 
 # --- what a workbook may cost -------------------------------------------------------------------

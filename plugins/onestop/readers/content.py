@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import re
+import unicodedata
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -27,6 +29,11 @@ _OPEN_DOCUMENT = b"application/vnd.oasis.opendocument.spreadsheet"
 _HEAD = 1 << 16
 _SYSTEM_FILES = {".ds_store", "thumbs.db", "desktop.ini"}
 _ENCRYPTED = 0x1
+#: Endings of what people and programs pack beside a list.
+_COMPANIONS = {
+    *(".md", ".pdf", ".doc", ".docx", ".rtf", ".png", ".jpg", ".jpeg", ".gif", ".xsd", ".xsl"),
+    *(".md5", ".sha1", ".sha256", ".sig", ".asc", ".log", ".url", ".lnk", ".css", ".js"),
+}
 
 
 @dataclass(frozen=True)
@@ -229,6 +236,8 @@ def _only_member(path: Path, limits: Limits) -> zipfile.ZipInfo:
     if not files:
         raise UnreadableError("FILE-F01", "the archive holds no file")
     if len(files) > 1:
+        files = [member for member in files if not _is_companion(member)] or files
+    if len(files) > 1:
         raise UnreadableError(
             "FILE-F05", f"the archive holds {len(files)} files; send one archive for each"
         )
@@ -242,3 +251,10 @@ def _is_export(member: zipfile.ZipInfo) -> bool:
     if not parts or member.is_dir() or "__MACOSX" in parts:
         return False
     return parts[-1].lower() not in _SYSTEM_FILES
+
+
+def _is_companion(member: zipfile.ZipInfo) -> bool:
+    """Whether a file in an archive surely is no export but explains or seals one."""
+    name = PurePosixPath(member.filename.replace("\\", "/"))
+    words = re.sub(r"[^a-z]", "", unicodedata.normalize("NFD", name.stem.lower()))
+    return name.suffix.lower() in _COMPANIONS or words.startswith(("readme", "huongdan", "license"))

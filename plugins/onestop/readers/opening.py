@@ -16,6 +16,7 @@ from onestop.readers.records import read_json
 from onestop.readers.refusals import UnreadableError
 from onestop.readers.text import decode_head, sniff_encoding
 from onestop.readers.workbooks import read_workbook
+from onestop.readers.xml_workbooks import NAMESPACE, read_xml_workbook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,6 +125,8 @@ def _open_content(content: Content, mapping: FeedMapping, limits: Limits) -> Rea
         return read_json(content, mapping, limits)
     if _is_page(text):
         return read_html(content, mapping, limits)
+    if text.lstrip().startswith("<") and NAMESPACE in text:
+        return read_xml_workbook(content, mapping, limits)
     if text.lstrip().startswith("<"):
         raise UnreadableError("FILE-F07", "it is XML; export the list as JSON, CSV or Excel")
     return read_delimited(content, mapping, limits)

@@ -34,8 +34,8 @@ class Reading:
     """One file being read; its counts are complete when ``batches`` is exhausted.
 
     Attributes:
-        format: ``json``, ``jsonl``, ``csv``, ``xlsx``, ``xls`` or ``html``, with ``.gz`` or
-            ``.zip`` when it came packed.
+        format: ``json``, ``jsonl``, ``csv``, ``xlsx``, ``xls``, ``ods``, ``xml`` (a workbook) or
+            ``html``, with ``.gz`` or ``.zip`` when it came packed.
         encoding: of text files.
         dialect: the delimiter, or the names of the sheets that were read.
         batches: the rows.

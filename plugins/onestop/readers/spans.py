@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from onestop.readers.tables import Cell
+
 #: Columns among which headers are looked for; no list is wider.
 MOST_COLUMNS = 2_000
 _LONGEST_SPAN = 1_000
@@ -22,7 +24,7 @@ class SpanningCell(NamedTuple):
         at: its column counted from 0, where the file states it.
     """
 
-    text: str
+    text: Cell
     columns: int = 1
     rows: int = 1
     at: int | None = None
@@ -32,11 +34,11 @@ class Spans:
     """Lays out the rows of one table, from the first to the last."""
 
     def __init__(self) -> None:
-        self._below: dict[int, tuple[int, str]] = {}
+        self._below: dict[int, tuple[int, Cell]] = {}
 
-    def cells(self, row: Iterable[SpanningCell]) -> list[str]:
+    def cells(self, row: Iterable[SpanningCell]) -> list[Cell]:
         """The row's texts by column; a cell's text goes down its rows, not along its columns."""
-        cells: list[str] = []
+        cells: list[Cell] = []
         for text, columns, rows, at in row:
             self._fill(cells)
             while at is not None and len(cells) < min(at, MOST_COLUMNS):
@@ -53,7 +55,7 @@ class Spans:
         self._fill(cells)
         return cells
 
-    def _fill(self, cells: list[str]) -> None:
+    def _fill(self, cells: list[Cell]) -> None:
         below = self._below
         while below and (column := len(cells)) in below:
             left, text = below.pop(column)
