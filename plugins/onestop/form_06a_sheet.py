@@ -135,11 +135,14 @@ def _write_title(sheet: Worksheet, form: Form06a) -> None:
     circular = "Ban hành theo Thông tư số 01/2020/TT-VPCP\nngày 21/10/2020"
     title = "TÌNH HÌNH, KẾT QUẢ GIẢI QUYẾT TTHC TẠI CƠ QUAN,\nĐƠN VỊ TRỰC TIẾP GIẢI QUYẾT TTHC"
     days = f"(Từ ngày {day(form.first, 'vi')} đến ngày {day(form.last, 'vi')})"
+    provisional = f"Số liệu tạm tính đến hết ngày {day(form.as_of, 'vi')}: kỳ chưa kết thúc"
     _put(sheet, (1, 1), "Biểu số II.06a/VPCP/KSTT", _Look(bold=True, across="left"), (1, 2))
     _put(sheet, (2, 1), circular, _NOTE, (3, 2))
     _put(sheet, (1, 3), title, _Look(bold=True, size=13), (2, 10))
     _put(sheet, (3, 3), f"Kỳ báo cáo: {_period_name(form)}", _PLAIN, (3, 10))
     _put(sheet, (4, 3), days, _Look(italic=True), (4, 10))
+    if form.is_provisional:
+        _put(sheet, (5, 3), provisional, _Look(bold=True), (5, 9))
     _put(sheet, (1, 11), "Đơn vị báo cáo:", _SMALL, (1, 13))
     _put(sheet, (2, 11), form.unit.name, replace(_SMALL, bold=True), (2, 13))
     _put(sheet, (3, 11), "Đơn vị nhận báo cáo:", _SMALL, (3, 13))
@@ -241,8 +244,6 @@ def _notes(form: Form06a) -> Iterator[str]:
     stamp = form.published_at.strftime("%H:%M ngày %d/%m/%Y")
     source = "công bố lúc" if form.is_published else "đếm lại từ hồ sơ của lần công bố lúc"
     yield f"Số liệu đến hết ngày {day(form.as_of, 'vi')}, {source} {stamp}."
-    if form.last > form.as_of:
-        yield f"Kỳ chưa kết thúc: số liệu tạm tính đến ngày {day(form.as_of, 'vi')}."
     yield (
         "Hạn và ngày kết thúc xử lý so theo ngày. Cột (9) gồm cả hồ sơ rút, trả lại và không hẹn"
         " ngày trả; cột (12) gồm cả hồ sơ chờ bổ sung, chờ nghĩa vụ tài chính, tạm dừng;"

@@ -288,7 +288,7 @@ def _facts(warehouse: Warehouse, report_code: str, night: dt.date) -> dict[str, 
     calendar = warehouse.rows(
         "select report_code, plan_code, title_vi, title_en, period_type, period_basis,"
         " period_start, period_end, last_day_date, sent_to_vi, source_clause"
-        " from ref.report_calendar order by due_before_date"
+        " from ref.report_calendar order by due_before_date, report_code"
     )
     found = next((row for row in calendar if row["report_code"] == report_code), None)
     if found is None:
@@ -363,7 +363,7 @@ def _indicators(settings: Settings, facts: Mapping[str, Any]) -> bytes:
             "  (period_type = :type and period_start = :first)"
             "  or (period_type = 'year_to_date' and period_start ="
             "   cast(date_trunc('year', cast(:first as timestamp)) as date)))"
-            " order by indicator_code, method_code, unit_code, period_type",
+            " order by indicator_code, method_code, unit_code, period_type, period_start",
             {
                 "night": facts["as_of_date"],
                 "basis": facts["period_basis"],
@@ -528,6 +528,8 @@ def _print_table(
 
 def _awaited(settings: Settings, issued: set[str]) -> Iterator[dict[str, Any]]:
     with open_published(settings) as warehouse:
-        for row in warehouse.rows("select * from ref.report_calendar order by last_day_date"):
+        for row in warehouse.rows(
+            "select * from ref.report_calendar order by last_day_date, report_code"
+        ):
             if row["report_code"] not in issued:
                 yield row

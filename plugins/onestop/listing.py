@@ -84,7 +84,7 @@ def print_deliveries(
             " rows_repeated, rows_blank, rows_skipped,"
             f" refused_rule || ': ' || reason_{lang} as reason"
             f" from audit.delivery where {where}"
-            f" order by night desc, feed, file_name, attempt limit {int(limit)}",
+            f" order by night desc, feed, file_name, delivery_id, attempt limit {int(limit)}",
             values,
         )
     table = _table(_DELIVERY_HEADERS[lang], numbers=range(4, 10))
@@ -132,7 +132,7 @@ def print_rejected(
             f" from ({chosen} order by night desc, delivery_id, row_number limit {int(limit)})"
             " as chosen inner join audit.rejected_row as r on r.delivery_id = chosen.delivery_id"
             " and r.row_number = chosen.row_number"
-            " order by r.night desc, r.delivery_id, r.row_number, r.rule_code",
+            " order by r.night desc, r.delivery_id, r.row_number, r.rule_code, r.state, r.offending",
             values,
         )
     table = _table(_REJECTED_HEADERS[lang], numbers=(2,))

@@ -130,6 +130,11 @@ class Form06a:
     before: LeftOpen | None
 
     @property
+    def is_provisional(self) -> bool:
+        """Whether the period goes on after the night of the figures."""
+        return self.last > self.as_of
+
+    @property
     def rows_add_up(self) -> bool:
         """Whether the rows add up to their blocks and the blocks to the total."""
         return (
@@ -267,7 +272,8 @@ class _FormReader:
             "  where period_basis = :basis and period_start = :first"
             "  and (period_end = :last or (period_end is null and :last = :night))"
             "  and valid_from <= :night and (valid_to is null or valid_to > :night))"
-            " and valid_from <= :night and (valid_to is null or valid_to > :night)",
+            " and valid_from <= :night and (valid_to is null or valid_to > :night)"
+            " order by unit_code, field_code",
             self._coordinates(),
         )
 
@@ -282,7 +288,9 @@ class _FormReader:
     def _counted_rows(self) -> list[dict[str, Any]]:
         span = (self._first, self._last)
         marts = NightMarts(self._warehouse, self._night, span, mark="counted")
-        return self._warehouse.rows(f"select * from {marts.relation('mart.form_06a')}")
+        return self._warehouse.rows(
+            f"select * from {marts.relation('mart.form_06a')} order by unit_code, field_code"
+        )
 
     def _published_at(self) -> dt.datetime:
         seconds = self._warehouse.value(
@@ -304,7 +312,7 @@ class _FormReader:
             " and (form.valid_to is null or form.valid_to > first.as_of_date)"
             " where form.unit_code = :unit and form.field_code = 'ALL'"
             " and form.period_basis = :basis and form.period_end = :end"
-            " and form.period_type <> 'year_to_date' order by form.period_start",
+            " and form.period_type <> 'year_to_date' order by form.period_start, form.period_type",
             {"unit": unit.unit_code, "basis": self._basis, "end": end, "night": self._night},
         )
         if not rows:
@@ -339,7 +347,7 @@ class _FormReader:
             for row in rows
             if row["unit_code"] == unit.unit_code and row["field_code"] != "ALL"
         ]
-        of_unit.sort(key=lambda row: row.name)
+        of_unit.sort(key=lambda row: row.name)  # fields of one name stay in order of their codes
         yield FormBlock(self._block_titles()[unit.level], total, tuple(of_unit))
 
     def _unit_blocks(self, unit: FoundUnit, rows: Sequence[dict[str, Any]]) -> Iterator[FormBlock]:

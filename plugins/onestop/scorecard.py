@@ -138,7 +138,7 @@ def _read_methods(warehouse: Warehouse, night: dt.date) -> list[MethodFigure]:
         f" from {_figures_of(warehouse, night)} as figure"
         f" where indicator_code = '{_ON_TIME}' and unit_scope in ('city', 'level')"
         " and period_type = 'year_to_date' and period_basis = 'calendar'"
-        f" and period_start = {first}"
+        f" and period_start = {first} order by method_code, unit_code"
     )
     return [MethodFigure(**row) for row in rows]
 

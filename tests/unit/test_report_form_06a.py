@@ -127,9 +127,15 @@ def test_the_sheet_says_when_the_rows_do_not_add_up(settings, sheet_of):
     assert any("kỳ trước còn lại (11) = 5 theo" in text and "lệch -4" in text for text in found)
 
 
-def test_the_sheet_says_that_a_running_period_is_provisional(settings, sheet_of):
-    form = read_form_06a(settings, UNIT, dt.date(2022, 1, 1), dt.date(2022, 12, 31))
-    assert any("số liệu tạm tính đến ngày 30/06/2022" in text for text in texts(sheet_of(form)))
+def test_a_running_period_is_called_provisional_at_the_top_of_the_first_page(settings, sheet_of):
+    sheet = sheet_of(read_form_06a(settings, UNIT, dt.date(2022, 1, 1), dt.date(2022, 12, 31)))
+    heading = [cell.value for row in sheet.iter_rows(max_row=6) for cell in row if cell.value]
+    assert "Số liệu tạm tính đến hết ngày 30/06/2022: kỳ chưa kết thúc" in heading
+
+
+def test_an_ended_period_is_not_called_provisional(settings, sheet_of):
+    sheet = sheet_of(read_form_06a(settings, UNIT, *QUARTER))
+    assert not [text for text in texts(sheet) if "tạm tính" in text]
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,14 @@ def explain(
         found_unit = marts.find_unit(unit)
         question = Question(warehouse, marts, indicator, method, found_unit, first, last, night)
         things = sorted(
-            explainer.things(question), key=lambda thing: (ROLES.index(thing.role), thing.code)
+            explainer.things(question),
+            key=lambda thing: (
+                ROLES.index(thing.role),
+                thing.code,
+                thing.delivery_id or "",
+                thing.row_number or 0,
+                thing.reason_code,
+            ),
         )
         has_data = bool(total(thing.denominator for thing in things))
         return Explanation(

@@ -225,10 +225,18 @@ def _outcome(rule: Rule, item: dict[str, Any], batch: str) -> Outcome:
         rule=rule,
         success=bool(item["success"]),
         failed=0 if item["success"] else int(failed or 0),
-        rows=[] if item["success"] else list(rows or ()),
+        rows=[] if item["success"] else sorted(rows or (), key=_in_order),
         predicate=predicate,
         result={name: result[name] for name in kept if name in result},
     )
+
+
+def _in_order(row: dict[str, Any]) -> list[tuple[bool, float, str]]:
+    """Sorts failing rows by their cells: engines give them in an order of their own."""
+    return [
+        (value is None, value if isinstance(value, int | float) else 0, str(value))
+        for value in row.values()
+    ]
 
 
 def _as_result(outcome: Outcome, checked: int, examples: tuple[Any, ...]) -> RuleResult:
