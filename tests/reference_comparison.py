@@ -27,6 +27,7 @@ WAITING = (
     "tickets_reprinted", "wait_seconds", "visits_before_opening", "wait_seconds_from_opening",
     "visits_within_30_minutes", "received_at_counter",
     "median_wait_seconds", "p90_wait_seconds", "units_with_tickets", "units_with_desk",
+    "days_with_tickets",
 )  # fmt: skip
 RESULTS = ("results_total", "results_digitised", "results_unstated")
 DESKS = ("desks_total", "desks_digitising", "units_with_date")

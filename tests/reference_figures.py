@@ -655,6 +655,7 @@ def count_waiting(world: World, as_of: dt.date, figures: Figures) -> None:
             visits_before_opening=sum(c.first["issued_at"].time() < OPENING for c in called),
             wait_seconds_from_opening=from_opening,
             visits_within_30_minutes=sum(wait <= 30 * 60 for wait in waits),
+            days_with_tickets=len({coming.first["issued_date"] for coming in all_comings}),
             units_with_tickets=len({coming.first["unit_code"] for coming in all_comings}),
             units_with_desk=1 if key[0] in figures.units else desks[key[0]],
             received_at_counter=at_counter[key],

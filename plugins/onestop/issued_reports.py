@@ -373,9 +373,19 @@ def _indicators(settings: Settings, facts: Mapping[str, Any]) -> bytes:
         )
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*_INDICATOR_COLUMNS.replace(" ", "").split(","), "as_of_date"])
+    columns = _INDICATOR_COLUMNS.replace(" ", "").split(",")
+    writer.writerow([*columns, "document_number", "document_date", "as_of_date"])
+    documents = {
+        (line.indicator_code, line.method_code, line.unit_code): (
+            line.document_number,
+            line.document_date,
+        )
+        for line in read_scorecard(settings, facts["as_of_date"])
+    }
     for row in rows:
-        writer.writerow([*(safe_cell(value) for value in row.values()), facts["as_of_date"]])
+        key = (row["indicator_code"], row["method_code"], row["unit_code"])
+        cells = (*row.values(), *documents.get(key, (None, None)))
+        writer.writerow([*(safe_cell(value) for value in cells), facts["as_of_date"]])
     return text.getvalue().encode()
 
 

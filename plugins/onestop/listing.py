@@ -132,7 +132,8 @@ def print_rejected(
             f" from ({chosen} order by night desc, delivery_id, row_number limit {int(limit)})"
             " as chosen inner join audit.rejected_row as r on r.delivery_id = chosen.delivery_id"
             " and r.row_number = chosen.row_number"
-            " order by r.night desc, r.delivery_id, r.row_number, r.rule_code, r.state, r.offending",
+            " order by r.night desc, r.delivery_id, r.row_number, r.rule_code, r.state,"
+            " r.offending",
             values,
         )
     table = _table(_REJECTED_HEADERS[lang], numbers=(2,))

@@ -34,10 +34,11 @@ from onestop.readers import FILE_RULES
 from onestop.settings import LOCAL_ZONE
 from onestop.settlement import keep_rules, keep_settlements
 from onestop.staging import read_delivery, staged_path
+from onestop.unpublished import NightRun, note_unpublished
 from onestop.warehouse import open_warehouse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from onestop.exports import ExportedFile
@@ -419,7 +420,7 @@ def require_expected(
         if sentences:
             message = "; ".join((*sentences, *_sources_left_out(settings)))
             _note_night(warehouse, night, state, message)
-            _render_reports(settings)
+            _render_reports(settings, _night_runs(warehouse))
             raise MissingDeliveryError(message)
 
 
@@ -457,7 +458,7 @@ def check_night(settings: Settings, night: dt.date) -> dict[str, Any]:
             )
             message = "; ".join((broken, *_sources_left_out(settings)))
             _note_night(warehouse, night, "checks_failed", message)
-            _render_reports(settings)
+            _render_reports(settings, _night_runs(warehouse))
             raise ChecksFailedError(f"night {night} is not published: {broken}")
         warehouse.make_table("mart_staged.checked", "select true as is_checked")
     return {"night": night.isoformat(), "failed_rules": len(verdict.failed)}
@@ -482,7 +483,8 @@ def publish_night(settings: Settings, night: dt.date) -> dict[str, Any]:
         if not _copy_is_current(settings, warehouse):
             warehouse.publish_copy(settings.published)
         how = _frozen_how(warehouse, night) if frozen else {}
-    _render_reports(settings)
+        runs = _night_runs(warehouse)
+    _render_reports(settings, runs)
     return {"night": night.isoformat(), **how}
 
 
@@ -528,6 +530,7 @@ def _note_unread_exports(settings: Settings, night: dt.date, message: str) -> No
     with open_warehouse(settings.warehouse) as warehouse:
         if not _is_frozen(warehouse, night):
             _note_night(warehouse, night, "exports_unread", message)
+            _render_reports(settings, _night_runs(warehouse))
 
 
 def _run_delivery(
@@ -838,10 +841,24 @@ def _write_manifests(settings: Settings, warehouse: Warehouse) -> None:
         landing_module.write_once(path, json.dumps(manifest, indent=1, sort_keys=True) + "\n")
 
 
-def _render_reports(settings: Settings) -> None:
+def _render_reports(settings: Settings, runs: Sequence[NightRun]) -> None:
     from onestop.gate import render_reports  # noqa: PLC0415 - Great Expectations imports slowly
 
-    render_reports(settings.validation_results, settings.reports)
+    render_reports(settings.validation_results, settings.reports, runs=runs)
+    note_unpublished(settings, runs)
+
+
+def _night_runs(warehouse: Warehouse) -> list[NightRun]:
+    """How the latest nights ended, the latest first; what is published says so in any case."""
+    rows = warehouse.rows(
+        "select as_of_date, case when as_of_date in (select as_of_date from audit.publication)"
+        " then 'published' else state end as state, message from audit.night_run"
+        " order by as_of_date desc limit 30"
+    )
+    return [
+        {"as_of_date": row["as_of_date"], "state": row["state"], "message": row["message"]}
+        for row in rows
+    ]
 
 
 def _copy_is_current(settings: Settings, warehouse: Warehouse) -> bool:

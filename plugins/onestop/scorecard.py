@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from onestop.figures import day, measured, percent, target_text, whole
+from onestop.night_marts import NightMarts
 from onestop.page import page_width, printed
 from onestop.published import find_night, open_published, published_nights
 from onestop.settings import PROJECT_ROOT
@@ -31,6 +32,7 @@ OutputFormat = Literal["table", "json", "csv"]
 
 _SCORECARD_SQL = PROJECT_ROOT / "sql" / "mart" / "scorecard.sql"
 _ON_TIME = "on_time_rate"
+_WAITING = "counter_waiting_time"
 _ON_TIME_METHODS = ("cohort", "form_06", "qd_766", "load", "due")
 #: From this width on, numerator and denominator have a column of their own.
 _WIDE = 108
@@ -38,7 +40,10 @@ _WIDE = 108
 
 @dataclass(frozen=True)
 class ScorecardLine:
-    """One line of ``mart.scorecard``; the columns are described there."""
+    """One line of ``mart.scorecard``; the columns are described there.
+
+    Beside the average wait stand the days behind it.
+    """
 
     plan_code: str
     line_number: int
@@ -77,10 +82,36 @@ class ScorecardLine:
     target_note_en: str | None
     coverage: Decimal | None
     owner_vi: str
+    days_with_tickets: int | None = None
+    workdays_in_period: int | None = None
 
     def text(self, name: str, lang: Language) -> str:
         """The Vietnamese or English side of a bilingual column; empty when it has none."""
         return getattr(self, f"{name}_{lang}") or ""
+
+    def coverage_text(self, lang: Language) -> str:
+        """How much of what is meant the figure speaks for; empty where it speaks for all."""
+        if self.coverage is None or self.status == "no_data":
+            return ""
+        share = percent(Decimal(str(self.coverage)), lang)
+        if self.unit_of_measure != "seconds":
+            return _WORDS["coverage_of_dossiers"][lang].format(coverage=share)
+        text = _WORDS["coverage"][lang].format(coverage=share)
+        if self.days_with_tickets is None:
+            return text
+        days = _WORDS["ticket_days"][lang].format(
+            days=self.days_with_tickets, workdays=self.workdays_in_period
+        )
+        return f"{text}; {days}"
+
+    def document_text(self, lang: Language) -> str:
+        """The document of a declared figure, with its date; empty for any other figure."""
+        if not self.document_number:
+            return ""
+        if self.document_date is None:
+            return _WORDS["document"][lang].format(number=self.document_number)
+        date = day(self.document_date, lang)
+        return _WORDS["document_of"][lang].format(number=self.document_number, date=date)
 
 
 @dataclass(frozen=True)
@@ -118,7 +149,49 @@ def _read_lines(warehouse: Warehouse, night: dt.date) -> list[ScorecardLine]:
         select = with_tables(select, {"mart.indicator_value": _figures_of(warehouse, night)})
         rows = warehouse.rows(f"select * from ({select}) as line order by line_number")
     names = [field.name for field in fields(ScorecardLine)]
-    return [ScorecardLine(**{name: row[name] for name in names}) for row in rows]
+    waits = [row for row in rows if row["indicator_code"] == _WAITING]
+    days = _ticket_days(warehouse, night, waits[0]) if waits else {}
+    return [
+        ScorecardLine(
+            **{name: row[name] for name in names if name in row},
+            **(days.get(row["unit_code"], {}) if row["indicator_code"] == _WAITING else {}),
+        )
+        for row in rows
+    ]
+
+
+def _ticket_days(
+    warehouse: Warehouse, night: dt.date, line: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Days with tickets in a line's period, by level and for the city, and its working days.
+
+    Counted from the record as it was known that night: a report on an earlier night is the same
+    whenever it is made.
+    """
+    marts = NightMarts(warehouse, night, mark="days")
+    first, last = line["period_start"], line["period_end"]
+    rows = warehouse.rows(
+        "select case when grouping(coalesce(unit.unit_level, 'unregistered')) = 1 then 'CITY'"
+        " else upper(coalesce(unit.unit_level, 'unregistered')) end as unit_code,"
+        " count(distinct ticket.issued_date) as days,"
+        " (select count(*) from core.calendar where is_workday"
+        f"  and calendar_date between date '{first}' and date '{last}') as workdays"
+        f" from {marts.relation('core.visit_history')} as ticket"
+        f" left join {marts.relation('core.unit_history')} as unit"
+        "  on ticket.unit_code = unit.unit_code"
+        f"  and unit.valid_from <= date '{night}'"
+        f"  and (unit.valid_to is null or unit.valid_to > date '{night}')"
+        f" where ticket.valid_from <= date '{night}'"
+        f" and (ticket.valid_to is null or ticket.valid_to > date '{night}')"
+        f" and ticket.issued_date between date '{first}' and date '{last}'"
+        " group by grouping sets ((coalesce(unit.unit_level, 'unregistered')), ())"
+        " order by unit_code"
+    )
+    marts.drop()
+    return {
+        row["unit_code"]: {"days_with_tickets": row["days"], "workdays_in_period": row["workdays"]}
+        for row in rows
+    }
 
 
 def _figures_of(warehouse: Warehouse, night: dt.date) -> str:
@@ -263,8 +336,16 @@ _WORDS: dict[str, dict[Language, str]] = {
     },
     "waits": {"vi": "{seconds} s/{visits} lượt", "en": "{seconds} s/{visits} visits"},
     "coverage": {
-        "vi": "{title}: số liệu của {coverage} đơn vị có Bộ phận Một cửa.",
-        "en": "{title}: figures from {coverage} of the units with a One-Stop desk.",
+        "vi": "Số liệu của {coverage} đơn vị có Bộ phận Một cửa",
+        "en": "Figures from {coverage} of the units with a One-Stop desk",
+    },
+    "ticket_days": {
+        "vi": "{days} ngày có phiếu trên {workdays} ngày làm việc",
+        "en": "tickets on {days} days, of {workdays} working days",
+    },
+    "coverage_of_dossiers": {
+        "vi": "Số liệu của {coverage} số hồ sơ; nguồn của các hồ sơ khác không ghi",
+        "en": "Figures from {coverage} of the dossiers; the sources of the others do not say",
     },
     "methods": {
         "vi": "Tỷ lệ đúng hạn theo các cách đếm đang dùng",
@@ -378,7 +459,7 @@ class _ScorecardPage:
         return "– " + line.text("unit_label", self._lang)
 
     def _beside(self, line: ScorecardLine) -> Iterator[str]:
-        """What stands under a line's title: the form's rate, the document of a declared figure."""
+        """What stands under a line's title: the form's rate, the document, the coverage."""
         if line.form_06_numerator is not None and line.form_06_denominator:
             rate = Decimal(100 * line.form_06_numerator) / line.form_06_denominator
             numerator = whole(line.form_06_numerator, self._lang)
@@ -386,11 +467,7 @@ class _ScorecardPage:
             yield self._word(
                 "form_06", rate=percent(rate, self._lang), counts=f"{numerator}/{denominator}"
             )
-        if line.document_number and line.document_date:
-            date = day(line.document_date, self._lang)
-            yield self._word("document_of", number=line.document_number, date=date)
-        elif line.document_number:
-            yield self._word("document", number=line.document_number)
+        yield from filter(None, (line.document_text(self._lang), line.coverage_text(self._lang)))
 
     def _result(self, line: ScorecardLine) -> tuple[str, str]:
         if line.status == "no_data":
@@ -471,8 +548,6 @@ class _ScorecardPage:
             _print_note(console, "*", self._word("unverified"))
             for note in dict.fromkeys(self._unverified_notes()):
                 _print_note(console, "", note)
-        for note in dict.fromkeys(self._coverage_notes()):
-            _print_note(console, "·", note)
         _print_note(console, "·", self._word("annex"))
         _print_note(console, "·", self._word("cut"))
 
@@ -480,15 +555,6 @@ class _ScorecardPage:
         for line in self._lines:
             if not line.verified and line.text("target_note", self._lang):
                 yield f"{line.clause_code}: {line.text('target_note', self._lang)}."
-
-    def _coverage_notes(self) -> Iterable[str]:
-        for line in self._lines:
-            if line.coverage is not None and line.unit_code == "CITY":
-                yield self._word(
-                    "coverage",
-                    title=line.text("title", self._lang),
-                    coverage=percent(Decimal(str(line.coverage)), self._lang),
-                )
 
 
 def _print_note(console: Console, mark: str, text: str) -> None:

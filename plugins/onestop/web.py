@@ -17,6 +17,7 @@ from onestop.figures import day, measured, target_text, whole
 from onestop.issued_reports import read_issued_reports
 from onestop.published import NothingPublishedError
 from onestop.scorecard import ScorecardLine, read_scorecard
+from onestop.unpublished import NIGHT_STATES, unpublished_nights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,8 +92,19 @@ def make_app(
             return _page("message.html", 200, lang=lang, message=str(error))
         values = _scorecard_values(lines, lang)
         issued = read_issued_reports(here)
+        unpublished = [
+            (day(each.as_of_date, lang), NIGHT_STATES[each.state][lang], each.message)
+            for each in unpublished_nights(here)
+            if each.as_of_date > lines[0].as_of_date
+        ]
         return _page(
-            "scorecard.html", 200, **values, title="", has_reports=has_reports, issued=issued
+            "scorecard.html",
+            200,
+            **values,
+            title="",
+            has_reports=has_reports,
+            issued=issued,
+            unpublished=unpublished,
         )
 
     @app.get("/reports/{path:path}")
@@ -131,7 +143,7 @@ def frozen_scorecard(lines: list[ScorecardLine], title: str) -> str:
     """
     values = _scorecard_values(lines, "vi")
     return _pages.get_template("scorecard.html").render(
-        **values, title=title, has_reports=False, issued=[]
+        **values, title=title, has_reports=False, issued=[], unpublished=[]
     )
 
 
@@ -185,6 +197,7 @@ def _row(line: ScorecardLine, lang: Language, *, is_first: bool) -> dict[str, An
         "target": target_text(line.target, line.comparison, line.unit_of_measure, lang),
         "is_verified": line.verified,
         "note": line.text("target_note", lang),
+        "beside": [text for text in (line.document_text(lang), line.coverage_text(lang)) if text],
         "status": line.status,
         "status_text": _STATUS_TEXT[line.status][lang],
         "reason": line.text("no_data_reason", lang) if line.status == "no_data" else "",

@@ -2,8 +2,9 @@
 --
 -- What a coming is, and which have a wait: mart.visit. Averages are sums over comings, never means
 -- of means. A unit that sends no tickets has no row: that is no data, not no wait; how much of the
--- city the figures speak for is in `units_with_tickets` of `units_with_desk`, and in comings
--- beside the dossiers handed in at the counters (`received_at_counter`).
+-- city the figures speak for is in `units_with_tickets` of `units_with_desk`, in
+-- `days_with_tickets` beside the working days of the period so far, and in comings beside the
+-- dossiers handed in at the counters (`received_at_counter`).
 with counted as (
     select
         case
@@ -16,6 +17,7 @@ with counted as (
         period.period_start,
         period.period_end,
         count(distinct v.unit_code) as units_with_tickets,
+        count(distinct v.issued_date) as days_with_tickets,
         count(case when v.visit_outcome <> 'reprinted' then 1 end) as visits_total,
         count(case when v.visit_outcome = 'called' then 1 end) as visits_called,
         count(case when v.visit_outcome = 'no_show' then 1 end) as visits_no_show,
@@ -73,6 +75,19 @@ desk as (
     group by grouping sets ((unit_level), ())
 ),
 
+workday as (
+    select
+        period.period_type,
+        period.period_basis,
+        period.period_start,
+        count(*) as workdays
+    from mart.period as period
+    inner join core.calendar as day
+        on day.calendar_date between period.period_start and period.measured_on
+    where day.is_workday
+    group by period.period_type, period.period_basis, period.period_start
+),
+
 at_counter as (
     select
         case
@@ -120,10 +135,17 @@ waiting_time as (
         counted.units_with_tickets,
         case when unit.unit_scope = 'unit' then 1 else coalesce(desk.desks, 0) end
             as units_with_desk,
+        counted.days_with_tickets,
+        coalesce(workday.workdays, 0) as workdays_in_period,
         coalesce(at_counter.dossiers, 0) as received_at_counter
     from counted
     inner join mart.unit as unit on counted.unit_code = unit.unit_code
     left join desk on counted.unit_code = desk.unit_code
+    left join workday
+        on
+            counted.period_type = workday.period_type
+            and counted.period_basis = workday.period_basis
+            and counted.period_start = workday.period_start
     left join at_counter
         on
             counted.unit_code = at_counter.unit_code

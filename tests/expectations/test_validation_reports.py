@@ -104,9 +104,9 @@ def delivery_page(site: Path, title: str, ending: str = "1.html") -> Path:
 
 def test_the_first_page_lists_the_night_and_what_was_wrong_with_it(site):
     shown = text(site / "index.html")
-    assert "30/06/2022 2 1.066 1 1.061 1 3" in shown
+    assert "30/06/2022 2 1 bị từ chối 1.066 1 1.061 1 3" in shown
     assert "1 tệp bị từ chối · số liệu chưa công bố" in shown
-    assert "30 Jun 2022 2 1,066 1 1,061 1 3" in text(site / "index.en.html")
+    assert "30 Jun 2022 2 1 refused 1,066 1 1,061 1 3" in text(site / "index.en.html")
 
 
 def test_the_nights_page_shows_files_rules_and_the_checks_of_the_marts(site):
@@ -148,7 +148,7 @@ def test_data_docs_show_every_rule_with_its_query_and_its_rows(site):
         if "dossiers_20220630.json" in text(page)
     ]
     shown = text(page)
-    assert f"Evaluated Expectations {RULES}" in shown
+    assert f"{RULES} rules, {RULES - 1} found nothing" in shown
     assert "DOS-R06 Ngày tiếp nhận không đọc được The date of receipt cannot be read" in shown
     assert "from {batch} where received_at is null and received_at_text is not null" in shown
     assert "dòng / rows: 3" in shown
@@ -250,6 +250,49 @@ def test_a_file_that_was_copied_at_a_second_try_is_listed_once(tmp_path):
     shown = text(tmp_path / "reports" / "2022-06-30" / "index.html")
     assert shown.count(in_vain.file_name) == 1
     assert "FILE-F09" not in shown
+
+
+def ended(state, message="why", night=NIGHT):
+    return {"as_of_date": night, "state": state, "message": message}
+
+
+def result_cell(page: Path) -> tuple[str, str]:
+    """The night's result on the first page, and its colour."""
+    cell = html.parse(page).getroot().xpath("//tbody/tr[1]/td[last()]")[0]
+    return " ".join(cell.text_content().split()), cell.get("class")
+
+
+def test_a_night_that_was_published_is_not_red_for_a_file_that_was_refused(tmp_path):
+    validate(tmp_path, [CLEAN])
+    bad = [other(dossier_code=f"X{n}", status=None) for n in range(60)]
+    validate(tmp_path, bad, file_name="dossiers_20220630_sua.json")
+    runs = [ended("published")]
+    page = render_reports(tmp_path / "results", tmp_path / "reports", runs=runs)
+    assert result_cell(page) == ("Đã công bố", "status met")
+    assert "30/06/2022 2 1 bị từ chối" in text(page)
+
+
+def test_a_night_without_its_file_is_listed_with_what_is_missing(tmp_path):
+    runs = [ended("missing_delivery", "one_stop has delivered no dossiers file")]
+    page = render_reports(tmp_path / "results", tmp_path / "reports", runs=runs)
+    shown, colour = result_cell(page)
+    assert shown.startswith("Chưa công bố: thiếu tệp của đêm")
+    assert shown.endswith("one_stop has delivered no dossiers file")
+    assert colour == "status not_met"
+    night = text(tmp_path / "reports" / "2022-06-30" / "index.en.html")
+    assert "Not published: a file of the night is missing" in night
+
+
+def test_data_docs_of_an_accepted_delivery_are_headed_by_the_gates_verdict(tmp_path):
+    warned = other(channel=None)  # a warning: the row is accepted
+    validate(tmp_path, [CLEAN, warned])
+    render_reports(tmp_path / "results", tmp_path / "reports")
+    (docs,) = (tmp_path / "reports" / "2022-06-30" / "data_docs").glob("*.html")
+    shown = text(docs)
+    assert "Đạt: nhận 2 dòng, loại 0 dòng – Passed: 2 rows accepted, 0 rejected" in shown
+    assert "Failed" not in shown
+    assert "Success Percent" not in shown
+    assert "00:00" not in shown
 
 
 def test_without_any_result_there_is_a_page_that_says_so(tmp_path):

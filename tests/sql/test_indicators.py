@@ -609,6 +609,8 @@ def test_waits_are_spoken_of_beside_the_desks_and_dossiers_they_cover(warehouse)
     assert (found["units_with_tickets"], found["units_with_desk"]) == (1, 2)
     assert (found["visits_total"], found["received_at_counter"]) == (1, 2)
     assert found["median_wait_seconds"] == found["p90_wait_seconds"] == 600
+    # 19 + 16 + 23 + 20 + 20 + 22 working days from January to June
+    assert (found["days_with_tickets"], found["workdays_in_period"]) == (1, 120)
 
 
 # --- deadlines ------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import warnings
 from dataclasses import replace
@@ -9,6 +10,7 @@ from dataclasses import replace
 import pytest
 from fastapi import HTTPException
 
+from onestop.unpublished import note_unpublished
 from onestop.warehouse import open_warehouse
 from onestop.web import make_app
 from published_marts import Figure, publish, settings_in
@@ -41,6 +43,28 @@ def test_the_page_shows_figure_counts_target_and_verdict_in_vietnamese(settings)
     assert answer.status_code == 200
     for text in ["97,40 %", "97.400 / 100.000", "≥ 98 %", "Chưa đạt", "30/06/2022", "I.2.đ"]:
         assert text in answer.text.replace("\u00a0", " "), text
+
+
+def test_a_night_that_is_not_published_is_named_above_the_figures(tmp_path):
+    settings = publish(tmp_path, FIGURES)
+    runs = [
+        {"as_of_date": dt.date(2022, 7, 1), "state": "missing_delivery", "message": "no file"},
+        {"as_of_date": dt.date(2022, 6, 30), "state": "published", "message": ""},
+        {"as_of_date": dt.date(2022, 6, 29), "state": "checks_failed", "message": "old"},
+    ]
+    note_unpublished(settings, runs)
+    page = browser(settings).get("/").text
+    assert "01/07/2022: Chưa công bố: thiếu tệp của đêm" in page
+    assert "29/06/2022" not in page
+    note_unpublished(settings, [{**runs[0], "state": "published"}, *runs])
+    assert "Chưa công bố" not in browser(settings).get("/").text
+
+
+def test_coverage_and_document_stand_beside_the_verdict(tmp_path):
+    waits = Figure("counter_waiting_time", "visit_mean", "CITY", 600, 1, 1800, "<=", "met")
+    settings = publish(tmp_path, [replace(waits, coverage=16)])
+    page = browser(settings).get("/").text.replace("\u00a0", " ")
+    assert "Số liệu của 16,00 % đơn vị có Bộ phận Một cửa" in page
 
 
 def test_the_page_speaks_english_when_asked(settings):

@@ -2,11 +2,14 @@
 
 Its page view escapes nothing and loads scripts and styles from half a dozen web sites. Here
 every text is escaped before it gets there, and its page is stripped of all that is not its own.
+Its overview calls a validation failed in which any rule found anything, a mere warning too, and
+gives the night as a time of day; the gate's own verdict takes its place.
 Imports Great Expectations: see :func:`onestop.gate.evaluation.load_engine`.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from html import escape
 from typing import Any
@@ -52,12 +55,32 @@ _NOT_OURS = (
     " | //footer | //meta[@http-equiv] | //*[contains(@class, 'modal')]"
     " | //*[contains(@class, 'sticky')] | //*[contains(@class, 'col-md-2')]"
     " | //*[contains(@class, 'cooltip')]/span[contains(@class, 'top')]"
-    " | //a[@data-toggle='collapse']"
+    " | //a[@data-toggle='collapse'] | //*[@id='section-1']"
 )
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate decided, in both languages.
+
+    Attributes:
+        is_good: the delivery is accepted, or the marts may be published.
+        vi: the verdict in Vietnamese.
+        en: the verdict in English.
+    """
+
+    is_good: bool
+    vi: str
+    en: str
+
+
 def data_docs_page(
-    title: str, suite: str, name: str, night: str, results: list[dict[str, Any]]
+    title: str,
+    suite: str,
+    name: str,
+    night: str,
+    verdict: Verdict,
+    results: list[dict[str, Any]],
 ) -> str:
     """The page of one validation.
 
@@ -66,11 +89,12 @@ def data_docs_page(
         suite: the suite's name.
         name: the validation's name.
         night: the night it belongs to, as in ``2022-06-30``.
+        verdict: the gate's; the page is headed by it.
         results: as the result file has them.
     """
     passed = sum(bool(item["success"]) for item in results)
     outcome = ExpectationSuiteValidationResult(
-        success=passed == len(results),
+        success=verdict.is_good,
         results=[_result(item) for item in results],
         suite_name=_safe(suite),
         statistics={
@@ -86,7 +110,14 @@ def data_docs_page(
         },
     )
     page = _view().render(ValidationResultsPageRenderer().render(outcome))
-    return _on_its_own(page, title, night)
+    return _on_its_own(page, title, night, verdict, _found(passed, len(results)))
+
+
+def _found(passed: int, rules: int) -> str:
+    return (
+        f"{rules} quy tắc, {passed} không phát hiện gì – {rules} rules, {passed} found nothing –"
+        f" Great Expectations {__version__}"
+    )
 
 
 @cache
@@ -145,7 +176,7 @@ def _escaped(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     return value
 
 
-def _on_its_own(page: str, title: str, night: str) -> str:
+def _on_its_own(page: str, title: str, night: str, verdict: Verdict, found: str) -> str:
     """The page without scripts, without links elsewhere, and with a style of its own."""
     root = html.document_fromstring(page)
     for part in root.xpath(_NOT_OURS):
@@ -161,6 +192,12 @@ def _on_its_own(page: str, title: str, night: str) -> str:
     head.append(_element("title", {}, f"{title} – Data Docs"))
     head.append(_element("style", {}, _STYLE))
     body = root.find("body")
+    sign = "fa-check-circle" if verdict.is_good else "fa-times"
+    decided = _element("p", {"class": "alert"})
+    decided.append(_element("i", {"class": sign}))
+    decided.append(_element("b", {}, f" {verdict.vi} – {verdict.en}"))
+    body.insert(0, _element("p", {}, found))
+    body.insert(0, decided)
     body.insert(0, _element("h1", {}, title))
     body.insert(0, _element("a", {"href": "../index.html"}, night))
     return str(html.tostring(root, encoding="unicode", doctype="<!DOCTYPE html>"))

@@ -24,9 +24,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from onestop.figures import Language, day, whole
 from onestop.gate.evaluation import load_engine
 from onestop.gate.results import read_result, result_files
+from onestop.unpublished import NIGHT_STATES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from onestop.unpublished import NightRun
 
 LANGUAGES: tuple[Language, ...] = ("vi", "en")
 _ENDINGS: dict[Language, str] = {"vi": "", "en": ".en"}
@@ -67,6 +70,7 @@ class _Night:
     deliveries: list[_Delivery] = field(default_factory=list)
     marts: dict[str, Any] | None = None
     marts_name: str = ""
+    run: NightRun | None = None
 
     @property
     def totals(self) -> Counter[str]:
@@ -85,24 +89,29 @@ class _Night:
 
     @property
     def problems(self) -> bool:
+        if self.run is not None:
+            return self.run["state"] != "published"
         return bool(self.refused) or self.marts_blocked
 
     def day(self, lang: Language) -> str:
         return day(dt.date.fromisoformat(self.folder), lang)
 
 
-def render_reports(results: Path, reports: Path, keep: int = 30) -> Path:
+def render_reports(
+    results: Path, reports: Path, keep: int = 30, runs: Sequence[NightRun] = ()
+) -> Path:
     """Bring the site of validation reports up to date.
 
     Args:
         results: folder of the validation results.
         reports: folder of the site; nothing else may be kept in it.
         keep: how many nights it holds, the latest ones.
+        runs: how nights ended; one that did not come to any validation is listed too.
 
     Returns:
         The site's first page.
     """
-    nights = list(_nights(results, keep))
+    nights = list(_nights(results, keep, {run["as_of_date"].isoformat(): run for run in runs}))
     reports.mkdir(parents=True, exist_ok=True)
     _start_over_when_changed(reports)
     _sweep(reports, {night.folder for night in nights})
@@ -116,12 +125,13 @@ def render_reports(results: Path, reports: Path, keep: int = 30) -> Path:
     return reports / "index.html"
 
 
-def _nights(results: Path, keep: int) -> Iterator[_Night]:
-    """The latest nights that have results, the latest first."""
+def _nights(results: Path, keep: int, runs: dict[str, NightRun]) -> Iterator[_Night]:
+    """The latest nights that were run or have results, the latest first."""
     by_night = groupby(result_files(results), key=lambda path: path.parent.name)
-    found = [(folder, list(paths)) for folder, paths in by_night]
-    for folder, paths in sorted(found, reverse=True)[: max(keep, 1)]:
-        night = _Night(folder)
+    found = {folder: list(paths) for folder, paths in by_night}
+    for folder in sorted(found.keys() | runs.keys(), reverse=True)[: max(keep, 1)]:
+        paths = found.get(folder, [])
+        night = _Night(folder, run=runs.get(folder))
         for name, group in groupby(paths, key=lambda path: path.name.rsplit(".", 2)[0]):
             versions = list(group)
             document = read_result(versions[-1])
@@ -174,14 +184,15 @@ def _sweep(reports: Path, kept: set[str]) -> None:
 def _render_night(reports: Path, night: _Night) -> None:
     folder = reports / night.folder
     for item in night.deliveries:
-        _render_docs(folder, item.name, item.verdict["file_name"], item.document)
+        verdict = _delivery_verdict(item.verdict)
+        _render_docs(folder, item.name, item.verdict["file_name"], verdict, item.document)
         for lang in LANGUAGES:
             page = folder / f"{item.name}{_ENDINGS[lang]}.html"
             if not page.exists():
                 values = _delivery_page(item, lang)
                 _write(page, "report_delivery", lang, item=values, day=night.day(lang))
     if night.marts is not None:
-        _render_docs(folder, night.marts_name, _MARTS, night.marts)
+        _render_docs(folder, night.marts_name, _MARTS, _marts_verdict(night.marts), night.marts)
     for lang in LANGUAGES:
         _write(
             folder / f"index{_ENDINGS[lang]}.html",
@@ -191,15 +202,38 @@ def _render_night(reports: Path, night: _Night) -> None:
         )
 
 
-def _render_docs(folder: Path, name: str, title: str, document: dict[str, Any]) -> None:
+def _render_docs(
+    folder: Path, name: str, title: str, verdict: tuple[bool, str, str], document: dict[str, Any]
+) -> None:
     page = folder / _DOCS / f"{name}.html"
     if page.exists() or not document["results"]:
         return
     load_engine()
-    from onestop.gate.data_docs import data_docs_page  # noqa: PLC0415 - imports what is slow
+    from onestop.gate.data_docs import Verdict, data_docs_page  # noqa: PLC0415 - imports slowly
 
     suite = document["suite"]["name"] if "suite" in document else title
-    _put(page, data_docs_page(title, suite, name, folder.name, document["results"]))
+    decided = Verdict(*verdict)
+    _put(page, data_docs_page(title, suite, name, folder.name, decided, document["results"]))
+
+
+def _delivery_verdict(verdict: dict[str, Any]) -> tuple[bool, str, str]:
+    """Whether a delivery is accepted, in both languages."""
+    if verdict["verdict"] == "passed":
+        accepted, rejected = verdict["rows_accepted"], verdict["rows_rejected"]
+        return (
+            True,
+            f"Đạt: nhận {whole(accepted, 'vi')} dòng, loại {whole(rejected, 'vi')} dòng",
+            f"Passed: {whole(accepted, 'en')} rows accepted, {whole(rejected, 'en')} rejected",
+        )
+    rule = verdict["refused_rule"]
+    return False, f"Từ chối toàn bộ tệp: {rule}", f"The whole file is refused: {rule}"
+
+
+def _marts_verdict(marts: dict[str, Any]) -> tuple[bool, str, str]:
+    """Whether the marts may be published, in both languages."""
+    if marts["is_publishable"]:
+        return True, "Được công bố", "May be published"
+    return False, "Không công bố", "Withheld"
 
 
 # -- what the pages show
@@ -212,12 +246,16 @@ def _night_row(night: _Night, lang: Language) -> dict[str, Any]:
         "deliveries": night.deliveries,
         "totals": night.totals,
         "problems": night.problems,
+        "refused": night.refused,
         "said": _said(night, lang),
+        "message": night.run["message"] if night.run and night.problems else "",
     }
 
 
 def _said(night: _Night, lang: Language) -> str:
-    """The night in a few words."""
+    """The night in a few words: whether it is published, whatever became of single files."""
+    if night.run is not None:
+        return NIGHT_STATES[night.run["state"]][lang]
     if not night.problems:
         return "Đạt" if lang == "vi" else "Passed"
     words = []
