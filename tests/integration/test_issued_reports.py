@@ -148,7 +148,7 @@ def test_its_files_hold_the_figures_of_the_night(settings):
     sheet = load_workbook(folder / "form-06a-city.xlsx")["II.06a"]
     texts = [str(cell.value) for row in sheet.iter_rows() for cell in row if cell.value]
     assert "Kỳ báo cáo: Quý I/2022" in texts
-    assert any("Kỳ chưa kết thúc" in text for text in texts), texts
+    assert any("Số liệu tạm tính đến hết ngày 07/03/2022" in text for text in texts), texts
     rows = list(csv.DictReader(io.StringIO((folder / "indicators.csv").read_text("utf-8"))))
     assert {row["as_of_date"] for row in rows} == {"2022-03-07"}
     assert {row["period_type"] for row in rows} == {"quarter", "year_to_date"}
