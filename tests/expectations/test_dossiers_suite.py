@@ -97,6 +97,10 @@ BAD_ROWS: dict[str, list[dict[str, Any]]] = {
         other(resolving_unit_code="<script>alert(1)</script>"),
         other(dossier_code="H24.14-220601-0003", receiving_unit_code="1e14"),
     ],
+    "DOS-R23": [
+        other(resolving_unit_code="CITY"),
+        other(dossier_code="H24.14-220601-0003", receiving_unit_code="District"),
+    ],
     "DOS-W03": [still_open(due_at=None)],
     "DOS-W04": [other(channel=None)],
     "DOS-W05": [other(service_level=None)],

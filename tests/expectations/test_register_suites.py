@@ -109,6 +109,7 @@ CHANGES: dict[str, dict[str, list[dict[str, Any]]]] = {
             {"ticket_code": "7" * 101},
             {"ticket_code": "2.2E+17"},
         ],
+        "VIS-R14": [{"unit_code": "CITY"}, {"unit_code": "commune"}],
         "VIS-W03": [{"called_at": "2022-06-30 15:10:00", "served_at": None, "finished_at": None}],
         "VIS-W04": [
             {"issued_at": "2022-06-30 01:00:00", "called_at": "2022-06-30 01:05:00"}
