@@ -19,6 +19,18 @@ if TYPE_CHECKING:
 
 ZONE = "Asia/Ho_Chi_Minh"
 
+#: What the gate adds to a staged file in which every row is good.
+AFTER_A_CLEAN_GATE = """
+create view accepted_row as select * from staged_row;
+create table rejected_row (row_number bigint, key_text varchar, rule_code varchar,
+    severity varchar, message_vi varchar, message_en varchar, offending varchar);
+create table rule_result (rule_code varchar, severity varchar, expectation_type varchar,
+    success boolean, rows_checked bigint, rows_failed bigint, message_vi varchar,
+    message_en varchar, clause varchar, examples varchar);
+create table gate_summary as select {rows} as rows_read, 0 as rows_blank, 0 as rows_repeated,
+    0 as rows_rejected, {rows} as rows_accepted, 0 as warnings
+"""
+
 
 def a_delivery(feed: str = "dossiers", night: str = "2022-06-30", **values: Any) -> Delivery:
     """A delivery record as landing would make it."""
@@ -160,6 +172,8 @@ def _write_summary(
         "format": "json",
         "encoding": "utf-8",
         "dialect": None,
+        "covers": "source",
+        "covered": None,
         "mapping_sha256": "0" * 64,
         "rows_read": rows + rows_blank,
         "rows_blank": rows_blank,
@@ -178,6 +192,7 @@ def _write_summary(
     connection.execute(
         "create table read_summary (delivery_id varchar, source varchar, feed varchar, night date,"
         " kind varchar, file_name varchar, format varchar, encoding varchar, dialect varchar,"
+        " covers varchar, covered varchar,"
         " mapping_sha256 varchar, rows_read bigint, rows_blank bigint, rows_skipped bigint,"
         " skip_reasons varchar, rows_repeated bigint,"
         " columns_mapped varchar[], columns_missing varchar[], columns_unknown varchar[],"

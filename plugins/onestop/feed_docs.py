@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onestop.feeds import FEEDS, Column, Feed
-from onestop.mapping import ColumnMapping, FeedMapping, load_mappings
+from onestop.mapping import WHOLE_SOURCE, ColumnMapping, FeedMapping, load_mappings
 from onestop.settings import PROJECT_ROOT
 
 if TYPE_CHECKING:
@@ -59,7 +59,9 @@ def _feed_part(feed: Feed, mapping: FeedMapping) -> Iterator[str]:
     for pattern in mapping.files:
         before, after = re.split(r"\(\?P<night>.*?\)", pattern.name, maxsplit=1)
         marked = "".join(re.findall(r"^\w*", after))
-        yield f"- files `{before}<YYYYMMDD>{marked}…`: {pattern.kind}"
+        of = "the whole source" if pattern.covers == WHOLE_SOURCE else f"`{pattern.covers}`"
+        covers = f", covers {of}" if pattern.kind == "snapshot" else ""
+        yield f"- files `{before}<YYYYMMDD>{marked}…`: {pattern.kind}{covers}"
     if mapping.required:
         needed = "; ".join(" or ".join(f"`{name}`" for name in one) for one in mapping.required)
         yield f"- a file without these columns is refused: {needed}"

@@ -130,6 +130,16 @@ class Feed:
             f"{self.entity}_history": {**HISTORY_COLUMNS, **own},
         }
 
+    @property
+    def scope_columns(self) -> tuple[str, ...]:
+        """Columns by whose values a source may part its snapshots, such as one file a unit."""
+        return tuple(
+            name
+            for name in self.column_names
+            if name not in self.key
+            and (name.endswith("unit_code") or name in {"field_code", "authority_level"})
+        )
+
 
 def _day(name: str, of: str, vi: str, en: str) -> Column:
     return Column(name, "date", vi, en, derived_from=of)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from onestop.warehouse import Warehouse
 
 VANISHED = "vanished"
+#: Stands in audit.snapshot_scope for all keys of the source.
+WHOLE_SOURCE = "*"
 _HISTORY_SQL = PROJECT_ROOT / "sql" / "core" / "history.sql"
 
 
@@ -34,15 +36,33 @@ def history_select(
         touched: a relation with the key columns; only those keys are derived.
         known_on: SQL date; deliveries first known after it are left out.
     """
-    matched = " and ".join(f"version.{column} = touched.{column}" for column in feed.key)
+    covered = [
+        "exists (select 1 from scope where scope.source = absent.absent_source"
+        f" and scope.night = absent.absent_night and {condition})"
+        for condition in _scope_conditions(feed, "absent")
+    ]
+    needed = [*feed.key, *feed.scope_columns]
     return _HISTORY_SQL.read_text(encoding="utf-8").format(
         entity=feed.entity,
         feed=feed.name,
         key=", ".join(feed.key),
+        key_text=_key_text(feed, "version"),
+        absence_key=", ".join(f"absence.{column}" for column in feed.key),
+        statement_columns="".join(f"statement.{name}, " for name in needed),
+        statement_of_version=_same_key(feed, "statement", "version"),
+        statement_of_absence=_same_key(feed, "statement", "absence"),
+        is_covered=f"({' or '.join(covered)})",
         columns=",\n        ".join(feed.column_names),
+        vanished_columns=", ".join(
+            name if name in feed.key else "null" for name in feed.column_names
+        ),
         precedence="modified_at desc nulls last, " if _has_changes(feed) else "",
         saying="concat(content_hash, ' ', modified_at)" if _has_changes(feed) else "content_hash",
-        touched=f"inner join {touched} as touched on {matched}" if touched else "",
+        touched=(
+            f"inner join {touched} as touched on {_same_key(feed, 'version', 'touched')}"
+            if touched
+            else ""
+        ),
         known_on=known_on,
     )
 
@@ -54,6 +74,26 @@ def history_insert(feed: Feed, select: str) -> str:
         f"insert into core.{feed.entity}_history ({columns})"
         f" select {columns} from ({select}) as added"
     )
+
+
+def _same_key(feed: Feed, one: str, other: str) -> str:
+    return " and ".join(f"{one}.{column} = {other}.{column}" for column in feed.key)
+
+
+def _scope_conditions(feed: Feed, alias: str, scope: str = "scope") -> list[str]:
+    """Conditions, of which one must hold, under which a snapshot's scope covers a row."""
+    return [
+        f"{scope}.column_name = '{WHOLE_SOURCE}'",
+        *(
+            f"{scope}.column_name = '{name}' and {scope}.value = {alias}.{name}"
+            for name in feed.scope_columns
+        ),
+    ]
+
+
+def _covers(feed: Feed, alias: str, scope: str = "scope") -> str:
+    conditions = " or ".join(f"({one})" for one in _scope_conditions(feed, alias, scope))
+    return f"({conditions})"
 
 
 def _has_changes(feed: Feed) -> bool:
@@ -101,9 +141,10 @@ def load_delivery(warehouse: Warehouse, delivery: Delivery, staged: Path) -> dic
         known_from = first_open_night(warehouse, delivery.night)
         attempt = _note_settlement(warehouse, delivery, prefix, known_from, state="loaded")
         load = _Load(warehouse, FEEDS[delivery.feed], delivery, prefix, f"{prefix}accepted_row")
-        load.find_touched_keys()
-        versions = load.write(known_from)
         _quarantine(load, attempt)
+        load.find_touched_keys(known_from)
+        versions = load.write(known_from)
+        _supersede(load)
         counts = warehouse.rows(
             "select rows_accepted, rows_rejected, rows_repeated, rows_read from audit.delivery"
             " where delivery_id = :delivery_id and state = 'loaded'",
@@ -157,10 +198,11 @@ def load_replayed(
             return {"delivery_id": delivery.delivery_id, **counts, "versions": 0}
         known_from = first_open_night(warehouse, delivery.night)
         attempt = _note_replay(load, known_from, counts)
-        load.find_replayed_keys()
+        load.find_replayed_keys(known_from)
         _close_replayed(load, attempt)
-        versions = load.write(known_from)
         _quarantine(load, attempt)
+        versions = load.write(known_from)
+        _supersede(load)
     return {"delivery_id": delivery.delivery_id, **counts, "versions": versions}
 
 
@@ -385,27 +427,41 @@ class _Load:
 
     def write(self, known_from: dt.date) -> int:
         """Append what the rows say of the touched keys; returns how many versions."""
-        _restate_snapshots(self.warehouse, self.feed, self.delivery, known_from)
+        _write_out_snapshots(self, known_from)
         versions = self.append_versions(known_from)
         _refresh_history(self.warehouse, self.feed)
         return versions
 
-    def find_touched_keys(self) -> None:
+    @property
+    def _is_snapshot(self) -> bool:
+        return self.delivery.kind == "snapshot"
+
+    def find_touched_keys(self, known_from: dt.date) -> None:
         """Temporary table ``touched``: keys whose history this delivery may change.
 
-        Those that an earlier or a corrected file of the same name stated, those whose rows say
-        something new, and for a snapshot those of its source that it no longer holds.
+        Those that an earlier or a corrected file of the same path stated, those whose rows say
+        something new, and for a snapshot those that it does not hold.
         """
         self._find_stated_keys()
         self.warehouse.execute(
             f"create temporary table touched as {self._keys_of_night} and file_name = :file_name)",
             {**self.slot, "file_name": self.delivery.file_name},
         )
+        replaces = self.warehouse.value(
+            "select count(*) from audit.delivery where state = 'loaded' and source = :source"
+            " and feed = :feed and night = :night and file_name = :file_name"
+            " and delivery_id <> :delivery_id",
+            {**self.slot, "file_name": self.delivery.file_name},
+        )
+        is_new = self._enter_scopes(known_from)
         self._touch_new()
-        if self.delivery.kind == "delta":
+        if not self._is_snapshot:
             self.warehouse.execute(f"insert into touched ({self.key}) {self._keys_left_out}")
-        elif not self._has_nameless_rows():
+        else:
             self._touch_missing()
+            self._touch_rejected()
+            if replaces or is_new or self._has_nameless_rows():
+                self._touch_absent()
 
     @property
     def _keys_left_out(self) -> str:
@@ -417,7 +473,7 @@ class _Load:
             f" not exists (select 1 from {self.prefix}staged_row as t where {same})"
         )
 
-    def find_replayed_keys(self) -> None:
+    def find_replayed_keys(self, known_from: dt.date) -> None:
         """Temporary table ``touched``, where rows of a loaded delivery are replayed.
 
         A snapshot whose keys can all be read only now has only now let keys vanish.
@@ -426,15 +482,12 @@ class _Load:
         self.warehouse.execute(
             f"create temporary table touched as select {self.key} from stated where 1 = 0"
         )
+        is_new = self._enter_scopes(known_from)
         self._touch_new()
-        if self.delivery.kind == "snapshot" and not self._has_nameless_rows():
-            was_nameless = self.warehouse.value(
-                "select count(*) from audit.rejected_row where delivery_id = :delivery_id"
-                " and key_text is null and replayed_attempt is null",
-                {"delivery_id": self.delivery.delivery_id},
-            )
-            if was_nameless:
-                self._touch_missing()
+        if self._is_snapshot:
+            self._touch_missing()
+            if is_new or self._replays_nameless_rows():
+                self._touch_absent()
 
     @property
     def _keys_of_night(self) -> str:
@@ -446,65 +499,172 @@ class _Load:
 
     def _find_stated_keys(self) -> None:
         """Temporary table ``stated``: the keys that other files of this night speak of."""
-        self.warehouse.execute("drop table if exists touched")
-        self.warehouse.execute("drop table if exists stated")
+        for name in ("touched", "stated", "missing", "sibling"):
+            self.warehouse.execute(f"drop table if exists {name}")
         self.warehouse.execute(
             f"create temporary table stated as {self._keys_of_night})", self.slot
         )
+        self.warehouse.execute(
+            f"create temporary table missing as select {self.key} from stated where 1 = 0"
+        )
+        self.warehouse.execute(
+            f"create temporary table sibling as {_CURRENT_SNAPSHOTS} and file_name <> :file_name",
+            {
+                **{name: self.slot[name] for name in ("source", "feed", "night")},
+                "file_name": self.delivery.file_name,
+            },
+        )
+
+    def _enter_scopes(self, known_from: dt.date) -> bool:
+        """Note what a snapshot covers; returns whether the night's other parts did not.
+
+        The first part that covers a scope is its anchor: rows that it holds unchanged need not be
+        stored, because a key of the scope without any version by the anchor is held by it.
+        """
+        if not self._is_snapshot:
+            return False
+        covers, value = self._scope
+        if covers == WHOLE_SOURCE:
+            values = f"select '{WHOLE_SOURCE}' as column_name, '' as value"
+        elif value is not None:
+            values = f"select '{covers}' as column_name, cast(:value as varchar) as value"
+        else:
+            values = (
+                f"select distinct '{covers}' as column_name, {covers} as value"
+                f" from {self.accepted} as a where {covers} is not null"
+            )
+        others = (
+            "select 1 from audit.snapshot_scope as o where o.delivery_id in"
+            " (select delivery_id from sibling) and"
+        )
+        own = {"delivery_id": self.delivery.delivery_id}
+        before = self.warehouse.value("select count(*) from audit.snapshot_scope")
+        self.warehouse.execute(
+            "insert into audit.snapshot_scope (delivery_id, column_name, value, is_anchor,"
+            " known_from) select :delivery_id, n.column_name, n.value, not exists"
+            f" ({others} (o.column_name <> n.column_name or o.value = n.value)), :known_from"
+            f" from ({values}) as n where not exists (select 1 from audit.snapshot_scope as o"
+            " where o.delivery_id = :delivery_id and o.column_name = n.column_name"
+            " and o.value = n.value)",
+            {**own, "known_from": known_from, **({"value": value} if value is not None else {})},
+        )
+        if before == self.warehouse.value("select count(*) from audit.snapshot_scope"):
+            return False
+        return bool(
+            self.warehouse.value(
+                "select count(*) from audit.snapshot_scope as n where n.delivery_id = :delivery_id"
+                f" and not exists ({others} o.column_name = n.column_name and o.value = n.value)",
+                own,
+            )
+        )
+
+    @property
+    def _scope(self) -> tuple[str, str | None]:
+        """The column whose values the snapshot covers, and the value that its path names."""
+        found = self.warehouse.rows(f"select * from {self.prefix}read_summary")[0]
+        covers = found.get("covers")
+        if covers not in self.feed.scope_columns:
+            return WHOLE_SOURCE, None
+        return str(covers), found.get("covered")
 
     def _touch_new(self) -> None:
-        says_new = self._unless_unchanged()
+        says_new, parameters = self._unless_unchanged()
         self.warehouse.execute(
             f"insert into touched ({self.key}) select distinct {self.key}"
             f" from {self.accepted} as s{says_new}",
-            {"night": self.delivery.night} if says_new else None,
+            parameters or None,
         )
 
     def _touch_missing(self) -> None:
-        """Keys that the source spoke of and that a snapshot no longer holds.
+        """Temporary table ``missing``: keys that the source stated and the snapshot lacks.
 
-        A key whose row was rejected is still in the file: it has not vanished.
+        Only in scopes without another anchor, which has noted its own. A key whose row was
+        rejected is still in the file: it is not missing.
         """
-        same = " and ".join(f"t.{column} = s.{column}" for column in self.feed.key)
+        rows = self.warehouse.rows(
+            "select distinct column_name, value from audit.snapshot_scope as g where delivery_id in"
+            " (select delivery_id from sibling union all select cast(:delivery_id as varchar))"
+            " and not exists (select 1 from audit.snapshot_scope as o where o.is_anchor"
+            " and o.delivery_id in (select delivery_id from sibling)"
+            " and o.column_name = g.column_name and o.value = g.value)",
+            {"delivery_id": self.delivery.delivery_id},
+        )
+        conditions, parameters = _in_scopes("h", [(r["column_name"], r["value"]) for r in rows])
         self.warehouse.execute(
-            f"insert into touched ({self.key}) select distinct {self.key} from ("
-            f"select {self.key} from core.{self.feed.entity}_history as h where {_BEFORE}"
-            " and delivery_id in (select delivery_id from audit.delivery where source = :source)"
-            f" union select {self.key} from stated) as s"
-            f" where not exists (select 1 from {self.prefix}staged_row as t where {same})",
-            {"night": self.delivery.night, "source": self.delivery.source},
+            f"insert into missing ({self.key}) select distinct {self.key}"
+            f" from core.{self.feed.entity}_history as h where {_BEFORE} and {_OF_SOURCE}"
+            f" and {conditions} and not exists (select 1 from {self.prefix}staged_row as t"
+            f" where {_same_key(self.feed, 't', 'h')})",
+            {"night": self.delivery.night, "source": self.delivery.source, **parameters},
+        )
+        self.warehouse.execute(f"insert into touched ({self.key}) select {self.key} from missing")
+
+    def _touch_rejected(self) -> None:
+        """Keys that the file holds in rejected rows, and that other parts do not hold."""
+        self.warehouse.execute(
+            f"insert into touched ({self.key}) select {self.key} from stated as s where exists"
+            f" (select 1 from {self.prefix}staged_row as t where {_same_key(self.feed, 't', 's')}"
+            f" and t.row_number in (select row_number from {self.prefix}rejected_row))"
+        )
+
+    def _touch_absent(self) -> None:
+        """Keys that parts of this night's snapshot do not hold."""
+        self.warehouse.execute(
+            f"insert into touched ({self.key}) {self._keys_of_night}) and is_vanished", self.slot
         )
 
     def _has_nameless_rows(self) -> bool:
-        """Whether a row's key cannot be read: then no key can be said to be missing."""
+        """Whether a row's key cannot be read."""
         unread = " or ".join(f"{column} is null" for column in self.feed.key)
         return bool(
             self.warehouse.value(f"select count(*) from {self.prefix}staged_row where {unread}")
         )
 
-    def _unless_unchanged(self) -> str:
-        """Condition on accepted rows ``s``: a snapshot's row counts only where it says a new thing.
+    def _replays_nameless_rows(self) -> bool:
+        """Whether a row is replayed whose key could not be read before."""
+        return bool(
+            self.warehouse.value(
+                "select count(*) from audit.rejected_row where delivery_id = :delivery_id"
+                " and key_text is null and row_number in (select row_number from replayed)",
+                {"delivery_id": self.delivery.delivery_id},
+            )
+        )
 
-        Where another file of the same night speaks of the key, the snapshot's word is kept too:
-        which of the two holds does not depend on which was loaded first.
+    def _unless_unchanged(self) -> tuple[str, dict[str, Any]]:
+        """Condition on accepted rows ``s``: a snapshot's row is stored where it says a new thing.
+
+        Also where another file of the same night speaks of the key, and outside the scopes that
+        the file is the anchor of.
         """
-        if self.delivery.kind == "delta":
-            return ""
-        known = " and ".join(f"h.{column} = s.{column}" for column in self.feed.key)
-        spoken_of = " and ".join(f"p.{column} = s.{column}" for column in self.feed.key)
+        if not self._is_snapshot:
+            return "", {}
+        covers, _ = self._scope
+        anchored = (
+            "select value from audit.snapshot_scope where delivery_id = :delivery_id"
+            f" and column_name = '{covers}' and is_anchor"
+        )
+        is_anchored = (
+            f"exists ({anchored})" if covers == WHOLE_SOURCE else f"s.{covers} in ({anchored})"
+        )
         same_change = (
             " and h.modified_at is not distinct from s.modified_at"
             if _has_changes(self.feed)
             else ""
         )
         return (
-            f" where exists (select 1 from stated as p where {spoken_of}) or not exists"
-            f" (select 1 from core.{self.feed.entity}_history as h where {known}"
-            f" and h.content_hash = s.content_hash{same_change} and {_BEFORE})"
-        )
+            " where exists (select 1 from stated as p where"
+            f" {_same_key(self.feed, 'p', 's')}) or not ({is_anchored} and exists"
+            f" (select 1 from core.{self.feed.entity}_history as h where"
+            f" {_same_key(self.feed, 'h', 's')} and h.content_hash = s.content_hash{same_change}"
+            f" and {_BEFORE} and {_OF_SOURCE}))"
+        ), {
+            "night": self.delivery.night,
+            "source": self.delivery.source,
+            "delivery_id": self.delivery.delivery_id,
+        }
 
     def append_versions(self, known_from: dt.date) -> int:
-        """What the rows say, and for a snapshot which of the touched keys it no longer holds."""
+        """What the rows say, and which keys a snapshot lacks."""
         entity, names = self.feed.entity, ", ".join(self.feed.column_names)
         parameters = {
             "delivery_id": self.delivery.delivery_id,
@@ -512,25 +672,26 @@ class _Load:
             "known_from": known_from,
         }
         before = self.warehouse.value(f"select count(*) from core.{entity}_version")
+        says_new, more = self._unless_unchanged()
         self.warehouse.execute(
             f"insert into core.{entity}_version (delivery_id, row_number, night, known_from,"
             f" content_hash, is_vanished, {names})"
             " select :delivery_id, s.row_number, :night, :known_from, s.content_hash, false,"
-            f" {names} from {self.accepted} as s{self._unless_unchanged()}",
+            f" {names} from {self.accepted} as s{says_new}",
+            {**parameters, **more},
+        )
+        own = (
+            f"select 1 from core.{entity}_version as v where v.delivery_id = :delivery_id"
+            f" and {_same_key(self.feed, 'v', 's')}"
+        )
+        self.warehouse.execute(
+            f"insert into core.{entity}_version (delivery_id, row_number, night, known_from,"
+            f" content_hash, is_vanished, {self.key})"
+            f" select :delivery_id, null, :night, :known_from, '{VANISHED}', true, {self.key}"
+            f" from (select distinct * from missing) as s where not exists ({own})",
             parameters,
         )
         self._end_left_out(parameters)
-        if self.delivery.kind == "snapshot" and not self._has_nameless_rows():
-            keys = ", ".join(f"s.{column}" for column in self.feed.key)
-            gone = " and ".join(f"t.{column} = s.{column}" for column in self.feed.key)
-            self.warehouse.execute(
-                f"insert into core.{entity}_version (delivery_id, row_number, night, known_from,"
-                f" content_hash, is_vanished, {self.key})"
-                f" select :delivery_id, null, :night, :known_from, '{VANISHED}', true, {keys}"
-                " from (select distinct * from touched) as s where not exists"
-                f" (select 1 from {self.prefix}staged_row as t where {gone})",
-                parameters,
-            )
         return int(self.warehouse.value(f"select count(*) from core.{entity}_version") - before)
 
     def _end_left_out(self, parameters: dict[str, Any]) -> None:
@@ -557,89 +718,149 @@ class _Load:
 
 #: The state that a night found: what held before any of its own files spoke.
 _BEFORE = "h.valid_from < :night and (h.valid_to is null or h.valid_to >= :night)"
+#: This source stated the row of the history.
+_OF_SOURCE = "h.delivery_id in (select delivery_id from audit.delivery where source = :source)"
+#: The snapshot files of a night that no corrected file replaces.
+_CURRENT_SNAPSHOTS = (
+    "select delivery_id from (select *, row_number() over (partition by file_name"
+    " order by file_modified_at desc, sha256 desc) as place from (select distinct delivery_id,"
+    " kind, file_name, file_modified_at, sha256 from audit.delivery where state = 'loaded'"
+    " and source = :source and feed = :feed and night = :night) as loaded) as ranked"
+    " where place = 1 and kind = 'snapshot'"
+)
 
 
-def _restate_snapshots(
-    warehouse: Warehouse, feed: Feed, delivery: Delivery, known_from: dt.date
-) -> None:
-    """Write out what later snapshots said in silence about the keys touched now.
+def _in_scopes(alias: str, scopes: list[tuple[str, str]]) -> tuple[str, dict[str, Any]]:
+    """Condition that one of the scopes covers a row, with its parameters."""
+    if any(name == WHOLE_SOURCE for name, _ in scopes):
+        return "true", {}
+    parameters: dict[str, Any] = {}
+    conditions = ["false"]
+    for column in sorted({name for name, _ in scopes}):
+        names = []
+        for value in sorted(value for name, value in scopes if name == column):
+            names.append(f"scope_{len(parameters)}")
+            parameters[names[-1]] = value
+        conditions.append(f"{alias}.{column} in ({', '.join(f':{name}' for name in names)})")
+    return f"({' or '.join(conditions)})", parameters
 
-    A snapshot's unchanged rows are not stored. When an earlier night is loaded after it, "as
-    before" would come to mean something else; so, for the touched keys, the snapshot's word is
-    stored first, as it stood.
+
+def _write_out_snapshots(load: _Load, known_from: dt.date) -> None:
+    """Store what snapshots left implicit about the touched keys, before the load changes it.
+
+    A snapshot's unchanged rows are not stored. Where another file of the night speaks of a key,
+    or an earlier night is loaded after it, "unchanged" would come to mean something else. So, for
+    the touched keys, what each snapshot holds is stored first; and which of them the later nights'
+    snapshots lack, until a night states the key or certainly lets it vanish.
     """
-    for snapshot in _later_snapshots(warehouse, delivery):
-        _restate(warehouse, feed, snapshot, known_from)
-
-
-def _later_snapshots(warehouse: Warehouse, delivery: Delivery) -> list[dict[str, Any]]:
-    """The snapshots from that night on, up to the first that speaks of every key.
-
-    What comes after that one repeats it, or says in full what changed since. One with rows in
-    quarantine has said nothing of their keys: there the word of the next one holds.
-    """
-    found = warehouse.rows(
-        "select distinct delivery_id, night, source, exists (select 1 from audit.rejected_row as r"
-        " where r.delivery_id = d.delivery_id and r.replayed_attempt is null) as is_incomplete"
-        " from audit.delivery as d where state = 'loaded'"
-        " and kind = 'snapshot' and source = :source and feed = :feed and night >= :night"
-        " and delivery_id <> :delivery_id order by night",
-        {
-            "source": delivery.source,
-            "feed": delivery.feed,
-            "night": delivery.night,
-            "delivery_id": delivery.delivery_id,
-        },
+    warehouse, feed, delivery = load.warehouse, load.feed, load.delivery
+    slot = {"source": delivery.source, "feed": delivery.feed, "night": delivery.night}
+    later = warehouse.rows(
+        "select distinct night from audit.delivery where state = 'loaded' and kind = 'snapshot'"
+        " and source = :source and feed = :feed and night > :night order by night",
+        slot,
     )
-    complete = (
-        row["night"] for row in found if row["night"] > delivery.night and not row["is_incomplete"]
-    )
-    last = next(complete, None)
-    return [row for row in found if last is None or row["night"] <= last]
-
-
-def _restate(
-    warehouse: Warehouse, feed: Feed, snapshot: dict[str, Any], known_from: dt.date
-) -> None:
-    same = " and ".join(f"t.{column} = s.{column}" for column in feed.key)
-    held = " and ".join(f"t.{column} = h.{column}" for column in feed.key)
-    said = (
-        f"select 1 from core.{feed.entity}_version as s"
-        f" where s.delivery_id = :delivery_id and {same}"
-    )
-    quarantined = (
-        "audit.rejected_row as r where r.delivery_id = :delivery_id and r.replayed_attempt is null"
-    )
-    key_text = _key_text(feed, "t")
-    values = ", ".join(
-        f"t.{name}" if name in feed.key else f"h.{name}" for name in feed.column_names
-    )
+    key = ", ".join(feed.key)
+    for name in ("pending", "candidate"):
+        warehouse.execute(f"drop table if exists {name}")
+    warehouse.execute(f"create temporary table pending as select distinct {key} from touched")
+    _store_held(load, "sibling", delivery.night, known_from)
+    if not later:
+        return
+    # Every scope that a pending key may belong to.
+    columns = ", ".join((*feed.key, *feed.scope_columns))
     warehouse.execute(
+        f"create temporary table candidate as select distinct {columns} from ("
+        f"select {columns} from core.{feed.entity}_version as v where not is_vanished and exists"
+        f" (select 1 from pending as t where {_same_key(feed, 't', 'v')})"
+        f" union all select {columns} from {load.accepted} as v where exists"
+        f" (select 1 from pending as t where {_same_key(feed, 't', 'v')})) as c"
+    )
+    for night in (row["night"] for row in later):
+        warehouse.execute("drop table if exists part")
+        warehouse.execute(
+            f"create temporary table part as {_CURRENT_SNAPSHOTS}", {**slot, "night": night}
+        )
+        _store_held(load, "part", night, known_from)
+        _store_absent(load, night, known_from)
+        _settle(load)
+        if not warehouse.value("select count(*) from pending"):
+            return
+
+
+#: Condition: the row of key text {key_text} of file {file} was rejected, and not replayed.
+_QUARANTINED = (
+    "exists (select 1 from audit.rejected_row as r where r.delivery_id = {file}.delivery_id"
+    " and r.replayed_attempt is null and r.key_text = {key_text})"
+)
+
+
+def _store_held(load: _Load, files: str, night: dt.date, known_from: dt.date) -> None:
+    """Store the unchanged rows of pending keys under the files that are anchors of their scope."""
+    feed = load.feed
+    values = ", ".join(f"h.{name}" for name in feed.column_names)
+    quarantined = _QUARANTINED.format(file="scope", key_text=_key_text(feed, "h"))
+    load.warehouse.execute(
         f"insert into core.{feed.entity}_version (delivery_id, row_number, night, known_from,"
         f" content_hash, is_vanished, {', '.join(feed.column_names)})"
-        " select :delivery_id, null, :night, :known_from,"
-        f" coalesce(h.content_hash, '{VANISHED}'), h.content_hash is null,"
-        f" {values}"
-        f" from (select distinct * from touched) as t"
-        f" left join core.{feed.entity}_history as h on {held} and {_BEFORE}"
-        f" where not exists ({said}) and (h.delivery_id is not null or not exists"
-        # a snapshot with a row whose key could not be read has let nothing vanish
-        f" (select 1 from {quarantined} and r.key_text is null))"
-        # a key whose row was rejected: the snapshot holds it, but has said nothing of it
-        f" and not exists (select 1 from {quarantined} and r.key_text = {key_text})"
-        " and (h.delivery_id is null or h.delivery_id in"
-        " (select delivery_id from audit.delivery where source = :source))",
-        {
-            "delivery_id": snapshot["delivery_id"],
-            "night": snapshot["night"],
-            "source": snapshot["source"],
-            "known_from": known_from,
-        },
+        f" select scope.delivery_id, null, :night, :known_from, h.content_hash, false, {values}"
+        f" from pending as t inner join core.{feed.entity}_history as h"
+        f" on {_same_key(feed, 't', 'h')} and {_BEFORE}"
+        f" inner join audit.snapshot_scope as scope on {_covers(feed, 'h')} and scope.is_anchor"
+        f" where scope.delivery_id in (select delivery_id from {files}) and {_OF_SOURCE}"
+        f" and not {quarantined}"
+        f" and not exists (select 1 from core.{feed.entity}_version as v"
+        f" where v.delivery_id = scope.delivery_id and {_same_key(feed, 'v', 't')})",
+        {"night": night, "known_from": known_from, "source": load.delivery.source},
     )
+
+
+def _store_absent(load: _Load, night: dt.date, known_from: dt.date) -> None:
+    """Note which pending keys the parts of a later night lack, in scopes that they may be of."""
+    feed = load.feed
+    keys = ", ".join(f"c.{column}" for column in feed.key)
+    quarantined = _QUARANTINED.format(file="scope", key_text=_key_text(feed, "c"))
+    load.warehouse.execute(
+        f"insert into core.{feed.entity}_version (delivery_id, row_number, night, known_from,"
+        f" content_hash, is_vanished, {', '.join(feed.key)})"
+        f" select distinct scope.delivery_id, cast(null as bigint), cast(:night as date),"
+        f" cast(:known_from as date), '{VANISHED}', true, {keys}"
+        f" from candidate as c inner join audit.snapshot_scope as scope on {_covers(feed, 'c')}"
+        " where scope.delivery_id in (select delivery_id from part)"
+        f" and exists (select 1 from pending as t where {_same_key(feed, 't', 'c')})"
+        " and (scope.is_anchor or not exists (select 1 from audit.snapshot_scope as o"
+        " where o.is_anchor and o.delivery_id in (select delivery_id from part)"
+        " and o.column_name = scope.column_name and o.value = scope.value))"
+        f" and not {quarantined}"
+        f" and not exists (select 1 from core.{feed.entity}_version as v"
+        f" where v.delivery_id = scope.delivery_id and {_same_key(feed, 'v', 'c')})",
+        {"night": night, "known_from": known_from},
+    )
+
+
+def _settle(load: _Load) -> None:
+    """Take away the pending keys on which the parts of a night decide, whatever was before."""
+    feed, warehouse = load.feed, load.warehouse
+    warehouse.execute(
+        f"delete from pending as t where exists (select 1 from core.{feed.entity}_version as v"
+        " where not v.is_vanished and v.delivery_id in (select delivery_id from part)"
+        f" and {_same_key(feed, 'v', 't')})"
+    )
+    has_unread = warehouse.value(
+        "select count(*) from audit.rejected_row where replayed_attempt is null"
+        " and delivery_id in (select delivery_id from part)"
+    )
+    if not has_unread:
+        warehouse.execute(
+            "delete from pending as t where not exists (select 1 from candidate as c"
+            f" where {_same_key(feed, 'c', 't')} and not exists (select 1"
+            " from audit.snapshot_scope as scope where scope.delivery_id in"
+            f" (select delivery_id from part) and {_covers(feed, 'c')}))"
+        )
 
 
 def _refresh_history(warehouse: Warehouse, feed: Feed) -> None:
-    same = " and ".join(f"t.{column} = h.{column}" for column in feed.key)
+    same = _same_key(feed, "t", "h")
     warehouse.execute("drop table if exists refreshed")
     warehouse.execute(
         "create temporary table refreshed as "
@@ -653,11 +874,10 @@ def _refresh_history(warehouse: Warehouse, feed: Feed) -> None:
 
 
 def _quarantine(load: _Load, attempt: int) -> None:
-    """Enter what is not there yet of the gate's rejected rows; close what is stated well.
+    """Enter what is not there yet of the gate's rejected rows: the histories rest on them.
 
     On a replay, a row that passed when the delivery was loaded stands, whatever is said of it now.
     """
-    now = dt.datetime.now(LOCAL_ZONE)
     load.warehouse.execute(
         "insert into audit.rejected_row (delivery_id, row_number, source, feed, night, key_text,"
         " rule_code, message_vi, message_en, offending, state, state_changed_at, attempt)"
@@ -670,12 +890,11 @@ def _quarantine(load: _Load, attempt: int) -> None:
         " and r.row_number = n.row_number and r.state = 'open'))",
         {
             **load.slot,
-            "now": now,
+            "now": dt.datetime.now(LOCAL_ZONE),
             "attempt": attempt,
             "is_first": not _was_loaded_before(load, attempt),
         },
     )
-    _supersede(load, now)
 
 
 def _was_loaded_before(load: _Load, attempt: int) -> bool:
@@ -688,7 +907,7 @@ def _was_loaded_before(load: _Load, attempt: int) -> bool:
     )
 
 
-def _supersede(load: _Load, now: dt.datetime) -> None:
+def _supersede(load: _Load) -> None:
     """Close rejected rows whose subject another file of that or a later night states well."""
     good = (
         f"select 1 from core.{load.feed.entity}_version as v where not v.is_vanished"
@@ -700,7 +919,11 @@ def _supersede(load: _Load, now: dt.datetime) -> None:
         " where r.state = 'open' and r.feed = :feed"
         " and (r.delivery_id = :delivery_id or r.key_text in"
         f" (select {_key_text(load.feed, 'a')} from {load.accepted} as a)) and exists ({good})",
-        {"now": now, "feed": load.delivery.feed, "delivery_id": load.delivery.delivery_id},
+        {
+            "now": dt.datetime.now(LOCAL_ZONE),
+            "feed": load.delivery.feed,
+            "delivery_id": load.delivery.delivery_id,
+        },
     )
 
 

@@ -38,6 +38,7 @@ EPOCH_SECONDS = "epoch_seconds"
 EPOCH_MILLISECONDS = "epoch_milliseconds"
 #: Date patterns with a name, for dates that are written as a number.
 NUMBER_FORMATS = (EXCEL_SERIAL, EPOCH_SECONDS, EPOCH_MILLISECONDS)
+WHOLE_SOURCE = "source"
 #: Source texts of the canonical booleans, unless a mapping lists its own.
 BOOLEAN_CODES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("true", ("1", "true", "yes", "y", "có", "x", "đúng", "rồi", "đã", "đạt")),
@@ -66,10 +67,30 @@ class MappingError(Exception):
 
 @dataclass(frozen=True)
 class FilePattern:
-    """Which file names are deliveries of a feed; the group ``night`` is their date."""
+    """Which files are deliveries of a feed.
+
+    Attributes:
+        name: regular expression of the file name; its group ``night`` is the date.
+        kind: ``delta`` or ``snapshot``.
+        covers: what a snapshot covers: ``source`` (all of it), or the column whose values part
+            the source's list: only keys of the values that its rows have can vanish.
+        folder: regular expression of the folder below the exports; None for any folder.
+            A group ``covered`` in name or folder is the one value that the file covers.
+    """
 
     name: str
     kind: Kind
+    covers: str = WHOLE_SOURCE
+    folder: str | None = None
+
+    def match(self, path: str) -> dict[str, str] | None:
+        """The groups of a path below the exports that fits, or None."""
+        at = PurePosixPath(path)
+        name = re.fullmatch(self.name, at.name, re.IGNORECASE)
+        if name is None or self.folder is None:
+            return name and name.groupdict()
+        folder = re.fullmatch(self.folder, str(at.parent), re.IGNORECASE)
+        return folder and {**folder.groupdict(), **name.groupdict()}
 
 
 @dataclass(frozen=True)
@@ -235,16 +256,23 @@ class FeedMapping:
 
     def night_of(self, path: str) -> tuple[dt.date, Kind] | None:
         """The night and kind that a file's name states, or None when it is not ours."""
-        file_name = PurePosixPath(path).name
         for pattern in self.files:
-            match = re.fullmatch(pattern.name, file_name, re.IGNORECASE)
-            if match:
+            match = pattern.match(path)
+            if match is not None:
                 try:
                     night = dt.datetime.strptime(match["night"], "%Y%m%d").date()  # noqa: DTZ007 - a calendar date, no clock
                 except ValueError:
                     return None
                 return night, pattern.kind
         return None
+
+    def scope_of(self, path: str) -> tuple[str, str | None]:
+        """What a snapshot covers: ``source`` or a column, and the value that its path names."""
+        for pattern in self.files:
+            match = pattern.match(path)
+            if match is not None:
+                return pattern.covers, match.get("covered")
+        return WHOLE_SOURCE, None
 
 
 @dataclass(frozen=True)
@@ -577,7 +605,9 @@ def _build_feed(
         feed=name,
         time_zone=check.time_zone(document["time_zone"]),
         expected=body.get("expected") == "true",
-        files=tuple(check.file_pattern(number, one) for number, one in enumerate(body["files"])),
+        files=tuple(
+            check.file_pattern(feed, number, one) for number, one in enumerate(body["files"])
+        ),
         columns=check.columns(feed, body["columns"], formats, blanks),
         helpers=check.further("helpers", feed, body, blanks),
         extra=check.further_kept(feed, body, blanks),
@@ -632,7 +662,7 @@ class _Check:
                 key, f"is not a regular expression ({error})", "Correct the expression"
             ) from error
 
-    def file_pattern(self, number: int, one: dict[str, str]) -> FilePattern:
+    def file_pattern(self, feed: Feed, number: int, one: dict[str, str]) -> FilePattern:
         pattern = self.regex(f"files.{number}.name", one["name"])
         if "night" not in pattern.groupindex:
             raise self.fail(
@@ -640,7 +670,23 @@ class _Check:
                 "does not say which part of the name is the night",
                 r"Mark it as (?P<night>\d{8})",
             )
-        return FilePattern(one["name"], cast("Kind", one["kind"]))
+        covers, folder = one.get("covers", WHOLE_SOURCE), one.get("folder")
+        groups = set(pattern.groupindex)
+        if folder is not None:
+            groups |= set(self.regex(f"files.{number}.folder", folder).groupindex)
+        if covers not in {WHOLE_SOURCE, *feed.scope_columns}:
+            raise self.fail(
+                f"files.{number}.covers",
+                f"{covers} is nothing that a snapshot of {feed.name} can cover",
+                f"Use one of: {', '.join((WHOLE_SOURCE, *feed.scope_columns))}",
+            )
+        if "covered" in groups and covers == WHOLE_SOURCE:
+            raise self.fail(
+                f"files.{number}.covers",
+                "the path names a covered value, and no column of it",
+                f"Use one of: {', '.join(feed.scope_columns)}",
+            )
+        return FilePattern(one["name"], cast("Kind", one["kind"]), covers, folder)
 
     def columns(
         self,

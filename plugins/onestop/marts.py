@@ -19,6 +19,7 @@ import pyarrow.csv as arrow_csv
 
 from onestop.feeds import FEEDS
 from onestop.quick_yaml import safe_load
+from onestop.record_checks import record_state
 from onestop.reference import reference_comments, reference_tables, reference_titles
 from onestop.settings import LOCAL_ZONE, PROJECT_ROOT
 from onestop.warehouse.base import schema_tables
@@ -146,6 +147,7 @@ def compute_marts(warehouse: Warehouse, as_of: dt.date) -> dict[str, int]:
     Returns:
         Rows of each table.
     """
+    state = record_state(warehouse, as_of)
     refresh_reference(warehouse)
     warehouse.gather_statistics()
     warehouse.empty_schema(STAGED)
@@ -156,7 +158,10 @@ def compute_marts(warehouse: Warehouse, as_of: dt.date) -> dict[str, int]:
         if not file.is_view:
             counts[file.name] = int(warehouse.value(f"select count(*) from {STAGED}.{file.name}"))
     # Last: only a complete set of marts has its night.
-    warehouse.make_table(f"{STAGED}.night", f"select date '{as_of.isoformat()}' as as_of_date")
+    warehouse.make_table(
+        f"{STAGED}.night",
+        f"select date '{as_of.isoformat()}' as as_of_date, cast({state} as bigint) as record_state",
+    )
     return counts
 
 
@@ -166,6 +171,13 @@ def staged_night(warehouse: Warehouse) -> dt.date | None:
         return None
     night = warehouse.value(f"select as_of_date from {STAGED}.night")
     return night if isinstance(night, dt.date) else None
+
+
+def staged_record(warehouse: Warehouse) -> int | None:
+    """The state of the record that the staged marts were computed from."""
+    if "record_state" not in warehouse.columns(STAGED, "night"):
+        return None  # an earlier release computed them
+    return int(warehouse.value(f"select record_state from {STAGED}.night"))
 
 
 def last_published(warehouse: Warehouse) -> dt.date | None:

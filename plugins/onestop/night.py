@@ -11,6 +11,7 @@ import datetime as dt
 import hashlib
 import json
 import logging
+import re
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -29,8 +30,10 @@ from onestop.marts import (
     last_published,
     publish_marts,
     staged_night,
+    staged_record,
 )
 from onestop.readers import FILE_RULES
+from onestop.record_checks import lost_keys, record_state, vanished_wholesale
 from onestop.settings import LOCAL_ZONE
 from onestop.settlement import keep_rules, keep_settlements
 from onestop.staging import read_delivery, staged_path
@@ -50,6 +53,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _REFUSALS = "refusals"
+#: How often a run without a scheduler computes a night while other runs load files.
+_COMPUTATIONS = 3
 _PLACES = "places"
 _UNREAD_EXPORTS = (
     "the exports of night {night} could not be looked through, so it is unknown which files are"
@@ -63,6 +68,10 @@ class MissingDeliveryError(Exception):
 
 class ChecksFailedError(Exception):
     """The computed marts break a critical rule; they are kept and not published."""
+
+
+class MovedRecordError(ChecksFailedError):
+    """The record grew after the marts were computed; compute them again."""
 
 
 @dataclass
@@ -185,17 +194,30 @@ def awaited_deliveries(
 def note_volumes(settings: Settings, warehouse: Warehouse, night: dt.date) -> None:
     """Note how many rows past deliveries had, for the gates that work side by side."""
     rows = warehouse.rows(
-        "select source || ' ' || feed || ' ' || kind as series, night, sum(rows_read) as rows_read"
-        " from (select distinct delivery_id, source, feed, kind, night, rows_read"
-        " from audit.delivery where state = 'loaded' and night < :night and night >= :since)"
-        " as loaded group by source, feed, kind, night",
+        "select distinct delivery_id, source, feed, kind, file_name, night, rows_read"
+        " from audit.delivery where state = 'loaded' and night < :night and night >= :since",
         {"night": night, "since": night - dt.timedelta(weeks=10)},
     )
-    volumes: dict[str, dict[str, int]] = {}
+    found: dict[str, dict[str, list[int]]] = {}
     for row in rows:
-        volumes.setdefault(row["series"], {})[row["night"].isoformat()] = int(row["rows_read"])
+        series = _series(row["source"], row["feed"], row["kind"], row["file_name"])
+        nights = found.setdefault(series, {})
+        nights.setdefault(row["night"].isoformat(), []).append(int(row["rows_read"]))
+    # Parts of a night that no part of their paths tells apart from each other have no usual size.
+    volumes = {
+        series: {day: counts[0] for day, counts in nights.items() if len(counts) == 1}
+        for series, nights in found.items()
+    }
     path = _volumes_file(settings, night)
     _write_note(path, json.dumps(volumes))
+
+
+_DATES = re.compile(r"\d{6,}")
+
+
+def _series(source: str, feed: str, kind: str, file_name: str) -> str:
+    """Names the files of past nights that a file is compared with: same path but for the date."""
+    return f"{source} {feed} {kind} {_DATES.sub('#', file_name)}"
 
 
 def _volumes_file(settings: Settings, night: dt.date) -> Path:
@@ -212,7 +234,7 @@ def _usual_volume(settings: Settings, delivery: Delivery, night: dt.date) -> Usu
     if is_volume_excepted(delivery.source, delivery.feed, night):
         return None
     series = json.loads(path.read_text(encoding="utf-8")).get(
-        f"{delivery.source} {delivery.feed} {delivery.kind}", {}
+        _series(delivery.source, delivery.feed, delivery.kind, delivery.file_name), {}
     )
     return usual_volume(night, {dt.date.fromisoformat(day): rows for day, rows in series.items()})
 
@@ -435,6 +457,14 @@ def compute_night(settings: Settings, night: dt.date) -> dict[str, Any]:
         return {"night": night.isoformat(), "rows": compute_marts(warehouse, night)}
 
 
+def _refuse_moved_record(warehouse: Warehouse, night: dt.date) -> None:
+    """A night's figures are of one state of the record: that at which they were computed."""
+    if staged_record(warehouse) != record_state(warehouse, night):
+        raise MovedRecordError(
+            f"night {night}: files were loaded since its marts were computed; compute it again"
+        )
+
+
 def check_night(settings: Settings, night: dt.date) -> dict[str, Any]:
     """Check the computed marts with the suites of ``expectations/mart_*.json``.
 
@@ -448,13 +478,20 @@ def check_night(settings: Settings, night: dt.date) -> dict[str, Any]:
             return {"night": night.isoformat(), **_frozen_how(warehouse, night)}
         if staged_night(warehouse) != night:
             raise ChecksFailedError(f"night {night}: its marts are not computed; compute it again")
+        _refuse_moved_record(warehouse, night)
+        lost = [*lost_keys(warehouse, night), *vanished_wholesale(warehouse, night)]
     verdict = check_marts(settings.warehouse, night, results=settings.validation_results)
     with open_warehouse(settings.warehouse) as warehouse:
         _record_mart_results(warehouse, night, verdict.results)
-        if not verdict.is_publishable:
+        if lost or not verdict.is_publishable:
             broken = "; ".join(
-                f"{rule.rule_code}: {rule.message_en} ({rule.rows_failed} rows)"
-                for rule in verdict.critical
+                [
+                    *lost,
+                    *(
+                        f"{rule.rule_code}: {rule.message_en} ({rule.rows_failed} rows)"
+                        for rule in verdict.critical
+                    ),
+                ]
             )
             message = "; ".join((broken, *_sources_left_out(settings)))
             _note_night(warehouse, night, "checks_failed", message)
@@ -475,6 +512,7 @@ def publish_night(settings: Settings, night: dt.date) -> dict[str, Any]:
         if not frozen:
             if "checked" not in warehouse.tables("mart_staged"):
                 raise ChecksFailedError(f"night {night}: its marts are not checked; check it first")
+            _refuse_moved_record(warehouse, night)
             publish_marts(warehouse, night)
         if _is_published_unnoted(warehouse, night):
             message = "; ".join((f"night {night} is published", *_sources_left_out(settings)))
@@ -511,13 +549,11 @@ def run_night(
     except MissingDeliveryError as missing:
         report.state, report.message = "missing_delivery", str(missing)
         return report
-    computed = compute_night(settings, night)
     try:
-        check_night(settings, night)
+        computed = _compute_and_publish(settings, night)
     except ChecksFailedError as failed:
         report.state, report.message = "checks_failed", str(failed)
         return report
-    publish_night(settings, night)
     if frozen := computed.get("frozen"):
         report.state = "unchanged"
         report.message = f"night {night}: {frozen}"
@@ -531,6 +567,23 @@ def _note_unread_exports(settings: Settings, night: dt.date, message: str) -> No
         if not _is_frozen(warehouse, night):
             _note_night(warehouse, night, "exports_unread", message)
             _render_reports(settings, _night_runs(warehouse))
+
+
+def _compute_and_publish(settings: Settings, night: dt.date) -> dict[str, Any]:
+    """From the record to the readers; again, when another run loaded a file meanwhile."""
+    for _ in range(_COMPUTATIONS - 1):
+        try:
+            return _compute_and_publish_once(settings, night)
+        except MovedRecordError as moved:
+            logger.warning("%s", moved)
+    return _compute_and_publish_once(settings, night)
+
+
+def _compute_and_publish_once(settings: Settings, night: dt.date) -> dict[str, Any]:
+    computed = compute_night(settings, night)
+    check_night(settings, night)
+    publish_night(settings, night)
+    return computed
 
 
 def _run_delivery(

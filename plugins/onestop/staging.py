@@ -66,6 +66,8 @@ _SUMMARY = (
     ("format", "varchar"),
     ("encoding", "varchar"),
     ("dialect", "varchar"),
+    ("covers", "varchar"),
+    ("covered", "varchar"),
     ("mapping_sha256", "varchar"),
     ("reader_version", "bigint"),
     ("rows_read", "bigint"),
@@ -304,6 +306,7 @@ def _summarise(
     repeated: int,
     skipped: dict[str, int],
 ) -> None:
+    covers, covered = mapping.scope_of(delivery.file_name)
     row: dict[str, Any] = {
         "delivery_id": delivery.delivery_id,
         "source": delivery.source,
@@ -314,6 +317,8 @@ def _summarise(
         "format": reading.format,
         "encoding": reading.encoding,
         "dialect": reading.dialect,
+        "covers": covers,
+        "covered": covered,
         "mapping_sha256": mapping.sha256,
         "reader_version": READER_VERSION,
         "rows_read": reading.rows_read,

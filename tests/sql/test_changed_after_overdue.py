@@ -34,6 +34,7 @@ def signs(warehouse, story, *, nights=NIGHTS, vanished=None):
     for table in ("core.dossier_version", "core.dossier_history"):
         warehouse.execute(f"delete from {table}")
     warehouse.execute("delete from audit.delivery where feed = 'dossiers'")
+    warehouse.execute("delete from audit.snapshot_scope")
     for night in nights:
         record(warehouse, night, [{**row} for row in story.get(night.day, [])] or [FILLER])
     if vanished:
@@ -44,6 +45,14 @@ def signs(warehouse, story, *, nights=NIGHTS, vanished=None):
                 "delivery": f"one_stop.dossiers.{vanished:%Y%m%d}.000000000000",
                 "night": vanished,
                 "gone": VANISHED,
+            },
+        )
+        warehouse.execute(
+            "insert into audit.snapshot_scope (delivery_id, column_name, value, is_anchor,"
+            " known_from) values (:delivery, '*', '', true, :night)",
+            {
+                "delivery": f"one_stop.dossiers.{vanished:%Y%m%d}.000000000000",
+                "night": vanished,
             },
         )
     warehouse.execute(history_insert(DOSSIERS, history_select(DOSSIERS)))

@@ -14,24 +14,11 @@ from hypothesis import strategies as st
 
 from onestop.load import VANISHED, load_delivery
 from onestop.warehouse import open_warehouse
-from staged_files import a_delivery, write_staged
+from staged_files import AFTER_A_CLEAN_GATE, a_delivery, write_staged
 
 FIRST = dt.date(2022, 6, 1)
 NIGHTS = 4
 CODES = [f"H24.31-220601-{number:04d}" for number in range(3)]
-
-
-#: What the gate adds to a staged file in which every row is good.
-AFTER_A_CLEAN_GATE = """
-create view accepted_row as select * from staged_row;
-create table rejected_row (row_number bigint, key_text varchar, rule_code varchar,
-    severity varchar, message_vi varchar, message_en varchar, offending varchar);
-create table rule_result (rule_code varchar, severity varchar, expectation_type varchar,
-    success boolean, rows_checked bigint, rows_failed bigint, message_vi varchar,
-    message_en varchar, clause varchar, examples varchar);
-create table gate_summary as select {rows} as rows_read, 0 as rows_blank, 0 as rows_repeated,
-    0 as rows_rejected, {rows} as rows_accepted, 0 as warnings
-"""
 
 
 def night_of(index: int) -> dt.date:
@@ -88,6 +75,17 @@ def a_file(index, night, kind, rows, *, file_name=None, minute=0):
     return delivery, [a_unit(code, name) for code, name in sorted(rows.items())]
 
 
+def a_part(record, index, night, parent, rows):
+    """A snapshot of the units below one unit."""
+    delivery, units = a_file(index, night, "snapshot", rows)
+    units = [{**unit, "parent_unit_code": parent} for unit in units]
+    path = record.folder / f"{delivery.delivery_id}.duckdb"
+    write_staged(path, delivery, units, covers="parent_unit_code")
+    with duckdb.connect(path) as staged:
+        staged.execute(AFTER_A_CLEAN_GATE.format(rows=len(units)))
+    return delivery, units
+
+
 def standing_files(files):
     """The files that no corrected one replaces, by night, in the order of their names."""
     latest = {}
@@ -104,13 +102,18 @@ def standing_files(files):
 
 
 def state_after(before, files_of_night):
-    """What holds after a night: of two files of one night, the one of the later name."""
-    state = dict(before)
-    for code in {code for _, said in files_of_night for code in said} | set(before):
-        for kind, said in files_of_night:
-            if name := said.get(code):
+    """What holds after a night: of two files that state a unit, the one of the later path.
+
+    All snapshots of a night are one: a unit is gone when no file of the night states it. A row
+    that the mapping leaves out ends the unit in a delta, and is not there in a snapshot.
+    """
+    is_whole = any(kind == "snapshot" for kind, _ in files_of_night)
+    state = {} if is_whole else dict(before)
+    for kind, said in files_of_night:
+        for code, name in said.items():
+            if name:
                 state[code] = name
-            elif kind == "snapshot" or code in said:  # a row that is left out
+            elif kind == "delta":
                 state.pop(code, None)
     return state
 
@@ -223,6 +226,9 @@ def test_a_snapshot_with_a_row_that_cannot_be_read_lets_nothing_vanish(record):
             "create or replace view accepted_row as"
             " select * from staged_row where unit_code is not null"
         )
+        staged.execute(
+            "insert into rejected_row values (2, null, 'UNI-R01', 'error', 'sai', 'wrong', '{}')"
+        )
     history = record.load(
         "w", [a_file(0, 0, "snapshot", {CODES[0]: "A", CODES[1]: "A"}), (broken, rows)]
     )
@@ -231,6 +237,50 @@ def test_a_snapshot_with_a_row_that_cannot_be_read_lets_nothing_vanish(record):
         (CODES[0], "B", night_of(1), None),
         (CODES[1], "A", night_of(0), None),
     ]
+
+
+def test_the_snapshots_of_one_night_are_parts_of_one_in_whatever_order_they_are_loaded(record):
+    whole = a_file(0, 0, "snapshot", {CODES[0]: "A", CODES[1]: "A", CODES[2]: "A"})
+    parts = [
+        a_file(1, 1, "snapshot", {CODES[0]: "A"}),
+        a_file(2, 1, "snapshot", {CODES[1]: "B"}),
+    ]
+    again = a_file(3, 2, "snapshot", {CODES[0]: "A", CODES[1]: "B"})
+    for number, order in enumerate(itertools.permutations([whole, *parts, again])):
+        history = record.load(f"w{number}", order)
+        assert [tuple(row.values()) for row in history] == [
+            (CODES[0], "A", night_of(0), None),
+            (CODES[1], "A", night_of(0), night_of(1)),
+            (CODES[1], "B", night_of(1), None),
+            (CODES[2], "A", night_of(0), night_of(1)),
+        ]
+
+
+def test_a_snapshot_by_units_lets_nothing_vanish_of_a_unit_whose_part_is_missing(record):
+    history = record.load(
+        "w",
+        [
+            a_part(record, 0, 0, "H1", {CODES[0]: "A", CODES[1]: "A"}),
+            a_part(record, 1, 0, "H2", {CODES[2]: "A"}),
+            a_part(record, 2, 1, "H1", {CODES[0]: "A"}),
+        ],
+    )
+    assert [tuple(row.values()) for row in history] == [
+        (CODES[0], "A", night_of(0), None),
+        (CODES[1], "A", night_of(0), night_of(1)),
+        (CODES[2], "A", night_of(0), None),
+    ]
+
+
+def test_parts_by_units_that_repeat_what_is_known_add_no_versions(record):
+    files = [
+        a_part(record, 2 * night + office, night, f"H{office}", {CODES[office]: "A"})
+        for night in range(3)
+        for office in range(2)
+    ]
+    record.load("w", files)
+    with open_warehouse(f"duckdb:///{record.folder / 'w'}.duckdb") as warehouse:
+        assert warehouse.value("select count(*) from core.unit_version") == 2
 
 
 def test_a_snapshot_that_repeats_what_is_known_adds_no_versions(record):

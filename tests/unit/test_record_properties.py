@@ -1,8 +1,9 @@
 """The record's promises, kept over random sequences of dossier deliveries.
 
-Deltas and snapshots, late and corrected files, the same file twice, dossiers that vanish and come
-back, that pass between units and have other codes, rows that are rejected, files that are refused,
-and publications in between; compared with the same story told in plain Python.
+Deltas and snapshots in one part or several, which cover the whole source, the units of their rows
+or the unit that their path names; late and corrected files, the same file twice, dossiers that
+vanish and come back, that pass between units and have other codes, rows that are rejected, files
+that are refused, and publications in between; compared with the same story told in plain Python.
 """
 
 from __future__ import annotations
@@ -66,6 +67,8 @@ class File:
     bad: frozenset[str]
     corrects: bool
     is_refused: bool
+    covers: str = "source"
+    covered: str | None = None
 
     @property
     def delivery(self):
@@ -100,7 +103,14 @@ class File:
     def staged(self, folder):
         path = folder / f"{self.delivery.delivery_id}.duckdb"
         if not path.exists():
-            write_staged(path, self.delivery, self.rows, rows_blank=1)
+            write_staged(
+                path,
+                self.delivery,
+                self.rows,
+                rows_blank=1,
+                covers=self.covers,
+                covered=self.covered,
+            )
             numbers = [
                 str(number)
                 for number, code in enumerate(sorted(self.says), start=1)
@@ -129,15 +139,30 @@ def states_by_hand(files):
 
 
 def _after(code, before, files):
-    """What holds of one dossier after a night: of its files' statements the last change counts."""
-    said = []
-    for file in files:
-        if code in file.says and code not in file.bad:
-            statement = file.says[code]
-            said.append((statement[3] or 0, file.delivery.file_name, statement))
-        elif code not in file.says and file.kind == "snapshot":
-            said.append((0, file.delivery.file_name, None))
-    return max(said, key=lambda one: one[:2])[2] if said else before
+    """What holds of one dossier after a night: of its files' statements the last change counts.
+
+    One that no file states is gone when a snapshot covers its unit; not when a snapshot has it in
+    a row that is rejected.
+    """
+    said = [
+        (file.says[code][3] or 0, file.delivery.file_name, file.says[code])
+        for file in files
+        if code in file.says and code not in file.bad
+    ]
+    if said:
+        return max(said, key=lambda one: one[:2])[2]
+    snapshots = [file for file in files if file.kind == "snapshot"]
+    if before is None or any(code in file.says for file in snapshots):
+        return before
+    return None if any(_covers(file, before[0]) for file in snapshots) else before
+
+
+def _covers(file, unit):
+    if file.covers == "source":
+        return True
+    if file.covered is not None:
+        return unit == file.covered
+    return unit in {said[0] for code, said in file.says.items() if code not in file.bad}
 
 
 def states_in(warehouse, history="core.dossier_history"):
@@ -180,11 +205,13 @@ def history(warehouse, known_on=None):
 @st.composite
 def stories(draw):
     """Files in the order in which they were exported."""
-    count = draw(st.integers(1, 6))
+    count = draw(st.integers(1, 7))
     files = []
     for index in range(count):
         says = draw(st.dictionaries(st.sampled_from(CODES), a_statement, min_size=1, max_size=3))
         bad = draw(st.sets(st.sampled_from(sorted(says)), max_size=1))
+        covers = draw(st.sampled_from(["source", "resolving_unit_code"]))
+        covered = st.none() if covers == "source" else st.sampled_from([None, *UNITS])
         files.append(
             File(
                 index,
@@ -194,6 +221,8 @@ def stories(draw):
                 frozenset(bad),
                 draw(st.booleans()),
                 draw(st.integers(0, 5)) == 0,
+                covers,
+                draw(covered),
             )
         )
     return files

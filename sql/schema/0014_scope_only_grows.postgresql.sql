@@ -1,0 +1,3 @@
+-- Scopes of snapshots are appended to, and nothing else.
+
+call audit.protect('audit.snapshot_scope'::regclass);
