@@ -382,6 +382,32 @@ def restore(
 
 
 @app.command()
+def rebuild() -> None:
+    """Build a lost warehouse again from landing/: every night that the landing lists.
+
+    Takes about as long as those nights took. It goes on where it was stopped. Exit status 1 when
+    a night's figures are not those that were published.
+    """
+    from onestop.night import complete_publication
+    from onestop.rebuild import rebuild as rebuild_warehouse
+
+    settings = Settings.from_environment()
+    done = rebuild_warehouse(settings, lambda line: typer.echo(line, err=True))
+    complete_publication(settings)
+    for sentence in done.differences:
+        typer.echo(sentence)
+    if not done.nights:
+        typer.echo("the warehouse holds every night that the landing lists")
+        return
+    typer.echo(
+        f"{len(done.nights)} nights are published again, {done.nights[0]} to {done.nights[-1]}; run"
+        " the next night: files that came after the last one are loaded from the exports"
+    )
+    if done.differences:
+        raise typer.Exit(1)
+
+
+@app.command()
 def migrate() -> None:
     """Bring the warehouse's schema up to this release; on PostgreSQL, with its owner's login."""
     from onestop.marts import describe_tables

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import logging
 import os
 import shutil
 import stat
@@ -26,9 +27,13 @@ if TYPE_CHECKING:
 
     from onestop.exports import Facts, OpenedFile
 
+logger = logging.getLogger(__name__)
+
 SIDECAR = "delivery.json"
 INCOMING = ".incoming"
 MANIFESTS = "publications"
+#: Holds landed copies that were changed afterwards, as evidence.
+DAMAGED = "damaged"
 _CHUNK = 1 << 20
 _HOURS_CLOCKS_MAY_DIFFER = 1
 _READ_ONLY = stat.S_IRUSR | stat.S_IRGRP
@@ -75,7 +80,7 @@ def land_file(
         delivery_id = f"{source}.{feed}.{night:%Y%m%d}.{sha256[:12]}"
         folder = landing / source / feed / f"{night:%Y%m%d}" / delivery_id
         if (folder / SIDECAR).exists():
-            return read_sidecar(folder)
+            return _landed_before(landing, read_sidecar(folder), incoming / file.name)
         delivery = Delivery(
             delivery_id=delivery_id,
             source=source,
@@ -111,6 +116,38 @@ def land_file(
         ) from error
     finally:
         shutil.rmtree(incoming, ignore_errors=True)
+
+
+def _landed_before(landing: Path, delivery: Delivery, copied: Path) -> Delivery:
+    """A delivery that is landed already; its copy is repaired where it was changed or lost.
+
+    What stood in its place is kept in ``landing/damaged/`` as evidence.
+    """
+    landed = landing / delivery.landed_path
+    if _sha256(landed) == delivery.sha256:
+        return delivery
+    if landed.exists():
+        aside = landing / DAMAGED / f"{delivery.delivery_id}.{uuid.uuid4().hex}"
+        aside.parent.mkdir(exist_ok=True)
+        landed.rename(aside)
+        _sync_folder(aside.parent)
+        found = f"was changed; the changed bytes are kept as {DAMAGED}/{aside.name}"
+    else:
+        found = "was lost"
+    copied.rename(landed)
+    _sync_folder(landed.parent)
+    logger.warning(
+        "%s: its copy in the landing %s. It was put in place again", delivery.file_name, found
+    )
+    return delivery
+
+
+def _sha256(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
 
 
 def _refuse_the_future(file_name: str, facts: Facts) -> None:

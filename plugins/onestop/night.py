@@ -17,10 +17,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import duckdb
+
 from onestop import landing as landing_module
 from onestop.awaited import awaited_where
 from onestop.delivery import PASSING_RULES, Delivery, RefusedDeliveryError
 from onestop.delivery_lock import working_on
+from onestop.duckdb_files import open_duckdb
 from onestop.exports import ExportsError, candidate_of, file_of, list_exports, readable_name
 from onestop.load import load_delivery as load_staged
 from onestop.load import record_refusal
@@ -33,6 +36,7 @@ from onestop.marts import (
     staged_record,
 )
 from onestop.readers import FILE_RULES
+from onestop.rebuild import refuse_lost_warehouse
 from onestop.record_checks import lost_keys, record_state, vanished_wholesale
 from onestop.settings import LOCAL_ZONE
 from onestop.settlement import keep_rules, keep_settlements
@@ -108,7 +112,9 @@ def discover_deliveries(settings: Settings, night: dt.date) -> list[dict[str, An
 
     Raises:
         ExportsError: the exports are not there or cannot be reached.
+        LostWarehouseError: the landing lists published nights that the warehouse lacks.
     """
+    refuse_lost_warehouse(settings)
     exported = list_exports(settings.exports)
     mappings = installed_mappings(settings)
     for problem in mappings.problems:
@@ -517,13 +523,23 @@ def publish_night(settings: Settings, night: dt.date) -> dict[str, Any]:
         if _is_published_unnoted(warehouse, night):
             message = "; ".join((f"night {night} is published", *_sources_left_out(settings)))
             _note_night(warehouse, night, "published", message)
-        _write_manifests(settings, warehouse)
-        if not _copy_is_current(settings, warehouse):
-            warehouse.publish_copy(settings.published)
+        _complete(settings, warehouse)
         how = _frozen_how(warehouse, night) if frozen else {}
         runs = _night_runs(warehouse)
     _render_reports(settings, runs)
     return {"night": night.isoformat(), **how}
+
+
+def complete_publication(settings: Settings) -> None:
+    """Make what a publication leaves beside the warehouse, where it is not there."""
+    with open_warehouse(settings.warehouse) as warehouse:
+        _complete(settings, warehouse)
+
+
+def _complete(settings: Settings, warehouse: Warehouse) -> None:
+    _write_manifests(settings, warehouse)
+    if not _copy_is_current(settings, warehouse):
+        warehouse.publish_copy(settings.published)
 
 
 def run_night(
@@ -918,6 +934,18 @@ def _copy_is_current(settings: Settings, warehouse: Warehouse) -> bool:
     """Whether the readers' copy holds the last publication."""
     if not settings.published.is_file():
         return False
-    number = "select max(publication_id) from audit.publication"
-    with open_warehouse(f"duckdb:///{settings.published}", read_only=True) as copy:
-        return bool(copy.value(number) == warehouse.value(number))
+    last = (
+        "select publication_id, as_of_date, figures_sha256 from audit.publication"
+        " order by publication_id desc limit 1"
+    )
+    try:
+        with open_duckdb(settings.published, read_only=True) as copy:
+            held = copy.execute(last).fetchall()
+    except duckdb.Error as error:
+        logger.warning(
+            "the readers' copy %s cannot be read (%s); it is made again",
+            settings.published,
+            type(error).__name__,
+        )
+        return False
+    return bool(held == [tuple(row.values()) for row in warehouse.rows(last)])

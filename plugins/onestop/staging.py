@@ -144,14 +144,18 @@ def read_delivery(
 
 
 def _is_current(staged: Path, mapping: FeedMapping) -> bool:
-    """Whether a staged file was read by this mapping and this way of reading."""
+    """Whether a staged file was read by this mapping and this way of reading, and is whole."""
     try:
         with duckdb.connect(str(staged), read_only=True) as connection:
             row = connection.execute(
                 "select mapping_sha256, reader_version from read_summary"
             ).fetchone()
             described = connection.execute("describe staged_row").fetchall()
-    except duckdb.CatalogException:
+            for (table,) in connection.execute(
+                "select table_name from duckdb_tables() where not temporary"
+            ).fetchall():  # reading every block compares its checksum
+                connection.execute(f'select bit_xor(hash(t)) from "{table}" as t').fetchone()
+    except duckdb.Error:  # it is of another release, damaged, or no database
         return False
     names = [name for name, *_ in described]
     return bool(

@@ -94,7 +94,7 @@ def verify(
         )
         figures = _published_figures(published, night)
     result = Verification(night, figures=len(figures))
-    deliveries = _listed_deliveries(settings, night, result)
+    deliveries = listed_deliveries(settings, night, result)
     result.deliveries = len(deliveries)
     with tempfile.TemporaryDirectory(prefix="onestop-verify-") as folder:
         scratch = replace(
@@ -105,7 +105,7 @@ def verify(
         for number, (delivery, attempts) in enumerate(deliveries, start=1):
             echo(f"{number}/{len(deliveries)}: {delivery.file_name}")
             for attempt in attempts:
-                _load_again(scratch, delivery, attempt, night, result)
+                load_again(scratch, delivery, attempt, night, result)
         echo(f"counting night {night} again")
         with open_warehouse(scratch.warehouse) as warehouse:
             compute_marts(warehouse, night)
@@ -126,7 +126,7 @@ def verify(
     return result
 
 
-def _listed_deliveries(
+def listed_deliveries(
     settings: Settings, night: dt.date, result: Verification
 ) -> list[tuple[Delivery, list[int]]]:
     """The files that a night rests on, each with the attempts that took it into the record."""
@@ -163,7 +163,7 @@ def _sha256(path: Path) -> str | None:
     return digest.hexdigest()
 
 
-def _load_again(
+def load_again(
     scratch: Settings, delivery: Delivery, attempt: int, night: dt.date, result: Verification
 ) -> None:
     """Load a landed file as it was loaded then: by the mapping and the rules of that time."""

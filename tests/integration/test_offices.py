@@ -60,7 +60,7 @@ def take_in(settings, night=NIGHT):
         except RefusedDeliveryError:
             continue
         load_delivery(settings, delivery)
-    require_expected(settings, night)
+    require_expected(settings, night, candidates)
     return [candidate["file_name"] for candidate in candidates]
 
 
@@ -121,3 +121,17 @@ def test_files_of_one_name_that_cannot_be_copied_are_refused_each_for_itself(set
         "H24.31/visits_20220630.json",
         "H24.32/visits_20220630.json",
     ]
+
+
+def test_the_snapshots_of_offices_are_parts_and_a_missing_one_lets_nothing_vanish(settings):
+    for day in ("20220630", "20220701"):
+        export(settings, f"H24.31/dossiers_{day}_snapshot.json", dossiers("H24.31", 1, 2))
+    export(settings, "H24.32/dossiers_20220630_snapshot.json", dossiers("H24.32", 1, 2))
+    take_in(settings)
+    assert held(settings) == ["H24.31.1", "H24.31.2", "H24.32.1", "H24.32.2"]
+    take_in(settings, NEXT)
+    assert held(settings, NEXT) == ["H24.31.1", "H24.31.2", "H24.32.1", "H24.32.2"]
+    # the missing part comes, and has one dossier less
+    export(settings, "H24.32/dossiers_20220701_snapshot.json", dossiers("H24.32", 2))
+    take_in(settings, NEXT)
+    assert held(settings, NEXT) == ["H24.31.1", "H24.31.2", "H24.32.2"]

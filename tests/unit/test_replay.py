@@ -99,13 +99,17 @@ def history_by_hand(files, mended=frozenset()):
 
 def _state_after(before, files, mended):
     state = dict(before)
+    snapshots = [file for file in files if file.kind == "snapshot"]
     for code in CODES:
-        for file in files:
-            is_bad = code in file.bad and file.index not in mended
-            if code in file.says and not is_bad:
-                state[code] = file.says[code]
-            elif code not in file.says and file.kind == "snapshot":
-                state.pop(code, None)
+        said = [
+            file.says[code]
+            for file in files
+            if code in file.says and (code not in file.bad or file.index in mended)
+        ]
+        if said:
+            state[code] = said[-1]
+        elif snapshots and not any(code in file.says for file in snapshots):
+            state.pop(code, None)
     return state
 
 

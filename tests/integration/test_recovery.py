@@ -1,0 +1,137 @@
+"""What was lost or damaged is noticed, and made again from what is there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from onestop.landing import DAMAGED, landed_deliveries
+from onestop.night import (
+    MovedRecordError,
+    check_night,
+    compute_night,
+    discover_deliveries,
+    land_delivery,
+    load_delivery,
+    publish_night,
+    read_delivery_file,
+    require_expected,
+    run_night,
+    validate_delivery_file,
+)
+from onestop.rebuild import LostWarehouseError, rebuild
+from onestop.verify import verify
+from onestop.warehouse import open_warehouse
+from published_marts import FIRST, SECOND
+
+FIGURES = (
+    "select * exclude (valid_from, valid_to) from mart.indicator_history where valid_to is null"
+    " order by all"
+)
+
+
+def warehouse_path(settings):
+    return Path(settings.warehouse.removeprefix("duckdb:///"))
+
+
+def take_in(settings, night):
+    candidates = discover_deliveries(settings, night)
+    for candidate in candidates:
+        delivery = land_delivery(settings, candidate)
+        read_delivery_file(settings, delivery)
+        validate_delivery_file(settings, delivery, night)
+        load_delivery(settings, delivery)
+    require_expected(settings, night, candidates)
+
+
+def manifest(settings, night):
+    path = settings.landing / "publications" / f"{night}.json"
+    return [one["delivery_id"] for one in json.loads(path.read_text())["deliveries"]]
+
+
+def test_a_file_that_is_loaded_between_compute_and_publish_stops_the_publication(after_one_night):
+    settings = after_one_night
+    take_in(settings, SECOND)
+    compute_night(settings, SECOND)
+    check_night(settings, SECOND)
+    late = settings.exports / "later" / "dossiers_20221116.json"
+    late.parent.mkdir()
+    records = json.loads((settings.exports / "dossiers_20221116.json").read_text())
+    rows = records if isinstance(records, list) else records["data"]
+    late.write_text(json.dumps([{**rows[0], "MaHoSo": "H24.31-221116-9999"}]))
+    take_in(settings, SECOND)
+    with pytest.raises(MovedRecordError, match="compute it again"):
+        publish_night(settings, SECOND)
+    assert run_night(settings, SECOND).state == "published"
+    added = [
+        delivery.delivery_id
+        for delivery in landed_deliveries(settings.landing)
+        if delivery.file_name == "later/dossiers_20221116.json"
+    ]
+    assert set(added) <= set(manifest(settings, SECOND))
+    result = verify(settings, SECOND)
+    assert result.is_identical, result.differences
+
+
+def test_a_lost_warehouse_is_not_begun_anew_and_is_built_again_from_the_landing(after_one_night):
+    settings = after_one_night
+    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+        before = warehouse.rows(FIGURES)
+        publication = warehouse.rows(
+            "select publication_id, as_of_date, figures_sha256, delivery_count"
+            " from audit.publication"
+        )
+    warehouse_path(settings).unlink()
+    with pytest.raises(LostWarehouseError, match="onestop rebuild"):
+        run_night(settings, SECOND)
+    assert not warehouse_path(settings).exists()
+    done = rebuild(settings)
+    assert (done.nights, done.differences) == ([FIRST], [])
+    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+        assert warehouse.rows(FIGURES) == before
+        assert publication == warehouse.rows(
+            "select publication_id, as_of_date, figures_sha256, delivery_count"
+            " from audit.publication"
+        )
+    assert rebuild(settings).nights == []
+    assert run_night(settings, FIRST).state == "unchanged"
+
+
+@pytest.mark.parametrize("content", [b"", b"no database at all" * 1000])
+def test_a_readers_copy_that_cannot_be_read_is_replaced(after_one_night, content):
+    settings = after_one_night
+    settings.published.chmod(0o644)
+    settings.published.write_bytes(content)
+    publish_night(settings, FIRST)
+    with duckdb.connect(settings.published, read_only=True) as copy:
+        assert copy.execute("select max(as_of_date) from mart.scorecard").fetchone() == (FIRST,)
+
+
+def test_a_readers_copy_of_other_figures_is_replaced(after_one_night):
+    settings = after_one_night
+    settings.published.chmod(0o644)
+    with duckdb.connect(settings.published) as copy:
+        copy.execute("update audit.publication set figures_sha256 = 'other'")
+    publish_night(settings, FIRST)
+    with duckdb.connect(settings.published, read_only=True) as copy:
+        assert copy.execute("select figures_sha256 from audit.publication").fetchone() != ("other",)
+
+
+def test_damaged_staged_files_and_landed_copies_are_made_again(after_one_night, caplog):
+    settings = after_one_night
+    for staged in settings.staging.glob("*.duckdb"):
+        staged.write_bytes(b"damaged")
+    changed, lost, *_ = landed_deliveries(settings.landing)
+    path = settings.landing / changed.landed_path
+    path.chmod(0o644)
+    path.write_bytes(b"changed")
+    (settings.landing / lost.landed_path).unlink()
+    take_in(settings, FIRST)
+    assert [one.read_bytes() for one in (settings.landing / DAMAGED).iterdir()] == [b"changed"]
+    for delivery in (changed, lost):
+        assert (settings.landing / delivery.landed_path).stat().st_size == delivery.size_bytes
+    assert f"{changed.file_name}: its copy in the landing was changed" in caplog.text
+    assert f"{lost.file_name}: its copy in the landing was lost" in caplog.text
