@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 NAME = "DAUKIN"
 DIGITS = "777000777"
 MARKS = (NAME, DIGITS)
-#: The same in columns that are not personal, as where a row's cells are shifted. The staged file
+#: The same in columns that are not personal, as where a row's cells are shifted, a name is typed
+#: where a code belongs, or a list has no header. The staged file
 #: keeps what stood there, for the rules to judge; nothing else may.
 SHIFTED = "LECHCOT"
 SHIFTED_DIGITS = "888000888"
 SHIFTED_MARKS = (SHIFTED, SHIFTED_DIGITS)
+SHIFTED_NAME = f"Nguyễn Văn {SHIFTED}"
 
 _VALUES = (
     f"Người nộp {NAME}",
@@ -71,9 +73,18 @@ def _dossier_files(night: str) -> dict[str, bytes]:
         {**record(15), **marked, "NgayHenTra": f"{SHIFTED}@example.invalid"},
         {**record(16), **marked, "NgayKetThucXuLy": f"0{SHIFTED_DIGITS}"},
         {**record(17), **marked, "MucDo": f"0{SHIFTED_DIGITS}12"},
+        {**record(18), **marked, "TrangThaiHoSo": SHIFTED_NAME},
+        # nothing else is wrong with these
+        {**record(19), **marked, "MaHoSo": SHIFTED_NAME.lower().replace("lechcot", SHIFTED)},
+        {**record(20), **marked, "MaHoSo": f"0{SHIFTED_DIGITS}12"},
+        {**record(29), **marked, "MaLinhVuc": SHIFTED_NAME},
+        {**record(30), **marked, "DonViTiepNhan": SHIFTED_NAME.upper()},
+        {**record(31), **marked, "DonViXuLy": f"0{SHIFTED_DIGITS}"},
+        {**record(32), **marked, "TenTTHC": f"Cấp bản sao, ĐT 0{SHIFTED_DIGITS}"},
     ]
     headers = [*LIST_HEADERS, "Số CCCD", "SĐT", "Ghi chú", "Ghi chú nội bộ"]
-    tail = [f"0{DIGITS}12", f"0{DIGITS}", f"Người nộp {NAME}", NAME]
+    headers += [SHIFTED_NAME, f"0{SHIFTED_DIGITS}"]
+    tail = [f"0{DIGITS}12", f"0{DIGITS}", f"Người nộp {NAME}", NAME, "", ""]
 
     def table(*numbers: int) -> list[list[Any]]:
         return [
@@ -110,6 +121,10 @@ def _register_files(night: str) -> dict[str, bytes]:
             *(
                 [f"{word}{place}" for place in range(len(own))] + list(planted(personal).values())
                 for word in ("x", "9")
+            ),
+            *(
+                [word] * len(own) + list(planted(personal).values())
+                for word in (SHIFTED_NAME, f"0{SHIFTED_DIGITS}12", f"{SHIFTED}@example.invalid")
             ),
         ]
         files[f"{feed}_{night}_p.csv"] = as_csv(rows)

@@ -101,6 +101,11 @@ BAD_ROWS: dict[str, list[dict[str, Any]]] = {
         other(resolving_unit_code="CITY"),
         other(dossier_code="H24.14-220601-0003", receiving_unit_code="District"),
     ],
+    "DOS-R24": [
+        other(field_code="Nguyễn Văn An"),
+        other(dossier_code="H24.14-220601-0003", receiving_unit_code="031090001234"),
+        other(dossier_code="H24.14-220601-0004", procedure_name="Gọi 0912 345 678"),
+    ],
     "DOS-W03": [still_open(due_at=None)],
     "DOS-W04": [other(channel=None)],
     "DOS-W05": [other(service_level=None)],

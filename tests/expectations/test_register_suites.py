@@ -110,6 +110,7 @@ CHANGES: dict[str, dict[str, list[dict[str, Any]]]] = {
             {"ticket_code": "2.2E+17"},
         ],
         "VIS-R14": [{"unit_code": "CITY"}, {"unit_code": "commune"}],
+        "VIS-R15": [{"counter_code": "Trần Thị Hoa"}, {"service_code": "031090001234"}],
         "VIS-W03": [{"called_at": "2022-06-30 15:10:00", "served_at": None, "finished_at": None}],
         "VIS-W04": [
             {"issued_at": "2022-06-30 01:00:00", "called_at": "2022-06-30 01:05:00"}
@@ -145,6 +146,7 @@ CHANGES: dict[str, dict[str, list[dict[str, Any]]]] = {
             {"procedure_code": "1.000099.H24", "field_code": "LV-02"},
         ],
         "PRO-R13": [{"procedure_code": "1" * 101}, {"procedure_code": "1.0E+15"}],
+        "PRO-R14": [{"field_code": "Phạm Văn An"}, {"procedure_name": "Hỏi an@example.invalid"}],
         "PRO-W03": [{"procedure_name": None}],
         "PRO-W04": [{"authority_level": None}],
         "PRO-W05": [{"service_level": None}],
@@ -169,6 +171,7 @@ CHANGES: dict[str, dict[str, list[dict[str, Any]]]] = {
         "UNI-R11": [{"unit_code": "H24.99"}, {"unit_code": "H24.99", "unit_name": "Sở 99"}],
         "UNI-R12": [{"unit_code": "H24." + "1" * 100}, {"unit_code": "2.2E+17"}],
         "UNI-R13": [{"unit_code": "CITY"}, {"unit_code": "district"}],
+        "UNI-R14": [{"unit_name": "NGUYỄN THỊ HOA"}, {"unit_name": "Sở 14, 0912345678"}],
         "UNI-W03": [{"parent_unit_code": "H24.77"}],
         "UNI-W04": [{"unit_code": "H24.88", "parent_unit_code": "H24.88"}],
         "UNI-W05": [{"unit_level": "commune"}],
@@ -194,6 +197,7 @@ CHANGES: dict[str, dict[str, list[dict[str, Any]]]] = {
         "DEC-R11": [{"numerator": None}, {"denominator": None}],
         "DEC-R12": [{"document_number": None}],
         "DEC-R13": [{"unit_code": "H24.99"}, {"unit_code": "H24.99", "numerator": 31}],
+        "DEC-R14": [{"note": "Chị Hoa, +84 912 345 678"}, {"document_number": "031090001234"}],
         "DEC-W03": [{"declared_value": 76}],
         "DEC-W04": [{"period_end": "2022-12-31"}],
         "DEC-W05": [*unread("document_date"), {"document_date": "2022-07-01"}],

@@ -74,7 +74,7 @@ def told(tmp_path_factory):
 def test_the_planted_files_were_read_and_refused_as_meant(told):
     _, output = told
     assert f"night {NIGHT} is published" in output
-    assert "dossiers_20221115_p.json: 7 rows read, 2 accepted, 5 rejected" in output
+    assert "dossiers_20221115_p.json: 14 rows read, 2 accepted, 12 rejected" in output
     for refused in ("cut.json", "headless.csv", "legacy.csv", "broken.json", "words.csv"):
         assert f"dossiers_20221115_{refused}: refused, FILE-F0" in output
 

@@ -21,7 +21,8 @@ from onestop.gate.evaluation import (
     load_engine,
     readable,
 )
-from onestop.gate.masking import masked
+from onestop.gate.masking import masked, masked_header, masked_key
+from onestop.gate.personal import put_tests
 from onestop.gate.results import write_result
 from onestop.gate.suite import EXPECTATIONS_FOLDER, Suite, load_suite
 from onestop.gate.verdict import GateVerdict, UsualVolume
@@ -199,11 +200,12 @@ class _Gate:
     # -- the batches that the suite judges
 
     def _put_reference(self) -> None:
-        """``gate.day_off`` and ``gate.indicator`` for rules that look things up.
+        """``gate.day_off`` and ``gate.indicator`` for rules that look things up, and its tests.
 
         They are beside the staged file, in memory only.
         """
         self._connection.execute("attach ':memory:' as gate")
+        put_tests(self._connection, "gate")
         for table, columns in _REFERENCE.items():
             self._connection.execute(
                 f"create table gate.{table} as select "
@@ -227,8 +229,8 @@ class _Gate:
     def _file_facts(self, as_of: dt.date, usual: UsualVolume | None) -> dict[str, Any]:
         """What is known about the delivery as a whole; file rules and their messages name it."""
         read = self._one_row(
-            "select rows_read, rows_blank, rows_skipped, columns_missing, columns_unknown,"
-            " tables_left"
+            "select rows_read, rows_blank, rows_skipped, columns_missing, tables_left,"
+            f" [{masked_header('name')} for name in columns_unknown] as columns_unknown"
             " from read_summary"
         )
         counted = self._one_row(
@@ -304,7 +306,7 @@ class _Gate:
 
     def _reject(self, outcome: Outcome, failing: str) -> None:
         rule = outcome.rule
-        key = " || '|' || ".join(f"cast(s.{name} as varchar)" for name in self._feed.key)
+        key = masked_key(self._feed, "s")
         self._connection.execute(
             "insert into rejected_row (row_number, key_text, rule_code, severity, message_vi,"
             f" message_en, offending) select f.row_number, {key}, $code, $severity, $message_vi,"
@@ -456,6 +458,7 @@ class _Gate:
     def document(self, verdict: GateVerdict, usual: UsualVolume | None) -> dict[str, Any]:
         """The validation result as it is kept: no clock times, so that the same is the same."""
         read = self._one_row("select * from read_summary")
+        read["columns_unknown"] = self._facts["columns_unknown"]
         results = dict(zip((item.rule_code for item in self._results), self._results, strict=True))
         return {
             "delivery": _delivery_facts(self._delivery),

@@ -1,0 +1,80 @@
+"""What looks like somebody's name, number or address where a code or a label belongs.
+
+The rules of the feeds' suites call these tests as ``gate.is_personal_…(column)``, and masking
+uses the same ones. They know names, identity and telephone numbers and e-mail addresses by their
+shape; what they cannot know is listed in ``docs/threat-model.md``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import duckdb
+
+Kind = Literal["code", "label", "text", "labels"]
+
+#: Columns whose values identify one thing: they have a digit, and no words.
+_CODES = {"dossier_code", "alias_code", "ticket_code", "transferred_from"}
+#: Columns of sentences and official names; all other text columns hold codes or short labels.
+_TEXTS = {"procedure_name", "field_name", "document_number", "note"}
+
+#: A citizen's number (12 digits, beginning with a province's 001 to 096), or a mobile number, in
+#: one piece or in groups.
+_NUMBER = (
+    r"(^|[\s:;,(])"
+    r"(0(0[1-9]|[1-9][0-9])[0-9]{9}"
+    r"|([+]?84|0)[35789][0-9]{8}"
+    r"|([+]84 ?|0)[35789][0-9]{1,2}[ .-][0-9]{3}[ .-][0-9]{3,4})"
+    r"($|[\s:;,.)])"
+)
+_SHORTEST_NUMBER = 10
+#: Frequent surnames that begin no usual word of an office's labels; without accents fewer.
+_SURNAMES = (
+    "nguyễn|trần|lê|phạm|hoàng|huỳnh|phan|vũ|võ|đặng|bùi|đỗ|ngô|dương|đinh|trịnh|trương"
+    "|nguyen|tran|pham|hoang|huynh|phan|bui|ngo|trinh"
+)
+#: Any surname before the two most frequent middle names.
+_WITH_MIDDLE_NAME = r"^\p{L}{2,6} (văn|thị|van|thi) \p{L}+( \p{L}+)?$"
+_NO_SURNAME = r"^(đô|chợ|siêu|tiếp|công|quản|thành|đo|cong|quan|sieu|tiep|cho) "
+#: Every word begins with a capital letter, and there is no digit.
+_CAPITALS = r"^\p{Lu}[\p{L}\p{M}]*( \p{Lu}[\p{L}\p{M}]*)+$"
+
+
+#: Columns of a JSON object whose values are labels.
+_OBJECTS = {"extra"}
+
+
+def kind_of(column: str) -> Kind:
+    """How a text column's values are judged."""
+    if column in _OBJECTS:
+        return "labels"
+    return "code" if column in _CODES else "text" if column in _TEXTS else "label"
+
+
+def put_tests(connection: duckdb.DuckDBPyConnection, database: str) -> None:
+    """Make the tests as macros of an attached database."""
+    # What is cheap to see comes first: a delivery may have a million rows.
+    numbers = (
+        r"(contains(t, '@') and regexp_matches(t, '\S@\S'))"
+        f" or (length(t) >= {_SHORTEST_NUMBER} and regexp_matches(t, '{_NUMBER}'))"
+    )
+    name = (
+        f"contains(t, ' ') and regexp_matches(t, '{_CAPITALS}') and"
+        f" (regexp_matches(lower(t), '^({_SURNAMES}) \\S+ \\S') or"
+        f" (regexp_matches(lower(t), '{_WITH_MIDDLE_NAME}')"
+        f" and not regexp_matches(lower(t), '{_NO_SURNAME}')))"
+    )
+    words = r"contains(t, ' ') and regexp_matches(t, '^[^0-9]*\p{L} +\p{L}[^0-9]*$')"
+    tests = {
+        "text": numbers,
+        "label": f"{numbers} or (length(t) = 9 and regexp_matches(t, '^[0-9]{{9}}$')) or ({name})",
+        "code": f"{numbers} or ({words})",
+        "labels": "case when t is null then false else len([v for v in"
+        " cast(json_extract_string(try_cast(t as json), '$.*') as varchar[])"
+        f" if {database}.main.is_personal_label(v)]) > 0 end",
+    }
+    for kind, test in tests.items():
+        connection.execute(
+            f"create macro {database}.main.is_personal_{kind}(t) as coalesce({test}, false)"
+        )
