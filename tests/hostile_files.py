@@ -107,6 +107,11 @@ FORMATS = {
     "CSV with bars": (as_csv(TABLE, "|"), "csv"),
     "CSV with a byte order mark": (as_csv(TABLE, ";", "utf-8-sig"), "csv"),
     "CSV in UTF-16": (as_csv(TABLE, "\t", "utf-16"), "csv"),
+    "CSV in UTF-16 without a byte order mark": (as_csv(TABLE, "\t", "utf-16-le"), "csv"),
+    "JSON in big-endian UTF-16 without a byte order mark": (
+        as_json(record(1), record(2)).decode().encode("utf-16-be"),
+        "json",
+    ),
     "CSV with Windows line ends": (as_csv(TABLE).replace(b"\n", b"\r\n"), "csv"),
     "CSV with old Macintosh line ends": (as_csv(TABLE).replace(b"\n", b"\r"), "csv"),
     "CSV without a last line end": (as_csv(TABLE).rstrip(b"\n"), "csv"),
@@ -232,7 +237,7 @@ REFUSED = {
     "XML": (b"<?xml version='1.0'?><HoSo><MaHoSo>1</MaHoSo></HoSo>", "FILE-F07"),
     "binary garbage": (GARBAGE, "FILE-F07"),
     "NUL bytes": (b"\0" * 5000, "FILE-F07"),
-    "a CSV with NUL bytes": (as_csv(TABLE).replace(b"STT", b"\0\0\0"), "FILE-F07"),
+    "a CSV full of NUL bytes": (as_csv(TABLE).replace(b" ", b"\0"), "FILE-F07"),
 }
 
 

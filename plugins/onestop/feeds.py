@@ -97,12 +97,14 @@ class Feed:
         entity: the singular that names its ``core`` tables (``core.<entity>_version``).
         key: canonical columns that identify one row's subject.
         columns: all canonical columns, in table order.
+        filled: groups of columns of which a whole row fills one at least.
     """
 
     name: str
     entity: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
+    filled: tuple[tuple[str, ...], ...]
 
     def column(self, name: str) -> Column:
         """The column of that name; KeyError when the feed has none."""
@@ -232,6 +234,13 @@ DOSSIERS = Feed(
             is_optional=True,
         ),
     ),
+    (
+        ("dossier_code",),
+        ("procedure_code", "procedure_name"),
+        ("receiving_unit_code", "resolving_unit_code"),
+        ("received_at",),
+        ("status",),
+    ),
 )
 
 VISITS = Feed(
@@ -258,6 +267,7 @@ VISITS = Feed(
         Column("finished_at", "timestamp", "Thời điểm kết thúc", "Service finished"),
         _day("issued_date", "issued_at", "Ngày lấy số (lịch)", "Calendar date of issue"),
     ),
+    (("ticket_code",), ("unit_code",), ("ticket_status",), ("issued_at",)),
 )
 
 PROCEDURES = Feed(
@@ -288,6 +298,7 @@ PROCEDURES = Feed(
         ),
         Column("has_result", "boolean", "Thủ tục có kết quả", "Yields a result document"),
     ),
+    (("procedure_code",), ("procedure_name",)),
 )
 
 UNITS = Feed(
@@ -310,6 +321,7 @@ UNITS = Feed(
         Column("valid_from_date", "date", "Có hiệu lực từ", "Exists since"),
         Column("valid_to_date", "date", "Hết hiệu lực", "Exists until"),
     ),
+    (("unit_code",), ("unit_name",), ("unit_level",)),
 )
 
 DECLARATIONS = Feed(
@@ -329,6 +341,14 @@ DECLARATIONS = Feed(
         ),
         Column("document_date", "date", "Ngày văn bản", "Date of the backing document"),
         Column("note", "text", "Ghi chú", "Note"),
+    ),
+    (
+        ("indicator_code",),
+        ("unit_code",),
+        ("period_start",),
+        ("period_end",),
+        ("numerator", "declared_value"),
+        ("document_number",),
     ),
 )
 

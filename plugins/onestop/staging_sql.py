@@ -43,7 +43,7 @@ MACROS = (
     create or replace temporary macro unwrap_text(x) as case
         when x between '=' and '>' and regexp_full_match(x, '= ?"[^"]*"')
             then tidy_text(regexp_extract(x, '"(.*)"', 1))
-        when x between '''' and '(' and starts_with(x, '''')
+        when x between '''' and '(' and regexp_matches(x, '^''[\p{L}\p{N}=+@-]')
             then tidy_text(regexp_extract(x, '^''(.*?)''?$', 1))
         else x
     end

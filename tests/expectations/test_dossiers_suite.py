@@ -323,6 +323,12 @@ def test_columns_that_a_source_does_not_map_are_absent_and_not_wrong(tmp_path):
     assert failed(verdict) == {}
 
 
+def test_of_a_row_that_cannot_be_read_one_rule_speaks(tmp_path):
+    empty = dict.fromkeys((*CLEAN, "dossier_code"))
+    verdict, _ = judge(tmp_path, [CLEAN, {**empty, "read_problem": "broken_quotes"}])
+    assert failed(verdict) == {"DOS-R01": 1}
+
+
 def test_a_dossier_received_due_and_resolved_on_the_night_itself_is_clean(tmp_path):
     row = other(
         received_at="2022-06-30 08:00:00",

@@ -4,6 +4,7 @@ import datetime as dt
 import gzip
 import io
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -31,6 +32,7 @@ from hostile_files import FORMATS, HOSTILE_VALUES, MERGED, REFUSED, TABLE, corpu
 from onestop.delivery import RefusedDeliveryError
 from onestop.readers import FILE_RULES, LIMITS, UnreadableError, open_reading
 from onestop.readers.refusals import ROW_PROBLEMS, describe_problem
+from onestop.readers.text import unify_line_ends
 from onestop.staging import read_delivery
 from onestop.wording import tidy
 
@@ -238,6 +240,89 @@ def test_a_row_with_too_many_or_too_few_cells_is_kept_with_its_problem_and_its_k
     assert staged.column("dossier_code") == [f"H24.14-220601-000{n}" for n in (1, 2, 3, 4)]
     assert staged.rows[1]["status_text"] is None
     assert staged.column("is_repeat") == [False] * 4
+
+
+#: A list whose last read column is followed by two that nobody reads.
+NOTED = [
+    *("Mã hồ sơ", "Mã TTHC", "Đơn vị tiếp nhận", "Trạng thái", "Ngày nhận", "Ngày hẹn trả"),
+    *("Ngày kết thúc xử lý", "Ghi chú", "Người xử lý"),
+]
+
+
+def noted(number, status="Đang xử lý", end=""):
+    start = [f"H24.14-220601-{number:04d}", "1.002835", "H24.14", status, "01/06/2022"]
+    return [*start, "08/06/2022", end, "", ""]
+
+
+def test_a_row_may_lack_blank_cells_at_its_end_as_excel_writes_it(tmp_path):
+    rows = [NOTED, noted(1)[:8], noted(2)[:7], noted(3)[:6], noted(4), [*noted(5), "", ""]]
+    staged = stage(tmp_path, as_csv(rows))
+    assert problems(staged) == [None] * 5
+    assert staged.column("due_at") == ["2022-06-08 00:00:00"] * 5
+
+
+def test_a_row_that_lacks_a_value_every_row_has_is_broken(tmp_path):
+    staged = stage(tmp_path, as_csv([NOTED, noted(1)[:5], noted(2)[:4], noted(3)[:1]]))
+    assert problems(staged) == [None, "too_few_cells (4/9)", "too_few_cells (1/9)"]
+
+
+def test_a_row_that_a_line_end_broke_in_two_is_two_broken_rows(tmp_path):
+    lines = as_csv([NOTED, noted(1), noted(2, "Đã xử lý xong", "07/06/2022")]).decode().split("\n")
+    before, after = lines[2].split(",08/06/2022", 1)
+    lines[2:3] = [f"{before},hẹn", f"lại 08/06/2022{after}"]
+    staged = stage(tmp_path, "\n".join(lines).encode())
+    assert problems(staged) == [None, "too_few_cells (6/9)", "too_few_cells (4/9)"]
+
+
+def test_a_last_row_without_its_line_end_may_lack_nothing(tmp_path):
+    data = as_csv([NOTED, noted(1), noted(2)])
+    cut = stage(tmp_path / "cut", data.rstrip(b"\n")[: -len(",,,")])
+    assert problems(cut) == [None, "too_few_cells (6/9)"]
+    assert problems(stage(tmp_path / "whole", data.rstrip(b"\n"))) == [None, None]
+
+
+def test_a_header_cell_without_a_name_at_the_end_is_no_column(tmp_path):
+    lines = as_csv([NOTED, noted(1), noted(2), noted(3)]).decode().splitlines()
+    shifted = lines[3].replace("H24.14,", "H24.14,,", 1)
+    text = "\n".join([f"{lines[0]},,", lines[1], f"{lines[2]},", f"{shifted}x", ""])
+    assert problems(stage(tmp_path, text.encode())) == [None, None, "too_many_cells (10/9)"]
+
+
+@pytest.mark.parametrize("ends", ["\r\n", "\r", "\n\r\n\r\r\n"])
+def test_rows_end_with_any_line_end_and_with_several_kinds_in_one_file(tmp_path, ends):
+    rows = [LIST_HEADERS, *(list_row(n) for n in range(1, 6))]
+    rows[2][2] = "Cấp\rbản\nsao"
+    lines = [as_csv([row]).decode().removesuffix("\n") for row in rows]
+    kinds = re.findall("\r\n|\r|\n", ends)
+    text = "".join(f"{line}{kinds[n % len(kinds)]}" for n, line in enumerate(lines))
+    staged = stage(tmp_path, text.encode())
+    assert staged.column("dossier_code") == [f"H24.14-220601-{n:04d}" for n in range(1, 6)]
+    assert staged.column("procedure_name")[1] == "Cấp bản sao"
+    assert (staged.summary["rows_read"], staged.summary["rows_blank"]) == (5, 0)
+
+
+def test_a_quotation_mark_near_the_header_gives_back_the_lines_that_it_swallows(tmp_path):
+    lines = as_csv([list(LIST_HEADERS), *(list_row(n) for n in range(1, 7))]).decode().split("\n")
+    lines[2] = lines[2].replace("Cấp bản", '"Cấp bản')
+    lines[4] = lines[4].replace(",Đã xử lý xong", '",Đã xử lý xong')
+    staged = stage(tmp_path, "\n".join(lines).encode())
+    assert problems(staged) == [None, "broken_quotes", None, "broken_quotes", None, None]
+
+
+@given(st.lists(st.sampled_from(["\r", "\n", "a", "\r\n", ""]), max_size=8))
+def test_line_ends_are_the_same_wherever_the_text_is_cut_into_pieces(pieces):
+    whole = "".join(pieces)
+    expected = whole.replace("\r\n", "\n").replace("\r", "\n")
+    assert "".join(unify_line_ends(pieces, "\r", "\n")) == expected
+
+
+@pytest.mark.parametrize("at", [1, 900])
+def test_a_nul_rejects_its_row_wherever_in_the_file_it_stands(tmp_path, at):
+    rows = [list_row(n) for n in range(1, 1001)]
+    rows[at - 1][1] = "H24\0.31"
+    staged = stage(tmp_path, as_csv([list(LIST_HEADERS), *rows]))
+    told = {row["row_number"]: row["read_problem"] for row in staged.rows if row["read_problem"]}
+    assert told == {at + 1: "not_text"}
 
 
 def test_a_misplaced_quotation_mark_costs_its_own_row_and_not_the_next_ones(tmp_path):

@@ -30,13 +30,14 @@ from onestop.reference import REFERENCE_FOLDER, read_reference
 from onestop.settings import LOCAL_ZONE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     import duckdb
     import sqlalchemy as sa
 
     from onestop.delivery import Delivery
+    from onestop.gate.suite import Rule
 
 #: Rows of a result that show which rows failed; more than the messages name.
 _LISTED_ROWS = 20
@@ -169,13 +170,7 @@ class _Gate:
         """Rows first, then the file, whose rules may look at how many rows were rejected."""
         self._put_reference()
         batch = self._row_batch()
-        self._outcomes = evaluate(
-            self._engine,
-            batch,
-            self._suite,
-            self._suite.of("row", self._delivery.source),
-            ["row_number"],
-        )
+        self._outcomes = self._judged(batch, self._suite.of("row", self._delivery.source))
         self._connection.execute("begin transaction")
         try:
             self._quarantine()
@@ -196,6 +191,20 @@ class _Gate:
             raise
         self._connection.execute("commit")
         return verdict
+
+    def _judged(self, batch: str, rules: Iterable[Rule]) -> list[Outcome]:
+        """Evaluate the row rules; of a row that could not be read nothing else is said."""
+        unread = self._one_row(
+            f"select count(*) as n from ({batch}) as judged where read_problem is not null"
+        )["n"]
+        rules = list(rules)
+        readability = [rule for rule in rules if unread and "read_problem" in (rule.query or "")]
+        others = [rule for rule in rules if rule not in readability]
+        only_read = f"{batch} and read_problem is null" if unread else batch
+        return [
+            *evaluate(self._engine, batch, self._suite, readability, ["row_number"]),
+            *evaluate(self._engine, only_read, self._suite, others, ["row_number"]),
+        ]
 
     # -- the batches that the suite judges
 

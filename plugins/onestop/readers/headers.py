@@ -35,6 +35,8 @@ class HeaderIndex:
             for place, source in enumerate(column.sources):
                 self.targets.setdefault(fold_header(source), []).append((column.name, place))
         self.key = mapping.key_columns
+        #: groups of columns of which a whole row fills one at least
+        self.filled = _filled(mapping)
         self.nested = sorted(
             {s for column in mapping.read_columns for s in column.sources if "." in s}
         )
@@ -53,6 +55,15 @@ class HeaderIndex:
         return next(place for name, place in self.meaning(header) or () if name == column)
 
 
+def _filled(mapping: FeedMapping) -> list[tuple[str, ...]]:
+    needed = {column.name: [one.name for one in column.needed] for column in mapping.columns}
+    groups: list[tuple[str, ...]] = []
+    for group in mapping.schema.filled:
+        names = [name for column in group for name in needed.get(column, ())]
+        groups += [(name,) for name in names] if len(group) == 1 else [tuple(names)]
+    return groups
+
+
 @dataclass(frozen=True)
 class Header:
     """A recognised header.
@@ -60,7 +71,8 @@ class Header:
     Attributes:
         row: index of its first row among those looked at.
         height: number of rows it takes.
-        width: cells of its widest row.
+        width: columns up to the last one that has a name.
+        cells: cells of its widest row, nameless ones at the end included.
         positions: per canonical or helper column the cells that hold it, preferred first.
         unknown: headers the mapping does not know.
         personal: headers of personal columns.
@@ -72,11 +84,26 @@ class Header:
     row: int
     height: int
     width: int
+    cells: int
     positions: dict[str, tuple[int, ...]]
     unknown: tuple[str, ...] = ()
     personal: tuple[str, ...] = ()
     personal_from: int = 0
     texts: frozenset[tuple[str, ...]] = frozenset()
+
+    @property
+    def read_width(self) -> int:
+        """Columns up to the last one that is read."""
+        return 1 + max(map(max, self.positions.values()))
+
+    def least_width(self, filled: Sequence[Sequence[str]]) -> int:
+        """Cells without which a row lacks a column that whole rows fill.
+
+        Args:
+            filled: groups of columns of which one at least is filled.
+        """
+        groups = [[p for name in group for p in self.positions.get(name, ())] for group in filled]
+        return 1 + max((min(group) for group in groups if group), default=self.width - 1)
 
     @property
     def score(self) -> int:
@@ -160,7 +187,8 @@ def _read_header(
     return Header(
         row=row,
         height=height,
-        width=width,
+        width=max(position for position, found in enumerate(names, start=1) if found),
+        cells=width,
         positions={name: tuple(p for _, p in sorted(found)) for name, found in places.items()},
         unknown=tuple(unknown),
         personal=tuple(personal),

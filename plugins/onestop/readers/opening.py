@@ -36,6 +36,8 @@ _FIRST_TAG = re.compile(
 )
 #: Elements that XML of other kinds begins with as well.
 _PAGE = frozenset({"html", "head", "body", "meta", "table", "style", "div"})
+#: Text holds fewer NULs than one in so many bytes; a row with one is rejected.
+_NUL_SHARE = 50
 #: Signs of formats that people send and that are not read, with what to send instead.
 _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "a PDF; export the list as Excel or CSV"),
@@ -106,6 +108,17 @@ def _is_worded(mapping: FeedMapping, column: ColumnMapping) -> bool:
     return column.name.endswith(("_name", "note")) or column in mapping.helpers
 
 
+def _is_binary(head: bytes) -> bool:
+    """Whether bytes with a NUL are no text; a text may hold one by accident."""
+    if b"\x00" not in head:
+        return False
+    try:
+        decode_head(head, "utf-8")
+    except UnreadableError:
+        return True
+    return head.count(0) * _NUL_SHARE > len(head)
+
+
 def _open_content(content: Content, mapping: FeedMapping, limits: Limits) -> Reading:
     head = content.head
     if is_zip(head) or head.startswith(_OLE):
@@ -114,7 +127,7 @@ def _open_content(content: Content, mapping: FeedMapping, limits: Limits) -> Rea
         if head.startswith(sign):
             raise UnreadableError("FILE-F07", f"it is {what}")
     encoding = sniff_encoding(head)
-    if encoding.startswith("utf-8") and b"\x00" in head:
+    if encoding.startswith("utf-8") and _is_binary(head):
         raise UnreadableError(
             "FILE-F07", "it is neither text nor a workbook; export it as JSON, CSV or Excel"
         )

@@ -115,8 +115,8 @@ class TableReader:
             reading: the account to keep.
             mapping: what headers mean, and the decimal sign.
             limits: for the size of batches.
-            ragged: whether a row with more or fewer cells than the header is a broken one
-                (delimited text), or usual (spreadsheets).
+            ragged: whether a row with more or fewer cells than the header may be a broken one
+                (delimited text), or is usual (spreadsheets).
         """
         self.reading = reading
         self._mapping = mapping
@@ -210,8 +210,11 @@ class TableReader:
             reading.rows_blank += 1
         rows = itertools.chain(after, rest)
         sorter = _RowSorter(header, self._index, self._text, ragged=self._ragged)
-        while chunk := list(itertools.islice(rows, self._limits.batch_rows)):
-            kept = [row for row in map(sorter.sort, chunk) if row is not None]
+        ahead: list[Row] = []
+        while chunk := [*ahead, *itertools.islice(rows, self._limits.batch_rows - len(ahead))]:
+            ahead = list(itertools.islice(rows, 1))
+            following = itertools.chain(chunk[1:], ahead or [None])
+            kept = [row for row in map(sorter.sort, chunk, following) if row is not None]
             reading.rows_read += len(chunk)
             reading.rows_blank += len(chunk) - len(kept)
             if kept:
@@ -258,10 +261,17 @@ class _RowSorter:
         self._keys = [p for name in index.key for p in header.positions.get(name, ())]
         self._text = text
         self._ragged = ragged
+        self._read = header.read_width
+        self._least = header.least_width(index.filled)
         self._after_total = False
 
-    def sort(self, row: Row) -> Row | None:
-        """The row, emptied if it is broken, or None when it holds no record."""
+    def sort(self, row: Row, following: Row | None = None) -> Row | None:
+        """The row, emptied if it is broken, or None when it holds no record.
+
+        Args:
+            row: the row.
+            following: the one after it, which may be the rest of a row that a line end broke.
+        """
         number, cells, problem = row
         if problem is None and not cells:
             return None
@@ -270,12 +280,12 @@ class _RowSorter:
         texts = [text.strip() for text in map(self._text, cells)]
         if problem is None and self._holds_no_record(texts):
             return None
-        problem = problem or self._shape_problem(texts)
+        problem = problem or self._shape_problem(texts, following)
         return row if problem is None else (number, self._safe_cells(texts, problem), problem)
 
     def _is_plain(self, cells: Sequence[Cell]) -> bool:
         """Whether a row is surely a record: keyed, as wide as the header, before any total."""
-        if self._after_total or (self._ragged and len(cells) != self._header.width):
+        if self._after_total or (self._ragged and not self._is_wide(cells)):
             return False
         for position in self._keys:
             cell = cells[position] if position < len(cells) else None
@@ -306,15 +316,31 @@ class _RowSorter:
         """Whether a key cell holds what may be a code, as no title, total or name is."""
         return any(_is_code(texts, p) for p in self._keys)
 
-    def _shape_problem(self, texts: list[str]) -> str | None:
+    def _is_wide(self, cells: Sequence[Cell]) -> bool:
+        """Whether a row has every cell that is read, and none beyond the header."""
         width = self._header.width
-        if not self._ragged or len(texts) == width:
+        return self._read <= len(cells) <= width or (len(cells) > width and not any(cells[width:]))
+
+    def _shape_problem(self, texts: list[str], following: Row | None) -> str | None:
+        """Why a row of delimited text is broken, if it is.
+
+        Excel leaves out the delimiters of blank cells at the end of a row.
+        """
+        width = self._header.width
+        if not self._ragged:
             return None
-        if len(texts) < width:
-            return f"too_few_cells ({len(texts)}/{width})"
         if any(texts[width:]):
             return f"too_many_cells ({len(texts)}/{width})"
-        return None
+        is_whole = len(texts) >= self._least and not self._is_continued(texts, following)
+        return None if is_whole else f"too_few_cells ({len(texts)}/{width})"
+
+    def _is_continued(self, texts: list[str], following: Row | None) -> bool:
+        """Whether a row lacks cells that are read and the next line has just the missing ones."""
+        if following is None or len(texts) >= self._read:
+            return False
+        rest = [text.strip() for text in map(self._text, following[1])]
+        fits = len(texts) + len(rest) - 1 in {self._header.width, self._header.cells}
+        return fits and any(rest) and not self._has_code(rest)
 
     def _safe_cells(self, texts: list[str], problem: str) -> list[Cell]:
         """Of a broken row only the key, and only where no personal value can have slipped in.

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import codecs
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, AnyStr
 
 from onestop.readers.refusals import UnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from onestop.readers.limits import Limits
 
 _CHUNK = 1 << 20
+#: Of the characters at least one in four is plain, …
+_UTF16_SHARE = 4
+#: … and among twenty zero bytes at most one is on the other side.
+_UTF16_SIDES = 20
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -23,8 +27,18 @@ _MARKS = (
 
 
 def sniff_encoding(head: bytes) -> str:
-    """The encoding that a byte order mark states, else UTF-8."""
-    return next((name for mark, name in _MARKS if head.startswith(mark)), "utf-8")
+    """The encoding that a byte order mark states, UTF-16 that looks so without one, or UTF-8."""
+    marked = next((name for mark, name in _MARKS if head.startswith(mark)), None)
+    return marked or _unmarked_utf16(head) or "utf-8"
+
+
+def _unmarked_utf16(head: bytes) -> str | None:
+    """UTF-16 by its zero bytes: every digit, delimiter and plain letter has one, on one side."""
+    first, second = head[0::2].count(0), head[1::2].count(0)
+    fewer, more = sorted((first, second))
+    if more * _UTF16_SHARE < len(head) // 2 or fewer * _UTF16_SIDES > more:
+        return None
+    return "utf-16-le" if second > first else "utf-16-be"
 
 
 def decode_head(head: bytes, encoding: str) -> str:
@@ -86,28 +100,63 @@ def utf8_text(
     return _decode(decoder or codecs.getincrementaldecoder("utf-8")(), data, final=final)
 
 
-def line_blocks(chunks: Iterator[str], limits: Limits, newline: str = "\n") -> Iterator[list[str]]:
-    r"""Lines without their ends, a chunk's worth at a time, cut at ``newline`` only.
-
-    Args:
-        chunks: pieces of text.
-        limits: a longer line than these allow is refused before it is held in memory.
-        newline: ``\n``, or ``\r`` for files of old Macintosh programs.
-    """
-    rest = ""
-    number = 0
+def unify_line_ends(
+    chunks: Iterable[AnyStr], carriage_return: AnyStr, line_feed: AnyStr
+) -> Iterator[AnyStr]:
+    r"""The same text with ``\n`` for every ``\r\n`` and every lone ``\r``."""
+    both = carriage_return + line_feed
+    held = carriage_return[:0]
     for chunk in chunks:
-        lines = (rest + chunk).split(newline)
-        rest = lines.pop()
-        longest = max(map(len, lines), default=0)
-        if max(longest, len(rest)) > limits.line_chars:
-            at = next((i for i, x in enumerate(lines) if len(x) > limits.line_chars), len(lines))
-            raise UnreadableError(
-                "FILE-F06",
-                f"line {number + at + 1} is longer than {limits.line_chars} characters",
-            )
-        number += len(lines)
-        if lines:
-            yield lines
-    if rest:
-        yield [rest]
+        text = held + chunk
+        held = text[-1:] if text.endswith(carriage_return) else text[:0]
+        if carriage_return in text:
+            text = text.removesuffix(carriage_return) if held else text
+            text = text.replace(both, line_feed).replace(carriage_return, line_feed)
+        if text:
+            yield text
+    if held:
+        yield line_feed
+
+
+class LineBlocks:
+    r"""Lines without their ends, a chunk's worth at a time, cut at ``\n``, ``\r\n`` and ``\r``.
+
+    Attributes:
+        is_unended: the line that was handed out last, and the text with it, has no line end.
+    """
+
+    def __init__(self, chunks: Iterable[str], limits: Limits) -> None:
+        """Prepare.
+
+        Args:
+            chunks: pieces of text.
+            limits: a longer line than these allow is refused before it is held in memory.
+        """
+        self._chunks = chunks
+        self._limits = limits
+        self.is_unended = False
+
+    def __iter__(self) -> Iterator[list[str]]:
+        """The blocks of lines, once.
+
+        Raises:
+            UnreadableError: a line is too long.
+        """
+        most = self._limits.line_chars
+        rest = ""
+        number = 0
+        for chunk in unify_line_ends(self._chunks, "\r", "\n"):
+            lines = (rest + chunk).split("\n")
+            rest = lines.pop()
+            longest = max(map(len, lines), default=0)
+            if max(longest, len(rest)) > most:
+                at = next((i for i, line in enumerate(lines) if len(line) > most), len(lines))
+                raise UnreadableError(
+                    "FILE-F06", f"line {number + at + 1} is longer than {most} characters"
+                )
+            number += len(lines)
+            if lines:
+                yield lines
+        if rest:
+            self.is_unended = True
+            yield [rest]
