@@ -561,11 +561,11 @@ class _Load:
     @property
     def _scope(self) -> tuple[str, str | None]:
         """The column whose values the snapshot covers, and the value that its path names."""
-        found = self.warehouse.rows(f"select * from {self.prefix}read_summary")[0]
-        covers = found.get("covers")
+        found = self.warehouse.rows(f"select covers, covered from {self.prefix}read_summary")[0]
+        covers = found["covers"]
         if covers not in self.feed.scope_columns:
             return WHOLE_SOURCE, None
-        return str(covers), found.get("covered")
+        return str(covers), found["covered"]
 
     def _touch_new(self) -> None:
         says_new, parameters = self._unless_unchanged()

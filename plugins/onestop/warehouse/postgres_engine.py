@@ -608,7 +608,7 @@ def _columns_loaded(file: duckdb.DuckDBPyConnection) -> dict[str, str]:
         "rejected_row": "*",
         "rule_result": "*",
         "skipped_row": ", ".join(("row_number", *feed.key, *changed)),
-        "read_summary": "format, encoding, mapping_sha256, skip_reasons",
+        "read_summary": "format, encoding, mapping_sha256, skip_reasons, covers, covered",
         "gate_summary": "*",
     }
 
