@@ -220,7 +220,7 @@ REFUSED = {
     "a CSV that lost its header": (as_csv(TABLE[1:]), "FILE-F04"),
     "JSON of unknown keys": (as_json({"a": 1}), "FILE-F04"),
     "JSON of numbers": (b"[1, 2, 3]", "FILE-F04"),
-    "an envelope without records": (b'{"error_code": "1", "message": "x"\n}', "FILE-F04"),
+    "an envelope without records": (b'{"error_code": "1", "message": "x"\n}', "FILE-F14"),
     "XLSX without a known header": (as_xlsx([["a", "b"], [1, 2]]), "FILE-F04"),
     "an empty XLSX": (as_xlsx([]), "FILE-F04"),
     "HTML without a table": (b"<html><body><h1>Error 500</h1></body></html>", "FILE-F04"),

@@ -94,6 +94,16 @@ MACROS = (
             then time '00:00' + to_seconds(round(replace(x, ',', '.')::double * 86400))
     end
     """,
+    # The code of a procedure that became a number, which a comma tells, has lost the zeros at its
+    # end: n.nnnnnn has six digits. Where fewer than three are left it may be no such code.
+    r"""
+    create or replace temporary macro to_procedure_code(x) as case
+        when not contains(x, ',') then x
+        when regexp_full_match(x, '[1-9],\d{3,6}') then rpad(replace(x, ',', '.'), 8, '0')
+        when regexp_full_match(x, '\d+,\d+') then replace(x, ',', '.')
+        else x
+    end
+    """,
     # ISO 8601 on the clock of `zone`, to which a text with an offset is turned. The hour 24
     # belongs to two days and is not read.
     r"""
@@ -316,6 +326,8 @@ def _parsed(column: Column, given: ColumnMapping, text: str, mapping: FeedMappin
     """The typed value of a source text, null where it cannot be understood."""
     if column.type in {"timestamp", "date"}:
         return _moment(text, given, mapping.time_zone)
+    if column.name == "procedure_code":
+        text = f"to_procedure_code({text})"
     coded = _coded(given, text) if given.codes else None
     if column.type == "integer":
         whole = f"to_whole({text}, {literal(mapping.decimal)})"

@@ -101,6 +101,10 @@ BAD_ROWS: dict[str, list[dict[str, Any]]] = {
         other(resolving_unit_code="CITY"),
         other(dossier_code="H24.14-220601-0003", receiving_unit_code="District"),
     ],
+    "DOS-R25": [
+        other(procedure_code="1.01081"),
+        other(dossier_code="H24.14-220601-0003", procedure_code="2."),
+    ],
     "DOS-R24": [
         other(field_code="Nguyễn Văn An"),
         other(dossier_code="H24.14-220601-0003", receiving_unit_code="031090001234"),

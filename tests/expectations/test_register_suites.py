@@ -111,6 +111,7 @@ CHANGES: dict[str, dict[str, list[dict[str, Any]]]] = {
         ],
         "VIS-R14": [{"unit_code": "CITY"}, {"unit_code": "commune"}],
         "VIS-R15": [{"counter_code": "Trần Thị Hoa"}, {"service_code": "031090001234"}],
+        "VIS-R16": [{"procedure_code": "1.01081"}],
         "VIS-W03": [{"called_at": "2022-06-30 15:10:00", "served_at": None, "finished_at": None}],
         "VIS-W04": [
             {"issued_at": "2022-06-30 01:00:00", "called_at": "2022-06-30 01:05:00"}
@@ -147,6 +148,7 @@ CHANGES: dict[str, dict[str, list[dict[str, Any]]]] = {
         ],
         "PRO-R13": [{"procedure_code": "1" * 101}, {"procedure_code": "1.0E+15"}],
         "PRO-R14": [{"field_code": "Phạm Văn An"}, {"procedure_name": "Hỏi an@example.invalid"}],
+        "PRO-R15": [{"procedure_code": "1.01081"}],
         "PRO-W03": [{"procedure_name": None}],
         "PRO-W04": [{"authority_level": None}],
         "PRO-W05": [{"service_level": None}],

@@ -422,6 +422,112 @@ def test_nested_keys_can_be_mapped_by_their_path(tmp_path):
     assert stage(tmp_path, data, mapping=mapping).column("procedure_code") == ["1.002835"]
 
 
+EMPTY_DAYS = [
+    "[]",
+    '{"data": []}',
+    '{"data": null}',
+    '{"Data": [], "error_code": "0", "message": "Thành công"}',
+    '{"success": true, "status": 200, "error": null, "data": null, "errors": []}',
+    '{"error": {"code": 0, "message": ""},\n "data": []}',
+]
+NO_LISTS = {
+    "{}": "FILE-F04",
+    "[{}]": "FILE-F04",
+    "[null, {}]": "FILE-F04",
+    '{"data": {}}': "FILE-F04",
+    '{"data": ""}': "FILE-F04",
+    '{"message": "hết phiên"}': "FILE-F04",
+    '{"status": "running", "message": "x"}\n': "FILE-F04",
+    '{\n "MaHoSo": "a-1", "data": null}': "FILE-F04",
+    '{"error": "timeout"}': "FILE-F14",
+    '{"error_code": "1"}': "FILE-F14",
+    '{"error_code": "1", "data": []}': "FILE-F14",
+    '{"data": null, "errorCode": 17}': "FILE-F14",
+    '{"success": false, "data": []}': "FILE-F14",
+    '{"data": [], "status": "ERROR"}': "FILE-F14",
+    '{"statusCode": 500, "data": null}': "FILE-F14",
+    '{"data": [{"MaHoSo": "a-1"}], "error": {"code": 3}}': "FILE-F14",
+    '{"data": [], "Data": [{"MaHoSo": "a-1"}]}': "FILE-F02",
+}
+
+
+def read_text(folder, text, mapping=ONE_STOP.feeds["dossiers"]):
+    path = folder / "file"
+    path.write_text(text, encoding="utf-8")
+    reading = open_reading(path, mapping)
+    return reading, [code for batch in reading.batches for code in batch.columns["dossier_code"]]
+
+
+@pytest.mark.parametrize("text", EMPTY_DAYS)
+def test_an_empty_list_and_null_for_one_are_an_empty_day(tmp_path, text):
+    reading, codes = read_text(tmp_path, text)
+    assert (codes, reading.rows_read) == ([], 0)
+
+
+@pytest.mark.parametrize("text", NO_LISTS)
+def test_what_is_no_list_or_says_that_the_export_failed_is_no_empty_day(tmp_path, text):
+    with pytest.raises(UnreadableError) as caught:
+        read_text(tmp_path, text)
+    assert caught.value.code == NO_LISTS[text]
+
+
+def test_a_record_with_a_key_named_as_the_envelopes_list_stays_a_record(tmp_path):
+    text = '{"MaHoSo": "a-1", "data": null}\n{"MaHoSo": "a-2", "data": {"x": 1}}'
+    assert read_text(tmp_path, text)[1] == ["a-1", "a-2"]
+
+
+def test_the_list_of_records_may_lie_deeper_and_be_spelt_otherwise(tmp_path):
+    mapping = replace(ONE_STOP.feeds["dossiers"], records="result.Items")
+    inner = '{"total": 1, "items": [{"MaHoSo": "a-1"}], "page": {"items": [1]}}'
+    text = f'{{"items": [2], "Result": {inner}, "code": "0"}}'
+    assert read_text(tmp_path, text, mapping)[1] == ["a-1"]
+    with pytest.raises(UnreadableError, match=r"under 'result\.Items'"):
+        read_text(tmp_path, '{"result": {"rows": []}}', mapping)
+
+
+def test_records_on_lines_that_end_in_carriage_returns_are_counted_one_by_one(tmp_path):
+    text = '{"MaHoSo": "a-1"}\r{"MaHoSo": "a-2"}\r\n{"MaHoSo": "a-3"}\n'
+    assert read_text(tmp_path, text)[1] == ["a-1", "a-2", "a-3"]
+
+
+@pytest.mark.parametrize("form", ["array", "lines"])
+def test_a_key_given_twice_with_two_values_makes_its_record_unreadable(tmp_path, form):
+    records = [json.dumps(record(n, GhiChu='a": 1')) for n in range(1, 5001)]
+    records[3000] = records[3000][:-1] + ', "NgayHenTra": "20220701170000"}'
+    records[3001] = records[3001][:-1] + ', "NgayHenTra": "20220608170000", "DiaChi": "khác"}'
+    text = "\n".join(records) if form == "lines" else f"[{','.join(records)}]"
+    staged = stage(tmp_path, text.encode())
+    told = {row["row_number"]: row["read_problem"] for row in staged.rows if row["read_problem"]}
+    assert told == {3001: "repeated_key NgayHenTra"}
+    assert len(staged.rows) == 5000
+
+
+NUMBER_CODES = {
+    1.01081: "1.010810",
+    2.000889: "2.000889",
+    1.5: "1.5",
+    "1.010810": "1.010810",
+    "1,01081": "1.010810",
+    "2,000889": "2.000889",
+    "1.01081": "1.01081",
+    "1.002835.000.00.00.H24": "1.002835.000.00.00.H24",
+}
+
+
+@pytest.mark.parametrize("form", ["xlsx", "json"])
+def test_a_procedures_code_kept_as_a_number_gets_its_zeros_back_where_that_is_certain(
+    tmp_path, form
+):
+    if form == "xlsx":
+        rows = [["Mã TTHC", "Trạng thái", "Mã hồ sơ"]]
+        rows += [[code, "4", f"a-{n}"] for n, code in enumerate(NUMBER_CODES)]
+        data = as_xlsx(rows)
+    else:
+        data = as_json(*(record(n, MaTTHC=code) for n, code in enumerate(NUMBER_CODES)))
+    staged = stage(tmp_path, data)
+    assert dict(zip(NUMBER_CODES, staged.column("procedure_code"), strict=True)) == NUMBER_CODES
+
+
 def test_fast_and_careful_reading_of_json_give_the_same(tmp_path):
     odd = [
         record(n, NgayTra="" if n % 3 else None, MucDo=4 if n % 5 else "4", GhiChu='},\n{"MaHoSo"')
@@ -694,5 +800,5 @@ def test_hostile_values_are_staged_as_the_text_they_are_or_not_at_all(tmp_path):
 
 
 def test_the_rules_of_reading_are_numbered_and_said_in_both_languages():
-    assert list(FILE_RULES) == [f"FILE-F{n:02}" for n in range(1, 14)]
+    assert list(FILE_RULES) == [f"FILE-F{n:02}" for n in range(1, 15)]
     assert all(rule.vi and rule.en for rule in FILE_RULES.values())

@@ -46,6 +46,10 @@ class HeaderIndex:
         folded = fold_header(header)
         return self.targets.get(folded, [] if folded in self.personal else None)
 
+    def is_key(self, header: str) -> bool:
+        """Whether a header is that of a column which identifies a record."""
+        return any(column in self.key for column, _ in self.meaning(header) or ())
+
     def is_unused(self, header: str) -> bool:
         """Whether the mapping knows the header and has no use for it."""
         return fold_header(header) in self._unused

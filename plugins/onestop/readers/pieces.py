@@ -27,6 +27,43 @@ if TYPE_CHECKING:
 Values = list[str | None]
 
 
+class NumberText(str):
+    """What JSON wrote as a number, digit for digit."""
+
+    __slots__ = ()
+
+
+class RepeatedKeys(dict[str, Any]):
+    """A JSON object that gives some keys twice, with different values.
+
+    Attributes:
+        repeated: these keys.
+    """
+
+    repeated: frozenset[str] = frozenset()
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    body = dict(pairs)
+    if len(body) == len(pairs):
+        return body
+    repeated = frozenset(key for key, value in pairs if body[key] != value)
+    if not repeated:
+        return body
+    contradictory = RepeatedKeys(body)
+    contradictory.repeated = repeated
+    return contradictory
+
+
+#: Numbers stay text, and of a key that is given twice the first value is not lost unseen.
+DECODER = json.JSONDecoder(
+    parse_int=NumberText,
+    parse_float=NumberText,
+    parse_constant=str,
+    object_pairs_hook=_object,
+)
+
+
 class KeyBook:
     """Which keys the records have had so far, and what they mean."""
 
@@ -54,6 +91,10 @@ class KeyBook:
             known = [(self._index.place(column, key), key) for key in self.keys.get(column, ())]
             self.keys[column] = [key for _, key in sorted([*known, *found])]
         self._reading.found.update(places)
+
+    def is_read(self, key: str) -> bool:
+        """Whether a key feeds a column."""
+        return bool(self._index.meaning(key))
 
     @property
     def wanted(self) -> list[str]:
@@ -91,7 +132,20 @@ class PieceDecoder:
             return None
         if lines and len(records) != piece.count(b"\n") + (not piece.endswith(b"\n")):
             return None
-        return self._transposed(records)
+        columns = list(zip(*map(self._getter, records), strict=True))[:-1]  # type: ignore[arg-type]
+        if self._may_repeat(piece, len(records), columns) and _repeats(piece, lines=lines):
+            return None
+        return self._transposed(len(records), columns)
+
+    def _may_repeat(self, piece: bytes, count: int, columns: list[tuple[Any, ...]]) -> bool:
+        """Whether a piece has other than the keys that its decoded records have.
+
+        The decoder keeps the last value of a key that is given twice and does not say so.
+        """
+        unread = columns[len(self._book.wanted) :]
+        inside = b" ".join(raw for raws in unread for raw in raws if raw is not msgspec.UNSET)
+        absent = sum(column.count(msgspec.UNSET) for column in columns)
+        return piece.count(b'":') - inside.count(b'":') != count * len(columns) - absent
 
     def _prepare(self) -> None:
         book = self._book
@@ -104,7 +158,7 @@ class PieceDecoder:
         record = msgspec.defstruct(
             "record",
             [
-                (name, Any if number < len(wanted) else msgspec.Raw, None)
+                (name, Any if number < len(wanted) else msgspec.Raw, msgspec.UNSET)
                 for number, name in enumerate(names)
             ],
             rename=names,
@@ -113,14 +167,15 @@ class PieceDecoder:
         )
         self._array = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
         self._fields = len(book.seen)
-        self._getter = operator.attrgetter(*list(names)[: len(wanted)], "__class__")
+        self._getter = operator.attrgetter(*names, "__class__")
 
-    def _transposed(self, records: list[Any]) -> tuple[int, dict[str, Values]] | None:
-        if not records:
+    def _transposed(
+        self, count: int, given: list[tuple[Any, ...]]
+    ) -> tuple[int, dict[str, Values]] | None:
+        if not count:
             return 0, {}
-        tuples = list(map(self._getter, records))  # type: ignore[arg-type]
         by_key: dict[str, Values] = {}
-        for key, values in zip(self._book.wanted, zip(*tuples, strict=True), strict=False):
+        for key, values in zip(self._book.wanted, given, strict=False):
             texts = _texts(values)
             if texts is None:
                 return None
@@ -130,7 +185,19 @@ class PieceDecoder:
             columns[column] = first_filled([by_key[key] for key in keys])
         if not all(map(any, zip(*columns.values(), strict=True))):
             return None  # a record without any value: let the slow road judge it
-        return len(records), columns
+        return count, columns
+
+
+def _repeats(piece: bytes, *, lines: bool) -> bool:
+    """Whether a record of a piece gives a key twice, or may do so; read by the slow road."""
+    text = piece.decode()
+    texts = text.split("\n") if lines else [f"[{text}]"]
+    try:
+        found = [DECODER.decode(one) for one in texts if one.strip()]
+    except (ValueError, RecursionError):
+        return True
+    records = found if lines else found[0]
+    return any(isinstance(record, RepeatedKeys) for record in records)
 
 
 def is_utf8(piece: bytes) -> bool:
@@ -154,6 +221,9 @@ def first_filled(columns: list[Values]) -> Values:
 
 def _texts(values: tuple[Any, ...]) -> Values | None:
     kinds = set(map(type, values))
+    if msgspec.UnsetType in kinds:
+        values = tuple(None if value is msgspec.UNSET else value for value in values)
+        kinds.discard(msgspec.UnsetType)
     if kinds <= {str, type(None)}:
         return list(values)
     if kinds <= {str, type(None), int, bool}:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+#: Decimal signs of numbers that stand where a code belongs. A procedure's code is never written
+#: with a comma, so that one says: this was a number, and zeros at its end are gone.
+CODE_NUMBER_SIGNS = {"procedure_code": ","}
 _LONGEST_NAME = 60
 _MOST_NAMES = 100
 

@@ -8,15 +8,29 @@ from __future__ import annotations
 
 import codecs
 import itertools
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from onestop.readers.envelope import Envelope
 from onestop.readers.headers import HeaderIndex
-from onestop.readers.pieces import KeyBook, PieceDecoder, first_filled, split_lines
-from onestop.readers.reading import Batch, Reading
+from onestop.readers.pieces import (
+    DECODER,
+    KeyBook,
+    NumberText,
+    PieceDecoder,
+    RepeatedKeys,
+    first_filled,
+    split_lines,
+)
+from onestop.readers.reading import CODE_NUMBER_SIGNS, Batch, Reading
 from onestop.readers.refusals import UnreadableError
-from onestop.readers.text import decode_head, sniff_encoding, utf8_chunks, utf8_text
+from onestop.readers.text import (
+    decode_head,
+    sniff_encoding,
+    unify_line_ends,
+    utf8_chunks,
+    utf8_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,12 +39,12 @@ if TYPE_CHECKING:
     from onestop.readers.content import Content
     from onestop.readers.limits import Limits
 
-#: What the decoder makes of JSON; numbers stay text.
+#: What the decoder makes of JSON.
 Json = Any
 #: Where a record stands, the record (or whatever stands in its place), and its problem.
 _Record = tuple[int, Json, str | None]
 
-_DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
+_LINE_END = re.compile(r"[\r\n]")
 _SPACE = re.compile(r"[ \t\r\n]*")
 _FIRST_KEY = re.compile(rb'\s*(\{\s*"(?:[^"\\]|\\.)*")')
 _SEPARATOR = re.compile(rb"\}\s*(,\s*)$")
@@ -45,32 +59,41 @@ def read_json(content: Content, mapping: FeedMapping, limits: Limits) -> Reading
     """
     encoding = sniff_encoding(content.head)
     head = decode_head(content.head, encoding).lstrip()
-    is_lines = head.startswith("{") and _first_line_is_record(head, mapping.records)
+    index = HeaderIndex(mapping)
+    envelope = Envelope(mapping.records, index)
+    is_lines = head.startswith("{") and _is_lines(head, envelope, index)
     reading = Reading(
         ("jsonl" if is_lines else "json") + content.container, encoding.removesuffix("-sig")
     )
 
     def batches() -> Iterator[Batch]:
-        batcher = _Batcher(reading, HeaderIndex(mapping), limits)
+        batcher = _Batcher(reading, index, limits)
         with content.open() as stream:
             chunks = utf8_chunks(stream, encoding)
             if is_lines:
                 yield from _line_batches(chunks, batcher, limits)
             else:
-                yield from _ArrayReader(chunks, batcher, limits, mapping.records).batches()
+                yield from _ArrayReader(chunks, batcher, limits, envelope).batches()
+        if reading.rows_read and not reading.found:
+            raise UnreadableError("FILE-F04", "every record is empty; export the list again")
 
     reading.batches = batches()
     return reading
 
 
-def _first_line_is_record(head: str, envelope_key: str) -> bool:
+def _is_lines(head: str, envelope: Envelope, index: HeaderIndex) -> bool:
     """Whether the text is a record per line rather than one object around all of them."""
-    line = head.split("\n", 1)[0]
+    line, *more = _LINE_END.split(head, maxsplit=1)
     try:
-        first = _DECODER.decode(line.strip())
+        first = DECODER.decode(line.strip())
     except (ValueError, RecursionError):
         return False
-    return isinstance(first, dict) and not isinstance(first.get(envelope_key), list)
+    if not isinstance(first, dict):
+        return False
+    is_record = any(map(index.is_key, _flatten(first, index.nested)))
+    if envelope.is_around(first, with_list=is_record):
+        return False
+    return is_record or bool("".join(more).strip())
 
 
 class _Batcher:
@@ -109,6 +132,10 @@ class _Batcher:
     def _batch(self, records: list[_Record]) -> Batch:
         bodies = [record for _, record, _ in records]
         problems = [problem for _, _, problem in records]
+        for at, body in enumerate(bodies):
+            for key in _repeated_keys(body, self._nested):
+                if self._book.is_read(key):
+                    problems[at] = problems[at] or f"repeated_key {key}"
         if self._nested:
             bodies = [_flatten(body, self._nested) for body in bodies]
         self._book.learn(set().union(*bodies))
@@ -120,7 +147,27 @@ class _Batcher:
             column: first_filled([texts[key] for key in keys])
             for column, keys in self._book.keys.items()
         }
+        for name, values in columns.items():
+            sign = CODE_NUMBER_SIGNS.get(name)
+            if sign:
+                columns[name] = [_number_code(value, sign) for value in values]
         return Batch(None, [number for number, _, _ in records], columns, problems)
+
+
+def _number_code(value: str | None, sign: str) -> str | None:
+    return value.replace(".", sign) if isinstance(value, NumberText) else value
+
+
+def _repeated_keys(body: dict[str, Json], nested: list[str]) -> Iterator[str]:
+    """Keys of a record, and paths into it, that are given twice with different values."""
+    if isinstance(body, RepeatedKeys):
+        yield from body.repeated
+    for path in nested:
+        value: Json = body
+        for part in path.split("."):
+            if isinstance(value, RepeatedKeys) and part in value.repeated:
+                yield path
+            value = value.get(part) if isinstance(value, dict) else None
 
 
 def _scalar(value: Json, key: str, problems: list[str | None], at: int) -> str | None:
@@ -157,7 +204,7 @@ def _flatten(body: dict[str, Json], nested: list[str]) -> dict[str, Json]:
 
 def _line_batches(chunks: Iterator[bytes], batcher: _Batcher, limits: Limits) -> Iterator[Batch]:
     number = 1
-    for piece in split_lines(chunks, limits):
+    for piece in split_lines(unify_line_ends(chunks, b"\r", b"\n"), limits):
         batch = batcher.fast(piece, number, lines=True)
         if batch:
             yield batch
@@ -173,7 +220,7 @@ def _line_records(piece: bytes, number: int) -> Iterator[_Record]:
             yield at, None, None
             continue
         try:
-            record = _DECODER.decode(text)
+            record = DECODER.decode(text)
         except (ValueError, RecursionError):
             yield at, None, "broken_json"
         else:
@@ -181,61 +228,79 @@ def _line_records(piece: bytes, number: int) -> Iterator[_Record]:
 
 
 class _ArrayReader:
-    """Reads the outer array, or the array under the envelope's key."""
+    """Reads the outer array, or the list of records in an envelope."""
 
     def __init__(
-        self, chunks: Iterator[bytes], batcher: _Batcher, limits: Limits, envelope_key: str
+        self, chunks: Iterator[bytes], batcher: _Batcher, limits: Limits, envelope: Envelope
     ) -> None:
         self._chunks = chunks
         self._batcher = batcher
         self._limits = limits
-        self._key = envelope_key
+        self._envelope = envelope
         self._number = 1
 
     def batches(self) -> Iterator[Batch]:
         """Batches of its records."""
         scanner = _Scanner(self._chunks, self._limits)
-        in_envelope = scanner.peek() == "{"
-        if in_envelope:
-            self._find_records(scanner)
-        scanner.take("[")
-        rest = scanner.rest()
-        while True:
-            rest, batches = self._next_piece(rest)
-            if batches is None:
-                break
-            yield from batches
-        scanner = _Scanner(itertools.chain([rest], self._chunks), self._limits)
-        yield from self._batcher.slow(
-            (number, record, None)
-            for number, record in enumerate(scanner.elements(), start=self._number)
-        )
-        if in_envelope:
-            self._end_envelope(scanner)
+        depth = 0
+        if scanner.peek() == "{":
+            depth = self._find_records(scanner)
+        if not depth or scanner.peek() == "[":
+            scanner.take("[")
+            rest = scanner.rest()
+            while True:
+                rest, batches = self._next_piece(rest)
+                if batches is None:
+                    break
+                yield from batches
+            scanner = _Scanner(itertools.chain([rest], self._chunks), self._limits)
+            yield from self._batcher.slow(
+                (number, record, None)
+                for number, record in enumerate(scanner.elements(), start=self._number)
+            )
+            self._end_envelope(scanner, depth)
+        else:
+            value = scanner.value()
+            self._end_envelope(scanner, depth)
+            if value is not None or self._envelope.is_record:
+                raise self._envelope.no_list()
         if scanner.peek():
             raise UnreadableError("FILE-F02", "there is more text after the end of the JSON")
 
-    def _find_records(self, scanner: _Scanner) -> None:
+    def _find_records(self, scanner: _Scanner) -> int:
+        """Go to the value of the records' key; how many objects are around it."""
+        depth = 0
         scanner.take("{")
         while scanner.peek() != "}":
             key = scanner.value()
             scanner.take(":")
-            if key == self._key and scanner.peek() == "[":
-                return
-            scanner.value()
+            if self._envelope.leads(key, depth):
+                depth += 1
+                if depth == self._envelope.depth:
+                    return depth
+                if scanner.peek() != "{":
+                    break
+                scanner.take("{")
+                continue
+            self._envelope.note(key, scanner.value())
             if scanner.peek() != "}":
                 scanner.take(",")
-        raise UnreadableError(
-            "FILE-F04", f"the JSON object has no list of records under '{self._key}'"
-        )
+        self._envelope.refuse_failure()
+        raise self._envelope.no_list()
 
-    def _end_envelope(self, scanner: _Scanner) -> None:
-        while scanner.peek() != "}":
-            scanner.take(",")
-            scanner.value()
-            scanner.take(":")
-            scanner.value()
-        scanner.take("}")
+    def _end_envelope(self, scanner: _Scanner, depth: int) -> None:
+        for level in reversed(range(depth)):
+            while scanner.peek() != "}":
+                scanner.take(",")
+                key = scanner.value()
+                scanner.take(":")
+                if self._envelope.leads(key, level):
+                    raise UnreadableError(
+                        "FILE-F02", f"the key '{self._envelope.path}' is there twice; export again"
+                    )
+                self._envelope.note(key, scanner.value())
+            scanner.take("}")
+        self._envelope.refuse_failure()
 
     def _next_piece(self, rest: bytes) -> tuple[bytes, Iterable[Batch] | None]:
         """The bytes left after one more piece and its batches; None for these at the end."""
@@ -264,7 +329,7 @@ class _ArrayReader:
             self._number += len(batch.row_numbers)
             return [batch]
         try:
-            records = _DECODER.decode("[" + utf8_text(piece) + "]")
+            records = DECODER.decode("[" + utf8_text(piece) + "]")
         except (ValueError, RecursionError):
             return None
         numbered = [(at, record, None) for at, record in enumerate(records, start=self._number)]
@@ -322,7 +387,7 @@ class _Scanner:
             raise self._broken()
         while True:
             try:
-                value, end = _DECODER.raw_decode(self._text, self._at)
+                value, end = DECODER.raw_decode(self._text, self._at)
             except RecursionError as error:
                 raise UnreadableError("FILE-F02", "the JSON is nested too deeply") from error
             except ValueError as error:

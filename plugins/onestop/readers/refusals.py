@@ -83,6 +83,11 @@ FILE_RULES: dict[str, FileRule] = {
             "A sheet or table seems to hold records and cannot be read like the rest; give it the"
             " same column names, or export it as a file of its own",
         ),
+        FileRule(
+            "FILE-F14",
+            "Tệp báo lỗi xuất dữ liệu thay vì (hoặc bên cạnh) danh sách; hãy xuất lại",
+            "The file reports a failed export instead of, or beside, the list; export it again",
+        ),
     )
 }
 
@@ -96,6 +101,10 @@ ROW_PROBLEMS: dict[str, tuple[str, str]] = {
     "nested_value": (
         "Giá trị là danh sách hoặc đối tượng",
         "A value is a list or an object where one value belongs",
+    ),
+    "repeated_key": (
+        "Bản ghi có hai giá trị khác nhau cho cùng một khóa",
+        "The record has two different values for the key",
     ),
     "error_value": (
         "Ô báo lỗi của bảng tính (#N/A, #REF!, công thức chưa được tính) ở cột",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from onestop.readers.headers import Header, HeaderIndex, find_header, fold_row, is_number_row
 from onestop.readers.pieces import first_filled
-from onestop.readers.reading import Batch, Reading
+from onestop.readers.reading import CODE_NUMBER_SIGNS, Batch, Reading
 from onestop.readers.spans import MOST_COLUMNS
 from onestop.wording import fold_header
 
@@ -240,8 +240,9 @@ class TableReader:
         if set(map(type, cells)) <= {str, type(None)}:
             texts = cast("list[str | None]", cells)
         else:
-            # A code that became a number keeps its point.
-            decimal = "." if name in self._free else self._decimal
+            # A code that became a number keeps its point, or is marked as a number.
+            sign = "." if name in self._free else self._decimal
+            decimal = CODE_NUMBER_SIGNS.get(name, sign)
             texts = [cell_text(cell, decimal) for cell in cells]
         if self.is_1904 and name in self._dates:
             return [text and _SERIAL.sub(_since_1900, text, count=1) for text in texts]

@@ -1,0 +1,111 @@
+"""What stands around a list of JSON records: where the list is, and whether the export failed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from onestop.readers.refusals import UnreadableError
+
+if TYPE_CHECKING:
+    from onestop.readers.headers import HeaderIndex
+
+#: Members that are there, filled, when something failed.
+_ERRORS = frozenset({"error", "errors", "exception", "exceptions", "fault", "err"})
+_ERROR_CODES = frozenset({"errorcode", "errcode", "errno"})
+#: Members that are false when something failed.
+_SUCCESSES = frozenset({"success", "succeeded", "successful", "issuccess", "issuccessful", "ok"})
+_STATES = frozenset({"status", "state", "result", "code", "statuscode", "httpstatus", "httpcode"})
+_NOTHING = frozenset({"", "0", "00", "000", "0000", "200", "false", "none", "null", "no", "ok"})
+_FINE = _NOTHING | {"success", "successful", "succeeded", "true"}
+_FAILED = frozenset(
+    {"false", "error", "fail", "failed", "failure", "fault", "exception", "lỗi", "thất bại"}
+)
+
+
+class Envelope:
+    """The objects around a list of records, as far as they have been read."""
+
+    def __init__(self, path: str, index: HeaderIndex) -> None:
+        """Prepare.
+
+        Args:
+            path: keys that lead to the list, with points between them.
+            index: what keys of records mean.
+        """
+        self.path = path
+        #: whether it has the key of a record beside the list, and so may be one itself
+        self.is_record = False
+        self._index = index
+        self._keys = [_fold(key) for key in path.split(".")]
+        self._failed: str | None = None
+
+    @property
+    def depth(self) -> int:
+        """How many objects are around the list."""
+        return len(self._keys)
+
+    def leads(self, key: object, depth: int) -> bool:
+        """Whether a key leads on to the list from that many objects further out."""
+        return isinstance(key, str) and _fold(key) == self._keys[depth]
+
+    def is_around(self, body: dict[str, Any], *, with_list: bool) -> bool:
+        """Whether an object has the list where the path leads, or null for an empty one.
+
+        Args:
+            body: the object.
+            with_list: null will not do.
+        """
+        value: Any = body
+        for wanted in self._keys:
+            if not isinstance(value, dict):
+                return False
+            found = [value[key] for key in value if _fold(key) == wanted]
+            if not found:
+                return False
+            value = found[0]
+        return isinstance(value, list) or (value is None and not with_list)
+
+    def note(self, key: object, value: object) -> None:
+        """Take note of a member beside the list; it may say that the export failed."""
+        if not isinstance(key, str):
+            return
+        self.is_record = self.is_record or self._index.is_key(key)
+        if self._failed is None and _is_failure(_fold(key), value):
+            self._failed = key
+
+    def refuse_failure(self) -> None:
+        """Refuse an envelope that says that the export failed: the list is not to be trusted.
+
+        Raises:
+            UnreadableError: it does.
+        """
+        if self._failed is not None:
+            raise UnreadableError(
+                "FILE-F14",
+                f"the JSON says under '{self._failed[:40]}' that the export failed; have the list"
+                " exported again",
+            )
+
+    def no_list(self) -> UnreadableError:
+        """The refusal of an object without a list."""
+        return UnreadableError(
+            "FILE-F04", f"the JSON object has no list of records under '{self.path}'"
+        )
+
+
+def _fold(key: str) -> str:
+    return key.strip().lower().replace("_", "").replace("-", "")
+
+
+def _is_failure(key: str, value: object) -> bool:
+    text = str(value).strip().lower()
+    if key in _ERRORS:
+        if isinstance(value, dict):
+            return any(_is_failure("error", inner) for inner in value.values())
+        return value is not None and value != [] and text not in _FINE
+    if key in _ERROR_CODES:
+        return text not in _FINE
+    if key in _SUCCESSES:
+        return text in {"false", "0", "no"}
+    is_refusal = len(text) == len("404") and text.isdigit() and text[0] in "45"
+    return key in _STATES and (text in _FAILED or is_refusal)
