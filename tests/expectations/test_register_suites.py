@@ -210,6 +210,7 @@ CHANGES: dict[str, dict[str, list[dict[str, Any]]]] = {
 #: Row → rules that it breaks besides its own, where one thing cannot be wrong without the other.
 ALSO: dict[str, set[str]] = {
     "PRO-R13": {"PRO-W08"},
+    "PRO-R15": {"PRO-W08"},
     "UNI-R12": {"UNI-W09"},
     "UNI-R13": {"UNI-W09"},
     "DEC-R13": {"DEC-W03"},
