@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from onestop.mapping import FeedMapping
 
 #: Raised whenever the same file under the same mapping would be staged differently.
-READER_VERSION = 3
+READER_VERSION = 4
 
 #: What a batch says of each row beside its columns.
 _PLACE: dict[str, pa.DataType] = {
@@ -346,10 +346,16 @@ def _summarise(
 
 
 def _missing(mapping: FeedMapping, reading: Reading) -> list[str]:
-    """Required columns that the file lacks; nothing is known of a file without records."""
+    """Required columns that the file lacks, each with the headers that it is accepted under.
+
+    Nothing is known of a file without records.
+    """
     if not reading.found:
         return []
     given = mapping.given_by(reading.found)
+    headers = {column.name: ", ".join(column.sources) for column in mapping.columns}
     return [
-        " or ".join(group) for group in mapping.required if not any(name in given for name in group)
+        " or ".join(f"{name} ({headers[name]})" if headers.get(name) else name for name in group)
+        for group in mapping.required
+        if not any(name in given for name in group)
     ]

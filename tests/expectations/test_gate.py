@@ -201,6 +201,28 @@ def test_what_may_identify_a_person_is_not_shown(tmp_path):
     assert not any(secret in kept for secret in ("Mẫu", "0912", "0000000001", "345 678", "mau@"))
 
 
+def test_missing_columns_are_told_with_the_headers_accepted_and_those_found(tmp_path):
+    missing = ["due_at (NgayHenTra, Ngày hẹn trả)"]
+    verdict, _ = judge(
+        tmp_path,
+        [CLEAN],
+        summary={"columns_missing": missing, "columns_unknown": ["Hạn", "Ghi chú"]},
+    )
+    assert verdict.refused_rule == "DOS-F01"
+    assert verdict.reason_lines[0] == (
+        "The file lacks required columns (in brackets: the headers accepted):"
+        " due_at (NgayHenTra, Ngày hẹn trả). Headers found in it that no column accepts:"
+        " Hạn, Ghi chú."
+    )
+
+
+@pytest.mark.parametrize("feed", sorted(FEEDS))
+def test_every_feed_tells_missing_columns_in_the_same_words(feed):
+    rules = {rule.code[-3:]: rule for rule in load_suite(feed).rules}
+    for message in (rules["F01"].message_vi, rules["F01"].message_en):
+        assert message.count("{columns_missing}") == message.count("{columns_unknown}") == 1
+
+
 def test_the_half_of_the_day_is_shown_of_a_time_that_cannot_be_read(tmp_path):
     texts = ["24/11/2022 13:05 PM", "8:30am Sang", "14:00 CH ngày mai", "Ông SA 0912"]
     rows = [

@@ -413,9 +413,9 @@ def test_the_summary_tells_columns_mapped_missing_unknown_and_dropped(tmp_path):
     body = {key: RECORD[key] for key in ("MaHoSo", "NgayTiepNhan", "ChuHoSo")} | {"La": "x"}
     summary = stage(tmp_path, as_json(body)).summary
     assert summary["columns_mapped"] == ["dossier_code", "received_at"]
-    assert summary["columns_missing"] == [
-        "procedure_code or procedure_name",
-        "receiving_unit_code or resolving_unit_code",
+    assert [text.partition(" (")[0] for text in summary["columns_missing"]] == [
+        "procedure_code",
+        "receiving_unit_code",
         "due_at",
         "resolved_at",
         "status",
@@ -423,6 +423,18 @@ def test_the_summary_tells_columns_mapped_missing_unknown_and_dropped(tmp_path):
     assert summary["columns_unknown"] == ["La"]
     assert summary["columns_dropped"] == ["ChuHoSo"]
     assert (summary["feed"], summary["night"], summary["kind"]) == ("dossiers", NIGHT, "delta")
+
+
+def test_a_missing_column_is_told_with_the_headers_that_it_is_accepted_under(tmp_path):
+    body = {key: RECORD[key] for key in ("MaHoSo", "NgayTiepNhan")}
+    missing = stage(tmp_path, as_json(body)).summary["columns_missing"]
+    headers = {
+        column.name: ", ".join(column.sources) for column in ONE_STOP.feeds["dossiers"].columns
+    }
+    procedure = " or ".join(f"{n} ({headers[n]})" for n in ("procedure_code", "procedure_name"))
+    assert missing[0] == procedure
+    assert "MaTTHC" in procedure
+    assert f"due_at ({headers['due_at']})" in missing
 
 
 def personal_files():

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 #: How many failing rows a result shows; the quarantine holds them all.
 EXAMPLES = 5
 _LONGEST_VALUE = 80
+#: An item of a list: a missing column with all the headers that it is accepted under.
+_LONGEST_ITEM = 400
 _GX = "great_expectations"
 _DUCKDB_FILE = "duckdb:///"
 
@@ -264,10 +266,10 @@ def fill(message: str, row: dict[str, Any], lang: Language) -> str:
 
 
 def _as_text(value: Any, lang: Language) -> str:  # noqa: ANN401 - a cell may hold anything
-    if value is None:
+    if value is None or value == []:
         return "–"
     if isinstance(value, list):
-        return ", ".join(str(_readable(item)) for item in value)
+        return ", ".join(str(item)[:_LONGEST_ITEM] for item in value)
     if isinstance(value, dt.date):
         return day(value, lang)
     if isinstance(value, int):
