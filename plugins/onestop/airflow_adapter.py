@@ -172,7 +172,7 @@ def check_night() -> Returned:
 
 def publish_night() -> Returned:
     """Move the pointer: readers see the new night."""
-    return _of_night("publish_night")
+    return _of_night("publish_night", final="ChecksFailedError")
 
 
 def find_due_reports() -> Returned:

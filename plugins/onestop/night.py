@@ -29,6 +29,7 @@ from onestop.load import load_delivery as load_staged
 from onestop.load import record_refusal
 from onestop.mapping import ClaimedTwiceError, installed_mappings, recognise
 from onestop.marts import (
+    STAGED,
     compute_marts,
     last_published,
     publish_marts,
@@ -42,7 +43,7 @@ from onestop.settings import LOCAL_ZONE
 from onestop.settlement import keep_rules, keep_settlements
 from onestop.staging import read_delivery, staged_path
 from onestop.unpublished import NightRun, note_unpublished
-from onestop.warehouse import open_warehouse
+from onestop.warehouse import WarehouseBusyError, open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
     from onestop.exports import ExportedFile
     from onestop.gate import UsualVolume
+    from onestop.gate.mart_checks import MartsVerdict
     from onestop.mapping import FeedMapping, Recognised, SourceMapping
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
@@ -60,6 +62,10 @@ _REFUSALS = "refusals"
 #: How often a run without a scheduler computes a night while other runs load files.
 _COMPUTATIONS = 3
 _PLACES = "places"
+#: Marks among the staged marts; whoever computes takes them away with the marts.
+_CHECK_BEGUN, _CHECKED = "check_begun", "checked"
+#: How often a night computes again what another run has computed in its place.
+_TURNS = 3
 _UNREAD_EXPORTS = (
     "the exports of night {night} could not be looked through, so it is unknown which files are"
     " there; see the log of discover_deliveries, then run the night again"
@@ -76,6 +82,20 @@ class ChecksFailedError(Exception):
 
 class MovedRecordError(ChecksFailedError):
     """The record grew after the marts were computed; compute them again."""
+
+
+class NightsAtOnceError(WarehouseBusyError):
+    """Other runs keep computing their marts in the place of this night's.
+
+    Args:
+        night: which night.
+    """
+
+    def __init__(self, night: dt.date) -> None:
+        super().__init__(
+            f"night {night} is not published: other runs compute their nights at the same time; run"
+            " nights one after the other (--max-active-runs 1), and this one again"
+        )
 
 
 @dataclass
@@ -474,37 +494,65 @@ def _refuse_moved_record(warehouse: Warehouse, night: dt.date) -> None:
 def check_night(settings: Settings, night: dt.date) -> dict[str, Any]:
     """Check the computed marts with the suites of ``expectations/mart_*.json``.
 
+    Where another run has computed in their place since, they are computed again.
+
     Raises:
         ChecksFailedError: a critical rule is broken; the marts are kept and not published.
+        NightsAtOnceError: other runs keep computing in their place.
     """
-    from onestop.gate import check_marts  # noqa: PLC0415 - Great Expectations imports slowly
+    from onestop.gate import (  # noqa: PLC0415 - Great Expectations imports slowly
+        BrokenRuleError,
+        check_marts,
+    )
 
-    with open_warehouse(settings.warehouse) as warehouse:
-        if _is_frozen(warehouse, night):
-            return {"night": night.isoformat(), **_frozen_how(warehouse, night)}
-        if staged_night(warehouse) != night:
-            raise ChecksFailedError(f"night {night}: its marts are not computed; compute it again")
-        _refuse_moved_record(warehouse, night)
-        lost = [*lost_keys(warehouse, night), *vanished_wholesale(warehouse, night)]
-    verdict = check_marts(settings.warehouse, night, results=settings.validation_results)
-    with open_warehouse(settings.warehouse) as warehouse:
-        _record_mart_results(warehouse, night, verdict.results)
-        if lost or not verdict.is_publishable:
-            broken = "; ".join(
-                [
-                    *lost,
-                    *(
-                        f"{rule.rule_code}: {rule.message_en} ({rule.rows_failed} rows)"
-                        for rule in verdict.critical
-                    ),
-                ]
-            )
-            message = "; ".join((broken, *_sources_left_out(settings)))
-            _note_night(warehouse, night, "checks_failed", message)
-            _render_reports(settings, _night_runs(warehouse))
-            raise ChecksFailedError(f"night {night} is not published: {broken}")
-        warehouse.make_table("mart_staged.checked", "select true as is_checked")
-    return {"night": night.isoformat(), "failed_rules": len(verdict.failed)}
+    for _ in range(_TURNS):
+        with open_warehouse(settings.warehouse) as warehouse:
+            if _is_frozen(warehouse, night):
+                return {"night": night.isoformat(), **_frozen_how(warehouse, night)}
+            if staged_night(warehouse) != night:
+                compute_marts(warehouse, night)
+            _refuse_moved_record(warehouse, night)
+            lost = [*lost_keys(warehouse, night), *vanished_wholesale(warehouse, night)]
+            warehouse.make_table(f"{STAGED}.{_CHECK_BEGUN}", "select true as is_begun")
+        try:
+            verdict = check_marts(settings.warehouse, night, results=settings.validation_results)
+        except BrokenRuleError:
+            # Another run may have taken the tables away under it, by computing or publishing.
+            with open_warehouse(settings.warehouse) as warehouse:
+                if not _is_frozen(warehouse, night) and _is_being_checked(warehouse, night):
+                    raise
+            continue
+        with open_warehouse(settings.warehouse) as warehouse:
+            if _is_being_checked(warehouse, night):
+                _note_verdict(settings, warehouse, night, verdict, lost)
+                return {"night": night.isoformat(), "failed_rules": len(verdict.failed)}
+    raise NightsAtOnceError(night)
+
+
+def _is_being_checked(warehouse: Warehouse, night: dt.date) -> bool:
+    """Whether the staged marts are those whose check began: a computation empties the schema."""
+    return _CHECK_BEGUN in warehouse.tables(STAGED) and staged_night(warehouse) == night
+
+
+def _note_verdict(
+    settings: Settings,
+    warehouse: Warehouse,
+    night: dt.date,
+    verdict: MartsVerdict,
+    lost: list[str],
+) -> None:
+    _record_mart_results(warehouse, night, verdict.results)
+    if lost or not verdict.is_publishable:
+        critical = (
+            f"{rule.rule_code}: {rule.message_en} ({rule.rows_failed} rows)"
+            for rule in verdict.critical
+        )
+        broken = "; ".join((*lost, *critical))
+        message = "; ".join((broken, *_sources_left_out(settings)))
+        _note_night(warehouse, night, "checks_failed", message)
+        _render_reports(settings, _night_runs(warehouse))
+        raise ChecksFailedError(f"night {night} is not published: {broken}")
+    warehouse.make_table(f"{STAGED}.{_CHECKED}", "select true as is_checked")
 
 
 def publish_night(settings: Settings, night: dt.date) -> dict[str, Any]:
@@ -512,22 +560,41 @@ def publish_night(settings: Settings, night: dt.date) -> dict[str, Any]:
 
     The transaction comes first; how the night ended, the list of deliveries beside the landing,
     the readers' copy and the reports are made from it, again whenever one of them is not there.
+    Where another run has computed in the place of the checked marts, they are checked again.
+
+    Raises:
+        ChecksFailedError: the marts, computed again, break a critical rule.
+        NightsAtOnceError: other runs keep computing in their place.
     """
-    with open_warehouse(settings.warehouse) as warehouse:
-        frozen = _is_frozen(warehouse, night)
-        if not frozen:
-            if "checked" not in warehouse.tables("mart_staged"):
-                raise ChecksFailedError(f"night {night}: its marts are not checked; check it first")
-            _refuse_moved_record(warehouse, night)
-            publish_marts(warehouse, night)
-        if _is_published_unnoted(warehouse, night):
-            message = "; ".join((f"night {night} is published", *_sources_left_out(settings)))
-            _note_night(warehouse, night, "published", message)
-        _complete(settings, warehouse)
-        how = _frozen_how(warehouse, night) if frozen else {}
-        runs = _night_runs(warehouse)
+    for _ in range(_TURNS):
+        with open_warehouse(settings.warehouse) as warehouse:
+            frozen = _is_frozen(warehouse, night)
+            if frozen or _is_checked(warehouse, night):
+                how = _publish(settings, warehouse, night, is_frozen=frozen)
+                runs = _night_runs(warehouse)
+                break
+        check_night(settings, night)
+    else:
+        raise NightsAtOnceError(night)
     _render_reports(settings, runs)
     return {"night": night.isoformat(), **how}
+
+
+def _is_checked(warehouse: Warehouse, night: dt.date) -> bool:
+    return _CHECKED in warehouse.tables(STAGED) and staged_night(warehouse) == night
+
+
+def _publish(
+    settings: Settings, warehouse: Warehouse, night: dt.date, *, is_frozen: bool
+) -> dict[str, str]:
+    if not is_frozen:
+        _refuse_moved_record(warehouse, night)
+        publish_marts(warehouse, night)
+    if _is_published_unnoted(warehouse, night):
+        message = "; ".join((f"night {night} is published", *_sources_left_out(settings)))
+        _note_night(warehouse, night, "published", message)
+    _complete(settings, warehouse)
+    return _frozen_how(warehouse, night) if is_frozen else {}
 
 
 def complete_publication(settings: Settings) -> None:
@@ -566,11 +633,11 @@ def run_night(
         report.state, report.message = "missing_delivery", str(missing)
         return report
     try:
-        computed = _compute_and_publish(settings, night)
+        published = _compute_and_publish(settings, night)
     except ChecksFailedError as failed:
         report.state, report.message = "checks_failed", str(failed)
         return report
-    if frozen := computed.get("frozen"):
+    if frozen := published.get("frozen"):
         report.state = "unchanged"
         report.message = f"night {night}: {frozen}"
     else:
@@ -596,10 +663,9 @@ def _compute_and_publish(settings: Settings, night: dt.date) -> dict[str, Any]:
 
 
 def _compute_and_publish_once(settings: Settings, night: dt.date) -> dict[str, Any]:
-    computed = compute_night(settings, night)
+    compute_night(settings, night)
     check_night(settings, night)
-    publish_night(settings, night)
-    return computed
+    return publish_night(settings, night)
 
 
 def _run_delivery(

@@ -353,7 +353,10 @@ def _missing(mapping: FeedMapping, reading: Reading) -> list[str]:
     if not reading.found:
         return []
     given = mapping.given_by(reading.found)
-    headers = {column.name: ", ".join(column.sources) for column in mapping.columns}
+    headers = {
+        column.name: " + ".join(", ".join(one.sources) for one in column.needed)
+        for column in mapping.columns
+    }
     return [
         " or ".join(f"{name} ({headers[name]})" if headers.get(name) else name for name in group)
         for group in mapping.required

@@ -13,13 +13,13 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from duckdb_engine import ConnectionWrapper
 from sqlalchemy.pool import StaticPool
 
-from onestop.duckdb_files import open_duckdb
 from onestop.figures import day, decimal_text, whole
 from onestop.settings import LOCAL_ZONE
 
@@ -303,8 +303,11 @@ def opened(source: str | sa.Engine | duckdb.DuckDBPyConnection) -> Iterator[sa.E
     if not isinstance(source, str):
         engine = engine_on(source)
     elif source.startswith(_DUCKDB_FILE):
-        path = source.removeprefix(_DUCKDB_FILE)
-        with open_duckdb(path, read_only=True) as connection, opened(connection) as engine:
+        # as for the other engine
+        from onestop.warehouse.duckdb_engine import connect_waiting  # noqa: PLC0415
+
+        path = Path(source.removeprefix(_DUCKDB_FILE))
+        with connect_waiting(path, read_only=True) as connection, opened(connection) as engine:
             yield engine
         return
     elif source.startswith("postgres"):

@@ -41,7 +41,7 @@ class DuckDBWarehouse(Warehouse):
             raise FileNotFoundError(f"there is no warehouse at {path}")
         if not read_only:
             path.parent.mkdir(parents=True, exist_ok=True)
-        connection = _connect(path, read_only=read_only)
+        connection = connect_waiting(path, read_only=read_only)
         connection.execute("set timezone = 'Asia/Ho_Chi_Minh'")
         connection.execute("set preserve_insertion_order = false")
         warehouse = cls(connection, path)
@@ -194,7 +194,12 @@ class DuckDBWarehouse(Warehouse):
         self._connection.close()
 
 
-def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+def connect_waiting(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    """Open the warehouse's file; another process that has it open is waited for.
+
+    Raises:
+        WarehouseBusyError: it did not close it in time.
+    """
     deadline = time.monotonic() + _WAIT_SECONDS
     while True:
         try:

@@ -1,0 +1,83 @@
+"""Two nights that compute at the same time: only what was checked is published, under its night."""
+
+from __future__ import annotations
+
+import pytest
+
+from onestop import gate
+from onestop.marts import last_published, staged_night
+from onestop.night import (
+    NightsAtOnceError,
+    _run_delivery,
+    check_night,
+    compute_night,
+    discover_deliveries,
+    publish_night,
+    run_night,
+)
+from onestop.warehouse import open_warehouse
+from published_marts import SECOND, THIRD
+
+
+def load_only(settings, night):
+    """Everything of a night but its publication."""
+    for candidate in discover_deliveries(settings, night):
+        _run_delivery(settings, candidate, night, lambda _: None)
+
+
+@pytest.fixture
+def two_open_nights(after_one_night):
+    load_only(after_one_night, SECOND)
+    return after_one_night
+
+
+def staged(settings):
+    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+        return staged_night(warehouse)
+
+
+def test_a_night_that_another_one_took_the_place_of_is_computed_and_checked_again(two_open_nights):
+    settings = two_open_nights
+    compute_night(settings, SECOND)
+    compute_night(settings, THIRD)
+    assert check_night(settings, SECOND)["failed_rules"] == 0
+    compute_night(settings, THIRD)
+    assert "frozen" not in publish_night(settings, SECOND)
+    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+        assert last_published(warehouse) == SECOND
+        assert warehouse.value("select max(as_of_date) from mart.indicator_value") == SECOND
+
+
+@pytest.mark.parametrize("times", [1, 9])
+def test_marts_that_were_replaced_while_they_were_checked_do_not_count_as_checked(
+    two_open_nights, monkeypatch, times
+):
+    settings = two_open_nights
+    compute_night(settings, SECOND)
+    check_marts, left = gate.check_marts, [times]
+
+    def interrupted(*arguments, **named):
+        verdict = check_marts(*arguments, **named)
+        if left[0]:
+            left[0] -= 1
+            compute_night(settings, THIRD)
+        return verdict
+
+    monkeypatch.setattr(gate, "check_marts", interrupted)
+    if times == 1:
+        check_night(settings, SECOND)
+        assert staged(settings) == SECOND
+        return
+    with pytest.raises(NightsAtOnceError, match="one after the other"):
+        check_night(settings, SECOND)
+    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+        assert "checked" not in warehouse.tables("mart_staged")
+
+
+def test_a_night_that_a_later_one_overtook_says_that_it_is_not_published(two_open_nights):
+    settings = two_open_nights
+    compute_night(settings, SECOND)
+    assert run_night(settings, THIRD).state == "published"
+    report = run_night(settings, SECOND)
+    assert report.state == "unchanged"
+    assert f"cannot be after night {THIRD}" in report.message

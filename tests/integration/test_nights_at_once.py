@@ -1,0 +1,91 @@
+"""Nights beside each other and beside all else that runs: each ends well or says why not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+from conftest import copied
+from onestop.verify import verify
+from onestop.warehouse import open_warehouse
+from published_marts import FIRST, SECOND, THIRD
+
+#: What a person is never to see.
+RAW = ("Traceback", "Could not set lock", "FileNotFoundError", "IO Error", "FileExistsError")
+
+
+def start(settings, *arguments):
+    return subprocess.Popen(
+        [sys.executable, "-c", "from onestop.cli import main; main()", *map(str, arguments)],
+        env={**os.environ, "ONESTOP_VAR": str(settings.exports.parent)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def ended(process, seconds=400):
+    output, _ = process.communicate(timeout=seconds)
+    assert not [word for word in RAW if word in output], output
+    return process.returncode, output
+
+
+def published(settings):
+    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+        rows = warehouse.rows("select as_of_date from audit.publication order by 1")
+        return [row["as_of_date"] for row in rows]
+
+
+def test_the_same_night_twice_at_once_is_published_once(one_night, tmp_path):
+    settings = copied(one_night, tmp_path / "same")
+    runs = [start(settings, "night", SECOND) for _ in range(2)]
+    results = [ended(run) for run in runs]
+    assert {status for status, _ in results} == {0}, results
+    assert published(settings) == [FIRST, SECOND]
+    assert verify(settings, SECOND).is_identical
+
+
+def test_two_different_nights_at_once_never_mix_their_figures(one_night, tmp_path):
+    settings = copied(one_night, tmp_path / "two")
+    runs = [start(settings, "night", night) for night in (SECOND, THIRD)]
+    results = [ended(run) for run in runs]
+    assert 0 in {status for status, _ in results}, results
+    nights = published(settings)
+    assert nights[0] == FIRST
+    assert set(nights) & {SECOND, THIRD}
+    for night in nights[1:]:
+        found = verify(settings, night)
+        assert found.is_identical, found.differences
+    # a night that gave way says so, and can be run again
+    for night, (status, output) in zip((SECOND, THIRD), results, strict=True):
+        if night not in nights:
+            assert status == 1 or "cannot be after night" in output, output
+
+
+def test_a_night_is_published_beside_replay_backup_housekeeping_and_readers(one_night, tmp_path):
+    settings = copied(one_night, tmp_path / "beside")
+    night = start(settings, "night", SECOND)
+    others = [
+        ("replay",),
+        ("backup", tmp_path / "backup"),
+        ("housekeeping",),
+        ("doctor",),
+        ("deliveries",),
+        ("scorecard",),
+    ]
+    running = {}
+    while night.poll() is None:
+        for arguments in others:
+            if arguments not in running:
+                running[arguments] = start(settings, *arguments)
+            elif running[arguments].poll() is not None:
+                ended(running.pop(arguments))
+        time.sleep(0.5)
+    for process in running.values():
+        ended(process)
+    status, output = ended(night)
+    assert status == 0, output
+    assert published(settings) == [FIRST, SECOND]
+    assert verify(settings, SECOND).is_identical
