@@ -50,10 +50,10 @@ $(INSTALLED): $(LOCKS) requirements/uv.lock $(INSTALL) pyproject.toml
 	@touch $@
 
 demo: setup
-	@$(BIN)/python -m onestop.demo demo
+	@$(BIN)/python -m onestop.local.demo demo
 
 up: setup
-	@$(BIN)/python -m onestop.demo up
+	@$(BIN)/python -m onestop.local.demo up
 
 test: setup
 	$(BIN)/python -m pytest -m 'not slow' -n 2 --dist loadfile $(ARGS)
@@ -65,6 +65,7 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 	@$(BIN)/python sql/check.py
 	@$(MAKE) --no-print-directory secrets
 	@$(BIN)/python requirements/audit.py --lenient
@@ -82,11 +83,11 @@ bench: setup
 	$(BIN)/python tests/benchmarks/bench_night.py --dossiers $(DOSSIERS)
 
 docs: setup
-	$(BIN)/python -m onestop.feed_docs
-	$(BIN)/python -m onestop.mapping_docs
+	$(BIN)/python -m onestop.upkeep.feed_docs
+	$(BIN)/python -m onestop.upkeep.mapping_docs
 
 schema: setup
-	$(BIN)/python -m onestop.record_schema
+	$(BIN)/python -m onestop.upkeep.record_schema
 
 lock: setup
 	for name in uv runtime dev; do $(BIN)/python -m uv pip compile --universal --python-version 3.11 \

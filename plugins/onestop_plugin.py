@@ -36,7 +36,7 @@ class _Pages:
             )
 
             from onestop.airflow_adapter import settings_of_task  # noqa: PLC0415 - see above
-            from onestop.web import make_app  # noqa: PLC0415 - see above
+            from onestop.figures.web import make_app  # noqa: PLC0415 - see above
 
             self._app = make_app(
                 settings_of_task,

@@ -17,8 +17,8 @@ from pathlib import Path
 import duckdb
 import sqlglot
 
-from onestop.feeds import FEEDS
-from onestop.load import history_select
+from onestop.record.load import history_select
+from onestop.schema.feeds import FEEDS
 from onestop.warehouse.sql_text import with_parameters
 
 FOLDER = Path(__file__).parent

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from postgres_server import running_server
+from published_marts import FIRST, THIRD, settings_in
 
 from onestop.night import run_night
 from onestop.sample import write_sample
-from postgres_server import running_server
-from published_marts import FIRST, THIRD, settings_in
 
 
 @pytest.fixture(scope="session")

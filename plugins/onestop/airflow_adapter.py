@@ -25,16 +25,17 @@ from airflow.sdk.exceptions import (
 from airflow.sdk.io import has_fs
 
 from onestop.batches import batch_label, files_of, in_batches, work_through
-from onestop.exports import ExportsError, RemoteFolder, exports_at
-from onestop.settings import LOCAL_ZONE, Settings, wait_interval
+from onestop.intake.exports import ExportsError, RemoteFolder, exports_at
+from onestop.schema.time_zone import LOCAL_ZONE
+from onestop.settings import Settings, wait_interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
     from onestop.batches import Batch, File, Outcome
-    from onestop.delivery import RefusedDeliveryError
-    from onestop.exports import Folder
+    from onestop.intake.delivery import RefusedDeliveryError
+    from onestop.intake.exports import Folder
 
 #: How a mapped task is labelled in Airflow's pages: by the files or the report it works on.
 FILE_NAME = "{{ file_name }}"
@@ -177,7 +178,7 @@ def publish_night() -> Returned:
 
 def find_due_reports() -> Returned:
     """Find the plan's reports that have to go out on the day after the run's night."""
-    due: list[str] = import_module("onestop.issued_reports").due_reports(
+    due: list[str] = import_module("onestop.figures.issued_reports").due_reports(
         settings_of_task(), night_of_run()
     )
     logger.info("due: %s", ", ".join(due) or "nothing")
@@ -187,7 +188,7 @@ def find_due_reports() -> Returned:
 def issue_report(report_code: str) -> Returned:
     """Issue one report on the last night that is published up to the run's night."""
     cast("dict[str, Any]", get_current_context())["report_code"] = report_code
-    library, settings = import_module("onestop.issued_reports"), settings_of_task()
+    library, settings = import_module("onestop.figures.issued_reports"), settings_of_task()
     try:
         night = library.last_night_up_to(settings, night_of_run())
         issue = library.issue_report(settings, report_code, night)
@@ -204,7 +205,7 @@ def issue_report(report_code: str) -> Returned:
 
 def complete_reports() -> None:
     """Make what a killed run left out of reports that are issued."""
-    library = import_module("onestop.issued_reports")
+    library = import_module("onestop.figures.issued_reports")
     try:
         library.complete_reports(settings_of_task())
     except library.ReportFilesError as error:
@@ -223,7 +224,7 @@ def find_replayable() -> Returned:
         found: list[File] = library.find_replayable(
             settings_of_task(), library.ReplayFilter(**given)
         )
-    except import_module("onestop.published").QuestionError as unknown:
+    except import_module("onestop.marts.published").QuestionError as unknown:
         raise AirflowFailException(str(unknown)) from None
     logger.info("%d deliveries hold something that is still refused", len(found))
     return in_batches(found)
@@ -244,7 +245,7 @@ def _replayed(settings: Settings, delivery: File) -> File:
 def examine_installation() -> None:
     """Look at everything that a night depends on; fail when something is not as it has to be."""
     failed = []
-    for one in import_module("onestop.doctor").examine(settings_of_task()):
+    for one in import_module("onestop.upkeep.doctor").examine(settings_of_task()):
         level = {"OK": logging.INFO, "WARN": logging.WARNING, "FAIL": logging.ERROR}[one.state]
         logger.log(level, "%s: %s %s", one.check, one.message, one.remedy)
         failed += [f"{one.check}: {one.message}"] if one.state == "FAIL" else []
@@ -254,7 +255,7 @@ def examine_installation() -> None:
 
 def remove_old_files() -> Returned:
     """Remove what the rules of retention.yaml let go."""
-    removed = import_module("onestop.housekeeping").housekeep(settings_of_task()).summary()
+    removed = import_module("onestop.upkeep.housekeeping").housekeep(settings_of_task()).summary()
     logger.info("%s", removed or "nothing is older than the rules say")
     return removed
 
@@ -447,7 +448,7 @@ def _emit_lineage() -> None:
     if not is_openlineage_active():
         return
     try:
-        library, settings = import_module("onestop.lineage"), settings_of_task()
+        library, settings = import_module("onestop.marts.lineage"), settings_of_task()
         marts = library.kept_lineage(settings.lineage)
         inputs, outputs = library.openlineage_datasets(settings.warehouse_name, marts)
         emit_dataset_lineage(inputs=inputs, outputs=outputs)

@@ -14,7 +14,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from onestop.delivery import RefusedDeliveryError
+from onestop.intake.delivery import RefusedDeliveryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -157,7 +157,7 @@ def night(first: Night, to: To = None) -> None:
 @app.command()
 def scorecard(lang: LangOption, as_of: AsOf = None, form: FormatOption = Format.table) -> None:
     """The plan's indicators against their targets."""
-    from onestop.scorecard import print_scorecard
+    from onestop.figures.scorecard import print_scorecard
 
     print_scorecard(Settings.from_environment(), lang.value, as_of, form.value)
 
@@ -186,8 +186,8 @@ def explain(  # noqa: PLR0913, PLR0917 - a figure has this many coordinates
 
     Dossiers of a rate, tickets of the waiting time, procedures, One-Stop desks, declarations.
     """
-    from onestop.explain import explain as explain_figure
-    from onestop.explain import print_explanation
+    from onestop.figures.explain import explain as explain_figure
+    from onestop.figures.explain import print_explanation
 
     settings = Settings.from_environment()
     explanation = explain_figure(settings, indicator, unit, first, last, method, as_of)
@@ -204,7 +204,7 @@ def form_06a(
     basis: Annotated[str, typer.Option("--basis", help="calendar or government.")] = "calendar",
 ) -> None:
     """The statistics form II.06a/VPCP/KSTT."""
-    from onestop.report_form_06a import write_form_06a
+    from onestop.figures.form_06a import write_form_06a
 
     write_form_06a(Settings.from_environment(), unit, first, last, as_of, basis, out)
     typer.echo(f"{out} is written")
@@ -218,8 +218,8 @@ def issue_report(
 
     The same figures again are the issue that there is; others get the next number.
     """
-    from onestop.issued_reports import issue_line
-    from onestop.issued_reports import issue_report as issue
+    from onestop.figures.issued_reports import issue_line
+    from onestop.figures.issued_reports import issue_report as issue
 
     typer.echo(issue_line(issue(Settings.from_environment(), code, as_of)))
 
@@ -227,7 +227,7 @@ def issue_report(
 @report_app.command("list")
 def list_reports(lang: LangOption, form: FormatOption = Format.table) -> None:
     """The reports that are issued, and whether their files are as they were; and those to come."""
-    from onestop.issued_reports import print_issued_reports
+    from onestop.figures.issued_reports import print_issued_reports
 
     print_issued_reports(Settings.from_environment(), lang.value, form.value)
 
@@ -235,7 +235,7 @@ def list_reports(lang: LangOption, form: FormatOption = Format.table) -> None:
 @app.command()
 def verify(as_of: AsOf = None) -> None:
     """Rebuild the published figures from landing/ alone and compare; exit 0 when identical."""
-    from onestop.verify import verify as verify_night
+    from onestop.upkeep.verify import verify as verify_night
 
     result = verify_night(
         Settings.from_environment(), as_of, lambda line: typer.echo(line, err=True)
@@ -306,7 +306,7 @@ def deliveries(
     limit: Limit = 50,
 ) -> None:
     """What came in, and what became of it."""
-    from onestop.listing import print_deliveries
+    from onestop.figures.listing import print_deliveries
 
     print_deliveries(
         Settings.from_environment(),
@@ -330,7 +330,7 @@ def rejected(
     limit: Limit = 50,
 ) -> None:
     """Rows that were refused, and why."""
-    from onestop.listing import print_rejected
+    from onestop.figures.listing import print_rejected
 
     print_rejected(
         Settings.from_environment(),
@@ -349,7 +349,7 @@ def backup(
     keep: Annotated[int, typer.Option("--keep", min=1, help="How many warehouses to keep.")] = 3,
 ) -> None:
     """Back up the warehouse, and what the landing has got since the last backup."""
-    from onestop.backup import make_backup
+    from onestop.upkeep.backup import make_backup
 
     settings = Settings.from_environment()
     made = make_backup(
@@ -369,7 +369,7 @@ def restore(
     ] = None,
 ) -> None:
     """Put a backup into an empty place; then run `onestop verify`."""
-    from onestop.backup import restore_backup
+    from onestop.upkeep.backup import restore_backup
 
     settings = Settings.from_environment()
     restored = restore_backup(
@@ -389,7 +389,7 @@ def rebuild() -> None:
     a night's figures are not those that were published.
     """
     from onestop.night import complete_publication
-    from onestop.rebuild import rebuild as rebuild_warehouse
+    from onestop.upkeep.rebuild import rebuild as rebuild_warehouse
 
     settings = Settings.from_environment()
     done = rebuild_warehouse(settings, lambda line: typer.echo(line, err=True))
@@ -410,7 +410,7 @@ def rebuild() -> None:
 @app.command()
 def migrate() -> None:
     """Bring the warehouse's schema up to this release; on PostgreSQL, with its owner's login."""
-    from onestop.marts import describe_tables
+    from onestop.marts.compute import describe_tables
     from onestop.warehouse import open_warehouse
 
     with open_warehouse(Settings.from_environment().warehouse) as warehouse:
@@ -430,7 +430,7 @@ def housekeeping(
     ] = False,
 ) -> None:
     """Remove what the rules of retention.yaml let go; never what a published night rests on."""
-    from onestop.housekeeping import clean_airflow_database, housekeep
+    from onestop.upkeep.housekeeping import clean_airflow_database, housekeep
 
     done = housekeep(Settings.from_environment(), is_trial=is_trial)
     verb = "would go" if is_trial else "removed"
@@ -459,7 +459,7 @@ def doctor(
     ] = False,
 ) -> None:
     """Whether this installation is as it has to be, and what to do; exit 1 when something fails."""
-    from onestop.doctor import print_examination
+    from onestop.upkeep.doctor import print_examination
 
     settings = Settings.from_environment()
     if not print_examination(settings, form.value, night, is_quiet=is_quiet):
@@ -474,7 +474,7 @@ def lineage(
     form: FormatOption = Format.table,
 ) -> None:
     """What a table or column of mart is made of, down to the columns of the exports."""
-    from onestop.lineage import print_lineage
+    from onestop.marts.lineage import print_lineage
 
     print_lineage(Settings.from_environment(), what, form.value)
 
@@ -486,15 +486,15 @@ def _fail(message: str) -> NoReturn:
 
 def main() -> None:
     """Run the command; what a user can mend is told in one sentence, without a traceback."""
-    from onestop.backup import BackupError
-    from onestop.delivery import RefusedDeliveryError
-    from onestop.delivery_lock import DeliveryBusyError
-    from onestop.exports import ExportsError
-    from onestop.housekeeping import RetentionError
-    from onestop.issued_reports import ReportFilesError
-    from onestop.mapping import MappingError
-    from onestop.published import QuestionError
-    from onestop.reference import ReferenceFileError
+    from onestop.figures.issued_reports import ReportFilesError
+    from onestop.intake.delivery import RefusedDeliveryError
+    from onestop.intake.exports import ExportsError
+    from onestop.marts.published import QuestionError
+    from onestop.schema.mapping import MappingError
+    from onestop.schema.reference import ReferenceFileError
+    from onestop.staging.delivery_lock import DeliveryBusyError
+    from onestop.upkeep.backup import BackupError
+    from onestop.upkeep.housekeeping import RetentionError
     from onestop.warehouse import WarehouseError
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")

@@ -19,16 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from onestop import landing as landing_module
-from onestop.awaited import awaited_where
-from onestop.delivery import PASSING_RULES, Delivery, RefusedDeliveryError
-from onestop.delivery_lock import working_on
-from onestop.duckdb_files import open_duckdb
-from onestop.exports import ExportsError, candidate_of, file_of, list_exports, readable_name
-from onestop.load import load_delivery as load_staged
-from onestop.load import record_refusal
-from onestop.mapping import ClaimedTwiceError, installed_mappings, recognise
-from onestop.marts import (
+from onestop.gate.unpublished import NightRun, note_unpublished
+from onestop.intake import landing as landing_module
+from onestop.intake.awaited import awaited_where
+from onestop.intake.delivery import PASSING_RULES, Delivery, RefusedDeliveryError
+from onestop.intake.exports import ExportsError, candidate_of, file_of, list_exports, readable_name
+from onestop.marts.compute import (
     STAGED,
     compute_marts,
     last_published,
@@ -37,22 +33,26 @@ from onestop.marts import (
     staged_record,
 )
 from onestop.readers import FILE_RULES
-from onestop.rebuild import refuse_lost_warehouse
-from onestop.record_checks import lost_keys, record_state, vanished_wholesale
-from onestop.settings import LOCAL_ZONE
-from onestop.settlement import keep_rules, keep_settlements
-from onestop.staging import read_delivery, staged_path
-from onestop.unpublished import NightRun, note_unpublished
+from onestop.record.evidence import keep_rules, keep_settlements
+from onestop.record.load import load_delivery as load_staged
+from onestop.record.load import record_refusal
+from onestop.record.record_checks import lost_keys, record_state, vanished_wholesale
+from onestop.schema.mapping import ClaimedTwiceError, recognise
+from onestop.schema.time_zone import LOCAL_ZONE
+from onestop.staging.delivery_lock import working_on
+from onestop.staging.staged_delivery import read_delivery, staged_path
+from onestop.upkeep.rebuild import refuse_lost_warehouse
 from onestop.warehouse import WarehouseBusyError, open_warehouse
+from onestop.warehouse.duckdb_files import open_duckdb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from onestop.exports import ExportedFile
     from onestop.gate import UsualVolume
     from onestop.gate.mart_checks import MartsVerdict
-    from onestop.mapping import FeedMapping, Recognised, SourceMapping
+    from onestop.intake.exports import ExportedFile
+    from onestop.schema.mapping import FeedMapping, Recognised, SourceMapping
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
 
@@ -136,7 +136,7 @@ def discover_deliveries(settings: Settings, night: dt.date) -> list[dict[str, An
     """
     refuse_lost_warehouse(settings)
     exported = list_exports(settings.exports)
-    mappings = installed_mappings(settings)
+    mappings = settings.mappings()
     for problem in mappings.problems:
         logger.error("%s Its source is left out; the others go on", problem)
     with open_warehouse(settings.warehouse) as warehouse:
@@ -204,7 +204,7 @@ def awaited_deliveries(
         close; nothing for a night that is published already.
     """
     found = {(found["source"], found["feed"], found["night"]) for found in candidates}
-    mappings = installed_mappings(settings)
+    mappings = settings.mappings()
     awaited = [
         feed
         for feed in mappings.expected
@@ -457,7 +457,7 @@ def require_expected(
         if candidates is None:
             state, sentences = "exports_unread", [_UNREAD_EXPORTS.format(night=night)]
         else:
-            mappings = installed_mappings(settings)
+            mappings = settings.mappings()
             sentences = [
                 sentence
                 for feed in mappings.expected
@@ -694,12 +694,12 @@ def _sources_left_out(settings: Settings) -> list[str]:
     """For each source that a broken mapping stops, what is wrong, for the night's readers."""
     return [
         f"a source system is left out, its mapping is broken: {problem}"
-        for problem in installed_mappings(settings).problems
+        for problem in settings.mappings().problems
     ]
 
 
 def _mapping(settings: Settings, delivery: Delivery) -> FeedMapping:
-    mappings = installed_mappings(settings)
+    mappings = settings.mappings()
     found = mappings.feed(delivery.source, delivery.feed)
     if found is None:
         broken = "; ".join(map(str, mappings.problems))

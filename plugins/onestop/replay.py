@@ -12,12 +12,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from onestop.delivery import Delivery, RefusedDeliveryError
-from onestop.delivery_lock import working_on
-from onestop.known import refuse_unknown
-from onestop.load import is_settled, load_delivery, load_replayed
+from onestop.figures.known import refuse_unknown
+from onestop.intake.delivery import Delivery, RefusedDeliveryError
 from onestop.night import note_volumes, read_delivery_file, validate_delivery_file
-from onestop.staging import staged_path
+from onestop.record.load import is_settled, load_delivery, load_replayed
+from onestop.staging.delivery_lock import working_on
+from onestop.staging.staged_delivery import staged_path
 from onestop.warehouse import open_warehouse
 
 if TYPE_CHECKING:

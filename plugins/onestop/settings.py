@@ -7,16 +7,15 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
-from onestop.exports import Folder, exports_from_environment
+from onestop.intake.exports import Folder, exports_from_environment
+from onestop.schema.project import PROJECT_ROOT
+from onestop.schema.time_zone import LOCAL_ZONE
 
-#: The time zone of every clock in the product; deadlines are dates in it.
-LOCAL_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
-
-#: The checkout (or image folder) that holds sql/, expectations/ and dags/.
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
+if TYPE_CHECKING:
+    from onestop.schema.mapping import Mappings
 
 _MINUTES_OF_A_DAY = 24 * 60
 
@@ -82,6 +81,16 @@ class Settings:
     def waits_until(self, night: dt.date) -> dt.datetime:
         """The moment until which a night waits: in the morning after it."""
         return dt.datetime.combine(night + dt.timedelta(days=1), self.wait_until, LOCAL_ZONE)
+
+    def mappings(self) -> Mappings:
+        """The source systems that this installation uses.
+
+        Raises:
+            MappingError: as :func:`onestop.schema.mapping.read_mappings` does.
+        """
+        from onestop.schema.mapping import read_mappings  # noqa: PLC0415 - DAG files import this
+
+        return read_mappings(self.sources, self.enabled_sources)
 
     @property
     def warehouse_name(self) -> str:

@@ -20,16 +20,16 @@ import duckdb
 import psycopg
 import pyarrow as pa
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from bench_marts import NIGHT, make_record
-
-from onestop.delivery import Delivery
-from onestop.feeds import DOSSIERS, FEEDS
-from onestop.load import load_delivery
-from onestop.marts import compute_marts, figures_digest, publish_marts
-from onestop.warehouse import open_warehouse
 from postgres_server import running_server
+
+from onestop.intake.delivery import Delivery
+from onestop.marts.compute import compute_marts, figures_digest, publish_marts
+from onestop.record.load import load_delivery
+from onestop.schema.feeds import DOSSIERS, FEEDS
+from onestop.warehouse import open_warehouse
 
 _CHANGED = 2000
 _BATCH_ROWS = 100_000

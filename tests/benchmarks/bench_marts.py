@@ -15,9 +15,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from onestop.feeds import FEEDS
-from onestop.load import history_insert, history_select
-from onestop.marts import STAGED, compute_marts, mart_files, publish_marts
+from onestop.marts.compute import STAGED, compute_marts, mart_files, publish_marts
+from onestop.record.load import history_insert, history_select
+from onestop.schema.feeds import FEEDS
 from onestop.warehouse import open_warehouse
 
 NIGHT = dt.date(2022, 11, 24)

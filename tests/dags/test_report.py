@@ -14,9 +14,9 @@ from airflow.serialization.serialized_objects import DagSerialization
 from airflow.timetables.base import DagRunInfo, TimeRestriction
 
 from onestop import airflow_adapter as steps
-from onestop.issued_reports import ReportFilesError
-from onestop.published import NothingPublishedError, QuestionError
-from onestop.settings import PROJECT_ROOT
+from onestop.figures.issued_reports import ReportFilesError
+from onestop.marts.published import NothingPublishedError, QuestionError
+from onestop.schema.project import PROJECT_ROOT
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 NIGHT = dt.date(2022, 3, 8)

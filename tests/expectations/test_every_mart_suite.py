@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import duckdb
 import pytest
-
 import second_worked_set as told
+from published_marts import settings_in
+
+from onestop.figures.scorecard import read_scorecard
 from onestop.gate import check_marts, load_suite, run_suite
 from onestop.gate.suite import suite_names
-from onestop.marts import MEASURES, mart_files
+from onestop.marts.compute import MEASURES, mart_files
+from onestop.marts.published import find_night, open_published
 from onestop.night import check_night, compute_night, publish_night, run_night
-from onestop.published import find_night, open_published
-from onestop.scorecard import read_scorecard
-from published_marts import settings_in
 
 LAST = told.SEPTEMBER
 #: Rows on the way to tables that have a suite: all they say is checked there.
@@ -225,7 +225,7 @@ def test_a_night_whose_marts_break_a_rule_is_not_seen_by_readers(settings, monke
         settings.exports / f"dossiers_{later:%Y%m%d}_snapshot.json",
     )
     with monkeypatch.context() as patched:
-        patched.setattr("onestop.marts.mart_files", lambda: files)
+        patched.setattr("onestop.marts.compute.mart_files", lambda: files)
         report = run_night(settings, later)
     assert report.state == "checks_failed"
     assert "SCO-F04: A clause of the plan is missing" in report.message

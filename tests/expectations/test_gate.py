@@ -8,13 +8,13 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from staged_files import a_delivery, table, write_staged
 from test_dossiers_suite import CLEAN, NIGHT, UNREAD, judge, other, still_open
 
-from onestop.feeds import FEEDS
 from onestop.gate import BrokenRuleError, SuiteError, load_suite, suite_names, validate_delivery
 from onestop.gate.results import write_result
 from onestop.gate.suite import EXPECTATIONS_FOLDER, GX_SEVERITIES
-from staged_files import a_delivery, table, write_staged
+from onestop.schema.feeds import FEEDS
 
 
 def many(count: int, **changes):

@@ -6,9 +6,9 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from staged_files import a_delivery, table, write_staged
 
 from onestop.gate import load_suite, validate_delivery
-from staged_files import a_delivery, table, write_staged
 
 NIGHT = dt.date(2022, 6, 30)
 UNREAD = "31/02/2022"

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 import duckdb
 import pytest
 from lxml import html
+from staged_files import a_delivery, write_staged
 from test_dossiers_suite import CLEAN, other
 from test_mart_suites import GOOD, form, put
 
@@ -24,7 +25,6 @@ from onestop.gate import (
 )
 from onestop.gate.results import write_result
 from onestop.gate.suite import EXPECTATIONS_FOLDER
-from staged_files import a_delivery, write_staged
 
 if TYPE_CHECKING:
     from pathlib import Path

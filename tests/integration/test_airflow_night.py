@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
+from planted_exports import MARKS, SHIFTED_MARKS, marks_in, write_planted_exports
 
-from onestop.backfill import DAG_ID, NightResult, run_nights
-from onestop.local_airflow import PRELOADED, LocalAirflow
+from onestop.local.backfill import DAG_ID, NightResult, run_nights
+from onestop.local.local_airflow import PRELOADED, LocalAirflow
 from onestop.night import run_night
 from onestop.sample import write_sample
 from onestop.settings import Settings
-from planted_exports import MARKS, SHIFTED_MARKS, marks_in, write_planted_exports
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,14 +20,14 @@ from decimal import Decimal
 import pytest
 import requests
 import yaml
+from published_marts import settings_in
+from superset_dashboard import SHIPPED, read_charts
 
-from onestop.local_airflow import free_port
-from onestop.marts import mart_files
+from onestop.local.local_airflow import free_port
+from onestop.marts.compute import mart_files
 from onestop.night import run_night
 from onestop.sample import write_sample
 from onestop.warehouse import open_warehouse
-from published_marts import settings_in
-from superset_dashboard import SHIPPED, read_charts
 
 SUPERSET = os.environ.get("ONESTOP_TEST_SUPERSET")
 NIGHT = dt.date(2022, 11, 24)

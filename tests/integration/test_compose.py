@@ -14,13 +14,13 @@ import subprocess
 import time
 
 import pytest
+from published_marts import settings_in
 
-from onestop.local_airflow import free_port
+from onestop.local.local_airflow import free_port
 from onestop.night import run_night
 from onestop.sample import write_sample
-from onestop.settings import PROJECT_ROOT
+from onestop.schema.project import PROJECT_ROOT
 from onestop.warehouse import open_warehouse
-from published_marts import settings_in
 
 NIGHTS = [dt.date(2022, 11, day) for day in (15, 16, 17)]
 COMPOSE = shlex.split(os.environ.get("ONESTOP_TEST_COMPOSE", "docker compose"))

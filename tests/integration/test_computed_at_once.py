@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from published_marts import SECOND, THIRD
 
 from onestop import gate
-from onestop.marts import last_published, staged_night
+from onestop.marts.compute import last_published, staged_night
 from onestop.night import (
     NightsAtOnceError,
     _run_delivery,
@@ -16,7 +17,6 @@ from onestop.night import (
     run_night,
 )
 from onestop.warehouse import open_warehouse
-from published_marts import SECOND, THIRD
 
 
 def load_only(settings, night):

@@ -14,16 +14,16 @@ from types import SimpleNamespace
 
 import boto3
 import pytest
-
 from export_servers import PASSWORD, USER, BreakingLine, s3_server, sftp_server
-from onestop import landing as landing_module
-from onestop.delivery import RefusedDeliveryError
-from onestop.exports import ExportsError, exports_at, list_exports
-from onestop.landing import land_file, landed_deliveries
+from published_marts import settings_in
+
+from onestop.intake import landing as landing_module
+from onestop.intake.delivery import RefusedDeliveryError
+from onestop.intake.exports import ExportsError, exports_at, list_exports
+from onestop.intake.landing import land_file, landed_deliveries
 from onestop.night import discover_deliveries, land_delivery
 from onestop.sample import write_sample
 from onestop.settings import Settings
-from published_marts import settings_in
 
 NIGHT = dt.date(2022, 11, 15)
 BUCKET = "one-stop-exports"

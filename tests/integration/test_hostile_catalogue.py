@@ -7,10 +7,10 @@ import datetime as dt
 import psycopg
 import pytest
 from psycopg import sql
-
-from onestop.marts import compute_marts, describe_tables, publish_marts
-from onestop.warehouse import open_warehouse
 from worked_dossiers import IN_JULY, LATER, NIGHT, THIRTEEN, record, record_unit
+
+from onestop.marts.compute import compute_marts, describe_tables, publish_marts
+from onestop.warehouse import open_warehouse
 
 REFUSED = psycopg.errors.InsufficientPrivilege.sqlstate
 #: In place of a table's name wherever a statement has one; {} is the attacker's login.

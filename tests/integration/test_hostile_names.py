@@ -8,12 +8,12 @@ import subprocess
 import sys
 
 import pytest
-from lxml import html
-
 from exported_files import as_json, record
-from onestop.exports import ExportsError, list_exports, readable_name
-from onestop.warehouse import open_warehouse
+from lxml import html
 from published_marts import settings_in
+
+from onestop.intake.exports import ExportsError, list_exports, readable_name
+from onestop.warehouse import open_warehouse
 
 NIGHT = dt.date(2022, 11, 15)
 #: Odd, and all the same names that can be stored and shown.

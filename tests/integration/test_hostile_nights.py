@@ -13,13 +13,13 @@ import subprocess
 import sys
 
 import pytest
-
 from exported_files import as_json, record
 from hostile_files import corpus
+from published_marts import settings_in
+
 from onestop.night import run_night
 from onestop.sample import write_sample
 from onestop.warehouse import open_warehouse
-from published_marts import settings_in
 
 NIGHT = dt.date(2022, 11, 15)
 #: What is free text is kept as it is: it decides no figure and is escaped wherever it is shown.

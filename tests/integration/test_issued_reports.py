@@ -12,11 +12,14 @@ import shutil
 
 import pytest
 from openpyxl import load_workbook
+from published_marts import settings_in
+from second_worked_set import second_world
+from told_record import put_record
 from typer.testing import CliRunner
 
-from onestop import issued_reports
 from onestop.cli import app
-from onestop.issued_reports import (
+from onestop.figures import issued_reports
+from onestop.figures.issued_reports import (
     ReportFilesError,
     changed_files,
     complete_reports,
@@ -27,13 +30,10 @@ from onestop.issued_reports import (
     print_issued_reports,
     read_issued_reports,
 )
-from onestop.marts import compute_marts, publish_marts
-from onestop.published import NothingPublishedError, QuestionError
-from onestop.settings import LOCAL_ZONE
+from onestop.marts.compute import compute_marts, publish_marts
+from onestop.marts.published import NothingPublishedError, QuestionError
+from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse import open_warehouse
-from published_marts import settings_in
-from second_worked_set import second_world
-from told_record import put_record
 
 FIRST, SECOND = dt.date(2022, 3, 7), dt.date(2022, 3, 8)
 IN_TIME = dt.datetime(2022, 3, 9, 7, 30, tzinfo=LOCAL_ZONE)

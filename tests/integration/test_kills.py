@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
+from published_marts import settings_in
 
 import onestop.gate
 from onestop import night as night_module
 from onestop.night import run_night
 from onestop.sample import write_sample
 from onestop.warehouse.duckdb_engine import DuckDBWarehouse
-from published_marts import settings_in
 
 if TYPE_CHECKING:
     from onestop.settings import Settings

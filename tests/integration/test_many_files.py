@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
-
 from exported_files import as_json, record
-from onestop.backfill import DAG_ID, NightResult, run_nights
-from onestop.local_airflow import PRELOADED, LocalAirflow
-from onestop.sample import write_sample
 from published_marts import settings_in
+
+from onestop.local.backfill import DAG_ID, NightResult, run_nights
+from onestop.local.local_airflow import PRELOADED, LocalAirflow
+from onestop.sample import write_sample
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,14 +9,14 @@ import threading
 from dataclasses import replace
 
 import pytest
-
 import worked_dossiers
 from engines import assert_same, content, lines
-from onestop.feeds import DOSSIERS
-from onestop.marts import compute_marts, mart_files, publish_marts
+from worked_dossiers import IN_JULY, LATER, NIGHT, THIRTEEN, compute, record, record_unit
+
+from onestop.marts.compute import compute_marts, mart_files, publish_marts
+from onestop.schema.feeds import DOSSIERS
 from onestop.warehouse import SchemaError, base, open_warehouse
 from onestop.warehouse.postgres_engine import PostgreSQLWarehouse
-from worked_dossiers import IN_JULY, LATER, NIGHT, THIRTEEN, compute, record, record_unit
 
 ENGINES = ("duckdb", "postgresql")
 

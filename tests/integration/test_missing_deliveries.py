@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-
 from exported_files import as_json, record
-from onestop.delivery import RefusedDeliveryError
-from onestop.exports import ExportsError
+from published_marts import FIRST, settings_in
+
+from onestop.intake.delivery import RefusedDeliveryError
+from onestop.intake.exports import ExportsError
 from onestop.night import (
     MissingDeliveryError,
     awaited_deliveries,
@@ -17,7 +18,6 @@ from onestop.night import (
     run_night,
 )
 from onestop.warehouse import open_warehouse
-from published_marts import FIRST, settings_in
 
 DAY = f"{FIRST:%Y%m%d}"
 

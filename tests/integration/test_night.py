@@ -10,15 +10,15 @@ import sys
 
 import duckdb
 import pytest
+from published_marts import FIRST, SECOND, THIRD, settings_in
 
-from onestop import landing
 from onestop import night as night_module
-from onestop.delivery import RefusedDeliveryError
+from onestop.intake import landing
+from onestop.intake.delivery import RefusedDeliveryError
 from onestop.night import run_night
 from onestop.sample import write_sample
-from onestop.verify import verify
+from onestop.upkeep.verify import verify
 from onestop.warehouse import open_warehouse
-from published_marts import FIRST, SECOND, THIRD, settings_in
 
 
 def a_settings(folder, *, nights=(FIRST, THIRD)):

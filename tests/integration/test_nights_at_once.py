@@ -7,10 +7,11 @@ import subprocess
 import sys
 import time
 
-from conftest import copied
-from onestop.verify import verify
-from onestop.warehouse import open_warehouse
 from published_marts import FIRST, SECOND, THIRD
+
+from conftest import copied
+from onestop.upkeep.verify import verify
+from onestop.warehouse import open_warehouse
 
 #: What a person is never to see.
 RAW = ("Traceback", "Could not set lock", "FileNotFoundError", "IO Error", "FileExistsError")

@@ -10,9 +10,10 @@ import json
 import os
 
 import pytest
-
 from exported_files import RECORD
-from onestop.delivery import RefusedDeliveryError
+from published_marts import settings_in
+
+from onestop.intake.delivery import RefusedDeliveryError
 from onestop.night import (
     discover_deliveries,
     land_delivery,
@@ -22,7 +23,6 @@ from onestop.night import (
     validate_delivery_file,
 )
 from onestop.warehouse import open_warehouse
-from published_marts import settings_in
 
 NIGHT = dt.date(2022, 6, 30)
 NEXT = NIGHT + dt.timedelta(days=1)

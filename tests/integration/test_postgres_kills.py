@@ -9,14 +9,14 @@ import signal
 from dataclasses import replace
 
 import pytest
+from engines import assert_same, content
+from published_marts import settings_in
+from worked_dossiers import LATER, NIGHT, write_exports
 
 import onestop.gate
-from engines import assert_same, content
 from onestop.night import run_night
 from onestop.warehouse import open_warehouse
 from onestop.warehouse.postgres_engine import PostgreSQLWarehouse
-from published_marts import settings_in
-from worked_dossiers import LATER, NIGHT, write_exports
 
 FORK = multiprocessing.get_context("fork")
 NIGHTS = (NIGHT, LATER)

@@ -6,20 +6,20 @@ import datetime as dt
 from dataclasses import replace
 
 import pytest
-from typer.testing import CliRunner
-
 from engines import assert_same, content
-from onestop.cli import app
-from onestop.explain import explain
-from onestop.marts import compute_marts, figures_digest, publish_marts
-from onestop.night import run_night
-from onestop.sample import write_sample
-from onestop.scorecard import read_scorecard
-from onestop.verify import verify
-from onestop.warehouse import open_warehouse
 from published_marts import settings_in
 from second_worked_set import SEPTEMBER, second_world
 from told_record import put_record
+from typer.testing import CliRunner
+
+from onestop.cli import app
+from onestop.figures.explain import explain
+from onestop.figures.scorecard import read_scorecard
+from onestop.marts.compute import compute_marts, figures_digest, publish_marts
+from onestop.night import run_night
+from onestop.sample import write_sample
+from onestop.upkeep.verify import verify
+from onestop.warehouse import open_warehouse
 
 SINCE = dt.date(2022, 10, 1)
 NIGHT = dt.date(2022, 12, 31)

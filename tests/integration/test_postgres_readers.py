@@ -9,16 +9,16 @@ from contextlib import contextmanager, suppress
 
 import psycopg
 import pytest
+from worked_dossiers import NIGHT, dossier, record, record_unit
 
-from onestop.feeds import DOSSIERS
-from onestop.marts import compute_marts, publish_marts
+from onestop.marts.compute import compute_marts, publish_marts
+from onestop.schema.feeds import DOSSIERS
 from onestop.warehouse import (
     WarehouseBusyError,
     WarehouseError,
     open_warehouse,
     postgres_engine,
 )
-from worked_dossiers import NIGHT, dossier, record, record_unit
 
 MARTS = ("scorecard", "indicator_value", "form_06a", "dossier", "unit", "period")
 ONE_NIGHT = " union all ".join(

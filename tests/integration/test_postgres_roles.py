@@ -6,10 +6,10 @@ import datetime as dt
 
 import psycopg
 import pytest
-
-from onestop.marts import column_texts, compute_marts, describe_tables, publish_marts
-from onestop.warehouse import SchemaError, WarehouseError, open_warehouse
 from worked_dossiers import NIGHT, THIRTEEN, compute, record, record_unit
+
+from onestop.marts.compute import column_texts, compute_marts, describe_tables, publish_marts
+from onestop.warehouse import SchemaError, WarehouseError, open_warehouse
 
 RECORD = {
     "core.dossier_version": "delivery_id",

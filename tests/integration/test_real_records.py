@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from published_marts import settings_in
 
 from onestop.night import run_night
 from onestop.warehouse import open_warehouse
-from published_marts import settings_in
 
 ROOT = Path(__file__).parents[2]
 RECORDS = ROOT.parent / "shared" / "data" / "wabo_permits"

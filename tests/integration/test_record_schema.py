@@ -6,11 +6,11 @@ import dataclasses
 import shutil
 
 import pytest
-
-from onestop.feeds import FEEDS, UNITS, Column
-from onestop.record_schema import made_columns, wanted_columns, write_schema_file
-from onestop.warehouse import SchemaError, base, open_warehouse
 from worked_dossiers import NIGHT, record_unit
+
+from onestop.schema.feeds import FEEDS, UNITS, Column
+from onestop.upkeep.record_schema import made_columns, wanted_columns, write_schema_file
+from onestop.warehouse import SchemaError, base, open_warehouse
 
 ENGINES = ("duckdb", "postgresql")
 

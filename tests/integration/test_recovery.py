@@ -7,8 +7,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from published_marts import FIRST, SECOND
 
-from onestop.landing import DAMAGED, landed_deliveries
+from onestop.intake.landing import DAMAGED, landed_deliveries
 from onestop.night import (
     MovedRecordError,
     check_night,
@@ -22,10 +23,9 @@ from onestop.night import (
     run_night,
     validate_delivery_file,
 )
-from onestop.rebuild import LostWarehouseError, rebuild
-from onestop.verify import verify
+from onestop.upkeep.rebuild import LostWarehouseError, rebuild
+from onestop.upkeep.verify import verify
 from onestop.warehouse import open_warehouse
-from published_marts import FIRST, SECOND
 
 FIGURES = (
     "select * exclude (valid_from, valid_to) from mart.indicator_history where valid_to is null"

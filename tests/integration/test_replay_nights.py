@@ -10,17 +10,17 @@ import sys
 from dataclasses import replace
 
 import pytest
-
 from engines import content
 from exported_files import RECORD
+from published_marts import settings_in
+
 from onestop.gate import load_suite
-from onestop.mapping import BUILT_IN
 from onestop.night import run_night
 from onestop.replay import ReplayFilter, find_replayable, replay
 from onestop.sample import write_sample
-from onestop.verify import verify
+from onestop.schema.mapping import BUILT_IN
+from onestop.upkeep.verify import verify
 from onestop.warehouse import open_warehouse
-from published_marts import settings_in
 
 FIRST, SECOND = dt.date(2022, 11, 15), dt.date(2022, 11, 16)
 #: What the ward's system calls a dossier that is done; its mapping does not know it at first.

@@ -7,15 +7,15 @@ other figure of every night is compared with the plain count of ``tests/referenc
 from __future__ import annotations
 
 import pytest
-
 import second_worked_set as told
-from onestop.night import run_night
-from onestop.reference import REFERENCE_FOLDER, read_reference
-from onestop.warehouse import open_warehouse
 from published_marts import settings_in
 from reference_comparison import compare_everything
 from reference_figures import FORM_COLUMNS, count_everything
 from second_worked_set import MAY, NIGHTS, QUARTER_END, SEPTEMBER
+
+from onestop.night import run_night
+from onestop.schema.reference import REFERENCE_FOLDER, read_reference
+from onestop.warehouse import open_warehouse
 
 DAYS_OFF = {
     row["calendar_date"]: row["day_kind"] for row in read_reference(REFERENCE_FOLDER)["day_off"]

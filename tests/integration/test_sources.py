@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from published_marts import FIRST, SECOND, settings_in
 
-from onestop.doctor import examine
-from onestop.mapping import BUILT_IN
 from onestop.night import awaited_deliveries, discover_deliveries, run_night
 from onestop.sample import write_sample
-from onestop.verify import verify
+from onestop.schema.mapping import BUILT_IN
+from onestop.upkeep.doctor import examine
+from onestop.upkeep.verify import verify
 from onestop.warehouse import open_warehouse
-from published_marts import FIRST, SECOND, settings_in
 
 BUILT_IN_MAPPING = (BUILT_IN / "one_stop.yaml").read_text(encoding="utf-8")
 LAND = r"""

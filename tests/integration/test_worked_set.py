@@ -6,13 +6,13 @@ import datetime as dt
 from dataclasses import replace
 
 import pytest
-
-from onestop.explain import explain
-from onestop.night import run_night
-from onestop.published import open_published
-from onestop.verify import verify
 from published_marts import settings_in
 from worked_dossiers import LATER, NIGHT, UNIT, write_exports
+
+from onestop.figures.explain import explain
+from onestop.marts.published import open_published
+from onestop.night import run_night
+from onestop.upkeep.verify import verify
 
 
 @pytest.fixture(scope="module", params=["duckdb", "postgresql"])

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from computed_marts import compute_only
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-
-from computed_marts import compute_only
-from onestop.marts import STAGED, refresh_reference
-from onestop.reference import REFERENCE_FOLDER, read_reference
-from onestop.settings import LOCAL_ZONE
-from onestop.warehouse import open_warehouse
 from random_worlds import NIGHTS, build_world, merge_worlds, put_world
 from reference_comparison import FORM_COLUMNS, compare_everything
 from reference_figures import Figures, Statement, World, count_everything
+
+from onestop.marts.compute import STAGED, refresh_reference
+from onestop.schema.reference import REFERENCE_FOLDER, read_reference
+from onestop.schema.time_zone import LOCAL_ZONE
+from onestop.warehouse import open_warehouse
 
 if TYPE_CHECKING:
     from onestop.warehouse import Warehouse

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import yaml
+from superset_dashboard import SHIPPED, read_charts, read_datasets
 
 from onestop.warehouse import open_warehouse
-from superset_dashboard import SHIPPED, read_charts, read_datasets
 
 CHARTS = read_charts()
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 
 import pytest
+from engines import assert_same, content
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from engines import assert_same, content
-from onestop.marts import compute_marts, figures_digest, mart_files, publish_marts
-from onestop.warehouse import open_warehouse
 from random_worlds import NIGHTS, build_world, put_world
+
+from onestop.marts.compute import compute_marts, figures_digest, mart_files, publish_marts
+from onestop.warehouse import open_warehouse
 
 
 @pytest.fixture(scope="module")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-
 from computed_marts import compute_only
-from onestop.feeds import DOSSIERS, UNITS
-from onestop.load import VANISHED, history_insert, history_select
-from onestop.marts import STAGED, refresh_reference
-from onestop.warehouse import open_warehouse
 from worked_dossiers import UNIT, at, dossier, record, record_unit
+
+from onestop.marts.compute import STAGED, refresh_reference
+from onestop.record.load import VANISHED, history_insert, history_select
+from onestop.schema.feeds import DOSSIERS, UNITS
+from onestop.warehouse import open_warehouse
 
 NIGHTS = [dt.date(2022, 6, day) for day in range(8, 16)]
 #: Received 01/06, due 10/06: overdue from the 11th on.

@@ -7,13 +7,13 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-
 from computed_marts import compute_only
-from onestop.feeds import FEEDS
-from onestop.marts import refresh_reference
-from onestop.settings import LOCAL_ZONE
-from onestop.warehouse import open_warehouse
 from worked_deadlines import DEADLINES
+
+from onestop.marts.compute import refresh_reference
+from onestop.schema.feeds import FEEDS
+from onestop.schema.time_zone import LOCAL_ZONE
+from onestop.warehouse import open_warehouse
 
 NIGHT = dt.date(2022, 6, 30)
 SINCE = dt.date(2022, 1, 1)

@@ -9,7 +9,7 @@ import random
 import pyarrow as pa
 import pytest
 
-from onestop.marts import STAGED, mart_files, refresh_reference
+from onestop.marts.compute import STAGED, mart_files, refresh_reference
 from onestop.warehouse import open_warehouse
 
 NIGHT = dt.date(2022, 11, 24)

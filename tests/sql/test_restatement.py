@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-
-from onestop.feeds import DOSSIERS, UNITS
-from onestop.load import history_insert, history_select
-from onestop.marts import compute_marts, publish_marts
-from onestop.warehouse import open_warehouse
 from worked_dossiers import IN_JULY, LATE_FILE, LATER, NIGHT, THIRTEEN, UNIT, record, record_unit
+
+from onestop.marts.compute import compute_marts, publish_marts
+from onestop.record.load import history_insert, history_select
+from onestop.schema.feeds import DOSSIERS, UNITS
+from onestop.warehouse import open_warehouse
 
 NEXT = dt.date(2022, 7, 1)
 QUARTER = (

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onestop.batches import MOST_BATCHES, batch_label, files_of, in_batches, work_through
-from onestop.delivery import RefusedDeliveryError
+from onestop.intake.delivery import RefusedDeliveryError
 
 #: Airflow's default ``max_map_length``.
 MAP_LENGTH = 1024

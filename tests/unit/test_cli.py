@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from onestop import cli
 from onestop.cli import _day, app, report_app
-from onestop.figures import day
+from onestop.schema.number_text import day
 
 NIGHT = dt.date(2022, 11, 4)
 

@@ -8,7 +8,7 @@ from itertools import chain
 
 import pytest
 
-from onestop.settings import PROJECT_ROOT
+from onestop.schema.project import PROJECT_ROOT
 from onestop.warehouse.sql_text import statements
 
 _INSERT = re.compile(

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from onestop.settings import PROJECT_ROOT
+from onestop.schema.project import PROJECT_ROOT
 
 REQUIREMENTS = PROJECT_ROOT / "requirements"
 LOCKS = sorted(REQUIREMENTS.glob("*.lock"))

@@ -10,10 +10,10 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from onestop.load import load_delivery, load_replayed
-from onestop.warehouse import open_warehouse
 from staged_files import a_delivery, write_staged
+
+from onestop.record.load import load_delivery, load_replayed
+from onestop.warehouse import open_warehouse
 
 FIRST = dt.date(2022, 6, 1)
 NIGHTS = 4

@@ -8,8 +8,8 @@ import re
 import pytest
 import yaml
 
-from onestop import local_airflow
-from onestop.settings import PROJECT_ROOT
+from onestop.local import local_airflow
+from onestop.schema.project import PROJECT_ROOT
 
 COMPOSE = PROJECT_ROOT / "docker-compose.yaml"
 _spec = importlib.util.spec_from_file_location(

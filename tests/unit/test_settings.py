@@ -6,7 +6,8 @@ import datetime as dt
 
 import pytest
 
-from onestop.settings import LOCAL_ZONE, Settings, wait_interval
+from onestop.schema.time_zone import LOCAL_ZONE
+from onestop.settings import Settings, wait_interval
 
 NIGHT = dt.date(2022, 11, 24)
 

@@ -6,7 +6,7 @@ import importlib.util
 
 import pytest
 
-from onestop.settings import PROJECT_ROOT
+from onestop.schema.project import PROJECT_ROOT
 
 _SPEC = importlib.util.spec_from_file_location("check", PROJECT_ROOT / "sql" / "check.py")
 check = importlib.util.module_from_spec(_SPEC)

@@ -20,8 +20,8 @@ import sqlalchemy as sa
 from duckdb_engine import ConnectionWrapper
 from sqlalchemy.pool import StaticPool
 
-from onestop.figures import day, decimal_text, whole
-from onestop.settings import LOCAL_ZONE
+from onestop.schema.number_text import day, decimal_text, whole
+from onestop.schema.time_zone import LOCAL_ZONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from onestop.figures import Language
     from onestop.gate.suite import Rule, Severity, Suite
+    from onestop.schema.number_text import Language
 
 #: How many failing rows a result shows; the quarantine holds them all.
 EXAMPLES = 5

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from onestop.gate.personal import kind_of
 
 if TYPE_CHECKING:
-    from onestop.feeds import Feed
+    from onestop.schema.feeds import Feed
 
 #: What is never shown, and what stands there instead.
 _HIDDEN = (

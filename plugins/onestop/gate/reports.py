@@ -21,15 +21,15 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from onestop.figures import Language, day, whole
 from onestop.gate.evaluation import load_engine
 from onestop.gate.results import read_result, result_files
-from onestop.unpublished import NIGHT_STATES
+from onestop.gate.unpublished import NIGHT_STATES
+from onestop.schema.number_text import Language, day, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from onestop.unpublished import NightRun
+    from onestop.gate.unpublished import NightRun
 
 LANGUAGES: tuple[Language, ...] = ("vi", "en")
 _ENDINGS: dict[Language, str] = {"vi": "", "en": ".en"}

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from onestop.settings import PROJECT_ROOT
+from onestop.schema.project import PROJECT_ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from onestop.duckdb_files import open_duckdb
-from onestop.feeds import FEEDS, Feed
 from onestop.gate.evaluation import (
     EXAMPLES,
     BrokenRuleError,
@@ -26,8 +24,10 @@ from onestop.gate.personal import put_tests
 from onestop.gate.results import write_result
 from onestop.gate.suite import EXPECTATIONS_FOLDER, Suite, load_suite
 from onestop.gate.verdict import GateVerdict, UsualVolume
-from onestop.reference import REFERENCE_FOLDER, read_reference
-from onestop.settings import LOCAL_ZONE
+from onestop.schema.feeds import FEEDS, Feed
+from onestop.schema.reference import REFERENCE_FOLDER, read_reference
+from onestop.schema.time_zone import LOCAL_ZONE
+from onestop.warehouse.duckdb_files import open_duckdb
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     import duckdb
     import sqlalchemy as sa
 
-    from onestop.delivery import Delivery
     from onestop.gate.suite import Rule
+    from onestop.intake.delivery import Delivery
 
 #: Rows of a result that show which rows failed; more than the messages name.
 _LISTED_ROWS = 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from onestop.delivery import RefusedDeliveryError
+from onestop.intake.delivery import RefusedDeliveryError
 
 if TYPE_CHECKING:
     from onestop.gate.evaluation import RuleResult

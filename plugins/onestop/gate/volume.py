@@ -7,8 +7,8 @@ from statistics import median_low
 from typing import TYPE_CHECKING
 
 from onestop.gate.verdict import UsualVolume
-from onestop.reference import REFERENCE_FOLDER, read_reference
-from onestop.workdays import WorkCalendar, work_calendar
+from onestop.schema.reference import REFERENCE_FOLDER, read_reference
+from onestop.schema.workdays import WorkCalendar, work_calendar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -22,12 +22,12 @@ from onestop.readers.text import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from onestop.mapping import FeedMapping
     from onestop.readers.content import Content
     from onestop.readers.headers import Header
     from onestop.readers.limits import Limits
     from onestop.readers.reading import Batch
     from onestop.readers.tables import Row
+    from onestop.schema.mapping import FeedMapping
 
 DELIMITERS = (",", ";", "\t", "|")
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from onestop.readers.legacy import as_unicode
 from onestop.readers.refusals import UnreadableError
-from onestop.wording import fold_header, tidy
+from onestop.schema.wording import fold_header, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from onestop.mapping import FeedMapping
+    from onestop.schema.mapping import FeedMapping
 
 _TALLEST = 3
 _CONVERT = "convert the export to Unicode UTF-8"

@@ -18,11 +18,11 @@ from onestop.readers.text import sniff_encoding, text_chunks
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from onestop.mapping import FeedMapping
     from onestop.readers.content import Content
     from onestop.readers.limits import Limits
     from onestop.readers.reading import Batch
     from onestop.readers.tables import Row
+    from onestop.schema.mapping import FeedMapping
 
 _SILENT = frozenset({"script", "style"})
 #: Elements inside a cell that a browser sets on a line of their own; others do not part words.

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from onestop.mapping import ColumnMapping, FeedMapping
     from onestop.readers.content import Content
     from onestop.readers.limits import Limits
     from onestop.readers.reading import Batch, Reading
+    from onestop.schema.mapping import ColumnMapping, FeedMapping
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 #: The first tag of a text, after blank space, an XML declaration, comments and a doctype.

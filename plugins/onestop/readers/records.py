@@ -35,9 +35,9 @@ from onestop.readers.text import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from onestop.mapping import FeedMapping
     from onestop.readers.content import Content
     from onestop.readers.limits import Limits
+    from onestop.schema.mapping import FeedMapping
 
 #: What the decoder makes of JSON.
 Json = Any

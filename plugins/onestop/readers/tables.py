@@ -13,13 +13,13 @@ from onestop.readers.headers import Header, HeaderIndex, find_header, fold_row, 
 from onestop.readers.pieces import first_filled
 from onestop.readers.reading import CODE_NUMBER_SIGNS, Batch, Reading
 from onestop.readers.spans import MOST_COLUMNS
-from onestop.wording import fold_header
+from onestop.schema.wording import fold_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from onestop.mapping import FeedMapping
     from onestop.readers.limits import Limits
+    from onestop.schema.mapping import FeedMapping
 
 Cell = str | int | float | bool | dt.datetime | dt.date | dt.time | dt.timedelta | None
 #: Where a row stands, its cells, and why it could not be split into cells, if so.

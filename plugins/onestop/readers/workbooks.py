@@ -20,11 +20,11 @@ from onestop.readers.tables import LOOK_AHEAD, TableReader
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from onestop.mapping import FeedMapping
     from onestop.readers.content import Content
     from onestop.readers.limits import Limits
     from onestop.readers.reading import Batch
     from onestop.readers.tables import Cell, Row
+    from onestop.schema.mapping import FeedMapping
 
 
 def read_workbook(content: Content, mapping: FeedMapping, limits: Limits) -> Reading:

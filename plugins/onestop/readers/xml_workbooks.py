@@ -18,11 +18,11 @@ from onestop.readers.workbook_scan import NOT_CALCULATED
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from onestop.mapping import FeedMapping
     from onestop.readers.content import Content
     from onestop.readers.limits import Limits
     from onestop.readers.reading import Batch
     from onestop.readers.tables import Cell, Row
+    from onestop.schema.mapping import FeedMapping
 
 NAMESPACE = "urn:schemas-microsoft-com:office:spreadsheet"
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from onestop.settings import PROJECT_ROOT
+from onestop.schema.project import PROJECT_ROOT
 from onestop.warehouse.sql_text import created_relations, script_digest, statements
 
 if TYPE_CHECKING:

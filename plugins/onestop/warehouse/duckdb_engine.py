@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from onestop.duckdb_files import copy_held, open_duckdb
 from onestop.warehouse.base import Warehouse, WarehouseBusyError, WarehouseError
+from onestop.warehouse.duckdb_files import copy_held, open_duckdb
 from onestop.warehouse.sql_text import with_parameters
 
 if TYPE_CHECKING:

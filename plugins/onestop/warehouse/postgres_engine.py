@@ -22,8 +22,8 @@ from psycopg import IsolationLevel
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
-from onestop.feeds import FEEDS
-from onestop.settings import LOCAL_ZONE
+from onestop.schema.feeds import FEEDS
+from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse.base import (
     SchemaError,
     Warehouse,

@@ -1,0 +1,147 @@
+"""From a figure to what is behind it: each thing counted or left out, why, and where it was read.
+
+Dossiers, tickets, procedures, units and declarations come from the very SELECTs of ``sql/mart``
+that the figures come from, asked about one unit and one span of days; any span will do, and any
+published night. :data:`EXPLAINERS` says which indicator is made of which; whatever is not there is
+a declared figure.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from onestop.figures.explain.declarations import DECLARED
+from onestop.figures.explain.desks import ROLLOUTS
+from onestop.figures.explain.dossiers import DOSSIERS
+from onestop.figures.explain.output import print_explanation
+from onestop.figures.explain.procedures import PROCEDURES
+from onestop.figures.explain.things import ROLES, Explainer, Explanation, Question, total
+from onestop.figures.explain.visits import WAITING
+from onestop.marts.earlier_nights import NightMarts
+from onestop.marts.published import QuestionError, find_night, open_published
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from onestop.settings import Settings
+    from onestop.warehouse import Warehouse
+
+__all__ = ["EXPLAINERS", "Explanation", "explain", "print_explanation"]
+
+#: What each computed indicator is made of.
+EXPLAINERS: Mapping[str, Explainer] = {
+    **DOSSIERS,
+    **PROCEDURES,
+    **ROLLOUTS,
+    "counter_waiting_time": WAITING,
+}
+
+
+def explain(
+    settings: Settings,
+    indicator: str,
+    unit: str,
+    first: dt.date,
+    last: dt.date,
+    method: str | None = None,
+    as_of: dt.date | None = None,
+) -> Explanation:
+    """Everything counted in a figure or left out of it, and why.
+
+    Args:
+        settings: of this installation.
+        indicator: indicator code, as in ``ref.indicator``.
+        unit: a unit's code, a level (``DEPARTMENT``, ``DISTRICT``, ``COMMUNE``) or ``CITY``.
+        first: first day of the span.
+        last: last day of the span.
+        method: method code; the scorecard's unless told.
+        as_of: a published night; the last one unless told.
+
+    Raises:
+        QuestionError: no such indicator, method or unit, no such figure for that unit, or the span
+            is reversed.
+        NothingPublishedError: that night is not published.
+    """
+    if last < first:
+        raise QuestionError(f"the span ends ({last}) before it begins ({first})")
+    with open_published(settings) as warehouse:
+        night = find_night(warehouse, as_of)
+        described = _describe(warehouse, indicator)
+        explainer = _explainer(indicator, method)
+        method = _known_method(explainer, method or described["scorecard_method"])
+        marts = NightMarts(warehouse, night, (first, last))
+        found_unit = marts.find_unit(unit)
+        question = Question(warehouse, marts, indicator, method, found_unit, first, last, night)
+        things = sorted(
+            explainer.things(question),
+            key=lambda thing: (
+                ROLES.index(thing.role),
+                thing.code,
+                thing.delivery_id or "",
+                thing.row_number or 0,
+                thing.reason_code,
+            ),
+        )
+        has_data = bool(total(thing.denominator for thing in things))
+        return Explanation(
+            kind=explainer.kind,
+            indicator_code=indicator,
+            method_code=method,
+            unit_code=unit,
+            unit_name=found_unit.name,
+            first=first,
+            last=last,
+            as_of=night,
+            things=tuple(things),
+            published=_published_figure(question),
+            no_data_reason_vi=None if has_data else described["no_data_reason_vi"],
+            no_data_reason_en=None if has_data else described["no_data_reason_en"],
+        )
+
+
+def _describe(warehouse: Warehouse, indicator: str) -> dict[str, Any]:
+    rows = warehouse.rows(
+        "select indicator_code, scorecard_method, no_data_reason_vi, no_data_reason_en"
+        " from ref.indicator order by position"
+    )
+    for row in rows:
+        if row["indicator_code"] == indicator:
+            return row
+    known = ", ".join(row["indicator_code"] for row in rows)
+    raise QuestionError(f"no indicator {indicator}; there are {known}")
+
+
+def _explainer(indicator: str, method: str | None) -> Explainer:
+    """A figure can also be declared for an indicator that is computed."""
+    if method in DECLARED.methods:
+        return DECLARED
+    return EXPLAINERS.get(indicator, DECLARED)
+
+
+def _known_method(explainer: Explainer, method: str | None) -> str:
+    method = method or explainer.methods[0]
+    if method not in explainer.methods:
+        raise QuestionError(f"no method {method}; there are {', '.join(explainer.methods)}")
+    return method
+
+
+def _published_figure(question: Question) -> tuple[int | None, int | None] | None:
+    """Numerator and denominator as published that night for exactly this span."""
+    rows = question.warehouse.rows(
+        "select numerator, denominator from mart.indicator_history"
+        " where indicator_code = :indicator and method_code = :method and unit_code = :unit"
+        " and period_start = :first"
+        # the year to date has no end of its own: it ends on the night
+        " and (period_end = :last or (period_end is null and :last = :night))"
+        " and valid_from <= :night and (valid_to is null or valid_to > :night)",
+        {
+            "indicator": question.indicator,
+            "method": question.method,
+            "unit": question.unit.unit_code,
+            "first": question.first,
+            "last": question.last,
+            "night": question.night,
+        },
+    )
+    return (rows[0]["numerator"], rows[0]["denominator"]) if rows else None

@@ -1,0 +1,296 @@
+"""Rates of dossiers: each one counted or left out, at the end of the span.
+
+The dossiers come from the very SELECTs of ``sql/mart`` that the figures come from. What each method
+of the on-time rate counts is in ``ref.method``; :data:`RULES` says it dossier by dossier.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from onestop.figures.explain.things import DELIVERIES, Explainer, Kind, counted, reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from onestop.figures.explain.things import CountedThing, Question, Role
+
+DOSSIER = Kind(
+    name="dossiers",
+    code="dossier_code",
+    facts=("received_date", "due_date", "closed_date"),
+    shown=("received_date", "due_date", "closed_date"),
+)
+
+_IN_TIME = ("early", "on_time")
+#: Form II.06a counts these as on time: withdrawn, returned, and those without a due date.
+_IN_TIME_ON_FORM = ("withdrawn", "returned_unprocessed", "resolved_no_due_date")
+
+
+@dataclass(frozen=True)
+class _Dossier:
+    """What a dossier was at the end of the span (``mart.dossier_period``)."""
+
+    class_at_end: str
+    is_received_in: bool
+    is_carried_over: bool
+    is_closed_in: bool
+    is_open: bool
+    is_due_in: bool
+
+
+def _cohort(dossier: _Dossier) -> Role | None:
+    if not dossier.is_received_in:
+        return None
+    if dossier.class_at_end in _IN_TIME:
+        return "numerator"
+    return "denominator" if dossier.class_at_end in ("late", "open_overdue") else "left_out"
+
+
+def _form_06(dossier: _Dossier) -> Role | None:
+    if dossier.is_open:
+        return "left_out"
+    if not dossier.is_closed_in:
+        return None
+    is_in_time = dossier.class_at_end in _IN_TIME + _IN_TIME_ON_FORM
+    return "numerator" if is_in_time else "denominator"
+
+
+def _qd_766(dossier: _Dossier) -> Role | None:
+    if not dossier.is_received_in:
+        return None
+    is_in_time = dossier.class_at_end in (*_IN_TIME, *_IN_TIME_ON_FORM, "open_in_time")
+    return "numerator" if is_in_time else "denominator"
+
+
+def _load(dossier: _Dossier) -> Role | None:
+    if not (dossier.is_received_in or dossier.is_carried_over):
+        return None
+    return "denominator" if dossier.class_at_end in ("late", "open_overdue") else "numerator"
+
+
+def _due(dossier: _Dossier) -> Role | None:
+    if not dossier.is_due_in:
+        return None
+    if dossier.class_at_end in ("withdrawn", "returned_unprocessed", "paused"):
+        return "left_out"
+    return "numerator" if dossier.class_at_end in _IN_TIME else "denominator"
+
+
+#: For each method, what a dossier counts as; None when it has nothing to do with the figure.
+RULES: Mapping[str, Callable[[_Dossier], Role | None]] = {
+    "cohort": _cohort,
+    "form_06": _form_06,
+    "qd_766": _qd_766,
+    "load": _load,
+    "due": _due,
+}
+
+#: Why, for each class; ``{…}`` are the dossier's dates.
+_REASONS: dict[str, tuple[str, str]] = {
+    "early": (
+        "Giải quyết xong ngày {closed}, trước hạn {due}",
+        "Resolved {closed}, before {due}",
+    ),
+    "on_time": ("Giải quyết xong đúng ngày hẹn {due}", "Resolved on its due day {due}"),
+    "late": ("Giải quyết xong ngày {closed}, sau hạn {due}", "Resolved {closed}, after {due}"),
+    "open_overdue": (
+        "Chưa giải quyết xong vào cuối kỳ, đã quá hạn {due}",
+        "Not resolved at the end of the span, overdue since {due}",
+    ),
+    "open_in_time": (
+        "Chưa giải quyết xong vào cuối kỳ, còn trong hạn {due}",
+        "Not resolved at the end of the span, due {due}",
+    ),
+    "open_no_due_date": (
+        "Chưa giải quyết xong vào cuối kỳ, không hẹn ngày trả",
+        "Not resolved at the end of the span, without a due date",
+    ),
+    "paused": (
+        "Đang chờ bổ sung, nghĩa vụ tài chính hoặc tạm dừng vào cuối kỳ",
+        "Awaiting supplement or payment, or suspended, at the end of the span",
+    ),
+    "withdrawn": ("Người nộp rút hồ sơ ngày {closed}", "Withdrawn {closed}"),
+    "returned_unprocessed": (
+        "Trả lại, không giải quyết, ngày {closed}",
+        "Returned unprocessed {closed}",
+    ),
+    "resolved_no_due_date": (
+        "Giải quyết xong ngày {closed}, không hẹn ngày trả",
+        "Resolved {closed}, without a due date",
+    ),
+    "refused_at_intake": (
+        "Không được tiếp nhận: không tính ở mọi cách đếm",
+        "Refused at intake: counted by no method",
+    ),
+    "by_online": ("Nộp trực tuyến", "Submitted online"),
+    "by_counter": ("Nộp trực tiếp tại quầy", "Handed in at the counter"),
+    "by_post": ("Nộp qua dịch vụ bưu chính", "Sent by post"),
+    "by_other": ("Nộp qua kênh khác hoặc không rõ kênh", "By another or an unknown channel"),
+    **{
+        f"level_{level}": (f"Mức độ {level}: không thuộc chỉ tiêu", f"Level {level}: not looked at")
+        for level in range(1, 5)
+    },
+    "level_unknown": ("Không rõ mức độ", "Its service level is not known"),
+    "digitised": ("Kết quả ngày {closed} đã số hóa", "Result of {closed} is digitised"),
+    "not_digitised": ("Kết quả ngày {closed} chưa số hóa", "Result of {closed} is not digitised"),
+    "digitisation_unstated": (
+        "Nguồn {source} không ghi việc số hóa kết quả ở hồ sơ nào: không có số liệu",
+        "Source {source} says of no dossier whether its result is digitised: no data",
+    ),
+    "channel_unstated": (
+        "Nguồn {source} không ghi kênh nộp ở hồ sơ nào: không có số liệu",
+        "Source {source} gives the channel of no dossier: no data",
+    ),
+    "no_result_document": (
+        "Thủ tục không có kết quả bằng văn bản",
+        "The procedure has no result document",
+    ),
+    "closed_otherwise": ("Kết thúc ngày {closed}, không rõ cách", "Ended {closed}, not known how"),
+    "registered": (
+        "Mới đăng ký, chưa được tiếp nhận: không tính ở mọi cách đếm",
+        "Registered, not yet received: counted by no method",
+    ),
+}
+
+
+def _on_time(question: Question) -> Iterator[CountedThing]:
+    """What each dossier is in the on-time rate."""
+    flags = [field.name for field in fields(_Dossier)]
+    marts = question.marts
+    rows = question.warehouse.rows(
+        "select dossier.dossier_code, dossier.unit_code, dossier.received_date,"
+        " dossier.due_date, dossier.closed_by_end_date as closed_date,"
+        f" {', '.join(f'dossier.{flag}' for flag in flags)},"
+        " evidence.delivery_id, delivery.file_name, evidence.row_number"
+        f" from {marts.relation('mart.dossier_period')} as dossier"
+        f" inner join {marts.relation('mart.dossier')} as evidence"
+        " on dossier.dossier_code = evidence.dossier_code"
+        f" left join ({DELIVERIES}) as delivery"
+        " on evidence.delivery_id = delivery.delivery_id"
+        f" where {question.unit.condition('dossier')}"
+    )
+    for row in rows:
+        dossier = _Dossier(**{flag: row[flag] for flag in flags})
+        role = RULES[question.method](dossier)
+        if role is not None:
+            is_undated = dossier.class_at_end == "open_in_time" and row["due_date"] is None
+            code = "open_no_due_date" if is_undated else dossier.class_at_end
+            yield _with_reason(row, role, code)
+    yield from _never_received(question)
+
+
+def _online(levels: tuple[int, ...] | None, question: Question) -> Iterator[CountedThing]:
+    """What each dossier received within the span is in an online share."""
+    for row in _standing(question, "received_date"):
+        channel = row["channel"] or "other"
+        if levels is not None and row["service_level"] not in levels:
+            level = row["service_level"]
+            code = "level_unknown" if level is None else f"level_{level}"
+            yield _with_reason(row, "left_out", code)
+        elif not row["is_channel_stated"]:
+            yield _with_reason(row, "left_out", "channel_unstated")
+        elif channel == "online":
+            yield _with_reason(row, "numerator", "by_online")
+        elif channel == "post" and question.method == "channel_without_post":
+            yield _with_reason(row, "left_out", "by_post")
+        else:
+            yield _with_reason(row, "denominator", f"by_{channel}")
+    yield from _never_received(question)
+
+
+def _digitised(question: Question) -> Iterator[CountedThing]:
+    """What each dossier closed within the span is in the share of digitised results."""
+    for row in _standing(question, "closed_date"):
+        if row["closing_class"] != "resolved":
+            yield _with_reason(row, "left_out", row["closing_class"] or "closed_otherwise")
+        elif not row["has_result"]:
+            yield _with_reason(row, "left_out", "no_result_document")
+        elif not row["is_digitisation_stated"]:
+            yield _with_reason(row, "left_out", "digitisation_unstated")
+        elif row["is_digitised"]:
+            yield _with_reason(row, "numerator", "digitised")
+        else:
+            yield _with_reason(row, "denominator", "not_digitised")
+
+
+def _standing(question: Question, clock: str) -> list[dict[str, Any]]:
+    """Dossiers received (or closed, by ``clock``) within the span, as they stood that night."""
+    marts = question.marts
+    return question.warehouse.rows(
+        "select dossier.dossier_code, dossier.unit_code, dossier.received_date,"
+        " dossier.due_date, dossier.closed_date, dossier.channel, dossier.closing_class,"
+        " coalesce(dossier.service_level, listed.service_level) as service_level,"
+        " coalesce(dossier.result_digitised, false) as is_digitised,"
+        f" {_stated_by_source(question, 'channel')} as is_channel_stated,"
+        f" {_stated_by_source(question, 'result_digitised')} as is_digitisation_stated,"
+        " coalesce(listed.has_result, true) as has_result,"
+        " dossier.delivery_id, delivery.file_name, dossier.row_number"
+        f" from {marts.relation('mart.dossier')} as dossier"
+        f" left join {marts.relation('mart.catalogue')} as listed"
+        " on dossier.procedure_key = listed.procedure_key"
+        f" and dossier.{clock} >= listed.holds_from"
+        f" and (listed.valid_to is null or dossier.{clock} < listed.valid_to)"
+        f" left join ({DELIVERIES}) as delivery on dossier.delivery_id = delivery.delivery_id"
+        f" where dossier.is_received and {question.unit.condition('dossier')}"
+        f" and dossier.{clock} between :first and :until",
+        {"first": question.first, "until": question.until},
+    )
+
+
+def _stated_by_source(question: Question, column: str) -> str:
+    """SQL: whether the dossier's source gives that column of any of its dossiers."""
+    return (
+        "split_part(dossier.delivery_id, '.', 1) in (select split_part(delivery_id, '.', 1)"
+        f" from {question.marts.relation('mart.dossier')} where {column} is not null)"
+    )
+
+
+def _never_received(question: Question) -> Iterator[CountedThing]:
+    """Dossiers submitted or refused within the span that were never received."""
+    marts = question.marts
+    rows = question.warehouse.rows(
+        "select dossier.dossier_code, dossier.unit_code, dossier.status,"
+        " dossier.received_date, dossier.due_date, dossier.resolved_date as closed_date,"
+        " dossier.delivery_id, delivery.file_name, dossier.row_number"
+        f" from {marts.relation('mart.dossier')} as dossier"
+        f" inner join {marts.relation('core.dossier_history')} as history"
+        " on dossier.dossier_code = history.dossier_code"
+        " and history.valid_from <= :night"
+        " and (history.valid_to is null or history.valid_to > :night)"
+        f" left join ({DELIVERIES}) as delivery"
+        " on dossier.delivery_id = delivery.delivery_id"
+        f" where not dossier.is_received and {question.unit.condition('dossier')}"
+        " and cast(coalesce(history.received_at, history.submitted_at, history.resolved_at)"
+        " as date) between :first and :last",
+        {"night": question.night, "first": question.first, "last": question.last},
+    )
+    for row in rows:
+        yield _with_reason(row, "left_out", row["status"])
+
+
+def _with_reason(row: Mapping[str, Any], role: Role, code: str) -> CountedThing:
+    source = str(row["delivery_id"]).split(".", 1)[0]
+    why = reason(_REASONS, code, due=row["due_date"], closed=row["closed_date"], source=source)
+    return counted(DOSSIER, row, role, why)
+
+
+_CHANNEL_METHODS = ("channel", "channel_without_post")
+#: Indicators of the share of dossiers received online, and the service levels they look at.
+_ONLINE_LEVELS: Mapping[str, tuple[int, ...] | None] = {
+    "online_share_level3": (3,),
+    "online_share_level4": (4,),
+    "online_share_level34": (3, 4),
+    "online_share_all": None,
+}
+
+DOSSIERS = {
+    "on_time_rate": Explainer(DOSSIER, tuple(RULES), _on_time),
+    "result_digitisation_rate": Explainer(DOSSIER, ("share",), _digitised),
+    **{
+        indicator: Explainer(DOSSIER, _CHANNEL_METHODS, partial(_online, levels))
+        for indicator, levels in _ONLINE_LEVELS.items()
+    },
+}

@@ -1,0 +1,239 @@
+"""An explanation as a page for people, as JSON, or as CSV."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal, TextIO
+
+from onestop.console import page_width, printed, safe_cell
+from onestop.figures.explain.things import ROLES, fact_text
+from onestop.marts.published import QuestionError, open_published
+from onestop.schema.number_text import day, duration, measured, whole
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from onestop.figures.explain.things import CountedThing, Explanation, Fact, Kind
+    from onestop.schema.number_text import Language
+    from onestop.settings import Settings
+    from onestop.warehouse import Warehouse
+
+OutputFormat = Literal["table", "json", "csv"]
+
+_WORDS: dict[str, dict[Language, str]] = {
+    "numerator": {
+        "vi": "Tính vào tử số và mẫu số",
+        "en": "Counted in numerator and denominator",
+    },
+    "denominator": {"vi": "Chỉ tính vào mẫu số", "en": "Counted in the denominator only"},
+    "left_out": {"vi": "Không tính", "en": "Left out"},
+    "dossier_code": {"vi": "Hồ sơ", "en": "Dossier"},
+    "received_date": {"vi": "Tiếp nhận", "en": "Received"},
+    "due_date": {"vi": "Hẹn trả", "en": "Due"},
+    "closed_date": {"vi": "Kết thúc", "en": "Ended"},
+    "ticket_code": {"vi": "Phiếu", "en": "Ticket"},
+    "unit_code": {"vi": "Đơn vị", "en": "Unit"},
+    "issued_at": {"vi": "Lấy số", "en": "Issued"},
+    "called_at": {"vi": "Gọi lần đầu", "en": "First called"},
+    "wait_seconds": {"vi": "Chờ", "en": "Wait"},
+    "procedure_code": {"vi": "Thủ tục", "en": "Procedure"},
+    "procedure_name": {"vi": "Tên", "en": "Name"},
+    "authority_level": {"vi": "Cấp", "en": "Level"},
+    "service_level": {"vi": "Mức độ", "en": "Service level"},
+    "published_date": {"vi": "Công khai", "en": "Published"},
+    "unit_name": {"vi": "Tên", "en": "Name"},
+    "digitisation_date": {"vi": "Triển khai", "en": "In use since"},
+    "document_number": {"vi": "Văn bản", "en": "Document"},
+    "document_date": {"vi": "Ngày văn bản", "en": "Dated"},
+    "declared_start": {"vi": "Từ ngày", "en": "From"},
+    "declared_end": {"vi": "Đến ngày", "en": "To"},
+    "declared_numerator": {"vi": "Tử số", "en": "Numerator"},
+    "declared_denominator": {"vi": "Mẫu số", "en": "Denominator"},
+    "department": {"vi": "Sở, ngành", "en": "Department"},
+    "district": {"vi": "Huyện", "en": "District"},
+    "commune": {"vi": "Xã", "en": "Commune"},
+    "reason": {"vi": "Vì sao", "en": "Why"},
+    "place": {"vi": "Tệp, dòng", "en": "File, row"},
+    "span": {"vi": "từ {first} đến {last}", "en": "from {first} to {last}"},
+    "as_of": {"vi": "Số liệu đến hết ngày {as_of}", "en": "Data as of the end of {as_of}"},
+    "method": {"vi": "Cách đếm: {label} ({code})", "en": "Method: {label} ({code})"},
+    "figure": {"vi": "Kết quả: {figure}", "en": "Result: {figure}"},
+    "nothing": {"vi": "chưa có dữ liệu", "en": "no data"},
+    "agrees": {
+        "vi": "Khớp với số đã công bố.",
+        "en": "Agrees with the published figure.",
+    },
+    "dossiers": {"vi": "hồ sơ", "en": "dossiers"},
+    "tickets": {"vi": "phiếu", "en": "tickets"},
+    "procedures": {"vi": "thủ tục", "en": "procedures"},
+    "units": {"vi": "đơn vị", "en": "units"},
+    "declarations": {"vi": "khai báo", "en": "declarations"},
+    "more": {
+        "vi": "… và {count} {things} nữa; --format csv ghi ra tất cả.",
+        "en": "… and {count} {things} more; --format csv lists them all.",
+    },
+}
+
+
+def print_explanation(
+    settings: Settings,
+    explanation: Explanation,
+    lang: Language = "vi",
+    format: OutputFormat = "table",  # noqa: A002 - the name of the command's option
+    file: TextIO | None = None,
+) -> None:
+    """Write an explanation.
+
+    Args:
+        settings: of this installation.
+        explanation: from :func:`onestop.figures.explain.explain`.
+        lang: of labels and reasons in the table; the machine formats hold both languages.
+        format: ``table`` for people (at most 200 things of each role), ``json`` or ``csv``.
+        file: where to; standard output unless told.
+
+    Raises:
+        QuestionError: it does not add up to the published figure; nothing is written.
+    """
+    file = file or sys.stdout
+    if explanation.agrees is False and explanation.published is not None:
+        published = "/".join(map(_number, explanation.published))
+        sums = f"{_number(explanation.numerator)}/{_number(explanation.denominator)}"
+        raise QuestionError(
+            f"the {explanation.kind.name} add up to {sums}, but {published} is published for this"
+            " span; they are not listed: run `onestop verify"
+            f" --as-of {explanation.as_of}`"
+        )
+    if format == "json":
+        json.dump(_as_json(explanation), file, ensure_ascii=False, indent=2, default=str)
+        file.write("\n")
+    elif format == "csv":
+        writer = csv.DictWriter(file, explanation.kind.columns, lineterminator="\n")
+        writer.writeheader()
+        for thing in explanation.things:
+            cells = thing.cells(explanation.kind)
+            writer.writerow({name: safe_cell(cell) for name, cell in cells.items()})
+    else:
+        with open_published(settings) as warehouse:
+            labels = _read_labels(warehouse, explanation, lang)
+        with printed(file, page_width(file, at_least=120, at_most=160)) as console:
+            _print_page(console, explanation, labels, lang)
+
+
+def _number(amount: int | None) -> str:
+    return "—" if amount is None else str(amount)
+
+
+def _as_json(explanation: Explanation) -> dict[str, Any]:
+    """The fields of an explanation; its things stand under the name of their kind."""
+    things = [thing.cells(explanation.kind) for thing in explanation.things]
+    return {
+        "indicator_code": explanation.indicator_code,
+        "method_code": explanation.method_code,
+        "unit_code": explanation.unit_code,
+        "unit_name": explanation.unit_name,
+        "first": explanation.first,
+        "last": explanation.last,
+        "as_of": explanation.as_of,
+        explanation.kind.name: things,
+        "published": explanation.published,
+        "numerator": explanation.numerator,
+        "denominator": explanation.denominator,
+        "agrees": explanation.agrees,
+        "no_data_reason_vi": explanation.no_data_reason_vi,
+        "no_data_reason_en": explanation.no_data_reason_en,
+    }
+
+
+def _read_labels(warehouse: Warehouse, explanation: Explanation, lang: Language) -> dict[str, str]:
+    row = warehouse.rows(
+        f"select title_{lang} as title, unit_of_measure from ref.indicator"
+        " where indicator_code = :code",
+        {"code": explanation.indicator_code},
+    )[0]
+    method = warehouse.value(
+        f"select label_{lang} from ref.method where method_code = :code",
+        {"code": explanation.method_code},
+    )
+    return {**row, "method": method}
+
+
+_SHOWN = 200
+
+
+def _print_page(
+    console: Console, explanation: Explanation, labels: dict[str, str], lang: Language
+) -> None:
+    def word(name: str, **values: str) -> str:
+        return _WORDS[name][lang].format(**values)
+
+    console.print()
+    console.print(f"{labels['title']} · {explanation.unit_name}", style="bold")
+    console.print(
+        word("span", first=day(explanation.first, lang), last=day(explanation.last, lang))
+        + " · "
+        + word("as_of", as_of=day(explanation.as_of, lang))
+    )
+    console.print(word("method", label=labels["method"], code=explanation.method_code))
+    figure = _figure(explanation, labels["unit_of_measure"], lang)
+    console.print(word("figure", figure=figure), style="bold")
+    reasons = {"vi": explanation.no_data_reason_vi, "en": explanation.no_data_reason_en}
+    if reasons[lang]:
+        console.print(reasons[lang])
+    if explanation.published is not None:
+        console.print(word("agrees"), style="green")
+    for role in ROLES:
+        things = [thing for thing in explanation.things if thing.role == role]
+        if things:
+            _print_role(console, explanation.kind, things, lang)
+        if len(things) > _SHOWN:
+            named = word(explanation.kind.name)
+            console.print(word("more", count=whole(len(things) - _SHOWN, lang), things=named))
+
+
+def _print_role(console: Console, kind: Kind, things: list[CountedThing], lang: Language) -> None:
+    from rich import box  # noqa: PLC0415 - the machine formats do without it
+    from rich.table import Table  # noqa: PLC0415 - idem
+    from rich.text import Text  # noqa: PLC0415 - idem
+
+    title = f"{_WORDS[things[0].role][lang]}: {whole(len(things), lang)}"
+    table = Table(
+        box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left", title_style="bold"
+    )
+    table.add_column(_WORDS[kind.code][lang], no_wrap=True)
+    for name in kind.shown:
+        is_name = name.endswith("_name")
+        table.add_column(_WORDS[name][lang], no_wrap=not is_name, ratio=1 if is_name else None)
+    table.add_column(_WORDS["reason"][lang], ratio=1)
+    table.add_column(_WORDS["place"][lang], overflow="fold")
+    for thing in things[:_SHOWN]:
+        cells = thing.cells(kind)
+        place = f"{thing.file_name or '—'}, {thing.row_number or '—'}"
+        table.add_row(
+            Text(thing.code),
+            *(Text(_cell(name, cells[name], lang)) for name in kind.shown),
+            Text(thing.reason_vi if lang == "vi" else thing.reason_en),
+            Text(place),
+        )
+    console.print(table)
+
+
+def _cell(name: str, value: Fact, lang: Language) -> str:
+    if isinstance(value, int):
+        if not name.endswith("_seconds"):
+            return whole(value, lang)
+        sign = "−" if value < 0 else ""
+        return sign + duration(Decimal(abs(value)), lang)
+    if isinstance(value, str) and name == "authority_level":
+        return _WORDS[value][lang]
+    return fact_text(value, lang)
+
+
+def _figure(explanation: Explanation, unit_of_measure: str, lang: Language) -> str:
+    numerator, denominator = explanation.numerator, explanation.denominator
+    if numerator is None or not denominator:
+        return _WORDS["nothing"][lang]
+    value = measured(numerator, denominator, None, unit_of_measure, lang)
+    return f"{whole(numerator, lang)}/{whole(denominator, lang)} = {value}"

@@ -1,0 +1,90 @@
+"""What can be asked for: an answer about something that there is not would mislead."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any
+
+from onestop.marts.published import QuestionError
+from onestop.readers import FILE_RULES
+from onestop.schema.feeds import FEEDS
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Collection, Mapping
+
+    from onestop.settings import Settings
+    from onestop.warehouse import Warehouse
+
+#: Of more names than these only the close ones are told.
+_MANY = 12
+
+
+def refuse_unknown(
+    settings: Settings,
+    warehouse: Warehouse,
+    filters: Mapping[str, Any],
+    states: Collection[str] = (),
+) -> None:
+    """Refuse to answer about what there is not: an empty table would read as "all is well".
+
+    Args:
+        settings: of this installation.
+        warehouse: open.
+        filters: what was asked for: ``night``, ``source``, ``feed``, ``rule_code``, ``state``,
+            ``delivery_id``; None where everything is.
+        states: the states that there are.
+
+    Raises:
+        QuestionError: names what there is instead.
+    """
+    if filters.get("night") is not None:
+        _refuse_unknown_night(warehouse, filters["night"])
+    known: dict[str, Callable[[], Collection[str]]] = {
+        "source": lambda: _recorded(warehouse, "source") | set(settings.mappings().sources),
+        "feed": lambda: set(FEEDS),
+        "rule_code": lambda: _rule_codes() | _recorded_rules(warehouse),
+        "state": lambda: states,
+        "delivery_id": lambda: _recorded(warehouse, "delivery_id"),
+    }
+    for name, there_are in known.items():
+        asked = filters.get(name)
+        if asked is not None and asked not in (there := there_are()):
+            close = difflib.get_close_matches(asked, there, n=3) if len(there) > _MANY else there
+            told = f"; there is {', '.join(sorted(close))}" if close else ""
+            raise QuestionError(f"there is no {name.replace('_', ' ')} {asked}{told}")
+
+
+def _refuse_unknown_night(warehouse: Warehouse, night: dt.date) -> None:
+    [spans] = warehouse.rows(
+        "select min(night) as first, max(night) as last,"
+        " count(case when night = :night then 1 end) as deliveries from audit.delivery",
+        {"night": night},
+    )
+    if not spans["deliveries"]:
+        told = f"; there are deliveries from {spans['first']} to {spans['last']}"
+        raise QuestionError(
+            f"nothing was delivered for night {night}{told if spans['first'] else ''}"
+        )
+
+
+def _recorded(warehouse: Warehouse, column: str) -> set[str]:
+    rows = warehouse.rows(f"select distinct {column} as name from audit.delivery")
+    return {row["name"] for row in rows}
+
+
+def _recorded_rules(warehouse: Warehouse) -> set[str]:
+    """Rules of earlier releases are asked about too."""
+    rows = warehouse.rows(
+        "select distinct rule_code from audit.rejected_row"
+        " union select distinct refused_rule from audit.delivery where refused_rule is not null"
+    )
+    return {row["rule_code"] for row in rows}
+
+
+def _rule_codes() -> set[str]:
+    from onestop.gate import load_suite, suite_names  # noqa: PLC0415 - imports slowly
+
+    return {rule.code for name in suite_names() for rule in load_suite(name).rules} | set(
+        FILE_RULES
+    )

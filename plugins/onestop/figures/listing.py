@@ -1,0 +1,189 @@
+"""Lists for the terminal: what came in, and what was refused."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Literal
+
+from rich.table import Table
+
+from onestop.console import page_width, printed
+from onestop.figures.known import refuse_unknown
+from onestop.marts.published import NothingPublishedError
+from onestop.warehouse import open_warehouse
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator, Mapping
+
+    from onestop.settings import Settings
+    from onestop.warehouse import Warehouse
+
+Language = Literal["vi", "en"]
+
+_DELIVERY_HEADERS = {
+    "vi": (
+        "Đêm", "Tệp", "Loại", "Tình trạng", "Đọc", "Nhận", "Loại bỏ", "Lặp", "Trống", "Bỏ qua",
+        "Lý do",
+    ),
+    "en": (
+        "Night", "File", "Feed", "State", "Read", "Accepted", "Rejected", "Repeated", "Blank",
+        "Skipped", "Reason",
+    ),
+}  # fmt: skip
+_REJECTED_HEADERS = {
+    "vi": ("Đêm", "Loại", "Dòng", "Khóa", "Quy tắc", "Lý do", "Giá trị", "Tình trạng"),
+    "en": ("Night", "Feed", "Row", "Key", "Rule", "Reason", "Values", "State"),
+}
+_STATES = {
+    "vi": {
+        "loaded": "đã nạp", "refused": "từ chối", "open": "còn mở",
+        "replayed": "đã nạp lại", "superseded": "đã được thay",
+    },
+    "en": {},
+}  # fmt: skip
+_DELIVERY_STATES = ("loaded", "refused")
+_REJECTED_STATES = ("open", "replayed", "superseded")
+_TOTALS = {
+    "vi": "{shown} trong {total} dòng; lọc bằng các tùy chọn, xem --help",
+    "en": "{shown} of {total} rows; the options filter them, see --help",
+}
+
+
+def print_deliveries(
+    settings: Settings,
+    *,
+    lang: Language = "vi",
+    night: dt.date | None = None,
+    feed: str | None = None,
+    state: str | None = None,
+    limit: int = 50,
+) -> None:
+    """What came in, the latest first.
+
+    Args:
+        settings: of this installation.
+        lang: of the table.
+        night: only deliveries that describe this night.
+        feed: only this feed.
+        state: ``loaded`` or ``refused``.
+        limit: at most so many rows.
+
+    Raises:
+        QuestionError: there is no such night, feed or state.
+    """
+    filters = {"night": night, "feed": feed, "state": state}
+    with _opened(settings) as warehouse:
+        refuse_unknown(settings, warehouse, filters, _DELIVERY_STATES)
+        where, values = _where(filters)
+        total = warehouse.value(f"select count(*) from audit.delivery where {where}", values)
+        rows = warehouse.rows(
+            "select night, file_name, feed, state, rows_read, rows_accepted, rows_rejected,"
+            " rows_repeated, rows_blank, rows_skipped,"
+            f" refused_rule || ': ' || reason_{lang} as reason"
+            f" from audit.delivery where {where}"
+            f" order by night desc, feed, file_name, delivery_id, attempt limit {int(limit)}",
+            values,
+        )
+    table = _table(_DELIVERY_HEADERS[lang], numbers=range(4, 10))
+    for row in rows:
+        row["state"] = _STATES[lang].get(row["state"], row["state"])
+        table.add_row(*(_text(value) for value in row.values()))
+    _print(table, lang, len(rows), int(total))
+
+
+def print_rejected(
+    settings: Settings,
+    *,
+    lang: Language = "vi",
+    night: dt.date | None = None,
+    feed: str | None = None,
+    rule: str | None = None,
+    state: str | None = None,
+    limit: int = 50,
+) -> None:
+    """Rejected rows with all their reasons, the latest first; values are masked.
+
+    Args:
+        settings: of this installation.
+        lang: of the table.
+        night: only rows of deliveries that describe this night.
+        feed: only this feed.
+        rule: only rows that broke this rule.
+        state: ``open``, ``replayed`` or ``superseded``.
+        limit: at most so many rows.
+
+    Raises:
+        QuestionError: there is no such night, feed, rule or state.
+    """
+    filters = {"night": night, "feed": feed, "rule_code": rule, "state": state}
+    with _opened(settings) as warehouse:
+        refuse_unknown(settings, warehouse, filters, _REJECTED_STATES)
+        where, values = _where(filters)
+        chosen = (
+            f"select distinct night, delivery_id, row_number from audit.rejected_row where {where}"
+        )
+        total = warehouse.value(f"select count(*) from ({chosen}) as chosen", values)
+        found = warehouse.rows(
+            f"select r.night, r.feed, r.row_number, r.key_text, r.rule_code,"
+            f" r.message_{lang} as message, r.offending, r.state, r.delivery_id"
+            f" from ({chosen} order by night desc, delivery_id, row_number limit {int(limit)})"
+            " as chosen inner join audit.rejected_row as r on r.delivery_id = chosen.delivery_id"
+            " and r.row_number = chosen.row_number"
+            " order by r.night desc, r.delivery_id, r.row_number, r.rule_code, r.state,"
+            " r.offending",
+            values,
+        )
+    table = _table(_REJECTED_HEADERS[lang], numbers=(2,))
+    shown = 0
+    for _, broken in groupby(found, key=lambda row: (row["delivery_id"], row["row_number"])):
+        reasons = list(broken)
+        first = reasons[0]
+        shown += 1
+        table.add_row(
+            *(_text(first[name]) for name in ("night", "feed", "row_number", "key_text")),
+            *(
+                "\n".join(dict.fromkeys(_text(row[name]) for row in reasons))
+                for name in ("rule_code", "message", "offending")
+            ),
+            "\n".join(
+                dict.fromkeys(_STATES[lang].get(row["state"], row["state"]) for row in reasons)
+            ),
+        )
+    _print(table, lang, shown, int(total))
+
+
+def _where(filters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    chosen = {name: value for name, value in filters.items() if value is not None}
+    return " and ".join(f"{name} = :{name}" for name in chosen) or "true", chosen
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Warehouse]:
+    try:
+        warehouse = open_warehouse(settings.warehouse, read_only=True)
+    except FileNotFoundError as error:
+        raise NothingPublishedError(
+            "there is no warehouse yet; run `onestop night` for a night that has its exports"
+        ) from error
+    with warehouse:
+        yield warehouse
+
+
+def _table(headers: tuple[str, ...], numbers: Any) -> Table:  # noqa: ANN401 - any container
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for place, header in enumerate(headers):
+        table.add_column(header, justify="right" if place in numbers else "left")
+    return table
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _print(table: Table, lang: Language, shown: int, total: int) -> None:
+    with printed(sys.stdout, page_width(sys.stdout, at_least=140, at_most=200)) as console:
+        console.print(table)
+        console.print(_TOTALS[lang].format(shown=shown, total=total))

@@ -1,0 +1,569 @@
+"""The scorecard: the plan's indicators against their targets, as published, on the terminal."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import json
+import sys
+from collections import Counter
+from dataclasses import asdict, dataclass, fields
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal, TextIO
+
+from onestop.console import page_width, printed
+from onestop.marts.earlier_nights import NightMarts
+from onestop.marts.published import find_night, open_published, published_nights
+from onestop.schema.number_text import day, measured, percent, target_text, whole
+from onestop.schema.project import PROJECT_ROOT
+from onestop.warehouse.sql_text import with_expressions, with_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from onestop.schema.number_text import Language
+    from onestop.settings import Settings
+    from onestop.warehouse import Warehouse
+
+OutputFormat = Literal["table", "json", "csv"]
+
+_SCORECARD_SQL = PROJECT_ROOT / "sql" / "mart" / "scorecard.sql"
+_ON_TIME = "on_time_rate"
+_WAITING = "counter_waiting_time"
+_ON_TIME_METHODS = ("cohort", "form_06", "qd_766", "load", "due")
+#: From this width on, numerator and denominator have a column of their own.
+_WIDE = 108
+
+
+@dataclass(frozen=True)
+class ScorecardLine:
+    """One line of ``mart.scorecard``; the columns are described there.
+
+    Beside the average wait stand the days behind it.
+    """
+
+    plan_code: str
+    line_number: int
+    clause_code: str
+    indicator_code: str
+    title_vi: str
+    title_en: str
+    unit_scope: str
+    unit_code: str
+    unit_level: str
+    unit_label_vi: str
+    unit_label_en: str
+    method_code: str | None
+    period_type: str
+    period_start: dt.date
+    period_end: dt.date
+    as_of_date: dt.date
+    numerator: int | None
+    denominator: int | None
+    value: Decimal | None
+    unit_of_measure: str
+    target: Decimal | None
+    comparison: str | None
+    status: str
+    source_kind: str
+    document_number: str | None
+    document_date: dt.date | None
+    form_06_numerator: int | None
+    form_06_denominator: int | None
+    form_06_value: Decimal | None
+    no_data_reason_vi: str | None
+    no_data_reason_en: str | None
+    verified: bool
+    target_source_clause: str | None
+    target_note_vi: str | None
+    target_note_en: str | None
+    coverage: Decimal | None
+    owner_vi: str
+    days_with_tickets: int | None = None
+    workdays_in_period: int | None = None
+
+    def text(self, name: str, lang: Language) -> str:
+        """The Vietnamese or English side of a bilingual column; empty when it has none."""
+        return getattr(self, f"{name}_{lang}") or ""
+
+    def coverage_text(self, lang: Language) -> str:
+        """How much of what is meant the figure speaks for; empty where it speaks for all."""
+        if self.coverage is None or self.status == "no_data":
+            return ""
+        share = percent(Decimal(str(self.coverage)), lang)
+        if self.unit_of_measure != "seconds":
+            return _WORDS["coverage_of_dossiers"][lang].format(coverage=share)
+        text = _WORDS["coverage"][lang].format(coverage=share)
+        if self.days_with_tickets is None:
+            return text
+        days = _WORDS["ticket_days"][lang].format(
+            days=self.days_with_tickets, workdays=self.workdays_in_period
+        )
+        return f"{text}; {days}"
+
+    def document_text(self, lang: Language) -> str:
+        """The document of a declared figure, with its date; empty for any other figure."""
+        if not self.document_number:
+            return ""
+        if self.document_date is None:
+            return _WORDS["document"][lang].format(number=self.document_number)
+        date = day(self.document_date, lang)
+        return _WORDS["document_of"][lang].format(number=self.document_number, date=date)
+
+
+@dataclass(frozen=True)
+class MethodFigure:
+    """The on-time rate of one level by one method."""
+
+    method_code: str
+    unit_code: str
+    numerator: int | None
+    denominator: int | None
+
+
+def read_scorecard(settings: Settings, as_of: dt.date | None = None) -> list[ScorecardLine]:
+    """The lines of the scorecard of a published night.
+
+    Args:
+        settings: of this installation.
+        as_of: a published night; the last one unless told.
+
+    Raises:
+        NothingPublishedError: that night is not published.
+    """
+    with open_published(settings) as warehouse:
+        return _read_lines(warehouse, find_night(warehouse, as_of))
+
+
+def _read_lines(warehouse: Warehouse, night: dt.date) -> list[ScorecardLine]:
+    if night == published_nights(warehouse)[-1]:
+        rows = warehouse.rows("select * from mart.scorecard order by line_number")
+    else:
+        select = with_expressions(
+            _SCORECARD_SQL.read_text(encoding="utf-8"),
+            {"as_of_date": f"date '{night.isoformat()}'"},
+        )
+        select = with_tables(select, {"mart.indicator_value": _figures_of(warehouse, night)})
+        rows = warehouse.rows(f"select * from ({select}) as line order by line_number")
+    names = [field.name for field in fields(ScorecardLine)]
+    waits = [row for row in rows if row["indicator_code"] == _WAITING]
+    days = _ticket_days(warehouse, night, waits[0]) if waits else {}
+    return [
+        ScorecardLine(
+            **{name: row[name] for name in names if name in row},
+            **(days.get(row["unit_code"], {}) if row["indicator_code"] == _WAITING else {}),
+        )
+        for row in rows
+    ]
+
+
+def _ticket_days(
+    warehouse: Warehouse, night: dt.date, line: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Days with tickets in a line's period, by level and for the city, and its working days.
+
+    Counted from the record as it was known that night: a report on an earlier night is the same
+    whenever it is made.
+    """
+    marts = NightMarts(warehouse, night, mark="days")
+    first, last = line["period_start"], line["period_end"]
+    rows = warehouse.rows(
+        "select case when grouping(coalesce(unit.unit_level, 'unregistered')) = 1 then 'CITY'"
+        " else upper(coalesce(unit.unit_level, 'unregistered')) end as unit_code,"
+        " count(distinct ticket.issued_date) as days,"
+        " (select count(*) from core.calendar where is_workday"
+        f"  and calendar_date between date '{first}' and date '{last}') as workdays"
+        f" from {marts.relation('core.visit_history')} as ticket"
+        f" left join {marts.relation('core.unit_history')} as unit"
+        "  on ticket.unit_code = unit.unit_code"
+        f"  and unit.valid_from <= date '{night}'"
+        f"  and (unit.valid_to is null or unit.valid_to > date '{night}')"
+        f" where ticket.valid_from <= date '{night}'"
+        f" and (ticket.valid_to is null or ticket.valid_to > date '{night}')"
+        f" and ticket.issued_date between date '{first}' and date '{last}'"
+        " group by grouping sets ((coalesce(unit.unit_level, 'unregistered')), ())"
+        " order by unit_code"
+    )
+    marts.drop()
+    return {
+        row["unit_code"]: {"days_with_tickets": row["days"], "workdays_in_period": row["workdays"]}
+        for row in rows
+    }
+
+
+def _figures_of(warehouse: Warehouse, night: dt.date) -> str:
+    """A relation with the indicator values as they were published for that night."""
+    if night == published_nights(warehouse)[-1]:
+        return "mart.indicator_value"
+    return (
+        f"(select * from mart.indicator_history where valid_from <= date '{night.isoformat()}'"
+        f" and (valid_to is null or valid_to > date '{night.isoformat()}'))"
+    )
+
+
+def _read_methods(warehouse: Warehouse, night: dt.date) -> list[MethodFigure]:
+    first = f"date '{night.year}-01-01'"
+    rows = warehouse.rows(
+        "select method_code, unit_code, numerator, denominator"
+        f" from {_figures_of(warehouse, night)} as figure"
+        f" where indicator_code = '{_ON_TIME}' and unit_scope in ('city', 'level')"
+        " and period_type = 'year_to_date' and period_basis = 'calendar'"
+        f" and period_start = {first} order by method_code, unit_code"
+    )
+    return [MethodFigure(**row) for row in rows]
+
+
+def print_scorecard(
+    settings: Settings,
+    lang: Language = "vi",
+    as_of: dt.date | None = None,
+    format: OutputFormat = "table",  # noqa: A002 - the name of the command's option
+    file: TextIO | None = None,
+) -> None:
+    """Write the scorecard of a published night.
+
+    Args:
+        settings: of this installation.
+        lang: of labels and number marks in the table; the machine formats hold both languages.
+        as_of: a published night; the last one unless told.
+        format: ``table`` for people, ``json`` or ``csv`` for programs.
+        file: where to; standard output unless told.
+
+    Raises:
+        NothingPublishedError: that night is not published.
+    """
+    file = file or sys.stdout
+    with open_published(settings) as warehouse:
+        night = find_night(warehouse, as_of)
+        lines = _read_lines(warehouse, night)
+        methods = _read_methods(warehouse, night) if format == "table" else []
+        labels = _read_labels(warehouse)
+    if format == "json":
+        _write_json(lines, night, file)
+    elif format == "csv":
+        _write_csv(lines, file)
+    else:
+        _ScorecardPage(lines, methods, labels, night, lang).print(file)
+
+
+def _write_json(lines: list[ScorecardLine], night: dt.date, file: TextIO) -> None:
+    page = {
+        "plan_code": lines[0].plan_code if lines else None,
+        "as_of_date": night.isoformat(),
+        "lines": [asdict(line) for line in lines],
+    }
+    json.dump(page, file, ensure_ascii=False, indent=2, default=_plain)
+    file.write("\n")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _write_csv(lines: list[ScorecardLine], file: TextIO) -> None:
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(field.name for field in fields(ScorecardLine))
+    for line in lines:
+        writer.writerow(
+            str(value).lower() if isinstance(value, bool) else value
+            for value in asdict(line).values()
+        )
+
+
+def _read_labels(warehouse: Warehouse) -> dict[str, dict[str, Any]]:
+    return {
+        "status": {
+            row["status"]: row
+            for row in warehouse.rows("select status, label_vi, label_en from ref.figure_status")
+        },
+        "method": {
+            row["method_code"]: row
+            for row in warehouse.rows(
+                "select method_code, label_vi, label_en, used_by_vi, verified from ref.method"
+            )
+        },
+        "level": {
+            row["unit_code"]: row
+            for row in warehouse.rows(
+                "select unit_code, short_label_vi as label_vi, label_en from ref.unit_level"
+                " where unit_level <> 'unregistered' order by position"
+            )
+        },
+        "plan": {
+            row["plan_code"]: row
+            for row in warehouse.rows("select plan_code, title_vi, title_en from ref.plan")
+        },
+    }
+
+
+_WORDS: dict[str, dict[Language, str]] = {
+    "as_of": {
+        "vi": "Số liệu đến hết ngày {as_of}, tính từ {start}",
+        "en": "Data as of the end of {as_of}, counted from {start}",
+    },
+    "clause": {"vi": "Khoản", "en": "Clause"},
+    "indicator": {"vi": "Chỉ tiêu", "en": "Indicator"},
+    "result": {"vi": "Kết quả", "en": "Result"},
+    "of": {"vi": "Tử số / mẫu số", "en": "Numerator / denominator"},
+    "target": {"vi": "Mục tiêu", "en": "Target"},
+    "status": {"vi": "Đánh giá", "en": "Status"},
+    "decision": {"vi": "Quyết định {plan}", "en": "Decision {plan}"},
+    "notes": {"vi": "Ghi chú", "en": "Notes"},
+    "unverified": {
+        "vi": "Mục tiêu hoặc cách đo chưa được đối chiếu với văn bản gốc.",
+        "en": "Target or measurement not yet checked against the source text.",
+    },
+    "cut": {
+        "vi": "Tỷ lệ được cắt (không làm tròn) đến hai chữ số; so với mục tiêu bằng số nguyên.",
+        "en": "Rates are cut, not rounded, to two places; targets are compared as integers.",
+    },
+    "annex": {"vi": "PL-n: dòng n của Phụ lục.", "en": "PL-n: row n of the plan's annex."},
+    "form_06": {
+        "vi": "Biểu II.06a: {rate} ({counts})",
+        "en": "By form II.06a: {rate} ({counts})",
+    },
+    "document": {"vi": "Theo văn bản {number}", "en": "By document {number}"},
+    "document_of": {
+        "vi": "Theo văn bản {number} ngày {date}",
+        "en": "By document {number} of {date}",
+    },
+    "waits": {"vi": "{seconds} s/{visits} lượt", "en": "{seconds} s/{visits} visits"},
+    "coverage": {
+        "vi": "Số liệu của {coverage} đơn vị có Bộ phận Một cửa",
+        "en": "Figures from {coverage} of the units with a One-Stop desk",
+    },
+    "ticket_days": {
+        "vi": "{days} ngày có phiếu trên {workdays} ngày làm việc",
+        "en": "tickets on {days} days, of {workdays} working days",
+    },
+    "coverage_of_dossiers": {
+        "vi": "Số liệu của {coverage} số hồ sơ; nguồn của các hồ sơ khác không ghi",
+        "en": "Figures from {coverage} of the dossiers; the sources of the others do not say",
+    },
+    "methods": {
+        "vi": "Tỷ lệ đúng hạn theo các cách đếm đang dùng",
+        "en": "On-time rate by the methods in use",
+    },
+    "method": {"vi": "Cách đếm", "en": "Method"},
+    "chosen": {"vi": "bảng trên", "en": "table above"},
+}
+
+_STYLES = {"met": "bold green", "not_met": "bold red", "no_data": "dim", "no_target": "cyan"}
+_SIGNS = {"met": "✓ ", "not_met": "✗ ", "no_data": "", "no_target": ""}
+
+
+class _ScorecardPage:
+    """The scorecard as people read it on a terminal."""
+
+    def __init__(
+        self,
+        lines: list[ScorecardLine],
+        methods: list[MethodFigure],
+        labels: dict[str, dict[str, Any]],
+        night: dt.date,
+        lang: Language,
+    ) -> None:
+        self._lines = lines
+        self._methods = methods
+        self._labels = labels
+        self._night = night
+        self._lang: Language = lang
+        self._reasons: list[str] = []
+
+    def _word(self, name: str, **values: str) -> str:
+        return _WORDS[name][self._lang].format(**values)
+
+    def _label(self, kind: str, code: str) -> str:
+        return str(self._labels[kind][code][f"label_{self._lang}"])
+
+    def print(self, file: TextIO) -> None:
+        """Write the page; colours only on a terminal."""
+        width = page_width(file)
+        with printed(file, width) as console:
+            self._print_heading(console)
+            console.print(self._table(is_wide=width >= _WIDE))
+            self._print_summary(console)
+            if any(figure.denominator for figure in self._methods):
+                console.print(self._method_table())
+            self._print_notes(console)
+
+    def _print_heading(self, console: Console) -> None:
+        if not self._lines:
+            return
+        plan = self._labels["plan"][self._lines[0].plan_code]
+        start = min(line.period_start for line in self._lines)
+        console.print()
+        console.print(f"[bold]{plan[f'title_{self._lang}']}[/bold]", markup=True)
+        console.print(self._word("decision", plan=self._lines[0].plan_code))
+        console.print(
+            self._word("as_of", as_of=day(self._night, self._lang), start=day(start, self._lang))
+        )
+
+    def _table(self, *, is_wide: bool) -> Table:
+        from rich import box  # noqa: PLC0415 - the machine formats do without it
+        from rich.table import Table  # noqa: PLC0415 - the machine formats do without it
+        from rich.text import Text  # noqa: PLC0415 - the machine formats do without it
+
+        table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False)
+        table.add_column(self._word("clause"), no_wrap=True)
+        table.add_column(self._word("indicator"), ratio=1)
+        table.add_column(self._word("result"), justify="right")
+        if is_wide:
+            table.add_column(self._word("of"), justify="right", no_wrap=True)
+        table.add_column(self._word("target"), justify="right", no_wrap=True)
+        table.add_column(self._word("status"), no_wrap=True)
+        previous = ("", "")
+        for line in self._shown_lines():
+            is_first = (line.clause_code, line.indicator_code) != previous
+            is_new_clause = line.clause_code != previous[0]
+            previous = (line.clause_code, line.indicator_code)
+            result, counts = self._result(line)
+            cells = [
+                line.clause_code if is_new_clause else "",
+                Text("\n  ".join([self._name(line, is_first=is_first), *self._beside(line)])),
+                *((result, counts) if is_wide else ("\n".join(filter(None, (result, counts))),)),
+                Text(self._target(line), style="" if line.verified else "yellow"),
+                Text(self._status(line), style=_STYLES[line.status]),
+            ]
+            table.add_row(*cells)
+        return table
+
+    def _shown_lines(self) -> list[ScorecardLine]:
+        """Levels are left out where neither they nor the city have data: one line says it."""
+        with_data = {
+            (line.clause_code, line.indicator_code)
+            for line in self._lines
+            if line.status != "no_data"
+        }
+        shown: list[ScorecardLine] = []
+        for line in self._lines:
+            is_level_of_shown = bool(shown) and (
+                (shown[-1].clause_code, shown[-1].indicator_code)
+                == (line.clause_code, line.indicator_code)
+            )
+            if not is_level_of_shown or (line.clause_code, line.indicator_code) in with_data:
+                shown.append(line)
+        return shown
+
+    def _name(self, line: ScorecardLine, *, is_first: bool) -> str:
+        title = line.text("title", self._lang)
+        if line.unit_code == "CITY" or is_first:
+            return title
+        return "– " + line.text("unit_label", self._lang)
+
+    def _beside(self, line: ScorecardLine) -> Iterator[str]:
+        """What stands under a line's title: the form's rate, the document, the coverage."""
+        if line.form_06_numerator is not None and line.form_06_denominator:
+            rate = Decimal(100 * line.form_06_numerator) / line.form_06_denominator
+            numerator = whole(line.form_06_numerator, self._lang)
+            denominator = whole(line.form_06_denominator, self._lang)
+            yield self._word(
+                "form_06", rate=percent(rate, self._lang), counts=f"{numerator}/{denominator}"
+            )
+        yield from filter(None, (line.document_text(self._lang), line.coverage_text(self._lang)))
+
+    def _result(self, line: ScorecardLine) -> tuple[str, str]:
+        if line.status == "no_data":
+            return "—", ""
+        result = measured(
+            line.numerator, line.denominator, line.value, line.unit_of_measure, self._lang
+        )
+        if line.unit_of_measure == "rank" or line.numerator is None or line.denominator is None:
+            return result, ""
+        numerator = whole(line.numerator, self._lang)
+        denominator = whole(line.denominator, self._lang)
+        if line.unit_of_measure == "seconds":
+            return result, self._word("waits", seconds=numerator, visits=denominator)
+        return result, f"{numerator}/{denominator}"
+
+    def _target(self, line: ScorecardLine) -> str:
+        text = target_text(line.target, line.comparison, line.unit_of_measure, self._lang)
+        return text if line.verified else (text or "—") + "*"
+
+    def _status(self, line: ScorecardLine) -> str:
+        text = _SIGNS[line.status] + self._label("status", line.status)
+        if line.status in {"met", "not_met"} and not line.verified:
+            text += "*"
+        if line.status != "no_data":
+            return text
+        reason = line.text("no_data_reason", self._lang)
+        if reason not in self._reasons:
+            self._reasons.append(reason)
+        return f"{text} ({self._reasons.index(reason) + 1})"
+
+    def _print_summary(self, console: Console) -> None:
+        counts = Counter(line.status for line in self._shown_lines())
+        console.print(
+            " · ".join(
+                f"[{_STYLES[status]}]{self._label('status', status)}: {counts[status]}[/]"
+                for status in _STYLES
+            ),
+            markup=True,
+        )
+
+    def _method_table(self) -> Table:
+        from rich import box  # noqa: PLC0415 - the machine formats do without it
+        from rich.table import Table  # noqa: PLC0415 - the machine formats do without it
+
+        table = Table(
+            box=box.SIMPLE_HEAD,
+            pad_edge=False,
+            title=self._word("methods"),
+            title_justify="left",
+            title_style="bold",
+        )
+        table.add_column(self._word("method"))
+        levels = self._labels["level"]
+        for row in levels.values():
+            table.add_column(str(row[f"label_{self._lang}"]), justify="right", no_wrap=True)
+        figures = {(figure.method_code, figure.unit_code): figure for figure in self._methods}
+        chosen = next((x.method_code for x in self._lines if x.indicator_code == _ON_TIME), None)
+        for method in _ON_TIME_METHODS:
+            label = self._label("method", method)
+            if not self._labels["method"][method]["verified"]:
+                label += "*"
+            if method == chosen:
+                label += f" ({self._word('chosen')})"
+            table.add_row(
+                label, *(self._rate(figures.get((method, unit_code))) for unit_code in levels)
+            )
+        return table
+
+    def _rate(self, figure: MethodFigure | None) -> str:
+        if figure is None or figure.numerator is None or not figure.denominator:
+            return "—"
+        return percent(Decimal(100 * figure.numerator) / figure.denominator, self._lang)
+
+    def _print_notes(self, console: Console) -> None:
+        for number, reason in enumerate(self._reasons, start=1):
+            _print_note(console, f"({number})", reason)
+        if any(not line.verified for line in self._lines):
+            _print_note(console, "*", self._word("unverified"))
+            for note in dict.fromkeys(self._unverified_notes()):
+                _print_note(console, "", note)
+        _print_note(console, "·", self._word("annex"))
+        _print_note(console, "·", self._word("cut"))
+
+    def _unverified_notes(self) -> Iterable[str]:
+        for line in self._lines:
+            if not line.verified and line.text("target_note", self._lang):
+                yield f"{line.clause_code}: {line.text('target_note', self._lang)}."
+
+
+def _print_note(console: Console, mark: str, text: str) -> None:
+    from rich.padding import Padding  # noqa: PLC0415 - the machine formats do without it
+    from rich.table import Table  # noqa: PLC0415 - the machine formats do without it
+    from rich.text import Text  # noqa: PLC0415 - the machine formats do without it
+
+    note = Table.grid(padding=(0, 1))
+    note.add_column(width=4, justify="right")
+    note.add_column()
+    note.add_row(Text(mark), Text(text, style="dim"))
+    console.print(Padding(note, 0))

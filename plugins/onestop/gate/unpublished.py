@@ -1,0 +1,99 @@
+"""Nights that were run and are not published, for pages that show what is.
+
+``audit.night_run`` has them; readers' copies of the warehouse are made by publications only, so
+that they never do. A small file beside the reports carries them over.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from onestop.schema.number_text import Language
+    from onestop.settings import Settings
+
+
+class NightRun(TypedDict):
+    """How a night ended: columns of ``audit.night_run``."""
+
+    as_of_date: dt.date
+    state: str
+    message: str
+
+
+#: How a night ended, for people.
+NIGHT_STATES: dict[str, dict[Language, str]] = {
+    "published": {"vi": "Đã công bố", "en": "Published"},
+    "missing_delivery": {
+        "vi": "Chưa công bố: thiếu tệp của đêm",
+        "en": "Not published: a file of the night is missing",
+    },
+    "exports_unread": {
+        "vi": "Chưa công bố: không đọc được thư mục xuất dữ liệu",
+        "en": "Not published: the exports could not be read",
+    },
+    "checks_failed": {
+        "vi": "Chưa công bố: số liệu không qua kiểm tra",
+        "en": "Not published: the figures failed their checks",
+    },
+}
+
+
+@dataclass(frozen=True)
+class UnpublishedNight:
+    """A night that readers do not see.
+
+    Attributes:
+        as_of_date: the night.
+        state: how it ended, as in ``audit.night_run``.
+        message: why, and what to do.
+    """
+
+    as_of_date: dt.date
+    state: str
+    message: str
+
+
+def note_unpublished(settings: Settings, runs: Iterable[NightRun]) -> None:
+    """Keep the nights of ``runs`` that are not published and none after which is.
+
+    Args:
+        settings: of this installation.
+        runs: how nights ended, the latest first.
+    """
+    waiting = []
+    for run in runs:
+        if run["state"] == "published":
+            break
+        night = run["as_of_date"].isoformat()
+        waiting.append({"as_of_date": night, "state": run["state"], "message": run["message"]})
+    path = _path(settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        draft.write_text(json.dumps(waiting, ensure_ascii=False, indent=1), encoding="utf-8")
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def unpublished_nights(settings: Settings) -> list[UnpublishedNight]:
+    """Nights after the last published one that ended without a publication, the latest first."""
+    path = _path(settings)
+    if not path.is_file():
+        return []
+    return [
+        UnpublishedNight(dt.date.fromisoformat(row["as_of_date"]), row["state"], row["message"])
+        for row in json.loads(path.read_text(encoding="utf-8"))
+    ]
+
+
+def _path(settings: Settings) -> Path:
+    return settings.work / "unpublished_nights.json"

@@ -1,0 +1,1 @@
+"""Exports into landing/: the only part that touches a source."""

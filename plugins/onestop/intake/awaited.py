@@ -1,0 +1,162 @@
+"""What a night waits for: the file names awaited, where, and the names that come close to them."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from onestop.intake.exports import UNFINISHED, ExportsError, list_exports, readable_name
+from onestop.schema.mapping import ClaimedTwiceError, recognise
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator, Mapping
+
+    from onestop.intake.exports import Folder
+    from onestop.schema.mapping import FeedMapping, SourceMapping
+
+_TOKEN = re.compile(r"\\.|\[\^?.[^\]]*\]|\{[^}]*\}|.", re.DOTALL)
+_LOOKING = ("(?=", "(?!", "(?<=", "(?<!")
+#: How many names that come close are told.
+_TOLD = 3
+#: Share of a name's letters that must be those of an awaited name (difflib's ratio).
+_CLOSE = 0.75
+_CLOSE_WITH_DAY = 0.5
+#: How a day may stand in a name: year first, day first, and both with a short year.
+_DAY_FORMS = ("%Y%m%d", "%d%m%Y", "%y%m%d", "%d%m%y")
+
+
+def awaited_name(pattern: str, night: dt.date) -> str:
+    """A mapping's pattern of file names as people write it: ``dossiers_20221124*``.
+
+    Args:
+        pattern: the regular expression of the mapping, with the group ``night``.
+        night: the night that stands in its place.
+    """
+    shown = ""
+    for token in _tokens(pattern):
+        if token.startswith("(?P<night>"):
+            shown += f"{night:%Y%m%d}"
+        elif token[0] in "{*+?":  # how often the sign before it may stand
+            shown = f"{shown[:-1]}*"
+        elif token[0] in "([." or re.fullmatch(r"\\\w", token):
+            shown += "" if token.startswith(_LOOKING) else "*"
+        elif token not in {"^", "$"}:
+            shown += token[-1]
+    return re.sub(r"\*[*.]*$|\*+", "*", shown)
+
+
+def _tokens(pattern: str) -> Iterator[str]:
+    """The parts of a regular expression, each group as one."""
+    at = 0
+    while at < len(pattern):
+        end = _closing(pattern, at) if pattern[at] == "(" else _TOKEN.match(pattern, at).end()  # type: ignore[union-attr] # it matches any character
+        yield pattern[at:end]
+        at = end
+
+
+def _closing(pattern: str, start: int) -> int:
+    """Just after the bracket that closes the one at ``start``."""
+    depth = 0
+    for token in _TOKEN.finditer(pattern, start):
+        depth += {"(": 1, ")": -1}.get(token[0], 0)
+        if depth == 0:
+            return token.end()
+    return len(pattern)
+
+
+def awaited_where(
+    exports: Folder, feed: FeedMapping, night: dt.date, mappings: Mapping[str, SourceMapping]
+) -> str:
+    """Which file is awaited where, and what comes close to it: the end of a sentence.
+
+    Args:
+        exports: the exports folder.
+        feed: the feed that is awaited.
+        night: the night that it is awaited for.
+        mappings: of all sources.
+    """
+    names = list(dict.fromkeys(awaited_name(one.name, night) for one in feed.files))
+    close = near_misses(exports, feed, night, mappings)
+    told = f"; names that come close: {', '.join(close)}" if close else ""
+    return f"no file {' or '.join(names)} below {exports}{told}"
+
+
+def near_misses(
+    exports: Folder, feed: FeedMapping, night: dt.date, mappings: Mapping[str, SourceMapping]
+) -> list[str]:
+    """Files that are not the awaited one and could be meant for it, the closest ones first.
+
+    They are files of a later night; files that are hidden, still being written or no regular
+    files; and files that no mapping knows, with a name like the awaited one and either this night
+    or no day at all in it. Nothing when the exports cannot be listed.
+
+    Args:
+        exports: the exports folder.
+        feed: the feed that is awaited.
+        night: the night that it is awaited for.
+        mappings: of all sources.
+    """
+    wanted = {_letters(awaited_name(one.name, night)) for one in feed.files}
+    found: list[tuple[float, str]] = []
+    try:
+        names = _names(exports)
+    except ExportsError:
+        return []
+    for name, is_listed in names:
+        base = PurePosixPath(name).name
+        meant = base if is_listed else _finished(base)
+        stated = feed.night_of(meant)
+        told = readable_name(name)
+        if stated:
+            if stated[0] > night and is_listed:
+                found.append((1.0, f"{told} (of night {stated[0]})"))
+            elif stated[0] == night and not is_listed:
+                found.append((2.0, f"{told} (hidden, still being written, or no regular file)"))
+        elif not _is_known(meant, mappings):
+            closeness = max(
+                difflib.SequenceMatcher(None, _letters(meant), one).ratio() for one in wanted
+            )
+            days = re.findall(r"\d{6,}", re.sub(r"(?<=\d)[-_. ](?=\d)", "", meant))
+            is_of_night = any(f"{night:{form}}" in day for day in days for form in _DAY_FORMS)
+            if (is_of_night and closeness >= _CLOSE_WITH_DAY) or (not days and closeness >= _CLOSE):
+                found.append((closeness, told))
+    found.sort(key=lambda one: (-one[0], one[1]))
+    return [told for _, told in found[:_TOLD]]
+
+
+def _is_known(name: str, mappings: Mapping[str, SourceMapping]) -> bool:
+    try:
+        return recognise(name, mappings) is not None
+    except ClaimedTwiceError:
+        return True
+
+
+def _letters(name: str) -> str:
+    """What a name says beside numbers, without its ending."""
+    return re.sub(r"[\W\d_]+", "", PurePosixPath(name).stem.casefold())
+
+
+def _finished(name: str) -> str:
+    """The name that a hidden or unfinished file will probably have."""
+    plain = name.lstrip(".")
+    ending = next((one for one in UNFINISHED if plain.lower().endswith(one)), "")
+    return plain[: len(plain) - len(ending)]
+
+
+def _names(exports: Folder) -> list[tuple[str, bool]]:
+    """Every path below the exports, and whether it is one of the files that a night looks at."""
+    listed = list_exports(exports)
+    names = [(file.path_below, True) for file in listed]
+    if isinstance(exports, Path):
+        known = {file.path for file in listed}
+        names += [
+            (str(Path(at, name).relative_to(exports)), False)
+            for at, _, files in os.walk(exports)
+            for name in files
+            if str(Path(at, name)) not in known
+        ]
+    return names

@@ -1,0 +1,299 @@
+"""Landing: copies of the exported files, unchanged, write-once, known by their sha-256.
+
+``landing/<source>/<feed>/<yyyymmdd>/<delivery_id>/`` holds the file under its own name and
+``delivery.json`` beside it. A delivery appears there whole, by one rename, or not at all.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import logging
+import os
+import shutil
+import stat
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from onestop.intake.delivery import Delivery, RefusedDeliveryError
+from onestop.intake.exports import ExportedFile, ExportsError
+from onestop.schema.time_zone import LOCAL_ZONE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from onestop.intake.exports import Facts, OpenedFile
+    from onestop.schema.feeds import Kind
+
+logger = logging.getLogger(__name__)
+
+SIDECAR = "delivery.json"
+INCOMING = ".incoming"
+MANIFESTS = "publications"
+#: Holds landed copies that were changed afterwards, as evidence.
+DAMAGED = "damaged"
+_CHUNK = 1 << 20
+_HOURS_CLOCKS_MAY_DIFFER = 1
+_READ_ONLY = stat.S_IRUSR | stat.S_IRGRP
+#: How many connections a file may take, and seconds of rest between them, growing.
+_CONNECTIONS = 5
+_BREATHER_SECONDS = 2.0
+_HOLD_STILL_SECONDS = 2.0
+
+
+def land_file(
+    exported: Path | ExportedFile,
+    landing: Path,
+    *,
+    source: str,
+    feed: str,
+    night: dt.date,
+    kind: Kind,
+) -> Delivery:
+    """Copy one exported file into the landing, once.
+
+    The same bytes for the same night are one delivery however often and under whatever names
+    they come; landing them again returns what is there and writes nothing.
+
+    Args:
+        exported: the exported file.
+        landing: the landing folder.
+        source: the system that exported it.
+        feed: what it holds.
+        night: the night it describes.
+        kind: ``delta`` or ``snapshot``.
+
+    Raises:
+        RefusedDeliveryError: the file cannot be read (``FILE-F02``), or was still being written
+            or could not be read to its end (``FILE-F08``), or there is no room for it
+            (``FILE-F09``), or its time of change lies in the future (``FILE-F10``).
+    """
+    file = _exported(exported) if isinstance(exported, Path) else exported
+    incoming = landing / INCOMING / uuid.uuid4().hex
+    try:
+        make_private(landing)
+        incoming.mkdir(parents=True)
+        facts, sha256 = _copy(file, incoming / file.name)
+        _refuse_the_future(file.path_below, facts)
+        delivery_id = f"{source}.{feed}.{night:%Y%m%d}.{sha256[:12]}"
+        folder = landing / source / feed / f"{night:%Y%m%d}" / delivery_id
+        if (folder / SIDECAR).exists():
+            return _landed_before(landing, read_sidecar(folder), incoming / file.name)
+        delivery = Delivery(
+            delivery_id=delivery_id,
+            source=source,
+            feed=feed,
+            night=night,
+            kind=kind,
+            file_name=file.path_below,
+            sha256=sha256,
+            size_bytes=facts.size_bytes,
+            file_modified_at=dt.datetime.fromtimestamp(int(facts.modified), LOCAL_ZONE),
+            landed_path=str((folder / file.name).relative_to(landing)),
+        )
+        sidecar = incoming / SIDECAR
+        with sidecar.open("w", encoding="utf-8") as text:
+            json.dump(delivery.to_json(), text, ensure_ascii=False, indent=1, sort_keys=True)
+            text.flush()
+            os.fsync(text.fileno())
+        sidecar.chmod(_READ_ONLY)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            incoming.rename(folder)
+        except OSError:
+            if not (folder / SIDECAR).exists():  # not merely landed by someone else meanwhile
+                raise
+        _sync_folder(folder.parent)
+        return read_sidecar(folder)
+    except OSError as error:
+        raise RefusedDeliveryError(
+            file.path_below,
+            "FILE-F09",
+            f"it cannot be copied into the landing ({error.strerror}); make room on the disk, or"
+            " give the pipeline's user write permission there; it is tried again",
+        ) from error
+    finally:
+        shutil.rmtree(incoming, ignore_errors=True)
+
+
+def _landed_before(landing: Path, delivery: Delivery, copied: Path) -> Delivery:
+    """A delivery that is landed already; its copy is repaired where it was changed or lost.
+
+    What stood in its place is kept in ``landing/damaged/`` as evidence.
+    """
+    landed = landing / delivery.landed_path
+    if _sha256(landed) == delivery.sha256:
+        return delivery
+    if landed.exists():
+        aside = landing / DAMAGED / f"{delivery.delivery_id}.{uuid.uuid4().hex}"
+        aside.parent.mkdir(exist_ok=True)
+        landed.rename(aside)
+        _sync_folder(aside.parent)
+        found = f"was changed; the changed bytes are kept as {DAMAGED}/{aside.name}"
+    else:
+        found = "was lost"
+    copied.rename(landed)
+    _sync_folder(landed.parent)
+    logger.warning(
+        "%s: its copy in the landing %s. It was put in place again", delivery.file_name, found
+    )
+    return delivery
+
+
+def _sha256(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def _refuse_the_future(file_name: str, facts: Facts) -> None:
+    """Of two files of one path and night the later changed one counts: a wrong clock would win."""
+    hours = (facts.modified - time.time()) / 3600
+    if hours > _HOURS_CLOCKS_MAY_DIFFER:
+        raise RefusedDeliveryError(
+            file_name,
+            "FILE-F10",
+            f"its time of change lies {hours:,.0f} hours in the future; set the exporting machine's"
+            " clock right and export it again",
+        )
+
+
+def unread_delivery(
+    file_name: str, *, source: str, feed: str, night: dt.date, kind: Kind
+) -> Delivery:
+    """What stands in the record for a file whose bytes could not be copied."""
+    name = hashlib.sha256(file_name.encode()).hexdigest()[:12]
+    return Delivery(
+        delivery_id=f"{source}.{feed}.{night:%Y%m%d}.unread-{name}",
+        source=source,
+        feed=feed,
+        night=night,
+        kind=kind,
+        file_name=file_name,
+        sha256="",
+        size_bytes=0,
+        file_modified_at=dt.datetime.fromtimestamp(0, LOCAL_ZONE),
+        landed_path="",
+    )
+
+
+def make_private(folder: Path) -> None:
+    """Make the folder for the pipeline's user only; close one that is open to everybody.
+
+    Rights that its group was given are left.
+    """
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=stat.S_IRWXU, exist_ok=True)
+    found = folder.stat()
+    if found.st_mode & stat.S_IRWXO and found.st_uid == os.geteuid():
+        folder.chmod(stat.S_IMODE(found.st_mode) & ~stat.S_IRWXO)
+
+
+def _exported(path: Path) -> ExportedFile:
+    return ExportedFile(path.parent, str(path))
+
+
+def _copy(file: ExportedFile, target: Path) -> tuple[Facts, str]:
+    """Copy a file whole, over as many connections as it takes."""
+    digest = hashlib.sha256()
+    try:
+        with target.open("xb") as landed:
+            facts = _copy_over_connections(file, landed, digest)
+            landed.flush()
+            os.fsync(landed.fileno())
+    except PermissionError as error:
+        raise RefusedDeliveryError(
+            file.path_below,
+            "FILE-F02",
+            "the file may not be read; give the pipeline's user read permission on it",
+        ) from error
+    except FileNotFoundError as error:
+        raise RefusedDeliveryError(
+            file.path_below,
+            "FILE-F08",
+            "the file went away while it was being read; it is tried again",
+        ) from error
+    except ExportsError as error:
+        raise RefusedDeliveryError(
+            file.path_below, "FILE-F08", f"{error}; it is tried again"
+        ) from error
+    target.chmod(_READ_ONLY)
+    return facts, digest.hexdigest()
+
+
+def _copy_over_connections(file: ExportedFile, landed: BinaryIO, digest: hashlib._Hash) -> Facts:
+    """Copy the bytes; where a connection breaks, the next one goes on from there."""
+    before: Facts | None = None
+    for attempt in range(1, _CONNECTIONS + 1):
+        try:
+            with file.reading(landed.tell()) as opened:
+                now = opened.facts()
+                before = before or now
+                if now == before:
+                    _copy_bytes(opened, landed, digest)
+                    if file.facts not in {None, before}:
+                        # It grew since it was listed: now it has to hold still for a while.
+                        time.sleep(_HOLD_STILL_SECONDS)
+                    now = opened.facts()
+            break
+        except ExportsError:
+            if attempt == _CONNECTIONS:
+                raise
+            time.sleep(_BREATHER_SECONDS * attempt)
+    if now != before or landed.tell() != before.size_bytes:
+        raise RefusedDeliveryError(
+            file.path_below, "FILE-F08", "the file was still being written; it is tried again"
+        )
+    return before
+
+
+def _copy_bytes(exported: OpenedFile, landed: BinaryIO, digest: hashlib._Hash) -> None:
+    while chunk := exported.read(_CHUNK):
+        digest.update(chunk)
+        landed.write(chunk)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read_sidecar(folder: Path) -> Delivery:
+    """The delivery that a landed folder holds."""
+    return Delivery.from_json(json.loads((folder / SIDECAR).read_text(encoding="utf-8")))
+
+
+def landed_deliveries(landing: Path) -> Iterator[Delivery]:
+    """Every delivery in the landing, in the order of their folders."""
+    for sidecar in sorted(landing.glob(f"*/*/*/*/{SIDECAR}")):
+        yield read_sidecar(sidecar.parent)
+
+
+def write_once(path: Path, text: str) -> None:
+    """Put a text file in place whole, unless it is there already.
+
+    Raises:
+        FileExistsError: another text is there; what was written once is never replaced.
+    """
+    if path.exists():
+        if path.read_text(encoding="utf-8") != text:
+            raise FileExistsError(f"{path.name} was written before with another content")
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    with draft.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.chmod(_READ_ONLY)
+    draft.rename(path)
+    _sync_folder(path.parent)

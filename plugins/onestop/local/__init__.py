@@ -1,0 +1,1 @@
+"""An Airflow on this machine, for the demonstration."""

@@ -1,0 +1,368 @@
+"""``make demo`` and ``make up``: the nightly DAG in a real Airflow on this machine.
+
+The demonstration writes sample exports, lets Airflow run the nights that are not published yet,
+and shows the scorecard. All of it lies under ``var/demo/`` and never meets real data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import os
+import signal
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast
+
+from rich.console import Console
+
+from onestop.figures.scorecard import print_scorecard
+from onestop.local.backfill import NightResult, Progress, run_nights
+from onestop.local.local_airflow import (
+    PRELOADED,
+    USER,
+    ApiError,
+    LocalAirflow,
+    LocalAirflowError,
+)
+from onestop.marts.published import NothingPublishedError, open_published, published_nights
+from onestop.sample import write_sample
+from onestop.schema.project import PROJECT_ROOT
+from onestop.schema.time_zone import LOCAL_ZONE
+from onestop.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from onestop.intake.exports import Folder
+
+Language = Literal["vi", "en"]
+
+FIRST_NIGHT = dt.date(2022, 11, 14)
+LAST_NIGHT = dt.date(2022, 11, 24)
+HISTORY_SINCE = dt.date(2022, 1, 1)
+DEMO_FOLDER = PROJECT_ROOT / "var" / "demo"
+_UI_PORT = 8080
+_INTERRUPTED = 130
+#: Nobody is waiting for a late export here: retry soon.
+_QUICK_RETRIES = {"AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "2"}
+
+_TEXT = {
+    "writing": {"vi": "Đang ghi tệp xuất mẫu …", "en": "Writing sample exports …"},
+    "sample": {
+        "vi": "Tệp xuất mẫu: {files} tệp, các đêm {first:%d/%m} – {last:%d/%m/%Y}, trong {folder}",
+        "en": "Sample exports: {files} files, nights {first} to {last}, in {folder}",
+    },
+    "done_before": {
+        "vi": "Cả {count} đêm đã chạy xong từ lần trước; không có gì phải làm.",
+        "en": "All {count} nights were run before; nothing to do.",
+    },
+    "starting": {
+        "vi": "Đang khởi động Airflow (API server, scheduler, DAG processor) …",
+        "en": "Starting Airflow (API server, scheduler, DAG processor) …",
+    },
+    "started": {
+        "vi": "Airflow {version} đã chạy ({seconds:.0f} giây); DAG onestop_nightly:",
+        "en": "Airflow {version} is up ({seconds:.0f} s); DAG onestop_nightly:",
+    },
+    "running": {
+        "vi": "đêm {night:%d/%m/%Y} ({done}/{count} đêm đã xong): {tasks}",
+        "en": "night {night} ({done}/{count} nights done): {tasks}",
+    },
+    "succeeded": {
+        "vi": "  đêm {night:%d/%m/%Y}  đã công bố   {seconds:5.1f} giây  {files} tệp",
+        "en": "  night {night}  published  {seconds:5.1f} s  {files} files",
+    },
+    "failed": {
+        "vi": "  đêm {night:%d/%m/%Y}  KHÔNG THÀNH  {seconds:5.1f} giây  {files} tệp",
+        "en": "  night {night}  FAILED     {seconds:5.1f} s  {files} files",
+    },
+    "stopped": {
+        "vi": "{count} đêm trong {seconds:.0f} giây; Airflow đã dừng.",
+        "en": "{count} nights in {seconds:.0f} s; Airflow is stopped.",
+    },
+    "some_failed": {
+        "vi": "{count} đêm chưa được công bố: {nights}. Nhật ký của Airflow: {logs}",
+        "en": "{count} nights are not published: {nights}. Airflow's logs: {logs}",
+    },
+    "nothing": {
+        "vi": "Chưa có đêm nào được công bố: {error}",
+        "en": "No night is published: {error}",
+    },
+    "next": {
+        "vi": (
+            "  Giao diện Airflow                  make up\n"
+            "  Kho đã công bố (DuckDB, chỉ đọc)   {published}\n"
+            "  Báo cáo kiểm tra dữ liệu           {reports}\n"
+            "  Lần theo một con số                ONESTOP_VAR={var} .venv/bin/onestop --help"
+        ),
+        "en": (
+            "  Airflow's pages                    make up\n"
+            "  Published figures (DuckDB file)    {published}\n"
+            "  Validation report                  {reports}\n"
+            "  Follow a figure to its dossiers    ONESTOP_VAR={var} .venv/bin/onestop --help"
+        ),
+    },
+    "ui": {
+        "vi": (
+            "\n  Airflow    {url}\n  tài khoản  {user}\n  mật khẩu   {password}\n\n"
+            "  Tệp xuất trong {exports}. Ctrl-C để dừng."
+        ),
+        "en": (
+            "\n  Airflow   {url}\n  user      {user}\n  password  {password}\n\n"
+            "  Exports in {exports}. Ctrl-C stops it."
+        ),
+    },
+    "interrupted": {"vi": "Đã dừng.", "en": "Stopped."},
+}
+
+
+@dataclass(frozen=True)
+class _Page:
+    """What is said to the user, in one language."""
+
+    lang: Language
+    console: Console
+
+    def text(self, key: str, **values: Any) -> str:  # noqa: ANN401 - whatever the text needs
+        return _TEXT[key][self.lang].format(**values)
+
+    def say(self, key: str, style: str | None = None, **values: Any) -> None:  # noqa: ANN401 - idem
+        self.console.print(
+            self.text(key, **values), style=style, highlight=False, markup=False, soft_wrap=True
+        )
+
+    def show_result(self, result: NightResult) -> None:
+        """One line per night; under it, what failed in it and why."""
+        self.say(
+            "succeeded" if result.succeeded else "failed",
+            style=None if result.succeeded else "bold red",
+            night=result.night,
+            seconds=result.seconds,
+            files=result.files,
+        )
+        for task, reason in result.failures:
+            self.console.print(
+                f"      {task}: {reason}",
+                style="yellow" if result.succeeded else "red",
+                highlight=False,
+                markup=False,
+                soft_wrap=True,
+            )
+
+
+def run_demo(
+    settings: Settings | None = None,
+    *,
+    lang: Language = "vi",
+    first: dt.date = FIRST_NIGHT,
+    last: dt.date = LAST_NIGHT,
+) -> int:
+    """Sample exports → the nights in Airflow → the scorecard.
+
+    A second time finds all nights published, starts nothing and shows the scorecard.
+
+    Args:
+        settings: where everything lies; :func:`demo_settings` unless told.
+        lang: of everything printed.
+        first: the first night; it also brings the year's history so far.
+        last: the last night.
+
+    Returns:
+        Exit status: 0 when every night is published.
+
+    Raises:
+        LocalAirflowError: Airflow could not be started, or ended by itself.
+    """
+    settings = settings or demo_settings()
+    page = _Page(lang, Console())
+    nights = [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
+    _write_exports(page, settings, first, last)
+    published = _published(settings)
+    # Publication only goes forward: a night that was passed over stays unpublished.
+    if pending := [night for night in nights if not published or night > max(published)]:
+        _run_pending(page, settings, pending)
+    else:
+        page.say("done_before", count=len(nights))
+    _show_figures(page, settings)
+    if failed := sorted(set(nights) - set(_published(settings))):
+        page.say(
+            "some_failed",
+            style="bold red",
+            count=len(failed),
+            nights=", ".join(str(night) for night in failed),
+            logs=_shown(airflow_home(settings) / "logs"),
+        )
+    return 1 if failed else 0
+
+
+def serve_ui(*, lang: Language = "vi") -> int:
+    """Airflow with its web pages in the foreground, until Ctrl-C.
+
+    Shows the demonstration, unless ``ONESTOP_EXPORTS`` or ``ONESTOP_WAREHOUSE`` names an
+    installation of one's own; only there does the scheduler start nights by itself.
+    """
+    is_own = any(os.environ.get(name) for name in ("ONESTOP_EXPORTS", "ONESTOP_WAREHOUSE"))
+    settings = Settings.from_environment() if is_own else demo_settings()
+    page = _Page(lang, Console())
+    airflow = LocalAirflow(
+        home=airflow_home(settings),
+        settings=settings,
+        preferred_port=_UI_PORT,
+        last_night=None if is_own else _end_of(LAST_NIGHT),
+        extra={} if is_own else _QUICK_RETRIES,
+    )
+    with page.console.status(page.text("starting")):
+        airflow.start()
+    try:
+        page.say(
+            "ui",
+            url=airflow.url,
+            user=USER,
+            password=airflow.password,
+            exports=_shown(settings.exports),
+        )
+        while True:
+            airflow.check_alive()
+            time.sleep(1)
+    finally:
+        airflow.stop()
+
+
+def demo_settings() -> Settings:
+    """Settings of the demonstration: everything under ``var/demo``, or where ONESTOP_VAR says."""
+    var = Path(os.environ.get("ONESTOP_VAR") or DEMO_FOLDER).absolute()
+    return Settings(
+        exports=var / "exports",
+        landing=var / "landing",
+        warehouse=f"duckdb:///{var / 'warehouse.duckdb'}",
+        published=var / "published" / "onestop.duckdb",
+        sources=None,
+        work=var / "work",
+    )
+
+
+def airflow_home(settings: Settings) -> Path:
+    """The local Airflow's folder, beside what else can be made again."""
+    return settings.work.parent / "airflow"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """``python -m onestop.local.demo demo|up``; the language comes from ``LANG_UI``."""
+    parser = argparse.ArgumentParser(prog="python -m onestop.local.demo", description=__doc__)
+    parser.add_argument("what", choices=["demo", "up"])
+    chosen = parser.parse_args(arguments)
+    lang: Language = "en" if os.environ.get("LANG_UI", "vi").startswith("en") else "vi"
+    try:
+        with _ending_on_signals():
+            return run_demo(lang=lang) if chosen.what == "demo" else serve_ui(lang=lang)
+    except KeyboardInterrupt:
+        _Page(lang, Console()).say("interrupted")
+        return 0 if chosen.what == "up" else _INTERRUPTED
+    except BrokenPipeError:  # whoever read our lines has enough, as in `make demo | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (LocalAirflowError, ApiError) as error:
+        Console(stderr=True).print(str(error), style="bold red", markup=False, soft_wrap=True)
+        return 1
+
+
+def _write_exports(page: _Page, settings: Settings, first: dt.date, last: dt.date) -> None:
+    """Write the sample exports unless the same ones are there."""
+    wanted = {"first": str(first), "last": str(last), "since": str(HISTORY_SINCE)}
+    exports = cast("Path", settings.exports)  # the demonstration's are a folder here
+    stamp = exports.parent / "sample.json"
+    written = json.loads(stamp.read_text(encoding="utf-8")) if stamp.exists() else {}
+    files = [exports / name for name in written.get("files", [])]
+    if written.get("wanted") != wanted or not all(file.exists() for file in files):
+        with page.console.status(page.text("writing")) as status:
+            summary = write_sample(exports, first, last, since=HISTORY_SINCE, echo=status.update)
+        files = summary.files
+        content = {"wanted": wanted, "files": [file.name for file in files]}
+        stamp.write_text(json.dumps(content), encoding="utf-8")
+    page.say("sample", files=len(files), first=first, last=last, folder=_shown(exports))
+
+
+def _run_pending(page: _Page, settings: Settings, nights: list[dt.date]) -> None:
+    started = time.monotonic()
+    airflow = LocalAirflow(
+        home=airflow_home(settings),
+        settings=settings,
+        last_night=_end_of(nights[-1]),
+        extra=_QUICK_RETRIES,
+        preloaded=(*PRELOADED, "onestop.night", "onestop.gate.reports"),
+    )
+    count = 0
+    with page.console.status(page.text("starting")) as status, airflow:
+        page.say("started", version=airflow.version, seconds=time.monotonic() - started)
+        started = time.monotonic()
+        for event in run_nights(airflow, nights):
+            if isinstance(event, Progress):
+                now = {"night": event.night, "done": event.done, "count": event.count}
+                status.update(page.text("running", tasks=", ".join(event.tasks) or "…", **now))
+            else:
+                count += 1
+                page.show_result(event)
+        seconds = time.monotonic() - started
+    page.say("stopped", count=count, seconds=seconds)
+
+
+def _show_figures(page: _Page, settings: Settings) -> None:
+    try:
+        print_scorecard(settings, page.lang)
+    except NothingPublishedError as error:
+        page.say("nothing", style="bold red", error=error)
+        return
+    page.say(
+        "next",
+        published=_shown(settings.published),
+        reports=_shown(settings.reports / "index.html"),
+        var=_shown(settings.work.parent),
+    )
+
+
+def _published(settings: Settings) -> list[dt.date]:
+    try:
+        with open_published(settings) as warehouse:
+            return published_nights(warehouse)
+    except NothingPublishedError:
+        return []
+
+
+def _end_of(night: dt.date) -> str:
+    end = dt.datetime.combine(night + dt.timedelta(days=1), dt.time(), LOCAL_ZONE)
+    return end.isoformat()
+
+
+def _shown(path: Folder) -> Folder:
+    if not isinstance(path, Path):
+        return path
+    try:
+        return path.relative_to(Path.cwd())
+    except ValueError:
+        return path
+
+
+@contextmanager
+def _ending_on_signals() -> Iterator[None]:
+    """Let a polite kill (a CI timeout, a closed terminal) stop Airflow too, as Ctrl-C does."""
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = {
+        number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

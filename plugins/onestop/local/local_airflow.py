@@ -1,0 +1,481 @@
+"""A real Airflow on this machine: scheduler, DAG processor and API server, started and stopped.
+
+Everything it keeps (metadata database, secrets, logs) lies in one folder. It listens on the
+loopback interface only. Used by ``make demo``, ``make up`` and the integration tests; the city's
+own installation is docker-compose.yaml's.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import fcntl
+import http.client
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Self
+from urllib.parse import quote, urlencode
+
+import psutil  # type: ignore[import-untyped] # it ships no types
+
+from onestop.schema.project import PROJECT_ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from onestop.settings import Settings
+
+HOST = "127.0.0.1"
+USER = "admin"
+POOL = "warehouse_write"
+#: Seconds that all may take to start, and each component to stop, on a slow machine.
+_START_TIMEOUT = 240
+_STOP_TIMEOUT = 30
+_HTTP_OK = 300
+#: The API's own maximum by default.
+_PAGE = 100
+_COMPONENTS = {
+    "api-server": ["--host", HOST, "--workers", "1"],
+    "scheduler": ["--skip-serve-logs"],
+    "dag-processor": [],
+}
+#: They would put more lines into a task's log than the task does.
+_QUIET_LOGGERS = "openlineage=WARNING airflow.providers.openlineage=WARNING"
+#: What the tasks import and no developer changes.
+PRELOADED = ("duckdb", "great_expectations", "holidays", "lxml.html", "openpyxl", "pyarrow.csv")
+
+
+class LocalAirflowError(Exception):
+    """The local Airflow could not be started, or stopped answering; says where its logs are."""
+
+
+class ApiError(Exception):
+    """The REST API refused a request.
+
+    Args:
+        status: HTTP status.
+        message: what it answered.
+    """
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"{status}: {message}")
+        self.status = status
+
+
+@dataclass
+class LocalAirflow:
+    """One Airflow in one folder; a context manager that starts and stops it.
+
+    Attributes:
+        home: its folder.
+        settings: where the DAGs' tasks find exports, landing and warehouse.
+        preferred_port: of the API server and web pages; the next free one is taken if it is busy.
+        extra: further environment variables.
+        last_night: ISO date and time after which the scheduler starts no nights by itself.
+        parallelism: tasks that run at the same time.
+        preloaded: modules that tasks find imported already; changes in them need a restart.
+    """
+
+    home: Path
+    settings: Settings
+    preferred_port: int | None = None
+    extra: Mapping[str, str] = field(default_factory=dict)
+    last_night: str | None = None
+    parallelism: int = 2
+    preloaded: tuple[str, ...] = PRELOADED
+    port: int = field(default=0, init=False)
+    _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict, init=False)
+    _lock: IO[str] | None = field(default=None, init=False)
+    _token: str | None = field(default=None, init=False)
+
+    # --- starting and stopping -----------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        """Start it and wait until it answers and knows the DAGs."""
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop all its processes."""
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """Address of its web pages."""
+        return f"http://localhost:{self.port}"
+
+    @property
+    def version(self) -> str:
+        """Airflow's version."""
+        return version("apache-airflow")
+
+    @property
+    def logs(self) -> Path:
+        """Folder of its logs: one file per component, and the tasks' own."""
+        return self.home / "logs"
+
+    @property
+    def password(self) -> str:
+        """Password of the user ``admin``, generated at the first start."""
+        return str(self._secrets()["password"])
+
+    def start(self) -> None:
+        """Start the three components.
+
+        Raises:
+            LocalAirflowError: it is already running, or does not come up.
+        """
+        self.logs.mkdir(parents=True, exist_ok=True)
+        self.settings.lineage.mkdir(parents=True, exist_ok=True)
+        self._take_lock()
+        try:
+            self._stop_leftovers()
+            self._leave_old_configuration()
+            self.port = free_port(self.preferred_port)
+            environment = self.environment()
+            self._migrate(environment)
+            for component, options in _COMPONENTS.items():
+                self._start_component(component, options, environment)
+            self._remember_processes()
+            self._wait_for("the API server", lambda: bool(self.get("/monitor/health")))
+            self._wait_for("the DAGs", self._knows_dags)
+            self.put_pool(POOL, 1, "One task at a time writes the warehouse")
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Ask every component to end, and end it with all its children if it does not.
+
+        The scheduler first: its running tasks finish, and need the API server for that.
+        """
+        for name in ("scheduler", "dag-processor", "api-server"):
+            if process := self._processes.get(name):
+                process.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(_STOP_TIMEOUT)
+                _kill_group(process.pid)
+                process.wait()
+        self._processes.clear()
+        (self.home / "running.json").unlink(missing_ok=True)
+        if self._lock:
+            self._lock.close()
+            self._lock = None
+
+    def check_alive(self) -> None:
+        """Raise when a component has ended by itself.
+
+        Raises:
+            LocalAirflowError: names the component and its log.
+        """
+        for name, process in self._processes.items():
+            if process.poll() is not None:
+                raise LocalAirflowError(
+                    f"Airflow's {name} ended unexpectedly; see {self.logs / name}.log"
+                )
+
+    def environment(self) -> dict[str, str]:
+        """The whole environment of its processes."""
+        kept = {
+            k: v
+            for k, v in os.environ.items()
+            if not k.startswith(("AIRFLOW_", "ONESTOP_"))
+            or k.startswith(("ONESTOP_EXPORTS_", "ONESTOP_WAIT_"))
+        }
+        secret = self._secrets()
+        sources = self.settings.sources
+        plugins = PROJECT_ROOT / "plugins"
+        local_settings = plugins / "onestop" / "local_settings"
+        own = {
+            "AIRFLOW_HOME": str(self.home),
+            "AIRFLOW__API__BASE_URL": self.url,
+            "AIRFLOW__API__PORT": str(self.port),
+            "AIRFLOW__API__SECRET_KEY": secret["api"],
+            "AIRFLOW__API_AUTH__JWT_SECRET": secret["jwt"],
+            "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+            "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT_ROOT / "dags"),
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://{HOST}:{self.port}/execution/",
+            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+            "AIRFLOW__CORE__FERNET_KEY": secret["fernet"],
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__MP_START_METHOD": "fork",
+            "AIRFLOW__CORE__PARALLELISM": str(self.parallelism),
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(plugins),
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self._password_file()),
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
+            "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+            "AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD": "600",
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home / 'airflow.db'}",
+            "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(self.logs),
+            "AIRFLOW__LOGGING__NAMESPACE_LEVELS": _QUIET_LOGGERS,
+            "AIRFLOW__OPENLINEAGE__EXECUTE_IN_THREAD": "True",
+            "AIRFLOW__OPENLINEAGE__NAMESPACE": "onestop",
+            "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(
+                {"type": "file", "log_file_path": str(self.settings.lineage / "event")}
+            ),
+            "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
+            "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
+            "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+            # A task's end is sometimes noticed only at the next heartbeat: have it soon.
+            "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+            "GX_ANALYTICS_ENABLED": "false",
+            "ONESTOP_EXPORTS": str(self.settings.exports),
+            "ONESTOP_LANDING": str(self.settings.landing),
+            "ONESTOP_LOCAL_PRELOAD": " ".join(self.preloaded),
+            "ONESTOP_PUBLISHED": str(self.settings.published),
+            "ONESTOP_WAIT_UNTIL": f"{self.settings.wait_until:%H:%M}",
+            "ONESTOP_WAREHOUSE": self.settings.warehouse,
+            "ONESTOP_WORK": str(self.settings.work),
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", "")]),
+            "PYTHONPATH": os.pathsep.join([str(plugins), str(local_settings)]),
+            "PYTHONUNBUFFERED": "1",
+        }
+        if sources:
+            own["ONESTOP_SOURCES"] = str(sources)
+        if enabled := self.settings.enabled_sources:
+            own["ONESTOP_SOURCES_ENABLED"] = ",".join(enabled)
+        if self.last_night:
+            own["ONESTOP_LOCAL_LAST_NIGHT"] = self.last_night
+        return kept | own | dict(self.extra)
+
+    # --- REST API ------------------------------------------------------------------------
+
+    def get(self, path: str, **query: Any) -> Any:  # noqa: ANN401 - JSON
+        """GET ``/api/v2`` + path."""
+        return self._request("GET", path + (f"?{urlencode(query, doseq=True)}" if query else ""))
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
+        """POST to ``/api/v2`` + path."""
+        return self._request("POST", path, body)
+
+    def put(self, path: str) -> Any:  # noqa: ANN401 - JSON
+        """PUT to ``/api/v2`` + path, without a body."""
+        return self._request("PUT", path)
+
+    def put_pool(self, name: str, slots: int, description: str) -> None:
+        """Create a pool unless it exists."""
+        body = {"name": name, "slots": slots, "description": description, "include_deferred": True}
+        try:
+            self.get(f"/pools/{name}")
+        except ApiError as error:
+            if error.status != http.client.NOT_FOUND:
+                raise
+            self.post("/pools", body)
+
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        """A DAG's runs, newest first."""
+        return self._all(f"/dags/{dag_id}/dagRuns", "dag_runs", order_by="-id")
+
+    def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """A run's task instances."""
+        path = f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances"
+        return self._all(path, "task_instances")
+
+    def returned(self, dag_id: str, run_id: str, task_id: str) -> Any:  # noqa: ANN401 - JSON
+        """What an unmapped task of a run returned; None when it returned nothing."""
+        path = f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task_id}"
+        try:
+            return self.get(f"{path}/xcomEntries/return_value", deserialize="true")["value"]
+        except ApiError as error:
+            if error.status != http.client.NOT_FOUND:
+                raise
+            return None
+
+    def _all(self, path: str, name: str, **query: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - as above
+        """Every entry of a list, which the API gives page by page."""
+        found: list[dict[str, Any]] = []
+        while True:
+            page = self.get(path, limit=_PAGE, offset=len(found), **query)
+            found += page[name]
+            if not page[name] or len(found) >= page["total_entries"]:
+                return found
+
+    def failure_reason(self, task: Mapping[str, Any]) -> str:
+        """The last error in a failed task's log, in one line."""
+        try:
+            log = self.get(
+                f"/dags/{task['dag_id']}/dagRuns/{quote(task['dag_run_id'], safe='')}"
+                f"/taskInstances/{task['task_id']}/logs/{task['try_number']}",
+                map_index=task["map_index"],
+                full_content="true",
+            )
+        except ApiError as error:
+            return f"(log: {error})"
+        reason = ""
+        for line in log["content"]:
+            if not isinstance(line, dict):
+                continue
+            for detail in line.get("error_detail") or []:
+                reason = f"{detail['exc_type']}: {detail['exc_value']}"
+            if not reason and line.get("level") in {"error", "critical"}:
+                reason = str(line.get("event", ""))
+        return " ".join(reason.split())
+
+    def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - JSON
+        if self._token is None and path != "/monitor/health":
+            login = {"username": USER, "password": self.password}
+            self._token = self._send("POST", "/auth/token", login, None)["access_token"]
+        return self._send(method, "/api/v2" + path, body, self._token)
+
+    def _send(
+        self, method: str, path: str, body: Mapping[str, Any] | None, token: str | None
+    ) -> Any:  # noqa: ANN401 - JSON
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=30)
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        try:
+            connection.request(method, path, json.dumps(body) if body else None, headers)
+            response = connection.getresponse()
+            text = response.read().decode()
+        finally:
+            connection.close()
+        if response.status >= _HTTP_OK:
+            raise ApiError(response.status, text[:500])
+        return json.loads(text) if text else None
+
+    # --- inside --------------------------------------------------------------------------
+
+    def _secrets(self) -> dict[str, str]:
+        path = self.home / "secrets.json"
+        if not path.exists():
+            generated = {
+                "api": secrets.token_hex(32),
+                "jwt": secrets.token_hex(32),
+                "fernet": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+                "password": secrets.token_urlsafe(12),
+            }
+            _write_private(path, generated)
+        found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+        return found
+
+    def _password_file(self) -> Path:
+        path = self.home / "passwords.json"
+        if not path.exists():
+            _write_private(path, {USER: self.password})
+        return path
+
+    def _leave_old_configuration(self) -> None:
+        """Put a configuration aside that Airflow wrote before this folder was moved here.
+
+        It names the folders as they were then, among them that of the DAG processor's logs.
+        Airflow writes a new one; what somebody changed in the old one is still to be seen.
+        """
+        path = self.home / "airflow.cfg"
+        if path.exists() and f"{self.home}/" not in path.read_text(encoding="utf-8"):
+            path.replace(self.home / "airflow.cfg.moved")
+
+    def _migrate(self, environment: dict[str, str]) -> None:
+        stamp = self.home / f"migrated-{version('apache-airflow-core')}"
+        if stamp.exists() and (self.home / "airflow.db").exists():
+            return
+        log = self.logs / "db-migrate.log"
+        with log.open("wb") as out:
+            done = subprocess.run(
+                [sys.executable, "-m", "airflow", "db", "migrate"],
+                env=environment,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+        if done.returncode:
+            raise LocalAirflowError(f"Airflow's database could not be made; see {log}")
+        stamp.touch()
+
+    def _start_component(self, name: str, options: list[str], env: dict[str, str]) -> None:
+        with (self.logs / f"{name}.log").open("ab") as out:
+            self._processes[name] = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
+                [sys.executable, "-m", "airflow", name, *options],
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def _knows_dags(self) -> bool:
+        if errors := self.get("/importErrors")["import_errors"]:
+            raise LocalAirflowError(f"{errors[0]['filename']}: {errors[0]['stack_trace']}")
+        expected = {path.stem for path in (PROJECT_ROOT / "dags").glob("*.py")}
+        return expected <= {dag["dag_id"] for dag in self.get("/dags", limit=100)["dags"]}
+
+    def _wait_for(self, what: str, is_there: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + _START_TIMEOUT
+        while time.monotonic() < deadline:
+            self.check_alive()
+            try:
+                if is_there():
+                    return
+            except (OSError, http.client.HTTPException, ApiError):
+                pass
+            time.sleep(0.3)
+        raise LocalAirflowError(f"Airflow did not bring up {what}; see {self.logs}")
+
+    def _take_lock(self) -> None:
+        self._lock = (self.home / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.close()
+            self._lock = None
+            raise LocalAirflowError(
+                f"an Airflow already runs in {self.home}; stop it first, with Ctrl-C"
+            ) from None
+
+    def _remember_processes(self) -> None:
+        (self.home / "running.json").write_text(
+            json.dumps(
+                {p.pid: psutil.Process(p.pid).create_time() for p in self._processes.values()}
+            ),
+            encoding="utf-8",
+        )
+
+    def _stop_leftovers(self) -> None:
+        """End what an earlier start left behind when it was killed before it could stop it."""
+        path = self.home / "running.json"
+        if not path.exists():
+            return
+        for pid, created in json.loads(path.read_text(encoding="utf-8")).items():
+            try:
+                is_ours = psutil.Process(int(pid)).create_time() == created
+            except psutil.NoSuchProcess:
+                continue
+            if is_ours:
+                _kill_group(int(pid))
+        path.unlink()
+
+
+def free_port(preferred: int | None = None) -> int:
+    """A port that nothing listens on: the preferred one, one of the next ten, or any."""
+    candidates = [*range(preferred, preferred + 10), 0] if preferred else [0]
+    for port in candidates:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise LocalAirflowError("no free port on this machine")
+
+
+def _write_private(path: Path, content: Mapping[str, str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        json.dump(content, out)
+
+
+def _kill_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)

@@ -1,0 +1,1 @@
+"""Marts of one night: computed, checked, published, read back."""

@@ -1,0 +1,176 @@
+"""The marts of any published night, over its periods or over any span of days.
+
+Whatever was published stands in ``mart`` and its histories. What was not (another span, the
+dossiers behind an earlier night) is computed by the same SELECTs from the record, as it was known
+on that night.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from onestop.marts.compute import mart_files, render, step_text
+from onestop.marts.published import QuestionError, published_nights
+from onestop.record.load import history_select
+from onestop.schema.feeds import FEEDS
+from onestop.warehouse.sql_text import tables_read, with_tables
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from onestop.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class FoundUnit:
+    """A unit, a level or the city, as figures are given for it.
+
+    Attributes:
+        unit_code: its code.
+        name: its name that night.
+        level: its level; ``city`` for the whole.
+        scope: ``unit``, ``level`` or ``city``.
+    """
+
+    unit_code: str
+    name: str
+    level: str
+    scope: str
+
+    def condition(self, table: str) -> str:
+        """SQL condition on the dossiers of ``table`` that are counted for it."""
+        if self.scope == "city":
+            return "true"
+        column, value = (
+            ("unit_level", self.level) if self.scope == "level" else ("unit_code", self.unit_code)
+        )
+        return f"{table}.{column} = '{value.replace(chr(39), chr(39) * 2)}'"
+
+
+class NightMarts:
+    """Names of relations that hold a night's marts; computed, once, where they are not published.
+
+    Args:
+        warehouse: the published marts, open.
+        night: a published night.
+        span: first and last day of the only period; the night's own periods unless given.
+        given: relations to read instead of tables, as ``core.dossier_history``.
+        mark: ends the names of the temporary tables; for two nights side by side.
+    """
+
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        night: dt.date,
+        span: tuple[dt.date, dt.date] | None = None,
+        *,
+        given: Mapping[str, str] | None = None,
+        mark: str = "then",
+    ) -> None:
+        self._warehouse = warehouse
+        self._night = night
+        self._span = span
+        self._files = {file.name: file for file in mart_files()}
+        self._relations = dict(given or {})
+        self._mark = mark
+        self._made: list[str] = []
+        self._rests_on_published = night == published_nights(warehouse)[-1] and not self._is_ahead()
+
+    def _is_ahead(self) -> bool:
+        """Whether the record already holds deliveries that the night's figures do not rest on."""
+        return bool(
+            self._warehouse.value(
+                "select count(*) from audit.delivery"
+                " where state = 'loaded' and known_from > :night",
+                {"night": self._night},
+            )
+        )
+
+    def relation(self, table: str) -> str:
+        """The relation that holds ``mart.<name>`` or ``core.<entity>_history`` for the night."""
+        if table not in self._relations:
+            self._relations[table] = self._find(table)
+        return self._relations[table]
+
+    def _find(self, table: str) -> str:
+        schema, name = table.split(".")
+        if schema == "core":
+            return self._find_history(name)
+        if table == "mart.period" and self._span:
+            return self._put(name, self._span_period(*self._span))
+        text = self._files[name].text
+        relations = self._inputs(text)
+        if all(needed == relation for needed, relation in relations.items()):
+            return table
+        return self._put(name, with_tables(render(text, self._night), relations))
+
+    def step(self, name: str, step: str) -> str:
+        """The relation that holds a step (a common table expression) of a mart's SELECT.
+
+        Args:
+            name: of the file below ``sql/mart``, as ``visit`` or ``indicator/declared``.
+            step: the step, in which the things to count stand one by one.
+        """
+        key = f"{name}.{step}"
+        if key not in self._relations:
+            text = step_text(name, step)
+            select = with_tables(render(text, self._night), self._inputs(text))
+            self._relations[key] = self._put(f"{name.replace('/', '_')}_{step}", select)
+        return self._relations[key]
+
+    def _inputs(self, text: str) -> dict[str, str]:
+        return {needed: self.relation(needed) for needed in _record_and_marts(text)}
+
+    def _find_history(self, name: str) -> str:
+        feeds = [feed for feed in FEEDS.values() if name == f"{feed.entity}_history"]
+        if self._rests_on_published or not feeds:
+            return f"core.{name}"
+        return self._put(name, history_select(feeds[0], known_on=f"date '{self._night}'"))
+
+    def _put(self, name: str, select: str) -> str:
+        self._warehouse.execute(f"create temporary table {name}_{self._mark} as {select}")
+        self._made.append(f"{name}_{self._mark}")
+        return self._made[-1]
+
+    def drop(self) -> None:
+        """Drop the temporary tables."""
+        while self._made:
+            self._warehouse.execute(f"drop table {self._made.pop()}")
+
+    def _span_period(self, first: dt.date, last: dt.date) -> str:
+        return (
+            "select 'span' as period_type, 'calendar' as period_basis,"
+            f" date '{first}' as period_start, date '{last}' as period_end,"
+            f" date '{min(last, self._night)}' as measured_on,"
+            f" {str(last <= self._night).lower()} as is_complete,"
+            f" date '{self._night}' as as_of_date"
+        )
+
+    def find_unit(self, unit: str) -> FoundUnit:
+        """The unit of that code.
+
+        Args:
+            unit: a unit's code, ``DEPARTMENT``, ``DISTRICT``, ``COMMUNE`` or ``CITY``.
+
+        Raises:
+            QuestionError: there is none that night.
+        """
+        rows = self._warehouse.rows(
+            "select unit_code, coalesce(unit_name, unit_code) as name, unit_level as level,"
+            " unit_scope as scope"
+            f" from {self.relation('mart.unit')} where unit_code = :unit",
+            {"unit": unit},
+        )
+        if not rows:
+            raise QuestionError(
+                f"no unit {unit} in the register of {self._night}; see mart.unit, or use CITY,"
+                " DEPARTMENT, DISTRICT or COMMUNE"
+            )
+        return FoundUnit(**rows[0])
+
+
+def _record_and_marts(sql: str) -> set[str]:
+    """The tables of ``mart`` and ``core`` that a query reads."""
+    return {name for name in tables_read(sql) if name.partition(".")[0] in {"mart", "core"}}

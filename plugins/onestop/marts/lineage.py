@@ -1,0 +1,431 @@
+"""Lineage: which columns each figure is made of, read off the SELECTs of ``sql/mart``.
+
+Nothing here is typed by hand: a new mart, or another column in one, has its lineage at once. A
+column's sources are those its value is worked out from; what is counted by rows (``count(*)``)
+names the tables whose rows they are.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import hashlib
+import json
+import sys
+import uuid
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import sqlglot
+from rich.tree import Tree
+from sqlglot import exp
+from sqlglot.lineage import lineage as lineage_of
+
+from onestop.console import page_width, printed
+from onestop.marts.compute import (
+    HISTORIES,
+    MEASURES,
+    PUBLISHED,
+    SQL_FOLDER,
+    column_texts,
+    mart_files,
+    refresh_reference,
+)
+from onestop.marts.published import QuestionError
+from onestop.schema.feeds import EXTRA, FEEDS
+from onestop.schema.reference import REFERENCE_FOLDER, SCHEMA_FILE
+from onestop.warehouse import open_warehouse
+from onestop.warehouse.base import SCHEMA_FOLDER
+from onestop.warehouse.sql_text import COMMON_DIALECT, with_expressions, with_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from openlineage.client.event_v2 import Dataset
+    from sqlglot.lineage import Node
+
+    from onestop.settings import Settings
+
+#: The SELECTs are the same for every night.
+_ANY_NIGHT = dt.date(2022, 12, 31)
+#: What a publication adds of figures that it changes: read from the marts as two nights knew them.
+_RESTATEMENTS = SQL_FOLDER / "restatement"
+#: Stands for a table where a column's own could not be told.
+UNKNOWN = "unknown"
+#: Columns that say for which night or nights a row holds.
+_NIGHTS = {"as_of_date", "valid_from", "valid_to"}
+
+
+_Schema = dict[str, dict[str, dict[str, str]]]
+
+
+@dataclass(frozen=True, order=True)
+class Source:
+    """What a column's value comes from: a column, or the rows of a table.
+
+    Attributes:
+        table: ``schema.table``.
+        column: its column; empty where rows are counted.
+    """
+
+    table: str
+    column: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.table}.{self.column}" if self.column else f"rows of {self.table}"
+
+
+@dataclass(frozen=True)
+class MartLineage:
+    """Where one mart comes from.
+
+    Attributes:
+        name: ``mart.<name>``.
+        file: the SQL that makes it.
+        reads: every table it reads.
+        columns: for each column its sources one step back; none for what the SQL itself states
+            (a constant, the night).
+    """
+
+    name: str
+    file: str
+    reads: tuple[str, ...]
+    columns: dict[str, tuple[Source, ...]]
+
+
+@cache
+def mart_lineage() -> dict[str, MartLineage]:
+    """The lineage of every table of schema ``mart``, by ``mart.<name>``."""
+    schema = _record_columns()
+    kept = dict(schema["mart"])  # tables that nights add to
+    found: dict[str, MartLineage] = {}
+
+    def follow(name: str, file: str, select: str) -> None:
+        query = sqlglot.parse_one(select, read=COMMON_DIALECT)
+        nodes = lineage_of(None, query, schema=schema, dialect=COMMON_DIALECT)
+        schema["mart"][name] = dict.fromkeys(nodes, "varchar")
+        found[f"mart.{name}"] = MartLineage(
+            f"mart.{name}",
+            file,
+            tuple(sorted(_row_tables(query, query))),
+            {column: _sources(node, query, schema) for column, node in nodes.items()},
+        )
+
+    for mart in mart_files():
+        file = "indicator/*" if mart.name == MEASURES else mart.name
+        follow(mart.name, f"sql/mart/{file}.sql", mart.select(_ANY_NIGHT, PUBLISHED))
+    for history, table in HISTORIES.items():
+        found[f"mart.{history}"] = MartLineage(
+            f"mart.{history}",
+            f"sql/mart/{table}.sql",
+            (f"mart.{table}",),
+            {
+                name: () if name in _NIGHTS else (Source(f"mart.{table}", name),)
+                for name in kept[history]
+            },
+        )
+    for path in sorted(_RESTATEMENTS.glob("*.sql")):
+        if path.stem in kept:
+            night = f"date '{_ANY_NIGHT}'"
+            text = with_expressions(
+                path.read_text(encoding="utf-8"), {"as_of_date": night, "previous_night": night}
+            )
+            for side in ("earlier", "later"):
+                text = with_schema(text, side, PUBLISHED)
+            follow(path.stem, f"sql/restatement/{path.name}", text)
+    return found
+
+
+def kept_lineage(folder: Path) -> dict[str, MartLineage]:
+    """The same, kept in a folder: it takes seconds to work out, and the SQL seldom changes."""
+    digest = hashlib.sha256(repr((mart_files(), sqlglot.__version__)).encode())
+    for file in sorted((*SCHEMA_FOLDER.glob("*.sql"), *_RESTATEMENTS.glob("*.sql"))):
+        digest.update(file.read_bytes())
+    digest.update((REFERENCE_FOLDER / SCHEMA_FILE).read_bytes())
+    path = folder / f"marts-{digest.hexdigest()[:16]}.json"
+    if path.is_file():
+        return {
+            name: MartLineage(
+                name,
+                mart["file"],
+                tuple(mart["reads"]),
+                {
+                    column: tuple(Source(*source) for source in sources)
+                    for column, sources in mart["columns"].items()
+                },
+            )
+            for name, mart in json.loads(path.read_text(encoding="utf-8")).items()
+        }
+    found = mart_lineage()
+    content = {
+        name: {
+            "file": mart.file,
+            "reads": mart.reads,
+            "columns": {
+                column: [(source.table, source.column) for source in sources]
+                for column, sources in mart.columns.items()
+            },
+        }
+        for name, mart in found.items()
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    draft.write_text(json.dumps(content), encoding="utf-8")
+    draft.replace(path)
+    return found
+
+
+def origins(source: Source) -> tuple[Source, ...]:
+    """What a column of a mart comes from in the end: columns and rows of ``core`` and ``ref``."""
+    return tuple(sorted(_origins(source)))
+
+
+@cache
+def _origins(source: Source) -> frozenset[Source]:
+    mart = mart_lineage().get(source.table)
+    if mart is None:
+        return frozenset({source})
+    if source.column:
+        steps: Iterable[Source] = mart.columns[source.column]
+    else:
+        steps = (Source(table) for table in mart.reads)
+    return frozenset(origin for step in steps for origin in _origins(step))
+
+
+def _record_columns() -> _Schema:
+    """The columns of all tables that are not computed, by schema and table."""
+    with open_warehouse("duckdb:///:memory:") as warehouse:
+        refresh_reference(warehouse)
+        return {
+            schema: {
+                table: dict.fromkeys(warehouse.columns(schema, table), "varchar")
+                for table in warehouse.tables(schema)
+            }
+            for schema in ("core", "ref", "audit", "mart")
+        }
+
+
+def _sources(
+    node: Node, query: exp.Expression, schema: _Schema, seen: frozenset[str] = frozenset()
+) -> tuple[Source, ...]:
+    found = set()
+    for step in node.walk():
+        if isinstance(step.expression, exp.Table):
+            found.add(Source(_name(step.expression), step.name.rsplit(".", 1)[-1]))
+            continue
+        if any(isinstance(count.this, exp.Star) for count in step.expression.find_all(exp.Count)):
+            found |= {Source(table) for table in _row_tables(step.source, query)}
+        # sqlglot looks at what a SELECT within an expression gives, not at its conditions.
+        within = [*step.expression.find_all(exp.Select), step.source, query]
+        references = {step.name} if isinstance(step.expression, exp.Placeholder) else set()
+        for select in within[:-2]:
+            references |= {f"{c.table}.{c.name}" for c in select.find_all(exp.Column)}
+        for reference in references - seen:
+            found |= _resolved(reference, within, schema, seen | {reference})
+    return tuple(sorted(found))
+
+
+def _resolved(
+    reference: str, within: list[exp.Expression], schema: _Schema, seen: frozenset[str]
+) -> set[Source]:
+    """The sources of ``alias.column``, the alias being looked for in the nearest SELECT first."""
+    alias, _, column = reference.rpartition(".")
+    ctes = {cte.alias: cte for cte in within[-1].find_all(exp.CTE)}
+    for table in (table for select in within for table in select.find_all(exp.Table)):
+        if table.alias_or_name != alias:
+            continue
+        if table.db:
+            return {Source(_name(table), column)}
+        if cte := ctes.get(table.name):
+            asked = sqlglot.select(column).from_(cte.alias)
+            asked.set("with_", cte.parent.copy())
+            node = lineage_of(column, asked, schema=schema, dialect=COMMON_DIALECT)
+            return set(_sources(node, asked, schema, seen))
+    return {Source(UNKNOWN, reference)}
+
+
+def _row_tables(select: exp.Expression, query: exp.Expression) -> set[str]:
+    """The tables that a SELECT reads, through the common table expressions of the whole query."""
+    named = {cte.alias: cte.this for cte in query.find_all(exp.CTE)}
+    found: set[str] = set()
+    seen: set[str] = set()
+    pending = [select]
+    while pending:
+        for table in pending.pop().find_all(exp.Table):
+            if table.db:
+                found.add(_name(table))
+            elif table.name in named and table.name not in seen:
+                seen.add(table.name)
+                pending.append(named[table.name])
+    return found
+
+
+def _name(table: exp.Table) -> str:
+    return f"{table.db}.{table.name}"
+
+
+# --- for the terminal ------------------------------------------------------------------------
+
+
+def print_lineage(settings: Settings, what: str | None, form: str) -> None:
+    """Show where a mart, or one column of it, comes from.
+
+    Args:
+        settings: of this installation, for the source systems' mappings.
+        what: ``form_06a`` or ``form_06a.received_total``, with or without ``mart.``; all columns
+            of all marts when None.
+        form: ``table``, ``json`` or ``csv``.
+
+    Raises:
+        QuestionError: there is no such mart or column.
+    """
+    chosen = _chosen(what)
+    if form == "table":
+        with printed(sys.stdout, page_width(sys.stdout)) as console:
+            for mart, columns in chosen:
+                is_one = len(columns) == 1
+                console.print(_tree(settings, mart, columns) if is_one else _outline(mart, columns))
+        return
+    rows = [
+        {
+            "table": mart.name,
+            "column": column,
+            "sources": [str(source) for source in mart.columns[column]],
+            "origins": [str(origin) for origin in origins(Source(mart.name, column))],
+            "sql_file": mart.file,
+        }
+        for mart, columns in chosen
+        for column in columns
+    ]
+    if form == "json":
+        json.dump(rows, sys.stdout, ensure_ascii=False, indent=1)
+        sys.stdout.write("\n")
+        return
+    writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]))
+    writer.writeheader()
+    writer.writerows(
+        {name: "; ".join(v) if isinstance(v, list) else v for name, v in row.items()}
+        for row in rows
+    )
+
+
+def _chosen(what: str | None) -> list[tuple[MartLineage, list[str]]]:
+    marts = mart_lineage()
+    if what is None:
+        return [(mart, list(mart.columns)) for mart in marts.values()]
+    table, _, column = what.removeprefix("mart.").partition(".")
+    mart = marts.get(f"mart.{table}")
+    if mart is None:
+        names = ", ".join(sorted(name.removeprefix("mart.") for name in marts))
+        raise QuestionError(f"there is no mart {table}; there are {names}")
+    if column and column not in mart.columns:
+        raise QuestionError(f"{mart.name} has no column {column}; it has {', '.join(mart.columns)}")
+    return [(mart, [column] if column else list(mart.columns))]
+
+
+def _outline(mart: MartLineage, columns: list[str]) -> Tree:
+    tree = Tree(f"{mart.name}  ({mart.file})")
+    for column in columns:
+        found = ", ".join(map(str, origins(Source(mart.name, column))))
+        tree.add(f"{column}: {found or 'stated in the SQL (the night, or a constant)'}")
+    return tree
+
+
+def _tree(settings: Settings, mart: MartLineage, columns: list[str]) -> Tree:
+    source = Source(mart.name, columns[0])
+    tree = Tree(_described(source, mart))
+    headers = _source_headers(settings)
+    seen = {source}
+
+    def grow(branch: Tree, at: Source) -> None:
+        found = mart_lineage().get(at.table)
+        if found is None or not at.column:
+            for header in headers.get(str(at), ()):
+                branch.add(header)
+            return
+        for step in found.columns[at.column]:
+            grown = branch.add(_described(step, mart_lineage().get(step.table)))
+            if step in seen:
+                grown.label = f"{step} (above)"
+                continue
+            seen.add(step)
+            grow(grown, step)
+
+    grow(tree, source)
+    return tree
+
+
+def _described(source: Source, mart: MartLineage | None) -> str:
+    text = column_texts().get(source.column)
+    return " · ".join(part for part in (str(source), text, mart and mart.file) if part)
+
+
+def _source_headers(settings: Settings) -> dict[str, list[str]]:
+    """For each column of the histories, the headers it is read from, by source system."""
+    found: dict[str, list[str]] = {}
+    for system in settings.mappings().sources.values():
+        for feed in system.feeds.values():
+            table = f"core.{FEEDS[feed.feed].entity}_history"
+            mapped = {column.name: column.headers for column in feed.columns}
+            mapped[EXTRA] = tuple(header for one in feed.extra for header in one.headers)
+            for column in FEEDS[feed.feed].columns:
+                if headers := mapped.get(column.derived_from or column.name):
+                    found.setdefault(f"{table}.{column.name}", []).append(
+                        f"{system.source} {feed.feed}: {' | '.join(headers)}"
+                    )
+    return found
+
+
+# --- for other systems -----------------------------------------------------------------------
+
+
+def openlineage_datasets(
+    namespace: str, marts: dict[str, MartLineage]
+) -> tuple[list[Dataset], list[Dataset]]:
+    """What a computed night reads and makes, as OpenLineage datasets.
+
+    Args:
+        namespace: OpenLineage's name of the warehouse.
+        marts: from :func:`mart_lineage` or :func:`kept_lineage`.
+
+    Returns:
+        Inputs (the tables of the record and the reference), and outputs (the marts, each with the
+        facets ``schema`` and ``columnLineage``).
+    """
+    from openlineage.client.event_v2 import Dataset  # noqa: PLC0415 - only where it is installed
+    from openlineage.client.facet_v2 import schema_dataset  # noqa: PLC0415 - as above
+
+    texts = column_texts()
+    outputs = []
+    for mart in marts.values():
+        fields = [
+            schema_dataset.SchemaDatasetFacetFields(name=name, description=texts.get(name))
+            for name in mart.columns
+        ]
+        facets: dict[str, Any] = {
+            "schema": schema_dataset.SchemaDatasetFacet(fields=fields),
+            "columnLineage": _column_facet(namespace, mart),
+        }
+        outputs.append(Dataset(namespace=namespace, name=mart.name, facets=facets))
+    inputs = {table for mart in marts.values() for table in mart.reads}
+    return [
+        Dataset(namespace=namespace, name=table) for table in sorted(inputs - marts.keys())
+    ], outputs
+
+
+def _column_facet(namespace: str, mart: MartLineage) -> Any:  # noqa: ANN401 - OpenLineage's class
+    from openlineage.client.facet_v2 import column_lineage_dataset as facet  # noqa: PLC0415 - as above
+
+    def inputs(sources: Iterable[Source]) -> Iterator[Any]:
+        for source in sources:
+            if source.column:
+                yield facet.InputField(namespace=namespace, name=source.table, field=source.column)
+
+    return facet.ColumnLineageDatasetFacet(
+        fields={
+            name: facet.Fields(inputFields=list(inputs(sources)))
+            for name, sources in mart.columns.items()
+        }
+    )

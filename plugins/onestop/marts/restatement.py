@@ -1,0 +1,122 @@
+"""What a publication changes of figures that were published before, and which dossiers did it.
+
+A restatement is a change to a figure of a period that was over, and published, on the night
+before. It is told when the night is published, in the same transaction: the figures from the
+histories, the dossiers by counting those that deliveries have spoken of since, as each of the two
+nights knew them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from onestop.marts.earlier_nights import NightMarts
+from onestop.record.load import history_select
+from onestop.schema.feeds import DOSSIERS
+from onestop.schema.project import PROJECT_ROOT
+from onestop.warehouse.sql_text import with_expressions, with_tables
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from onestop.warehouse import Warehouse
+
+_SQL = PROJECT_ROOT / "sql" / "restatement"
+
+#: A dossier and the other code that it goes by may change places: they are counted together.
+_WITH_ALIASES = """
+select dossier_code from spoken
+union
+select v.alias_code from core.dossier_version as v
+inner join spoken on v.dossier_code = spoken.dossier_code where v.alias_code is not null
+union
+select v.dossier_code from core.dossier_version as v
+inner join spoken on v.alias_code = spoken.dossier_code
+"""
+
+
+def record_restatements(warehouse: Warehouse, previous: dt.date, as_of: dt.date) -> None:
+    """Add what the publication of ``as_of`` restates; part of its transaction.
+
+    Args:
+        warehouse: the marts and histories of ``as_of`` are in place, its publication noted.
+        previous: the night published before.
+        as_of: the night being published.
+    """
+    nights = {"as_of_date": as_of, "previous_night": previous}
+    if not warehouse.value(_HAS_CHANGED, nights):
+        return
+    _record_dossiers(warehouse, nights)
+    _insert(warehouse, "restatement", _text("restatement"), nights)
+
+
+#: Figures of periods that were over, and that are said anew on this night.
+_HAS_CHANGED = (
+    "select (select count(*) from mart.indicator_history"
+    " where period_end <= :previous_night and (valid_from = :as_of_date or valid_to = :as_of_date))"
+    " + (select count(*) from mart.form_06a_history"
+    " where period_end <= :previous_night and (valid_from = :as_of_date or valid_to = :as_of_date))"
+)
+
+
+def _record_dossiers(warehouse: Warehouse, nights: dict[str, dt.date]) -> None:
+    previous, as_of = nights["previous_night"], nights["as_of_date"]
+    made = {
+        "spoken": (
+            "select distinct dossier_code from core.dossier_version"
+            f" where known_from > date '{previous}' and known_from <= date '{as_of}'"
+        ),
+        "restated_code": _WITH_ALIASES,
+        "history_earlier": history_select(
+            DOSSIERS, touched="restated_code", known_on=f"date '{previous}'"
+        ),
+        "history_later": (
+            "select h.* from core.dossier_history as h"
+            " inner join restated_code on h.dossier_code = restated_code.dossier_code"
+        ),
+        "restated_period": f"select * from mart.period where period_end <= date '{previous}'",
+    }
+    for name, select in made.items():
+        warehouse.execute(f"create temporary table {name} as {select}")
+    sides = {
+        "earlier": _marts(warehouse, previous, "earlier"),
+        "later": _marts(warehouse, as_of, "later"),
+    }
+    relations = {
+        f"{side}.{mart}": marts.relation(f"mart.{mart}")
+        for side, marts in sides.items()
+        for mart in ("dossier_period", "dossier")
+    }
+    _insert(
+        warehouse,
+        "restatement_dossier",
+        with_tables(_text("restatement_dossier"), relations),
+        nights,
+    )
+    for marts in sides.values():
+        marts.drop()
+    for name in reversed(made):
+        warehouse.execute(f"drop table {name}")
+
+
+def _marts(warehouse: Warehouse, night: dt.date, side: str) -> NightMarts:
+    given = {
+        "core.dossier_history": f"history_{side}",
+        "mart.period": "restated_period",
+        # only asked for units that nobody registered
+        "core.visit_history": "core.visit_history",
+    }
+    return NightMarts(warehouse, night, given=given, mark=side)
+
+
+def _text(name: str) -> str:
+    return (_SQL / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _insert(warehouse: Warehouse, table: str, select: str, nights: dict[str, dt.date]) -> None:
+    dates = {name: f"date '{night.isoformat()}'" for name, night in nights.items()}
+    select = with_expressions(select, dates)
+    columns = ", ".join(warehouse.columns("mart", table))
+    warehouse.execute(
+        f"insert into mart.{table} ({columns}) select {columns} from ({select}) as added"
+    )

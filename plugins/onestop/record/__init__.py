@@ -1,0 +1,1 @@
+"""The record: the only writer of schemas core and audit."""

@@ -1,0 +1,185 @@
+"""Checks of the record before a night is published: no file wipes out another one.
+
+They ask the versions and the histories again, independently of the way in which the histories
+were derived, and only about the night itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from onestop.record.load import WHOLE_SOURCE
+from onestop.schema.feeds import FEEDS, Feed
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator
+
+    from onestop.warehouse import Warehouse
+
+#: The files of a night that no later file of the same path replaces.
+_CURRENT = """
+select d.delivery_id, d.source, d.kind, d.file_name from audit.delivery as d
+where d.state = 'loaded' and d.feed = :feed and d.night = :night and not exists (
+    select 1 from audit.delivery as later
+    where later.state = 'loaded' and later.feed = d.feed and later.night = d.night
+        and later.source = d.source and later.file_name = d.file_name
+        and (later.file_modified_at, later.sha256) > (d.file_modified_at, d.sha256)
+)
+"""
+#: What held before the night, and does not any more.
+_VANISHED = """
+select h.* from core.{entity}_history as h
+where h.valid_to = :night and not exists (
+    select 1 from core.{entity}_history as n where n.valid_from = :night and {same}
+)
+"""
+
+
+def record_state(warehouse: Warehouse, night: dt.date) -> int:
+    """How many times deliveries were taken into the record that the night's figures rest on.
+
+    The record only grows: while this number stays, so does the record of that night.
+    """
+    return int(
+        warehouse.value(
+            "select count(*) from audit.delivery where state = 'loaded' and known_from <= :night",
+            {"night": night},
+        )
+    )
+
+
+def lost_keys(warehouse: Warehouse, night: dt.date) -> list[str]:
+    """What the night's files hold and the histories lack; a sentence for each file.
+
+    Invariant: every key that was accepted from a current file of the night is in the history of
+    that night.
+    """
+    return [
+        sentence
+        for feed in FEEDS.values()
+        for sentence in (*_lost(warehouse, feed, night), *_unjustified(warehouse, feed, night))
+    ]
+
+
+def _lost(warehouse: Warehouse, feed: Feed, night: dt.date) -> Iterator[str]:
+    """Rows that were stored under the night and do not hold on it, nor another of their key."""
+    rows = warehouse.rows(
+        f"select d.file_name, count(*) as row_count from core.{feed.entity}_version as v"
+        f" inner join (select distinct * from ({_CURRENT}) as c) as d"
+        " on v.delivery_id = d.delivery_id"
+        " where v.night = :night and not v.is_vanished and not exists"
+        f" (select 1 from core.{feed.entity}_history as h where {_same(feed, 'h', 'v')}"
+        " and h.valid_from <= :night and (h.valid_to is null or h.valid_to > :night))"
+        " group by d.file_name order by d.file_name",
+        {"feed": feed.name, "night": night},
+    )
+    for row in rows:
+        yield (
+            f"{row['row_count']} accepted rows of {row['file_name']} are not in the history of"
+            f" {feed.name}"
+        )
+
+
+def _unjustified(warehouse: Warehouse, feed: Feed, night: dt.date) -> Iterator[str]:
+    """Keys that vanished although a snapshot of the night holds them unchanged.
+
+    A file that is the anchor of a scope holds every key of it that it has no version of.
+    """
+    conditions = [
+        f"scope.column_name = '{WHOLE_SOURCE}'",
+        *(
+            f"(scope.column_name = '{name}' and scope.value = g.{name})"
+            for name in feed.scope_columns
+        ),
+    ]
+    vanished = _VANISHED.format(entity=feed.entity, same=_same(feed, "n", "h"))
+    rows = warehouse.rows(
+        f"select d.file_name, count(*) as row_count from ({vanished}) as g"
+        f" inner join (select distinct * from ({_CURRENT}) as c) as d on d.kind = 'snapshot'"
+        " and d.source = (select max(s.source) from audit.delivery as s"
+        " where s.delivery_id = g.delivery_id)"
+        " inner join audit.snapshot_scope as scope on scope.delivery_id = d.delivery_id"
+        f" and scope.is_anchor and ({' or '.join(conditions)})"
+        f" where not exists (select 1 from core.{feed.entity}_version as v"
+        f" where v.delivery_id = d.delivery_id and {_same(feed, 'v', 'g')})"
+        " group by d.file_name order by d.file_name",
+        {"feed": feed.name, "night": night},
+    )
+    for row in rows:
+        yield (
+            f"{row['row_count']} rows that {row['file_name']} holds unchanged are not in the"
+            f" history of {feed.name}"
+        )
+
+
+def vanished_wholesale(warehouse: Warehouse, night: dt.date) -> list[str]:
+    """Snapshots of a whole source by which a whole unit vanishes, or while a part is refused.
+
+    Whoever confirmed it entered the night in ``sql/reference/volume_exception.csv``.
+    """
+    from onestop.gate import is_volume_excepted  # noqa: PLC0415 - imports slowly
+
+    return [
+        sentence
+        for feed in FEEDS.values()
+        for row in warehouse.rows(
+            "select distinct d.source from audit.delivery as d inner join audit.snapshot_scope as s"
+            " on d.delivery_id = s.delivery_id where d.state = 'loaded' and d.feed = :feed"
+            f" and d.night = :night and s.column_name = '{WHOLE_SOURCE}' order by d.source",
+            {"feed": feed.name, "night": night},
+        )
+        if not is_volume_excepted(row["source"], feed.name, night)
+        for sentence in _wholesale(warehouse, feed, night, row["source"])
+    ]
+
+
+def _wholesale(warehouse: Warehouse, feed: Feed, night: dt.date, source: str) -> Iterator[str]:
+    unit = next((name for name in feed.scope_columns if name.endswith("unit_code")), None)
+    group = f"coalesce(h.{unit}, '(none)')" if unit else "'(all)'"
+    of_source = "h.delivery_id in (select delivery_id from audit.delivery where source = :source)"
+    slot = {"night": night, "source": source}
+    vanished = {
+        row["unit"]: row["key_count"]
+        for row in warehouse.rows(
+            f"select {group} as unit, count(*) as key_count from"
+            f" ({_VANISHED.format(entity=feed.entity, same=_same(feed, 'n', 'h'))}) as h"
+            f" where {of_source} group by 1 order by 1",
+            slot,
+        )
+    }
+    if not vanished:
+        return
+    remedy = (
+        f"have {source} deliver the missing files, or, if it is right, enter the night in"
+        " sql/reference/volume_exception.csv"
+    )
+    refused = warehouse.value(
+        "select min(r.file_name) from audit.delivery as r where r.state = 'refused'"
+        " and r.kind = 'snapshot' and r.source = :source and r.feed = :feed and r.night = :night"
+        " and not exists (select 1 from audit.delivery as l where l.state = 'loaded'"
+        " and l.source = r.source and l.feed = r.feed and l.night = r.night"
+        " and l.file_name = r.file_name)",
+        {**slot, "feed": feed.name},
+    )
+    if refused:
+        yield (
+            f"{sum(vanished.values())} {feed.name} rows vanish while a part of the snapshot,"
+            f" {refused}, is refused; {remedy}"
+        )
+        return
+    before = warehouse.rows(
+        f"select {group} as unit, count(*) as key_count from core.{feed.entity}_history as h"
+        " where h.valid_from < :night and (h.valid_to is null or h.valid_to >= :night)"
+        f" and {of_source} group by 1 order by 1",
+        slot,
+    )
+    for row in before:
+        gone = vanished.get(row["unit"], 0)
+        if gone and gone == row["key_count"]:
+            of = f" of {row['unit']}" if unit else ""
+            yield f"all {gone} {feed.name} rows{of} vanish on night {night}; {remedy}"
+
+
+def _same(feed: Feed, one: str, other: str) -> str:
+    return " and ".join(f"{one}.{column} = {other}.{column}" for column in feed.key)

@@ -1,0 +1,1 @@
+"""What everybody knows: feeds, mappings, reference rows, working days, texts of numbers."""

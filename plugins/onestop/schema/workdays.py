@@ -1,0 +1,124 @@
+"""Working days: which days count, and how many lie between two dates.
+
+A deadline of *n* working days excludes the day it starts from (Bộ luật Dân sự 2015, Điều 147).
+Saturdays, Sundays and the reviewed rows of ``sql/reference/day_off.csv`` are days off; a swapped
+working Saturday counts.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from onestop.schema.reference import REFERENCE_FOLDER, read_reference
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from onestop.schema.reference import Row
+
+_ONE_DAY = dt.timedelta(days=1)
+_SATURDAY = 5
+_DAY_NAMES = ("Thứ Hai", "Thứ Ba", "Thứ Tư", "Thứ Năm", "Thứ Sáu", "Thứ Bảy", "Chủ nhật")
+
+
+class WorkCalendar:
+    """The working days, by the rows of ``day_off.csv``.
+
+    Args:
+        days_off: those rows.
+    """
+
+    def __init__(self, days_off: list[Row]) -> None:
+        self._kinds: dict[dt.date, str] = {}
+        self._names: dict[dt.date, str] = {}
+        for row in days_off:
+            day = row["calendar_date"]
+            if isinstance(day, dt.date):
+                self._kinds[day] = str(row["day_kind"])
+                self._names[day] = str(row["name_vi"])
+        self._known_years = {day.year for day in self._kinds}
+
+    @classmethod
+    def from_reference(cls, folder: Path = REFERENCE_FOLDER) -> WorkCalendar:
+        """The calendar of the reference files in ``folder``."""
+        return cls(read_reference(folder)["day_off"])
+
+    def is_workday(self, day: dt.date) -> bool:
+        """Whether offices work on that day."""
+        kind = self._kinds.get(day)
+        if kind is None:
+            return day.weekday() < _SATURDAY
+        return kind == "swapped_work"
+
+    def is_known(self, day: dt.date) -> bool:
+        """Whether the holidays of its year are in the reference; else only weekends count."""
+        return day.year in self._known_years
+
+    def day_off_name(self, day: dt.date) -> str | None:
+        """Name of the holiday, substitute or swapped day; None on any other day."""
+        return self._names.get(day)
+
+    def add_workdays(self, start: dt.date, count: int) -> dt.date:
+        """The day on which a deadline of ``count`` working days ends, ``start`` excluded.
+
+        Raises:
+            ValueError: ``count`` is negative.
+        """
+        if count < 0:
+            raise ValueError(f"a deadline cannot be {count} working days long")
+        day = start
+        while count > 0:
+            day += _ONE_DAY
+            count -= self.is_workday(day)
+        return day
+
+    def workdays_between(self, start: dt.date, end: dt.date) -> int:
+        """Working days after ``start`` up to and including ``end``; negative when reversed."""
+        if end < start:
+            return -self.workdays_between(end, start)
+        days = (start + _ONE_DAY * n for n in range(1, (end - start).days + 1))
+        return sum(map(self.is_workday, days))
+
+
+@cache
+def work_calendar(folder: Path = REFERENCE_FOLDER) -> WorkCalendar:
+    """The calendar of the reference files, read once."""
+    return WorkCalendar.from_reference(folder)
+
+
+def calendar_table(first: dt.date, last: dt.date, calendar: WorkCalendar | None = None) -> pa.Table:
+    """One row per day, for ``core.calendar``.
+
+    ``workday_number`` counts the working days up to and including the day, so that the working
+    days between two dates are a subtraction, the first day excluded.
+
+    Args:
+        first: first day.
+        last: last day.
+        calendar: whose working days; those of ``sql/reference`` unless told.
+
+    Returns:
+        ``calendar_date``, ``is_workday``, ``day_name``, ``holiday_name``, ``workday_number``,
+        ``is_calendar_known`` (the holidays of its year are in the reference).
+    """
+    calendar = calendar or work_calendar()
+    days = [first + _ONE_DAY * n for n in range((last - first).days + 1)]
+    numbers = []
+    number = 0
+    for day in days:
+        number += calendar.is_workday(day)
+        numbers.append(number)
+    return pa.table(
+        {
+            "calendar_date": pa.array(days, pa.date32()),
+            "is_workday": pa.array([calendar.is_workday(day) for day in days], pa.bool_()),
+            "day_name": pa.array([_DAY_NAMES[day.weekday()] for day in days], pa.string()),
+            "holiday_name": pa.array([calendar.day_off_name(day) for day in days], pa.string()),
+            "workday_number": pa.array(numbers, pa.int64()),
+            "is_calendar_known": pa.array([calendar.is_known(day) for day in days], pa.bool_()),
+        }
+    )

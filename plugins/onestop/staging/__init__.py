@@ -1,0 +1,1 @@
+"""Readings into typed rows: one DuckDB file per delivery."""

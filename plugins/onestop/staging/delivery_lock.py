@@ -1,0 +1,55 @@
+"""One process at a time works on a delivery's staged file, whoever started it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from onestop.intake.delivery import Delivery
+
+#: How long the other process is waited for: a large snapshot is judged within this time.
+_WAIT_SECONDS = 600.0
+_POLL_SECONDS = 0.1
+
+
+class DeliveryBusyError(Exception):
+    """Another run works on the same delivery; says which one and what to do."""
+
+
+@contextmanager
+def working_on(
+    delivery: Delivery, locks: Path, *, wait_seconds: float = _WAIT_SECONDS
+) -> Iterator[None]:
+    """Hold the delivery's lock; the end of the process gives it back, however it ends.
+
+    Args:
+        delivery: which one.
+        locks: the folder of the lock files.
+        wait_seconds: how long another process that holds it is waited for.
+
+    Raises:
+        DeliveryBusyError: the other process did not end in time.
+    """
+    locks.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256(delivery.delivery_id.encode()).digest()
+    deadline = time.monotonic() + wait_seconds
+    with (locks / f"{digest[0]:02x}").open("ab") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise DeliveryBusyError(
+                        f"{delivery.file_name} is worked on by another run, which was waited for"
+                        f" {wait_seconds:.0f} s; let that run end or stop it, then run again"
+                    ) from None
+                time.sleep(_POLL_SECONDS)
+        yield

@@ -1,0 +1,364 @@
+"""Staging: a landed file becomes one DuckDB file of canonical rows, or is refused.
+
+``<staging>/<delivery_id>.duckdb`` holds ``staged_row`` (every record of the file with where it
+stood, its canonical values and the source's own texts), ``skipped_row`` (the records that the
+mapping leaves out, and why) and ``read_summary`` (one row: how the file was read). It appears
+whole, by one rename, and is read again only when the mapping or the way of reading changed.
+Personal columns are never written to it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pyarrow as pa
+
+from onestop.intake.delivery import Delivery, RefusedDeliveryError
+from onestop.readers import LIMITS, Batch, Limits, Reading, UnreadableError, open_reading
+from onestop.staging.reading_thread import ReadingThread
+from onestop.staging.typing_sql import (
+    MACROS,
+    SKIP_REASON,
+    staged_columns,
+    staging_select,
+    unreadable_signature,
+)
+from onestop.warehouse.duckdb_files import open_duckdb
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from onestop.schema.feeds import Feed
+    from onestop.schema.mapping import FeedMapping
+
+#: Raised whenever the same file under the same mapping would be staged differently.
+READER_VERSION = 4
+
+#: What a batch says of each row beside its columns.
+_PLACE: dict[str, pa.DataType] = {
+    "row_number": pa.int64(),
+    "sheet": pa.string(),
+    "read_problem": pa.string(),
+}
+#: What the database says when it cannot write or hold what it should.
+_NO_ROOM = (
+    duckdb.IOException,
+    duckdb.TransactionException,
+    duckdb.FatalException,
+    duckdb.OutOfMemoryException,
+)
+#: What the database may hold in memory; beyond it, it uses a folder beside the draft.
+_MEMORY = "1GB"
+_SUMMARY = (
+    ("delivery_id", "varchar"),
+    ("source", "varchar"),
+    ("feed", "varchar"),
+    ("night", "date"),
+    ("kind", "varchar"),
+    ("file_name", "varchar"),
+    ("format", "varchar"),
+    ("encoding", "varchar"),
+    ("dialect", "varchar"),
+    ("covers", "varchar"),
+    ("covered", "varchar"),
+    ("mapping_sha256", "varchar"),
+    ("reader_version", "bigint"),
+    ("rows_read", "bigint"),
+    ("rows_blank", "bigint"),
+    ("rows_repeated", "bigint"),
+    ("rows_skipped", "bigint"),
+    ("skip_reasons", "varchar"),
+    ("columns_mapped", "varchar[]"),
+    ("columns_missing", "varchar[]"),
+    ("columns_unknown", "varchar[]"),
+    ("columns_dropped", "varchar[]"),
+    ("tables_left", "varchar[]"),
+)
+
+
+def staged_path(staging: Path, delivery_id: str) -> Path:
+    """Where a delivery's staged file is, or will be."""
+    return staging / f"{delivery_id}.duckdb"
+
+
+def read_delivery(
+    delivery: Delivery,
+    landing: Path,
+    staging: Path,
+    mapping: FeedMapping,
+    limits: Limits = LIMITS,
+) -> Path:
+    """Read a landed file into its staged DuckDB file; does nothing when it is there already.
+
+    Args:
+        delivery: what was landed.
+        landing: the landing folder.
+        staging: the folder of staged files.
+        mapping: what the file's columns and codes mean.
+        limits: what the file may cost.
+
+    Returns:
+        The staged file.
+
+    Raises:
+        RefusedDeliveryError: the file cannot be read; the rule says why
+            (:data:`onestop.readers.FILE_RULES`).
+    """
+    target = staged_path(staging, delivery.delivery_id)
+    if target.exists() and _is_current(target, mapping):
+        return target
+    staging.mkdir(parents=True, exist_ok=True)
+    _sweep(staging, delivery.delivery_id)
+    draft = staging / f".{delivery.delivery_id}.{os.getpid()}.{uuid.uuid4().hex}"
+    try:
+        landed = landing / delivery.landed_path
+        _check_evidence(delivery, landed)
+        reading = open_reading(landed, mapping, limits)
+        _write(draft, delivery, mapping, reading)
+        draft.replace(target)
+    except UnreadableError as error:
+        raise RefusedDeliveryError(delivery.file_name, error.code, error.detail) from error
+    except PermissionError as error:
+        raise RefusedDeliveryError(
+            delivery.file_name,
+            "FILE-F02",
+            "the landed file may not be read; give the pipeline's user read permission on it",
+        ) from error
+    except (*_NO_ROOM, OSError) as error:
+        raise RefusedDeliveryError(
+            delivery.file_name,
+            "FILE-F09",
+            "its rows cannot be written to the staging folder; make room on the disk (or give"
+            " the pipeline's user write permission there) and run the night again",
+        ) from error
+    finally:
+        _remove(staging.glob(f"{draft.name}*"))
+    return target
+
+
+def _is_current(staged: Path, mapping: FeedMapping) -> bool:
+    """Whether a staged file was read by this mapping and this way of reading, and is whole."""
+    try:
+        with duckdb.connect(str(staged), read_only=True) as connection:
+            row = connection.execute(
+                "select mapping_sha256, reader_version from read_summary"
+            ).fetchone()
+            described = connection.execute("describe staged_row").fetchall()
+            for (table,) in connection.execute(
+                "select table_name from duckdb_tables() where not temporary"
+            ).fetchall():  # reading every block compares its checksum
+                connection.execute(f'select bit_xor(hash(t)) from "{table}" as t').fetchone()
+    except duckdb.Error:  # it is of another release, damaged, or no database
+        return False
+    names = [name for name, *_ in described]
+    return bool(
+        row == (mapping.sha256, READER_VERSION)
+        and names == [name for name, _ in staged_columns(mapping.schema)]
+    )
+
+
+def _sweep(staging: Path, delivery_id: str) -> None:
+    """Remove drafts of this delivery whose process is gone."""
+    for draft in staging.glob(f".{delivery_id}.*"):
+        owner = draft.name.removeprefix(f".{delivery_id}.").split(".", 1)[0]
+        if owner.isdigit() and not Path(f"/proc/{owner}").exists():
+            _remove([draft])
+
+
+def _remove(leftovers: Iterable[Path]) -> None:
+    for leftover in leftovers:
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
+
+
+def _check_evidence(delivery: Delivery, landed: Path) -> None:
+    """The landed bytes must be those that were landed."""
+    digest = hashlib.sha256()
+    try:
+        with landed.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+    except FileNotFoundError as error:
+        raise UnreadableError(
+            "FILE-F08", "its copy in the landing is gone; deliver the file again"
+        ) from error
+    if digest.hexdigest() != delivery.sha256:
+        raise UnreadableError(
+            "FILE-F08", "its copy in the landing was changed after it landed; deliver it again"
+        )
+
+
+def _write(draft: Path, delivery: Delivery, mapping: FeedMapping, reading: Reading) -> None:
+    feed = mapping.schema
+    with open_duckdb(draft) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute(f"set memory_limit = '{_MEMORY}'")
+        connection.execute("set preserve_insertion_order = true")
+        # A join for each list of codes costs more than comparing with the few texts in it.
+        connection.execute("set disabled_optimizers = 'in_clause'")
+        for macro in MACROS:
+            connection.execute(macro)
+        columns = ", ".join(f"{name} {type_}" for name, type_ in staged_columns(feed))
+        connection.execute(f"create table staged_row ({columns}, {SKIP_REASON} varchar)")
+        _insert(connection, mapping, reading)
+        skipped = _set_aside(connection, feed)
+        repeated = _mark_repeats(connection, feed)
+        _summarise(connection, delivery, mapping, reading, repeated, skipped)
+        connection.execute("checkpoint")
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, mapping: FeedMapping, reading: Reading) -> None:
+    """Type and store the batches as they are read."""
+    names = [*_PLACE, *(column.name for column in mapping.read_columns)]
+    schema = pa.schema([(name, _PLACE.get(name, pa.string())) for name in names])
+    columns = ", ".join([*(name for name, _ in staged_columns(mapping.schema)), SKIP_REASON])
+    with ReadingThread(lambda: (_arrow(batch, mapping) for batch in reading.batches)) as batches:
+        connection.register("source_batch", pa.RecordBatchReader.from_batches(schema, batches))
+        try:
+            connection.execute(
+                f"insert into staged_row ({columns}) {staging_select(mapping, 'source_batch')}"
+            )
+        except duckdb.Error:
+            if batches.error:  # the database tells of it in words of its own
+                raise batches.error from None
+            raise
+
+
+def _arrow(batch: Batch, mapping: FeedMapping) -> pa.RecordBatch:
+    size = len(batch.row_numbers)
+    arrays: dict[str, pa.Array[Any]] = {
+        "row_number": pa.array(batch.row_numbers, pa.int64()),
+        "sheet": pa.array([batch.sheet] * size, pa.string()),
+        "read_problem": pa.array(batch.problems, pa.string()),
+    }
+    for column in mapping.read_columns:
+        values = batch.columns.get(column.name)
+        arrays[column.name] = pa.nulls(size, pa.string()) if values is None else _texts(values)
+    return pa.RecordBatch.from_pydict(arrays)
+
+
+def _texts(values: list[str | None]) -> pa.StringArray:
+    try:
+        return pa.array(values, pa.string())
+    except UnicodeEncodeError:
+        # Half a surrogate pair, as JSON escapes allow, is not a character.
+        return pa.array(
+            [v if v is None else v.encode("utf-8", "replace").decode("utf-8") for v in values],
+            pa.string(),
+        )
+
+
+def _set_aside(connection: duckdb.DuckDBPyConnection, feed: Feed) -> dict[str, int]:
+    """Move the rows that the mapping leaves out to ``skipped_row``; count them by reason.
+
+    Of a row that is left out its place and key are kept, and when it was changed.
+    """
+    kept = ["row_number", "sheet", *feed.key]
+    if "modified_at" in feed.column_names:
+        kept.append("modified_at")
+    is_skipped = f"{SKIP_REASON} is not null"
+    connection.execute(
+        f"create table skipped_row as select {', '.join(kept)}, {SKIP_REASON} from staged_row"
+        f" where {is_skipped}"
+    )
+    connection.execute(f"delete from staged_row where {is_skipped}")
+    connection.execute(f"alter table staged_row drop column {SKIP_REASON}")
+    counted = connection.execute(
+        f"select {SKIP_REASON}, count(*) from skipped_row group by all order by all"
+    ).fetchall()
+    return {str(reason): int(count) for reason, count in counted}
+
+
+def _mark_repeats(connection: duckdb.DuckDBPyConnection, feed: Feed) -> int:
+    """Mark rows that say word for word what an earlier row of the file said; count them."""
+    same = [*feed.key, "content_hash", unreadable_signature(feed)]
+    if "modified_at" in feed.column_names:
+        same.append("modified_at")
+    keys = ", ".join(feed.key)
+    connection.execute(
+        "create temporary table repeats as with shared_key as ("
+        f" select {keys} from staged_row group by {keys} having count(*) > 1)"
+        " select rowid as id from staged_row as s where read_problem is null and exists"
+        f" (select 1 from shared_key as k where {_same(feed.key)})"
+        f" qualify row_number() over (partition by {', '.join(same)} order by row_number) > 1"
+    )
+    connection.execute(
+        "update staged_row set is_repeat = true where rowid in (select id from repeats)"
+    )
+    counted = connection.execute("select count(*) from repeats").fetchone()
+    return int(counted[0]) if counted else 0
+
+
+def _same(columns: tuple[str, ...]) -> str:
+    return " and ".join(f"k.{name} is not distinct from s.{name}" for name in columns)
+
+
+def _summarise(
+    connection: duckdb.DuckDBPyConnection,
+    delivery: Delivery,
+    mapping: FeedMapping,
+    reading: Reading,
+    repeated: int,
+    skipped: dict[str, int],
+) -> None:
+    covers, covered = mapping.scope_of(delivery.file_name)
+    row: dict[str, Any] = {
+        "delivery_id": delivery.delivery_id,
+        "source": delivery.source,
+        "feed": delivery.feed,
+        "night": delivery.night,
+        "kind": delivery.kind,
+        "file_name": delivery.file_name,
+        "format": reading.format,
+        "encoding": reading.encoding,
+        "dialect": reading.dialect,
+        "covers": covers,
+        "covered": covered,
+        "mapping_sha256": mapping.sha256,
+        "reader_version": READER_VERSION,
+        "rows_read": reading.rows_read,
+        "rows_blank": reading.rows_blank,
+        "rows_repeated": repeated,
+        "rows_skipped": sum(skipped.values()),
+        "skip_reasons": json.dumps(skipped, ensure_ascii=False) if skipped else None,
+        "columns_mapped": mapping.given_by(reading.found),
+        "columns_missing": _missing(mapping, reading),
+        "columns_unknown": reading.unknown,
+        "columns_dropped": reading.dropped,
+        "tables_left": reading.left,
+    }
+    columns = ", ".join(f"{name} {type_}" for name, type_ in _SUMMARY)
+    connection.execute(f"create table read_summary ({columns})")
+    values = {name: row[name] for name, _ in _SUMMARY}
+    connection.execute(
+        f"insert into read_summary ({', '.join(values)}) values ({', '.join('?' * len(values))})",
+        list(values.values()),
+    )
+
+
+def _missing(mapping: FeedMapping, reading: Reading) -> list[str]:
+    """Required columns that the file lacks, each with the headers that it is accepted under.
+
+    Nothing is known of a file without records.
+    """
+    if not reading.found:
+        return []
+    given = mapping.given_by(reading.found)
+    headers = {
+        column.name: " + ".join(", ".join(one.sources) for one in column.needed)
+        for column in mapping.columns
+    }
+    return [
+        " or ".join(f"{name} ({headers[name]})" if headers.get(name) else name for name in group)
+        for group in mapping.required
+        if not any(name in given for name in group)
+    ]

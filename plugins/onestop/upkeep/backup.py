@@ -1,0 +1,539 @@
+"""Backup and restore: the landing, copied as it grows, and a consistent copy of the warehouse.
+
+::
+
+    <folder>/landing/…                    every file of the landing, once
+    <folder>/<yyyymmdd-hhmmss>/           one backup: the warehouse as it was, and manifest.json
+
+The landing is the evidence and is never changed, so each file is copied once and shared by all
+backups; a manifest names each file with its sha-256. Both folders hold personal data and are closed
+to everyone but the user who makes them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from onestop.intake.landing import INCOMING, make_private
+from onestop.marts.compute import last_published
+from onestop.schema.time_zone import LOCAL_ZONE
+from onestop.warehouse import open_warehouse
+from onestop.warehouse.base import schema_files
+from onestop.warehouse.duckdb_files import copy_held
+from onestop.warehouse.sql_text import statements
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from onestop.settings import Settings
+
+MANIFEST = "manifest.json"
+_LANDING = "landing"
+#: Ending of a file that is being copied; its beginning hides it from who lists the landing.
+_DRAFT = ".half-copied"
+_LOCK = ".backup.lock"
+#: In a landing that is being restored: which backup, and into which warehouse.
+_BEGUN = ".restoring"
+_CHUNK = 1 << 20
+_SCHEME = re.compile(r"^postgres(?:ql)?(?:\+\w+)?://")
+_READ_ONLY = 0o440
+
+
+class BackupError(Exception):
+    """A backup cannot be made or restored; says what is in the way and what to do."""
+
+
+@dataclass(frozen=True)
+class Backup:
+    """One backup.
+
+    Attributes:
+        folder: of its warehouse and manifest.
+        night: the last night published in it; None before the first.
+        files: how many files of the landing belong to it.
+        new_files: how many of them were copied for it.
+    """
+
+    folder: Path
+    night: dt.date | None
+    files: int
+    new_files: int = 0
+
+
+def make_backup(
+    settings: Settings,
+    target: Path,
+    *,
+    keep: int = 3,
+    echo: Callable[[str], None] = lambda _: None,
+) -> Backup:
+    """Back up the warehouse, and what the landing has got since the last backup.
+
+    Killed at any point and run again, it goes on; a backup counts once its manifest is there.
+
+    Args:
+        settings: of this installation.
+        target: folder of the backups, best on another machine.
+        keep: how many warehouses are kept; of the landing nothing is ever deleted.
+        echo: is told the progress.
+
+    Raises:
+        BackupError: there is nothing to back up, a landed file is not what it was, or a tool of
+            PostgreSQL is missing or fails.
+    """
+    make_private(target)
+    with _alone(target / _LOCK, f"another backup into {target} is running"):
+        _sweep(target, ".*.draft")
+        _sweep(target / _LANDING, f"**/.*{_DRAFT}")
+        before = _backups(target)
+        stamp = dt.datetime.now(LOCAL_ZONE).strftime("%Y%m%d-%H%M%S")
+        is_taken = (target / stamp).exists()
+        folder = target / (f"{stamp}-{uuid.uuid4().hex[:4]}" if is_taken else stamp)
+        draft = target / f".{folder.name}.draft"
+        draft.mkdir()
+        try:
+            manifest, new = _write_backup(settings, target, draft, before, echo)
+            draft.rename(folder)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+        # The fresh one stays, whatever the clock says, and of the others those that hold most.
+        for old in before[: max(0, len(before) + 1 - keep)]:
+            shutil.rmtree(old.folder)
+    return Backup(folder, _night_of(manifest), len(manifest["landing"]), new)
+
+
+def _write_backup(
+    settings: Settings,
+    target: Path,
+    draft: Path,
+    before: list[_Kept],
+    echo: Callable[[str], None],
+) -> tuple[dict[str, Any], int]:
+    """Copy warehouse and landing and write the manifest; also how many files are new."""
+    # The warehouse first: whatever it rests on is in the landing then.
+    echo(f"copying the warehouse {settings.warehouse_name}")
+    try:
+        with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+            version, night = warehouse.schema_version(), last_published(warehouse)
+    except FileNotFoundError as error:
+        raise BackupError(f"{error}; there is nothing to back up") from None
+    copy = _engine_of(settings.warehouse).copy_out(settings.warehouse, draft)
+    echo("comparing the landing with its sha-256, and copying what is new")
+    known = {name: facts for one in before for name, facts in one.manifest["landing"].items()}
+    files, new = _copy_landing(settings.landing, target / _LANDING, known)
+    manifest = {
+        "made_at": dt.datetime.now(LOCAL_ZONE).isoformat(timespec="seconds"),
+        "sequence": 1 + max((one.sequence for one in before), default=0),
+        "night": night.isoformat() if night else None,
+        "schema_version": version,
+        "warehouse": {"file": copy.name, **_facts(copy)},
+        "landing": files,
+    }
+    path = draft / MANIFEST
+    path.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    return manifest, new
+
+
+def restore_backup(
+    settings: Settings,
+    target: Path,
+    *,
+    at: str | None = None,
+    echo: Callable[[str], None] = lambda _: None,
+) -> Backup:
+    """Put a backup back into an empty place: landing, warehouse, and the readers' copy.
+
+    Every file is compared with its sha-256. Killed at any point and run again, it goes on.
+
+    Args:
+        settings: where to.
+        target: folder of the backups.
+        at: which one, by its folder's name; the last one unless given.
+        echo: is told the progress.
+
+    Raises:
+        BackupError: there is no such backup, it is damaged, or the place is not empty.
+    """
+    chosen = _chosen(target, at)
+    manifest = chosen.manifest
+    engine = _engine_of(settings.warehouse)
+    copy = chosen.folder / manifest["warehouse"]["file"]
+    if copy.suffix != engine.suffix:
+        raise BackupError(
+            f"the backup holds a {_ENGINES_BY_SUFFIX[copy.suffix]} warehouse, and"
+            f" ONESTOP_WAREHOUSE is {settings.warehouse_name}; set it to one of the same kind"
+        )
+    make_private(settings.landing)
+    begun = settings.landing / _BEGUN
+    with _alone(begun, f"another restore into {settings.landing} is running") as file:
+        # A restore that was killed has noted what it was about: what it put there is its own.
+        purpose = f"{chosen.folder.name} {settings.warehouse_name}\n"
+        file.seek(0)
+        if file.read() != purpose:
+            try:
+                engine.require_empty(settings.warehouse)
+            except BackupError:
+                begun.unlink()
+                raise
+            file.truncate(0)
+            file.write(purpose)
+            file.flush()
+        echo("comparing the warehouse with its sha-256")
+        if _facts(copy) != {name: manifest["warehouse"][name] for name in ("sha256", "size_bytes")}:
+            raise BackupError(f"{copy} is damaged; restore an earlier backup with --at")
+        echo(f"copying {len(manifest['landing'])} files into the landing")
+        _sweep(settings.landing, f"**/.*{_DRAFT}")
+        _restore_landing(target / _LANDING, settings.landing, manifest["landing"])
+        echo("restoring the warehouse")
+        if engine.is_empty(settings.warehouse):
+            engine.copy_in(copy, settings.warehouse)
+        night = _night_of(manifest)
+        if night:
+            with open_warehouse(settings.warehouse) as warehouse:
+                warehouse.publish_copy(settings.published)
+        begun.unlink()
+    return Backup(chosen.folder, night, len(manifest["landing"]))
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A complete backup in its folder."""
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    @property
+    def sequence(self) -> int:
+        """The how-manieth backup it is; 0 in those of earlier releases."""
+        return int(self.manifest.get("sequence", 0))
+
+    @property
+    def holds(self) -> tuple[dt.date, int, int, str]:
+        """What orders backups: how far they reach. The landing only grows; clocks go wrong."""
+        night = _night_of(self.manifest) or dt.date.min
+        return night, len(self.manifest["landing"]), self.sequence, self.folder.name
+
+
+def _backups(target: Path) -> list[_Kept]:
+    """The complete backups, those that hold least first.
+
+    Raises:
+        BackupError: a manifest is damaged, or names a file outside of the backup.
+    """
+    found = [_Kept(path.parent, _read_manifest(path)) for path in target.glob(f"[0-9]*/{MANIFEST}")]
+    return sorted(found, key=lambda one: one.holds)
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        names = [*manifest["landing"], manifest["warehouse"]["file"]]
+        _night_of(manifest)
+        facts = [*manifest["landing"].values(), manifest["warehouse"]]
+        is_whole = all({"sha256", "size_bytes"} <= one.keys() for one in facts)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise BackupError(
+            f"{path} is damaged ({type(error).__name__}); move the folder {path.parent.name} away,"
+            " or put its good copy back"
+        ) from None
+    strange = [name for name in names if not _is_inside(name)]
+    if strange or not is_whole or "/" in names[-1]:
+        raise BackupError(
+            f"{path} is no manifest of ours: it names {str([*strange, names[-1]][0])[:80]!r};"
+            f" move the folder {path.parent.name} away and find out who wrote it"
+        )
+    return manifest
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a name in a manifest stays below the folder that it is written into.
+
+    Nothing in a landing begins with a full stop but what is not landed.
+    """
+    is_odd = (part == "" or part.startswith(".") for part in name.split("/"))
+    return not any(is_odd) and "\\" not in name and "\0" not in name
+
+
+def _night_of(manifest: dict[str, Any]) -> dt.date | None:
+    return dt.date.fromisoformat(manifest["night"]) if manifest["night"] else None
+
+
+def _chosen(target: Path, at: str | None) -> _Kept:
+    found = {one.folder.name: one for one in _backups(target)}
+    if not found:
+        raise BackupError(f"there is no backup in {target}")
+    if at is None:
+        return list(found.values())[-1]
+    if at not in found:
+        raise BackupError(f"there is no backup {at} in {target}; there are {', '.join(found)}")
+    return found[at]
+
+
+@contextmanager
+def _alone(lock: Path, otherwise: str) -> Iterator[TextIO]:
+    """Hold a lock file, so that whatever a killed process left behind is known to be nobody's."""
+    with lock.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BackupError(f"{otherwise}; wait for it to end") from None
+        yield file
+
+
+def _sweep(folder: Path, left: str) -> None:
+    """Remove what a killed process left half written."""
+    for path in list(folder.glob(left)):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+# --- the landing -----------------------------------------------------------------------------
+
+
+def _landed_files(landing: Path) -> Iterator[str]:
+    for path in sorted(landing.rglob("*")):
+        name = path.relative_to(landing)
+        if INCOMING in name.parts or path.name.startswith("."):
+            continue
+        if path.is_symlink():
+            raise BackupError(
+                f"{path} is a link, and the landing holds files only; find out who made it, and"
+                " remove it"
+            )
+        if path.is_file():
+            yield name.as_posix()
+
+
+def _copy_landing(
+    landing: Path, target: Path, known: dict[str, dict[str, Any]]
+) -> tuple[dict[str, dict[str, Any]], int]:
+    make_private(target)
+    files, new = {}, 0
+    for name in _landed_files(landing):
+        copy = target / name
+        # A copy that no manifest names was made by a backup that was killed, or is older than all
+        # that are kept: it is whole, and must be the same too.
+        facts = known.get(name) or (_facts(copy) if copy.is_file() else None)
+        if facts is not None and _facts(landing / name) != facts:
+            raise BackupError(
+                f"the landed file {name} is not what it was when it was backed up, and nobody"
+                " may change it; find out who did, and put its copy back from the backup"
+            )
+        if facts is None or not copy.is_file() or copy.stat().st_size != facts["size_bytes"]:
+            facts = _copy_file(landing / name, copy)
+            new += 1
+        files[name] = facts
+    return files, new
+
+
+def _restore_landing(source: Path, landing: Path, files: dict[str, dict[str, Any]]) -> None:
+    strangers = sorted(set(_landed_files(landing)) - files.keys())
+    if strangers:
+        raise BackupError(
+            f"the landing {landing} is not empty: the backup does not hold {strangers[0]}"
+            f" ({len(strangers)} such files); restore into an empty folder"
+        )
+    for name, facts in files.items():
+        target = landing / name
+        if target.is_file() and _facts(target) == facts:
+            continue  # put there before a restore was killed
+        if target.exists():
+            raise BackupError(
+                f"the landing {landing} is not empty: it holds another {name}; restore into an"
+                " empty folder"
+            )
+        if not (source / name).is_file() or _facts(source / name) != facts:
+            raise BackupError(
+                f"the backup's {name} is damaged or gone; restore it from another copy of the"
+                " backup"
+            )
+        _copy_file(source / name, target)
+
+
+def _copy_file(source: Path, target: Path) -> dict[str, Any]:
+    """Copy a file so that it appears whole; returns its facts."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{uuid.uuid4().hex}{_DRAFT}")
+    digest = hashlib.sha256()
+    try:
+        with source.open("rb") as original, draft.open("xb") as copy:
+            while chunk := original.read(_CHUNK):
+                digest.update(chunk)
+                copy.write(chunk)
+            copy.flush()
+            os.fsync(copy.fileno())
+        draft.chmod(_READ_ONLY)
+        shutil.copystat(source, draft)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+    return {"sha256": digest.hexdigest(), "size_bytes": target.stat().st_size}
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"sha256": digest, "size_bytes": path.stat().st_size}
+
+
+# --- the warehouse ---------------------------------------------------------------------------
+
+
+class _DuckDBFile:
+    """The embedded warehouse: its file, copied while nobody can write it."""
+
+    suffix = ".duckdb"
+
+    def copy_out(self, url: str, folder: Path) -> Path:
+        path = _duckdb_path(url)
+        copy = folder / f"warehouse{self.suffix}"
+        with open_warehouse(url, read_only=True):  # as long as it is open, no night can write
+            log = Path(f"{path}.wal")
+            if log.is_file():
+                shutil.copyfile(log, f"{copy}.wal")
+            copy_held(path, copy)
+        if Path(f"{copy}.wal").exists():
+            with open_warehouse(f"duckdb:///{copy}") as warehouse:
+                warehouse.execute("force checkpoint")
+        copy.chmod(_READ_ONLY)
+        return copy
+
+    def is_empty(self, url: str) -> bool:
+        return not _duckdb_path(url).exists()
+
+    def require_empty(self, url: str) -> None:
+        for path in (_duckdb_path(url), Path(f"{_duckdb_path(url)}.wal")):
+            if path.exists():
+                raise BackupError(
+                    f"there is a warehouse at {path} already; move it away, or set"
+                    " ONESTOP_WAREHOUSE to another file"
+                )
+
+    def copy_in(self, copy: Path, url: str) -> None:
+        path = _duckdb_path(url)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path.parent, f".*{_DRAFT}")
+        _copy_file(copy, path)
+        path.chmod(0o640)
+
+
+class _PostgreSQLDump:
+    """PostgreSQL: a dump by its own tools, which see one moment whatever is written meanwhile."""
+
+    suffix = ".dump"
+
+    def copy_out(self, url: str, folder: Path) -> Path:
+        copy = folder / f"warehouse{self.suffix}"
+        _run_tool("pg_dump", url, "--format=custom", f"--file={copy}")
+        copy.chmod(_READ_ONLY)
+        return copy
+
+    def is_empty(self, url: str) -> bool:
+        try:
+            open_warehouse(url, read_only=True).close()
+        except FileNotFoundError:
+            return True
+        return False
+
+    def require_empty(self, url: str) -> None:
+        if not self.is_empty(url):
+            raise BackupError(
+                "the database holds a warehouse already; restore into a new, empty database"
+            )
+
+    def copy_in(self, copy: Path, url: str) -> None:
+        self._make_roles(url)
+        _run_tool("pg_restore", url, "--exit-on-error", "--single-transaction", copy)
+        self._limit_sessions(url)
+
+    def _make_roles(self, url: str) -> None:
+        """Roles belong to the server and are in no dump: the schema file that makes them does."""
+        import psycopg  # noqa: PLC0415 - slow to import, and DuckDB does without
+
+        (file,) = [one for one in schema_files("postgresql") if "_roles." in one.path.name]
+        make_them = next(statements(file.path.read_text(encoding="utf-8")))
+        try:
+            self._run(url, make_them)
+        except psycopg.Error as error:
+            raise BackupError(
+                "the roles of the warehouse could not be made"
+                f" ({str(error).strip().splitlines()[0]}); restore with an administrator's login"
+            ) from None
+
+    def _limit_sessions(self, url: str) -> None:
+        """A dump leaves out what is set for the database; those of earlier releases set nothing."""
+        self._run(
+            url,
+            "do $$ begin if to_regprocedure('meta.limit_sessions()') is not null then"
+            " call meta.limit_sessions(); end if; end $$",
+        )
+
+    def _run(self, url: str, statement: str) -> None:
+        import psycopg  # noqa: PLC0415 - slow to import, and DuckDB does without
+
+        with psycopg.connect(_SCHEME.sub("postgresql://", url), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+_Engine = _DuckDBFile | _PostgreSQLDump
+_ENGINES_BY_SUFFIX = {".duckdb": "DuckDB", ".dump": "PostgreSQL"}
+
+
+def _engine_of(url: str) -> _Engine:
+    return _DuckDBFile() if url.startswith("duckdb") else _PostgreSQLDump()
+
+
+def _duckdb_path(url: str) -> Path:
+    return Path(url.removeprefix("duckdb:///"))
+
+
+def _run_tool(tool: str, url: str, *options: str | Path) -> None:
+    """Run one of PostgreSQL's own tools; the password goes by the environment, never by name.
+
+    Raises:
+        BackupError: it is not installed, or failed.
+    """
+    program = shutil.which(tool)
+    if program is None:
+        raise BackupError(
+            f"{tool} is not installed; install PostgreSQL's client programs of the server's"
+            " version or newer (Debian: postgresql-client)"
+        )
+    parts = urlsplit(_SCHEME.sub("postgresql://", url))
+    login, _, host = parts.netloc.rpartition("@")
+    user = login.partition(":")[0]
+    netloc = f"{user}@{host}" if user else host
+    address = urlunsplit((parts.scheme, netloc, parts.path, parts.query, ""))
+    environment = dict(os.environ)
+    if parts.password:
+        environment["PGPASSWORD"] = unquote(parts.password)
+    done = subprocess.run(  # noqa: S603 - PostgreSQL's own program, our own options
+        [program, f"--dbname={address}", *map(str, options)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        reason = done.stderr.strip() or "no reason given"
+        remedy = (
+            "; install PostgreSQL's client programs of the server's version, first on the PATH"
+            if "version mismatch" in reason
+            else ""
+        )
+        raise BackupError(f"{tool} failed: {reason.splitlines()[0]}{remedy}")

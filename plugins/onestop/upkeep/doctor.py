@@ -1,0 +1,364 @@
+"""The doctor: whether an installation is as it has to be, and what to do where it is not."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import json
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from onestop.console import page_width, printed, safe_cell
+from onestop.intake.exports import list_exports
+from onestop.marts.compute import last_published
+from onestop.schema.mapping import ClaimedTwiceError, recognise
+from onestop.schema.time_zone import LOCAL_ZONE
+from onestop.settings import Settings, wait_interval
+from onestop.upkeep.housekeeping import read_retention
+from onestop.warehouse import open_warehouse
+
+if TYPE_CHECKING:
+    from onestop.warehouse import Warehouse
+
+State = Literal["OK", "WARN", "FAIL"]
+#: How long after the end of its wait a night may still be running.
+_NIGHT_RUNS_FOR = dt.timedelta(hours=1)
+#: A night late is an incident of the day; more than this many, and readers' figures are stale.
+_NIGHTS_BEHIND = 3
+_GIB = 1 << 30
+_LITTLE_ROOM, _NO_ROOM = 5 * _GIB, 1 * _GIB
+_CLOCKS_DIFFER = dt.timedelta(minutes=5)
+_KNOWN_VARIABLES = {
+    "ONESTOP_VAR", "ONESTOP_EXPORTS", "ONESTOP_EXPORTS_PASSWORD", "ONESTOP_EXPORTS_KEY_FILE",
+    "ONESTOP_EXPORTS_KNOWN_HOSTS", "ONESTOP_LANDING", "ONESTOP_WAREHOUSE", "ONESTOP_PUBLISHED",
+    "ONESTOP_SOURCES", "ONESTOP_SOURCES_ENABLED", "ONESTOP_WORK", "ONESTOP_RETENTION",
+    "ONESTOP_WAIT_UNTIL", "ONESTOP_WAIT_MINUTES",
+    "ONESTOP_LOCAL_LAST_NIGHT", "ONESTOP_LOCAL_PRELOAD",
+}  # fmt: skip
+_UNTRUSTED = stat.S_IRWXO
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing the doctor looked at.
+
+    Attributes:
+        check: what.
+        state: ``OK``, ``WARN`` (works, but somebody should look) or ``FAIL``.
+        message: what was found.
+        remedy: what to do; empty when nothing has to be done.
+    """
+
+    check: str
+    state: State
+    message: str
+    remedy: str = ""
+
+
+def examine(settings: Settings, now: dt.datetime | None = None) -> list[Finding]:
+    """Look at everything a night depends on.
+
+    Nothing is changed, and a check that fails in a way nobody foresaw does not hide the others.
+
+    Args:
+        settings: of this installation.
+        now: the moment to judge ages by; the clock's unless given.
+    """
+    now = now or dt.datetime.now(LOCAL_ZONE)
+    findings = []
+    for name, check in _CHECKS.items():
+        try:
+            findings += [Finding(name, *found) for found in check(settings, now)]
+        except Exception as error:  # noqa: BLE001 - each check is reported, whatever happens in it
+            message = str(error) or type(error).__name__
+            findings.append(Finding(name, "FAIL", message, _remedy_within(message)))
+    return findings
+
+
+def print_examination(
+    settings: Settings, form: str, night: dt.date | None = None, *, is_quiet: bool = False
+) -> bool:
+    """Examine and show.
+
+    Args:
+        settings: of this installation.
+        form: ``table``, ``json`` or ``csv``.
+        night: the night that should be published; that of yesterday unless given.
+        is_quiet: show only what is not as it has to be.
+
+    Returns:
+        Whether nothing failed.
+    """
+    now = None
+    if night is not None:
+        now = settings.waits_until(night) + _NIGHT_RUNS_FOR
+    findings = examine(settings, now)
+    is_well = all(one.state != "FAIL" for one in findings)
+    if is_quiet:
+        findings = [one for one in findings if one.state != "OK"]
+    if form == "json":
+        json.dump([asdict(one) for one in findings], sys.stdout, ensure_ascii=False, indent=1)
+        sys.stdout.write("\n")
+    elif form == "csv":
+        rows = csv.DictWriter(sys.stdout, [field.name for field in fields(Finding)])
+        rows.writeheader()
+        rows.writerows(
+            {name: safe_cell(cell) for name, cell in asdict(one).items()} for one in findings
+        )
+    else:
+        colours = {"OK": "green", "WARN": "yellow", "FAIL": "bold red"}
+        with printed(sys.stdout, page_width(sys.stdout)) as console:
+            for one in findings:
+                console.print(f"{one.state:<5}{one.check}: {one.message}", style=colours[one.state])
+                if one.remedy:
+                    console.print(f"     → {one.remedy}")
+    return is_well
+
+
+_Found = Iterator[tuple[State, str] | tuple[State, str, str]]
+
+
+def _remedy_within(message: str) -> str:
+    return "" if ";" in message or ". " in message else "see docs/operations.md"
+
+
+def _settings(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - all checks are called alike
+    unknown = sorted(
+        name for name in os.environ if name.startswith("ONESTOP_") and name not in _KNOWN_VARIABLES
+    )
+    for name in unknown:
+        yield "WARN", f"{name} is set, and nothing reads it", "correct its name, or unset it"
+    folders = (settings.landing, settings.work, settings.published.parent)
+    nested = [
+        f"{inner} lies in {outer}"
+        for outer in (settings.landing,)
+        for inner in (settings.work, settings.published)
+        if inner.is_relative_to(outer)
+    ]
+    if nested:
+        yield "FAIL", "; ".join(nested), "keep landing/ apart: what is below it counts as evidence"
+    wait_interval()  # raises where its variable cannot be used
+    if not unknown and not nested:
+        yield "OK", f"warehouse {settings.warehouse_name}; " + ", ".join(map(str, folders))
+
+
+def _clock(settings: Settings, now: dt.datetime) -> _Found:
+    known = [
+        path.stat().st_mtime
+        for folder in (settings.landing / "publications", settings.published.parent)
+        if folder.is_dir()
+        for path in folder.iterdir()
+    ]
+    latest = dt.datetime.fromtimestamp(max(known, default=0), LOCAL_ZONE)
+    today = dt.datetime.now(LOCAL_ZONE)
+    if latest > today + _CLOCKS_DIFFER:
+        told = f"the clock says {today:%Y-%m-%d %H:%M}, what was published {latest:%Y-%m-%d %H:%M}"
+        yield "FAIL", told, "set the clock and keep it set (chrony, systemd-timesyncd)"
+        return
+    zone = f"{now:%Y-%m-%d %H:%M} in Asia/Ho_Chi_Minh (UTC{now:%z})"
+    if now.utcoffset() != dt.timedelta(hours=7):
+        yield "FAIL", zone, "reinstall the time zone data (tzdata): Việt Nam is UTC+7"
+        return
+    yield "OK", zone
+
+
+def _retention(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
+    kept = read_retention()
+    yield "OK", f"{len(kept)} rules; refused deliveries {kept['refused_deliveries'] or 'for ever'}"
+
+
+def _mappings(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
+    mappings = settings.mappings()
+    feeds = [f"{source.source} ({', '.join(source.feeds)})" for source in mappings.sources.values()]
+    yield "OK", "; ".join(feeds)
+    for problem in mappings.problems:
+        told = f"{problem.file_name}: {problem.key}: {problem.problem}; its source is not read"
+        yield "FAIL", told, problem.remedy
+
+
+def _suites(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
+    from onestop.gate import load_suite, suite_names  # noqa: PLC0415 - imports slowly
+    from onestop.gate.gx_engine import as_expectation  # noqa: PLC0415 - as above
+
+    rules = [rule for name in suite_names() for rule in load_suite(name).rules]
+    for rule in rules:
+        as_expectation(rule.expectation)
+    yield "OK", f"{len(suite_names())} suites with {len(rules)} rules load"
+
+
+def _exports(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
+    files = list_exports(settings.exports)
+    mappings = settings.mappings()
+    strangers, claimed_twice = [], []
+    for file in files:
+        try:
+            if recognise(file.path_below, mappings.sources) is None:
+                strangers.append(file.path_below)
+        except ClaimedTwiceError as error:
+            claimed_twice.append(error)
+    for claim in claimed_twice[:1]:
+        yield "FAIL", f"{len(claimed_twice)} files are refused: {claim.problem}", claim.remedy
+    told = f"{settings.exports}: {len(files)} files"
+    if not files:
+        yield "WARN", told, "have the source systems export, or set ONESTOP_EXPORTS"
+    elif strangers:
+        yield (
+            "WARN",
+            f"{told}, {len(strangers)} of a name that no mapping knows, such as {strangers[0]}",
+            "name them as a mapping expects, add a mapping, or take them away",
+        )
+    else:
+        yield "OK", told
+
+
+def _warehouse(settings: Settings, now: dt.datetime) -> _Found:
+    try:
+        warehouse = open_warehouse(settings.warehouse, read_only=True)
+    except FileNotFoundError as error:
+        yield "WARN", f"{error} yet", "the first night makes it"
+        return
+    with warehouse:
+        version, pending = warehouse.schema_version(), warehouse.pending()
+        if pending:
+            yield (
+                "WARN",
+                f"schema {version}, {len(pending)} steps behind this release",
+                "take a backup; the next night upgrades it, or `onestop migrate` now",
+            )
+        else:
+            yield "OK", f"{settings.warehouse_name} opens, schema {version}"
+        yield from _published_night(settings, warehouse, now)
+        yield from _readers_copy(settings, warehouse)
+
+
+def _published_night(settings: Settings, warehouse: Warehouse, now: dt.datetime) -> _Found:
+    due = now.astimezone(LOCAL_ZONE).date() - dt.timedelta(days=1)
+    if now < settings.waits_until(due) + _NIGHT_RUNS_FOR:
+        due -= dt.timedelta(days=1)
+    last = last_published(warehouse)
+    if last is None:
+        yield "WARN", "no night is published yet", "run `onestop night` for the first one"
+        return
+    behind = (due - last).days
+    if behind <= 0:
+        yield "OK", f"night {last} is published"
+    else:
+        first = last + dt.timedelta(days=1)
+        span = f"{first} --to {due}" if behind > 1 else f"{first}"
+        yield (
+            "FAIL" if behind > _NIGHTS_BEHIND else "WARN",
+            f"night {last} is the last one published; night {due} should be",
+            f"look at Airflow's last runs, then run `onestop night {span}`",
+        )
+    for ended in warehouse.rows(
+        "select as_of_date, state, message from audit.night_run"
+        " where as_of_date > :last order by as_of_date",
+        {"last": last},
+    ):
+        told = f"night {ended['as_of_date']} ended as {ended['state']}: {ended['message']}"
+        yield "FAIL", told, "mend what it names and run the night again"
+
+
+def _readers_copy(settings: Settings, warehouse: Warehouse) -> _Found:
+    if not settings.warehouse.startswith("duckdb") or last_published(warehouse) is None:
+        return
+    again = "run the last published night again; it makes the copy"
+    number = "select max(publication_id) from audit.publication"
+    if not settings.published.is_file():
+        yield "FAIL", f"the readers' copy {settings.published} is not there", again
+        return
+    with open_warehouse(f"duckdb:///{settings.published}", read_only=True) as copy:
+        is_current = copy.value(number) == warehouse.value(number)
+    if is_current:
+        yield "OK", f"the readers' copy {settings.published.name} holds it"
+    else:
+        yield "FAIL", "the readers' copy holds an earlier night", again
+
+
+def _landing(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
+    landing = settings.landing
+    if not landing.is_dir():
+        yield "WARN", f"{landing} is not there yet", "the first night makes it"
+        return
+    found = landing.stat()
+    mode = stat.filemode(found.st_mode)
+    is_own = found.st_uid == os.geteuid()
+    if found.st_mode & _UNTRUSTED:
+        yield (
+            "FAIL",
+            f"{landing} holds personal data and is open to everybody ({mode})",
+            f"chmod o-rwx {landing}",
+        )
+    elif not os.access(landing, os.R_OK | os.W_OK | os.X_OK):
+        yield "FAIL", f"{landing} may not be written ({mode})", "run as the pipeline's user"
+    elif not is_own:
+        yield (
+            "WARN",
+            f"{landing} belongs to user {found.st_uid}, and this is user {os.geteuid()}",
+            "run as the pipeline's user, so that what is written stays its own",
+        )
+    else:
+        yield "OK", f"{landing} is closed to others ({mode})"
+
+
+def _disk(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
+    folders = {"landing": settings.landing, "work": settings.work}
+    folders["published"] = settings.published.parent
+    size = 0
+    if settings.warehouse.startswith("duckdb"):
+        file = Path(settings.warehouse.removeprefix("duckdb:///"))
+        folders["warehouse"] = file.parent
+        size = file.stat().st_size if file.is_file() else 0
+    by_device: dict[int, list[str]] = {}
+    free: dict[int, int] = {}
+    for name, folder in folders.items():
+        there = next(path for path in (folder, *folder.parents) if path.is_dir())
+        device = there.stat().st_dev
+        by_device.setdefault(device, []).append(name)
+        free[device] = shutil.disk_usage(there).free
+    for device, names in by_device.items():
+        room = free[device]
+        told = f"{room / _GIB:.1f} GiB free for {', '.join(names)}"
+        remedy = "make room: `onestop housekeeping --dry-run` says what may go; or add disk"
+        if room < max(_NO_ROOM, size):
+            yield "FAIL", f"{told}, and publishing needs {max(_NO_ROOM, size) / _GIB:.1f}", remedy
+        elif room < max(_LITTLE_ROOM, 3 * size):
+            yield "WARN", told, remedy
+        else:
+            yield "OK", told
+
+
+def _airflow(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
+    """What would let anybody in, where Airflow is set up by this environment."""
+    ours = {name for name in os.environ if name.startswith("AIRFLOW__")}
+    if not ours:
+        return
+    open_to_all = os.environ.get("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS", "").lower()
+    if open_to_all in {"true", "1", "t"}:
+        yield (
+            "FAIL",
+            "everybody who reaches Airflow's pages is its administrator",
+            "unset AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS",
+        )
+        return
+    yield "OK", "asks who logs in"
+
+
+_CHECKS: dict[str, Callable[[Settings, dt.datetime], _Found]] = {
+    "settings": _settings,
+    "clock": _clock,
+    "mappings": _mappings,
+    "suites": _suites,
+    "retention": _retention,
+    "exports": _exports,
+    "warehouse": _warehouse,
+    "landing": _landing,
+    "disk": _disk,
+    "airflow": _airflow,
+}

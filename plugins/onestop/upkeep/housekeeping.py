@@ -1,0 +1,302 @@
+"""Housekeeping: what may go, goes, by the rules of ``retention.yaml``; evidence never does."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from onestop.intake.landing import INCOMING, MANIFESTS, landed_deliveries
+from onestop.record.evidence import SETTLEMENTS
+from onestop.schema.time_zone import LOCAL_ZONE
+from onestop.warehouse import open_warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from onestop.settings import Settings
+
+RETENTION = Path(__file__).parent / "retention.yaml"
+_KEEP = re.compile(r"(?P<number>[1-9]\d{0,3}) (?P<unit>day|year)s?")
+_DAYS = {"day": 1, "year": 366}
+
+
+class RetentionError(Exception):
+    """The retention rules cannot be used; says where and what to do."""
+
+
+@dataclass(frozen=True)
+class Removal:
+    """One thing that may go.
+
+    Attributes:
+        rule: of ``retention.yaml``.
+        path: file or folder.
+        size_bytes: of all in it.
+    """
+
+    rule: str
+    path: Path
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Housekeeping:
+    """What was found.
+
+    Attributes:
+        removals: what may go.
+        is_done: whether it is gone.
+    """
+
+    removals: tuple[Removal, ...]
+    is_done: bool
+
+    def summary(self) -> dict[str, dict[str, int]]:
+        """Number and size of what may go (or went), by rule."""
+        found: dict[str, dict[str, int]] = {}
+        for one in self.removals:
+            counted = found.setdefault(one.rule, {"count": 0, "size_bytes": 0})
+            counted["count"] += 1
+            counted["size_bytes"] += one.size_bytes
+        return found
+
+
+def read_retention(path: Path | None = None) -> dict[str, dt.timedelta | None]:
+    """How long each thing is kept; None is for ever.
+
+    Args:
+        path: the rules; ``ONESTOP_RETENTION`` or the product's own unless given.
+
+    Raises:
+        RetentionError: the file lacks a rule, has an unknown one, or says it in another way.
+    """
+    path = path or Path(os.environ.get("ONESTOP_RETENTION") or RETENTION)
+    rules = _read_rules(path)
+    known = _read_rules(RETENTION).keys()
+    if strange := sorted(rules.keys() ^ known):
+        raise RetentionError(
+            f"{path.name}: {', '.join(strange)}: every rule of the product's own retention.yaml"
+            " has to be there, and no other"
+        )
+    return {name: _read_keep(path.name, name, rule) for name, rule in rules.items()}
+
+
+def housekeep(
+    settings: Settings, *, is_trial: bool = False, now: dt.datetime | None = None
+) -> Housekeeping:
+    """Remove what the rules let go. Killed and run again, it goes on.
+
+    Args:
+        settings: of this installation.
+        is_trial: only say what would go.
+        now: the moment to judge ages by; the clock's unless given.
+
+    Raises:
+        RetentionError: the rules cannot be used; nothing was removed.
+    """
+    kept = read_retention()
+    now = now or dt.datetime.now(LOCAL_ZONE)
+    removals = []
+    for rule, find in _FINDERS.items():
+        keep = kept[rule]
+        if keep is not None:
+            removals += [
+                Removal(rule, path, _size(path)) for path in sorted(find(settings, now - keep))
+            ]
+    if not is_trial:
+        for removal in removals:
+            _remove(settings, removal)
+        _remove_empty_folders(_airflow_logs())
+    return Housekeeping(tuple(removals), is_done=not is_trial)
+
+
+def clean_airflow_database(*, is_trial: bool = False, now: dt.datetime | None = None) -> list[str]:
+    """Have Airflow remove old runs from its own database, by its own command.
+
+    Only where Airflow itself is set up, by whoever may reach its database: tasks of a DAG may not,
+    and Airflow 3 shuts them out.
+
+    Args:
+        is_trial: only say what would go.
+        now: the moment to judge ages by; the clock's unless given.
+
+    Returns:
+        The arguments that Airflow was called with; none when its runs are kept for ever.
+
+    Raises:
+        RetentionError: Airflow is not set up here, or its command failed.
+    """
+    keep = read_retention()["airflow_database"]
+    if keep is None:
+        return []
+    if not any(name.startswith("AIRFLOW_") for name in os.environ):
+        raise RetentionError(
+            "Airflow is not set up in this environment; run this where its scheduler runs, for"
+            " instance `docker compose exec scheduler onestop housekeeping --airflow-database`"
+        )
+    before = (now or dt.datetime.now(LOCAL_ZONE)) - keep
+    arguments = ["db", "clean", "--clean-before-timestamp", before.isoformat(timespec="seconds")]
+    arguments += ["--skip-archive", "--error-on-cleanup-failure"]
+    arguments += ["--dry-run"] if is_trial else ["--yes"]
+    done = subprocess.run(  # noqa: S603 - Airflow's own command, our own arguments
+        [sys.executable, "-m", "airflow", *arguments], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        reason = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no reason given"]
+        raise RetentionError(f"airflow {' '.join(arguments)} failed: {reason[0]}")
+    return arguments
+
+
+# --- the rules -------------------------------------------------------------------------------
+
+
+def _read_rules(path: Path) -> dict[str, Any]:
+    try:
+        rules = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise RetentionError(
+            f"{path} cannot be read ({type(error).__name__}); correct ONESTOP_RETENTION or the file"
+        ) from error
+    if not isinstance(rules, dict):
+        raise RetentionError(f"{path.name} holds no rules; copy the product's own retention.yaml")
+    return rules
+
+
+def _read_keep(file_name: str, name: str, rule: Any) -> dt.timedelta | None:  # noqa: ANN401 - from YAML
+    if not isinstance(rule, dict) or not isinstance(rule.get("decided"), dt.date):
+        raise RetentionError(f"{file_name}: {name}: say since when it holds: decided: 2022-03-01")
+    text = str(rule.get("keep"))
+    if text == "forever":
+        return None
+    found = _KEEP.fullmatch(text)
+    if found is None:
+        raise RetentionError(
+            f"{file_name}: {name}: keep: {text}: write forever, 90 days or 10 years"
+        )
+    return dt.timedelta(days=int(found["number"]) * _DAYS[found["unit"]])
+
+
+# --- what may go -----------------------------------------------------------------------------
+
+
+def _refused_deliveries(settings: Settings, before: dt.datetime) -> Iterator[Path]:
+    """Landed files that the record refused, and that nothing published has ever rested on."""
+    if not settings.landing.is_dir():
+        return
+    needed = _needed_deliveries(settings.landing)
+    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+        refused = {
+            row["delivery_id"]
+            for row in warehouse.rows(
+                "select delivery_id from audit.delivery group by delivery_id"
+                " having sum(case when state = 'refused' then 0 else 1 end) = 0"
+            )
+        }
+    for delivery in landed_deliveries(settings.landing):
+        folder = (settings.landing / delivery.landed_path).parent
+        is_old = delivery.night < before.date() and _changed(folder) < before
+        if delivery.delivery_id in refused - needed and is_old:
+            yield folder
+
+
+def _needed_deliveries(landing: Path) -> set[str]:
+    """What `onestop verify` reads for any night: listed for a publication, or ever settled."""
+    needed = {
+        one["delivery_id"]
+        for manifest in (landing / MANIFESTS).glob("*.json")
+        for one in json.loads(manifest.read_text(encoding="utf-8"))["deliveries"]
+    }
+    settled = {path.name.rsplit(".", 2)[0] for path in (landing / SETTLEMENTS).glob("*.json")}
+    return needed | settled
+
+
+def _interrupted_copies(settings: Settings, before: dt.datetime) -> Iterator[Path]:
+    published = settings.published
+    yield from _older(settings.landing.glob(f"{INCOMING}/*"), before)
+    yield from _older(published.parent.glob(f".{published.name}.*"), before)
+
+
+def _staged_files(settings: Settings, before: dt.datetime) -> Iterator[Path]:
+    yield from _older(settings.staging.glob("*"), before)
+    yield from _older((settings.work / "volumes").glob("*"), before)
+    yield from _older(settings.work.glob("under_work/*/*"), before)
+    yield from _older(settings.work.glob("*/*.draft"), before)
+
+
+def _validation_results(settings: Settings, before: dt.datetime) -> Iterator[Path]:
+    yield from _older(settings.validation_results.glob("*"), before)
+
+
+def _lineage_events(settings: Settings, before: dt.datetime) -> Iterator[Path]:
+    yield from _older(settings.lineage.glob("event-*"), before)
+
+
+def _airflow_log_files(settings: Settings, before: dt.datetime) -> Iterator[Path]:  # noqa: ARG001 - called as the others
+    folder = _airflow_logs()
+    if folder is not None:
+        yield from _older((path for path in folder.rglob("*.log") if path.is_file()), before)
+
+
+_FINDERS: dict[str, Callable[[Settings, dt.datetime], Iterator[Path]]] = {
+    "refused_deliveries": _refused_deliveries,
+    "interrupted_copies": _interrupted_copies,
+    "staged_files": _staged_files,
+    "validation_results": _validation_results,
+    "lineage_events": _lineage_events,
+    "airflow_logs": _airflow_log_files,
+}
+
+
+def _airflow_logs() -> Path | None:
+    """Where Airflow's tasks log, as far as this environment says."""
+    if folder := os.environ.get("AIRFLOW__LOGGING__BASE_LOG_FOLDER"):
+        return Path(folder)
+    home = os.environ.get("AIRFLOW_HOME")
+    return Path(home) / "logs" if home else None
+
+
+def _older(paths: Iterator[Path], before: dt.datetime) -> Iterator[Path]:
+    return (path for path in paths if _changed(path) < before)
+
+
+def _changed(path: Path) -> dt.datetime:
+    """When a file, or the latest of what is in a folder, was changed last."""
+    inside = [path, *path.rglob("*")] if path.is_dir() else [path]
+    return dt.datetime.fromtimestamp(max(one.lstat().st_mtime for one in inside), LOCAL_ZONE)
+
+
+def _size(path: Path) -> int:
+    inside = path.rglob("*") if path.is_dir() else iter([path])
+    return sum(one.lstat().st_size for one in inside if one.is_file())
+
+
+def _remove(settings: Settings, removal: Removal) -> None:
+    path = removal.path
+    if removal.rule == "refused_deliveries":
+        # Out of the landing at one stroke: half a delivery must never be found there.
+        gone = settings.landing / INCOMING / uuid.uuid4().hex
+        gone.parent.mkdir(exist_ok=True)
+        path = path.rename(gone)
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _remove_empty_folders(root: Path | None) -> None:
+    if root is None:
+        return
+    for folder in sorted(root.rglob("*"), reverse=True):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()

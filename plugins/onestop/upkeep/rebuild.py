@@ -1,0 +1,128 @@
+"""A lost warehouse: noticed before another one is begun, and built again from the landing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import tempfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onestop.intake.landing import MANIFESTS
+from onestop.marts.compute import compute_marts, last_published, publish_marts
+from onestop.upkeep.verify import Verification, listed_deliveries, load_again
+from onestop.warehouse import WarehouseError, open_warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from onestop.settings import Settings
+
+
+class LostWarehouseError(WarehouseError):
+    """The landing lists published nights that the warehouse does not hold."""
+
+
+@dataclass
+class Rebuilt:
+    """What was built again.
+
+    Attributes:
+        nights: published again, oldest first.
+        differences: what is not as it was published, one sentence each.
+    """
+
+    nights: list[dt.date] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
+
+
+def listed_nights(settings: Settings) -> dict[dt.date, str]:
+    """The published nights that the landing lists, oldest first, with their figures' SHA-256."""
+    return {
+        dt.date.fromisoformat(path.stem): json.loads(path.read_text("utf-8"))["figures_sha256"]
+        for path in sorted((settings.landing / MANIFESTS).glob("????-??-??.json"))
+    }
+
+
+def refuse_lost_warehouse(settings: Settings) -> None:
+    """Stop before a night is run on a warehouse that lacks published nights.
+
+    Raises:
+        LostWarehouseError: names the nights, and what to do.
+    """
+    names = sorted(path.stem for path in (settings.landing / MANIFESTS).glob("????-??-??.json"))
+    if not names:
+        return
+    last = _last_published(settings)
+    missing = [name for name in names if last is None or name > last.isoformat()]
+    if missing:
+        holds = f"ends with night {last}" if last else "holds no published night"
+        raise LostWarehouseError(
+            f"the warehouse {holds}, but the landing lists {len(missing)} later ones"
+            f" ({missing[0]} to {missing[-1]}): the warehouse was lost, or the setting"
+            " ONESTOP_WAREHOUSE names another one. Correct the setting; or restore the last backup"
+            " (`onestop restore DIR`); or build it from the landing (`onestop rebuild`)"
+        )
+
+
+def _last_published(settings: Settings) -> dt.date | None:
+    try:
+        with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+            return last_published(warehouse) if warehouse.tables("audit") else None
+    except FileNotFoundError:
+        return None
+
+
+def _loaded(settings: Settings, delivery_id: str) -> int:
+    """How many of a delivery's attempts are in the record again."""
+    with open_warehouse(settings.warehouse) as warehouse:
+        return int(
+            warehouse.value(
+                "select count(*) from audit.delivery where state = 'loaded'"
+                " and delivery_id = :delivery_id",
+                {"delivery_id": delivery_id},
+            )
+        )
+
+
+def rebuild(settings: Settings, echo: Callable[[str], None] = lambda _: None) -> Rebuilt:
+    """Publish the nights again that the landing lists and the warehouse lacks.
+
+    Each night is loaded from the files, mappings and rules that it rested on, and computed by
+    this release. It goes on where an earlier call was stopped.
+
+    Args:
+        settings: of this installation.
+        echo: receives the progress.
+    """
+    done = Rebuilt()
+    last = _last_published(settings)
+    nights = {
+        night: sha256
+        for night, sha256 in listed_nights(settings).items()
+        if last is None or night > last
+    }
+    with tempfile.TemporaryDirectory(prefix="onestop-rebuild-") as folder:
+        scratch = replace(settings, work=Path(folder))
+        for night, sha256 in nights.items():
+            echo(f"night {night}")
+            result = Verification(night)
+            for delivery, attempts in listed_deliveries(settings, night, result):
+                for attempt in attempts[_loaded(settings, delivery.delivery_id) :]:
+                    load_again(scratch, delivery, attempt, night, result)
+            with open_warehouse(settings.warehouse) as warehouse:
+                compute_marts(warehouse, night)
+                publish_marts(warehouse, night)
+                digest = warehouse.value(
+                    "select figures_sha256 from audit.publication where as_of_date = :night",
+                    {"night": night},
+                )
+            done.nights.append(night)
+            done.differences += [f"night {night}: {sentence}" for sentence in result.differences]
+            if digest != sha256:
+                done.differences.append(
+                    f"night {night}: the figures are not those that were published, or this"
+                    " release counts further ones"
+                )
+    return done

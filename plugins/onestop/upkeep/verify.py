@@ -1,0 +1,292 @@
+"""Verifying: the published figures, counted again from the landed files alone.
+
+A scratch warehouse is built from the files that the night's list beside the landing names; the
+figures must come out the same to the last one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from onestop.intake.landing import MANIFESTS, landed_deliveries
+from onestop.marts.compute import STAGED, compute_marts, figures_digest
+from onestop.marts.published import QuestionError, find_night, open_published
+from onestop.record.evidence import Settlement, kept_mapping, kept_settlement
+from onestop.record.load import load_delivery, load_replayed
+from onestop.schema.feeds import FEEDS
+from onestop.staging.staged_delivery import read_delivery
+from onestop.warehouse import open_warehouse
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable
+
+    from onestop.intake.delivery import Delivery
+    from onestop.settings import Settings
+    from onestop.warehouse import Warehouse
+
+_SHOWN = 20
+_CHUNK = 1 << 20
+
+
+@dataclass
+class Verification:
+    """What came out.
+
+    Attributes:
+        night: the verified night.
+        deliveries: how many landed files the figures were built from.
+        figures: how many published figures were compared.
+        differences: one sentence for each thing that is not as published, the first ones.
+        difference_count: how many there are in all.
+        notes: files whose rows are judged otherwise by the rules of today (the figures are
+            counted by the rules they were published by), and what only a later release counts.
+    """
+
+    night: dt.date
+    deliveries: int = 0
+    figures: int = 0
+    differences: list[str] = field(default_factory=list)
+    difference_count: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def is_identical(self) -> bool:
+        """Whether everything is as published."""
+        return self.difference_count == 0
+
+    def differ(self, sentence: str) -> None:
+        """Note one difference."""
+        self.difference_count += 1
+        if len(self.differences) < _SHOWN:
+            self.differences.append(sentence)
+
+
+def verify(
+    settings: Settings,
+    as_of: dt.date | None = None,
+    echo: Callable[[str], None] = lambda _: None,
+) -> Verification:
+    """Rebuild a published night's figures from ``landing/`` alone and compare.
+
+    Args:
+        settings: of this installation.
+        as_of: a published night; the last one unless told.
+        echo: is told the progress.
+
+    Raises:
+        QuestionError: that night is not published, or its list of files is not there.
+    """
+    with open_published(settings) as published:
+        night = find_night(published, as_of)
+        digest = published.value(
+            "select figures_sha256 from audit.publication where as_of_date = :night",
+            {"night": night},
+        )
+        figures = _published_figures(published, night)
+    result = Verification(night, figures=len(figures))
+    deliveries = listed_deliveries(settings, night, result)
+    result.deliveries = len(deliveries)
+    with tempfile.TemporaryDirectory(prefix="onestop-verify-") as folder:
+        scratch = replace(
+            settings,
+            warehouse=f"duckdb:///{folder}/warehouse.duckdb",
+            work=Path(folder) / "work",
+        )
+        for number, (delivery, attempts) in enumerate(deliveries, start=1):
+            echo(f"{number}/{len(deliveries)}: {delivery.file_name}")
+            for attempt in attempts:
+                load_again(scratch, delivery, attempt, night, result)
+        echo(f"counting night {night} again")
+        with open_warehouse(scratch.warehouse) as warehouse:
+            compute_marts(warehouse, night)
+            computed = _computed_figures(warehouse)
+            added = _added_since(figures, computed)
+            for kind, count in sorted(Counter(map(_kind, added)).items()):
+                result.notes.append(
+                    f"{kind}: not published that night; counted since a later release"
+                    f" ({count} figures, not compared)"
+                )
+            compared = {
+                figure: counts for figure, counts in computed.items() if figure not in added
+            }
+            _compare(figures, compared, result)
+            is_whole = result.is_identical and not added
+            if is_whole and figures_digest(warehouse, STAGED) != digest:
+                result.differ("the figures' digest is not the published one")
+    return result
+
+
+def listed_deliveries(
+    settings: Settings, night: dt.date, result: Verification
+) -> list[tuple[Delivery, list[int]]]:
+    """The files that a night rests on, each with the attempts that took it into the record."""
+    manifest = settings.landing / MANIFESTS / f"{night.isoformat()}.json"
+    if not manifest.is_file():
+        raise QuestionError(
+            f"the list of the files that night {night} rests on is not in the landing"
+            f" ({MANIFESTS}/{manifest.name})"
+        )
+    listed = json.loads(manifest.read_text(encoding="utf-8"))["deliveries"]
+    landed = {delivery.delivery_id: delivery for delivery in landed_deliveries(settings.landing)}
+    found: dict[str, tuple[Delivery, list[int]]] = {}
+    for entry in listed:
+        delivery = landed.get(entry["delivery_id"])
+        if delivery is None:
+            result.differ(f"{entry['delivery_id']} is not in the landing any more")
+        elif delivery.delivery_id in found:
+            found[delivery.delivery_id][1].append(entry["attempt"])
+        elif _sha256(settings.landing / delivery.landed_path) != entry["sha256"]:
+            result.differ(f"{delivery.file_name}: its bytes in the landing were changed")
+        else:
+            found[delivery.delivery_id] = (delivery, [entry["attempt"]])
+    return sorted(found.values(), key=lambda one: (one[0].night, one[0].delivery_id))
+
+
+def _sha256(path: Path) -> str | None:
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+    except OSError:
+        return None
+    return digest.hexdigest()
+
+
+def load_again(
+    scratch: Settings, delivery: Delivery, attempt: int, night: dt.date, result: Verification
+) -> None:
+    """Load a landed file as it was loaded then: by the mapping and the rules of that time."""
+    from onestop.gate import validate_delivery  # noqa: PLC0415 - Great Expectations imports slowly
+
+    then = kept_settlement(scratch.landing, delivery.delivery_id, attempt)
+    mapping = kept_mapping(scratch.landing, then.mapping_sha256) if then else None
+    mapping = mapping or scratch.mappings().feed(delivery.source, delivery.feed)
+    if mapping is None:
+        result.differ(
+            f"{delivery.file_name}: neither is there a mapping for {delivery.source}"
+            f" {delivery.feed}, nor was the one of that time kept in the landing"
+        )
+        return
+    staged = read_delivery(delivery, scratch.landing, scratch.staging, mapping)
+    verdict = validate_delivery(delivery, staged, scratch.validation_results, night)
+    if then is None:
+        if verdict.is_refused:
+            result.differ(
+                f"{delivery.file_name} was loaded and would be refused now: {verdict.reason_en}"
+            )
+            return
+    elif differs := _judge_as_then(staged, then):
+        result.notes.append(f"{delivery.file_name}: {differs}")
+    with open_warehouse(scratch.warehouse) as warehouse:
+        if then is None or then.replayed_rows is None:
+            load_delivery(warehouse, delivery, staged)
+        else:
+            load_replayed(warehouse, delivery, staged, rows=then.replayed_rows)
+
+
+def _judge_as_then(staged: Path, then: Settlement) -> str | None:
+    """Put the quarantine of that time into the staged file.
+
+    Returns:
+        How many rows today's rules judge otherwise, as a sentence; None when there are none.
+    """
+    with duckdb.connect(staged) as connection:
+        today = {row for (row,) in connection.execute(_REJECTED_TODAY).fetchall()}
+        if then.replayed_rows is None:
+            bad, good = set(then.rejected_rows) - today, today - set(then.rejected_rows)
+        else:
+            bad, good = set[int](), today & set(then.replayed_rows)
+        if good:
+            connection.execute(
+                "delete from rejected_row where row_number in (select unnest($rows))",
+                {"rows": sorted(good)},
+            )
+        if bad:
+            key = " || '|' || ".join(f"cast({name} as varchar)" for name in _key(connection))
+            connection.execute(
+                "insert into rejected_row (row_number, key_text, rule_code, severity, message_vi,"
+                f" message_en) select row_number, {key}, 'kept', 'error', 'như khi nạp',"
+                " 'as when it was loaded' from staged_row"
+                " where row_number in (select unnest($rows))",
+                {"rows": sorted(bad)},
+            )
+    if not (good or bad):
+        return None
+    return (
+        f"today's rules would reject {len(good)} rows that were accepted, and accept"
+        f" {len(bad)} rows that were rejected"
+    )
+
+
+_REJECTED_TODAY = "select distinct row_number from rejected_row"
+
+
+def _key(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    feed = connection.execute("select feed from read_summary").fetchall()[0][0]
+    return FEEDS[feed].key
+
+
+_INDICATOR_QUERY = (
+    "select indicator_code || ' by ' || method_code || ' of ' || unit_code || ', ' || period_type"
+    " || ' (' || period_basis || ') from ' || cast(period_start as varchar) as figure,"
+    " coalesce(cast(numerator as varchar), '-') || '/' || coalesce(cast(denominator as varchar),"
+    " '-') as counts from {table}"
+)
+_FORM_QUERY = (
+    "select 'form II.06a of ' || unit_code || ', field ' || field_code || ', ' || period_type"
+    " || ' (' || period_basis || ') from ' || cast(period_start as varchar) as figure,"
+    " concat_ws(' ', received_online, received_counter_post, carried_over, resolved_early,"
+    " resolved_on_time, resolved_late, open_in_time, open_overdue) as counts from {table}"
+)
+
+
+def _published_figures(published: Warehouse, night: dt.date) -> dict[str, str]:
+    """Every figure of a published night, from the histories, which hold it for ever."""
+    then = (
+        f" where valid_from <= date '{night}' and (valid_to is null or valid_to > date '{night}')"
+    )
+    return {
+        **_by_figure(
+            published.rows(_INDICATOR_QUERY.format(table="mart.indicator_history") + then)
+        ),
+        **_by_figure(published.rows(_FORM_QUERY.format(table="mart.form_06a_history") + then)),
+    }
+
+
+def _computed_figures(warehouse: Warehouse) -> dict[str, str]:
+    return {
+        **_by_figure(warehouse.rows(_INDICATOR_QUERY.format(table=f"{STAGED}.indicator_value"))),
+        **_by_figure(warehouse.rows(_FORM_QUERY.format(table=f"{STAGED}.form_06a"))),
+    }
+
+
+def _added_since(published: dict[str, str], computed: dict[str, str]) -> set[str]:
+    """Figures of a kind of which that night published none: a later release counts them."""
+    known = set(map(_kind, published))
+    return {figure for figure in computed if _kind(figure) not in known}
+
+
+def _kind(figure: str) -> str:
+    """The indicator and its method, or the form."""
+    return figure.split(" of ", 1)[0]
+
+
+def _by_figure(rows: list[dict[str, Any]]) -> dict[str, str]:
+    return {row["figure"]: row["counts"] for row in rows}
+
+
+def _compare(published: dict[str, str], computed: dict[str, str], result: Verification) -> None:
+    for figure in sorted(published.keys() | computed.keys()):
+        was, now = published.get(figure), computed.get(figure)
+        if was != now:
+            result.differ(f"{figure}: published {was or 'nothing'}, counted {now or 'nothing'}")

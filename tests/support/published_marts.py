@@ -1,0 +1,110 @@
+"""A published warehouse with given indicator values, for tests of what readers see."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from onestop.marts.compute import SQL_FOLDER, refresh_reference, render
+from onestop.settings import Settings
+from onestop.warehouse import open_warehouse
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NIGHT = dt.date(2022, 6, 30)
+#: The nights of the exports that many tests share.
+FIRST, SECOND, THIRD = (dt.date(2022, 11, day) for day in (15, 16, 17))
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One row of mart.indicator_value, of the year to date."""
+
+    indicator_code: str
+    method_code: str
+    unit_code: str
+    numerator: int | None
+    denominator: int | None
+    target: float | None = None
+    comparison: str | None = None
+    status: str = "no_target"
+    coverage: float | None = None
+
+
+def settings_in(folder: Path) -> Settings:
+    return Settings(
+        exports=folder / "exports",
+        landing=folder / "landing",
+        warehouse=f"duckdb:///{folder / 'warehouse.duckdb'}",
+        published=folder / "published" / "onestop.duckdb",
+        sources=None,
+        work=folder / "work",
+    )
+
+
+def publish(
+    folder: Path,
+    figures: list[Figure],
+    *,
+    night: dt.date = NIGHT,
+    earlier: dict[dt.date, list[Figure]] | None = None,
+) -> Settings:
+    """Publish the figures of one night, and those of earlier nights as history."""
+    settings = settings_in(folder)
+    with open_warehouse(settings.warehouse) as warehouse:
+        refresh_reference(warehouse)
+        nights = {**(earlier or {}), night: figures}
+        ordered = sorted(nights)
+        for number, then in enumerate(ordered):
+            until = ordered[number + 1] if number + 1 < len(ordered) else None
+            for figure in nights[then]:
+                _insert(warehouse, figure, then, until)
+            warehouse.execute(
+                "insert into audit.publication (publication_id, as_of_date, published_at,"
+                " delivery_count, dossier_count, figures_sha256)"
+                " values (:number, :night, :night, 0, 0, '')",
+                {"number": number + 1, "night": then},
+            )
+        warehouse.execute(
+            "create table mart.indicator_value as select * exclude (valid_from, valid_to),"
+            f" date '{night}' as as_of_date from mart.indicator_history where valid_to is null"
+        )
+        select = render((SQL_FOLDER / "mart" / "scorecard.sql").read_text("utf-8"), night)
+        warehouse.execute(f"create table mart.scorecard as {select}")
+        warehouse.publish_copy(settings.published)
+    return settings
+
+
+def _insert(warehouse, figure: Figure, night: dt.date, until: dt.date | None) -> None:
+    is_city = figure.unit_code == "CITY"
+    value = None
+    if figure.numerator is not None and figure.denominator:
+        scale = 1 if figure.indicator_code == "counter_waiting_time" else 100
+        value = scale * figure.numerator / figure.denominator
+    warehouse.execute(
+        "insert into mart.indicator_history (valid_from, valid_to, plan_code, indicator_code,"
+        " method_code, unit_code, unit_level, unit_scope, period_type, period_basis, period_start,"
+        " period_end, numerator, denominator, value, target, comparison, status, coverage)"
+        " values (:night, :until, '3818/QĐ-UBND', :indicator,"
+        " :method, :unit, :level, :scope, 'year_to_date', 'calendar', :start, null, :numerator,"
+        " :denominator, :value, :target, :comparison, :status, :coverage)",
+        {
+            "night": night,
+            "until": until,
+            "indicator": figure.indicator_code,
+            "method": figure.method_code,
+            "unit": figure.unit_code,
+            "level": "city" if is_city else figure.unit_code.lower(),
+            "scope": "city" if is_city else "level",
+            "start": dt.date(night.year, 1, 1),
+            "numerator": figure.numerator,
+            "denominator": figure.denominator,
+            "value": value,
+            "target": figure.target,
+            "comparison": figure.comparison,
+            "status": figure.status,
+            "coverage": figure.coverage,
+        },
+    )

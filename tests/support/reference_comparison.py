@@ -1,0 +1,211 @@
+"""What the marts say beside what the reference counted, figure by figure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from reference_figures import (
+    FORM_COLUMNS,
+    deadline_check,
+    status_of,
+    timeliness,
+    value_of,
+    workdays,
+)
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from reference_figures import Figures
+
+    from onestop.warehouse import Warehouse
+
+PERIOD = "period_type, period_basis, period_start"
+WAITING = (
+    "visits_total", "visits_called", "visits_no_show", "visits_not_called", "visits_invalid",
+    "tickets_reprinted", "wait_seconds", "visits_before_opening", "wait_seconds_from_opening",
+    "visits_within_30_minutes", "received_at_counter",
+    "median_wait_seconds", "p90_wait_seconds", "units_with_tickets", "units_with_desk",
+    "days_with_tickets",
+)  # fmt: skip
+RESULTS = ("results_total", "results_digitised", "results_unstated")
+DESKS = ("desks_total", "desks_digitising", "units_with_date")
+PROVISION = (
+    "procedures", "procedures_published", "internal_procedures", "internal_procedures_published",
+    "eligible_for_level4", "eligible_at_level4", "at_level3", "at_level4", "online_used",
+    "publication_stated", "level_stated",
+)  # fmt: skip
+Rows = dict[tuple[Any, ...], tuple[Any, ...]]
+
+
+@dataclass
+class Comparison:
+    """What was compared, and every figure that is not the same."""
+
+    figures: int = 0
+    differences: list[str] = field(default_factory=list)
+
+    def same(self, name: str, marts: Rows, reference: Rows) -> None:
+        """Compare rows by key."""
+        self.figures += sum(map(len, reference.values()))
+        for key in marts.keys() | reference.keys():
+            if marts.get(key) != reference.get(key):
+                self.differences.append(
+                    f"{name} {' '.join(map(str, key))}:"
+                    f" marts {marts.get(key)}, reference {reference.get(key)}"
+                )
+
+    def __str__(self) -> str:
+        shown = "\n".join(sorted(self.differences)[:25])
+        return f"{len(self.differences)} of {self.figures} figures differ\n{shown}"
+
+
+def rows_of(warehouse: Warehouse, query: str, keys: int) -> Rows:
+    """A query's rows, by their first columns."""
+    table = warehouse.arrow(query)
+    if table.num_rows == 0:
+        return {}
+    columns = [column.to_pylist() for column in table.columns]
+    return {row[:keys]: row[keys:] for row in zip(*columns, strict=True)}
+
+
+def compare_form(found: Comparison, warehouse: Warehouse, schema: str, figures: Figures) -> None:
+    """Form II.06a: every unit's row for all fields; by field, the rows that are not empty."""
+    named = {
+        (unit, of_field, *rest): tuple(row[name] for name in FORM_COLUMNS)
+        for (unit, of_field, procedure, *rest), row in figures.form.items()
+        if procedure == "ALL"
+    }
+    marts = rows_of(
+        warehouse,
+        f"select unit_code, field_code, {PERIOD}, {', '.join(FORM_COLUMNS)} from {schema}.form_06a",
+        5,
+    )
+    found.same("form_06a", _not_empty(marts), _not_empty(named))
+
+
+def _not_empty(rows: Rows) -> Rows:
+    return {key: row for key, row in rows.items() if key[1] == "ALL" or any(row)}
+
+
+def compare_measures(
+    found: Comparison, warehouse: Warehouse, schema: str, figures: Figures
+) -> None:
+    """Numerator and denominator of every computed indicator."""
+    marts = rows_of(
+        warehouse,
+        f"select indicator_code, method_code, unit_code, {PERIOD}, numerator, denominator"
+        f" from {schema}.indicator_measure where method_code <> 'declared'",
+        6,
+    )
+    found.same("indicator_measure", marts, figures.rates)
+
+
+def compare_values(found: Comparison, warehouse: Warehouse, schema: str, figures: Figures) -> None:
+    """Every computed indicator with its value and its status against the target."""
+    marts = rows_of(
+        warehouse,
+        f"select indicator_code, method_code, unit_code, {PERIOD}, numerator, denominator,"
+        f" cast(10000 * value as bigint), status from {schema}.indicator_value"
+        " where method_code <> 'declared'",
+        6,
+    )
+    day = {period.key: period.measured_on for period in figures.periods}
+    reference = {
+        key: (
+            *rate,
+            value_of(key[0], *rate),
+            status_of(key[0], key[2], *rate, day[tuple(key[3:])]),
+        )
+        for key, rate in figures.rates.items()
+    }
+    found.same("indicator_value", marts, reference)
+
+
+def compare_detail(found: Comparison, warehouse: Warehouse, schema: str, figures: Figures) -> None:
+    """The on-time rate by method of every unit, field and procedure."""
+    marts = rows_of(
+        warehouse,
+        f"select method_code, unit_code, field_code, procedure_key, {PERIOD},"
+        f" numerator, denominator from {schema}.on_time_detail where denominator <> 0",
+        7,
+    )
+    found.same("on_time_detail", marts, {key: r for key, r in figures.on_time.items() if r[1]})
+
+
+def compare_others(found: Comparison, warehouse: Warehouse, schema: str, figures: Figures) -> None:
+    """Online dossiers by level, waiting time, digitisation, procedures."""
+    online = rows_of(
+        warehouse,
+        f"select unit_code, service_level, {PERIOD}, sum(received_total),"
+        " sum(received_online), sum(received_post), sum(received_channel_unstated)"
+        f" from {schema}.online_share"
+        f" group by unit_code, service_level, {PERIOD}",
+        5,
+    )
+    found.same("online_share", online, figures.online)
+    for mart, columns, rows in (
+        ("waiting_time", WAITING, figures.waiting),
+        ("digitisation", (*RESULTS, *DESKS), figures.digitisation),
+        ("procedure_provision", PROVISION, figures.provision),
+    ):
+        marts = rows_of(
+            warehouse, f"select unit_code, {PERIOD}, {', '.join(columns)} from {schema}.{mart}", 4
+        )
+        reference = {
+            key: tuple(None if name in DESKS and name not in row else row[name] for name in columns)
+            for key, row in rows.items()
+        }
+        found.same(mart, marts, reference)
+
+
+def compare_dossiers(
+    found: Comparison,
+    warehouse: Warehouse,
+    schema: str,
+    figures: Figures,
+    as_of: dt.date,
+    days_off: Mapping[dt.date, str],
+) -> None:
+    """Each dossier with its timeliness and working days."""
+    marts = rows_of(
+        warehouse,
+        "select dossier_code, unit_code, unit_level, timeliness, workdays_allowed, workdays_taken,"
+        " days_late, recomputed_due_date, deadline_difference_workdays, has_unusual_deadline"
+        f" from {schema}.dossier",
+        1,
+    )
+    reference: Rows = {}
+    for code, dossier in figures.dossiers.items():
+        received, due = dossier["received_date"], dossier["due_date"]
+        ended = dossier["status"] in {"withdrawn", "resolved", "returned"}
+        end = dossier["resolved_date"] if ended else None
+        unit = dossier["resolving_unit_code"] or dossier["receiving_unit_code"]
+        how = timeliness(dossier, as_of)
+        reference[(code,)] = (
+            unit,
+            figures.units[unit],
+            how,
+            workdays(received, due, days_off) if received and due else None,
+            workdays(received, end, days_off) if received and end else None,
+            ((end or as_of) - due).days if how in {"late", "open_overdue"} else None,
+            *deadline_check(dossier, figures.catalogue, days_off),
+        )
+    found.same("dossier", marts, reference)
+
+
+def compare_everything(
+    warehouse: Warehouse,
+    schema: str,
+    figures: Figures,
+    as_of: dt.date,
+    days_off: Mapping[dt.date, str],
+) -> Comparison:
+    """Every mart of one night beside the reference."""
+    found = Comparison()
+    for compare in (compare_form, compare_values, compare_detail, compare_others):
+        compare(found, warehouse, schema, figures)
+    compare_dossiers(found, warehouse, schema, figures, as_of, days_off)
+    return found

@@ -1,0 +1,94 @@
+"""The dashboard that is shipped for Superset: what each of its charts asks of the marts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from onestop.schema.project import PROJECT_ROOT
+
+SHIPPED = PROJECT_ROOT / "docs" / "bi" / "superset"
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One chart: its dataset, and the columns, aggregates and conditions it asks for."""
+
+    name: str
+    dataset: dict[str, Any]
+    columns: tuple[str, ...]
+    metrics: tuple[dict[str, Any], ...]
+    filters: tuple[dict[str, Any], ...]
+
+    def sql(self) -> str:
+        """The question as a statement."""
+        asked = [*self.columns, *(f'{m["sqlExpression"]} as "{m["label"]}"' for m in self.metrics)]
+        grouped = f" group by {', '.join(self.columns)}" if self.metrics and self.columns else ""
+        conditions = " and ".join(["1 = 1", *map(_condition, self.filters)])
+        return (
+            f"select {', '.join(asked)} from ({self.dataset['sql']}) as asked"
+            f" where {conditions}{grouped}"
+        )
+
+    def query(self) -> dict[str, Any]:
+        """The same as Superset's interface for charts takes it."""
+        written = [f["sqlExpression"] for f in self.filters if f["expressionType"] == "SQL"]
+        return {
+            "columns": list(self.columns),
+            "metrics": list(self.metrics) or None,
+            "filters": [
+                {"col": f["subject"], "op": f["operator"], "val": f["comparator"]}
+                for f in self.filters
+                if f["expressionType"] == "SIMPLE"
+            ],
+            "extras": {"where": " and ".join(f"({text})" for text in written), "having": ""},
+            "row_limit": 10000,
+        }
+
+
+def _condition(condition: dict[str, Any]) -> str:
+    if condition["expressionType"] == "SQL":
+        return str(condition["sqlExpression"])
+    value = condition["comparator"]
+    if condition["operator"] == "IN":
+        return f"{condition['subject']} in ({', '.join(map(_literal, value))})"
+    operator = "=" if condition["operator"] == "==" else condition["operator"]
+    return f"{condition['subject']} {operator} {_literal(value)}"
+
+
+def _literal(value: Any) -> str:
+    return f"'{value}'" if isinstance(value, str) else str(value)
+
+
+def read_datasets() -> dict[str, dict[str, Any]]:
+    """The shipped datasets by their identity."""
+    found = [
+        yaml.safe_load(path.read_text(encoding="utf-8"))
+        for path in (SHIPPED / "datasets").rglob("*.yaml")
+    ]
+    return {dataset["uuid"]: dataset for dataset in found}
+
+
+def read_charts() -> dict[str, Chart]:
+    """The shipped charts by the names of their files."""
+    datasets = read_datasets()
+    charts = {}
+    for path in sorted((SHIPPED / "charts").glob("*.yaml")):
+        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+        asked = said["params"]
+        columns = [
+            *([asked["x_axis"]] if "x_axis" in asked else []),
+            *asked.get("groupby", ()),
+            *asked.get("all_columns", ()),
+        ]
+        metrics = [*asked.get("metrics", ()), *([asked["metric"]] if "metric" in asked else [])]
+        charts[path.stem] = Chart(
+            said["slice_name"],
+            datasets[said["dataset_uuid"]],
+            tuple(columns),
+            tuple(metrics),
+            tuple(asked.get("adhoc_filters", ())),
+        )
+    return charts

@@ -1,0 +1,116 @@
+"""What the lists of deliveries and rejected rows count, and that they answer no empty question."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from published_marts import settings_in
+
+from onestop.figures.listing import print_deliveries, print_rejected
+from onestop.intake.delivery import Delivery
+from onestop.marts.published import QuestionError
+from onestop.record.load import record_refusal
+from onestop.replay import ReplayFilter, find_replayable
+from onestop.schema.time_zone import LOCAL_ZONE
+from onestop.warehouse import open_warehouse
+
+NIGHT = dt.date(2022, 11, 24)
+#: Row 5 broke two rules, row 7 one.
+REJECTED = [(5, "DOS-R01"), (5, "DOS-R07"), (7, "DOS-R07")]
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    settings = settings_in(tmp_path_factory.mktemp("listed"))
+    delivery = Delivery(
+        delivery_id="one_stop.dossiers.20221124.0123456789ab",
+        source="one_stop",
+        feed="dossiers",
+        night=NIGHT,
+        kind="delta",
+        file_name="dossiers_20221124.json",
+        sha256="0" * 64,
+        size_bytes=1,
+        file_modified_at=dt.datetime(2022, 11, 24, 20, tzinfo=LOCAL_ZONE),
+        landed_path="x",
+    )
+    with open_warehouse(settings.warehouse) as warehouse:
+        record_refusal(
+            warehouse, delivery, rule_code="FILE-F01", reason_vi="trống", reason_en="empty"
+        )
+        for row_number, rule_code in REJECTED:
+            warehouse.execute(
+                "insert into audit.rejected_row (delivery_id, row_number, source, feed, night,"
+                " key_text, rule_code, message_vi, message_en, offending, state, state_changed_at)"
+                " values (:delivery_id, :row_number, 'one_stop', 'dossiers', :night, 'H24-1',"
+                " :rule_code, 'sai', :message, '{}', 'open', :night)",
+                {
+                    "delivery_id": delivery.delivery_id,
+                    "row_number": row_number,
+                    "night": NIGHT,
+                    "rule_code": rule_code,
+                    "message": f"broke {rule_code}",
+                },
+            )
+    return settings
+
+
+def printed(capsys, settings, **filters):
+    print_rejected(settings, lang="en", **filters)
+    return capsys.readouterr().out
+
+
+def test_a_row_that_broke_two_rules_is_one_row_with_both(settings, capsys):
+    text = printed(capsys, settings)
+    assert "2 of 2 rows" in text
+    assert all(f"broke {rule}" in text for _, rule in REJECTED)
+    assert text.count("H24-1") == 2
+
+
+def test_the_limit_counts_rows(settings, capsys):
+    text = printed(capsys, settings, limit=1)
+    assert "1 of 2 rows" in text
+    assert "DOS-R01" in text
+    assert "DOS-R07" in text
+
+
+def test_a_row_found_by_one_rule_is_shown_with_all_its_reasons(settings, capsys):
+    text = printed(capsys, settings, rule="DOS-R01")
+    assert "1 of 1 rows" in text
+    assert "DOS-R07" in text
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"rule": "DOS-R99"}, "there is no rule code DOS-R99"),
+        ({"night": dt.date(2021, 1, 1)}, "nothing was delivered for night 2021-01-01; there are"),
+        ({"feed": "dossier"}, "there is no feed dossier; there is declarations, dossiers"),
+        ({"state": "shut"}, "there is no state shut; there is open, replayed, superseded"),
+    ],
+)
+def test_what_there_is_not_is_no_empty_table(settings, asked, told):
+    with pytest.raises(QuestionError, match=told):
+        print_rejected(settings, lang="en", **asked)
+
+
+@pytest.mark.parametrize(
+    "asked", [{"night": dt.date(2021, 1, 1)}, {"feed": "x"}, {"state": "open"}]
+)
+def test_nor_is_a_delivery_of_what_there_is_not(settings, asked):
+    with pytest.raises(QuestionError):
+        print_deliveries(settings, **asked)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"rule": "DOS-R99"}, {"source": "two_stop"}, {"feed": "x"}, {"delivery_id": "one_stop.x"}],
+)
+def test_nor_is_there_anything_to_replay_of_it(settings, asked):
+    with pytest.raises(QuestionError, match="there is no"):
+        find_replayable(settings, ReplayFilter(**asked))
+
+
+def test_a_rule_that_nothing_broke_is_an_empty_table(settings, capsys):
+    assert "0 of 0 rows" in printed(capsys, settings, rule="VIS-R09")

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import json
+import re
+
+import pytest
+from published_marts import NIGHT, Figure, publish, settings_in
+
+from onestop.figures.scorecard import print_scorecard, read_scorecard
+from onestop.marts.published import NothingPublishedError
+
+TARGET = (98, ">=")
+FIGURES = [
+    Figure("on_time_rate", "cohort", "CITY", 97_999, 100_000, *TARGET, "not_met"),
+    Figure("on_time_rate", "cohort", "DEPARTMENT", 17_000, 17_020, *TARGET, "met"),
+    Figure("on_time_rate", "form_06", "CITY", 98_500, 99_000, *TARGET, "met"),
+    Figure("counter_waiting_time", "visit_mean", "CITY", 7_200_001, 4_000, 1800, "<=", "not_met"),
+    Figure("par_index_rank", "declared", "CITY", 1, 1),
+]
+EARLIER = {
+    dt.date(2022, 6, 28): [
+        Figure("on_time_rate", "cohort", "CITY", 90, 100, *TARGET, "not_met"),
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    return publish(tmp_path_factory.mktemp("published"), FIGURES, earlier=EARLIER)
+
+
+def page(settings, **options) -> str:
+    out = io.StringIO()
+    print_scorecard(settings, file=out, **options)
+    return out.getvalue()
+
+
+def lines_of(settings, indicator, as_of=None):
+    return {
+        line.unit_code: line
+        for line in read_scorecard(settings, as_of)
+        if line.indicator_code == indicator
+    }
+
+
+def test_every_indicator_has_its_lines_even_without_a_figure(settings):
+    lines = read_scorecard(settings)
+    clauses = {line.clause_code for line in lines}
+    assert {f"I.2.{letter}" for letter in ["a", "b", "c", "d", "đ", "e", "g", "h"]} < clauses
+    assert {"PL-14a", "PL-14b", "PL-16", "PL-17", "PL-18b", "PL-34a", "PL-34b", "PL-35"} < clauses
+    assert len({(x.clause_code, x.indicator_code, x.unit_code) for x in lines}) == len(lines)
+    for line in lines:
+        if line.numerator is None:
+            assert line.status == "no_data"
+            assert line.no_data_reason_vi
+            assert line.no_data_reason_en
+
+
+def test_a_clauses_figure_stands_for_the_city_and_each_level(settings):
+    on_time = lines_of(settings, "on_time_rate")
+    assert list(on_time) == ["CITY", "DEPARTMENT", "DISTRICT", "COMMUNE"]
+    assert on_time["CITY"].status == "not_met"
+    assert on_time["DISTRICT"].status == "no_data"
+    assert all(line.target == 98 for line in on_time.values())
+
+
+def test_a_figure_that_two_clauses_ask_for_stands_under_both(settings):
+    lines = [x for x in read_scorecard(settings) if x.indicator_code == "budget_revenue_rate"]
+    assert [line.clause_code for line in lines] == ["I.2.h", "PL-33"]
+
+
+def test_a_threshold_counts_only_from_its_date(settings):
+    assert lines_of(settings, "online_share_level34")["CITY"].target is None
+    assert lines_of(settings, "online_share_level3")["CITY"].target == 40
+    assert not lines_of(settings, "online_share_level3")["CITY"].verified
+
+
+def test_an_earlier_night_is_read_back_as_it_was_published(settings):
+    then = lines_of(settings, "on_time_rate", dt.date(2022, 6, 28))
+    assert (then["CITY"].numerator, then["CITY"].denominator) == (90, 100)
+    assert then["CITY"].as_of_date == dt.date(2022, 6, 28)
+    assert then["DEPARTMENT"].status == "no_data"
+
+
+def test_after_the_plans_year_its_lines_show_the_years_figures(tmp_path):
+    settings = publish(tmp_path, [], night=dt.date(2023, 1, 10))
+    line = lines_of(settings, "on_time_rate")["CITY"]
+    assert (line.period_type, line.period_end) == ("year", dt.date(2022, 12, 31))
+    assert line.target == 98
+
+
+def test_the_page_shows_figures_targets_and_judgement_in_vietnamese(settings):
+    text = page(settings)
+    assert "Số liệu đến hết ngày 30/06/2022, tính từ 01/01/2022" in text
+    assert re.search(r"Hồ sơ tiếp nhận trong năm.*\s97,99 %\s+≥ 98 %\s+✗ Chưa đạt", text)
+    assert "97.999/100.000" in text
+    assert re.search(r"– Các sở, cơ quan ngang sở\s+99,88 %\s+≥ 98 %\s+✓ Đạt", text)
+    assert re.search(r"30 phút 1 giây\s+≤ 30 phút\s+✗ Chưa đạt", text)
+    assert "≥ 40 %*" in text
+    assert "* Mục tiêu hoặc cách đo chưa được đối chiếu với văn bản gốc." in text
+    assert re.search(r"Biểu II\.06a\*\s+99,49 %", text)
+    assert "98,00" not in text
+
+
+def test_the_page_is_english_on_request(settings):
+    text = page(settings, lang="en")
+    assert re.search(r"97\.99%\s+≥ 98%\s+✗ Not met", text)
+    assert "Data as of the end of 30 Jun 2022" in text
+
+
+def test_an_empty_clause_says_why(settings):
+    text = page(settings)
+    found = re.search(r"PL-14b .*Chưa có dữ liệu \((\d)\)", text)
+    assert found
+    assert f"({found[1]}) Kế hoạch không nêu số gốc và đơn vị" in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_the_page_fits_its_width(settings, monkeypatch, width, lang):
+    monkeypatch.setenv("COLUMNS", str(width))
+    longest = max(len(line) for line in page(settings, lang=lang).splitlines())
+    assert longest <= max(80, min(120, width))
+
+
+def test_a_piped_page_has_no_colours_and_no_trailing_blanks(settings):
+    text = page(settings)
+    assert "\x1b" not in text
+    assert not any(line.endswith(" ") for line in text.splitlines())
+
+
+def test_json_holds_integers_dates_and_both_languages(settings):
+    data = json.loads(page(settings, format="json"))
+    assert data["as_of_date"] == "2022-06-30"
+    (city,) = [
+        line
+        for line in data["lines"]
+        if (line["indicator_code"], line["unit_code"]) == ("on_time_rate", "CITY")
+    ]
+    assert (city["numerator"], city["denominator"], city["target"]) == (97_999, 100_000, 98.0)
+    assert city["title_vi"] == "Hồ sơ tiếp nhận trong năm giải quyết đúng hạn"
+    assert city["period_start"] == "2022-01-01"
+
+
+def test_csv_has_one_row_per_line(settings):
+    rows = list(csv.DictReader(io.StringIO(page(settings, format="csv"))))
+    assert len(rows) == len(read_scorecard(settings))
+    (city,) = [
+        row for row in rows if (row["indicator_code"], row["unit_code"]) == ("on_time_rate", "CITY")
+    ]
+    assert (city["numerator"], city["status"], city["verified"]) == ("97999", "not_met", "true")
+
+
+def test_before_the_first_publication_the_reader_is_told_what_to_do(tmp_path):
+    with pytest.raises(NothingPublishedError, match="run `onestop night`"):
+        read_scorecard(settings_in(tmp_path))
+
+
+def test_a_night_that_was_not_published_is_named_with_the_nearest(settings):
+    with pytest.raises(NothingPublishedError, match=r"2022-06-29 is not published.*2022-06-28"):
+        read_scorecard(settings, dt.date(2022, 6, 29))
+    assert read_scorecard(settings, NIGHT)
+
+
+def test_the_forms_rate_stands_under_the_plans_own(settings):
+    text = page(settings)
+    plan = text.index("Hồ sơ tiếp nhận trong năm")
+    form = text.index("Biểu II.06a: 99,49 %")
+    assert plan < form < text.index("(98.500/99.000)")
+
+
+def test_a_judgement_by_an_unverified_threshold_is_marked(tmp_path):
+    figure = Figure("online_share_level3", "channel", "CITY", 3, 10, 40, ">=", "not_met")
+    assert re.search(r"≥ 40 %\*\s+✗ Chưa đạt\*", page(publish(tmp_path, [figure])))

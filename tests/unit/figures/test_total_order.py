@@ -1,0 +1,89 @@
+"""What we issue does not depend on the order in which an engine hands out rows."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import random
+
+import duckdb
+import pytest
+from published_marts import settings_in
+from random_worlds import build_world, put_world
+
+from onestop.figures.explain import explain
+from onestop.figures.explain.output import print_explanation
+from onestop.figures.form_06a import read_form_06a
+from onestop.figures.form_06a_sheet import form_06a_bytes
+from onestop.figures.issued_reports import read_issued_reports
+from onestop.figures.scorecard import print_scorecard, read_scorecard
+from onestop.figures.web import frozen_scorecard
+from onestop.marts.compute import compute_marts, publish_marts, refresh_reference
+from onestop.warehouse import open_warehouse
+
+NIGHT, LATER = dt.date(2022, 6, 30), dt.date(2022, 7, 31)
+UNIT = "H24.31"
+QUARTER = (dt.date(2022, 4, 1), dt.date(2022, 6, 30))
+OTHER_SPAN = (dt.date(2022, 4, 10), dt.date(2022, 6, 20))
+
+
+def in_another_order(path, turn):
+    """Rewrite every table of a file, its rows in an order by chance."""
+    with duckdb.connect(str(path)) as file:
+        tables = file.execute(
+            "select schema_name || '.' || table_name from duckdb_tables() where not temporary"
+            " order by 1"
+        ).fetchall()
+        for (table,) in tables:
+            file.execute(f"create or replace temp table kept as select * from {table}")
+            file.execute(f"delete from {table}")
+            file.execute(
+                f"insert into {table} by name select * from kept"
+                f" order by hash(kept::varchar || '{turn}')"
+            )
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    """Two published nights of dossiers of every level, some of units that nobody registered."""
+    found = settings_in(tmp_path_factory.mktemp("order"))
+    with open_warehouse(found.warehouse) as warehouse:
+        refresh_reference(warehouse)
+        put_world(warehouse, build_world(random.Random(1).choice, dossiers=200))
+        for night in (NIGHT, LATER):
+            compute_marts(warehouse, night)
+            publish_marts(warehouse, night)
+        warehouse.publish_copy(found.published)
+    return found
+
+
+def everything_issued(settings):
+    """Bytes of each file and page, by its name."""
+    made = {
+        f"form {unit} {first}": form_06a_bytes(read_form_06a(settings, unit, first, last))
+        for unit in ("CITY", "DISTRICT", UNIT)
+        for first, last in (QUARTER, OTHER_SPAN)
+    }
+    for night in (NIGHT, LATER):
+        for form in ("json", "csv", "table"):
+            text = io.StringIO()
+            print_scorecard(settings, "vi", night, form, text)
+            made[f"scorecard {night} {form}"] = text.getvalue()
+        made[f"page {night}"] = frozen_scorecard(read_scorecard(settings, night), "x")
+    for indicator in ("on_time_rate", "online_share_level3", "result_digitisation_rate"):
+        text = io.StringIO()
+        found = explain(settings, indicator, "CITY", *OTHER_SPAN)
+        print_explanation(settings, found, format="csv", file=text)
+        made[f"explain {indicator}"] = text.getvalue()
+    made["issued"] = str(read_issued_reports(settings))
+    return made
+
+
+def test_every_file_and_page_is_the_same_however_its_rows_are_stored(settings):
+    before = everything_issued(settings)
+    assert len(list(csv.reader(io.StringIO(before["explain on_time_rate"])))) > 10
+    for turn in range(3):
+        in_another_order(settings.published, turn)
+        after = everything_issued(settings)
+        assert [name for name in before if before[name] != after[name]] == []

@@ -1,0 +1,189 @@
+"""The pages that Airflow mounts, asked without Airflow."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import warnings
+from dataclasses import replace
+
+import pytest
+from fastapi import HTTPException
+from published_marts import Figure, publish, settings_in
+
+from onestop.figures.web import make_app
+from onestop.gate.unpublished import note_unpublished
+from onestop.warehouse import open_warehouse
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it announces another HTTP client to come
+    from starlette.testclient import TestClient
+
+FIGURES = [
+    Figure("on_time_rate", "cohort", "CITY", 97_400, 100_000, 98, ">=", "not_met"),
+    Figure("on_time_rate", "cohort", "DEPARTMENT", 17_000, 17_020, 98, ">=", "met"),
+]
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    settings = publish(tmp_path_factory.mktemp("published"), FIGURES)
+    settings.reports.mkdir(parents=True)
+    (settings.reports / "index.html").write_text("<p>the report</p>", encoding="utf-8")
+    return settings
+
+
+def browser(settings, guard=lambda: None):
+    app = make_app(lambda: settings, guard=guard, login_url=lambda page: f"/login?next={page}")
+    return TestClient(app, follow_redirects=False)
+
+
+def test_the_page_shows_figure_counts_target_and_verdict_in_vietnamese(settings):
+    answer = browser(settings).get("/")
+    assert answer.status_code == 200
+    for text in ["97,40 %", "97.400 / 100.000", "≥ 98 %", "Chưa đạt", "30/06/2022", "I.2.đ"]:
+        assert text in answer.text.replace("\u00a0", " "), text
+
+
+def test_a_night_that_is_not_published_is_named_above_the_figures(tmp_path):
+    settings = publish(tmp_path, FIGURES)
+    runs = [
+        {"as_of_date": dt.date(2022, 7, 1), "state": "missing_delivery", "message": "no file"},
+        {"as_of_date": dt.date(2022, 6, 30), "state": "published", "message": ""},
+        {"as_of_date": dt.date(2022, 6, 29), "state": "checks_failed", "message": "old"},
+    ]
+    note_unpublished(settings, runs)
+    page = browser(settings).get("/").text
+    assert "01/07/2022: Chưa công bố: thiếu tệp của đêm" in page
+    assert "29/06/2022" not in page
+    note_unpublished(settings, [{**runs[0], "state": "published"}, *runs])
+    assert "Chưa công bố" not in browser(settings).get("/").text
+
+
+def test_coverage_and_document_stand_beside_the_verdict(tmp_path):
+    waits = Figure("counter_waiting_time", "visit_mean", "CITY", 600, 1, 1800, "<=", "met")
+    settings = publish(tmp_path, [replace(waits, coverage=16)])
+    page = browser(settings).get("/").text.replace("\u00a0", " ")
+    assert "Số liệu của 16,00 % đơn vị có Bộ phận Một cửa" in page
+
+
+def test_the_page_speaks_english_when_asked(settings):
+    answer = browser(settings).get("/", params={"lang": "en"})
+    for text in ["97.40", "97,400 / 100,000", "Not met", "Clause"]:
+        assert text in answer.text.replace("\u00a0", " "), text
+
+
+def test_issued_reports_are_listed_with_their_night_and_the_late_ones_named(tmp_path):
+    settings = publish(tmp_path, FIGURES)
+    assert "Báo cáo đã ban hành" not in browser(settings).get("/").text
+    with open_warehouse(settings.warehouse) as warehouse:
+        warehouse.execute(
+            "insert into audit.report (report_code, issue_number, plan_code, title_vi, title_en,"
+            " period_type, period_basis, period_start, period_end, as_of_date, publication_id,"
+            " last_day_date, is_late, issued_at, folder, delivery_count, figures_sha256,"
+            " content_sha256) values ('half_year', 2, '3818/QĐ-UBND', 'Báo cáo 6 tháng',"
+            " 'Six months', 'half_year', 'calendar', date '2022-01-01', date '2022-06-30',"
+            " date '2022-06-29', 1, date '2022-06-09', true, timestamptz '2022-06-30 08:00:00+07',"
+            " 'reports/half_year/2', 0, '', '')"
+        )
+        warehouse.publish_copy(settings.published)
+    page = browser(settings).get("/").text
+    for text in ["Báo cáo 6 tháng", "29/06/2022", "30/06/2022 (muộn)", "reports/half_year/2"]:
+        assert text in page, text
+    assert "30 Jun 2022 (late)" in browser(settings).get("/", params={"lang": "en"}).text
+
+
+def test_whoever_is_not_logged_in_is_sent_to_log_in(settings):
+    def nobody():
+        raise HTTPException(401, "no token")
+
+    for page in ["/", "/reports/index.html"]:
+        answer = browser(settings, nobody).get(page)
+        assert answer.status_code == 307
+        assert answer.headers["location"] == f"/login?next={page}"
+
+
+def test_the_language_is_kept_over_the_login(settings):
+    def nobody():
+        raise HTTPException(401, "no token")
+
+    answer = browser(settings, nobody).get("/", params={"lang": "en"})
+    assert answer.headers["location"] == "/login?next=/?lang=en"
+
+
+def test_whoever_may_not_look_is_refused(settings):
+    def stranger():
+        raise HTTPException(403, "not for you")
+
+    assert browser(settings, stranger).get("/").status_code == 403
+
+
+def test_no_page_runs_a_script_or_loads_anything_from_elsewhere(settings):
+    answer = browser(settings).get("/")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "<script" not in answer.text
+
+
+def test_the_reports_are_there_and_nothing_beside_them(settings):
+    client = browser(settings)
+    assert client.get("/reports/index.html").text == "<p>the report</p>"
+    assert client.get("/reports/").text == "<p>the report</p>"
+    for path in ["missing.html", "%2e%2e/%2e%2e/warehouse.duckdb", "..%2f..%2fwarehouse.duckdb"]:
+        assert client.get(f"/reports/{path}").status_code == 404, path
+    secret = settings.work / "secret.txt"
+    secret.write_text("x", encoding="utf-8")
+    (settings.reports / "link.txt").symlink_to(secret)
+    assert client.get("/reports/link.txt").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "%00",
+        "index.html%00.txt",
+        "a" * 300,
+        "a/" * 3000,
+        "%ff%fe",
+        "loop",
+        "index.html/more",
+        "pipe",
+        "%5c..%5cwarehouse.duckdb",
+        "~root",
+    ],
+)
+def test_an_odd_address_is_a_page_that_there_is_not(settings, path):
+    loop, pipe = settings.reports / "loop", settings.reports / "pipe"
+    if not pipe.exists():
+        loop.symlink_to(loop)
+        os.mkfifo(pipe)
+    assert browser(settings).get(f"/reports/{path}").status_code == 404
+
+
+def test_a_second_name_of_a_file_from_elsewhere_is_not_served(settings):
+    secret = settings.work / "second.txt"
+    secret.write_text("x", encoding="utf-8")
+    (settings.reports / "second.txt").hardlink_to(secret)
+    assert browser(settings).get("/reports/second.txt").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/reports/index.html", "/reports/missing.html"])
+def test_every_page_says_what_it_may_do_who_may_frame_it_and_that_it_is_not_kept(settings, path):
+    headers = browser(settings).get(path).headers
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "frame-ancestors 'self'" in headers["content-security-policy"]
+    assert headers["x-frame-options"] == "SAMEORIGIN"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
+
+
+def test_before_the_first_publication_the_page_says_so(tmp_path):
+    answer = browser(settings_in(tmp_path)).get("/")
+    assert answer.status_code == 200
+    assert "no night is published yet" in answer.text
+
+
+def test_a_message_cannot_bring_markup_into_the_page(settings, tmp_path):
+    hostile = replace(settings, published=tmp_path / "<script>alert(1)</script>.duckdb")
+    answer = browser(hostile).get("/")
+    assert "&lt;script&gt;" in answer.text
+    assert "<script>" not in answer.text

@@ -1,0 +1,94 @@
+"""What the gate takes for a person's name, number or address, and what it does not."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from onestop.gate.personal import kind_of, put_tests
+from onestop.gate.suite import load_suite
+from onestop.schema.feeds import FEEDS
+
+NUMBERS = ("031090001234", "CCCD: 031090001234", "0912345678", "+84912345678", "84912345678",
+           "091 234 5678", "0912 345 678", "0912.345.678", "an.nguyen@example.invalid")  # fmt: skip
+NAMES = ("Nguyễn Văn An", "NGUYỄN THỊ HOA", "Nguyen Van An", "Lâm Thị Hoa",
+         "Phạm Hoàng Minh Đức")  # fmt: skip
+#: Codes and labels as the national system and others have them; nobody's data.
+CODES = ("H24.14-220601-0001", "000.00.31.H24-220601-0001", "case-10011", "declaration 86791",
+         "request for payment 73550", "22 123456 000 00 DS", "01-2022-123456", "000012345678",
+         "202201015678", "9" * 18, "A001", "H24 .31", "WABO-receipt")  # fmt: skip
+LABELS = ("H24.31", "CITY", "General", "Customer contact", "Home improvement", "Hộ tịch",
+          "Quầy 1", "UBND quận Hồng Bàng", "Ủy ban nhân dân phường Hạ Lý", "Sở Xây Dựng",
+          "Quận Lê Chân", "Lê Chân", "Ngô Quyền", "Phường Trần Thành Ngọ", "Đô Thị Mới",
+          "Quản Lý Đô Thị", "Lý Lịch Tư Pháp", "Công Văn Đến", "0200123456", "G14-HT01",
+          "1.002835.000.00.00.H24", "plan_tasks_completed_rate")  # fmt: skip
+TEXTS = ("15/BC-SNV", "1234/QĐ-UBND", "Cấp bản sao trích lục hộ tịch", "theo số 220601000123")
+
+
+@pytest.fixture(scope="module")
+def taken():
+    """Whether a text is taken for personal data in a column of a kind."""
+    connection = duckdb.connect()
+    connection.execute("attach ':memory:' as gate")
+    put_tests(connection, "gate")
+
+    def ask(kind, text):
+        return connection.execute(f"select gate.is_personal_{kind}(?)", [text]).fetchone()[0]
+
+    yield ask
+    connection.close()
+
+
+@pytest.mark.parametrize("text", NUMBERS)
+@pytest.mark.parametrize("kind", ["code", "label", "text"])
+def test_a_persons_number_or_address_is_found_in_every_column(taken, kind, text):
+    assert taken(kind, text)
+
+
+@pytest.mark.parametrize("text", [*NAMES, "nguyễn văn an", "Người nộp"])
+def test_words_are_no_code(taken, text):
+    assert taken("code", text)
+
+
+@pytest.mark.parametrize("text", NAMES)
+def test_a_full_name_is_no_label(taken, text):
+    assert taken("label", text)
+
+
+@pytest.mark.parametrize("text", CODES)
+def test_codes_of_all_kinds_of_systems_are_codes(taken, text):
+    assert not taken("code", text)
+
+
+@pytest.mark.parametrize("text", LABELS)
+def test_offices_and_services_may_be_named(taken, text):
+    assert not taken("label", text)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_sentences_and_document_numbers_stay(taken, text):
+    assert not taken("text", text)
+
+
+def test_a_further_column_is_judged_by_each_of_its_values(taken):
+    assert not taken("labels", '{"ward": "Phường Hạ Lý", "reason": "Thiếu giấy tờ", "queue": null}')
+    for text in ("Nguyễn Văn An", "0912345678", "031090001234", "an@example.invalid"):
+        assert taken("labels", f'{{"ward": "Phường Hạ Lý", "reason": "{text}"}}')
+
+
+@pytest.mark.parametrize("kind", ["code", "label", "text", "labels"])
+def test_nothing_is_nobodys(taken, kind):
+    assert taken(kind, None) is False
+    assert taken(kind, "") is False
+
+
+@pytest.mark.parametrize("feed", FEEDS)
+def test_every_text_column_of_every_feed_is_judged_by_its_kind(feed):
+    (rule,) = [rule for rule in load_suite(feed).rules if "gate.is_personal_" in str(rule.query)]
+    judged = {
+        f"gate.is_personal_{kind_of(column.name)}({column.name})"
+        for column in FEEDS[feed].columns
+        if column.type == "text" and not column.codes
+    }
+    assert rule.severity == "error"
+    assert set(rule.query.split(" where ")[1].split(" or ")) == judged

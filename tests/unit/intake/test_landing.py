@@ -1,0 +1,174 @@
+"""Landing: whole or not at all, once, unchanged."""
+
+from __future__ import annotations
+
+import datetime as dt
+import errno
+import hashlib
+import os
+import stat
+import time
+
+import pytest
+
+from onestop.intake import landing as landing_module
+from onestop.intake.delivery import Delivery, RefusedDeliveryError
+from onestop.intake.exports import ExportedFile
+from onestop.intake.landing import land_file, landed_deliveries, write_once
+
+NIGHT = dt.date(2022, 6, 30)
+
+
+def land(path, landing, night=NIGHT):
+    return land_file(path, landing, source="one_stop", feed="dossiers", night=night, kind="delta")
+
+
+@pytest.fixture
+def exported(tmp_path):
+    path = tmp_path / "exports" / "dossiers_20220630.json"
+    path.parent.mkdir()
+    path.write_bytes(b'[{"MaHoSo": "A"}]')
+    return path
+
+
+def test_the_bytes_are_kept_unchanged_and_read_only(exported, tmp_path):
+    delivery = land(exported, tmp_path / "landing")
+    landed = tmp_path / "landing" / delivery.landed_path
+    assert landed.read_bytes() == exported.read_bytes()
+    assert delivery.sha256 == hashlib.sha256(exported.read_bytes()).hexdigest()
+    assert not stat.S_IMODE(landed.stat().st_mode) & 0o222
+    assert delivery.delivery_id == f"one_stop.dossiers.20220630.{delivery.sha256[:12]}"
+
+
+def test_the_same_bytes_are_one_delivery_under_any_name(exported, tmp_path):
+    first = land(exported, tmp_path / "landing")
+    again = exported.rename(exported.with_name("dossiers_20220630_again.json"))
+    assert land(again, tmp_path / "landing") == first
+    assert list(landed_deliveries(tmp_path / "landing")) == [first]
+
+
+def test_the_same_bytes_of_another_night_are_another_delivery(exported, tmp_path):
+    first = land(exported, tmp_path / "landing")
+    second = land(exported, tmp_path / "landing", NIGHT + dt.timedelta(days=1))
+    assert first.sha256 == second.sha256
+    assert first.delivery_id != second.delivery_id
+
+
+def test_a_delivery_survives_as_json(exported, tmp_path):
+    delivery = land(exported, tmp_path / "landing")
+    assert Delivery.from_json(delivery.to_json()) == delivery
+
+
+def test_a_file_that_grows_while_it_is_read_is_refused_and_leaves_nothing(
+    exported, tmp_path, monkeypatch
+):
+    copy = landing_module._copy_bytes
+
+    def copy_while_growing(source, target, digest):
+        copy(source, target, digest)
+        with exported.open("ab") as more:
+            more.write(b" ")
+
+    monkeypatch.setattr(landing_module, "_copy_bytes", copy_while_growing)
+    with pytest.raises(RefusedDeliveryError, match="FILE-F08"):
+        land(exported, tmp_path / "landing")
+    assert not [path for path in (tmp_path / "landing").rglob("*") if path.is_file()]
+
+
+def test_a_file_that_went_away_is_told_so(exported, tmp_path):
+    exported.unlink()
+    with pytest.raises(RefusedDeliveryError, match="went away"):
+        land(exported, tmp_path / "landing")
+
+
+def test_what_was_written_once_is_never_replaced(tmp_path):
+    path = tmp_path / "publications" / "2022-06-30.json"
+    write_once(path, "a")
+    write_once(path, "a")
+    with pytest.raises(FileExistsError):
+        write_once(path, "b")
+    assert path.read_text() == "a"
+
+
+def test_only_the_pipelines_user_may_look_into_the_landing(exported, tmp_path):
+    landing = tmp_path / "landing"
+    old = os.umask(0o022)
+    try:
+        delivery = land(exported, landing)
+    finally:
+        os.umask(old)
+    assert stat.filemode(landing.stat().st_mode) == "drwx------"
+    assert stat.filemode((landing / delivery.landed_path).stat().st_mode) == "-r--r-----"
+
+
+def test_a_landing_that_is_open_to_everybody_is_closed_but_for_its_group(exported, tmp_path):
+    landing = tmp_path / "landing"
+    landing.mkdir()
+    landing.chmod(0o2755)
+    land(exported, landing)
+    assert stat.filemode(landing.stat().st_mode) == "drwxr-s---"
+
+
+def test_a_file_changed_in_the_future_is_refused_for_its_clock(tmp_path):
+    path = tmp_path / "dossiers_20221115.json"
+    path.write_bytes(b"[]")
+    ahead = time.time() + 2 * 3600
+    os.utime(path, (ahead, ahead))
+    with pytest.raises(RefusedDeliveryError, match=r"FILE-F10: .*clock right"):
+        land(path, tmp_path / "landing")
+    assert list((tmp_path / "landing").rglob("*.json")) == []
+
+
+@pytest.mark.parametrize("where", ["_copy_bytes", "_sync_folder"])
+def test_a_full_disk_refuses_the_file_for_now_and_leaves_nothing_half_landed(
+    tmp_path, monkeypatch, where
+):
+    path = tmp_path / "dossiers_20221115.json"
+    path.write_bytes(b"[]")
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(landing_module, where, full)
+    with pytest.raises(RefusedDeliveryError, match=r"FILE-F09: .*make room on the disk"):
+        land(path, tmp_path / "landing")
+    incoming = tmp_path / "landing" / landing_module.INCOMING
+    assert [one for one in incoming.rglob("*") if one.is_file()] == []
+    monkeypatch.undo()
+    assert land(path, tmp_path / "landing").size_bytes == 2
+
+
+def test_a_file_that_the_pipelines_user_may_not_read_is_refused(tmp_path):
+    path = tmp_path / "dossiers_20221115.json"
+    path.write_bytes(b"[]")
+    path.chmod(0)
+    for folder in (tmp_path, tmp_path / "landing"):
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o777)
+    for parent in list(tmp_path.parents)[:3]:
+        if parent.stat().st_uid == os.geteuid():
+            parent.chmod(parent.stat().st_mode | 0o011)
+    child = os.fork()
+    if not child:  # as somebody whom permissions bind, which root is not
+        code = 1
+        try:
+            if os.geteuid() == 0:
+                os.setgroups([])
+                os.setgid(65534)
+                os.setuid(65534)
+            land(path, tmp_path / "landing")
+        except RefusedDeliveryError as refused:
+            code = 0 if "FILE-F02: the file may not be read" in str(refused) else 2
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_delivery_is_named_by_its_path_below_the_exports(tmp_path):
+    exports = tmp_path / "exports"
+    path = exports / "H24.31" / "dossiers_20220630.json"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"[]")
+    delivery = land(ExportedFile(exports, str(path)), tmp_path / "landing")
+    assert delivery.file_name == "H24.31/dossiers_20220630.json"
+    assert (tmp_path / "landing" / delivery.landed_path).name == path.name

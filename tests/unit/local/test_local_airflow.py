@@ -1,0 +1,114 @@
+"""What a local Airflow keeps, and what it is told, without starting one."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from onestop.local.local_airflow import LocalAirflow, LocalAirflowError, free_port
+from onestop.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(
+        exports=tmp_path / "exports",
+        landing=tmp_path / "landing",
+        warehouse="duckdb:///here.duckdb",
+        published=tmp_path / "published.duckdb",
+        sources=None,
+        work=tmp_path / "work",
+    )
+
+
+@pytest.fixture
+def airflow(tmp_path, settings):
+    return LocalAirflow(home=tmp_path / "airflow", settings=settings)
+
+
+def test_secrets_are_made_once_and_only_their_owner_can_read_them(airflow, tmp_path, settings):
+    password = airflow.password
+    assert len(password) >= 16
+    airflow.environment()
+    for name in ("secrets.json", "passwords.json"):
+        mode = stat.S_IMODE((airflow.home / name).stat().st_mode)
+        assert mode == 0o600, name
+    assert LocalAirflow(home=airflow.home, settings=settings).password == password
+    assert LocalAirflow(home=tmp_path / "other", settings=settings).password != password
+
+
+def test_nothing_of_the_callers_airflow_or_installation_leaks_in(airflow, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", "CeleryExecutor")
+    monkeypatch.setenv("AIRFLOW_CONN_ONESTOP_WAREHOUSE", "postgres://elsewhere")
+    monkeypatch.setenv("ONESTOP_SOURCES", "/elsewhere")
+    environment = airflow.environment()
+    assert environment["AIRFLOW__CORE__EXECUTOR"] == "LocalExecutor"
+    assert "AIRFLOW_CONN_ONESTOP_WAREHOUSE" not in environment
+    assert "ONESTOP_SOURCES" not in environment
+    assert environment["ONESTOP_WAREHOUSE"] == "duckdb:///here.duckdb"
+
+
+def test_two_cannot_run_in_the_same_folder(airflow, settings):
+    airflow.home.mkdir(parents=True)
+    airflow._take_lock()
+    second = LocalAirflow(home=airflow.home, settings=settings)
+    with pytest.raises(LocalAirflowError, match="already runs in"):
+        second.start()
+    airflow.stop()
+    second._take_lock()
+    second.stop()
+
+
+def test_what_a_killed_session_left_behind_is_ended_but_not_a_stranger_with_its_number(airflow):
+    airflow.home.mkdir(parents=True)
+    sleeper = [sys.executable, "-c", "import time; time.sleep(60)"]
+    left, stranger = (subprocess.Popen(sleeper, start_new_session=True) for _ in range(2))
+    remembered = {
+        left.pid: psutil.Process(left.pid).create_time(),
+        stranger.pid: psutil.Process(stranger.pid).create_time() - 1000,
+    }
+    (airflow.home / "running.json").write_text(json.dumps(remembered))
+    try:
+        airflow._stop_leftovers()
+        assert left.wait(10) == -9
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+    assert not (airflow.home / "running.json").exists()
+
+
+def test_the_configuration_of_a_folder_that_was_moved_is_put_aside(airflow, tmp_path):
+    airflow.home.mkdir()
+    configuration = airflow.home / "airflow.cfg"
+    for home, is_kept in [(tmp_path / "elsewhere", False), (airflow.home, True)]:
+        text = f"[logging]\nbase_log_folder = {home}/logs\n"
+        configuration.write_text(text, encoding="utf-8")
+        airflow._leave_old_configuration()
+        assert configuration.exists() is is_kept
+    moved = (airflow.home / "airflow.cfg.moved").read_text(encoding="utf-8")
+    assert "elsewhere" in moved
+
+
+def test_a_busy_port_is_left_alone_for_the_next_one():
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        port = busy.getsockname()[1]
+        assert free_port(port) != port
+    assert free_port() > 0
+
+
+def test_a_database_that_cannot_be_made_is_said_with_its_log(airflow, monkeypatch):
+    airflow.logs.mkdir(parents=True)
+    environment = {**os.environ, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "sqlite:////no/such/a.db"}
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(LocalAirflowError, match=r"db-migrate\.log"):
+        airflow._migrate(environment)

@@ -1,0 +1,92 @@
+"""Every column that readers meet says what it means, in both languages."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from onestop.marts.compute import (
+    column_texts,
+    compute_marts,
+    describe_tables,
+    refresh_reference,
+    table_texts,
+)
+from onestop.warehouse import open_warehouse
+
+
+@pytest.fixture(scope="module")
+def columns(tmp_path_factory):
+    path = tmp_path_factory.mktemp("w") / "w.duckdb"
+    with open_warehouse(f"duckdb:///{path}") as warehouse:
+        compute_marts(warehouse, dt.date(2022, 6, 30))
+        return {
+            f"{schema}.{table}.{column}"
+            for schema in ("mart", "mart_staged", "audit", "core")
+            for table in warehouse.tables(schema)
+            if table != "night"
+            for column in warehouse.columns(schema, table)
+        }
+
+
+def test_every_column_is_described(columns):
+    texts = column_texts()
+    missing = {c for c in columns if c.split(".")[-1] not in texts}
+    assert not missing
+    assert len(columns) > 200
+
+
+def test_every_description_is_bilingual():
+    for name, text in column_texts().items():
+        vietnamese, _, english = text.partition(" — ")
+        assert vietnamese, name
+        assert english, name
+
+
+def test_every_table_that_readers_meet_is_described_and_no_other(columns):
+    schemas = {"mart_staged": "mart"}
+    tables = {tuple(column.split(".")[:2]) for column in columns}
+    found = {(schemas.get(schema, schema), table) for schema, table in tables}
+    described = {name for name in table_texts() if name[0] != "ref"}
+    assert described == found - {("mart", "checked")}
+
+
+def test_every_description_of_a_table_is_bilingual():
+    for name, text in table_texts().items():
+        vietnamese, _, english = text.partition(" — ")
+        assert vietnamese, name
+        assert english, name
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "postgres"])
+def test_tables_and_views_bear_their_descriptions(request, tmp_path, engine):
+    url = f"duckdb:///{tmp_path / 'w.duckdb'}"
+    asked = (
+        "select schema_name || '.' || table_name as name, comment from duckdb_tables() union all"
+        " select schema_name || '.' || view_name, comment from duckdb_views() where not internal"
+    )
+    if engine == "postgres":
+        url = request.getfixturevalue("postgres").make_database()
+        asked = (
+            "select n.nspname || '.' || c.relname as name, obj_description(c.oid) as comment"
+            " from pg_class as c inner join pg_namespace as n on c.relnamespace = n.oid"
+            " where c.relkind in ('r', 'v')"
+        )
+    with open_warehouse(url) as warehouse:
+        refresh_reference(warehouse)
+        warehouse.make_table("mart.unit", "select 1 as unit_code")
+        warehouse.make_view("mart.on_time_detail", "select 1 as unit_code")
+        describe_tables(warehouse)
+        with warehouse.as_owner():
+            describe_tables(warehouse)
+        found = {row["name"]: row["comment"] for row in warehouse.rows(asked)}
+    texts = table_texts()
+    for schema, table in (
+        ("mart", "unit"),
+        ("mart", "on_time_detail"),
+        ("core", "dossier_history"),
+        ("audit", "delivery"),
+        ("ref", "plan"),
+    ):
+        assert found[f"{schema}.{table}"] == texts[schema, table]

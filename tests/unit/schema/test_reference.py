@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+import re
+import shutil
+import unicodedata
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from onestop.schema.feeds import CHANNELS, CLOSING_CLASSES, PAUSED_STATUSES, STATUSES, UNIT_LEVELS
+from onestop.schema.reference import (
+    REFERENCE_FOLDER,
+    ReferenceFileError,
+    read_reference,
+    reference_comments,
+    reference_tables,
+    reference_titles,
+)
+from onestop.schema.workdays import work_calendar
+
+PLAN_TEXT = Path(__file__).parents[2] / "data" / "3818-QD-UBND.txt"
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return read_reference()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    copy = tmp_path / "reference"
+    shutil.copytree(REFERENCE_FOLDER, copy)
+    return copy
+
+
+def edit(folder: Path, name: str, old: str, new: str) -> None:
+    path = folder / name
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) >= 1, f"{name} does not hold {old!r}"
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def problems(folder: Path) -> str:
+    with pytest.raises(ReferenceFileError) as caught:
+        read_reference(folder)
+    return str(caught.value)
+
+
+# --- what the plan says -----------------------------------------------------------------------
+
+
+def test_every_clause_is_quoted_verbatim_from_the_plan(rows):
+    raw = unicodedata.normalize("NFC", PLAN_TEXT.read_text(encoding="utf-8"))
+    plan = re.sub(r"\s+", " ", raw.replace("\u00a0", " "))
+    strange = [
+        row["clause_code"]
+        for row in rows["plan_clause"]
+        # rows 34a and 34b of the annex stand under a common heading
+        if not all(part in plan for part in row["text_vi"].split(": Kế hoạch của"))
+    ]
+    assert strange == []
+
+
+def test_every_clause_of_the_targets_and_every_measurable_annex_row_has_an_indicator(rows):
+    wanted = {
+        *(f"I.2.{letter}" for letter in ["a", "b", "c", "d", "đ", "e", "g", "h"]),
+        *(f"PL-{row}" for row in ["14a", "14b", "16", "17", "18b", "34a", "34b", "35"]),
+    }
+    lines = {
+        clause
+        for row in rows["indicator"]
+        if row["scope"] != "none"
+        for clause in (row["clause_code"], row["also_clause_code"])
+    }
+    assert wanted - lines == set()
+    assert wanted - {row["clause_code"] for row in rows["plan_clause"]} == set()
+
+
+def test_how_a_clause_is_measured_agrees_with_its_indicators(rows):
+    for clause in rows["plan_clause"]:
+        kinds = {
+            row["kind"]
+            for row in rows["indicator"]
+            if clause["clause_code"] in (row["clause_code"], row["also_clause_code"])
+            and row["scope"] != "none"
+        }
+        expected = kinds.pop() if len(kinds) == 1 else "mixed"
+        assert clause["measurement"] == expected, clause["clause_code"]
+        if clause["measurement"] != "computed":
+            assert clause["measurement_reason_vi"], clause["clause_code"]
+            assert clause["measurement_reason_en"], clause["clause_code"]
+
+
+@pytest.mark.parametrize(
+    ("indicator", "expected"),
+    [
+        ("on_time_rate", ("all", ">=", 98, 100)),
+        ("procedures_published_rate", ("all", "=", 100, 100)),
+        ("level4_provision_rate", ("all", "=", 100, 100)),
+        ("counter_waiting_time", ("all", "<=", 1800, 1)),
+        ("digitisation_rollout_district", ("district", ">=", 50, 100)),
+        ("digitisation_rollout_commune", ("commune", ">=", 30, 100)),
+        ("internal_procedures_published_rate", ("all", "=", 100, 100)),
+    ],
+)
+def test_the_plans_numbers_are_its_targets(rows, indicator, expected):
+    (target,) = [row for row in rows["target"] if row["indicator_code"] == indicator]
+    columns = ("unit_level", "comparison", "target_numerator", "target_denominator")
+    assert tuple(target[name] for name in columns) == expected
+    assert target["verified"] is True
+
+
+def test_thresholds_that_the_plan_does_not_state_are_marked_unverified(rows):
+    by_reference = [
+        row
+        for row in rows["target"]
+        if row["indicator_code"].startswith("online_share")
+        or row["indicator_code"] == "result_digitisation_rate"
+    ]
+    assert len(by_reference) == 4
+    assert not any(row["verified"] for row in by_reference)
+    assert all(row["note_vi"] and row["note_en"] for row in by_reference)
+
+
+def test_reports_are_sent_before_the_days_of_the_plan(rows):
+    calendar = work_calendar()
+    due = {row["report_code"]: row for row in rows["report_calendar"]}
+    assert {code: str(row["due_before_date"]) for code, row in due.items()} == {
+        "q1": "2022-03-10",
+        "half_year": "2022-06-10",
+        "q3": "2022-09-10",
+        "year": "2022-12-05",
+    }
+    for row in due.values():
+        assert (row["due_before_date"] - row["last_day_date"]).days == 1
+        assert row["last_workday_date"] <= row["last_day_date"]
+        assert calendar.is_workday(row["last_workday_date"])
+        assert calendar.workdays_between(row["last_workday_date"], row["last_day_date"]) == 0
+
+
+def test_code_lists_hold_exactly_the_canonical_codes(rows):
+    def codes(file, column):
+        return [row[column] for row in rows[file]]
+
+    assert sorted(codes("status", "status")) == sorted(STATUSES)
+    assert sorted(codes("channel", "channel")) == sorted(CHANNELS)
+    assert sorted(codes("closing_class", "closing_class")) == sorted(CLOSING_CLASSES)
+    assert set(codes("unit_level", "unit_level")) == {*UNIT_LEVELS, "city", "unregistered"}
+    assert {row["status"] for row in rows["status"] if row["is_paused"]} == set(PAUSED_STATUSES)
+    assert set(codes("figure_status", "status")) == {"met", "not_met", "no_data", "no_target"}
+
+
+def test_every_service_level_has_one_name_on_every_day(rows):
+    for level in (1, 2, 3, 4):
+        before, after = (row for row in rows["service_level_map"] if row["service_level"] == level)
+        assert before["valid_to"] == after["valid_from"]
+        assert str(after["valid_from"]) == "2022-08-15"
+
+
+# --- what is read -----------------------------------------------------------------------------
+
+
+def test_tables_are_typed_and_every_column_has_a_comment_in_both_languages():
+    tables = reference_tables()
+    comments = reference_comments()
+    assert tables["target"].schema.field("target_numerator").type == pa.int64()
+    assert tables["target"].schema.field("verified").type == pa.bool_()
+    assert tables["day_off"].schema.field("calendar_date").type == pa.date32()
+    for name, table in tables.items():
+        assert list(comments[name]) == table.column_names
+        assert all(" — " in text for text in comments[name].values())
+        assert " — " in reference_titles()[name]
+
+
+def test_every_file_says_where_its_rows_come_from_and_whether_that_was_checked():
+    missing = [
+        name
+        for name, table in reference_tables().items()
+        if not {"source_clause", "verified"} <= set(table.column_names)
+    ]
+    assert missing == []
+
+
+# --- what is refused --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        ("target.csv", "98,100", "98 %,100", "target.csv line 7, column target_numerator"),
+        ("target.csv", ">=,98", "≥,98", "'≥' is not one of >=, >, =, <=, <"),
+        ("target.csv", "2022-01-01,2023", "01/01/2022,2023", "'01/01/2022' is not a date"),
+        ("target.csv", ",true,", ",đúng,", "'đúng' is not true or false"),
+        ("target.csv", "on_time_rate,", "on_tme_rate,", "does not occur in indicator.csv"),
+        ("target.csv", "valid_from,valid_to", "valid_to,valid_from", "in another order"),
+        ("target.csv", "comparison,", "compare,", "missing: comparison; not described: compare"),
+        ("status.csv", "registered,1,", "registered,,", "source_code: is empty; it must be filled"),
+        ("status.csv", "processing,4", "received,4", "status = received is already on line 3"),
+        ("status.csv", "Đang xử lý", "Đang xử\u00a0lý", "write 'Đang xử lý'"),
+        ("status.csv", "Đang xử lý", "Đang, xử lý", "has 11 cells instead of 10"),
+        ("status.csv", "Đang xử lý", 'Đang "xử lý', "line 5"),
+    ],
+)
+def test_a_cell_that_does_not_fit_is_refused_with_its_place(folder, file, old, new, message):
+    if old == "Đang xử lý" and '"' in new:
+        old, new = "processing,4,Đang xử lý,", 'processing,4,"Đang" xử lý,'
+    edit(folder, file, old, new)
+    assert message in problems(folder)
+
+
+def test_decomposed_accents_are_refused(folder):
+    edit(folder, "status.csv", "Đã trả kết quả", unicodedata.normalize("NFD", "Đã trả kết quả"))
+    assert "status.csv line 11, column label_vi: has blanks around it" in problems(folder)
+
+
+def test_a_file_that_is_not_utf8_is_refused(folder):
+    path = folder / "status.csv"
+    path.write_bytes(path.read_text(encoding="utf-8").encode("utf-16"))
+    assert "status.csv: byte 0 is not UTF-8" in problems(folder)
+
+
+def test_a_second_target_for_the_same_days_is_refused(folder):
+    line = "on_time_rate,all,>=,95,100,2022-07-01,2023-01-01,thử,false,,\n"
+    with (folder / "target.csv").open("a", encoding="utf-8") as file:
+        file.write(line)
+    assert "with a validity that overlaps" in problems(folder)
+
+
+def test_a_target_may_change_from_one_day_to_the_next(folder):
+    line = "on_time_rate,all,>=,99,100,2023-01-01,,thử,false,,\n"
+    with (folder / "target.csv").open("a", encoding="utf-8") as file:
+        file.write(line)
+    targets = [r for r in read_reference(folder)["target"] if r["indicator_code"] == "on_time_rate"]
+    assert [row["target_numerator"] for row in targets] == [98, 99]
+
+
+def test_a_target_for_one_level_beside_one_for_all_is_refused(folder):
+    line = "on_time_rate,commune,>=,95,100,2022-07-01,2022-08-01,thử,false,,\n"
+    with (folder / "target.csv").open("a", encoding="utf-8") as file:
+        file.write(line)
+    assert "sets another for commune" in problems(folder)
+
+
+def test_a_validity_that_ends_before_it_begins_is_refused(folder):
+    edit(folder, "plan.csv", "2021-12-20,2023-01-01", "2021-12-20,2021-12-20")
+    assert "plan.csv line 2: valid_to must be later than valid_from" in problems(folder)
+
+
+def test_files_missing_or_not_described_are_named(folder):
+    (folder / "plan.csv").rename(folder / "plans.csv")
+    found = problems(folder)
+    assert "plan.csv: is missing" in found
+    assert "plans.csv: is not described" in found
+
+
+def test_all_problems_are_told_at_once(folder):
+    edit(folder, "status.csv", "registered,1,", "registered,,")
+    edit(folder, "channel.csv", "counter,1", ",1")
+    found = problems(folder)
+    assert "status.csv line 2" in found
+    assert "channel.csv line 2" in found

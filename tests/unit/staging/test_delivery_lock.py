@@ -1,0 +1,109 @@
+"""The same delivery in two runs at once: one after the other, or a clear message."""
+
+from __future__ import annotations
+
+import datetime as dt
+import multiprocessing
+import os
+import signal
+import time
+
+import duckdb
+import pytest
+from exported_files import as_json, record
+from published_marts import settings_in
+
+from onestop.intake.delivery import Delivery
+from onestop.night import (
+    discover_deliveries,
+    land_delivery,
+    load_delivery,
+    read_delivery_file,
+    validate_delivery_file,
+)
+from onestop.staging.delivery_lock import DeliveryBusyError, working_on
+from onestop.warehouse import open_warehouse
+
+NIGHT = dt.date(2022, 11, 15)
+FORK = multiprocessing.get_context("fork")
+
+
+@pytest.fixture
+def landed(tmp_path):
+    settings = settings_in(tmp_path)
+    settings.exports.mkdir()
+    (settings.exports / "dossiers_20221115.json").write_bytes(as_json(record(1), record(2)))
+    [candidate] = discover_deliveries(settings, NIGHT)
+    return settings, land_delivery(settings, candidate)
+
+
+def hold(delivery, locks, is_held):
+    with working_on(delivery, locks):
+        is_held.set()
+        time.sleep(60)
+
+
+@pytest.fixture
+def held(landed):
+    """Another process that works on the delivery."""
+    settings, delivery = landed
+    is_held = FORK.Event()
+    process = FORK.Process(
+        target=hold, args=(Delivery.from_json(delivery), settings.locks, is_held)
+    )
+    process.start()
+    assert is_held.wait(30)
+    yield process
+    process.kill()
+    process.join()
+
+
+def test_a_delivery_that_another_run_works_on_is_told_by_its_name(landed, held):  # noqa: ARG001
+    settings, delivery = landed
+    with (
+        pytest.raises(DeliveryBusyError, match=r"dossiers_20221115\.json is worked on by another"),
+        working_on(Delivery.from_json(delivery), settings.locks, wait_seconds=0.2),
+    ):
+        pass
+
+
+def test_a_run_that_was_killed_holds_nothing(landed, held):
+    settings, delivery = landed
+    os.kill(held.pid, signal.SIGKILL)
+    held.join(30)
+    with working_on(Delivery.from_json(delivery), settings.locks, wait_seconds=0.2):
+        pass
+
+
+def whole_way(settings, delivery, failures):
+    try:
+        for _ in range(3):
+            read_delivery_file(settings, delivery)
+            validate_delivery_file(settings, delivery, NIGHT)
+            load_delivery(settings, delivery)
+    except BaseException as error:  # noqa: BLE001 - the other process has to be told of it
+        failures.put(f"{type(error).__name__}: {error}")
+
+
+def test_two_runs_of_the_same_delivery_end_as_one_does(landed):
+    settings, delivery = landed
+    failures = FORK.Queue()
+    runs = [FORK.Process(target=whole_way, args=(settings, delivery, failures)) for _ in range(3)]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join(180)
+    assert failures.empty(), failures.get()
+    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+        assert warehouse.value("select count(*) from audit.delivery") == 1
+        assert warehouse.value("select count(*) from core.dossier_version") == 2
+
+
+def test_a_warehouse_in_a_folder_named_lock_that_cannot_be_opened_is_not_waited_for(tmp_path):
+    folder = tmp_path / "lock"
+    folder.mkdir()
+    (folder / "warehouse.duckdb").write_bytes(b"x" * 20_000)
+    started = time.monotonic()
+    with pytest.raises(duckdb.IOException):
+        open_warehouse(f"duckdb:///{folder / 'warehouse.duckdb'}")
+    assert time.monotonic() - started < 10

@@ -1,0 +1,164 @@
+"""What the PostgreSQL engine says when it cannot work, and how it keeps standing tables."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import psycopg
+import pyarrow as pa
+import pytest
+from published_marts import NIGHT, settings_in
+
+from onestop.marts.compute import compute_marts, publish_marts
+from onestop.marts.published import NothingPublishedError, open_published, published_nights
+from onestop.warehouse import WarehouseError, open_warehouse
+
+
+@pytest.fixture(scope="module")
+def url(postgres):
+    url = postgres.make_database()
+    open_warehouse(url).close()
+    return url
+
+
+@pytest.fixture
+def warehouse(url):
+    with open_warehouse(url) as opened:
+        yield opened
+
+
+def test_a_server_that_is_not_there_is_told_in_a_sentence():
+    with pytest.raises(WarehouseError, match=r"cannot be reached.*ONESTOP_WAREHOUSE"):
+        open_warehouse("postgresql://nobody@127.0.0.1:1/onestop")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://me:s3cret@[::1/x",  # pragma: allowlist secret
+        "postgresql://me:s3cret@h:1/x?unknown_option=1",  # pragma: allowlist secret
+    ],
+)
+def test_a_malformed_address_is_told_without_its_password(address):
+    with pytest.raises(WarehouseError) as told:
+        open_warehouse(address)
+    assert "s3cret" not in str(told.value)
+    assert told.value.__cause__ is None
+
+
+def test_the_driver_may_be_named_in_the_address(url):
+    for scheme in ("postgresql+psycopg", "postgres"):
+        with open_warehouse(url.replace("postgresql", scheme, 1), read_only=True) as warehouse:
+            assert warehouse.schema_version() > 0
+
+
+def test_a_database_that_holds_text_otherwise_is_refused_with_the_remedy(postgres):
+    url = postgres.make_database("encoding 'SQL_ASCII' locale 'C'")
+    with pytest.raises(WarehouseError, match=r"must hold UTF-8.*builtin_locale 'C.UTF-8'"):
+        open_warehouse(url)
+
+
+def test_a_database_without_a_warehouse_has_nothing_published(postgres, tmp_path):
+    settings = replace(settings_in(tmp_path), warehouse=postgres.make_database())
+    with pytest.raises(NothingPublishedError, match="no night is published yet"):
+        open_published(settings)
+
+
+def test_a_login_without_the_role_is_told_so(url, postgres):
+    login = postgres.as_login(url, postgres.make_login("onestop_bi"))
+    with (
+        open_warehouse(login, read_only=True) as warehouse,
+        pytest.raises(WarehouseError, match="permission denied for schema audit"),
+    ):
+        published_nights(warehouse)
+
+
+def test_a_server_that_goes_down_in_the_middle_is_told_in_a_sentence(url, warehouse):
+    with psycopg.connect(url, autocommit=True) as connection:
+        pid = warehouse.value("select pg_backend_pid()")
+        connection.execute("select pg_terminate_backend(%s, 5000)", [pid])
+    with pytest.raises(WarehouseError, match="run it again"):
+        warehouse.execute("select 1")
+
+
+def test_values_of_every_type_come_back_as_they_were_put(warehouse):
+    table = pa.table(
+        {
+            "text": pa.array(["", None, 'a "quoted", text\nof two lines', "\\N", "đ 'x' %s"]),
+            "whole": pa.array([0, None, -1, 2**62, 5]),
+            "small": pa.array([1, 2, None, 4, 5], pa.int32()),
+            "yes": pa.array([True, False, None, True, False]),
+            "day": pa.array([0, 19000, None, 1, 2], pa.date32()),
+            "at": pa.array([0, 1_669_000_000_123_456, None, 1, 2],
+                           pa.timestamp("us", "Asia/Ho_Chi_Minh")),
+            "share": pa.array([Decimal("98.0001"), None, Decimal(0), Decimal(-1), Decimal(100)],
+                              pa.decimal128(18, 4)),
+            "nothing": pa.nulls(5),
+        }
+    )  # fmt: skip
+    warehouse.put_table("ref.every_type", table)
+    found = warehouse.arrow("select * from ref.every_type")
+    expected = table.set_column(7, "nothing", pa.nulls(5, pa.string()))
+    assert found.schema == expected.schema
+    assert sorted(found.to_pylist(), key=str) == sorted(expected.to_pylist(), key=str)
+
+
+def test_the_same_rows_again_are_left_where_they_are(warehouse):
+    table = pa.table({"a": [1, 2, 2], "b": ["x", None, None]})
+    place = "select ctid from ref.put_again order by 1"
+    warehouse.put_table("ref.put_again", table)
+    before = warehouse.rows(place)
+    warehouse.put_table("ref.put_again", table)
+    assert warehouse.rows(place) == before
+    warehouse.put_table("ref.put_again", table.slice(1))
+    assert warehouse.value("select count(*) from ref.put_again") == 2
+
+
+def test_a_mart_stays_the_same_table_when_a_release_changes_its_columns(warehouse):
+    warehouse.make_table("mart_staged.first", "select 1 as kept, 'x' as dropped, 2 as retyped")
+    warehouse.replace_table("mart.standing", "mart_staged.first")
+    warehouse.make_view("mart.of_standing", "select kept, retyped from mart.standing")
+    table = "select 'mart.standing'::regclass::oid"
+    before = warehouse.value(table)
+    warehouse.make_table(
+        "mart_staged.second", "select 'y' as added, cast(3 as bigint) as retyped, 4 as kept"
+    )
+    with warehouse.transaction():
+        warehouse.replace_table("mart.standing", "mart_staged.second")
+        warehouse.make_view("mart.of_standing", "select kept, retyped, added from mart.standing")
+    assert warehouse.value(table) == before
+    assert warehouse.rows("select * from mart.standing") == [
+        {"kept": 4, "added": "y", "retyped": 3}
+    ]
+    assert warehouse.rows("select * from mart.of_standing") == [
+        {"kept": 4, "retyped": 3, "added": "y"}
+    ]
+    warehouse.execute("drop view mart.of_standing")
+    warehouse.execute("drop table mart.standing")
+
+
+def test_a_view_whose_text_is_the_same_is_not_touched(warehouse):
+    view = "select 'mart.same_view'::regclass::oid"
+    warehouse.make_view("mart.same_view", "select 1 as a  -- said once")
+    before = warehouse.value(view)
+    warehouse.make_view("mart.same_view", "select   1 as a")
+    assert warehouse.value(view) == before
+    warehouse.make_view("mart.same_view", "select 2 as a")
+    assert warehouse.value("select a from mart.same_view") == 2
+    warehouse.make_table("mart.same_view", "select 3 as a")
+    assert warehouse.value("select a from mart.same_view") == 3
+    warehouse.execute("drop table mart.same_view")
+
+
+def test_a_server_that_crashes_leaves_no_half_of_staged_marts(warehouse):
+    """Staged marts do not outlive a crash; then there is no staged night either."""
+    compute_marts(warehouse, NIGHT)
+    unlogged = warehouse.value(
+        "select count(*) from pg_class where relnamespace = 'mart_staged'::regnamespace"
+        " and relkind = 'r' and relpersistence <> 'u'"
+    )
+    assert unlogged == 0
+    warehouse.execute("truncate mart_staged.night")  # what a crash does to every one of them
+    with pytest.raises(RuntimeError, match="compute the night again"):
+        publish_marts(warehouse, NIGHT)
