@@ -33,22 +33,6 @@ still_open as (
             and (counted.closed_date is null or counted.closed_date > measuring_day.measured_on)
 ),
 
--- each statement until the next one: between a dossier's vanishing from a snapshot and its return
--- the last word counts, and before its first export the first
-last_said as (
-    select
-        dossier_code,
-        status,
-        due_date,
-        case
-            when row_number() over (partition by dossier_code order by valid_from) = 1
-                then date '1900-01-01'
-            else valid_from
-        end as said_from,
-        lead(valid_from) over (partition by dossier_code order by valid_from) as said_until
-    from core.dossier_history
-),
-
 open_as_known as (
     select
         still_open.dossier_code,
@@ -59,14 +43,14 @@ open_as_known as (
         still_open.channel,
         still_open.received_date,
         still_open.measured_on,
-        last_said.due_date,
-        last_said.status in ('awaiting_supplement', 'awaiting_payment', 'suspended') as is_paused
+        known.due_date,
+        known.is_paused
     from still_open
-    inner join last_said
+    inner join mart.dossier_state as known
         on
-            still_open.dossier_code = last_said.dossier_code
-            and last_said.said_from <= still_open.measured_on
-            and (last_said.said_until is null or last_said.said_until > still_open.measured_on)
+            still_open.dossier_code = known.dossier_code
+            and known.stated_from <= still_open.measured_on
+            and (known.stated_until is null or known.stated_until > still_open.measured_on)
 ),
 
 open_at_end as (

@@ -8,9 +8,12 @@ import time
 from contextlib import contextmanager, suppress
 
 import psycopg
+import pyarrow as pa
 import pytest
+from engines import content
 from worked_dossiers import NIGHT, dossier, record, record_unit
 
+from onestop.marts import compute as marts
 from onestop.marts.compute import compute_marts, publish_marts
 from onestop.schema.feeds import DOSSIERS
 from onestop.warehouse import (
@@ -159,6 +162,44 @@ def test_a_reader_s_open_transaction_holds_up_no_night_and_keeps_seeing_its_own(
         assert before[0][0] == NIGHTS[0]
         connection.rollback()
         assert connection.execute(JOINED).fetchall()[0][0] == NIGHTS[1]
+
+
+def seen(reader):
+    """Every row of every table and view that a BI tool can read."""
+    with open_warehouse(reader, read_only=True) as warehouse:
+        return content(warehouse, ("mart", "ref"))
+
+
+def differing(before, after):
+    return {name for name in before | after if before.get(name) != after.get(name)}
+
+
+def with_another_target(tables):
+    """The reference rows of a release that sets other targets."""
+    rows = tables["target"].to_pylist()
+    raised = [row | {"target_numerator": row["target_numerator"] + 1} for row in rows]
+    return tables | {"target": pa.Table.from_pylist(raised, schema=tables["target"].schema)}
+
+
+def test_no_relation_that_readers_see_changes_before_the_publication(city, monkeypatch):
+    writer, reader = city
+    read = marts.reference_tables
+    monkeypatch.setattr(marts, "reference_tables", lambda folder: with_another_target(read(folder)))
+    published = seen(reader)
+    assert {"mart.dossier_period", "mart.on_time_detail", "ref.target"} < published.keys()
+    with open_warehouse(writer) as warehouse:
+        load(warehouse, 1)
+        # as a late file rewrites what is known of an earlier night
+        warehouse.execute(
+            "update core.dossier_history set status = 'awaiting_supplement', due_date = :day",
+            {"day": NIGHT - dt.timedelta(days=1)},
+        )
+        assert differing(published, seen(reader)) == set()
+        compute_marts(warehouse, NIGHTS[1])
+        assert differing(published, seen(reader)) == set()
+        publish_marts(warehouse, NIGHTS[1])
+    changed = differing(published, seen(reader))
+    assert {"mart.dossier_period", "mart.on_time_detail", "ref.target"} <= changed
 
 
 def test_a_command_that_reads_sees_one_state_until_it_ends(city):

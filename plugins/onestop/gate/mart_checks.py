@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from onestop.gate.evaluation import RuleResult, opened, run_suite
 from onestop.gate.results import write_result
 from onestop.gate.suite import EXPECTATIONS_FOLDER, load_suite, suite_names
+from onestop.warehouse.staged_names import STAGED, with_staged_tables
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
     import duckdb
     import sqlalchemy as sa
 
-    from onestop.gate.suite import Suite
+    from onestop.gate.suite import Rule, Suite
 
 _PREFIX = "mart_"
+#: Stands for Great Expectations' own name of the rows to check while a query is parsed.
+_BATCH = "batch_of_rows"
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def check_marts(
     source: str | sa.Engine | duckdb.DuckDBPyConnection,
     as_of: dt.date,
     *,
-    schema: str = "mart_staged",
+    schema: str = STAGED,
     results: Path | None = None,
     expectations: Path = EXPECTATIONS_FOLDER,
 ) -> MartsVerdict:
@@ -91,13 +94,30 @@ def check_marts(
     }
     with opened(source) as engine:
         found = {
-            table: tuple(run_suite(engine, f"{schema}.{table}", suite))
+            table: tuple(
+                run_suite(
+                    engine, f"{schema}.{table}", _on_staged(suite) if schema == STAGED else suite
+                )
+            )
             for table, suite in suites.items()
         }
     verdict = MartsVerdict(as_of, found)
     if results is not None:
         write_result(results / as_of.isoformat(), "marts", _document(verdict, suites))
     return verdict
+
+
+def _on_staged(suite: Suite) -> Suite:
+    """The suite, its queries comparing with the reference rows that the marts were computed by."""
+    return replace(suite, rules=tuple(map(_rule_on_staged, suite.rules)))
+
+
+def _rule_on_staged(rule: Rule) -> Rule:
+    if rule.query is None:
+        return rule
+    query = with_staged_tables(rule.query.replace("{batch}", _BATCH)).replace(_BATCH, "{batch}")
+    kwargs = rule.expectation["kwargs"] | {"unexpected_rows_query": query}
+    return replace(rule, expectation=rule.expectation | {"kwargs": kwargs})
 
 
 def _document(verdict: MartsVerdict, suites: dict[str, Suite]) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 ``sql/mart/*.sql`` holds one SELECT per table (or view, where its first line says so), named as
 the table; ``sql/mart/indicator/*.sql`` one SELECT per indicator. They read ``core``, ``ref`` and
-each other as ``mart.<name>``; while a night is computed, ``mart`` stands for ``mart_staged``.
+each other as ``mart.<name>``; while a night is computed, ``mart`` stands for ``mart_staged``, and
+``ref`` and ``core.calendar`` for ``ref_staged``: readers see none of it before the publication.
 """
 
 from __future__ import annotations
@@ -30,7 +31,15 @@ from onestop.warehouse.sql_text import (
     step_select,
     tables_read,
     with_expressions,
-    with_schema,
+)
+from onestop.warehouse.staged_names import (
+    CALENDAR,
+    PUBLISHED,
+    REFERENCE,
+    REFERENCE_STAGED,
+    STAGED,
+    staged_name,
+    with_staged_tables,
 )
 
 if TYPE_CHECKING:
@@ -40,8 +49,6 @@ if TYPE_CHECKING:
     from onestop.warehouse import Warehouse
 
 SQL_FOLDER = PROJECT_ROOT / "sql"
-STAGED = "mart_staged"
-PUBLISHED = "mart"
 #: The union of all indicators' measures; its parts are the files of sql/mart/indicator/.
 MEASURES = "indicator_measure"
 #: Tables of what every night said, and the mart whose rows each of them keeps.
@@ -64,7 +71,7 @@ class MartFile:
     is_view: bool
 
     def select(self, as_of: dt.date, schema: str) -> str:
-        """The SELECT for one night, reading other marts from ``schema``.
+        """The SELECT for one night, reading the published or the staged tables.
 
         A view's text is the same every night: readers of a view hold up its replacement.
         """
@@ -86,9 +93,15 @@ class MartFile:
 
 
 def render(sql: str, as_of: dt.date, schema: str = PUBLISHED) -> str:
-    """Put the as-of date and the schema of the marts into a SELECT of ``sql/mart``."""
+    """Put the as-of date into a SELECT of ``sql/mart``, and the tables that it reads.
+
+    Args:
+        sql: the text of a file.
+        as_of: the night.
+        schema: ``mart`` to read what is published, ``mart_staged`` to read what is staged.
+    """
     dated = with_expressions(sql, {"as_of_date": f"date '{as_of.isoformat()}'"})
-    return with_schema(dated, PUBLISHED, schema)
+    return dated if schema == PUBLISHED else with_staged_tables(dated)
 
 
 @cache
@@ -134,12 +147,29 @@ def step_text(name: str, step: str, folder: Path = SQL_FOLDER / "mart") -> str:
         raise SqlTextError(f"sql/mart/{name}.sql: {error}") from error
 
 
-def refresh_reference(warehouse: Warehouse) -> None:
-    """Fill schema ``ref`` and ``core.calendar`` from ``sql/reference``."""
+def stage_reference(warehouse: Warehouse) -> None:
+    """Fill schema ``ref_staged`` from ``sql/reference``: what the next publication makes ``ref``."""
+    tables = {f"{REFERENCE}.{n}": t for n, t in reference_tables(SQL_FOLDER / "reference").items()}
+    tables[CALENDAR] = calendar_table(*_CALENDAR_SPAN)
     with warehouse.transaction():
-        for name, table in reference_tables(SQL_FOLDER / "reference").items():
-            warehouse.put_table(f"ref.{name}", table)
-        warehouse.put_table("core.calendar", calendar_table(*_CALENDAR_SPAN))
+        warehouse.empty_schema(REFERENCE_STAGED)
+        for name, table in tables.items():
+            warehouse.put_table(staged_name(name), table)
+
+
+def publish_reference(warehouse: Warehouse) -> None:
+    """Make the staged reference rows those that readers see; part of the running transaction."""
+    for name in warehouse.tables(REFERENCE_STAGED):
+        staged = f"{REFERENCE_STAGED}.{name}"
+        is_calendar = staged == staged_name(CALENDAR)
+        warehouse.renew_table(CALENDAR if is_calendar else f"{REFERENCE}.{name}", staged)
+
+
+def refresh_reference(warehouse: Warehouse) -> None:
+    """Stage and publish the reference rows at once, for a warehouse that has no readers."""
+    stage_reference(warehouse)
+    with warehouse.transaction():
+        publish_reference(warehouse)
 
 
 def compute_marts(warehouse: Warehouse, as_of: dt.date) -> dict[str, int]:
@@ -149,9 +179,9 @@ def compute_marts(warehouse: Warehouse, as_of: dt.date) -> dict[str, int]:
         Rows of each table.
     """
     state = record_state(warehouse, as_of)
-    refresh_reference(warehouse)
-    warehouse.gather_statistics()
     warehouse.empty_schema(STAGED)
+    stage_reference(warehouse)
+    warehouse.gather_statistics("core", REFERENCE_STAGED)
     counts = {}
     for file in mart_files():
         make = warehouse.make_view if file.is_view else warehouse.make_table
@@ -209,6 +239,7 @@ def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
         number = int(
             warehouse.value("select coalesce(max(publication_id), 0) + 1 from audit.publication")
         )
+        publish_reference(warehouse)
         for file in mart_files():
             if file.is_view:
                 continue
@@ -235,6 +266,7 @@ def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
             record_restatements(warehouse, last, as_of)
         describe_tables(warehouse)
     warehouse.empty_schema(STAGED)
+    warehouse.empty_schema(REFERENCE_STAGED)
     return number
 
 

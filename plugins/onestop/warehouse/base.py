@@ -87,6 +87,10 @@ class Warehouse(ABC):
     def replace_table(self, name: str, by: str) -> None:
         """Replace a table, whole, by the rows of another; part of the running transaction."""
 
+    def renew_table(self, name: str, by: str) -> None:
+        """Like :meth:`replace_table`, for a table that seldom changes."""
+        self.replace_table(name, by)
+
     def describe(self, texts: Mapping[tuple[str, str, str], str]) -> None:
         """Comment on tables, views and their columns whose comment differs.
 
@@ -115,8 +119,8 @@ class Warehouse(ABC):
         """
 
     @abstractmethod
-    def gather_statistics(self) -> None:
-        """Bring what the engine knows about the record's size up to date, where it needs that."""
+    def gather_statistics(self, *schemas: str) -> None:
+        """Bring what the engine knows about the tables of schemas up to date, where it needs it."""
 
     @abstractmethod
     def publish_copy(self, target: Path) -> None:

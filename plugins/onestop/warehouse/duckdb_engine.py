@@ -148,7 +148,7 @@ class DuckDBWarehouse(Warehouse):
         ).fetchall()
         return {(schema, table, column): text for schema, table, column, text in found}
 
-    def gather_statistics(self) -> None:
+    def gather_statistics(self, *schemas: str) -> None:
         """Nothing: DuckDB keeps its statistics as it writes."""
 
     def publish_copy(self, target: Path) -> None:

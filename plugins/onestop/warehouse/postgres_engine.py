@@ -411,13 +411,16 @@ class PostgreSQLWarehouse(Warehouse):
         """Replace a table, whole, by the rows of an Arrow table; the same rows again are left."""
         with self.transaction():
             self._copy_in("incoming_rows", table.to_reader())
-            if self._types(name) != self._types("pg_temp.incoming_rows") or self._differ(
-                name, "pg_temp.incoming_rows", table.column_names
-            ):
-                self.replace_table(name, "pg_temp.incoming_rows")
+            self.renew_table(name, "pg_temp.incoming_rows")
             self.execute("drop table pg_temp.incoming_rows")
 
-    def _differ(self, one: str, other: str, columns: list[str]) -> bool:
+    def renew_table(self, name: str, by: str) -> None:
+        """Like :meth:`replace_table`; the same rows again are left as they are."""
+        types = self._types(by)
+        if self._types(name) != types or self._differ(name, by, types):
+            self.replace_table(name, by)
+
+    def _differ(self, one: str, other: str, columns: Iterable[str]) -> bool:
         names = ", ".join(map(quoted, columns))
         return bool(
             self.value(
@@ -456,8 +459,10 @@ class PostgreSQLWarehouse(Warehouse):
             return
         unfit = [column for column, type_ in standing.items() if types.get(column) != type_]
         if unfit:
-            for view in (view for view, is_view in relations.items() if is_view):
-                self.execute(f"drop view if exists {quoted(schema, view)} cascade")
+            # those of mart read other schemas too, and a publication makes them anew
+            for views in dict.fromkeys((schema, "mart")):
+                for view in (view for view, is_view in self.relations(views).items() if is_view):
+                    self.execute(f"drop view if exists {quoted(views, view)} cascade")
             self.execute(f"delete from {name}")
         for column in unfit:
             self.execute(f"alter table {name} drop column {quoted(column)}")
@@ -490,16 +495,19 @@ class PostgreSQLWarehouse(Warehouse):
         )
         return {(row["nspname"], row["relname"], row["attname"]): row["text"] for row in found}
 
-    def gather_statistics(self) -> None:
+    def gather_statistics(self, *schemas: str) -> None:
         """Tell the planner how much there is to count, just loaded rows included."""
-        for schema in ("core", "ref"):
+        for schema in schemas:
             tables = [quoted(schema, table) for table in self.tables(schema)]
             self.execute(f"analyze {', '.join(tables)}")
 
     def publish_copy(self, target: Path) -> None:  # noqa: ARG002 - readers need no file
         """Readers read the database itself; clear away the rows of the night before."""
         tables = [
-            quoted("mart", name) for name, is_view in self.relations("mart").items() if not is_view
+            quoted(schema, name)
+            for schema in ("mart", "ref")
+            for name, is_view in self.relations(schema).items()
+            if not is_view
         ]
         # outside of any transaction
         self._run(f"vacuum (analyze, truncate false, skip_locked) {', '.join(tables)}", None)

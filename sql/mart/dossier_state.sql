@@ -1,0 +1,60 @@
+-- mart.dossier_state: whether each dossier was paused, and when it was due, from day to day.
+--
+-- Each state until the next one: between a dossier's vanishing from a snapshot and its return the
+-- last state holds, and before its first export the first. A statement that changes neither adds
+-- no row. Published, because mart.dossier_period reads it: the record itself changes as soon as a
+-- file is loaded, and readers see the published night only.
+with stated as (
+    select
+        dossier_code,
+        valid_from,
+        due_date,
+        status in ('awaiting_supplement', 'awaiting_payment', 'suspended') as is_paused
+    from core.dossier_history
+    where valid_from <= :as_of_date
+),
+
+beside_previous as (
+    select
+        dossier_code,
+        valid_from,
+        due_date,
+        is_paused,
+        row_number() over by_night as statement_number,
+        lag(due_date) over by_night as due_date_before,
+        lag(is_paused) over by_night as is_paused_before
+    from stated
+    window by_night as (
+        partition by dossier_code
+        order by valid_from
+    )
+),
+
+changed as (
+    select
+        dossier_code,
+        due_date,
+        is_paused,
+        case when statement_number = 1 then date '1900-01-01' else valid_from end as stated_from
+    from beside_previous
+    where
+        statement_number = 1
+        or due_date is distinct from due_date_before
+        or is_paused is distinct from is_paused_before
+),
+
+dossier_state as (
+    select
+        :as_of_date as as_of_date,
+        dossier_code,
+        is_paused,
+        due_date,
+        stated_from,
+        lead(stated_from) over (
+            partition by dossier_code
+            order by stated_from
+        ) as stated_until
+    from changed
+)
+
+select * from dossier_state
