@@ -282,7 +282,9 @@ counted_now as (
 with_effect as (
     select
         weighed.*,
-        coalesce(now.unit_code, weighed.unit_code) as counted_unit_code,
+        -- a unit named as a level or the city: mart.unit
+        coalesce(now.unit_code, '(' || level.unit_code || ')', weighed.unit_code)
+            as counted_unit_code,
         cast(date_trunc('year', cast(weighed.received_date as timestamp)) as date) as year_start,
         coalesce(now.in_time, 0) as in_time,
         1 - coalesce(now.judged, 0) as not_judged,
@@ -291,6 +293,7 @@ with_effect as (
             order by weighed.changed_night, weighed.change_kind
         ) as place
     from weighed
+    left join ref.unit_level as level on weighed.unit_code = level.unit_code
     left join counted_now as now
         on
             weighed.dossier_code = now.dossier_code

@@ -33,7 +33,12 @@ known_otherwise as (
 counted_once as (
     select
         standing.*,
-        coalesce(standing.resolving_unit_code, standing.receiving_unit_code) as unit_code,
+        -- a unit named as a level or the city: mart.unit
+        coalesce(
+            '(' || level.unit_code || ')',
+            standing.resolving_unit_code,
+            standing.receiving_unit_code
+        ) as unit_code,
         case
             when standing.status in ('withdrawn', 'resolved', 'returned')
                 then standing.resolved_date
@@ -41,6 +46,8 @@ counted_once as (
         standing.status not in ('registered', 'refused_at_intake') as is_received,
         standing.status in ('awaiting_supplement', 'awaiting_payment', 'suspended') as is_paused
     from standing
+    left join ref.unit_level as level
+        on coalesce(standing.resolving_unit_code, standing.receiving_unit_code) = level.unit_code
     where standing.dossier_code not in (select dossier_code from known_otherwise)
 ),
 

@@ -1,10 +1,28 @@
 -- mart.dossier_tally: dossiers counted once per unit, field, procedure, period, for every method.
 --
 -- Only whole dossiers are counted here and only sums are taken from here, so that units add up to
--- levels and levels to the city. What each method counts: ref.method.
+-- levels and levels to the city. What each method counts: ref.method. A field or a procedure that
+-- its source calls `ALL` is `(ALL)` here: `ALL` is the sum of them.
 with counted as (
     select
-        *,
+        unit_code,
+        unit_level,
+        case when field_code = 'ALL' then '(ALL)' else coalesce(field_code, '(none)') end
+            as field_code,
+        case
+            when procedure_key = 'ALL' then '(ALL)' else coalesce(procedure_key, '(none)')
+        end as procedure_key,
+        period_type,
+        period_basis,
+        period_start,
+        period_end,
+        channel,
+        is_received_in,
+        is_carried_over,
+        is_closed_in,
+        is_open,
+        is_due_in,
+        class_at_end,
         class_at_end in ('early', 'on_time') as is_in_time,
         -- form II.06a as offices fill it: withdrawn, returned and undated ones are "đúng hạn"
         class_at_end in ('withdrawn', 'returned_unprocessed', 'resolved_no_due_date')
@@ -16,8 +34,8 @@ dossier_tally as (
     select
         unit_code,
         unit_level,
-        coalesce(field_code, '(none)') as field_code,
-        coalesce(procedure_key, '(none)') as procedure_key,
+        field_code,
+        procedure_key,
         period_type,
         period_basis,
         period_start,
@@ -64,8 +82,8 @@ dossier_tally as (
     group by
         unit_code,
         unit_level,
-        coalesce(field_code, '(none)'),
-        coalesce(procedure_key, '(none)'),
+        field_code,
+        procedure_key,
         period_type,
         period_basis,
         period_start,

@@ -13,7 +13,12 @@
 with recursive ticket as (
     select
         ticket_code,
-        unit_code,
+        -- a unit named as a level or the city: mart.unit
+        case
+            when unit_code in (select level.unit_code from ref.unit_level as level)
+                then '(' || unit_code || ')'
+            else unit_code
+        end as unit_code,
         service_code,
         transferred_from,
         issued_at,

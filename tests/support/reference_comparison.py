@@ -10,6 +10,7 @@ from reference_figures import (
     deadline_check,
     status_of,
     timeliness,
+    unit_of,
     value_of,
     workdays,
 )
@@ -182,7 +183,7 @@ def compare_dossiers(
         received, due = dossier["received_date"], dossier["due_date"]
         ended = dossier["status"] in {"withdrawn", "resolved", "returned"}
         end = dossier["resolved_date"] if ended else None
-        unit = dossier["resolving_unit_code"] or dossier["receiving_unit_code"]
+        unit = unit_of(dossier)
         how = timeliness(dossier, as_of)
         reference[(code,)] = (
             unit,

@@ -105,6 +105,7 @@ class Figures:
     periods: list[Period]
     units: dict[str, str]
     catalogue: Catalogue
+    levels_ever: set[str] = field(default_factory=set)
     dossiers: dict[str, Says] = field(default_factory=dict)
     form: dict[tuple[Any, ...], Counter[Any]] = field(default_factory=dict)
     on_time: dict[tuple[Any, ...], tuple[int, int]] = field(default_factory=dict)
@@ -208,16 +209,32 @@ def periods_of(as_of: dt.date) -> list[Period]:
 
 def unit_of(dossier: Says) -> str:
     """A dossier is counted at the unit that directly resolves it (form II.06a)."""
-    return dossier["resolving_unit_code"] or dossier["receiving_unit_code"]
+    return place_of(dossier["resolving_unit_code"] or dossier["receiving_unit_code"])
+
+
+LEVELS = ("department", "district", "commune", "unregistered")
+
+
+def place_of(unit_code: str) -> str:
+    """Where a unit's figures stand: one named as a level or the city stands beside that."""
+    is_reserved = unit_code == "CITY" or unit_code in map(str.upper, LEVELS)
+    return f"({unit_code})" if is_reserved else unit_code
+
+
+def beside_the_sum(name: str | None) -> str:
+    """A field's or procedure's name, which must not be that of the sum of them."""
+    return "(ALL)" if name == "ALL" else name or "(none)"
 
 
 def levels_of_units(world: World, as_of: dt.date) -> dict[str, str]:
     """Level of each unit that is in the register, or only in what is counted."""
-    levels = {code: unit["unit_level"] for code, unit in holding_all(world.units, as_of).items()}
+    levels = {
+        place_of(code): unit["unit_level"] for code, unit in holding_all(world.units, as_of).items()
+    }
     for dossier in holding_all(world.dossiers, as_of).values():
         levels.setdefault(unit_of(dossier), "unregistered")
     for ticket in holding_all(world.visits, as_of).values():
-        levels.setdefault(ticket["unit_code"], "unregistered")
+        levels.setdefault(place_of(ticket["unit_code"]), "unregistered")
     return levels
 
 
@@ -380,8 +397,8 @@ def count_dossiers(world: World, figures: Figures) -> None:
     sums: dict[tuple[Any, ...], Counter[Any]] = defaultdict(Counter)
     for code, standing in received_only(figures).items():
         unit = unit_of(standing)
-        of_field = standing["field_code"] or "(none)"
-        of_procedure = procedure_key(standing["procedure_code"])
+        of_field = beside_the_sum(standing["field_code"])
+        of_procedure = beside_the_sum(procedure_key(standing["procedure_code"]))
         for period in figures.periods:
             counts = tally(standing, world.dossiers[code], period)
             if not counts:
@@ -400,8 +417,9 @@ def count_dossiers(world: World, figures: Figures) -> None:
 
 
 def places(figures: Figures) -> set[str]:
-    """Every unit, the levels that have units, and the city."""
-    return {*figures.units, *(level.upper() for level in figures.units.values()), "CITY"}
+    """Every unit, the levels that have units or had some in the register, and the city."""
+    levels = {*figures.units.values(), *figures.levels_ever}
+    return {*figures.units, *(level.upper() for level in levels), "CITY"}
 
 
 def on_form(counts: Counter[Any]) -> Counter[Any]:
@@ -633,7 +651,7 @@ def count_waiting(world: World, as_of: dt.date, figures: Figures) -> None:
             desks.update((unit["unit_level"].upper(), "CITY"))
     came: dict[tuple[Any, ...], list[Coming]] = defaultdict(list)
     for coming in comings(holding_all(world.visits, as_of)):
-        unit_code = coming.first["unit_code"]
+        unit_code = place_of(coming.first["unit_code"])
         for period in figures.periods:
             if period.start <= coming.first["issued_date"] <= period.measured_on:
                 for place in counted_for(unit_code, figures.units[unit_code]):
@@ -656,7 +674,7 @@ def count_waiting(world: World, as_of: dt.date, figures: Figures) -> None:
             wait_seconds_from_opening=from_opening,
             visits_within_30_minutes=sum(wait <= 30 * 60 for wait in waits),
             days_with_tickets=len({coming.first["issued_date"] for coming in all_comings}),
-            units_with_tickets=len({coming.first["unit_code"] for coming in all_comings}),
+            units_with_tickets=len({place_of(c.first["unit_code"]) for c in all_comings}),
             units_with_desk=1 if key[0] in figures.units else desks[key[0]],
             received_at_counter=at_counter[key],
         )
@@ -722,8 +740,6 @@ def count_desks(world: World, figures: Figures) -> None:
                 continue
             since = unit["digitisation_date"]
             for place in (unit["unit_level"].upper(), "CITY"):
-                if place not in places(figures):
-                    continue
                 row = figures.digitisation.setdefault((place, *period.key), Counter())
                 row["desks_total"] += 1
                 row["desks_digitising"] += since is not None and since <= period.measured_on
@@ -849,6 +865,7 @@ def count_everything(world: World, as_of: dt.date) -> Figures:
     """Every figure of one as-of date, from what was known on it."""
     known = world.as_known_on(as_of)
     figures = Figures(periods_of(as_of), levels_of_units(known, as_of), Catalogue(known.procedures))
+    figures.levels_ever = {s.says["unit_level"] for u in known.units.values() for s in u if s.says}
     figures.dossiers = counted_once(holding_all(known.dossiers, as_of))
     count_dossiers(known, figures)
     for key, rate in figures.on_time.items():

@@ -148,7 +148,7 @@ def step_text(name: str, step: str, folder: Path = SQL_FOLDER / "mart") -> str:
 
 
 def stage_reference(warehouse: Warehouse) -> None:
-    """Fill schema ``ref_staged`` from ``sql/reference``: what the next publication makes ``ref``."""
+    """Fill schema ``ref_staged`` from ``sql/reference``, for the next publication."""
     tables = {f"{REFERENCE}.{n}": t for n, t in reference_tables(SQL_FOLDER / "reference").items()}
     tables[CALENDAR] = calendar_table(*_CALENDAR_SPAN)
     with warehouse.transaction():
