@@ -197,8 +197,11 @@ def compute_marts(warehouse: Warehouse, as_of: dt.date) -> dict[str, int]:
 
 
 def staged_night(warehouse: Warehouse) -> dt.date | None:
-    """The night whose marts are staged and complete, or None."""
-    if "night" not in warehouse.tables(STAGED):
+    """The night whose marts are staged and complete, or None.
+
+    Those of a release that has other marts are not complete.
+    """
+    if not {"night", *(file.name for file in mart_files())} <= set(warehouse.tables(STAGED)):
         return None
     night = warehouse.value(f"select as_of_date from {STAGED}.night")
     return night if isinstance(night, dt.date) else None
