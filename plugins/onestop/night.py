@@ -25,7 +25,6 @@ from onestop.intake.awaited import awaited_where
 from onestop.intake.delivery import PASSING_RULES, Delivery, RefusedDeliveryError
 from onestop.intake.exports import ExportsError, candidate_of, file_of, list_exports, readable_name
 from onestop.marts.compute import (
-    STAGED,
     compute_marts,
     last_published,
     publish_marts,
@@ -44,6 +43,7 @@ from onestop.staging.staged_delivery import read_delivery, staged_path
 from onestop.upkeep.rebuild import refuse_lost_warehouse
 from onestop.warehouse import WarehouseBusyError, open_warehouse
 from onestop.warehouse.duckdb_files import open_duckdb
+from onestop.warehouse.staged_names import STAGED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -22,7 +22,7 @@ ATTACKS = (
     "x);reset role;alter role {} superuser;--",
     "x';reset role;alter role {} superuser;--",
 )
-SCHEMAS = ("core", "audit", "ref", "mart", "mart_staged")
+SCHEMAS = ("core", "audit", "ref", "mart", "mart_staged", "ref_staged")
 
 
 def plant(url, login):

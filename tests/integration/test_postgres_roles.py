@@ -176,14 +176,14 @@ def test_bi_reads_every_mart_and_reference_table_and_nothing_else(city):
     shown = tables(city, "mart", "ref")
     assert {"mart.scorecard", "mart.indicator_history", "ref.target"} <= set(shown)
     assert readable(city, "bi", shown) == shown
-    hidden = tables(city, "core", "audit", "meta", "mart_staged")
+    hidden = tables(city, "core", "audit", "meta", "mart_staged", "ref_staged")
     assert len(hidden) > 20
     assert readable(city, "bi", hidden) == []
 
 
 def test_the_auditor_reads_everything_and_the_marts_that_are_kept_unpublished(city):
-    shown = tables(city, "core", "audit", "meta", "mart", "ref", "mart_staged")
-    assert "mart_staged.form_06a" in shown
+    shown = tables(city, "core", "audit", "meta", "mart", "ref", "mart_staged", "ref_staged")
+    assert {"mart_staged.form_06a", "ref_staged.target"} <= set(shown)
     assert readable(city, "auditor", shown) == shown
 
 
@@ -193,7 +193,7 @@ def test_every_table_belongs_to_a_role_that_cannot_log_in(city):
             "select distinct pg_get_userbyid(c.relowner), r.rolcanlogin from pg_class as c"
             " inner join pg_namespace as n on c.relnamespace = n.oid inner join pg_roles as r"
             " on c.relowner = r.oid where n.nspname in ('meta', 'core', 'audit', 'ref', 'mart',"
-            " 'mart_staged') order by 1"
+            " 'mart_staged', 'ref_staged') order by 1"
         ).fetchall()
     assert owners == [("onestop_owner", False), ("onestop_pipeline", False)]
 

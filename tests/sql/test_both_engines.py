@@ -10,7 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_worlds import NIGHTS, build_world, put_world
 
-from onestop.marts.compute import compute_marts, figures_digest, mart_files, publish_marts
+from onestop.marts.compute import (
+    compute_marts,
+    figures_digest,
+    mart_files,
+    publish_marts,
+    refresh_reference,
+)
 from onestop.warehouse import open_warehouse
 
 
@@ -19,6 +25,8 @@ def warehouses(postgres, tmp_path_factory):
     """One of each engine, open."""
     embedded = f"duckdb:///{tmp_path_factory.mktemp('embedded') / 'w.duckdb'}"
     with open_warehouse(embedded) as one, open_warehouse(postgres.make_database()) as other:
+        for warehouse in (one, other):
+            refresh_reference(warehouse)
         yield one, other
 
 

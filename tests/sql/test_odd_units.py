@@ -6,15 +6,15 @@ import datetime as dt
 import random
 
 import pytest
-
 from engines import assert_same, content
-from onestop.gate import check_marts
-from onestop.marts import STAGED, compute_marts
-from onestop.reference import REFERENCE_FOLDER, read_reference
-from onestop.warehouse import open_warehouse
 from random_worlds import build_world, put_world, ticket
 from reference_comparison import compare_everything
 from reference_figures import Statement, count_everything
+
+from onestop.gate import check_marts
+from onestop.marts.compute import STAGED, compute_marts
+from onestop.schema.reference import REFERENCE_FOLDER, read_reference
+from onestop.warehouse import open_warehouse
 
 DAYS_OFF = {
     row["calendar_date"]: row["day_kind"] for row in read_reference(REFERENCE_FOLDER)["day_off"]

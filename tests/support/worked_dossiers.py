@@ -28,6 +28,7 @@ _MARTS = (
     "unit",
     "catalogue",
     "dossier",
+    "dossier_state",
     "dossier_period",
     "dossier_tally",
     "period_tally",

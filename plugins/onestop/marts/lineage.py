@@ -26,7 +26,6 @@ from onestop.console import page_width, printed
 from onestop.marts.compute import (
     HISTORIES,
     MEASURES,
-    PUBLISHED,
     SQL_FOLDER,
     column_texts,
     mart_files,
@@ -38,6 +37,7 @@ from onestop.schema.reference import REFERENCE_FOLDER, SCHEMA_FILE
 from onestop.warehouse import open_warehouse
 from onestop.warehouse.base import SCHEMA_FOLDER
 from onestop.warehouse.sql_text import COMMON_DIALECT, with_expressions, with_schema
+from onestop.warehouse.staged_names import PUBLISHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

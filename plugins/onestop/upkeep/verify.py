@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from onestop.intake.landing import MANIFESTS, landed_deliveries
-from onestop.marts.compute import STAGED, compute_marts, figures_digest
+from onestop.marts.compute import compute_marts, figures_digest
 from onestop.marts.published import QuestionError, find_night, open_published
 from onestop.record.evidence import Settlement, kept_mapping, kept_settlement
 from onestop.record.load import load_delivery, load_replayed
 from onestop.schema.feeds import FEEDS
 from onestop.staging.staged_delivery import read_delivery
 from onestop.warehouse import open_warehouse
+from onestop.warehouse.staged_names import STAGED
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -16,14 +16,12 @@ with digitisation_rates as (
         period_end,
         results_digitised as numerator,
         results_total as denominator,
-        case
-            when results_unstated > 0
-                then
-                    cast(
-                        100.0 * results_total / (results_total + results_unstated)
-                        as decimal(18, 4)
-                    )
-        end as coverage
+        cast(
+            case
+                when results_unstated > 0
+                    then 100.0 * results_total / (results_total + results_unstated)
+            end as decimal(18, 4)
+        ) as coverage
     from mart.digitisation
     where period_start >= date '2021-12-15'  -- the government year 2022 begins there
     union all

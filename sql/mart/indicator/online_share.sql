@@ -37,14 +37,14 @@ summed as (
         cast(sum(received_total - received_channel_unstated) as bigint) as received_stated,
         cast(sum(received_total - received_channel_unstated - received_post) as bigint)
             as received_without_post,
-        case
-            when sum(received_channel_unstated) > 0
-                then
-                    cast(
+        cast(
+            case
+                when sum(received_channel_unstated) > 0
+                    then
                         100.0 * sum(received_total - received_channel_unstated)
-                        / sum(received_total) as decimal(18, 4)
-                    )
-        end as coverage
+                        / sum(received_total)
+            end as decimal(18, 4)
+        ) as coverage
     from by_indicator
     group by
         indicator_code,

@@ -16,14 +16,16 @@ from onestop.figures.explain import explain
 from onestop.figures.explain.output import print_explanation
 from onestop.figures.form_06a import read_form_06a
 from onestop.figures.form_06a_sheet import form_06a_bytes
-from onestop.figures.issued_reports import read_issued_reports
+from onestop.figures.issued_reports import _facts, _files, read_issued_reports
 from onestop.figures.scorecard import print_scorecard, read_scorecard
 from onestop.figures.web import frozen_scorecard
 from onestop.marts.compute import compute_marts, publish_marts, refresh_reference
+from onestop.marts.published import open_published
 from onestop.warehouse import open_warehouse
 
 NIGHT, LATER = dt.date(2022, 6, 30), dt.date(2022, 7, 31)
 UNIT = "H24.31"
+REPORT = "half_year"
 QUARTER = (dt.date(2022, 4, 1), dt.date(2022, 6, 30))
 OTHER_SPAN = (dt.date(2022, 4, 10), dt.date(2022, 6, 20))
 
@@ -44,6 +46,14 @@ def in_another_order(path, turn):
             )
 
 
+DELIVERY = (
+    "insert into audit.delivery (delivery_id, attempt, state, source, feed, night, kind,"
+    " file_name, known_from, rows_read, rows_accepted, rows_rejected, rows_repeated,"
+    " rows_blank, warnings, settled_at) values (:delivery, 1, 'loaded', 'one_stop', 'dossiers',"
+    " date '2022-06-30', 'delta', :delivery, date '2022-06-30', 0, 0, 0, 0, 0, 0, now())"
+)
+
+
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory):
     """Two published nights of dossiers of every level, some of units that nobody registered."""
@@ -51,6 +61,8 @@ def settings(tmp_path_factory):
     with open_warehouse(found.warehouse) as warehouse:
         refresh_reference(warehouse)
         put_world(warehouse, build_world(random.Random(1).choice, dossiers=200))
+        for number in range(9):
+            warehouse.execute(DELIVERY, {"delivery": f"one_stop.dossiers.2022063{number}"})
         for night in (NIGHT, LATER):
             compute_marts(warehouse, night)
             publish_marts(warehouse, night)
@@ -65,6 +77,9 @@ def everything_issued(settings):
         for unit in ("CITY", "DISTRICT", UNIT)
         for first, last in (QUARTER, OTHER_SPAN)
     }
+    with open_published(settings) as warehouse:
+        facts = _facts(warehouse, REPORT, LATER)
+    made |= {f"report {name}": content for name, content in _files(settings, facts).items()}
     for night in (NIGHT, LATER):
         for form in ("json", "csv", "table"):
             text = io.StringIO()
