@@ -20,6 +20,7 @@ from onestop.warehouse import open_warehouse
 def columns(tmp_path_factory):
     path = tmp_path_factory.mktemp("w") / "w.duckdb"
     with open_warehouse(f"duckdb:///{path}") as warehouse:
+        refresh_reference(warehouse)
         compute_marts(warehouse, dt.date(2022, 6, 30))
         return {
             f"{schema}.{table}.{column}"
