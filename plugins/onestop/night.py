@@ -492,7 +492,7 @@ def _refuse_moved_record(warehouse: Warehouse, night: dt.date) -> None:
 
 
 def check_night(settings: Settings, night: dt.date) -> dict[str, Any]:
-    """Check the computed marts with the suites of ``expectations/mart_*.json``.
+    """Check the computed marts with the suites of ``expectations/marts/``.
 
     Where another run has computed in their place since, they are computed again.
 

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from onestop.gate import BrokenRuleError, check_marts, load_suite, run_suite
-from onestop.gate.suite import EXPECTATIONS_FOLDER
+from onestop.gate.suite import MART_SUITES
 
 AS_OF = dt.date(2022, 6, 30)
 PERIOD = {
@@ -117,16 +117,16 @@ EMPTY = {"numerator": 0, "denominator": 0, "value": None, "status": "no_data"}
 OPEN = {"status": "processing", "closing_class": None, "resolved_date": None}
 NEXT = {"period_start": "2022-07-01", "period_end": "2022-09-30"}
 GOOD: dict[str, list[dict[str, Any]]] = {
-    "mart_form_06a": form(),
-    "mart_indicator_value": [*values(), *values(**EMPTY, period_type="month")],
-    "mart_dossier": [
+    "form_06a": form(),
+    "indicator_value": [*values(), *values(**EMPTY, period_type="month")],
+    "dossier": [
         *dossier(),
         *dossier(dossier_code="2", timeliness="open_overdue", **OPEN),
         *dossier(dossier_code="3", timeliness="open_in_time", **OPEN | {"due_date": "2022-06-30"}),
         *dossier(dossier_code="4", timeliness="no_due_date", due_date=None),
         *dossier(dossier_code="5", timeliness="not_counted", closing_class="withdrawn"),
     ],
-    "mart_timeliness_disagreement": [
+    "timeliness_disagreement": [
         *disagreement(),
         *disagreement(
             dossier_code="2",
@@ -139,75 +139,75 @@ GOOD: dict[str, list[dict[str, Any]]] = {
 #: Rule → (suite, rows that break it).
 BAD: dict[str, tuple[str, list[dict[str, Any]]]] = {
     "F6A-F01": (
-        "mart_form_06a",
+        "form_06a",
         everywhere(form(), received_total=13, resolved_total=9, resolved_late=3),
     ),
-    "F6A-F02": ("mart_form_06a", everywhere(form(), open_total=5, open_overdue=3)),
-    "F6A-F03": ("mart_form_06a", everywhere(form(), resolved_late=3)),
-    "F6A-F04": ("mart_form_06a", everywhere(form(), open_overdue=3)),
+    "F6A-F02": ("form_06a", everywhere(form(), open_total=5, open_overdue=3)),
+    "F6A-F03": ("form_06a", everywhere(form(), resolved_late=3)),
+    "F6A-F04": ("form_06a", everywhere(form(), open_overdue=3)),
     "F6A-F05": (
-        "mart_form_06a",
+        "form_06a",
         everywhere(form(), resolved_early=-1, resolved_on_time=7),
     ),
-    "F6A-F06": ("mart_form_06a", everywhere(form(), as_of_date=None)),
-    "F6A-F07": ("mart_form_06a", [*form(), *form()]),
-    "F6A-F08": ("mart_form_06a", form(received_online=4, received_counter_post=7)),
+    "F6A-F06": ("form_06a", everywhere(form(), as_of_date=None)),
+    "F6A-F07": ("form_06a", [*form(), *form()]),
+    "F6A-F08": ("form_06a", form(received_online=4, received_counter_post=7)),
     "F6A-F09": (
-        "mart_form_06a",
+        "form_06a",
         [
             row if row["unit_scope"] != "city" else {**row, "open_in_time": 1, "open_overdue": 3}
             for row in form()
         ],
     ),
     "F6A-F10": (
-        "mart_form_06a",
+        "form_06a",
         [
             row if row["field_code"] == "ALL" else {**row, "open_in_time": 1, "open_overdue": 3}
             for row in form()
         ],
     ),
-    "F6A-F11": ("mart_form_06a", form(as_of_date="2022-06-29")),
-    "F6A-W01": ("mart_form_06a", [*form(), *everywhere(form(), **NEXT)]),
-    "IND-F01": ("mart_indicator_value", values(numerator=9, value=112.5)),
-    "IND-F02": ("mart_indicator_value", values(numerator=9, value=112.5)),
-    "IND-F03": ("mart_indicator_value", values(numerator=-1, value=-12.5)),
+    "F6A-F11": ("form_06a", form(as_of_date="2022-06-29")),
+    "F6A-W01": ("form_06a", [*form(), *everywhere(form(), **NEXT)]),
+    "IND-F01": ("indicator_value", values(numerator=9, value=112.5)),
+    "IND-F02": ("indicator_value", values(numerator=9, value=112.5)),
+    "IND-F03": ("indicator_value", values(numerator=-1, value=-12.5)),
     "IND-F04": (
-        "mart_indicator_value",
+        "indicator_value",
         values(numerator=0, denominator=0, value=100, status="met"),
     ),
-    "IND-F05": ("mart_indicator_value", values(value=None)),
-    "IND-F06": ("mart_indicator_value", values(value=76)),
-    "IND-F07": ("mart_indicator_value", values(status="perhaps")),
-    "IND-F08": ("mart_indicator_value", values(as_of_date=None)),
-    "IND-F09": ("mart_indicator_value", [*values(), *values()]),
-    "IND-F10": ("mart_indicator_value", [{**VALUE, "numerator": 5, "value": 62.5}, *values()[1:]]),
+    "IND-F05": ("indicator_value", values(value=None)),
+    "IND-F06": ("indicator_value", values(value=76)),
+    "IND-F07": ("indicator_value", values(status="perhaps")),
+    "IND-F08": ("indicator_value", values(as_of_date=None)),
+    "IND-F09": ("indicator_value", [*values(), *values()]),
+    "IND-F10": ("indicator_value", [{**VALUE, "numerator": 5, "value": 62.5}, *values()[1:]]),
     "IND-F11": (
-        "mart_indicator_value",
+        "indicator_value",
         [*values()[:2], {**values()[2], "numerator": 5, "value": 62.5}],
     ),
-    "IND-F12": ("mart_indicator_value", values(status="met")),
+    "IND-F12": ("indicator_value", values(status="met")),
     "IND-F13": (
-        "mart_indicator_value",
+        "indicator_value",
         [*values()[:2], {**values()[2], "as_of_date": "2022-06-29"}],
     ),
-    "MDS-F01": ("mart_dossier", dossier() + dossier()),
-    "MDS-F02": ("mart_dossier", dossier(dossier_code=None)),
-    "MDS-F03": ("mart_dossier", dossier(unit_code=None)),
-    "MDS-F04": ("mart_dossier", dossier(timeliness=None)),
-    "MDS-F05": ("mart_dossier", dossier(timeliness="soon")),
-    "MDS-F06": ("mart_dossier", dossier(timeliness="late")),
-    "MDS-F07": ("mart_dossier", dossier(timeliness="open_in_time", **OPEN)),
-    "MDS-F08": ("mart_dossier", dossier(timeliness="no_due_date")),
-    "MDS-F09": ("mart_dossier", dossier(closing_class="withdrawn")),
-    "MDS-F10": ("mart_dossier", dossier(status="processing")),
-    "MDS-F11": ("mart_dossier", dossier(received_date="2022-07-01")),
+    "MDS-F01": ("dossier", dossier() + dossier()),
+    "MDS-F02": ("dossier", dossier(dossier_code=None)),
+    "MDS-F03": ("dossier", dossier(unit_code=None)),
+    "MDS-F04": ("dossier", dossier(timeliness=None)),
+    "MDS-F05": ("dossier", dossier(timeliness="soon")),
+    "MDS-F06": ("dossier", dossier(timeliness="late")),
+    "MDS-F07": ("dossier", dossier(timeliness="open_in_time", **OPEN)),
+    "MDS-F08": ("dossier", dossier(timeliness="no_due_date")),
+    "MDS-F09": ("dossier", dossier(closing_class="withdrawn")),
+    "MDS-F10": ("dossier", dossier(status="processing")),
+    "MDS-F11": ("dossier", dossier(received_date="2022-07-01")),
     "MDS-F12": (
-        "mart_dossier",
+        "dossier",
         dossier() + dossier(dossier_code="2", as_of_date="2022-06-29"),
     ),
 }
 BAD |= {
-    code: ("mart_timeliness_disagreement", rows)
+    code: ("timeliness_disagreement", rows)
     for code, rows in {
         "TDI-F01": disagreement() + disagreement(),
         "TDI-F02": disagreement(unit_level=None),
@@ -224,7 +224,7 @@ COUNTS = {
 
 
 def put(connection: duckdb.DuckDBPyConnection, suite: str, rows: list[dict[str, Any]]) -> str:
-    table = f"mart_staged.{suite.removeprefix('mart_')}"
+    table = f"mart_staged.{suite}"
     connection.execute("create schema if not exists mart_staged")
     columns = ", ".join(f"{name} {type_of(name)}" for name in rows[0])
     connection.execute(f"create or replace table {table} ({columns})")
@@ -252,7 +252,7 @@ def written_suites(tmp_path_factory):
     """The suites of the marts that are written out here."""
     folder = tmp_path_factory.mktemp("suites")
     for suite in GOOD:
-        shutil.copy(EXPECTATIONS_FOLDER / f"{suite}.json", folder)
+        shutil.copy(MART_SUITES / f"{suite}.json", folder)
     return folder
 
 
@@ -267,7 +267,7 @@ def test_marts_that_agree_break_no_rule(connection, written_suites):
 @pytest.mark.parametrize("code", sorted(BAD))
 def test_each_mart_rule_finds_what_breaks_it(connection, code):
     name, rows = BAD[code]
-    suite = load_suite(name)
+    suite = load_suite(name, MART_SUITES)
     only = replace(suite, rules=tuple(rule for rule in suite.rules if rule.code == code))
     [found] = run_suite(connection, put(connection, name, rows), only)
     assert not found.success
@@ -276,13 +276,15 @@ def test_each_mart_rule_finds_what_breaks_it(connection, code):
 
 
 def test_every_mart_rule_has_rows_that_break_it():
-    assert {rule.code for suite in GOOD for rule in load_suite(suite).rules} == BAD.keys()
+    assert {
+        rule.code for suite in GOOD for rule in load_suite(suite, MART_SUITES).rules
+    } == BAD.keys()
 
 
 def test_a_broken_identity_keeps_the_night_from_being_published(
     connection, tmp_path, written_suites
 ):
-    for suite, rows in {**GOOD, "mart_form_06a": form(received_total=13)}.items():
+    for suite, rows in {**GOOD, "form_06a": form(received_total=13)}.items():
         put(connection, suite, rows)
     verdict = check_marts(connection, AS_OF, results=tmp_path, expectations=written_suites)
     assert not verdict.is_publishable
@@ -291,7 +293,7 @@ def test_a_broken_identity_keeps_the_night_from_being_published(
 
 
 def test_a_mart_that_is_not_there_is_not_taken_for_a_good_one(connection):
-    put(connection, "mart_dossier", GOOD["mart_dossier"])
+    put(connection, "dossier", GOOD["dossier"])
     with pytest.raises(BrokenRuleError):
         check_marts(connection, AS_OF)
 

@@ -24,7 +24,7 @@ from onestop.gate import (
     validate_delivery,
 )
 from onestop.gate.results import write_result
-from onestop.gate.suite import EXPECTATIONS_FOLDER
+from onestop.gate.suite import MART_SUITES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,10 +61,10 @@ def site(tmp_path_factory):
     hostile = f"dossiers_20220630_{SCRIPT.replace('/', '')}.json"
     validate(folder, bad, file_name=hostile, unknown=[SCRIPT, "$cột"])
     with duckdb.connect() as connection:
-        for suite, rows in {**GOOD, "mart_form_06a": form(received_total=13)}.items():
+        for suite, rows in {**GOOD, "form_06a": form(received_total=13)}.items():
             put(connection, suite, rows)
             (folder / "suites").mkdir(exist_ok=True)
-            shutil.copy(EXPECTATIONS_FOLDER / f"{suite}.json", folder / "suites")
+            shutil.copy(MART_SUITES / f"{suite}.json", folder / "suites")
         check_marts(connection, NIGHT, results=folder / "results", expectations=folder / "suites")
     render_reports(folder / "results", folder / "reports")
     return folder / "reports"

@@ -83,8 +83,6 @@ def _recorded_rules(warehouse: Warehouse) -> set[str]:
 
 
 def _rule_codes() -> set[str]:
-    from onestop.gate import load_suite, suite_names  # noqa: PLC0415 - imports slowly
+    from onestop.gate import all_suites  # noqa: PLC0415 - imports slowly
 
-    return {rule.code for name in suite_names() for rule in load_suite(name).rules} | set(
-        FILE_RULES
-    )
+    return {rule.code for suite in all_suites() for rule in suite.rules} | set(FILE_RULES)

@@ -5,12 +5,21 @@ from __future__ import annotations
 from onestop.gate.evaluation import BrokenRuleError, RuleResult, run_suite
 from onestop.gate.mart_checks import MartsVerdict, check_marts
 from onestop.gate.reports import render_reports
-from onestop.gate.suite import Rule, Suite, SuiteError, load_suite, suite_names
+from onestop.gate.suite import (
+    MART_SUITES,
+    Rule,
+    Suite,
+    SuiteError,
+    all_suites,
+    load_suite,
+    suite_names,
+)
 from onestop.gate.validation import keep_unread, validate_delivery
 from onestop.gate.verdict import GateVerdict, UsualVolume
 from onestop.gate.volume import is_volume_excepted, usual_volume
 
 __all__ = [
+    "MART_SUITES",
     "BrokenRuleError",
     "GateVerdict",
     "MartsVerdict",
@@ -19,6 +28,7 @@ __all__ = [
     "Suite",
     "SuiteError",
     "UsualVolume",
+    "all_suites",
     "check_marts",
     "is_volume_excepted",
     "keep_unread",

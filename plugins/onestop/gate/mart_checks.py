@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from onestop.gate.evaluation import RuleResult, opened, run_suite
 from onestop.gate.results import write_result
-from onestop.gate.suite import EXPECTATIONS_FOLDER, load_suite, suite_names
+from onestop.gate.suite import MART_SUITES, load_suite, suite_names
 from onestop.warehouse.staged_names import STAGED, with_staged_tables
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from onestop.gate.suite import Rule, Suite
 
-_PREFIX = "mart_"
 #: Stands for Great Expectations' own name of the rows to check while a query is parsed.
 _BATCH = "batch_of_rows"
 
@@ -71,9 +70,9 @@ def check_marts(
     *,
     schema: str = STAGED,
     results: Path | None = None,
-    expectations: Path = EXPECTATIONS_FOLDER,
+    expectations: Path = MART_SUITES,
 ) -> MartsVerdict:
-    """Run every suite ``expectations/mart_<table>.json`` on its table.
+    """Run every suite ``expectations/marts/<table>.json`` on its table.
 
     Args:
         source: SQLAlchemy URL, SQLAlchemy engine, or open DuckDB connection; what it has not
@@ -87,11 +86,7 @@ def check_marts(
     Raises:
         BrokenRuleError: a rule could not be evaluated, or its table is not there.
     """
-    suites = {
-        name.removeprefix(_PREFIX): load_suite(name, expectations)
-        for name in suite_names(expectations)
-        if name.startswith(_PREFIX)
-    }
+    suites = {table: load_suite(table, expectations) for table in suite_names(expectations)}
     with opened(source) as engine:
         found = {
             table: tuple(

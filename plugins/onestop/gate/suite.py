@@ -1,5 +1,8 @@
 """Suites: what good data is, as written in ``expectations/`` in Great Expectations' own JSON.
 
+``feeds/`` holds one suite per feed, ``marts/`` one per mart, and ``common.json`` the rules that
+several suites share (:mod:`onestop.gate.common_rules`).
+
 Great Expectations evaluates the expectations; their ``meta`` says what a failure means here: a
 stable code, a severity, a sentence in Vietnamese and in English, the clause it comes from.
 """
@@ -12,6 +15,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from onestop.gate.common_rules import CommonRuleError, completed
 from onestop.schema.project import PROJECT_ROOT
 
 if TYPE_CHECKING:
@@ -21,7 +25,9 @@ if TYPE_CHECKING:
 Severity = Literal["critical", "error", "warning"]
 Scope = Literal["row", "file"]
 
-EXPECTATIONS_FOLDER = PROJECT_ROOT / "expectations"
+FEED_SUITES = PROJECT_ROOT / "expectations" / "feeds"
+MART_SUITES = PROJECT_ROOT / "expectations" / "marts"
+COMMON_RULES = PROJECT_ROOT / "expectations" / "common.json"
 
 #: How our severities read in Great Expectations' own field, which Data Docs show.
 GX_SEVERITIES: dict[str, str] = {"critical": "critical", "error": "warning", "warning": "info"}
@@ -95,8 +101,8 @@ class Suite:
         limits: how many rejected rows a delivery may have (``rejected_rows``,
             ``rejected_percent``), and how far its volume may be from the usual
             (``volume_percent``).
-        text: the file as it is.
-        sha256: of the file, so that a result says which rules it was made with.
+        text: the suite with its common rules filled in, as Great Expectations' JSON.
+        sha256: of the text, so that a result says which rules it was made with.
     """
 
     name: str
@@ -122,32 +128,63 @@ class Suite:
         }
 
 
-def load_suite(name: str, folder: Path = EXPECTATIONS_FOLDER) -> Suite:
-    """Read one suite file and check that every rule says what it must.
+def load_suite(name: str, folder: Path = FEED_SUITES) -> Suite:
+    """Read one suite file and check that every rule is complete.
+
+    Args:
+        name: of the feed; of the mart with ``folder=MART_SUITES``.
+        folder: folder of the suite file.
 
     Raises:
         SuiteError: the file is not a suite, or a rule in it is incomplete.
     """
     path = folder / f"{name}.json"
-    try:
-        text = path.read_text(encoding="utf-8")
-        data = json.loads(text)
-    except (OSError, ValueError) as error:
-        raise SuiteError(f"{path.name}: not a readable suite: {error}") from error
-    if not isinstance(data, dict) or not isinstance(data.get("expectations"), list):
+    data = _read_json(path)
+    if not isinstance(data.get("expectations"), list):
         raise SuiteError(f'{path.name}: a suite is an object with a list "expectations"')
+    data["expectations"] = _completed(path.name, data["expectations"])
     rules = tuple(_read_rule(path.name, item) for item in data["expectations"])
     codes = [rule.code for rule in rules]
     repeated = sorted({code for code in codes if codes.count(code) > 1})
     if repeated:
         raise SuiteError(f"{path.name}: rule codes used twice: {', '.join(repeated)}")
     limits = (data.get("meta") or {}).get("limits") or {}
+    text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
     return Suite(name, rules, dict(limits), text, hashlib.sha256(text.encode()).hexdigest())
 
 
-def suite_names(folder: Path = EXPECTATIONS_FOLDER) -> list[str]:
-    """Names of all suites, sorted."""
+def suite_names(folder: Path = FEED_SUITES) -> list[str]:
+    """Names of all suites in a folder, sorted."""
     return sorted(path.stem for path in folder.glob("*.json"))
+
+
+def all_suites() -> list[Suite]:
+    """The suites of all feeds and all marts."""
+    folders = (FEED_SUITES, MART_SUITES)
+    return [load_suite(name, folder) for folder in folders for name in suite_names(folder)]
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SuiteError(f"{path.name}: not readable JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise SuiteError(f"{path.name}: must hold a JSON object")
+    return data
+
+
+def _completed(file_name: str, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The expectations of a suite, those with common rules filled in."""
+    common = _read_json(COMMON_RULES)
+    expectations = []
+    for item in items:
+        try:
+            expectations.append(completed(item, common))
+        except CommonRuleError as error:
+            code = item.get("rule_code", "?")
+            raise SuiteError(f"{file_name}: rule {code}: {error}") from error
+    return expectations
 
 
 def _read_rule(file_name: str, item: dict[str, Any]) -> Rule:

@@ -22,7 +22,7 @@ from onestop.gate.evaluation import (
 from onestop.gate.masking import masked, masked_header, masked_key
 from onestop.gate.personal import put_tests
 from onestop.gate.results import write_result
-from onestop.gate.suite import EXPECTATIONS_FOLDER, Suite, load_suite
+from onestop.gate.suite import FEED_SUITES, Suite, load_suite
 from onestop.gate.verdict import GateVerdict, UsualVolume
 from onestop.schema.feeds import FEEDS, Feed
 from onestop.schema.reference import REFERENCE_FOLDER, read_reference
@@ -50,7 +50,7 @@ def validate_delivery(
     as_of: dt.date,
     *,
     usual: UsualVolume | None = None,
-    expectations: Path = EXPECTATIONS_FOLDER,
+    expectations: Path = FEED_SUITES,
 ) -> GateVerdict:
     """Judge a staged delivery by its feed's suite.
 

@@ -183,13 +183,14 @@ def _mappings(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 -
 
 
 def _suites(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
-    from onestop.gate import load_suite, suite_names  # noqa: PLC0415 - imports slowly
+    from onestop.gate import all_suites  # noqa: PLC0415 - imports slowly
     from onestop.gate.gx_engine import as_expectation  # noqa: PLC0415 - as above
 
-    rules = [rule for name in suite_names() for rule in load_suite(name).rules]
+    suites = all_suites()
+    rules = [rule for suite in suites for rule in suite.rules]
     for rule in rules:
         as_expectation(rule.expectation)
-    yield "OK", f"{len(suite_names())} suites with {len(rules)} rules load"
+    yield "OK", f"{len(suites)} suites with {len(rules)} rules load"
 
 
 def _exports(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
