@@ -98,6 +98,15 @@ def test_every_common_rule_is_used_by_two_suites_or_more():
     assert {name: suites for name, suites in used.items() if len(suites) < 2} == {}
 
 
+def test_a_query_that_two_suites_need_is_a_common_rule():
+    suites: dict[str, set[str]] = {}
+    for path in (*FEED_SUITES.glob("*.json"), *MART_SUITES.glob("*.json")):
+        for item in json.loads(path.read_text(encoding="utf-8"))["expectations"]:
+            if query := item.get("kwargs", {}).get("unexpected_rows_query"):
+                suites.setdefault(query, set()).add(path.stem)
+    assert {query: names for query, names in suites.items() if len(names) > 1} == {}
+
+
 @pytest.mark.parametrize("suite", all_suites(), ids=lambda suite: suite.name)
 def test_the_kept_text_of_a_suite_is_complete_in_itself(suite, tmp_path):
     """It is kept beside the landing and must say the rules without ``common.json``."""
