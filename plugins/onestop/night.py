@@ -12,13 +12,13 @@ import hashlib
 import json
 import logging
 import re
-import uuid
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from onestop.files import write_once, write_whole
 from onestop.gate.unpublished import NightRun, note_unpublished
 from onestop.intake import landing as landing_module
 from onestop.intake.awaited import awaited_where
@@ -748,13 +748,7 @@ def _note_refusal(
 
 def _write_note(note: Path, text: str) -> None:
     """Put a note in place whole; of two runs at once the later one's stays."""
-    note.parent.mkdir(parents=True, exist_ok=True)
-    draft = note.with_suffix(f".{uuid.uuid4().hex}.draft")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(note)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_whole(note, text)
 
 
 def _refusal_note(settings: Settings, delivery: Delivery) -> Path:
@@ -973,7 +967,7 @@ def _write_manifests(settings: Settings, warehouse: Warehouse) -> None:
             {"night": night},
         )
         manifest = {**published, "as_of_date": night.isoformat(), "deliveries": deliveries}
-        landing_module.write_once(path, json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+        write_once(path, json.dumps(manifest, indent=1, sort_keys=True) + "\n")
 
 
 def _render_reports(settings: Settings, runs: Sequence[NightRun]) -> None:

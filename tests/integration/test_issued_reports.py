@@ -256,7 +256,7 @@ def test_killed_while_files_are_written_nothing_half_is_left(settings, monkeypat
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(issued_reports.os, "fsync", die)
+        patch.setattr("onestop.files.os.fsync", die)
         with pytest.raises(Killed):
             issue_report(settings, "q1", now=IN_TIME)
     assert not (settings.published.parent / "reports" / "q1" / "1").exists()

@@ -8,11 +8,11 @@ any other span is counted from the same record by the same SELECTs.
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from onestop.figures.form_06a_sheet import form_06a_bytes
+from onestop.files import write_whole
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.published import QuestionError, find_night, open_published
 from onestop.schema.time_zone import LOCAL_ZONE
@@ -184,14 +184,7 @@ def write_form_06a(
         QuestionError: no such unit, night or basis, or the period is reversed.
     """
     form = read_form_06a(settings, unit, first, last, as_of, basis)
-    content = form_06a_bytes(form)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    draft = out.with_name(f".{out.name}.{uuid.uuid4().hex}")
-    try:
-        draft.write_bytes(content)
-        draft.replace(out)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_whole(out, form_06a_bytes(form))
     return form
 
 

@@ -14,7 +14,6 @@ import datetime as dt
 import hashlib
 import io
 import json
-import os
 import shutil
 import sys
 from dataclasses import asdict, dataclass, fields
@@ -24,6 +23,7 @@ from onestop.console import page_width, printed, safe_cell
 from onestop.figures.form_06a import read_form_06a
 from onestop.figures.form_06a_sheet import form_06a_bytes
 from onestop.figures.scorecard import print_scorecard, read_scorecard
+from onestop.files import READABLE, sync, write_whole
 from onestop.intake.landing import INCOMING
 from onestop.marts.published import (
     NothingPublishedError,
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 OutputFormat = Literal["table", "json", "csv"]
 
 FOLDER = "reports"
-_READ_ONLY = 0o444
 
 
 class ReportFilesError(Exception):
@@ -443,12 +442,9 @@ def _place(folder: Path, files: Mapping[str, bytes]) -> None:
     draft = drafts / folder.name
     draft.mkdir(parents=True)
     for name, data in files.items():
-        with (draft / name).open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        (draft / name).chmod(_READ_ONLY)
+        write_whole(draft / name, data, mode=READABLE)
     draft.rename(folder)
+    sync(folder.parent)
     drafts.rmdir()
 
 

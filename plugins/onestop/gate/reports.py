@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import os
 import shutil
-import uuid
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
@@ -21,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from onestop.files import write_whole
 from onestop.gate.evaluation import load_engine
 from onestop.gate.results import read_result, result_files
 from onestop.gate.unpublished import NIGHT_STATES
@@ -161,7 +160,7 @@ def _start_over_when_changed(reports: Path) -> None:
     if stamp.is_file() and stamp.read_text(encoding="ascii") == _made_with():
         return
     _sweep(reports, set())
-    _put(stamp, _made_with())
+    write_whole(stamp, _made_with())
 
 
 @cache
@@ -213,7 +212,7 @@ def _render_docs(
 
     suite = document["suite"]["name"] if "suite" in document else title
     decided = Verdict(*verdict)
-    _put(page, data_docs_page(title, suite, name, folder.name, decided, document["results"]))
+    write_whole(page, data_docs_page(title, suite, name, folder.name, decided, document["results"]))
 
 
 def _delivery_verdict(verdict: dict[str, Any]) -> tuple[bool, str, str]:
@@ -440,15 +439,4 @@ def _templates() -> Environment:
 
 
 def _write(path: Path, template: str, lang: Language, **values: Any) -> None:  # noqa: ANN401 - idem
-    _put(path, _templates().get_template(f"{template}.html").render(lang=lang, **values))
-
-
-def _put(path: Path, text: str) -> None:
-    """Write a file so that it is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{uuid.uuid4().hex}")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        os.replace(draft, path)  # noqa: PTH105 - the atomic rename
-    finally:
-        draft.unlink(missing_ok=True)
+    write_whole(path, _templates().get_template(f"{template}.html").render(lang=lang, **values))

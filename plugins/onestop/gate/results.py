@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import uuid
 from typing import TYPE_CHECKING, Any
+
+from onestop.files import READABLE, write_new
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,25 +26,16 @@ def write_result(folder: Path, name: str, document: dict[str, Any]) -> Path:
     """
     content = json.dumps(document, ensure_ascii=False, indent=1).encode()
     folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f".{uuid.uuid4().hex}.draft"
-    try:
-        with draft.open("xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.chmod(0o444)
-        while True:
-            number, last = max(_versions(folder, name), default=(0, None))
-            if last is not None and last.read_bytes() == content:
-                return last
-            target = folder / f"{name}.{number + 1}.json"
-            try:
-                target.hardlink_to(draft)  # unlike a rename, never replaces what is there
-            except FileExistsError:
-                continue  # another process was quicker: look at what it wrote
-            return target
-    finally:
-        draft.unlink(missing_ok=True)
+    while True:
+        number, last = max(_versions(folder, name), default=(0, None))
+        if last is not None and last.read_bytes() == content:
+            return last
+        target = folder / f"{name}.{number + 1}.json"
+        try:
+            write_new(target, content, mode=READABLE)
+        except FileExistsError:
+            continue  # another process was quicker: look at what it wrote
+        return target
 
 
 def result_files(results: Path) -> list[Path]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
+
+from onestop.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,14 +75,7 @@ def note_unpublished(settings: Settings, runs: Iterable[NightRun]) -> None:
             break
         night = run["as_of_date"].isoformat()
         waiting.append({"as_of_date": night, "state": run["state"], "message": run["message"]})
-    path = _path(settings)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        draft.write_text(json.dumps(waiting, ensure_ascii=False, indent=1), encoding="utf-8")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_whole(_path(settings), json.dumps(waiting, ensure_ascii=False, indent=1))
 
 
 def unpublished_nights(settings: Settings) -> list[UnpublishedNight]:

@@ -18,6 +18,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from onestop.files import READ_ONLY, has_sha256, sync, write_whole
 from onestop.intake.delivery import Delivery, RefusedDeliveryError
 from onestop.intake.exports import ExportedFile, ExportsError
 from onestop.schema.time_zone import LOCAL_ZONE
@@ -37,7 +38,6 @@ MANIFESTS = "publications"
 DAMAGED = "damaged"
 _CHUNK = 1 << 20
 _HOURS_CLOCKS_MAY_DIFFER = 1
-_READ_ONLY = stat.S_IRUSR | stat.S_IRGRP
 #: How many connections a file may take, and seconds of rest between them, growing.
 _CONNECTIONS = 5
 _BREATHER_SECONDS = 2.0
@@ -94,19 +94,15 @@ def land_file(
             file_modified_at=dt.datetime.fromtimestamp(int(facts.modified), LOCAL_ZONE),
             landed_path=str((folder / file.name).relative_to(landing)),
         )
-        sidecar = incoming / SIDECAR
-        with sidecar.open("w", encoding="utf-8") as text:
-            json.dump(delivery.to_json(), text, ensure_ascii=False, indent=1, sort_keys=True)
-            text.flush()
-            os.fsync(text.fileno())
-        sidecar.chmod(_READ_ONLY)
+        text = json.dumps(delivery.to_json(), ensure_ascii=False, indent=1, sort_keys=True)
+        write_whole(incoming / SIDECAR, text, mode=READ_ONLY)
         folder.parent.mkdir(parents=True, exist_ok=True)
         try:
             incoming.rename(folder)
         except OSError:
             if not (folder / SIDECAR).exists():  # not merely landed by someone else meanwhile
                 raise
-        _sync_folder(folder.parent)
+        sync(folder.parent)
         return read_sidecar(folder)
     except OSError as error:
         raise RefusedDeliveryError(
@@ -125,30 +121,22 @@ def _landed_before(landing: Path, delivery: Delivery, copied: Path) -> Delivery:
     What stood in its place is kept in ``landing/damaged/`` as evidence.
     """
     landed = landing / delivery.landed_path
-    if _sha256(landed) == delivery.sha256:
+    if has_sha256(landed, delivery.sha256):
         return delivery
     if landed.exists():
         aside = landing / DAMAGED / f"{delivery.delivery_id}.{uuid.uuid4().hex}"
         aside.parent.mkdir(exist_ok=True)
         landed.rename(aside)
-        _sync_folder(aside.parent)
+        sync(aside.parent)
         found = f"was changed; the changed bytes are kept as {DAMAGED}/{aside.name}"
     else:
         found = "was lost"
     copied.rename(landed)
-    _sync_folder(landed.parent)
+    sync(landed.parent)
     logger.warning(
         "%s: its copy in the landing %s. It was put in place again", delivery.file_name, found
     )
     return delivery
-
-
-def _sha256(path: Path) -> str | None:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None
 
 
 def _refuse_the_future(file_name: str, facts: Facts) -> None:
@@ -223,7 +211,7 @@ def _copy(file: ExportedFile, target: Path) -> tuple[Facts, str]:
         raise RefusedDeliveryError(
             file.path_below, "FILE-F08", f"{error}; it is tried again"
         ) from error
-    target.chmod(_READ_ONLY)
+    target.chmod(READ_ONLY)
     return facts, digest.hexdigest()
 
 
@@ -259,14 +247,6 @@ def _copy_bytes(exported: OpenedFile, landed: BinaryIO, digest: hashlib._Hash) -
         landed.write(chunk)
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def read_sidecar(folder: Path) -> Delivery:
     """The delivery that a landed folder holds."""
     return Delivery.from_json(json.loads((folder / SIDECAR).read_text(encoding="utf-8")))
@@ -276,24 +256,3 @@ def landed_deliveries(landing: Path) -> Iterator[Delivery]:
     """Every delivery in the landing, in the order of their folders."""
     for sidecar in sorted(landing.glob(f"*/*/*/*/{SIDECAR}")):
         yield read_sidecar(sidecar.parent)
-
-
-def write_once(path: Path, text: str) -> None:
-    """Put a text file in place whole, unless it is there already.
-
-    Raises:
-        FileExistsError: another text is there; what was written once is never replaced.
-    """
-    if path.exists():
-        if path.read_text(encoding="utf-8") != text:
-            raise FileExistsError(f"{path.name} was written before with another content")
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    with draft.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.chmod(_READ_ONLY)
-    draft.rename(path)
-    _sync_folder(path.parent)

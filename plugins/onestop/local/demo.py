@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast
 from rich.console import Console
 
 from onestop.figures.scorecard import print_scorecard
+from onestop.files import write_whole
 from onestop.local.backfill import NightResult, Progress, run_nights
 from onestop.local.local_airflow import (
     PRELOADED,
@@ -283,7 +284,7 @@ def _write_exports(page: _Page, settings: Settings, first: dt.date, last: dt.dat
             summary = write_sample(exports, first, last, since=HISTORY_SINCE, echo=status.update)
         files = summary.files
         content = {"wanted": wanted, "files": [file.name for file in files]}
-        stamp.write_text(json.dumps(content), encoding="utf-8")
+        write_whole(stamp, json.dumps(content))
     page.say("sample", files=len(files), first=first, last=last, folder=_shown(exports))
 
 

@@ -27,6 +27,7 @@ from urllib.parse import quote, urlencode
 
 import psutil  # type: ignore[import-untyped] # it ships no types
 
+from onestop.files import PRIVATE, write_whole
 from onestop.schema.project import PROJECT_ROOT
 
 if TYPE_CHECKING:
@@ -355,14 +356,14 @@ class LocalAirflow:
                 "fernet": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
                 "password": secrets.token_urlsafe(12),
             }
-            _write_private(path, generated)
+            write_whole(path, json.dumps(generated), mode=PRIVATE)
         found: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
         return found
 
     def _password_file(self) -> Path:
         path = self.home / "passwords.json"
         if not path.exists():
-            _write_private(path, {USER: self.password})
+            write_whole(path, json.dumps({USER: self.password}), mode=PRIVATE)
         return path
 
     def _leave_old_configuration(self) -> None:
@@ -433,12 +434,8 @@ class LocalAirflow:
             ) from None
 
     def _remember_processes(self) -> None:
-        (self.home / "running.json").write_text(
-            json.dumps(
-                {p.pid: psutil.Process(p.pid).create_time() for p in self._processes.values()}
-            ),
-            encoding="utf-8",
-        )
+        started = {p.pid: psutil.Process(p.pid).create_time() for p in self._processes.values()}
+        write_whole(self.home / "running.json", json.dumps(started))
 
     def _stop_leftovers(self) -> None:
         """End what an earlier start left behind when it was killed before it could stop it."""
@@ -467,13 +464,6 @@ def free_port(preferred: int | None = None) -> int:
                 continue
             return int(probe.getsockname()[1])
     raise LocalAirflowError("no free port on this machine")
-
-
-def _write_private(path: Path, content: Mapping[str, str]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-        json.dump(content, out)
 
 
 def _kill_group(pid: int) -> None:

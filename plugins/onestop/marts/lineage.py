@@ -12,7 +12,6 @@ import datetime as dt
 import hashlib
 import json
 import sys
-import uuid
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ from sqlglot import exp
 from sqlglot.lineage import lineage as lineage_of
 
 from onestop.console import page_width, printed
+from onestop.files import write_whole
 from onestop.marts.compute import (
     HISTORIES,
     MEASURES,
@@ -170,10 +170,7 @@ def kept_lineage(folder: Path) -> dict[str, MartLineage]:
         }
         for name, mart in found.items()
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    draft.write_text(json.dumps(content), encoding="utf-8")
-    draft.replace(path)
+    write_whole(path, json.dumps(content))
     return found
 
 

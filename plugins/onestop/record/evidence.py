@@ -14,7 +14,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from onestop.intake.landing import write_once
+from onestop.files import write_once
 from onestop.schema.mapping import FeedMapping
 
 if TYPE_CHECKING:

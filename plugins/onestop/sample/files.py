@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import filecmp
 import io
 import json
 import zipfile
@@ -13,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 import openpyxl
 from openpyxl.styles import Alignment, Font
 
+from onestop.files import drafted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
@@ -21,22 +22,6 @@ _ZIP_MOMENT = (1980, 1, 1, 0, 0, 0)
 _PROPERTIES = "docProps/core.xml"
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 _WIDTHS = {1: 6, 2: 24, 3: 60}
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """A temporary name to write to; it takes the file's place once it is complete.
-
-    A file that already has these very bytes is left alone, with its modification time.
-    """
-    temporary = path.with_name(f".{path.name}.partial")
-    try:
-        yield temporary
-        if path.exists() and filecmp.cmp(temporary, path, shallow=False):
-            return
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 class JsonArray:
@@ -60,7 +45,7 @@ class JsonArray:
 def json_array(path: Path) -> Iterator[JsonArray]:
     """A file with one JSON array."""
     with (
-        whole_file(path) as temporary,
+        drafted(path, keep_same=True) as temporary,
         temporary.open("w", encoding="utf-8", newline="\n", buffering=1 << 20) as stream,
     ):
         array = JsonArray(stream)
@@ -79,7 +64,7 @@ def write_csv(
     """A CSV file in UTF-8."""
     encoding = "utf-8-sig" if has_bom else "utf-8"
     with (
-        whole_file(path) as temporary,
+        drafted(path, keep_same=True) as temporary,
         temporary.open("w", encoding=encoding, newline="") as stream,
     ):
         writer = csv.DictWriter(stream, header, delimiter=delimiter, lineterminator="\n")
@@ -114,7 +99,7 @@ def write_sheet(
     sheet.append(["", "Tổng số", len(rows)])
     buffer = io.BytesIO()
     book.save(buffer)
-    with whole_file(path) as temporary:
+    with drafted(path, keep_same=True) as temporary:
         temporary.write_bytes(_without_clock(buffer.getvalue()))
 
 

@@ -9,7 +9,6 @@ Personal columns are never written to it.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 
+from onestop.files import sha256_of
 from onestop.intake.delivery import Delivery, RefusedDeliveryError
 from onestop.readers import LIMITS, Batch, Limits, Reading, UnreadableError, open_reading
 from onestop.staging.reading_thread import ReadingThread
@@ -182,16 +182,13 @@ def _remove(leftovers: Iterable[Path]) -> None:
 
 def _check_evidence(delivery: Delivery, landed: Path) -> None:
     """The landed bytes must be those that were landed."""
-    digest = hashlib.sha256()
     try:
-        with landed.open("rb") as file:
-            while chunk := file.read(1 << 20):
-                digest.update(chunk)
+        found = sha256_of(landed)
     except FileNotFoundError as error:
         raise UnreadableError(
             "FILE-F08", "its copy in the landing is gone; deliver the file again"
         ) from error
-    if digest.hexdigest() != delivery.sha256:
+    if found != delivery.sha256:
         raise UnreadableError(
             "FILE-F08", "its copy in the landing was changed after it landed; deliver it again"
         )

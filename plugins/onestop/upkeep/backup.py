@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import datetime as dt
 import fcntl
-import hashlib
 import json
 import os
 import re
@@ -27,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from onestop.files import DRAFT_ENDING, READ_ONLY, copy_whole, sha256_of, sync, write_whole
 from onestop.intake.landing import INCOMING, make_private
 from onestop.marts.compute import last_published
 from onestop.schema.time_zone import LOCAL_ZONE
@@ -36,20 +36,18 @@ from onestop.warehouse.duckdb_files import copy_held
 from onestop.warehouse.sql_text import statements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from onestop.settings import Settings
 
 MANIFEST = "manifest.json"
 _LANDING = "landing"
-#: Ending of a file that is being copied; its beginning hides it from who lists the landing.
-_DRAFT = ".half-copied"
+#: Names of what a backup that was killed left, in this release and in earlier ones.
+_DRAFTS = (f".*{DRAFT_ENDING}", ".*.half-copied")
 _LOCK = ".backup.lock"
 #: In a landing that is being restored: which backup, and into which warehouse.
 _BEGUN = ".restoring"
-_CHUNK = 1 << 20
 _SCHEME = re.compile(r"^postgres(?:ql)?(?:\+\w+)?://")
-_READ_ONLY = 0o440
 
 
 class BackupError(Exception):
@@ -96,17 +94,18 @@ def make_backup(
     """
     make_private(target)
     with _alone(target / _LOCK, f"another backup into {target} is running"):
-        _sweep(target, ".*.draft")
-        _sweep(target / _LANDING, f"**/.*{_DRAFT}")
+        _sweep(target, _DRAFTS)
+        _sweep(target / _LANDING, _DRAFTS, below=True)
         before = _backups(target)
         stamp = dt.datetime.now(LOCAL_ZONE).strftime("%Y%m%d-%H%M%S")
         is_taken = (target / stamp).exists()
         folder = target / (f"{stamp}-{uuid.uuid4().hex[:4]}" if is_taken else stamp)
-        draft = target / f".{folder.name}.draft"
+        draft = target / f".{folder.name}{DRAFT_ENDING}"
         draft.mkdir()
         try:
             manifest, new = _write_backup(settings, target, draft, before, echo)
             draft.rename(folder)
+            sync(target)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
         # The fresh one stays, whatever the clock says, and of the others those that hold most.
@@ -142,8 +141,7 @@ def _write_backup(
         "warehouse": {"file": copy.name, **_facts(copy)},
         "landing": files,
     }
-    path = draft / MANIFEST
-    path.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    write_whole(draft / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True) + "\n")
     return manifest, new
 
 
@@ -195,7 +193,7 @@ def restore_backup(
         if _facts(copy) != {name: manifest["warehouse"][name] for name in ("sha256", "size_bytes")}:
             raise BackupError(f"{copy} is damaged; restore an earlier backup with --at")
         echo(f"copying {len(manifest['landing'])} files into the landing")
-        _sweep(settings.landing, f"**/.*{_DRAFT}")
+        _sweep(settings.landing, _DRAFTS, below=True)
         _restore_landing(target / _LANDING, settings.landing, manifest["landing"])
         echo("restoring the warehouse")
         if engine.is_empty(settings.warehouse):
@@ -293,9 +291,10 @@ def _alone(lock: Path, otherwise: str) -> Iterator[TextIO]:
         yield file
 
 
-def _sweep(folder: Path, left: str) -> None:
-    """Remove what a killed process left half written."""
-    for path in list(folder.glob(left)):
+def _sweep(folder: Path, drafts: Iterable[str], *, below: bool = False) -> None:
+    """Remove the drafts that a killed process left in a folder, or also below it."""
+    find = folder.rglob if below else folder.glob
+    for path in [path for name in drafts for path in find(name)]:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
@@ -367,28 +366,12 @@ def _restore_landing(source: Path, landing: Path, files: dict[str, dict[str, Any
 
 def _copy_file(source: Path, target: Path) -> dict[str, Any]:
     """Copy a file so that it appears whole; returns its facts."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{uuid.uuid4().hex}{_DRAFT}")
-    digest = hashlib.sha256()
-    try:
-        with source.open("rb") as original, draft.open("xb") as copy:
-            while chunk := original.read(_CHUNK):
-                digest.update(chunk)
-                copy.write(chunk)
-            copy.flush()
-            os.fsync(copy.fileno())
-        draft.chmod(_READ_ONLY)
-        shutil.copystat(source, draft)
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
-    return {"sha256": digest.hexdigest(), "size_bytes": target.stat().st_size}
+    sha256 = copy_whole(source, target)
+    return {"sha256": sha256, "size_bytes": target.stat().st_size}
 
 
 def _facts(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"sha256": digest, "size_bytes": path.stat().st_size}
+    return {"sha256": sha256_of(path), "size_bytes": path.stat().st_size}
 
 
 # --- the warehouse ---------------------------------------------------------------------------
@@ -410,7 +393,7 @@ class _DuckDBFile:
         if Path(f"{copy}.wal").exists():
             with open_warehouse(f"duckdb:///{copy}") as warehouse:
                 warehouse.execute("force checkpoint")
-        copy.chmod(_READ_ONLY)
+        copy.chmod(READ_ONLY)
         return copy
 
     def is_empty(self, url: str) -> bool:
@@ -427,7 +410,7 @@ class _DuckDBFile:
     def copy_in(self, copy: Path, url: str) -> None:
         path = _duckdb_path(url)
         path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path.parent, f".*{_DRAFT}")
+        _sweep(path.parent, _DRAFTS)
         _copy_file(copy, path)
         path.chmod(0o640)
 
@@ -440,7 +423,7 @@ class _PostgreSQLDump:
     def copy_out(self, url: str, folder: Path) -> Path:
         copy = folder / f"warehouse{self.suffix}"
         _run_tool("pg_dump", url, "--format=custom", f"--file={copy}")
-        copy.chmod(_READ_ONLY)
+        copy.chmod(READ_ONLY)
         return copy
 
     def is_empty(self, url: str) -> bool:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from onestop.files import DRAFT_ENDING
 from onestop.intake.landing import INCOMING, MANIFESTS, landed_deliveries
 from onestop.record.evidence import SETTLEMENTS
 from onestop.schema.time_zone import LOCAL_ZONE
@@ -224,14 +225,16 @@ def _needed_deliveries(landing: Path) -> set[str]:
 def _interrupted_copies(settings: Settings, before: dt.datetime) -> Iterator[Path]:
     published = settings.published
     yield from _older(settings.landing.glob(f"{INCOMING}/*"), before)
-    yield from _older(published.parent.glob(f".{published.name}.*"), before)
+    # The second name is that of drafts of earlier releases.
+    for name in (f".*{DRAFT_ENDING}", f".{published.name}.*"):
+        yield from _older(published.parent.glob(name), before)
 
 
 def _staged_files(settings: Settings, before: dt.datetime) -> Iterator[Path]:
     yield from _older(settings.staging.glob("*"), before)
     yield from _older((settings.work / "volumes").glob("*"), before)
     yield from _older(settings.work.glob("under_work/*/*"), before)
-    yield from _older(settings.work.glob("*/*.draft"), before)
+    yield from _older(settings.work.glob(f"*/*{DRAFT_ENDING}"), before)
 
 
 def _validation_results(settings: Settings, before: dt.datetime) -> Iterator[Path]:

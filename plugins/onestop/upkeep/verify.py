@@ -6,7 +6,6 @@ figures must come out the same to the last one.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 from collections import Counter
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from onestop.files import has_sha256
 from onestop.intake.landing import MANIFESTS, landed_deliveries
 from onestop.marts.compute import compute_marts, figures_digest
 from onestop.marts.published import QuestionError, find_night, open_published
@@ -145,22 +145,11 @@ def listed_deliveries(
             result.differ(f"{entry['delivery_id']} is not in the landing any more")
         elif delivery.delivery_id in found:
             found[delivery.delivery_id][1].append(entry["attempt"])
-        elif _sha256(settings.landing / delivery.landed_path) != entry["sha256"]:
+        elif not has_sha256(settings.landing / delivery.landed_path, entry["sha256"]):
             result.differ(f"{delivery.file_name}: its bytes in the landing were changed")
         else:
             found[delivery.delivery_id] = (delivery, [entry["attempt"]])
     return sorted(found.values(), key=lambda one: (one[0].night, one[0].delivery_id))
-
-
-def _sha256(path: Path) -> str | None:
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
-    except OSError:
-        return None
-    return digest.hexdigest()
 
 
 def load_again(

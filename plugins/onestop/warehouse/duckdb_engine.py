@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
-import uuid
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from onestop.files import READABLE, drafted, has_sha256
 from onestop.warehouse.base import Warehouse, WarehouseBusyError, WarehouseError
 from onestop.warehouse.duckdb_files import copy_held, open_duckdb
 from onestop.warehouse.sql_text import with_parameters
@@ -160,26 +159,19 @@ class DuckDBWarehouse(Warehouse):
             WarehouseError: what was written is not what was read; the copy of before stays.
             OSError: it cannot be written; the copy of before stays.
         """
-        target.parent.mkdir(parents=True, exist_ok=True)
         self._connection.execute("force checkpoint")
-        draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-        try:
+        with drafted(target, mode=READABLE) as draft:
             digest = copy_held(self._path, draft)
             if not self._is_same(draft, digest):
                 raise WarehouseError(
                     f"the readers' copy {target.name} was not written as it was read, and the one"
                     f" of before stays; check the disk of {target.parent}, then publish again"
                 )
-            draft.chmod(0o444)
-            draft.rename(target)
-        finally:
-            draft.unlink(missing_ok=True)
 
     def _is_same(self, draft: Path, sha256: str) -> bool:
         """Whether a copy holds these bytes, can be opened, and has the same publications."""
-        with draft.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
-                return False
+        if not has_sha256(draft, sha256):
+            return False
         published = "select * from audit.publication order by publication_id"
         try:
             with open_duckdb(draft, read_only=True) as copy:

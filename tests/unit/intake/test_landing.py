@@ -14,7 +14,7 @@ import pytest
 from onestop.intake import landing as landing_module
 from onestop.intake.delivery import Delivery, RefusedDeliveryError
 from onestop.intake.exports import ExportedFile
-from onestop.intake.landing import land_file, landed_deliveries, write_once
+from onestop.intake.landing import land_file, landed_deliveries
 
 NIGHT = dt.date(2022, 6, 30)
 
@@ -81,15 +81,6 @@ def test_a_file_that_went_away_is_told_so(exported, tmp_path):
         land(exported, tmp_path / "landing")
 
 
-def test_what_was_written_once_is_never_replaced(tmp_path):
-    path = tmp_path / "publications" / "2022-06-30.json"
-    write_once(path, "a")
-    write_once(path, "a")
-    with pytest.raises(FileExistsError):
-        write_once(path, "b")
-    assert path.read_text() == "a"
-
-
 def test_only_the_pipelines_user_may_look_into_the_landing(exported, tmp_path):
     landing = tmp_path / "landing"
     old = os.umask(0o022)
@@ -119,7 +110,7 @@ def test_a_file_changed_in_the_future_is_refused_for_its_clock(tmp_path):
     assert list((tmp_path / "landing").rglob("*.json")) == []
 
 
-@pytest.mark.parametrize("where", ["_copy_bytes", "_sync_folder"])
+@pytest.mark.parametrize("where", ["_copy_bytes", "sync"])
 def test_a_full_disk_refuses_the_file_for_now_and_leaves_nothing_half_landed(
     tmp_path, monkeypatch, where
 ):

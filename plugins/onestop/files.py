@@ -1,0 +1,176 @@
+"""Files that appear whole or not at all, files that are written once, and their SHA-256.
+
+Content goes into a draft beside its target, under a name that no other process uses. It is synced
+to the disk and takes the target's name by one step of the file system; then the folder is synced.
+A process that is killed leaves at most a hidden draft with the ending :data:`DRAFT_ENDING`.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import hashlib
+import os
+import shutil
+import stat
+import uuid
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+#: Ending of a draft's name, which begins with a full stop.
+DRAFT_ENDING = ".draft"
+#: Mode of evidence: its owner and the owner's group may read it, and nobody may write it.
+READ_ONLY = stat.S_IRUSR | stat.S_IRGRP
+#: Mode of what has no personal data and is never changed: everybody may read it.
+READABLE = 0o444
+#: Mode of what only the owner may read and write.
+PRIVATE = stat.S_IRUSR | stat.S_IWUSR
+_ANY_FILE = 0o666  # less the process's umask
+
+
+@contextmanager
+def drafted(path: Path, *, mode: int | None = None, keep_same: bool = False) -> Iterator[Path]:
+    """A draft to write to, which replaces ``path`` when the block ends without an error.
+
+    Args:
+        path: the target; its folder is made where it is missing.
+        mode: of the target; defaults to the mode that the draft was given.
+        keep_same: leave a target alone, with its time of change, when it has the same bytes.
+
+    Raises:
+        OSError: it cannot be written; the target is as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{uuid.uuid4().hex}{DRAFT_ENDING}")
+    try:
+        yield draft
+        if keep_same and path.exists() and filecmp.cmp(draft, path, shallow=False):
+            return
+        _finish(draft, mode)
+        draft.replace(path)
+        sync(path.parent)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: str | bytes, *, mode: int | None = None) -> None:
+    """Write a file whole, in the place of one that is there; text is encoded in UTF-8.
+
+    Args:
+        path: the target; its folder is made where it is missing.
+        content: all of it.
+        mode: of the target; defaults to that of any new file.
+
+    Raises:
+        OSError: it cannot be written; the target is as it was.
+    """
+    with drafted(path, mode=mode) as draft:
+        _write(draft, content, mode)
+
+
+def write_new(path: Path, content: str | bytes, *, mode: int = READ_ONLY) -> None:
+    """Write a file whole where there is none; of several processes one succeeds.
+
+    Args:
+        path: the target; its folder is made where it is missing.
+        content: all of it.
+        mode: of the target.
+
+    Raises:
+        FileExistsError: there is a file already; it is left alone.
+        OSError: it cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{uuid.uuid4().hex}{DRAFT_ENDING}")
+    try:
+        _write(draft, content, mode)
+        _finish(draft, mode)
+        path.hardlink_to(draft)  # unlike a rename, never replaces a file
+        sync(path.parent)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_once(path: Path, text: str) -> None:
+    """Write a text file whole; writing the same text again does nothing.
+
+    Raises:
+        FileExistsError: it was written before with another text, and is left alone.
+        OSError: it cannot be written.
+    """
+    if not path.exists():
+        try:
+            write_new(path, text)
+        except FileExistsError:  # another process wrote it meanwhile
+            pass
+        else:
+            return
+    if path.read_text(encoding="utf-8") != text:
+        raise FileExistsError(f"{path.name} was written before with another content")
+
+
+def copy_whole(source: Path, target: Path, *, mode: int | None = None) -> str:
+    """Copy a file whole, in the place of one that is there, with its time of change.
+
+    Args:
+        source: the file.
+        target: the copy; its folder is made where it is missing.
+        mode: of the copy; defaults to the mode of the source.
+
+    Returns:
+        SHA-256 of the bytes that were copied.
+
+    Raises:
+        OSError: it cannot be read or written; the target is as it was.
+    """
+    with drafted(target, mode=mode) as draft:
+        with source.open("rb") as original, draft.open("xb") as copy:
+            shutil.copyfileobj(original, copy, 1 << 20)
+        shutil.copystat(source, draft)
+        return sha256_of(draft)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def has_sha256(path: Path, sha256: str) -> bool:
+    """Whether a file can be read and its bytes have this SHA-256."""
+    try:
+        return sha256_of(path) == sha256
+    except OSError:
+        return False
+
+
+def sync(path: Path) -> None:
+    """Have the operating system write a file, or the names in a folder, to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _write(draft: Path, content: str | bytes, mode: int | None) -> None:
+    """Write a draft; what is to have a mode of its own is closed to others from the beginning."""
+    data = content.encode() if isinstance(content, str) else content
+    first_mode = _ANY_FILE if mode is None else PRIVATE
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, first_mode)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+
+
+def _finish(draft: Path, mode: int | None) -> None:
+    """Sync a draft, and give it the mode of its target."""
+    sync(draft)
+    if mode is not None:
+        draft.chmod(mode)
