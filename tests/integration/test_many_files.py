@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
-from exported_files import as_json, record
+from exported_files import RECORD, as_json, record
 from published_marts import settings_in
 
 from onestop.local.backfill import DAG_ID, NightResult, run_nights
@@ -23,12 +23,15 @@ pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 NIGHT = dt.date(2022, 11, 15)
 COUNT = 1500
 #: Spread over the batches: an empty file, one that is no table, one without the columns needed.
-BAD = {7: b"", 740: b"\x00\x01\x02 not a table", 1490: b"A,B\n1,2\n"}
+BAD = {
+    7: b"",
+    740: b"\x00\x01\x02 not a table",
+    1490: as_json({key: RECORD[key] for key in ("MaHoSo", "NgayTiepNhan")}),
+}
 
 
 def name_of(number: int) -> str:
-    ending = "csv" if number == max(BAD) else "json"
-    return f"dossiers_{NIGHT:%Y%m%d}_office{number:04d}.{ending}"
+    return f"dossiers_{NIGHT:%Y%m%d}_office{number:04d}.json"
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +84,7 @@ def test_each_bad_file_is_refused_by_its_own_name_and_takes_none_of_its_batch_wi
     found = delivered(settings)
     bad = {name_of(number): found[name_of(number)] for number in BAD}
     assert {state for state, _ in bad.values()} == {"refused"}
-    assert {rule for _, rule in bad.values()} == {"FILE-F01", "FILE-F03", "DOS-F01"}
+    assert {rule for _, rule in bad.values()} == {"FILE-F01", "FILE-F07", "DOS-F01"}
     told = " ".join(reason for _, reason in result.failures)
     assert all(name in told for name in bad)
 
