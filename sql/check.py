@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 import sqlglot
 
-from onestop.record.load import history_select
+from onestop.record.history import history_select
 from onestop.schema.feeds import FEEDS
 from onestop.warehouse.sql_text import with_parameters
 

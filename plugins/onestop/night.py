@@ -34,8 +34,8 @@ from onestop.marts.compute import (
 from onestop.readers import FILE_RULES
 from onestop.record.evidence import keep_rules, keep_settlements
 from onestop.record.load import load_delivery as load_staged
-from onestop.record.load import record_refusal
 from onestop.record.record_checks import lost_keys, record_state, vanished_wholesale
+from onestop.record.refusals import record_refusal
 from onestop.schema.mapping import ClaimedTwiceError, recognise
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.staging.delivery_lock import working_on

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from onestop.figures.known import refuse_unknown
 from onestop.intake.delivery import Delivery, RefusedDeliveryError
 from onestop.night import note_volumes, read_delivery_file, validate_delivery_file
-from onestop.record.load import is_settled, load_delivery, load_replayed
+from onestop.record.load import load_delivery, load_replayed
+from onestop.record.settlements import is_loaded
 from onestop.staging.delivery_lock import working_on
 from onestop.staging.staged_delivery import staged_path
 from onestop.warehouse import open_warehouse
@@ -118,7 +119,7 @@ def _replay(settings: Settings, delivery: dict[str, Any], *, is_trial: bool) -> 
     landed = Delivery.from_json(delivery)
     result = {"delivery_id": landed.delivery_id, "file_name": landed.file_name}
     with open_warehouse(settings.warehouse) as warehouse:
-        was_loaded = is_settled(warehouse, landed.delivery_id)
+        was_loaded = is_loaded(warehouse, landed.delivery_id)
         note_volumes(settings, warehouse, landed.night)
     try:
         read_delivery_file(settings, delivery, keeps_rules=not is_trial)

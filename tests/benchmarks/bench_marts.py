@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from onestop.marts.compute import STAGED, compute_marts, mart_files, publish_marts
-from onestop.record.load import history_insert, history_select
+from onestop.record.history import history_insert, history_select
 from onestop.schema.feeds import FEEDS
 from onestop.warehouse import open_warehouse
 

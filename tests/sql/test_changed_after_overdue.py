@@ -9,7 +9,7 @@ from computed_marts import compute_only
 from worked_dossiers import UNIT, at, dossier, record, record_unit
 
 from onestop.marts.compute import STAGED, refresh_reference
-from onestop.record.load import VANISHED, history_insert, history_select
+from onestop.record.history import VANISHED, history_insert, history_select
 from onestop.schema.feeds import DOSSIERS, UNITS
 from onestop.warehouse import open_warehouse
 

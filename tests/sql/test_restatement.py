@@ -8,7 +8,7 @@ import pytest
 from worked_dossiers import IN_JULY, LATE_FILE, LATER, NIGHT, THIRTEEN, UNIT, record, record_unit
 
 from onestop.marts.compute import compute_marts, publish_marts
-from onestop.record.load import history_insert, history_select
+from onestop.record.history import history_insert, history_select
 from onestop.schema.feeds import DOSSIERS, UNITS
 from onestop.warehouse import open_warehouse
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from onestop.marts.compute import _HISTORY_KEYS, _extend_history, mart_files, refresh_reference
-from onestop.record.load import history_insert, history_select
+from onestop.record.history import history_insert, history_select
 from onestop.schema.feeds import DOSSIERS, UNITS
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse import Warehouse, open_warehouse

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from onestop.marts.compute import mart_files, render, step_text
 from onestop.marts.published import QuestionError, published_nights
-from onestop.record.load import history_select
+from onestop.record.history import history_select
 from onestop.schema.feeds import FEEDS
 from onestop.warehouse.sql_text import tables_read, with_tables
 

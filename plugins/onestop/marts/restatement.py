@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onestop.marts.earlier_nights import NightMarts
-from onestop.record.load import history_select
+from onestop.record.history import history_select
 from onestop.schema.feeds import DOSSIERS
 from onestop.schema.project import PROJECT_ROOT
 from onestop.warehouse.sql_text import with_expressions, with_tables

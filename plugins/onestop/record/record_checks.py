@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onestop.record.load import WHOLE_SOURCE
+from onestop.record.key_sql import WHOLE_SOURCE
 from onestop.schema.feeds import FEEDS, Feed
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from published_marts import settings_in
 from onestop.figures.listing import print_deliveries, print_rejected
 from onestop.intake.delivery import Delivery
 from onestop.marts.published import QuestionError
-from onestop.record.load import record_refusal
+from onestop.record.refusals import record_refusal
 from onestop.replay import ReplayFilter, find_replayable
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse import open_warehouse

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from staged_files import AFTER_A_CLEAN_GATE, a_delivery, write_staged
 
-from onestop.record.load import VANISHED, load_delivery
+from onestop.record.history import VANISHED
+from onestop.record.load import load_delivery
 from onestop.warehouse import open_warehouse
 
 FIRST = dt.date(2022, 6, 1)
@@ -310,7 +311,7 @@ def test_a_corrected_file_replaces_the_earlier_one_which_stays_in_the_record(rec
 
 def test_a_failing_load_leaves_the_warehouse_as_it_was(record, monkeypatch):
     record.load("w", [a_file(0, 0, "delta", {CODES[0]: "A"})])
-    monkeypatch.setattr("onestop.record.load._quarantine", lambda *_: 1 / 0)
+    monkeypatch.setattr("onestop.record.load.quarantine_rows", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         record.load("w", [a_file(1, 1, "delta", {CODES[0]: "B"})])
     with open_warehouse(f"duckdb:///{record.folder / 'w'}.duckdb") as warehouse:

@@ -8,8 +8,9 @@ import duckdb
 import pytest
 from staged_files import AFTER_A_CLEAN_GATE, a_delivery, write_staged
 
-from onestop.record.load import load_delivery, record_refusal
+from onestop.record.load import load_delivery
 from onestop.record.record_checks import lost_keys, record_state, vanished_wholesale
+from onestop.record.refusals import record_refusal
 from onestop.warehouse import open_warehouse
 
 FIRST, SECOND = dt.date(2022, 6, 1), dt.date(2022, 6, 2)

@@ -19,7 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from staged_files import a_delivery, write_staged
 
-from onestop.record.load import history_select, load_delivery, record_refusal
+from onestop.record.history import history_select
+from onestop.record.load import load_delivery
+from onestop.record.refusals import record_refusal
 from onestop.schema.feeds import FEEDS
 from onestop.warehouse import open_warehouse
 

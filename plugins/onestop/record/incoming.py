@@ -1,0 +1,52 @@
+"""One staged delivery on its way into the record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from onestop.intake.delivery import Delivery
+    from onestop.schema.feeds import Feed
+    from onestop.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """One staged delivery on its way into the record.
+
+    Attributes:
+        warehouse: in a transaction.
+        feed: of the delivery.
+        delivery: the delivery.
+        prefix: prefix of the names of the staged file's tables.
+        accepted: relation of the rows to load.
+        is_replay: whether the delivery was loaded before; the versions stored then stay.
+    """
+
+    warehouse: Warehouse
+    feed: Feed
+    delivery: Delivery
+    prefix: str
+    accepted: str
+    is_replay: bool = False
+
+    @property
+    def slot(self) -> dict[str, Any]:
+        """Query parameters that select the files of the same source, feed and night."""
+        return {
+            "source": self.delivery.source,
+            "feed": self.delivery.feed,
+            "night": self.delivery.night,
+            "delivery_id": self.delivery.delivery_id,
+        }
+
+    @property
+    def key(self) -> str:
+        """The key columns, separated by commas."""
+        return ", ".join(self.feed.key)
+
+    @property
+    def is_snapshot(self) -> bool:
+        """Whether the delivery states everything so far, not only what changed."""
+        return self.delivery.kind == "snapshot"

@@ -1,0 +1,118 @@
+"""``audit.rejected_row``: the rows that the gate rejected, and what became of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from onestop.record.key_sql import key_text
+from onestop.schema.time_zone import LOCAL_ZONE
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from onestop.record.incoming import Incoming
+
+
+def quarantine_rows(load: Incoming, attempt: int) -> None:
+    """Record the rows that the gate rejected and that are not recorded yet.
+
+    On a replay, a row that was loaded before stays loaded even if a rule rejects it now.
+    """
+    load.warehouse.execute(
+        "insert into audit.rejected_row (delivery_id, row_number, source, feed, night, key_text,"
+        " rule_code, message_vi, message_en, offending, state, state_changed_at, attempt)"
+        " select :delivery_id, row_number, :source, :feed, :night, key_text, rule_code,"
+        " message_vi, message_en, offending, 'open', :now, :attempt"
+        f" from {load.prefix}rejected_row as n where not exists (select 1 from audit.rejected_row"
+        " as r where r.delivery_id = :delivery_id and r.row_number = n.row_number"
+        " and r.rule_code = n.rule_code) and (:is_first or exists (select 1 from"
+        " audit.rejected_row as r where r.delivery_id = :delivery_id"
+        " and r.row_number = n.row_number and r.state = 'open'))",
+        {
+            **load.slot,
+            "now": dt.datetime.now(LOCAL_ZONE),
+            "attempt": attempt,
+            "is_first": not _was_loaded_before(load, attempt),
+        },
+    )
+
+
+def _was_loaded_before(load: Incoming, attempt: int) -> bool:
+    return bool(
+        load.warehouse.value(
+            "select count(*) from audit.delivery where delivery_id = :delivery_id"
+            " and state = 'loaded' and attempt < :attempt",
+            {"delivery_id": load.delivery.delivery_id, "attempt": attempt},
+        )
+    )
+
+
+def find_replayed(load: Incoming, rows: Collection[int] | None) -> dict[str, int]:
+    """Make the temporary table ``replayed``: rejected rows that pass now.
+
+    Superseded rows are included: they complete the earlier history. A row that the new reading of
+    the file does not contain stays open, so that no row is lost.
+
+    Returns:
+        Counts ``rows_replayed``, ``rows_repeated`` and ``rows_open``.
+    """
+    warehouse, prefix = load.warehouse, load.prefix
+    delivery = {"delivery_id": load.delivery.delivery_id}
+    quarantined = (
+        "select distinct row_number from audit.rejected_row"
+        " where delivery_id = :delivery_id and replayed_attempt is null"
+    )
+    if rows is not None:
+        quarantined += f" and row_number in ({', '.join(str(int(row)) for row in rows) or 'null'})"
+    warehouse.execute("drop table if exists replayed")
+    warehouse.execute(
+        "create temporary table replayed as select s.row_number, s.is_repeat"
+        f" from {prefix}staged_row as s where s.row_number in ({quarantined})"
+        f" and s.row_number not in (select row_number from {prefix}rejected_row)",
+        delivery,
+    )
+    found = warehouse.rows(
+        "select count(*) as rows_replayed, count(case when is_repeat then 1 end) as rows_repeated"
+        " from replayed"
+    )[0]
+    still = warehouse.value(
+        "select count(distinct row_number) from audit.rejected_row where delivery_id = :delivery_id"
+        " and state = 'open' and row_number not in (select row_number from replayed)",
+        delivery,
+    )
+    return {**found, "rows_open": still}
+
+
+def close_replayed(load: Incoming, attempt: int) -> None:
+    """Mark the rows of ``replayed`` as taken in by this attempt."""
+    load.warehouse.execute(
+        "update audit.rejected_row set state = 'replayed', replayed_attempt = :attempt,"
+        " state_changed_at = :now where delivery_id = :delivery_id"
+        " and row_number in (select row_number from replayed)",
+        {
+            "attempt": attempt,
+            "now": dt.datetime.now(LOCAL_ZONE),
+            "delivery_id": load.delivery.delivery_id,
+        },
+    )
+
+
+def supersede_rejected(load: Incoming) -> None:
+    """Mark rejected rows superseded once another file of the night or later has a valid row."""
+    valid_row = (
+        f"select 1 from core.{load.feed.entity}_version as v where not v.is_vanished"
+        f" and {key_text(load.feed, 'v')} = r.key_text and v.night >= r.night"
+        " and v.delivery_id <> r.delivery_id"
+    )
+    load.warehouse.execute(
+        "update audit.rejected_row as r set state = 'superseded', state_changed_at = :now"
+        " where r.state = 'open' and r.feed = :feed"
+        " and (r.delivery_id = :delivery_id or r.key_text in"
+        f" (select {key_text(load.feed, 'a')} from {load.accepted} as a)) and exists ({valid_row})",
+        {
+            "now": dt.datetime.now(LOCAL_ZONE),
+            "feed": load.delivery.feed,
+            "delivery_id": load.delivery.delivery_id,
+        },
+    )
