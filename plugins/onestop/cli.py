@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import errno
 import logging
 import os
+import signal
 import sys
+import threading
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from onestop.errors import OneStopError
+from onestop.files import remove_unfinished
 from onestop.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 app = typer.Typer(
     help=(
@@ -113,19 +121,16 @@ def sample(
     """Write realistic exports of all feeds for some nights."""
     from onestop.sample import write_sample
 
-    try:
-        summary = write_sample(
-            out,
-            first,
-            last,
-            since=since,
-            per_day=per_day,
-            seed=seed,
-            dirt_percent=dirt,
-            echo=lambda line: typer.echo(line, err=True),
-        )
-    except ValueError as error:
-        _fail(str(error))
+    summary = write_sample(
+        out,
+        first,
+        last,
+        since=since,
+        per_day=per_day,
+        seed=seed,
+        dirt_percent=dirt,
+        echo=lambda line: typer.echo(line, err=True),
+    )
     typer.echo(
         f"{len(summary.files)} files in {out}: {summary.dossier_rows} dossier rows of"
         f" {summary.dossiers} dossiers, {summary.visits} tickets,"
@@ -485,41 +490,68 @@ def _fail(message: str) -> NoReturn:
 
 
 def main() -> None:
-    """Run the command; what a user can mend is told in one sentence, without a traceback."""
-    from onestop.figures.issued_reports import ReportFilesError
-    from onestop.intake.delivery import RefusedDeliveryError
-    from onestop.intake.exports import ExportsError
-    from onestop.marts.published import QuestionError
-    from onestop.schema.mapping import MappingError
-    from onestop.schema.reference import ReferenceFileError
-    from onestop.staging.delivery_lock import DeliveryBusyError
-    from onestop.upkeep.backup import BackupError
-    from onestop.upkeep.housekeeping import RetentionError
-    from onestop.warehouse import WarehouseError
+    """Run the command.
 
+    An error that people can act on is printed as one message, and the command ends with a status.
+    Any other exception is a fault of the code and shows its traceback.
+    """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     try:
-        app()
-    except (
-        QuestionError,
-        MappingError,
-        ReferenceFileError,
-        RefusedDeliveryError,
-        BackupError,
-        DeliveryBusyError,
-        ExportsError,
-        RetentionError,
-        ReportFilesError,
-        WarehouseError,
-        FileNotFoundError,
-        ValueError,
-    ) as error:
+        with _ended_by_interrupts():
+            app()
+    except OneStopError as error:
         typer.secho(str(error), fg="red", err=True)
-        sys.exit(1)
-    except Exception as error:
-        if type(error).__module__.partition(".")[0] not in {"duckdb", "_duckdb", "psycopg"}:
+        sys.exit(error.exit_status)
+    except OSError as error:
+        if error.errno not in _DISK_OR_RIGHTS:
             raise
-        # A full disk, a server that went away: what was begun is undone, and can be run again.
-        first_line = str(error).strip().partition("\n")[0]
-        typer.secho(f"the warehouse cannot be worked with: {first_line}", fg="red", err=True)
+        where = f"{error.filename}: " if error.filename else ""
+        typer.secho(f"{where}{error.strerror}; {_DISK_OR_RIGHTS[error.errno]}", fg="red", err=True)
         sys.exit(1)
+
+
+#: Errors of the operating system that are no fault of the code, and what to do.
+_DISK_OR_RIGHTS = {
+    errno.ENOSPC: "make room on the disk, then run the command again",
+    errno.EDQUOT: "make room or raise the quota, then run the command again",
+    errno.EROFS: "choose another folder, or make this one writable",
+    errno.EACCES: "give this user the right, or run the command as the pipeline's user",
+    errno.EPERM: "give this user the right, or run the command as the pipeline's user",
+}
+_INTERRUPTED = 128 + signal.SIGINT
+_STDERR = 2
+
+
+@contextlib.contextmanager
+def _ended_by_interrupts() -> Iterator[None]:
+    """At Ctrl-C, end the process at once with status 130, also within a statement of a library.
+
+    A library may turn KeyboardInterrupt into an error of its own, and code that reports errors
+    would go on after it. So no exception is raised: a thread ends the process. The next run
+    undoes or completes whatever was begun, as it does after a kill.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:  # as under nohup
+        yield
+        return
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    threading.Thread(target=_end_when_interrupted, args=(reading,), daemon=True).start()
+    signal.signal(signal.SIGINT, lambda *_: None)
+    earlier = signal.set_wakeup_fd(writing)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(earlier)
+        signal.signal(signal.SIGINT, before)
+        os.close(writing)  # which ends the thread
+
+
+def _end_when_interrupted(signals: int) -> None:
+    """End the process when the number of SIGINT can be read; return at the end of the pipe."""
+    while number := os.read(signals, 1):
+        if number[0] == signal.SIGINT:
+            remove_unfinished()
+            os.write(_STDERR, b"\ninterrupted\n")
+            os._exit(_INTERRUPTED)
+    os.close(signals)

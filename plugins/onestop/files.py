@@ -14,11 +14,12 @@ import shutil
 import stat
 import uuid
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 #: Ending of a draft's name, which begins with a full stop.
 DRAFT_ENDING = ".draft"
@@ -29,6 +30,8 @@ READABLE = 0o444
 #: Mode of what only the owner may read and write.
 PRIVATE = stat.S_IRUSR | stat.S_IWUSR
 _ANY_FILE = 0o666  # less the process's umask
+#: Drafts and scratch folders that this process has not come to the end of.
+_UNFINISHED: set[Path] = set()
 
 
 @contextmanager
@@ -43,17 +46,13 @@ def drafted(path: Path, *, mode: int | None = None, keep_same: bool = False) -> 
     Raises:
         OSError: it cannot be written; the target is as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{uuid.uuid4().hex}{DRAFT_ENDING}")
-    try:
+    with _draft_beside(path) as draft:
         yield draft
         if keep_same and path.exists() and filecmp.cmp(draft, path, shallow=False):
             return
         _finish(draft, mode)
         draft.replace(path)
         sync(path.parent)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, content: str | bytes, *, mode: int | None = None) -> None:
@@ -83,15 +82,11 @@ def write_new(path: Path, content: str | bytes, *, mode: int = READ_ONLY) -> Non
         FileExistsError: there is a file already; it is left alone.
         OSError: it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{uuid.uuid4().hex}{DRAFT_ENDING}")
-    try:
+    with _draft_beside(path) as draft:
         _write(draft, content, mode)
         _finish(draft, mode)
         path.hardlink_to(draft)  # unlike a rename, never replaces a file
         sync(path.parent)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def write_once(path: Path, text: str) -> None:
@@ -151,6 +146,26 @@ def has_sha256(path: Path, sha256: str) -> bool:
         return False
 
 
+@contextmanager
+def scratch_folder(purpose: str) -> Iterator[Path]:
+    """A new folder in the system's temporary folder, for this user only; removed at the end.
+
+    Args:
+        purpose: part of its name, such as ``verify``.
+    """
+    with TemporaryDirectory(prefix=f"onestop-{purpose}-") as name, _unfinished(Path(name)):
+        yield Path(name)
+
+
+def remove_unfinished() -> None:
+    """Remove the drafts and scratch folders of this process, which is about to end."""
+    for path in list(_UNFINISHED):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
 def sync(path: Path) -> None:
     """Have the operating system write a file, or the names in a folder, to the disk."""
     handle = os.open(path, os.O_RDONLY)
@@ -158,6 +173,25 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def _draft_beside(path: Path) -> Iterator[Path]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _unfinished(path.with_name(f".{uuid.uuid4().hex}{DRAFT_ENDING}")) as draft:
+        try:
+            yield draft
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def _unfinished(path: Path) -> Iterator[Path]:
+    _UNFINISHED.add(path)
+    try:
+        yield path
+    finally:
+        _UNFINISHED.discard(path)
 
 
 def _write(draft: Path, content: str | bytes, mode: int | None) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from onestop.errors import OneStopError
 from onestop.files import write_once, write_whole
 from onestop.gate.unpublished import NightRun, note_unpublished
 from onestop.intake import landing as landing_module
@@ -72,11 +73,11 @@ _UNREAD_EXPORTS = (
 )
 
 
-class MissingDeliveryError(Exception):
+class MissingDeliveryError(OneStopError):
     """A night lacks a delivery that it cannot be published without."""
 
 
-class ChecksFailedError(Exception):
+class ChecksFailedError(OneStopError):
     """The computed marts break a critical rule; they are kept and not published."""
 
 

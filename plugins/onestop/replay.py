@@ -8,11 +8,10 @@ goes into the record. Published nights stay as they are: what is replayed shows 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from onestop.figures.known import refuse_unknown
+from onestop.files import scratch_folder
 from onestop.intake.delivery import Delivery, RefusedDeliveryError
 from onestop.night import note_volumes, read_delivery_file, validate_delivery_file
 from onestop.record.load import load_delivery, load_replayed
@@ -110,8 +109,8 @@ def replay_delivery(
     """
     if is_trial:
         # Staged file, results and notes of a refusal go with this folder.
-        with TemporaryDirectory(prefix="onestop-replay-") as scratch:
-            return _replay(replace(settings, work=Path(scratch)), delivery, is_trial=True)
+        with scratch_folder("replay") as scratch:
+            return _replay(replace(settings, work=scratch), delivery, is_trial=True)
     return _replay(settings, delivery, is_trial=False)
 
 

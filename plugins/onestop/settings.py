@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from onestop.errors import OneStopError
 from onestop.intake.exports import Folder, exports_from_environment
 from onestop.schema.project import PROJECT_ROOT
 from onestop.schema.time_zone import LOCAL_ZONE
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from onestop.schema.mapping import Mappings
 
 _MINUTES_OF_A_DAY = 24 * 60
+
+
+class SettingsError(OneStopError):
+    """An ``ONESTOP_*`` variable whose value cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +135,7 @@ def wait_interval() -> dt.timedelta:
     """How often a night that waits looks for its files (``ONESTOP_WAIT_MINUTES``, 5 by default).
 
     Raises:
-        ValueError: the variable holds no number of minutes above 0.
+        SettingsError: the variable holds no number of minutes above 0.
     """
     text = os.environ.get("ONESTOP_WAIT_MINUTES") or "5"
     try:
@@ -138,7 +143,11 @@ def wait_interval() -> dt.timedelta:
     except ValueError:
         minutes = 0.0
     if not 0 < minutes <= _MINUTES_OF_A_DAY:
-        raise ValueError(f"ONESTOP_WAIT_MINUTES: {text} is no number of minutes; write it as 5")
+        raise SettingsError(
+            f"{text} is no number of minutes",
+            subject="ONESTOP_WAIT_MINUTES",
+            remedy="write it as 5",
+        )
     return dt.timedelta(minutes=minutes)
 
 
@@ -149,4 +158,6 @@ def _time_of_day(name: str, default: dt.time) -> dt.time:
     try:
         return dt.time.fromisoformat(text).replace(tzinfo=None)
     except ValueError:
-        raise ValueError(f"{name}: {text} is no time of day; write it as 06:00") from None
+        raise SettingsError(
+            f"{text} is no time of day", subject=name, remedy="write it as 06:00"
+        ) from None

@@ -315,6 +315,13 @@ def test_rule_codes_are_used_once_in_all_suites():
             "must read from {batch}",
         ),
         (lambda data: data.pop("expectations"), 'list "expectations"'),
+        (lambda data: data["expectations"].insert(0, "DOS-F01"), "a rule is an object"),
+        (lambda data: data["expectations"][0].update(meta="DOS-F01"), '"meta" and "kwargs"'),
+        (lambda data: data["expectations"][0].update(kwargs=["batch"]), '"meta" and "kwargs"'),
+        (lambda data: data.update(meta="limits"), '"meta" and its'),
+        (lambda data: data["meta"].update(limits="none"), '"meta" and its "limits"'),
+        (lambda data: data["meta"].update(limits={"rejected_row": 1}), "limit rejected_row: 1"),
+        (lambda data: data["meta"].update(limits={"rejected_rows": "1"}), "a whole number"),
     ],
 )
 def test_a_suite_that_is_not_right_is_refused_with_file_and_rule(tmp_path, change, told):

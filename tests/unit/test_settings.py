@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from onestop.schema.time_zone import LOCAL_ZONE
-from onestop.settings import Settings, wait_interval
+from onestop.settings import Settings, SettingsError, wait_interval
 
 NIGHT = dt.date(2022, 11, 24)
 
@@ -32,12 +32,12 @@ def test_until_when_and_how_often_can_be_set(monkeypatch):
 
 @pytest.mark.parametrize("text", ["6 am", "25:00", "soon"])
 def test_what_is_no_time_of_day_is_named_with_its_variable(monkeypatch, text):
-    with pytest.raises(ValueError, match=f"ONESTOP_WAIT_UNTIL: {text} is no time of day; write"):
+    with pytest.raises(SettingsError, match=f"ONESTOP_WAIT_UNTIL: {text} is no time of day; write"):
         waits_until(monkeypatch, text)
 
 
 @pytest.mark.parametrize("text", ["0", "-5", "often", "nan", "2000"])
 def test_what_is_no_number_of_minutes_is_named_with_its_variable(monkeypatch, text):
     monkeypatch.setenv("ONESTOP_WAIT_MINUTES", text)
-    with pytest.raises(ValueError, match=f"ONESTOP_WAIT_MINUTES: {text} is no number of minutes"):
+    with pytest.raises(SettingsError, match=f"ONESTOP_WAIT_MINUTES: {text} is no number"):
         wait_interval()

@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from onestop.console import page_width, printed, safe_cell
+from onestop.errors import OneStopError
 from onestop.figures.form_06a import read_form_06a
 from onestop.figures.form_06a_sheet import form_06a_bytes
 from onestop.figures.scorecard import print_scorecard, read_scorecard
@@ -49,7 +50,7 @@ OutputFormat = Literal["table", "json", "csv"]
 FOLDER = "reports"
 
 
-class ReportFilesError(Exception):
+class ReportFilesError(OneStopError):
     """The files of an issued report are not there and cannot be made as they were."""
 
 

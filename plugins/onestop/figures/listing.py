@@ -12,7 +12,7 @@ from rich.table import Table
 from onestop.console import page_width, printed
 from onestop.figures.known import refuse_unknown
 from onestop.marts.published import NothingPublishedError
-from onestop.warehouse import open_warehouse
+from onestop.warehouse import NoWarehouseError, open_warehouse
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -164,7 +164,7 @@ def _where(filters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
 def _opened(settings: Settings) -> Iterator[Warehouse]:
     try:
         warehouse = open_warehouse(settings.warehouse, read_only=True)
-    except FileNotFoundError as error:
+    except NoWarehouseError as error:
         raise NothingPublishedError(
             "there is no warehouse yet; run `onestop night` for a night that has its exports"
         ) from error

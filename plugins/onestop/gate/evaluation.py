@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from duckdb_engine import ConnectionWrapper
 from sqlalchemy.pool import StaticPool
 
+from onestop.errors import OneStopError
 from onestop.schema.number_text import day, decimal_text, whole
 from onestop.schema.time_zone import LOCAL_ZONE
 
@@ -41,7 +42,7 @@ _GX = "great_expectations"
 _DUCKDB_FILE = "duckdb:///"
 
 
-class BrokenRuleError(Exception):
+class BrokenRuleError(OneStopError):
     """A rule that could not be evaluated: a fault of the suite or the tables, not of the data."""
 
 

@@ -15,6 +15,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from onestop.errors import OneStopError
 from onestop.gate.common_rules import CommonRuleError, completed
 from onestop.schema.project import PROJECT_ROOT
 
@@ -34,10 +35,11 @@ GX_SEVERITIES: dict[str, str] = {"critical": "critical", "error": "warning", "wa
 
 _CODE = re.compile(r"^[A-Z0-9]{3}-[FRW]\d{2}$")
 _REQUIRED = ("rule_code", "severity", "scope", "message_vi", "message_en", "clause", "columns")
+_LIMITS = ("rejected_rows", "rejected_percent", "all_rejected_rows", "volume_percent")
 _JOIN = re.compile(r"\bjoin\b", re.IGNORECASE)
 
 
-class SuiteError(Exception):
+class SuiteError(OneStopError):
     """A suite file that cannot be used; names the file and the rule."""
 
 
@@ -99,8 +101,8 @@ class Suite:
         name: the file's name without its ending.
         rules: in the file's order, which is the order in which refusals are reported.
         limits: how many rejected rows a delivery may have (``rejected_rows``,
-            ``rejected_percent``), and how far its volume may be from the usual
-            (``volume_percent``).
+            ``rejected_percent``, ``all_rejected_rows``), and how far its volume may be from the
+            usual (``volume_percent``).
         text: the suite with its common rules filled in, as Great Expectations' JSON.
         sha256: of the text, so that a result says which rules it was made with.
     """
@@ -148,9 +150,9 @@ def load_suite(name: str, folder: Path = FEED_SUITES) -> Suite:
     repeated = sorted({code for code in codes if codes.count(code) > 1})
     if repeated:
         raise SuiteError(f"{path.name}: rule codes used twice: {', '.join(repeated)}")
-    limits = (data.get("meta") or {}).get("limits") or {}
+    limits = _read_limits(path.name, data)
     text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
-    return Suite(name, rules, dict(limits), text, hashlib.sha256(text.encode()).hexdigest())
+    return Suite(name, rules, limits, text, hashlib.sha256(text.encode()).hexdigest())
 
 
 def suite_names(folder: Path = FEED_SUITES) -> list[str]:
@@ -179,6 +181,8 @@ def _completed(file_name: str, items: list[dict[str, Any]]) -> list[dict[str, An
     common = _read_json(COMMON_RULES)
     expectations = []
     for item in items:
+        if not isinstance(item, dict):
+            raise SuiteError(f"{file_name}: a rule is an object, not {str(item)[:40]!r}")
         try:
             expectations.append(completed(item, common))
         except CommonRuleError as error:
@@ -187,9 +191,25 @@ def _completed(file_name: str, items: list[dict[str, Any]]) -> list[dict[str, An
     return expectations
 
 
+def _read_limits(file_name: str, data: dict[str, Any]) -> dict[str, int]:
+    meta = data.get("meta") or {}
+    limits = meta.get("limits") or {} if isinstance(meta, dict) else None
+    if not isinstance(limits, dict):
+        raise SuiteError(f'{file_name}: "meta" and its "limits" are objects')
+    for name, limit in limits.items():
+        if name not in _LIMITS or type(limit) is not int:
+            raise SuiteError(
+                f"{file_name}: limit {name}: {limit!r}: a limit is a whole number and one of"
+                f" {', '.join(_LIMITS)}"
+            )
+    return limits
+
+
 def _read_rule(file_name: str, item: dict[str, Any]) -> Rule:
-    meta = item.get("meta") or {}
-    code = meta.get("rule_code", "?")
+    meta, kwargs = item.get("meta") or {}, item.get("kwargs") or {}
+    if not isinstance(meta, dict) or not isinstance(kwargs, dict):
+        raise SuiteError(f'{file_name}: "meta" and "kwargs" of a rule are objects')
+    code = str(meta.get("rule_code", "?"))
     missing = [name for name in _REQUIRED if not meta.get(name)]
     if missing:
         raise SuiteError(f"{file_name}: rule {code}: meta lacks {', '.join(missing)}")
@@ -202,8 +222,8 @@ def _read_rule(file_name: str, item: dict[str, Any]) -> Rule:
             f"{file_name}: rule {code}: severity {meta['severity']} is"
             f' "{GX_SEVERITIES[meta["severity"]]}" in the expectation itself'
         )
-    query = (item.get("kwargs") or {}).get("unexpected_rows_query")
-    if query is not None and "{batch}" not in query:
+    query = kwargs.get("unexpected_rows_query")
+    if query is not None and "{batch}" not in str(query):
         raise SuiteError(f"{file_name}: rule {code}: its query must read from {{batch}}")
     return Rule(
         code=code,

@@ -6,6 +6,8 @@ import datetime as dt
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from onestop.errors import OneStopError
+
 if TYPE_CHECKING:
     from onestop.schema.feeds import Kind
 
@@ -62,7 +64,7 @@ class Delivery:
         )
 
 
-class RefusedDeliveryError(Exception):
+class RefusedDeliveryError(OneStopError):
     """A delivery that must not be loaded; says which file, which rule and what to do.
 
     Args:
@@ -80,7 +82,7 @@ class RefusedDeliveryError(Exception):
     def __init__(
         self, file_name: str, rule_code: str, reason: str, lines: tuple[str, ...] = ()
     ) -> None:
-        super().__init__(f"{file_name}: {rule_code}: {reason}")
+        super().__init__(f"{rule_code}: {reason}", subject=file_name)
         self.file_name = file_name
         self.rule_code = rule_code
         self.reason = reason

@@ -17,6 +17,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from onestop.errors import OneStopError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -34,7 +36,7 @@ _SCHEMES = ("sftp", "s3")
 _UNREADABLE = {"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"}
 
 
-class ExportsError(Exception):
+class ExportsError(OneStopError):
     """The exports cannot be reached or read; says why and what to do, without secrets."""
 
 

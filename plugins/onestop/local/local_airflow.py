@@ -27,6 +27,7 @@ from urllib.parse import quote, urlencode
 
 import psutil  # type: ignore[import-untyped] # it ships no types
 
+from onestop.errors import OneStopError
 from onestop.files import PRIVATE, write_whole
 from onestop.schema.project import PROJECT_ROOT
 
@@ -55,7 +56,7 @@ _QUIET_LOGGERS = "openlineage=WARNING airflow.providers.openlineage=WARNING"
 PRELOADED = ("duckdb", "great_expectations", "holidays", "lxml.html", "openpyxl", "pyarrow.csv")
 
 
-class LocalAirflowError(Exception):
+class LocalAirflowError(OneStopError):
     """The local Airflow could not be started, or stopped answering; says where its logs are."""
 
 

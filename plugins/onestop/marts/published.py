@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onestop.warehouse import open_warehouse
+from onestop.errors import OneStopError
+from onestop.warehouse import NoWarehouseError, open_warehouse
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from onestop.warehouse import Warehouse
 
 
-class QuestionError(Exception):
+class QuestionError(OneStopError):
     """There is no answer to what was asked; says what there is and what to do."""
 
 
@@ -34,7 +35,7 @@ def open_published(settings: Settings) -> Warehouse:
     if not settings.warehouse.startswith("duckdb"):
         try:
             return open_warehouse(settings.warehouse, read_only=True)
-        except FileNotFoundError as error:
+        except NoWarehouseError as error:
             raise NothingPublishedError(
                 f"no night is published yet ({error}); run `onestop night` for a night that has"
                 " its exports"

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from onestop.errors import OneStopError
 from onestop.sample import registers, tickets
 from onestop.sample.dirt import exported_rows, spoil_lives
 from onestop.sample.files import json_array, write_csv, write_sheet
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 EARLIEST, LATEST = dt.date(2021, 1, 1), dt.date(2030, 12, 31)
 _MOST_DIRT_PERCENT = 50
 _SECONDS_BETWEEN_MESSAGES = 1.0
+
+
+class SampleError(OneStopError):
+    """A sample that cannot be written as it was asked for."""
 
 
 @dataclass
@@ -98,15 +103,15 @@ def _require_sense(
     first: dt.date, last: dt.date, since: dt.date | None, per_day: int, dirt_percent: float
 ) -> None:
     if first > last:
-        raise ValueError(f"the first night {first} is after the last night {last}")
+        raise SampleError(f"the first night {first} is after the last night {last}")
     if since and since > first:
-        raise ValueError(f"the history must begin by the first night: {since} is after {first}")
+        raise SampleError(f"the history must begin by the first night: {since} is after {first}")
     if min(since or first, first) < EARLIEST or last > LATEST:
-        raise ValueError(f"the sample knows the days from {EARLIEST} to {LATEST}")
+        raise SampleError(f"the sample knows the days from {EARLIEST} to {LATEST}")
     if per_day < 1:
-        raise ValueError(f"at least one dossier a day is needed, not {per_day}")
+        raise SampleError(f"at least one dossier a day is needed, not {per_day}")
     if not 0 <= dirt_percent <= _MOST_DIRT_PERCENT:
-        raise ValueError(f"dirt must be 0 to {_MOST_DIRT_PERCENT} percent, not {dirt_percent}")
+        raise SampleError(f"dirt must be 0 to {_MOST_DIRT_PERCENT} percent, not {dirt_percent}")
 
 
 class _Progress:

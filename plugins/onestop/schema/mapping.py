@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import jsonschema
 import yaml
 
+from onestop.errors import OneStopError
 from onestop.schema.feeds import EXTRA, FEEDS, Column, Feed, Kind
 from onestop.schema.quick_yaml import SafeLoader
 from onestop.schema.wording import fold_header
@@ -45,7 +46,7 @@ BOOLEAN_CODES: tuple[tuple[str, tuple[str, ...]], ...] = (
 _FORMAT_PARTS = "YymbBdHIMSfpz"
 
 
-class MappingError(Exception):
+class MappingError(OneStopError):
     """A mapping file that cannot be used.
 
     Args:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pyarrow as pa
 import yaml
 
+from onestop.errors import OneStopError
 from onestop.schema.project import PROJECT_ROOT
 from onestop.schema.quick_yaml import safe_load
 
@@ -41,7 +42,7 @@ _ARROW_TYPES: dict[str, pa.DataType] = {
 }
 
 
-class ReferenceFileError(ValueError):
+class ReferenceFileError(OneStopError):
     """Reference files that cannot be used; names every problem and its remedy.
 
     Args:

@@ -8,6 +8,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from onestop.errors import OneStopError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -19,7 +21,7 @@ _WAIT_SECONDS = 600.0
 _POLL_SECONDS = 0.1
 
 
-class DeliveryBusyError(Exception):
+class DeliveryBusyError(OneStopError):
     """Another run works on the same delivery; says which one and what to do."""
 
 

@@ -26,11 +26,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from onestop.errors import OneStopError
 from onestop.files import DRAFT_ENDING, READ_ONLY, copy_whole, sha256_of, sync, write_whole
 from onestop.intake.landing import INCOMING, make_private
 from onestop.marts.compute import last_published
 from onestop.schema.time_zone import LOCAL_ZONE
-from onestop.warehouse import open_warehouse
+from onestop.warehouse import NoWarehouseError, open_warehouse
 from onestop.warehouse.base import schema_files
 from onestop.warehouse.duckdb_files import copy_held
 from onestop.warehouse.sql_text import statements
@@ -50,7 +51,7 @@ _BEGUN = ".restoring"
 _SCHEME = re.compile(r"^postgres(?:ql)?(?:\+\w+)?://")
 
 
-class BackupError(Exception):
+class BackupError(OneStopError):
     """A backup cannot be made or restored; says what is in the way and what to do."""
 
 
@@ -127,7 +128,7 @@ def _write_backup(
     try:
         with open_warehouse(settings.warehouse, read_only=True) as warehouse:
             version, night = warehouse.schema_version(), last_published(warehouse)
-    except FileNotFoundError as error:
+    except NoWarehouseError as error:
         raise BackupError(f"{error}; there is nothing to back up") from None
     copy = _engine_of(settings.warehouse).copy_out(settings.warehouse, draft)
     echo("comparing the landing with its sha-256, and copying what is new")
@@ -429,7 +430,7 @@ class _PostgreSQLDump:
     def is_empty(self, url: str) -> bool:
         try:
             open_warehouse(url, read_only=True).close()
-        except FileNotFoundError:
+        except NoWarehouseError:
             return True
         return False
 

@@ -21,7 +21,7 @@ from onestop.schema.mapping import ClaimedTwiceError, recognise
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.settings import Settings, wait_interval
 from onestop.upkeep.housekeeping import read_retention
-from onestop.warehouse import open_warehouse
+from onestop.warehouse import NoWarehouseError, open_warehouse
 
 if TYPE_CHECKING:
     from onestop.warehouse import Warehouse
@@ -221,7 +221,7 @@ def _exports(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - 
 def _warehouse(settings: Settings, now: dt.datetime) -> _Found:
     try:
         warehouse = open_warehouse(settings.warehouse, read_only=True)
-    except FileNotFoundError as error:
+    except NoWarehouseError as error:
         yield "WARN", f"{error} yet", "the first night makes it"
         return
     with warehouse:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from onestop.errors import OneStopError
 from onestop.files import DRAFT_ENDING
 from onestop.intake.landing import INCOMING, MANIFESTS, landed_deliveries
 from onestop.record.evidence import SETTLEMENTS
@@ -32,7 +33,7 @@ _KEEP = re.compile(r"(?P<number>[1-9]\d{0,3}) (?P<unit>day|year)s?")
 _DAYS = {"day": 1, "year": 366}
 
 
-class RetentionError(Exception):
+class RetentionError(OneStopError):
     """The retention rules cannot be used; says where and what to do."""
 
 

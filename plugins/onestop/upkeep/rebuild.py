@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import tempfile
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from onestop.files import scratch_folder
 from onestop.intake.landing import MANIFESTS
 from onestop.marts.compute import compute_marts, last_published, publish_marts
 from onestop.upkeep.verify import Verification, listed_deliveries, load_again
-from onestop.warehouse import WarehouseError, open_warehouse
+from onestop.warehouse import NoWarehouseError, WarehouseError, open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +69,7 @@ def _last_published(settings: Settings) -> dt.date | None:
     try:
         with open_warehouse(settings.warehouse, read_only=True) as warehouse:
             return last_published(warehouse) if warehouse.tables("audit") else None
-    except FileNotFoundError:
+    except NoWarehouseError:
         return None
 
 
@@ -103,8 +102,8 @@ def rebuild(settings: Settings, echo: Callable[[str], None] = lambda _: None) ->
         for night, sha256 in listed_nights(settings).items()
         if last is None or night > last
     }
-    with tempfile.TemporaryDirectory(prefix="onestop-rebuild-") as folder:
-        scratch = replace(settings, work=Path(folder))
+    with scratch_folder("rebuild") as folder:
+        scratch = replace(settings, work=folder)
         for night, sha256 in nights.items():
             echo(f"night {night}")
             result = Verification(night)

@@ -7,15 +7,13 @@ figures must come out the same to the last one.
 from __future__ import annotations
 
 import json
-import tempfile
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from onestop.files import has_sha256
+from onestop.files import has_sha256, scratch_folder
 from onestop.intake.landing import MANIFESTS, landed_deliveries
 from onestop.marts.compute import compute_marts, figures_digest
 from onestop.marts.published import QuestionError, find_night, open_published
@@ -29,6 +27,7 @@ from onestop.warehouse.staged_names import STAGED
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
+    from pathlib import Path
 
     from onestop.intake.delivery import Delivery
     from onestop.settings import Settings
@@ -96,11 +95,11 @@ def verify(
     result = Verification(night, figures=len(figures))
     deliveries = listed_deliveries(settings, night, result)
     result.deliveries = len(deliveries)
-    with tempfile.TemporaryDirectory(prefix="onestop-verify-") as folder:
+    with scratch_folder("verify") as folder:
         scratch = replace(
             settings,
             warehouse=f"duckdb:///{folder}/warehouse.duckdb",
-            work=Path(folder) / "work",
+            work=folder / "work",
         )
         for number, (delivery, attempts) in enumerate(deliveries, start=1):
             echo(f"{number}/{len(deliveries)}: {delivery.file_name}")

@@ -6,10 +6,23 @@ how readers get a copy) lives in one small module per engine.
 
 from __future__ import annotations
 
-from onestop.warehouse.base import SchemaError, Warehouse, WarehouseBusyError, WarehouseError
+from onestop.warehouse.base import (
+    NoWarehouseError,
+    SchemaError,
+    Warehouse,
+    WarehouseBusyError,
+    WarehouseError,
+)
 from onestop.warehouse.duckdb_engine import DuckDBWarehouse
 
-__all__ = ["SchemaError", "Warehouse", "WarehouseBusyError", "WarehouseError", "open_warehouse"]
+__all__ = [
+    "NoWarehouseError",
+    "SchemaError",
+    "Warehouse",
+    "WarehouseBusyError",
+    "WarehouseError",
+    "open_warehouse",
+]
 
 
 def open_warehouse(url: str, *, read_only: bool = False) -> Warehouse:
@@ -21,8 +34,9 @@ def open_warehouse(url: str, *, read_only: bool = False) -> Warehouse:
 
     Raises:
         WarehouseBusyError: another process is writing the warehouse.
-        WarehouseError: it cannot be reached, or does not fit this release.
-        ValueError: no engine for this URL.
+        NoWarehouseError: it is to be read only, and there is none.
+        WarehouseError: it cannot be reached, does not fit this release, or no engine is for this
+            URL.
     """
     scheme = url.split(":", 1)[0].split("+", 1)[0]
     if scheme == "duckdb":
@@ -32,6 +46,8 @@ def open_warehouse(url: str, *, read_only: bool = False) -> Warehouse:
         from onestop.warehouse.postgres_engine import PostgreSQLWarehouse  # noqa: PLC0415
 
         return PostgreSQLWarehouse.open(url, read_only=read_only)
-    raise ValueError(
-        f"ONESTOP_WAREHOUSE: no engine for {scheme!r} addresses; use duckdb:///… or postgresql://…"
+    raise WarehouseError(
+        f"no engine for {scheme!r} addresses",
+        subject="ONESTOP_WAREHOUSE",
+        remedy="use duckdb:///… or postgresql://…",
     )

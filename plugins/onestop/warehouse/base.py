@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from onestop.errors import OneStopError
 from onestop.schema.project import PROJECT_ROOT
 from onestop.warehouse.sql_text import created_relations, script_digest, statements
 
@@ -20,8 +21,12 @@ if TYPE_CHECKING:
 SCHEMA_FOLDER = PROJECT_ROOT / "sql" / "schema"
 
 
-class WarehouseError(Exception):
+class WarehouseError(OneStopError):
     """The warehouse cannot be worked with as it stands; says why, and what to do."""
+
+
+class NoWarehouseError(WarehouseError):
+    """There is no warehouse at the address to be read."""
 
 
 class WarehouseBusyError(WarehouseError):

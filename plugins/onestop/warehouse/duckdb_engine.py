@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from onestop.files import READABLE, drafted, has_sha256
-from onestop.warehouse.base import Warehouse, WarehouseBusyError, WarehouseError
+from onestop.warehouse.base import NoWarehouseError, Warehouse, WarehouseBusyError, WarehouseError
 from onestop.warehouse.duckdb_files import copy_held, open_duckdb
 from onestop.warehouse.sql_text import with_parameters
 
@@ -37,10 +37,11 @@ class DuckDBWarehouse(Warehouse):
         """Open the file named by ``duckdb:///path``; waits up to a minute for another writer."""
         path = Path(url.removeprefix("duckdb:///"))
         if read_only and not path.is_file():
-            raise FileNotFoundError(f"there is no warehouse at {path}")
+            raise NoWarehouseError(f"there is no warehouse at {path}")
         if not read_only:
             path.parent.mkdir(parents=True, exist_ok=True)
-        connection = connect_waiting(path, read_only=read_only)
+        with _explained():
+            connection = connect_waiting(path, read_only=read_only)
         connection.execute("set timezone = 'Asia/Ho_Chi_Minh'")
         connection.execute("set preserve_insertion_order = false")
         warehouse = cls(connection, path)
@@ -60,13 +61,15 @@ class DuckDBWarehouse(Warehouse):
 
     def arrow(self, sql: str) -> pa.Table:
         """Run a query and return it as an Arrow table."""
-        table: pa.Table = self._connection.sql(sql).to_arrow_table()
+        with _explained():
+            table: pa.Table = self._connection.sql(sql).to_arrow_table()
         return table
 
     def _run(self, sql: str, parameters: Mapping[str, Any] | None) -> duckdb.DuckDBPyConnection:
-        if not parameters:
-            return self._connection.execute(sql)
-        return self._connection.execute(with_parameters(sql, "${}"), dict(parameters))
+        with _explained():
+            if not parameters:
+                return self._connection.execute(sql)
+            return self._connection.execute(with_parameters(sql, "${}"), dict(parameters))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -77,7 +80,7 @@ class DuckDBWarehouse(Warehouse):
         except BaseException:
             self._connection.execute("rollback")
             raise
-        self._connection.execute("commit")
+        self.execute("commit")
 
     def empty_schema(self, name: str) -> None:
         """Have a schema with nothing in it."""
@@ -115,9 +118,7 @@ class DuckDBWarehouse(Warehouse):
         """Replace a table, whole, by the rows of an Arrow table."""
         self._connection.register("incoming_rows", table)
         try:
-            self._connection.execute(
-                f"create or replace table {name} as select * from incoming_rows"
-            )
+            self.execute(f"create or replace table {name} as select * from incoming_rows")
         finally:
             self._connection.unregister("incoming_rows")
 
@@ -126,9 +127,7 @@ class DuckDBWarehouse(Warehouse):
         self._connection.register("incoming_rows", table)
         try:
             names = ", ".join(f'"{column}"' for column in table.column_names)
-            self._connection.execute(
-                f"insert into {name} ({names}) select {names} from incoming_rows"
-            )
+            self.execute(f"insert into {name} ({names}) select {names} from incoming_rows")
         finally:
             self._connection.unregister("incoming_rows")
 
@@ -159,7 +158,7 @@ class DuckDBWarehouse(Warehouse):
             WarehouseError: what was written is not what was read; the copy of before stays.
             OSError: it cannot be written; the copy of before stays.
         """
-        self._connection.execute("force checkpoint")
+        self.execute("force checkpoint")
         with drafted(target, mode=READABLE) as draft:
             digest = copy_held(self._path, draft)
             if not self._is_same(draft, digest):
@@ -184,6 +183,23 @@ class DuckDBWarehouse(Warehouse):
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+
+#: What the disk, the memory or the file is the cause of, and no statement of ours.
+_OUTSIDE = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Raise what the disk, the memory or the file is the cause of with its remedy."""
+    try:
+        yield
+    except _OUTSIDE as error:
+        cause = str(error).strip().partition("\n")[0]
+        raise WarehouseError(
+            f"the warehouse cannot be worked with: {cause}; nothing of the step is left behind:"
+            " remove the cause and run it again"
+        ) from error
 
 
 def connect_waiting(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:

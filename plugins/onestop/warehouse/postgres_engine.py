@@ -25,6 +25,7 @@ from psycopg.rows import dict_row
 from onestop.schema.feeds import FEEDS
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse.base import (
+    NoWarehouseError,
     SchemaError,
     Warehouse,
     WarehouseBusyError,
@@ -101,7 +102,7 @@ class PostgreSQLWarehouse(Warehouse):
 
         Raises:
             WarehouseBusyError: another process went on writing for a minute.
-            FileNotFoundError: a reader finds no warehouse there.
+            NoWarehouseError: a reader finds no warehouse there.
             WarehouseError: the database cannot be reached or is not usable.
             SchemaError: the schema does not fit this release.
         """
@@ -119,7 +120,7 @@ class PostgreSQLWarehouse(Warehouse):
     def _begin_reading(self) -> None:
         if not self.value("select count(*) from pg_namespace where nspname = 'audit'"):
             name = self.value("select current_database()")
-            raise FileNotFoundError(f"there is no warehouse in the database {name}")
+            raise NoWarehouseError(f"there is no warehouse in the database {name}")
         self.execute(_take_role(AUDITOR))
         self._connection.isolation_level = IsolationLevel.REPEATABLE_READ
         self._connection.autocommit = False
@@ -302,11 +303,14 @@ class PostgreSQLWarehouse(Warehouse):
                 " (pg_stat_activity shows which); end that session and run the step again"
             ) from error
         except psycopg.OperationalError as error:
-            if not self._connection.broken:
-                raise
+            if self._connection.broken:
+                raise WarehouseError(
+                    f"the connection to the warehouse broke: {_first_line(error)}; nothing of the"
+                    " step is left behind: run it again"
+                ) from error
             raise WarehouseError(
-                f"the connection to the warehouse broke: {_first_line(error)}; nothing of the"
-                " step is left behind: run it again"
+                f"the warehouse cannot be worked with: {_first_line(error)}; nothing of the step"
+                " is left behind: remove the cause and run it again"
             ) from error
 
     @contextmanager

@@ -14,6 +14,7 @@ import pytest
 from onestop.sample import write_sample
 from onestop.sample.catalogue import PROCEDURES
 from onestop.sample.dirt import KINDS
+from onestop.sample.exports import SampleError
 from onestop.sample.life import HORIZON_DAYS, Simulation
 from onestop.sample.offices import offices
 from onestop.sample.tickets import KINDS as TICKET_KINDS
@@ -487,7 +488,7 @@ def test_a_wish_that_makes_no_sense_is_refused_before_anything_is_written(tmp_pa
     options = {"first": FIRST, "last": LAST, **wish}
     if "since" in wish:
         options["first"] = FIRST
-    with pytest.raises(ValueError, match=r"\d"):
+    with pytest.raises(SampleError, match=r"\d"):
         write_sample(tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()
 

@@ -1,0 +1,156 @@
+"""What a command prints and how it ends: errors that people can act on, faults, and Ctrl-C."""
+
+import ast
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import typer
+
+import onestop
+from onestop import cli
+from onestop.errors import OneStopError
+from onestop.intake.delivery import RefusedDeliveryError
+
+#: Classes that never leave the module that catches them or its neighbours.
+INNER = {"UnreadableError", "ScanError", "SqlTextError", "UnknownHostKeyError", "CommonRuleError",
+         "ApiError"}  # fmt: skip
+
+
+def run(monkeypatch, action):
+    """Run ``main`` with an application that does only this; returns the exit status."""
+    app = typer.Typer()
+    app.command()(action)
+    monkeypatch.setattr(cli, "app", app)
+    monkeypatch.setattr(sys, "argv", ["onestop"])
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert signal.getsignal(signal.SIGINT) is before
+    return ended.value.code
+
+
+def test_a_message_has_its_subject_its_problem_and_its_remedy():
+    error = OneStopError("is no JSON", subject="dossiers.json", remedy="correct it")
+    assert str(error) == "dossiers.json: is no JSON; correct it"
+    assert str(OneStopError("the disk is full")) == "the disk is full"
+
+
+def test_a_refused_delivery_is_about_its_file():
+    error = RefusedDeliveryError("a.json", "FILE-F02", "it may not be read")
+    assert (error.subject, str(error)) == ("a.json", "a.json: FILE-F02: it may not be read")
+
+
+def test_an_error_for_people_is_one_line_and_a_status(monkeypatch, capsys):
+    def fail():
+        raise OneStopError("is no JSON", subject="dossiers.json", remedy="correct it")
+
+    assert run(monkeypatch, fail) == 1
+    assert capsys.readouterr().err == "dossiers.json: is no JSON; correct it\n"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS])
+def test_a_full_or_closed_disk_is_one_line_and_a_status(monkeypatch, capsys, number):
+    def fail():
+        raise OSError(number, os.strerror(number), "/srv/form.xlsx")
+
+    assert run(monkeypatch, fail) == 1
+    printed = capsys.readouterr().err
+    assert printed.startswith(f"/srv/form.xlsx: {os.strerror(number)}; ")
+    assert printed.count("\n") == 1
+
+
+@pytest.mark.parametrize("fault", [ValueError, FileNotFoundError, KeyError, RuntimeError])
+def test_any_other_error_is_a_fault_and_keeps_its_traceback(monkeypatch, fault):
+    def fail():
+        raise fault("a fault of the code")
+
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(fail)
+    monkeypatch.setattr(cli, "app", app)
+    monkeypatch.setattr(sys, "argv", ["onestop"])
+    with pytest.raises(fault, match="a fault of the code"):
+        cli.main()
+
+
+def base_names():
+    """The bases of every class of the package, by the class's name."""
+    return {
+        node.name: {ast.unparse(base).rpartition(".")[2] for base in node.bases}
+        for path in Path(onestop.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    }
+
+
+def test_every_error_class_of_the_package_is_for_people_or_listed_as_an_inner_one():
+    bases = base_names()
+
+    def descends(name, ancestor):
+        return name == ancestor or any(descends(base, ancestor) for base in bases.get(name, ()))
+
+    errors = {name for name in bases if name.endswith("Error")}
+    assert len(errors) > 20
+    assert {name for name in errors if not descends(name, "OneStopError")} == INNER
+
+
+#: A command that swallows every error, as a library or a report of errors may.
+_SWALLOWING = """
+import sys, typer
+from pathlib import Path
+from onestop import cli, files
+
+where = sys.argv.pop()
+
+def statement():
+    if where == "duckdb":
+        import duckdb
+        many = "range(1000000)"
+        duckdb.sql(f"select sum(a.range * b.range) from {many} a, {many} b").fetchall()
+    else:
+        import time
+        time.sleep(60)
+
+def command():
+    with files.scratch_folder("test") as folder, files.drafted(Path("note.txt")) as draft:
+        draft.write_text("half")
+        print(folder, flush=True)
+        try:
+            statement()
+        except BaseException:
+            pass
+    print("all is well", flush=True)
+
+app = typer.Typer()
+app.command()(command)
+cli.app = app
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("where", ["duckdb", "python"])
+def test_an_interrupt_ends_a_command_at_once_and_leaves_nothing(tmp_path, where):
+    process = subprocess.Popen(
+        [sys.executable, "-c", _SWALLOWING, where],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    scratch = process.stdout.readline().strip() or process.stderr.read()
+    assert Path(scratch).is_dir()
+    time.sleep(1)  # well within the statement
+    started = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    printed, complained = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert time.monotonic() - started < 10
+    assert printed == ""
+    assert complained.strip() == "interrupted"
+    assert not Path(scratch).exists()
+    assert list(tmp_path.iterdir()) == []
