@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 #: The SELECTs are the same for every night.
 _ANY_NIGHT = dt.date(2022, 12, 31)
 #: What a publication adds of figures that it changes: read from the marts as two nights knew them.
-_RESTATEMENTS = SQL_FOLDER / "restatement"
+_RESTATEMENTS = SQL_FOLDER / "mart" / "restatement"
 #: Stands for a table where a column's own could not be told.
 UNKNOWN = "unknown"
 #: Columns that say for which night or nights a row holds.
@@ -134,7 +134,7 @@ def mart_lineage() -> dict[str, MartLineage]:
             )
             for side in ("earlier", "later"):
                 text = with_schema(text, side, PUBLISHED)
-            follow(path.stem, f"sql/restatement/{path.name}", text)
+            follow(path.stem, f"sql/mart/restatement/{path.name}", text)
     return found
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from onestop.warehouse import Warehouse
 
-_SQL = PROJECT_ROOT / "sql" / "restatement"
+_SQL = PROJECT_ROOT / "sql" / "mart" / "restatement"
 
 #: A dossier and the other code that it goes by may change places: they are counted together.
 _WITH_ALIASES = """
