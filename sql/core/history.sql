@@ -20,7 +20,7 @@ with current_delivery as (
             row_number() over (
                 partition by source, feed, night, file_name
                 order by file_modified_at desc, sha256 desc
-            ) as place
+            ) as file_rank
         from (
             select distinct
                 delivery_id, source, feed, night, kind, file_name, file_modified_at, sha256
@@ -28,7 +28,7 @@ with current_delivery as (
             where state = 'loaded' and feed = '{feed}' and known_from <= {known_on}
         ) as loaded
     ) as ranked
-    where place = 1
+    where file_rank = 1
 ),
 
 current_version as (
@@ -48,12 +48,12 @@ statement as (
             row_number() over (
                 partition by {key}, night
                 order by {precedence}file_name desc, row_number desc nulls last
-            ) as place
+            ) as row_rank
         from current_version
         -- a delta that says that a key has ended states it
         where not is_vanished or kind = 'delta'
     ) as ranked
-    where place = 1
+    where row_rank = 1
 ),
 
 -- Rows of the night's snapshots that say nothing: which key they hold may be unknown.
@@ -120,11 +120,11 @@ absence_of_statement as (
             row_number() over (
                 partition by {absence_key}, absence.night, absence.source
                 order by statement.night desc
-            ) as place
+            ) as statement_rank
         from absence
         inner join statement on {statement_of_absence} and statement.night < absence.night
     ) as ranked
-    where place = 1 and absent_source = stated_source
+    where statement_rank = 1 and absent_source = stated_source
 ),
 
 vanishing as (

@@ -30,7 +30,7 @@ span as (
         procedure_key,
         night as valid_from,
         lead(night) over (partition by procedure_key order by night) as valid_to,
-        row_number() over (partition by procedure_key order by night) as place
+        row_number() over (partition by procedure_key order by night) as span_number
     from turn
 ),
 
@@ -39,7 +39,7 @@ described as (
         span.procedure_key,
         span.valid_from,
         span.valid_to,
-        span.place = 1 as is_first,
+        span.span_number = 1 as is_first,
         listed.procedure_code,
         listed.procedure_name,
         listed.field_code,

@@ -291,7 +291,7 @@ with_effect as (
         row_number() over (
             partition by weighed.dossier_code, weighed.strength
             order by weighed.changed_night, weighed.change_kind
-        ) as place
+        ) as change_number
     from weighed
     left join ref.unit_level as level on weighed.unit_code = level.unit_code
     left join counted_now as now
@@ -304,7 +304,7 @@ with_effect as (
 of_unit as (
     select counted_unit_code, year_start, sum(in_time) as in_time, sum(not_judged) as not_judged
     from with_effect
-    where strength = 'strong' and place = 1
+    where strength = 'strong' and change_number = 1
     group by counted_unit_code, year_start
 ),
 

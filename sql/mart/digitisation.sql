@@ -116,7 +116,7 @@ desk as (
     )
 ),
 
-spoken_of as (
+unit_of_period as (
     select unit_code, period_type, period_basis, period_start, period_end from result
     union
     select unit_code, period_type, period_basis, period_start, period_end from desk
@@ -125,33 +125,33 @@ spoken_of as (
 digitisation as (
     select
         :as_of_date as as_of_date,
-        spoken_of.unit_code,
+        unit_of_period.unit_code,
         unit.unit_level,
         unit.unit_scope,
-        spoken_of.period_type,
-        spoken_of.period_basis,
-        spoken_of.period_start,
-        spoken_of.period_end,
+        unit_of_period.period_type,
+        unit_of_period.period_basis,
+        unit_of_period.period_start,
+        unit_of_period.period_end,
         coalesce(result.results_total, 0) as results_total,
         coalesce(result.results_digitised, 0) as results_digitised,
         coalesce(result.results_unstated, 0) as results_unstated,
         desk.desks_total,
         desk.desks_digitising,
         desk.units_with_date
-    from spoken_of
-    inner join mart.unit as unit on spoken_of.unit_code = unit.unit_code
+    from unit_of_period
+    inner join mart.unit as unit on unit_of_period.unit_code = unit.unit_code
     left join result
         on
-            spoken_of.unit_code = result.unit_code
-            and spoken_of.period_type = result.period_type
-            and spoken_of.period_basis = result.period_basis
-            and spoken_of.period_start = result.period_start
+            unit_of_period.unit_code = result.unit_code
+            and unit_of_period.period_type = result.period_type
+            and unit_of_period.period_basis = result.period_basis
+            and unit_of_period.period_start = result.period_start
     left join desk
         on
-            spoken_of.unit_code = desk.unit_code
-            and spoken_of.period_type = desk.period_type
-            and spoken_of.period_basis = desk.period_basis
-            and spoken_of.period_start = desk.period_start
+            unit_of_period.unit_code = desk.unit_code
+            and unit_of_period.period_type = desk.period_type
+            and unit_of_period.period_basis = desk.period_basis
+            and unit_of_period.period_start = desk.period_start
 )
 
 select * from digitisation

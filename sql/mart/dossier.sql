@@ -11,16 +11,16 @@
 -- A dossier without a procedure code is known by its procedure's name: it gets the key of the
 -- catalogue's one procedure of that name, and where there is none, or more than one, the name is
 -- the key.
-with standing as (
+with current_dossier as (
     select *
     from core.dossier_history
     where valid_from <= :as_of_date and (valid_to is null or valid_to > :as_of_date)
 ),
 
-known_otherwise as (
+alias_of_another as (
     select distinct other.alias_code as dossier_code
-    from standing as other
-    inner join standing as this on other.alias_code = this.dossier_code
+    from current_dossier as other
+    inner join current_dossier as this on other.alias_code = this.dossier_code
     where
         other.dossier_code <> this.dossier_code
         -- two codes that name each other: the first in order stays
@@ -32,23 +32,26 @@ known_otherwise as (
 
 counted_once as (
     select
-        standing.*,
+        current_dossier.*,
         -- a unit named as a level or the city: mart.unit
         coalesce(
             '(' || level.unit_code || ')',
-            standing.resolving_unit_code,
-            standing.receiving_unit_code
+            current_dossier.resolving_unit_code,
+            current_dossier.receiving_unit_code
         ) as unit_code,
         case
-            when standing.status in ('withdrawn', 'resolved', 'returned')
-                then standing.resolved_date
+            when current_dossier.status in ('withdrawn', 'resolved', 'returned')
+                then current_dossier.resolved_date
         end as closed_date,
-        standing.status not in ('registered', 'refused_at_intake') as is_received,
-        standing.status in ('awaiting_supplement', 'awaiting_payment', 'suspended') as is_paused
-    from standing
+        current_dossier.status not in ('registered', 'refused_at_intake') as is_received,
+        current_dossier.status in ('awaiting_supplement', 'awaiting_payment', 'suspended')
+            as is_paused
+    from current_dossier
     left join ref.unit_level as level
-        on coalesce(standing.resolving_unit_code, standing.receiving_unit_code) = level.unit_code
-    where standing.dossier_code not in (select dossier_code from known_otherwise)
+        on
+            coalesce(current_dossier.resolving_unit_code, current_dossier.receiving_unit_code)
+            = level.unit_code
+    where current_dossier.dossier_code not in (select dossier_code from alias_of_another)
 ),
 
 named_procedure as (

@@ -37,7 +37,7 @@ targeted as (
         target.target_numerator,
         target.target_denominator,
         measured.numerator * target.target_denominator as achieved,
-        target.target_numerator * measured.divisor as wanted
+        target.target_numerator * measured.divisor as target_compared
     from measured
     left join ref.target as target
         on
@@ -74,11 +74,11 @@ indicator_value as (
         case
             when divisor is null or numerator is null then 'no_data'
             when comparison is null then 'no_target'
-            when comparison = '>=' and achieved >= wanted then 'met'
-            when comparison = '<=' and achieved <= wanted then 'met'
-            when comparison = '=' and achieved = wanted then 'met'
-            when comparison = '>' and achieved > wanted then 'met'
-            when comparison = '<' and achieved < wanted then 'met'
+            when comparison = '>=' and achieved >= target_compared then 'met'
+            when comparison = '<=' and achieved <= target_compared then 'met'
+            when comparison = '=' and achieved = target_compared then 'met'
+            when comparison = '>' and achieved > target_compared then 'met'
+            when comparison = '<' and achieved < target_compared then 'met'
             else 'not_met'
         end as status,
         coverage

@@ -69,7 +69,7 @@ document as (
         row_number() over (
             partition by indicator_code, coalesce(unit_code, 'CITY')
             order by period_end desc, document_date desc nulls last, document_number desc
-        ) as place
+        ) as document_rank
     from core.declaration_history
     where
         valid_from <= :as_of_date
@@ -153,7 +153,7 @@ scorecard as (
         on
             line.indicator_code = document.indicator_code
             and line.unit_code = document.unit_code
-            and document.place = 1
+            and document.document_rank = 1
     left join ref.target as target
         on
             line.indicator_code = target.indicator_code

@@ -1,9 +1,9 @@
 """What a publication changes of figures that were published before, and which dossiers did it.
 
 A restatement is a change to a figure of a period that was over, and published, on the night
-before. It is told when the night is published, in the same transaction: the figures from the
-histories, the dossiers by counting those that deliveries have spoken of since, as each of the two
-nights knew them.
+before. It is recorded in the transaction that publishes the night: figures by comparing the
+histories, dossiers by counting those in deliveries loaded since, as known on each of the two
+nights.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _SQL = PROJECT_ROOT / "sql" / "mart" / "restatement"
 
 #: A dossier and the other code that it goes by may change places: they are counted together.
 _WITH_ALIASES = """
-select dossier_code from spoken
+select dossier_code from changed_code
 union
 select v.alias_code from core.dossier_version as v
-inner join spoken on v.dossier_code = spoken.dossier_code where v.alias_code is not null
+inner join changed_code on v.dossier_code = changed_code.dossier_code where v.alias_code is not null
 union
 select v.dossier_code from core.dossier_version as v
-inner join spoken on v.alias_code = spoken.dossier_code
+inner join changed_code on v.alias_code = changed_code.dossier_code
 """
 
 
@@ -50,7 +50,7 @@ def record_restatements(warehouse: Warehouse, previous: dt.date, as_of: dt.date)
     _insert(warehouse, "restatement", _text("restatement"), nights)
 
 
-#: Figures of periods that were over, and that are said anew on this night.
+#: Figures of periods that were over and whose value changed on this night.
 _HAS_CHANGED = (
     "select (select count(*) from mart.indicator_history"
     " where period_end <= :previous_night and (valid_from = :as_of_date or valid_to = :as_of_date))"
@@ -62,7 +62,7 @@ _HAS_CHANGED = (
 def _record_dossiers(warehouse: Warehouse, nights: dict[str, dt.date]) -> None:
     previous, as_of = nights["previous_night"], nights["as_of_date"]
     made = {
-        "spoken": (
+        "changed_code": (
             "select distinct dossier_code from core.dossier_version"
             f" where known_from > date '{previous}' and known_from <= date '{as_of}'"
         ),

@@ -1,15 +1,15 @@
 -- Indicators that no system can count: the latest figure declared in the year, with its document.
 --
--- `standing` tells what became of each declaration: `replaced` by a later one of the same span or
--- taken back, of a span that is `not_over` or lies `before` the period, or else `stands`; of
--- those that stand the first `place` is the figure. A rank is declared as a mere value; whatever
--- is not a rank and comes without its two integers is no figure.
+-- `declaration_state`: `replaced` by a later declaration of the same span, or withdrawn; `not_over`
+-- and `before` by where the declared span lies in time; else `current`. Of the current ones, the
+-- one of `state_rank` 1 gives the figure. A rank is declared as one value; any other declaration
+-- without its two integers gives no figure.
 with ordinal as (
     select distinct indicator_code from ref.indicator
     where unit_of_measure = 'rank'
 ),
 
-said as (
+stated as (
     select
         d.indicator_code,
         coalesce(d.unit_code, 'CITY') as unit_code,
@@ -35,9 +35,9 @@ said as (
         case
             when d.valid_to <= :as_of_date then 'replaced'
             when d.period_end > period.measured_on then 'not_over'
-            when d.period_end >= period.period_start then 'stands'
+            when d.period_end >= period.period_start then 'current'
             else 'before'
-        end as standing
+        end as declaration_state
     from core.declaration_history as d
     cross join mart.period as period
     left join ordinal on d.indicator_code = ordinal.indicator_code
@@ -46,13 +46,18 @@ said as (
 
 ranked as (
     select
-        said.*,
+        stated.*,
         row_number() over (
             partition by
-                indicator_code, unit_code, period_type, period_basis, period_start, standing
+                indicator_code,
+                unit_code,
+                period_type,
+                period_basis,
+                period_start,
+                declaration_state
             order by declared_end desc, document_date desc nulls last, document_number desc
-        ) as place
-    from said
+        ) as state_rank
+    from stated
 ),
 
 declared as (
@@ -74,8 +79,8 @@ declared as (
     where
         ranked.period_type = 'year_to_date'
         and ranked.period_basis = 'calendar'
-        and ranked.standing = 'stands'
-        and ranked.place = 1
+        and ranked.declaration_state = 'current'
+        and ranked.state_rank = 1
 )
 
 select * from declared

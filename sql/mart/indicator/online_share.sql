@@ -4,7 +4,7 @@
 -- as some offices do. Dossiers of a source that gives no channels at all are left out of both: a
 -- source that says nothing is no source without online dossiers. `coverage` is then the share of
 -- the others.
-with wanted as (
+with level_of_indicator as (
     select 3 as service_level, 'online_share_level3' as indicator_code
     union all
     select 4, 'online_share_level4'
@@ -15,9 +15,9 @@ with wanted as (
 ),
 
 by_indicator as (
-    select wanted.indicator_code, share.*
+    select level_of_indicator.indicator_code, share.*
     from mart.online_share as share
-    inner join wanted on share.service_level = wanted.service_level
+    inner join level_of_indicator on share.service_level = level_of_indicator.service_level
     union all
     select 'online_share_all' as indicator_code, share.*
     from mart.online_share as share

@@ -1,10 +1,10 @@
 -- mart.restatement, the rows of one publication: figures of periods that were over and published on
--- the night published before, and that this night says otherwise.
+-- the night published before, whose value is another on this night.
 --
--- The histories hold both: what was said before ends, and what is said now begins, on this night.
--- A unit, field or level that had no row had nothing to count. Periods that are not given any more
--- (the year before last) are no restatements.
-with spoken as (
+-- The histories hold both: the earlier figure ends, and the present one begins, on this night.
+-- A unit, field or level that had no row had nothing to count. Periods that are no longer published
+-- (the year before last) are left out.
+with changed_indicator as (
     select
         valid_from = :as_of_date as is_new,
         indicator_code,
@@ -48,7 +48,7 @@ form_column as (
     select 'open_overdue'
 ),
 
-form_spoken as (
+changed_form_value as (
     select
         form.valid_from = :as_of_date as is_new,
         'form_06a' as indicator_code,
@@ -83,13 +83,13 @@ form_spoken as (
         and form.period_end <= :previous_night
 ),
 
-every_figure as (
-    select * from spoken
+changed_figure as (
+    select * from changed_indicator
     union all
-    select * from form_spoken
+    select * from changed_form_value
 ),
 
-said as (
+compared as (
     select
         indicator_code,
         method_code,
@@ -107,7 +107,7 @@ said as (
         max(case when is_new then numerator end) as numerator_after,
         max(case when is_new then denominator end) as denominator_after,
         max(case when is_new then status end) as status_after
-    from every_figure
+    from changed_figure
     group by
         indicator_code,
         method_code,
@@ -119,18 +119,18 @@ said as (
         period_end
 ),
 
-still_given as (
+current_period as (
     select period_type, period_basis, period_start from mart.period
 ),
 
 restated as (
-    select said.*
-    from said
-    inner join still_given
+    select compared.*
+    from compared
+    inner join current_period
         on
-            said.period_type = still_given.period_type
-            and said.period_basis = still_given.period_basis
-            and said.period_start = still_given.period_start
+            compared.period_type = current_period.period_type
+            and compared.period_basis = current_period.period_basis
+            and compared.period_start = current_period.period_start
     where
         coalesce(numerator_before, 0) <> coalesce(numerator_after, 0)
         or coalesce(denominator_before, 0) <> coalesce(denominator_after, 0)
@@ -165,7 +165,7 @@ counted as (
     group by unit_code, period_type, period_basis, period_start
 ),
 
-in_between as (
+loaded_since as (
     select string_agg(delivery_id, ' ' order by delivery_id) as delivery_ids
     from (
         select distinct delivery_id
@@ -195,9 +195,9 @@ restatement as (
         restated.denominator_after,
         restated.status_after,
         coalesce(counted.dossiers, 0) as dossier_count,
-        in_between.delivery_ids
+        loaded_since.delivery_ids
     from restated
-    cross join in_between
+    cross join loaded_since
     left join counted
         on
             restated.unit_code = counted.unit_code

@@ -1,9 +1,9 @@
--- mart.restatement_dossier, the rows of one publication: dossiers that count otherwise in a period
--- that was over than they did on the night published before.
+-- mart.restatement_dossier, the rows of one publication: dossiers that count in another way, in a
+-- period that was over, than on the night published before.
 --
--- `earlier.*` are the marts as that night knew the dossiers that deliveries have spoken of since;
+-- `earlier.*` are the marts as known on that night, of the dossiers in deliveries loaded since;
 -- `later.*` the same dossiers as known now.
-with was as (
+with earlier_state as (
     select
         period.*,
         dossier.service_level,
@@ -14,7 +14,7 @@ with was as (
     inner join earlier.dossier as dossier on period.dossier_code = dossier.dossier_code
 ),
 
-becomes as (
+later_state as (
     select
         period.*,
         dossier.service_level,
@@ -29,47 +29,47 @@ restatement_dossier as (
     select
         :as_of_date as restated_night,
         :previous_night as previous_night,
-        coalesce(was.period_type, becomes.period_type) as period_type,
-        coalesce(was.period_basis, becomes.period_basis) as period_basis,
-        coalesce(was.period_start, becomes.period_start) as period_start,
-        coalesce(was.period_end, becomes.period_end) as period_end,
-        coalesce(was.dossier_code, becomes.dossier_code) as dossier_code,
-        was.unit_code as unit_before,
-        becomes.unit_code as unit_after,
-        was.unit_level as level_before,
-        becomes.unit_level as level_after,
-        was.class_at_end as class_before,
-        becomes.class_at_end as class_after,
-        was.received_date as received_before,
-        becomes.received_date as received_after,
-        was.due_date as due_before,
-        becomes.due_date as due_after,
-        was.closed_by_end_date as closed_before,
-        becomes.closed_by_end_date as closed_after,
-        was.delivery_id as delivery_before,
-        was.row_number as row_before,
-        becomes.delivery_id as delivery_after,
-        becomes.row_number as row_after
-    from was
-    full join becomes
+        coalesce(earlier_state.period_type, later_state.period_type) as period_type,
+        coalesce(earlier_state.period_basis, later_state.period_basis) as period_basis,
+        coalesce(earlier_state.period_start, later_state.period_start) as period_start,
+        coalesce(earlier_state.period_end, later_state.period_end) as period_end,
+        coalesce(earlier_state.dossier_code, later_state.dossier_code) as dossier_code,
+        earlier_state.unit_code as unit_before,
+        later_state.unit_code as unit_after,
+        earlier_state.unit_level as level_before,
+        later_state.unit_level as level_after,
+        earlier_state.class_at_end as class_before,
+        later_state.class_at_end as class_after,
+        earlier_state.received_date as received_before,
+        later_state.received_date as received_after,
+        earlier_state.due_date as due_before,
+        later_state.due_date as due_after,
+        earlier_state.closed_by_end_date as closed_before,
+        later_state.closed_by_end_date as closed_after,
+        earlier_state.delivery_id as delivery_before,
+        earlier_state.row_number as row_before,
+        later_state.delivery_id as delivery_after,
+        later_state.row_number as row_after
+    from earlier_state
+    full join later_state
         on
-            was.dossier_code = becomes.dossier_code
-            and was.period_type = becomes.period_type
-            and was.period_basis = becomes.period_basis
-            and was.period_start = becomes.period_start
+            earlier_state.dossier_code = later_state.dossier_code
+            and earlier_state.period_type = later_state.period_type
+            and earlier_state.period_basis = later_state.period_basis
+            and earlier_state.period_start = later_state.period_start
     where
-        was.class_at_end is distinct from becomes.class_at_end
-        or was.unit_code is distinct from becomes.unit_code
-        or was.unit_level is distinct from becomes.unit_level
-        or was.field_code is distinct from becomes.field_code
-        or was.procedure_key is distinct from becomes.procedure_key
-        or was.channel is distinct from becomes.channel
-        or was.is_received_in is distinct from becomes.is_received_in
-        or was.is_carried_over is distinct from becomes.is_carried_over
-        or was.is_closed_in is distinct from becomes.is_closed_in
-        or was.is_due_in is distinct from becomes.is_due_in
-        or was.service_level is distinct from becomes.service_level
-        or was.result_digitised is distinct from becomes.result_digitised
+        earlier_state.class_at_end is distinct from later_state.class_at_end
+        or earlier_state.unit_code is distinct from later_state.unit_code
+        or earlier_state.unit_level is distinct from later_state.unit_level
+        or earlier_state.field_code is distinct from later_state.field_code
+        or earlier_state.procedure_key is distinct from later_state.procedure_key
+        or earlier_state.channel is distinct from later_state.channel
+        or earlier_state.is_received_in is distinct from later_state.is_received_in
+        or earlier_state.is_carried_over is distinct from later_state.is_carried_over
+        or earlier_state.is_closed_in is distinct from later_state.is_closed_in
+        or earlier_state.is_due_in is distinct from later_state.is_due_in
+        or earlier_state.service_level is distinct from later_state.service_level
+        or earlier_state.result_digitised is distinct from later_state.result_digitised
 )
 
 select * from restatement_dossier

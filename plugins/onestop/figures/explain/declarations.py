@@ -62,13 +62,13 @@ def _declarations(question: Question) -> Iterator[CountedThing]:
     """What each declaration of the indicator is in its figure."""
     ranked = question.marts.step("indicator/declared", "ranked")
     rows = question.warehouse.rows(
-        "select said.*, said.numerator as declared_numerator,"
-        " said.denominator as declared_denominator, delivery.file_name,"
-        " max(case when said.standing = 'stands' then said.declared_end end) over ()"
-        " as latest_end"
-        f" from {ranked} as said"
-        f" left join ({DELIVERIES}) as delivery on said.delivery_id = delivery.delivery_id"
-        " where said.indicator_code = :indicator and said.unit_code = :unit",
+        "select declared.*, declared.numerator as declared_numerator,"
+        " declared.denominator as declared_denominator, delivery.file_name,"
+        " max(case when declared.declaration_state = 'current' then declared.declared_end end)"
+        " over () as latest_end"
+        f" from {ranked} as declared"
+        f" left join ({DELIVERIES}) as delivery on declared.delivery_id = delivery.delivery_id"
+        " where declared.indicator_code = :indicator and declared.unit_code = :unit",
         {"indicator": question.indicator, "unit": question.unit.unit_code},
     )
     for row in rows:
@@ -86,9 +86,9 @@ def _declarations(question: Question) -> Iterator[CountedThing]:
 
 
 def _reason_code(row: dict[str, Any]) -> str:
-    if row["standing"] != "stands":
-        return str(row["standing"])
-    if row["place"] > 1:
+    if row["declaration_state"] != "current":
+        return str(row["declaration_state"])
+    if row["state_rank"] > 1:
         return "superseded"
     return "declared_value_only" if row["numerator"] is None else "declared"
 

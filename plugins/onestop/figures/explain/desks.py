@@ -88,10 +88,11 @@ def _not_registered(question: Question) -> list[dict[str, Any]]:
     return _with_file(
         question,
         "select known.* from (select u.*, row_number() over (partition by unit_code"
-        f" order by valid_from desc) as place from {question.marts.relation('core.unit_history')}"
-        f" as u where valid_from <= date '{question.night}') as known"
+        " order by valid_from desc) as version_rank"
+        f" from {question.marts.relation('core.unit_history')} as u"
+        f" where valid_from <= date '{question.night}') as known"
         f" left join {registered} as registered on known.unit_code = registered.unit_code"
-        " where known.place = 1 and registered.unit_code is null",
+        " where known.version_rank = 1 and registered.unit_code is null",
     )
 
 

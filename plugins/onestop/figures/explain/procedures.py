@@ -185,9 +185,9 @@ def _not_in_force(question: Question) -> list[dict[str, Any]]:
         "select known.*, known.authority_level as unit_level, known.valid_from as listed_from,"
         " known.valid_to as listed_to"
         " from (select c.*, row_number() over (partition by procedure_key"
-        f" order by valid_from desc) as place from {catalogue} as c) as known"
+        f" order by valid_from desc) as version_rank from {catalogue} as c) as known"
         f" left join {marked} as marked on known.procedure_key = marked.procedure_key"
-        " where known.place = 1 and marked.procedure_key is null",
+        " where known.version_rank = 1 and marked.procedure_key is null",
     )
 
 
