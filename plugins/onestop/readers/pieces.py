@@ -10,10 +10,12 @@ from __future__ import annotations
 import itertools
 import json
 import operator
+import sys
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from onestop.readers.refusals import UnreadableError
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from onestop.readers.reading import Reading
 
 Values = list[str | None]
+#: ``":`` as a number of two bytes.
+_COLON = pa.scalar(int.from_bytes(b'":', sys.byteorder), pa.uint16())
 
 
 class NumberText(str):
@@ -142,10 +146,17 @@ class PieceDecoder:
 
         The decoder keeps the last value of a key that is given twice and does not say so.
         """
-        unread = columns[len(self._book.wanted) :]
-        inside = b" ".join(raw for raws in unread for raw in raws if raw is not msgspec.UNSET)
         absent = sum(column.count(msgspec.UNSET) for column in columns)
-        return piece.count(b'":') - inside.count(b'":') != count * len(columns) - absent
+        more = _members(piece) - (count * len(columns) - absent)
+        if not more:
+            return False
+        unread = columns[len(self._book.wanted) :]
+        nested = [raws for raws in unread if _is_nested(next(filter(_is_given, raws), b""))]
+        inside = sum(_members(b" ".join(filter(_is_given, raws))) for raws in nested)
+        if more != inside:
+            others = [raws for raws in unread if all(raws is not one for one in nested)]
+            inside += sum(_members(b" ".join(filter(_is_given, raws))) for raws in others)
+        return more != inside
 
     def _prepare(self) -> None:
         book = self._book
@@ -186,6 +197,23 @@ class PieceDecoder:
         if not all(map(any, zip(*columns.values(), strict=True))):
             return None  # a record without any value: let the slow road judge it
         return count, columns
+
+
+def _members(text: bytes) -> int:
+    """How many keys of objects JSON has, and ``":`` inside texts."""
+    found = 0
+    for part in (text, text[1:]):
+        pairs = pa.Array.from_buffers(pa.uint16(), len(part) // 2, [None, pa.py_buffer(part)])
+        found += pc.equal(pairs, _COLON).true_count
+    return found
+
+
+def _is_given(raw: Any) -> bool:  # noqa: ANN401 - a value, or the mark of an absent one
+    return raw is not msgspec.UNSET
+
+
+def _is_nested(raw: Any) -> bool:  # noqa: ANN401 - a value as it was written
+    return bytes(raw)[:1] in {b"{", b"["}
 
 
 def _repeats(piece: bytes, *, lines: bool) -> bool:

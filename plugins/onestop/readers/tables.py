@@ -87,6 +87,9 @@ def _since_1900(serial: re.Match[str]) -> str:
 
 def _note_errors(name: str, texts: Sequence[str | None], problems: list[str | None]) -> None:
     """Note rows in which a spreadsheet could not compute or keep the text of a column."""
+    together = "".join(filter(None, texts))
+    if "#" not in together and "E+" not in together:
+        return
     for at, text in enumerate(texts):
         if text and problems[at] is None:
             if text[0] == "#" and text.strip().upper() in _ERRORS:
@@ -262,6 +265,7 @@ class _RowSorter:
         self._keys = [p for name in index.key for p in header.positions.get(name, ())]
         self._text = text
         self._ragged = ragged
+        self._width = header.width
         self._read = header.read_width
         self._least = header.least_width(index.filled)
         self._after_total = False
@@ -286,7 +290,9 @@ class _RowSorter:
 
     def _is_plain(self, cells: Sequence[Cell]) -> bool:
         """Whether a row is surely a record: keyed, as wide as the header, before any total."""
-        if self._after_total or (self._ragged and not self._is_wide(cells)):
+        if self._after_total:
+            return False
+        if self._ragged and len(cells) != self._width and not self._is_wide(cells):
             return False
         for position in self._keys:
             cell = cells[position] if position < len(cells) else None

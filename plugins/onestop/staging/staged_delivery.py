@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import uuid
 from pathlib import Path
@@ -26,9 +27,11 @@ from onestop.staging.reading_thread import ReadingThread
 from onestop.staging.typing_sql import (
     MACROS,
     SKIP_REASON,
+    UNTIDY,
     staged_columns,
     staging_select,
     unreadable_signature,
+    untidy_bit,
 )
 from onestop.warehouse.duckdb_files import open_duckdb
 
@@ -41,11 +44,15 @@ if TYPE_CHECKING:
 #: Raised whenever the same file under the same mapping would be staged differently.
 READER_VERSION = 4
 
+#: Blank space and control characters.
+_BLANKS = bytes([*range(ord(" ") + 1), 0x7F])
+_WRAPPED = re.compile(r"""\s*(?:=\s?"([^"]*)"|'([\w=+@-].*?)'?)\s*""")
 #: What a batch says of each row beside its columns.
 _PLACE: dict[str, pa.DataType] = {
     "row_number": pa.int64(),
     "sheet": pa.string(),
     "read_problem": pa.string(),
+    UNTIDY: pa.int64(),
 }
 #: What the database says when it cannot write or hold what it should.
 _NO_ROOM = (
@@ -232,15 +239,52 @@ def _insert(connection: duckdb.DuckDBPyConnection, mapping: FeedMapping, reading
 
 def _arrow(batch: Batch, mapping: FeedMapping) -> pa.RecordBatch:
     size = len(batch.row_numbers)
+    problems = list(batch.problems)
     arrays: dict[str, pa.Array[Any]] = {
         "row_number": pa.array(batch.row_numbers, pa.int64()),
         "sheet": pa.array([batch.sheet] * size, pa.string()),
-        "read_problem": pa.array(batch.problems, pa.string()),
     }
-    for column in mapping.read_columns:
+    untidy = 0
+    for place, column in enumerate(mapping.read_columns):
         values = batch.columns.get(column.name)
-        arrays[column.name] = pa.nulls(size, pa.string()) if values is None else _texts(values)
-    return pa.RecordBatch.from_pydict(arrays)
+        if values is None:
+            arrays[column.name] = pa.nulls(size, pa.string())
+            continue
+        texts, is_tidy = _source_texts(values, problems)
+        arrays[column.name] = texts
+        untidy |= 0 if is_tidy else untidy_bit(place)
+    arrays["read_problem"] = pa.array(problems, pa.string())
+    arrays[UNTIDY] = pa.repeat(pa.scalar(untidy, pa.int64()), size)
+    return pa.RecordBatch.from_pydict({name: arrays[name] for name in [*_PLACE, *arrays]})
+
+
+def _source_texts(
+    values: list[str | None], problems: list[str | None]
+) -> tuple[pa.StringArray, bool]:
+    """The texts that the source means, and whether all are plain words without a blank.
+
+    One with a NUL is none, and its row cannot be read. ``="x"`` and ``'x`` are how exporters keep
+    a spreadsheet from changing x.
+    """
+    texts = _texts(values)
+    characters = texts.buffers()[2]
+    data = characters.to_pybytes() if characters else b""
+    is_tidy = data.isascii() and len(data.translate(None, _BLANKS)) == len(data)
+    if b"\0" in data:
+        for at, value in enumerate(values):
+            if value and "\0" in value:
+                problems[at] = problems[at] or "not_text"
+        values = [None if value and "\0" in value else value for value in values]
+        texts = _texts(values)
+    if b'="' in data or b'= "' in data or b"'" in data:
+        texts = _texts([value and _unwrapped(value) for value in values])
+        is_tidy = False
+    return texts, is_tidy
+
+
+def _unwrapped(text: str) -> str:
+    match = _WRAPPED.fullmatch(text) if "'" in text or "=" in text else None
+    return text if match is None else next(part for part in match.groups() if part is not None)
 
 
 def _texts(values: list[str | None]) -> pa.StringArray:

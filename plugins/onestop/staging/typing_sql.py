@@ -39,16 +39,6 @@ MACROS = (
             'Ð', 'Đ'), 'ð', 'đ'), '[\p{Z}\p{Cc}]+', ' ', 'g')), '')
     end
     """,
-    # ="x" and 'x are how exporters keep a spreadsheet from changing x.
-    r"""
-    create or replace temporary macro unwrap_text(x) as case
-        when x between '=' and '>' and regexp_full_match(x, '= ?"[^"]*"')
-            then tidy_text(regexp_extract(x, '"(.*)"', 1))
-        when x between '''' and '(' and regexp_matches(x, '^''[\p{L}\p{N}=+@-]')
-            then tidy_text(regexp_extract(x, '^''(.*?)''?$', 1))
-        else x
-    end
-    """,
     # A sign that comes once, before exactly three digits, may be of thousands or of decimals:
     # `sign`, the decimal sign, decides. A group of thousands never begins with 0.
     r"""
@@ -128,6 +118,8 @@ MACROS = (
     )
     """,
 )
+#: Column of a batch: which of its columns have texts to tidy, as the bits of a number.
+UNTIDY = "untidy"
 #: The column that says why a row is left out.
 SKIP_REASON = "skip_reason"
 #: A whole number, leading zeros and zero decimals apart.
@@ -178,12 +170,11 @@ def staged_columns(feed: Feed) -> tuple[tuple[str, str], ...]:
 
 
 def staging_select(mapping: FeedMapping, batch: str) -> str:
-    """The SELECT over one batch whose columns are those of ``mapping.read_columns``."""
+    """The SELECT over batches whose columns are those of ``mapping.read_columns``."""
     feed = mapping.schema
     steps: list[tuple[str, str]] = [
         ("tidied", f"select {', '.join(_tidied(mapping))} from {batch}"),
-        ("unwrapped", f"select {', '.join(_unwrapped(mapping))} from tidied"),
-        ("given", f"select {', '.join(_given(mapping))} from unwrapped"),
+        ("given", f"select {', '.join(_given(mapping))} from tidied"),
         ("translated", f"select {', '.join(_translated(mapping))} from given"),
     ]
 
@@ -216,18 +207,22 @@ def _text_name(feed: Feed, name: str) -> str:
     return f"{name}_text" if feed.column(name) in text_columns(feed) else name
 
 
+def untidy_bit(place: int) -> int:
+    """The bit of :data:`UNTIDY` for a column by its place; the last bit is of all the rest."""
+    return 1 << min(place, 62)
+
+
 def _tidied(mapping: FeedMapping) -> list[str]:
-    """Tidy texts; one with a NUL is none, and its row cannot be read."""
-    names = [column.name for column in mapping.read_columns]
-    not_text = " or ".join(f"contains({name}, chr(0))" for name in names)
-    problem = f"coalesce(read_problem, case when {not_text} then 'not_text' end) as read_problem"
-    texts = (f"case when not contains({n}, chr(0)) then tidy_text({n}) end as {n}" for n in names)
-    return ["row_number", "sheet", problem, *texts]
-
-
-def _unwrapped(mapping: FeedMapping) -> list[str]:
-    names = [column.name for column in mapping.read_columns]
-    return ["row_number", "sheet", "read_problem", *(f"unwrap_text({n}) as {n}" for n in names)]
+    return [
+        "row_number",
+        "sheet",
+        "read_problem",
+        *(
+            f"case when {UNTIDY} & {untidy_bit(place)} = 0 then nullif({column.name}, '')"
+            f" else tidy_text({column.name}) end as {column.name}"
+            for place, column in enumerate(mapping.read_columns)
+        ),
+    ]
 
 
 def _given(mapping: FeedMapping) -> list[str]:
