@@ -387,9 +387,9 @@ def test_the_same_holds_in_the_other_feeds(tmp_path, feed, headers, row):
     assert [one["read_problem"].split()[0] for one in staged.rows] == ["lost_digits"]
 
 
-def test_a_code_that_became_a_number_keeps_its_point(tmp_path):
+def test_a_code_that_became_a_number_keeps_its_point_and_gets_its_zeros_back(tmp_path):
     rows = [[*HEADER, "Mã TTHC"], [*list_row(1), 1.01081], [*list_row(2), 2.000889]]
-    assert stage(tmp_path, as_xlsx(rows)).column("procedure_code") == ["1.01081", "2.000889"]
+    assert stage(tmp_path, as_xlsx(rows)).column("procedure_code") == ["1.010810", "2.000889"]
 
 
 # --- merged cells, dates, durations ---------------------------------------------------------------
