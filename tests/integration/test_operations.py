@@ -43,7 +43,7 @@ from onestop.upkeep.housekeeping import (
     read_retention,
 )
 from onestop.upkeep.verify import verify
-from onestop.warehouse import WarehouseError, duckdb_engine, duckdb_files, open_warehouse
+from onestop.warehouse import WarehouseError, duckdb_engine, duckdb_files, engine_of, open_warehouse
 from onestop.warehouse.duckdb_engine import DuckDBWarehouse
 
 NIGHT = dt.date(2022, 11, 15)
@@ -340,7 +340,7 @@ def test_a_damaged_backup_is_not_restored(published, tmp_path, damage):
 
 def test_nothing_is_restored_over_what_is_there(published, installation, tmp_path):
     make_backup(published, tmp_path / "backup")
-    with pytest.raises(BackupError, match="there is a warehouse"):
+    with pytest.raises(WarehouseError, match="there is a warehouse"):
         restore_backup(installation, tmp_path / "backup")
     there = elsewhere(tmp_path)
     (there.landing / "one_stop").mkdir(parents=True)
@@ -377,7 +377,7 @@ def test_a_restore_that_was_killed_after_the_warehouse_goes_on(
 ):
     make_backup(published, tmp_path / "backup")
     there = elsewhere(tmp_path)
-    place = backup._DuckDBFile if step == "copy_in" else DuckDBWarehouse
+    place = DuckDBWarehouse
     real = getattr(place, step)
 
     def killed(*arguments):
@@ -390,7 +390,7 @@ def test_a_restore_that_was_killed_after_the_warehouse_goes_on(
     monkeypatch.undo()
     assert restore_backup(there, tmp_path / "backup").night == NIGHT
     assert there.published.is_file()
-    with pytest.raises(BackupError, match="there is a warehouse"):
+    with pytest.raises(WarehouseError, match="there is a warehouse"):
         restore_backup(there, tmp_path / "backup")
     assert not [path for path in there.landing.rglob(".*") if path.is_file()]
 
@@ -539,14 +539,14 @@ def test_postgresqls_tools_that_are_missing_or_fail_are_told_without_the_passwor
     tmp_path, monkeypatch
 ):
     url = "postgresql://somebody:hidden-word@127.0.0.1:9/onestop"  # pragma: allowlist secret
-    engine = backup._engine_of(url)
+    engine = engine_of(url)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(BackupError, match="pg_dump is not installed"):
+    with pytest.raises(WarehouseError, match="pg_dump is not installed"):
         engine.copy_out(url, tmp_path)
     fake = tmp_path / "pg_dump"
     fake.write_text('#!/bin/sh\necho "$*" > "$0.args"; echo refused >&2; exit 1\n')
     fake.chmod(0o755)
-    with pytest.raises(BackupError, match="pg_dump failed: refused") as failed:
+    with pytest.raises(WarehouseError, match="pg_dump failed: refused") as failed:
         engine.copy_out(url, tmp_path)
     assert "hidden-word" not in f"{failed.value}{(tmp_path / 'pg_dump.args').read_text()}"
 
@@ -588,7 +588,7 @@ def test_a_postgresql_warehouse_is_restored_on_another_server_with_its_rights(
             pytest.raises(psycopg.errors.InsufficientPrivilege, match="only grows"),
         ):
             administrator.execute("delete from audit.publication")
-        with pytest.raises(BackupError, match="holds a warehouse already"):
+        with pytest.raises(WarehouseError, match="holds a warehouse already"):
             restore_backup(there, tmp_path / "backup")
         with pytest.raises(BackupError, match="holds a PostgreSQL warehouse"):
             restore_backup(settings_in(tmp_path / "duckdb"), tmp_path / "backup")

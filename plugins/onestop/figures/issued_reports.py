@@ -35,7 +35,7 @@ from onestop.marts.published import (
 )
 from onestop.schema.number_text import day
 from onestop.schema.time_zone import LOCAL_ZONE
-from onestop.warehouse import open_warehouse
+from onestop.warehouse import engine_of, open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -451,7 +451,7 @@ def _place(folder: Path, files: Mapping[str, bytes]) -> None:
 
 def _copy_knows(settings: Settings, issued: list[IssuedReport]) -> bool:
     """Whether the readers' copy lists all issues; where the engine has none, it always does."""
-    if not settings.warehouse.startswith("duckdb"):
+    if not engine_of(settings.warehouse).has_readers_copy:
         return True
     with open_published(settings) as copy:
         return "report" in copy.tables("audit") and len(_issued(copy)) == len(issued)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onestop.errors import OneStopError
-from onestop.warehouse import NoWarehouseError, open_warehouse
+from onestop.warehouse import NoWarehouseError, engine_of, open_warehouse
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -32,20 +31,14 @@ def open_published(settings: Settings) -> Warehouse:
     Raises:
         NothingPublishedError: no night was published yet.
     """
-    if not settings.warehouse.startswith("duckdb"):
-        try:
-            return open_warehouse(settings.warehouse, read_only=True)
-        except NoWarehouseError as error:
-            raise NothingPublishedError(
-                f"no night is published yet ({error}); run `onestop night` for a night that has"
-                " its exports"
-            ) from error
-    if not settings.published.is_file():
+    address = engine_of(settings.warehouse).readers_address(settings.warehouse, settings.published)
+    try:
+        return open_warehouse(address, read_only=True)
+    except NoWarehouseError as error:
         raise NothingPublishedError(
-            f"no night is published yet ({_short(settings.published)} does not exist);"
-            " run `onestop night` for a night that has its exports"
-        )
-    return open_warehouse(f"duckdb:///{settings.published}", read_only=True)
+            f"no night is published yet ({error}); run `onestop night` for a night that has its"
+            " exports"
+        ) from error
 
 
 def published_nights(warehouse: Warehouse) -> list[dt.date]:
@@ -77,10 +70,3 @@ def find_night(warehouse: Warehouse, as_of: dt.date | None) -> dt.date:
             f" {nights[0]} to {nights[-1]}, the nearest is {nearest}"
         )
     return as_of
-
-
-def _short(path: Path) -> Path:
-    try:
-        return path.relative_to(Path.cwd())
-    except ValueError:
-        return path

@@ -15,29 +15,28 @@ from __future__ import annotations
 import datetime as dt
 import fcntl
 import json
-import os
-import re
 import shutil
-import subprocess
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
-from urllib.parse import unquote, urlsplit, urlunsplit
 
 from onestop.errors import OneStopError
-from onestop.files import DRAFT_ENDING, READ_ONLY, copy_whole, sha256_of, sync, write_whole
+from onestop.files import DRAFT_ENDING, copy_whole, sha256_of, sync, write_whole
 from onestop.intake.landing import INCOMING, make_private
 from onestop.marts.compute import last_published
 from onestop.schema.time_zone import LOCAL_ZONE
-from onestop.warehouse import NoWarehouseError, open_warehouse
-from onestop.warehouse.base import schema_files
-from onestop.warehouse.duckdb_files import copy_held
-from onestop.warehouse.sql_text import statements
+from onestop.warehouse import (
+    NoWarehouseError,
+    WarehouseError,
+    engine_of,
+    engine_of_copy,
+    open_warehouse,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from onestop.settings import Settings
 
@@ -48,7 +47,6 @@ _DRAFTS = (f".*{DRAFT_ENDING}", ".*.half-copied")
 _LOCK = ".backup.lock"
 #: In a landing that is being restored: which backup, and into which warehouse.
 _BEGUN = ".restoring"
-_SCHEME = re.compile(r"^postgres(?:ql)?(?:\+\w+)?://")
 
 
 class BackupError(OneStopError):
@@ -90,8 +88,8 @@ def make_backup(
         echo: is told the progress.
 
     Raises:
-        BackupError: there is nothing to back up, a landed file is not what it was, or a tool of
-            PostgreSQL is missing or fails.
+        BackupError: there is nothing to back up, or a landed file is not what it was.
+        WarehouseError: the warehouse cannot be copied.
     """
     make_private(target)
     with _alone(target / _LOCK, f"another backup into {target} is running"):
@@ -130,7 +128,7 @@ def _write_backup(
             version, night = warehouse.schema_version(), last_published(warehouse)
     except NoWarehouseError as error:
         raise BackupError(f"{error}; there is nothing to back up") from None
-    copy = _engine_of(settings.warehouse).copy_out(settings.warehouse, draft)
+    copy = engine_of(settings.warehouse).copy_out(settings.warehouse, draft)
     echo("comparing the landing with its sha-256, and copying what is new")
     known = {name: facts for one in before for name, facts in one.manifest["landing"].items()}
     files, new = _copy_landing(settings.landing, target / _LANDING, known)
@@ -164,15 +162,16 @@ def restore_backup(
         echo: is told the progress.
 
     Raises:
-        BackupError: there is no such backup, it is damaged, or the place is not empty.
+        BackupError: there is no such backup, it is damaged, or the landing is not empty.
+        WarehouseError: there is a warehouse already, or it cannot be restored.
     """
     chosen = _chosen(target, at)
     manifest = chosen.manifest
-    engine = _engine_of(settings.warehouse)
+    engine = engine_of(settings.warehouse)
     copy = chosen.folder / manifest["warehouse"]["file"]
-    if copy.suffix != engine.suffix:
+    if copy.suffix != engine.copy_suffix:
         raise BackupError(
-            f"the backup holds a {_ENGINES_BY_SUFFIX[copy.suffix]} warehouse, and"
+            f"the backup holds a {engine_of_copy(copy).product} warehouse, and"
             f" ONESTOP_WAREHOUSE is {settings.warehouse_name}; set it to one of the same kind"
         )
     make_private(settings.landing)
@@ -184,7 +183,7 @@ def restore_backup(
         if file.read() != purpose:
             try:
                 engine.require_empty(settings.warehouse)
-            except BackupError:
+            except WarehouseError:
                 begun.unlink()
                 raise
             file.truncate(0)
@@ -198,6 +197,8 @@ def restore_backup(
         _restore_landing(target / _LANDING, settings.landing, manifest["landing"])
         echo("restoring the warehouse")
         if engine.is_empty(settings.warehouse):
+            if path := engine.file_of(settings.warehouse):
+                _sweep(path.parent, _DRAFTS)
             engine.copy_in(copy, settings.warehouse)
         night = _night_of(manifest)
         if night:
@@ -373,151 +374,3 @@ def _copy_file(source: Path, target: Path) -> dict[str, Any]:
 
 def _facts(path: Path) -> dict[str, Any]:
     return {"sha256": sha256_of(path), "size_bytes": path.stat().st_size}
-
-
-# --- the warehouse ---------------------------------------------------------------------------
-
-
-class _DuckDBFile:
-    """The embedded warehouse: its file, copied while nobody can write it."""
-
-    suffix = ".duckdb"
-
-    def copy_out(self, url: str, folder: Path) -> Path:
-        path = _duckdb_path(url)
-        copy = folder / f"warehouse{self.suffix}"
-        with open_warehouse(url, read_only=True):  # as long as it is open, no night can write
-            log = Path(f"{path}.wal")
-            if log.is_file():
-                shutil.copyfile(log, f"{copy}.wal")
-            copy_held(path, copy)
-        if Path(f"{copy}.wal").exists():
-            with open_warehouse(f"duckdb:///{copy}") as warehouse:
-                warehouse.execute("force checkpoint")
-        copy.chmod(READ_ONLY)
-        return copy
-
-    def is_empty(self, url: str) -> bool:
-        return not _duckdb_path(url).exists()
-
-    def require_empty(self, url: str) -> None:
-        for path in (_duckdb_path(url), Path(f"{_duckdb_path(url)}.wal")):
-            if path.exists():
-                raise BackupError(
-                    f"there is a warehouse at {path} already; move it away, or set"
-                    " ONESTOP_WAREHOUSE to another file"
-                )
-
-    def copy_in(self, copy: Path, url: str) -> None:
-        path = _duckdb_path(url)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path.parent, _DRAFTS)
-        _copy_file(copy, path)
-        path.chmod(0o640)
-
-
-class _PostgreSQLDump:
-    """PostgreSQL: a dump by its own tools, which see one moment whatever is written meanwhile."""
-
-    suffix = ".dump"
-
-    def copy_out(self, url: str, folder: Path) -> Path:
-        copy = folder / f"warehouse{self.suffix}"
-        _run_tool("pg_dump", url, "--format=custom", f"--file={copy}")
-        copy.chmod(READ_ONLY)
-        return copy
-
-    def is_empty(self, url: str) -> bool:
-        try:
-            open_warehouse(url, read_only=True).close()
-        except NoWarehouseError:
-            return True
-        return False
-
-    def require_empty(self, url: str) -> None:
-        if not self.is_empty(url):
-            raise BackupError(
-                "the database holds a warehouse already; restore into a new, empty database"
-            )
-
-    def copy_in(self, copy: Path, url: str) -> None:
-        self._make_roles(url)
-        _run_tool("pg_restore", url, "--exit-on-error", "--single-transaction", copy)
-        self._limit_sessions(url)
-
-    def _make_roles(self, url: str) -> None:
-        """Roles belong to the server and are in no dump: the schema file that makes them does."""
-        import psycopg  # noqa: PLC0415 - slow to import, and DuckDB does without
-
-        (file,) = [one for one in schema_files("postgresql") if "_roles." in one.path.name]
-        make_them = next(statements(file.path.read_text(encoding="utf-8")))
-        try:
-            self._run(url, make_them)
-        except psycopg.Error as error:
-            raise BackupError(
-                "the roles of the warehouse could not be made"
-                f" ({str(error).strip().splitlines()[0]}); restore with an administrator's login"
-            ) from None
-
-    def _limit_sessions(self, url: str) -> None:
-        """A dump leaves out what is set for the database; those of earlier releases set nothing."""
-        self._run(
-            url,
-            "do $$ begin if to_regprocedure('meta.limit_sessions()') is not null then"
-            " call meta.limit_sessions(); end if; end $$",
-        )
-
-    def _run(self, url: str, statement: str) -> None:
-        import psycopg  # noqa: PLC0415 - slow to import, and DuckDB does without
-
-        with psycopg.connect(_SCHEME.sub("postgresql://", url), autocommit=True) as connection:
-            connection.execute(statement.encode())
-
-
-_Engine = _DuckDBFile | _PostgreSQLDump
-_ENGINES_BY_SUFFIX = {".duckdb": "DuckDB", ".dump": "PostgreSQL"}
-
-
-def _engine_of(url: str) -> _Engine:
-    return _DuckDBFile() if url.startswith("duckdb") else _PostgreSQLDump()
-
-
-def _duckdb_path(url: str) -> Path:
-    return Path(url.removeprefix("duckdb:///"))
-
-
-def _run_tool(tool: str, url: str, *options: str | Path) -> None:
-    """Run one of PostgreSQL's own tools; the password goes by the environment, never by name.
-
-    Raises:
-        BackupError: it is not installed, or failed.
-    """
-    program = shutil.which(tool)
-    if program is None:
-        raise BackupError(
-            f"{tool} is not installed; install PostgreSQL's client programs of the server's"
-            " version or newer (Debian: postgresql-client)"
-        )
-    parts = urlsplit(_SCHEME.sub("postgresql://", url))
-    login, _, host = parts.netloc.rpartition("@")
-    user = login.partition(":")[0]
-    netloc = f"{user}@{host}" if user else host
-    address = urlunsplit((parts.scheme, netloc, parts.path, parts.query, ""))
-    environment = dict(os.environ)
-    if parts.password:
-        environment["PGPASSWORD"] = unquote(parts.password)
-    done = subprocess.run(  # noqa: S603 - PostgreSQL's own program, our own options
-        [program, f"--dbname={address}", *map(str, options)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        reason = done.stderr.strip() or "no reason given"
-        remedy = (
-            "; install PostgreSQL's client programs of the server's version, first on the PATH"
-            if "version mismatch" in reason
-            else ""
-        )
-        raise BackupError(f"{tool} failed: {reason.splitlines()[0]}{remedy}")

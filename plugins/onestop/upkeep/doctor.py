@@ -11,17 +11,17 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from onestop.console import page_width, printed, safe_cell
 from onestop.intake.exports import list_exports
 from onestop.marts.compute import last_published
+from onestop.marts.published import open_published
 from onestop.schema.mapping import ClaimedTwiceError, recognise
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.settings import Settings, wait_interval
 from onestop.upkeep.housekeeping import read_retention
-from onestop.warehouse import NoWarehouseError, open_warehouse
+from onestop.warehouse import NoWarehouseError, engine_of, open_warehouse
 
 if TYPE_CHECKING:
     from onestop.warehouse import Warehouse
@@ -267,14 +267,14 @@ def _published_night(settings: Settings, warehouse: Warehouse, now: dt.datetime)
 
 
 def _readers_copy(settings: Settings, warehouse: Warehouse) -> _Found:
-    if not settings.warehouse.startswith("duckdb") or last_published(warehouse) is None:
+    if not warehouse.has_readers_copy or last_published(warehouse) is None:
         return
     again = "run the last published night again; it makes the copy"
     number = "select max(publication_id) from audit.publication"
     if not settings.published.is_file():
         yield "FAIL", f"the readers' copy {settings.published} is not there", again
         return
-    with open_warehouse(f"duckdb:///{settings.published}", read_only=True) as copy:
+    with open_published(settings) as copy:
         is_current = copy.value(number) == warehouse.value(number)
     if is_current:
         yield "OK", f"the readers' copy {settings.published.name} holds it"
@@ -312,8 +312,7 @@ def _disk(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as 
     folders = {"landing": settings.landing, "work": settings.work}
     folders["published"] = settings.published.parent
     size = 0
-    if settings.warehouse.startswith("duckdb"):
-        file = Path(settings.warehouse.removeprefix("duckdb:///"))
+    if file := engine_of(settings.warehouse).file_of(settings.warehouse):
         folders["warehouse"] = file.parent
         size = file.stat().st_size if file.is_file() else 0
     by_device: dict[int, list[str]] = {}

@@ -21,7 +21,7 @@ from onestop.record.evidence import Settlement, kept_mapping, kept_settlement
 from onestop.record.load import load_delivery, load_replayed
 from onestop.schema.feeds import FEEDS
 from onestop.staging.staged_delivery import read_delivery
-from onestop.warehouse import open_warehouse
+from onestop.warehouse import duckdb_address, open_warehouse
 from onestop.warehouse.staged_names import STAGED
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def verify(
     with scratch_folder("verify") as folder:
         scratch = replace(
             settings,
-            warehouse=f"duckdb:///{folder}/warehouse.duckdb",
+            warehouse=duckdb_address(folder / "warehouse.duckdb"),
             work=folder / "work",
         )
         for number, (delivery, attempts) in enumerate(deliveries, start=1):

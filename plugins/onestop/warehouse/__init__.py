@@ -6,6 +6,8 @@ how readers get a copy) lives in one small module per engine.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from onestop.warehouse.base import (
     NoWarehouseError,
     SchemaError,
@@ -13,7 +15,10 @@ from onestop.warehouse.base import (
     WarehouseBusyError,
     WarehouseError,
 )
-from onestop.warehouse.duckdb_engine import DuckDBWarehouse
+from onestop.warehouse.duckdb_engine import DuckDBWarehouse, duckdb_address
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = [
     "NoWarehouseError",
@@ -21,6 +26,9 @@ __all__ = [
     "Warehouse",
     "WarehouseBusyError",
     "WarehouseError",
+    "duckdb_address",
+    "engine_of",
+    "engine_of_copy",
     "open_warehouse",
 ]
 
@@ -38,16 +46,34 @@ def open_warehouse(url: str, *, read_only: bool = False) -> Warehouse:
         WarehouseError: it cannot be reached, does not fit this release, or no engine is for this
             URL.
     """
+    return engine_of(url).open(url, read_only=read_only)
+
+
+def engine_of(url: str) -> type[Warehouse]:
+    """The engine of the warehouse at a SQLAlchemy URL.
+
+    Raises:
+        WarehouseError: no engine is for this URL.
+    """
     scheme = url.split(":", 1)[0].split("+", 1)[0]
     if scheme == "duckdb":
-        return DuckDBWarehouse.open(url, read_only=read_only)
+        return DuckDBWarehouse
     if scheme in {"postgresql", "postgres"}:
-        # the driver is not loaded where the warehouse is a file
-        from onestop.warehouse.postgres_engine import PostgreSQLWarehouse  # noqa: PLC0415
-
-        return PostgreSQLWarehouse.open(url, read_only=read_only)
+        return _postgresql()
     raise WarehouseError(
         f"no engine for {scheme!r} addresses",
         subject="ONESTOP_WAREHOUSE",
         remedy="use duckdb:///… or postgresql://…",
     )
+
+
+def engine_of_copy(copy: Path) -> type[Warehouse]:
+    """The engine that wrote a copy of a warehouse, by the ending of its name."""
+    return DuckDBWarehouse if copy.suffix == DuckDBWarehouse.copy_suffix else _postgresql()
+
+
+def _postgresql() -> type[Warehouse]:
+    # the driver is not loaded where the warehouse is a file
+    from onestop.warehouse.postgres_engine import PostgreSQLWarehouse  # noqa: PLC0415
+
+    return PostgreSQLWarehouse

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from onestop.errors import OneStopError
 from onestop.schema.project import PROJECT_ROOT
@@ -44,9 +44,72 @@ class Warehouse(ABC):
     """
 
     #: sqlglot's name of the SQL dialect.
-    dialect: str
+    dialect: ClassVar[str]
     #: Its part of the name of schema files that are for this engine alone.
-    engine: str
+    engine: ClassVar[str]
+    #: The engine's name for people.
+    product: ClassVar[str]
+    #: Ending of the file that :meth:`copy_out` writes.
+    copy_suffix: ClassVar[str]
+    #: Whether readers open a copy that each publication makes; if not, the warehouse itself.
+    has_readers_copy: ClassVar[bool]
+
+    @classmethod
+    @abstractmethod
+    def open(cls, url: str, *, read_only: bool) -> Self:
+        """Open the warehouse at an address; see :func:`onestop.warehouse.open_warehouse`."""
+
+    @classmethod
+    @abstractmethod
+    def readers_address(cls, url: str, published: Path) -> str:
+        """The address that readers open.
+
+        Args:
+            url: of the warehouse.
+            published: the readers' copy, where the engine has one.
+        """
+
+    @classmethod
+    @abstractmethod
+    def file_of(cls, url: str) -> Path | None:
+        """The file that holds the warehouse on this machine; None where a server holds it."""
+
+    @classmethod
+    @abstractmethod
+    def is_empty(cls, url: str) -> bool:
+        """Whether there is no warehouse at an address.
+
+        Raises:
+            WarehouseError: it cannot be reached.
+        """
+
+    @classmethod
+    @abstractmethod
+    def require_empty(cls, url: str) -> None:
+        """Refuse an address at which there is a warehouse.
+
+        Raises:
+            WarehouseError: there is one, or it cannot be reached.
+        """
+
+    @classmethod
+    @abstractmethod
+    def copy_out(cls, url: str, folder: Path) -> Path:
+        """Copy the warehouse as it is at one moment into a folder, as one file.
+
+        Raises:
+            NoWarehouseError: there is none.
+            WarehouseError: it cannot be copied.
+        """
+
+    @classmethod
+    @abstractmethod
+    def copy_in(cls, copy: Path, url: str) -> None:
+        """Restore a file of :meth:`copy_out` to an address at which there is no warehouse.
+
+        Raises:
+            WarehouseError: it cannot be restored.
+        """
 
     @abstractmethod
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
 
-from onestop.files import READABLE, drafted, has_sha256
+from onestop.files import READ_ONLY, READABLE, copy_whole, drafted, has_sha256
 from onestop.warehouse.base import NoWarehouseError, Warehouse, WarehouseBusyError, WarehouseError
 from onestop.warehouse.duckdb_files import copy_held, open_duckdb
 from onestop.warehouse.sql_text import with_parameters
@@ -20,6 +21,19 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _WAIT_SECONDS = 60.0
+_SCHEME = "duckdb:///"
+#: Mode of a restored warehouse: its owner writes, the owner's group reads.
+_WAREHOUSE_MODE = 0o640
+
+
+def duckdb_address(path: Path) -> str:
+    """The address of a DuckDB file."""
+    return f"{_SCHEME}{path}"
+
+
+def _log_of(path: Path) -> Path:
+    """What was committed and is not in a DuckDB file yet."""
+    return path.with_name(f"{path.name}.wal")
 
 
 class DuckDBWarehouse(Warehouse):
@@ -27,15 +41,18 @@ class DuckDBWarehouse(Warehouse):
 
     dialect = "duckdb"
     engine = "duckdb"
+    product = "DuckDB"
+    copy_suffix = ".duckdb"
+    has_readers_copy = True
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         self._connection = connection
         self._path = path
 
     @classmethod
-    def open(cls, url: str, *, read_only: bool) -> DuckDBWarehouse:
+    def open(cls, url: str, *, read_only: bool) -> Self:
         """Open the file named by ``duckdb:///path``; waits up to a minute for another writer."""
-        path = Path(url.removeprefix("duckdb:///"))
+        path = cls.file_of(url)
         if read_only and not path.is_file():
             raise NoWarehouseError(f"there is no warehouse at {path}")
         if not read_only:
@@ -48,6 +65,51 @@ class DuckDBWarehouse(Warehouse):
         if not read_only:
             warehouse.migrate()
         return warehouse
+
+    @classmethod
+    def readers_address(cls, url: str, published: Path) -> str:  # noqa: ARG003 - for other engines
+        """That of the readers' copy."""
+        return duckdb_address(published)
+
+    @classmethod
+    def file_of(cls, url: str) -> Path:
+        """The file that an address names."""
+        return Path(url.removeprefix(_SCHEME))
+
+    @classmethod
+    def is_empty(cls, url: str) -> bool:
+        """Whether there is no file."""
+        return not cls.file_of(url).exists()
+
+    @classmethod
+    def require_empty(cls, url: str) -> None:
+        """Refuse an address whose file is there, or its log."""
+        for path in (cls.file_of(url), _log_of(cls.file_of(url))):
+            if path.exists():
+                raise WarehouseError(
+                    f"there is a warehouse at {path} already; move it away, or set"
+                    " ONESTOP_WAREHOUSE to another file"
+                )
+
+    @classmethod
+    def copy_out(cls, url: str, folder: Path) -> Path:
+        """Copy the file while nobody can write it, with what its log holds."""
+        path = cls.file_of(url)
+        copy = folder / f"warehouse{cls.copy_suffix}"
+        with cls.open(url, read_only=True):  # as long as it is open, no night can write
+            if _log_of(path).is_file():
+                shutil.copyfile(_log_of(path), _log_of(copy))
+            copy_held(path, copy)
+        if _log_of(copy).exists():
+            with cls.open(duckdb_address(copy), read_only=False) as warehouse:
+                warehouse.execute("force checkpoint")
+        copy.chmod(READ_ONLY)
+        return copy
+
+    @classmethod
+    def copy_in(cls, copy: Path, url: str) -> None:
+        """Copy the file to its place, whole."""
+        copy_whole(copy, cls.file_of(url), mode=_WAREHOUSE_MODE)
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Run one statement."""

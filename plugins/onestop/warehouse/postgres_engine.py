@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
 import psycopg
@@ -32,6 +32,7 @@ from onestop.warehouse.base import (
     WarehouseError,
     quoted,
 )
+from onestop.warehouse.postgres_dump import dump, restore_dump
 from onestop.warehouse.sql_text import with_parameters
 
 if TYPE_CHECKING:
@@ -85,6 +86,9 @@ class PostgreSQLWarehouse(Warehouse):
 
     dialect = "postgres"
     engine = "postgresql"
+    product = "PostgreSQL"
+    copy_suffix = ".dump"
+    has_readers_copy = False
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -93,7 +97,7 @@ class PostgreSQLWarehouse(Warehouse):
         self._lock_holder: psycopg.Connection[Any] | None = None
 
     @classmethod
-    def open(cls, url: str, *, read_only: bool) -> PostgreSQLWarehouse:
+    def open(cls, url: str, *, read_only: bool) -> Self:
         """Open the database.
 
         A writer takes the writer's lock, brings the schema up to date where its login may, and
@@ -116,6 +120,44 @@ class PostgreSQLWarehouse(Warehouse):
             warehouse.close()
             raise
         return warehouse
+
+    @classmethod
+    def readers_address(cls, url: str, published: Path) -> str:  # noqa: ARG003 - for other engines
+        """The warehouse's own: a publication changes what readers see by one commit."""
+        return url
+
+    @classmethod
+    def file_of(cls, url: str) -> None:
+        """None: the server holds it."""
+
+    @classmethod
+    def is_empty(cls, url: str) -> bool:
+        """Whether the database holds no warehouse."""
+        try:
+            cls.open(url, read_only=True).close()
+        except NoWarehouseError:
+            return True
+        return False
+
+    @classmethod
+    def require_empty(cls, url: str) -> None:
+        """Refuse a database that holds a warehouse."""
+        if not cls.is_empty(url):
+            raise WarehouseError(
+                "the database holds a warehouse already; restore into a new, empty database"
+            )
+
+    @classmethod
+    def copy_out(cls, url: str, folder: Path) -> Path:
+        """Dump the database."""
+        copy = folder / f"warehouse{cls.copy_suffix}"
+        dump(url, copy)
+        return copy
+
+    @classmethod
+    def copy_in(cls, copy: Path, url: str) -> None:
+        """Restore a dump, with the roles of the warehouse."""
+        restore_dump(copy, url)
 
     def _begin_reading(self) -> None:
         if not self.value("select count(*) from pg_namespace where nspname = 'audit'"):
