@@ -23,7 +23,7 @@ from onestop.files import write_once, write_whole
 from onestop.gate.unpublished import NightRun, note_unpublished
 from onestop.intake import landing as landing_module
 from onestop.intake.awaited import awaited_where
-from onestop.intake.delivery import PASSING_RULES, Delivery, RefusedDeliveryError
+from onestop.intake.delivery import RETRYABLE_RULES, Delivery, RefusedDeliveryError
 from onestop.intake.exports import ExportsError, candidate_of, file_of, list_exports, readable_name
 from onestop.marts.compute import (
     compute_marts,
@@ -267,9 +267,9 @@ def _usual_volume(settings: Settings, delivery: Delivery, night: dt.date) -> Usu
 
 
 def _settled_files(warehouse: Warehouse) -> set[tuple[str, int, int]]:
-    """The files that need not be looked at again; those refused for a passing reason do."""
-    passing = ", ".join(f"'{code}'" for code in PASSING_RULES)
-    settled = f"sha256 is not null and coalesce(refused_rule, '') not in ({passing})"
+    """Files that need not be read again; those with a retryable refusal are left out."""
+    retryable = ", ".join(f"'{code}'" for code in RETRYABLE_RULES)
+    settled = f"sha256 is not null and coalesce(refused_rule, '') not in ({retryable})"
     rows = warehouse.rows(
         "select file_name, size_bytes,"
         " cast(extract(epoch from file_modified_at) as bigint) as modified from ("

@@ -13,8 +13,8 @@ import shutil
 import pytest
 from openpyxl import load_workbook
 from published_marts import settings_in
+from recorded_world import put_record
 from second_worked_set import second_world
-from told_record import put_record
 from typer.testing import CliRunner
 
 from onestop.cli import app

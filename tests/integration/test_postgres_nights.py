@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from engines import assert_same, content
 from published_marts import settings_in
+from recorded_world import put_record
 from second_worked_set import SEPTEMBER, second_world
-from told_record import put_record
 from typer.testing import CliRunner
 
 from onestop.cli import app
@@ -93,7 +93,7 @@ def test_pages_and_lists_say_the_same_on_both_engines(both):
     span = ("on_time_rate", "CITY", dt.date(2022, 10, 3), dt.date(2022, 12, 28))
     found = explain(served, *span)
     assert found == explain(embedded, *span)
-    assert len(found.things) > 100
+    assert len(found.items) > 100
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_what_is_behind_a_figure_is_the_same_on_both_engines(both, indicator, un
     asked = (indicator, unit, dt.date(2022, 1, 1), NIGHT)
     found = explain(served, *asked)
     assert found == explain(embedded, *asked)
-    assert found.things
+    assert found.items
     assert found.agrees is True
 
 

@@ -85,7 +85,7 @@ def test_the_dossiers_behind_a_rate_are_those_that_were_counted(settings, night)
     found = explain(
         settings, "on_time_rate", UNIT, dt.date(2022, 4, 1), dt.date(2022, 6, 30), as_of=night
     )
-    counted = [dossier.role for dossier in found.things]
+    counted = [dossier.role for dossier in found.items]
     assert found.published == (3, 7)
     assert counted.count("numerator") == 3
     assert counted.count("numerator") + counted.count("denominator") == 7

@@ -11,8 +11,8 @@ from onestop.errors import OneStopError
 if TYPE_CHECKING:
     from onestop.schema.feeds import Kind
 
-#: Refusals that say nothing of the file itself: it was still being written, or there was no room.
-PASSING_RULES = ("FILE-F08", "FILE-F09")
+#: Transient refusals, tried again on every run: the file was being written, or the disk was full.
+RETRYABLE_RULES = ("FILE-F08", "FILE-F09")
 
 
 @dataclass(frozen=True)

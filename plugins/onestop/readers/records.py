@@ -1,6 +1,6 @@
 """JSON: an array of records, an envelope around one, or a record per line.
 
-Records are read in pieces (:mod:`onestop.readers.pieces`); what is odd in a piece is read again
+Records are read in chunks (:mod:`onestop.readers.json_chunks`); an unusual chunk is read again
 record by record with the standard library, which decides what is wrong with it.
 """
 
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from onestop.readers.envelope import Envelope
 from onestop.readers.headers import HeaderIndex
-from onestop.readers.pieces import (
+from onestop.readers.json_chunks import (
     DECODER,
+    ChunkDecoder,
     KeyBook,
     NumberText,
-    PieceDecoder,
     RepeatedKeys,
     first_filled,
     split_lines,
@@ -104,11 +104,11 @@ class _Batcher:
         self._nested = index.nested
         self._limits = limits
         self._book = KeyBook(reading, index)
-        self._decoder = None if index.nested else PieceDecoder(self._book)
+        self._decoder = None if index.nested else ChunkDecoder(self._book)
 
-    def fast(self, piece: bytes, number: int, *, lines: bool) -> Batch | None:
-        """A batch of a whole piece, or None when it must be read record by record."""
-        decoded = self._decoder.columns(piece, lines=lines) if self._decoder else None
+    def fast(self, chunk: bytes, number: int, *, lines: bool) -> Batch | None:
+        """A batch of a whole chunk, or None when it must be read record by record."""
+        decoded = self._decoder.columns(chunk, lines=lines) if self._decoder else None
         if decoded is None:
             return None
         count, columns = decoded
@@ -204,17 +204,17 @@ def _flatten(body: dict[str, Json], nested: list[str]) -> dict[str, Json]:
 
 def _line_batches(chunks: Iterator[bytes], batcher: _Batcher, limits: Limits) -> Iterator[Batch]:
     number = 1
-    for piece in split_lines(unify_line_ends(chunks, b"\r", b"\n"), limits):
-        batch = batcher.fast(piece, number, lines=True)
+    for chunk in split_lines(unify_line_ends(chunks, b"\r", b"\n"), limits):
+        batch = batcher.fast(chunk, number, lines=True)
         if batch:
             yield batch
         else:
-            yield from batcher.slow(_line_records(piece, number))
-        number += piece.count(b"\n")
+            yield from batcher.slow(_line_records(chunk, number))
+        number += chunk.count(b"\n")
 
 
-def _line_records(piece: bytes, number: int) -> Iterator[_Record]:
-    for at, line in enumerate(utf8_text(piece).removesuffix("\n").split("\n"), start=number):
+def _line_records(chunk: bytes, number: int) -> Iterator[_Record]:
+    for at, line in enumerate(utf8_text(chunk).removesuffix("\n").split("\n"), start=number):
         text = line.strip()
         if not text:
             yield at, None, None
@@ -303,7 +303,7 @@ class _ArrayReader:
         self._envelope.refuse_failure()
 
     def _next_piece(self, rest: bytes) -> tuple[bytes, Iterable[Batch] | None]:
-        """The bytes left after one more piece and its batches; None for these at the end."""
+        """The bytes left after one more chunk and its batches; None for these at the end."""
         while True:
             first = _FIRST_KEY.match(rest)
             end = len(rest)
@@ -322,14 +322,14 @@ class _ArrayReader:
                 return rest + chunk, None
             rest += chunk
 
-    def _decoded(self, piece: bytes) -> list[Batch] | None:
-        """Batches of whole records with commas between, or None if the piece is not that."""
-        batch = self._batcher.fast(piece, self._number, lines=False)
+    def _decoded(self, chunk: bytes) -> list[Batch] | None:
+        """Batches of whole records with commas between, or None if the chunk is not that."""
+        batch = self._batcher.fast(chunk, self._number, lines=False)
         if batch:
             self._number += len(batch.row_numbers)
             return [batch]
         try:
-            records = DECODER.decode("[" + utf8_text(piece) + "]")
+            records = DECODER.decode("[" + utf8_text(chunk) + "]")
         except (ValueError, RecursionError):
             return None
         numbered = [(at, record, None) for at, record in enumerate(records, start=self._number)]
@@ -338,7 +338,7 @@ class _ArrayReader:
 
 
 class _Scanner:
-    """Reads JSON values one after the other from pieces of UTF-8."""
+    """Reads JSON values one after the other from chunks of UTF-8."""
 
     def __init__(self, chunks: Iterator[bytes], limits: Limits) -> None:
         self._chunks = chunks
@@ -395,7 +395,7 @@ class _Scanner:
                     raise self._broken() from error
                 continue
             if end == len(self._text) and self._text[end - 1] not in '}]"' and self._widen():
-                continue  # a number may go on in the next piece
+                continue  # a number may go on in the next chunk
             if end - self._at > self._limits.record_chars:
                 raise self._too_long()
             self._at = end

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from onestop.readers.headers import Header, HeaderIndex, find_header, fold_row, is_number_row
-from onestop.readers.pieces import first_filled
+from onestop.readers.json_chunks import first_filled
 from onestop.readers.reading import CODE_NUMBER_SIGNS, Batch, Reading
 from onestop.readers.spans import MOST_COLUMNS
 from onestop.schema.wording import fold_header

@@ -31,7 +31,7 @@ def of_quarter(settings, method="cohort", unit=UNIT, as_of=None):
 
 
 def codes(explanation, role):
-    return [d.code for d in explanation.things if d.role == role]
+    return [d.code for d in explanation.items if d.role == role]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_the_cohort_names_who_is_in_and_who_is_out(settings):
     found = of_quarter(settings)
     assert codes(found, "numerator") == ["D2", "D4", "D6"]
     assert codes(found, "denominator") == ["D12", "D3", "D5", "D9"]
-    assert {d.code: d.reason_code for d in found.things if d.role == "left_out"} == {
+    assert {d.code: d.reason_code for d in found.items if d.role == "left_out"} == {
         "D7": "withdrawn",
         "D8": "refused_at_intake",
         "D10": "open_in_time",
@@ -57,23 +57,23 @@ def test_the_cohort_names_who_is_in_and_who_is_out(settings):
 
 
 def test_a_dossier_received_before_the_span_belongs_to_the_form_and_not_to_the_cohort(settings):
-    assert "D1" not in {d.code for d in of_quarter(settings).things}
+    assert "D1" not in {d.code for d in of_quarter(settings).items}
     assert "D1" in codes(of_quarter(settings, "form_06"), "numerator")
 
 
 @pytest.mark.parametrize("unit", ["CITY", "DISTRICT"])
 def test_a_level_and_the_city_list_the_dossiers_of_their_units(settings, unit):
-    assert of_quarter(settings, unit=unit).things == of_quarter(settings).things
+    assert of_quarter(settings, unit=unit).items == of_quarter(settings).items
 
 
 def test_each_dossier_names_the_file_and_row_it_was_read_from(settings):
-    found = {d.code: d for d in of_quarter(settings).things}
+    found = {d.code: d for d in of_quarter(settings).items}
     assert (found["D3"].file_name, found["D3"].row_number) == ("dossiers_20220630.json", 3)
     assert found["D3"].delivery_id == "one_stop.dossiers.20220630.000000000000"
 
 
 def test_reasons_are_told_in_both_languages_with_the_dates(settings):
-    late = next(d for d in of_quarter(settings).things if d.code == "D3")
+    late = next(d for d in of_quarter(settings).items if d.code == "D3")
     assert late.reason_vi == "Giải quyết xong ngày 27/04/2022, sau hạn 26/04/2022"
     assert late.reason_en == "Resolved 27 Apr 2022, after 26 Apr 2022"
 
@@ -81,7 +81,7 @@ def test_reasons_are_told_in_both_languages_with_the_dates(settings):
 def test_a_dossier_closed_after_the_span_was_still_open_in_it(later):
     found = of_quarter(later, as_of=LATER)
     assert (found.numerator, found.denominator) == (3, 7)
-    reasons = {d.code: d.reason_code for d in found.things}
+    reasons = {d.code: d.reason_code for d in found.items}
     assert reasons["D12"] == "open_overdue"
     assert reasons["D11"] == "paused"
 
@@ -91,7 +91,7 @@ def test_an_earlier_night_is_explained_from_what_was_known_then(later):
     now = explain(later, "on_time_rate", UNIT, *july, "cohort")
     then = explain(later, "on_time_rate", UNIT, *july, "cohort", NIGHT)
     assert "D11" in codes(now, "numerator")
-    assert {d.code: d.reason_code for d in then.things}["D11"] == "paused"
+    assert {d.code: d.reason_code for d in then.items}["D11"] == "paused"
     assert then.as_of == NIGHT
 
 
@@ -99,8 +99,8 @@ def test_a_file_that_came_late_is_not_in_the_night_before_it_came(tmp_path):
     settings = publish_thirteen(settings_in(tmp_path), until=LATER, with_late_file=True)
     now, then = of_quarter(settings, as_of=LATER), of_quarter(settings, as_of=NIGHT)
     assert (now.numerator, then.numerator) == (4, 3)
-    assert {d.code: d.file_name for d in now.things}["D9"] == "dossiers_20220630_2.json"
-    assert {d.code: d.reason_code for d in then.things}["D9"] == "open_overdue"
+    assert {d.code: d.file_name for d in now.items}["D9"] == "dossiers_20220630_2.json"
+    assert {d.code: d.reason_code for d in then.items}["D9"] == "open_overdue"
 
 
 def test_the_published_figure_is_compared(settings):
@@ -154,7 +154,7 @@ def test_an_online_share_names_each_dossier_with_its_channel_or_level(settings):
     assert (found.method_code, found.numerator, found.denominator) == ("channel", 3, 6)
     assert codes(found, "numerator") == ["D10", "D2", "D6"]
     assert codes(found, "denominator") == ["D11", "D12", "D5"]
-    reasons = {d.code: d.reason_code for d in found.things}
+    reasons = {d.code: d.reason_code for d in found.items}
     assert (reasons["D5"], reasons["D12"], reasons["D3"]) == ("by_post", "by_counter", "level_2")
     assert reasons["D8"] == "refused_at_intake"
 
@@ -168,7 +168,7 @@ def test_without_post_a_posted_dossier_is_left_out(settings):
 
 def test_a_digitised_result_is_one_that_was_resolved_in_the_span(settings):
     found = explain(settings, "result_digitisation_rate", UNIT, *QUARTER)
-    reasons = {d.code: d.reason_code for d in found.things}
+    reasons = {d.code: d.reason_code for d in found.items}
     # the source of the worked dossiers says of none whether its result is digitised
     unstated = sorted(code for code, why in reasons.items() if why == "digitisation_unstated")
     assert unstated == ["D1", "D13", "D2", "D3", "D4", "D5", "D6"]
@@ -180,12 +180,12 @@ def test_json_and_csv_hold_every_dossier(settings):
     data = json.loads(page(settings, found, format="json"))
     assert (data["numerator"], data["denominator"], len(data["dossiers"])) == (3, 7, 12)
     rows = list(csv.DictReader(io.StringIO(page(settings, found, format="csv"))))
-    assert [row["dossier_code"] for row in rows] == [d.code for d in found.things]
+    assert [row["dossier_code"] for row in rows] == [d.code for d in found.items]
 
 
 def test_a_code_that_looks_like_a_formula_is_not_one_in_the_csv(settings):
     found = of_quarter(settings)
-    hostile = replace(found.things[0], code="=cmd|'/c calc'!A0")
-    text = page(settings, replace(found, things=(hostile,), published=None), format="csv")
+    hostile = replace(found.items[0], code="=cmd|'/c calc'!A0")
+    text = page(settings, replace(found, items=(hostile,), published=None), format="csv")
     assert "'=cmd" in text
     assert "\n=cmd" not in text

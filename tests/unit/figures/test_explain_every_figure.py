@@ -12,9 +12,9 @@ from dataclasses import replace
 import pytest
 from published_marts import settings_in
 from random_worlds import build_world
+from recorded_world import put_record
 from reference_figures import Statement
 from second_worked_set import DISTRICT, MAY, MID_JANUARY, SEPTEMBER, second_world
-from told_record import put_record
 
 from onestop.figures.explain import EXPLAINERS, explain, print_explanation
 from onestop.marts.compute import compute_marts, publish_marts, step_text
@@ -126,7 +126,7 @@ def of_year(settings, indicator, unit="CITY", last=SEPTEMBER, **more):
 
 
 def reasons(explanation, role):
-    return {thing.code: thing.reason_code for thing in explanation.things if thing.role == role}
+    return {item.code: item.reason_code for item in explanation.items if item.role == role}
 
 
 def figures(settings, night, where):
@@ -141,13 +141,13 @@ def figures(settings, night, where):
 
 
 def wrong_sums(settings, night, where):
-    """Published figures that their things do not add up to, and the reasons that were given."""
+    """Published figures that their items do not add up to, and the reasons that were given."""
     wrong, seen = [], set()
     for row in figures(settings, night, where):
         span = row["period_start"], row["period_end"]
         asked = row["indicator_code"], row["unit_code"], *span, row["method_code"]
         found = explain(settings, *asked, night)
-        seen |= {thing.reason_code for thing in found.things}
+        seen |= {item.reason_code for item in found.items}
         counted = (found.numerator, found.denominator)
         if counted != (row["numerator"], row["denominator"]) or found.agrees is not True:
             wrong.append((row, counted, found.published))
@@ -217,8 +217,8 @@ def test_every_computed_indicator_has_its_own_explainer(worked):
 
 
 def test_each_ticket_tells_its_times_and_what_it_adds(worked):
-    found = {thing.code: thing for thing in of_year(worked, "counter_waiting_time").things}
-    amounts = {code: (thing.numerator, thing.denominator) for code, thing in found.items()}
+    found = {item.code: item for item in of_year(worked, "counter_waiting_time").items}
+    amounts = {code: (item.numerator, item.denominator) for code, item in found.items()}
     assert amounts == {
         "T1": (600, 1), "T2": (300, 0), "T3": (0, 0), "T4": (0, 0), "T5": (1800, 1),
         "T6": (2100, 1), "T7": (1200, 1),
@@ -232,7 +232,7 @@ def test_each_ticket_tells_its_times_and_what_it_adds(worked):
 
 def test_from_opening_a_ticket_waits_only_from_then(worked):
     found = of_year(worked, "counter_waiting_time", method="visit_mean_from_opening")
-    early = next(thing for thing in found.things if thing.code == "T7")
+    early = next(item for item in found.items if item.code == "T7")
     assert (early.numerator, early.facts["wait_seconds"]) == (600, 600)
     assert early.reason_vi == "Lấy số trước giờ mở cửa, được gọi: chỉ tính từ giờ mở cửa"
     assert (found.numerator, found.denominator, found.agrees) == (5400, 4, True)
@@ -240,9 +240,9 @@ def test_from_opening_a_ticket_waits_only_from_then(worked):
 
 def test_tickets_of_another_day_or_unit_are_not_in_the_list(worked):
     day = dt.date(2022, 3, 14)
-    assert explain(worked, "counter_waiting_time", "CITY", SINCE, day).things == ()
+    assert explain(worked, "counter_waiting_time", "CITY", SINCE, day).items == ()
     commune = of_year(worked, "counter_waiting_time", "COMMUNE")
-    assert [thing.code for thing in commune.things] == ["T7"]
+    assert [item.code for item in commune.items] == ["T7"]
 
 
 def test_each_procedure_is_in_or_out_of_level_4_for_a_reason(worked):
@@ -259,7 +259,7 @@ def test_each_procedure_is_in_or_out_of_level_4_for_a_reason(worked):
         "1.000006": "not_eligible",
         "1.000007": "listed_no_more",
     }
-    told = {thing.code: thing for thing in found.things}
+    told = {item.code: item for item in found.items}
     assert told["1.000002"].reason_vi == "Đủ điều kiện mức độ 4, đang ở mức độ 3"
     assert told["1.000007"].reason_en == "No longer in the catalogue since 4 Jul 2022"
     assert told["1.000002"].file_name == "one_stop.procedures.20220114.000000000000.csv"
@@ -268,7 +268,7 @@ def test_each_procedure_is_in_or_out_of_level_4_for_a_reason(worked):
 def test_procedures_are_those_in_force_at_the_end_of_the_span(worked):
     found = explain(worked, "procedures_published_rate", "DISTRICT", SINCE, MAY)
     assert set(reasons(found, "numerator")) == {"1.000002", "1.000005", "1.000007"}
-    later = next(thing for thing in found.things if thing.code == "1.000008")
+    later = next(item for item in found.items if item.code == "1.000008")
     assert later.reason_vi == "Có trong danh mục từ ngày 04/07/2022, sau kỳ"
     assert later.role == "left_out"
 
@@ -302,8 +302,8 @@ def test_each_desk_counts_or_does_not_for_a_reason(worked):
         "H24.31.13": "ended",
         "H24.31.15": "registered_no_more",
     }
-    assert found.things[0].reason_vi == "Quy trình số hóa triển khai từ ngày 01/09/2022"
-    assert found.things[0].file_name == "one_stop.units.20220114.000000000000.csv"
+    assert found.items[0].reason_vi == "Quy trình số hóa triển khai từ ngày 01/09/2022"
+    assert found.items[0].file_name == "one_stop.units.20220114.000000000000.csv"
 
 
 def test_desks_are_those_of_the_end_of_the_span(worked):
@@ -320,15 +320,15 @@ def test_a_declared_figure_names_its_document_and_those_left_out(worked):
         "1/BC": "before", "5/BC": "replaced", "9/BC": "superseded", "22/KH": "not_over"
     }  # fmt: skip
     assert (found.numerator, found.denominator, found.agrees) == (25, 40, True)
-    assert found.things[0].facts["document_date"] == dt.date(2022, 6, 30)
-    assert found.things[0].file_name == "one_stop.declarations.20220704.000000000000.csv"
+    assert found.items[0].facts["document_date"] == dt.date(2022, 6, 30)
+    assert found.items[0].file_name == "one_stop.declarations.20220704.000000000000.csv"
 
 
 def test_an_earlier_night_knows_what_had_been_declared_by_then(worked):
     found = of_year(worked, TASKS, last=MAY, as_of=MAY)
     assert reasons(found, "numerator") == {"9/BC": "declared"}
     assert (found.published, found.agrees) == ((11, 40), True)
-    assert {thing.code for thing in found.things} == {"1/BC", "5/BC", "9/BC"}
+    assert {item.code for item in found.items} == {"1/BC", "5/BC", "9/BC"}
 
 
 def test_a_declaration_without_numbers_is_listed_and_gives_no_figure(worked):
@@ -392,7 +392,7 @@ def test_a_page_without_data_says_why(worked):
 
 def test_a_long_page_says_how_many_more_there_are(worked):
     found = of_year(worked, "counter_waiting_time")
-    long = replace(found, things=found.things * 100, published=None)
+    long = replace(found, items=found.items * 100, published=None)
     assert "… và 300 phiếu nữa; --format csv" in page(worked, long)
 
 

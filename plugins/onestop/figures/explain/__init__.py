@@ -1,4 +1,4 @@
-"""From a figure to what is behind it: each thing counted or left out, why, and where it was read.
+"""From a figure to what is behind it: each item counted or left out, why, and where it was read.
 
 Dossiers, tickets, procedures, units and declarations come from the very SELECTs of ``sql/mart``
 that the figures come from, asked about one unit and one span of days; any span will do, and any
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from onestop.figures.explain.declarations import DECLARED
 from onestop.figures.explain.desks import ROLLOUTS
 from onestop.figures.explain.dossiers import DOSSIERS
+from onestop.figures.explain.items import ROLES, Explainer, Explanation, Question, total
 from onestop.figures.explain.output import print_explanation
 from onestop.figures.explain.procedures import PROCEDURES
-from onestop.figures.explain.things import ROLES, Explainer, Explanation, Question, total
 from onestop.figures.explain.visits import WAITING
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.published import QuestionError, find_night, open_published
@@ -73,17 +73,17 @@ def explain(
         marts = NightMarts(warehouse, night, (first, last))
         found_unit = marts.find_unit(unit)
         question = Question(warehouse, marts, indicator, method, found_unit, first, last, night)
-        things = sorted(
-            explainer.things(question),
-            key=lambda thing: (
-                ROLES.index(thing.role),
-                thing.code,
-                thing.delivery_id or "",
-                thing.row_number or 0,
-                thing.reason_code,
+        items = sorted(
+            explainer.items(question),
+            key=lambda item: (
+                ROLES.index(item.role),
+                item.code,
+                item.delivery_id or "",
+                item.row_number or 0,
+                item.reason_code,
             ),
         )
-        has_data = bool(total(thing.denominator for thing in things))
+        has_data = bool(total(item.denominator for item in items))
         return Explanation(
             kind=explainer.kind,
             indicator_code=indicator,
@@ -93,7 +93,7 @@ def explain(
             first=first,
             last=last,
             as_of=night,
-            things=tuple(things),
+            items=tuple(items),
             published=_published_figure(question),
             no_data_reason_vi=None if has_data else described["no_data_reason_vi"],
             no_data_reason_en=None if has_data else described["no_data_reason_en"],

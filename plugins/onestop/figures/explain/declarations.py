@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from onestop.figures.explain.things import DELIVERIES, Explainer, Kind, counted, reason
+from onestop.figures.explain.items import DELIVERIES, Explainer, Kind, counted, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from onestop.figures.explain.things import CountedThing, Question
+    from onestop.figures.explain.items import CountedItem, Question
 
 DECLARATION = Kind(
     name="declarations",
@@ -58,7 +58,7 @@ _REASONS = {
 }
 
 
-def _declarations(question: Question) -> Iterator[CountedThing]:
+def _declarations(question: Question) -> Iterator[CountedItem]:
     """What each declaration of the indicator is in its figure."""
     ranked = question.marts.step("indicator/declared", "ranked")
     rows = question.warehouse.rows(

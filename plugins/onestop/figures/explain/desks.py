@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from onestop.figures.explain.things import DELIVERIES, Explainer, Kind, counted, reason
+from onestop.figures.explain.items import DELIVERIES, Explainer, Kind, counted, reason
 from onestop.marts.published import QuestionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from onestop.figures.explain.things import CountedThing, Question, Role
+    from onestop.figures.explain.items import CountedItem, Question, Role
 
 DESK = Kind(
     name="units",
@@ -55,7 +55,7 @@ _REASONS = {
 }
 
 
-def _desks(level: str, question: Question) -> Iterator[CountedThing]:
+def _desks(level: str, question: Question) -> Iterator[CountedItem]:
     """What each unit of the level is in its roll-out, at the end of the span."""
     if (question.unit.scope, question.unit.level) != ("level", level):
         raise QuestionError(

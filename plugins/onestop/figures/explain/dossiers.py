@@ -10,12 +10,12 @@ from dataclasses import dataclass, fields
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from onestop.figures.explain.things import DELIVERIES, Explainer, Kind, counted, reason
+from onestop.figures.explain.items import DELIVERIES, Explainer, Kind, counted, reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from onestop.figures.explain.things import CountedThing, Question, Role
+    from onestop.figures.explain.items import CountedItem, Question, Role
 
 DOSSIER = Kind(
     name="dossiers",
@@ -156,7 +156,7 @@ _REASONS: dict[str, tuple[str, str]] = {
 }
 
 
-def _on_time(question: Question) -> Iterator[CountedThing]:
+def _on_time(question: Question) -> Iterator[CountedItem]:
     """What each dossier is in the on-time rate."""
     flags = [field.name for field in fields(_Dossier)]
     marts = question.marts
@@ -182,7 +182,7 @@ def _on_time(question: Question) -> Iterator[CountedThing]:
     yield from _never_received(question)
 
 
-def _online(levels: tuple[int, ...] | None, question: Question) -> Iterator[CountedThing]:
+def _online(levels: tuple[int, ...] | None, question: Question) -> Iterator[CountedItem]:
     """What each dossier received within the span is in an online share."""
     for row in _standing(question, "received_date"):
         channel = row["channel"] or "other"
@@ -201,7 +201,7 @@ def _online(levels: tuple[int, ...] | None, question: Question) -> Iterator[Coun
     yield from _never_received(question)
 
 
-def _digitised(question: Question) -> Iterator[CountedThing]:
+def _digitised(question: Question) -> Iterator[CountedItem]:
     """What each dossier closed within the span is in the share of digitised results."""
     for row in _standing(question, "closed_date"):
         if row["closing_class"] != "resolved":
@@ -248,7 +248,7 @@ def _stated_by_source(question: Question, column: str) -> str:
     )
 
 
-def _never_received(question: Question) -> Iterator[CountedThing]:
+def _never_received(question: Question) -> Iterator[CountedItem]:
     """Dossiers submitted or refused within the span that were never received."""
     marts = question.marts
     rows = question.warehouse.rows(
@@ -271,7 +271,7 @@ def _never_received(question: Question) -> Iterator[CountedThing]:
         yield _with_reason(row, "left_out", row["status"])
 
 
-def _with_reason(row: Mapping[str, Any], role: Role, code: str) -> CountedThing:
+def _with_reason(row: Mapping[str, Any], role: Role, code: str) -> CountedItem:
     source = str(row["delivery_id"]).split(".", 1)[0]
     why = reason(_REASONS, code, due=row["due_date"], closed=row["closed_date"], source=source)
     return counted(DOSSIER, row, role, why)

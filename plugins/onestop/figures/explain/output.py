@@ -9,14 +9,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from onestop.console import page_width, printed, safe_cell
-from onestop.figures.explain.things import ROLES, fact_text
+from onestop.figures.explain.items import ROLES, fact_text
 from onestop.marts.published import QuestionError, open_published
 from onestop.schema.number_text import day, duration, measured, whole
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from onestop.figures.explain.things import CountedThing, Explanation, Fact, Kind
+    from onestop.figures.explain.items import CountedItem, Explanation, Fact, Kind
     from onestop.schema.number_text import Language
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
@@ -72,8 +72,8 @@ _WORDS: dict[str, dict[Language, str]] = {
     "units": {"vi": "đơn vị", "en": "units"},
     "declarations": {"vi": "khai báo", "en": "declarations"},
     "more": {
-        "vi": "… và {count} {things} nữa; --format csv ghi ra tất cả.",
-        "en": "… and {count} {things} more; --format csv lists them all.",
+        "vi": "… và {count} {items} nữa; --format csv ghi ra tất cả.",
+        "en": "… and {count} {items} more; --format csv lists them all.",
     },
 }
 
@@ -91,7 +91,7 @@ def print_explanation(
         settings: of this installation.
         explanation: from :func:`onestop.figures.explain.explain`.
         lang: of labels and reasons in the table; the machine formats hold both languages.
-        format: ``table`` for people (at most 200 things of each role), ``json`` or ``csv``.
+        format: ``table`` for people (at most 200 items of each role), ``json`` or ``csv``.
         file: where to; standard output unless told.
 
     Raises:
@@ -112,8 +112,8 @@ def print_explanation(
     elif format == "csv":
         writer = csv.DictWriter(file, explanation.kind.columns, lineterminator="\n")
         writer.writeheader()
-        for thing in explanation.things:
-            cells = thing.cells(explanation.kind)
+        for item in explanation.items:
+            cells = item.cells(explanation.kind)
             writer.writerow({name: safe_cell(cell) for name, cell in cells.items()})
     else:
         with open_published(settings) as warehouse:
@@ -127,8 +127,8 @@ def _number(amount: int | None) -> str:
 
 
 def _as_json(explanation: Explanation) -> dict[str, Any]:
-    """The fields of an explanation; its things stand under the name of their kind."""
-    things = [thing.cells(explanation.kind) for thing in explanation.things]
+    """The fields of an explanation; its items stand under the name of their kind."""
+    items = [item.cells(explanation.kind) for item in explanation.items]
     return {
         "indicator_code": explanation.indicator_code,
         "method_code": explanation.method_code,
@@ -137,7 +137,7 @@ def _as_json(explanation: Explanation) -> dict[str, Any]:
         "first": explanation.first,
         "last": explanation.last,
         "as_of": explanation.as_of,
-        explanation.kind.name: things,
+        explanation.kind.name: items,
         "published": explanation.published,
         "numerator": explanation.numerator,
         "denominator": explanation.denominator,
@@ -185,20 +185,20 @@ def _print_page(
     if explanation.published is not None:
         console.print(word("agrees"), style="green")
     for role in ROLES:
-        things = [thing for thing in explanation.things if thing.role == role]
-        if things:
-            _print_role(console, explanation.kind, things, lang)
-        if len(things) > _SHOWN:
+        items = [item for item in explanation.items if item.role == role]
+        if items:
+            _print_role(console, explanation.kind, items, lang)
+        if len(items) > _SHOWN:
             named = word(explanation.kind.name)
-            console.print(word("more", count=whole(len(things) - _SHOWN, lang), things=named))
+            console.print(word("more", count=whole(len(items) - _SHOWN, lang), items=named))
 
 
-def _print_role(console: Console, kind: Kind, things: list[CountedThing], lang: Language) -> None:
+def _print_role(console: Console, kind: Kind, items: list[CountedItem], lang: Language) -> None:
     from rich import box  # noqa: PLC0415 - the machine formats do without it
     from rich.table import Table  # noqa: PLC0415 - idem
     from rich.text import Text  # noqa: PLC0415 - idem
 
-    title = f"{_WORDS[things[0].role][lang]}: {whole(len(things), lang)}"
+    title = f"{_WORDS[items[0].role][lang]}: {whole(len(items), lang)}"
     table = Table(
         box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left", title_style="bold"
     )
@@ -208,13 +208,13 @@ def _print_role(console: Console, kind: Kind, things: list[CountedThing], lang: 
         table.add_column(_WORDS[name][lang], no_wrap=not is_name, ratio=1 if is_name else None)
     table.add_column(_WORDS["reason"][lang], ratio=1)
     table.add_column(_WORDS["place"][lang], overflow="fold")
-    for thing in things[:_SHOWN]:
-        cells = thing.cells(kind)
-        place = f"{thing.file_name or '—'}, {thing.row_number or '—'}"
+    for item in items[:_SHOWN]:
+        cells = item.cells(kind)
+        place = f"{item.file_name or '—'}, {item.row_number or '—'}"
         table.add_row(
-            Text(thing.code),
+            Text(item.code),
             *(Text(_cell(name, cells[name], lang)) for name in kind.shown),
-            Text(thing.reason_vi if lang == "vi" else thing.reason_en),
+            Text(item.reason_vi if lang == "vi" else item.reason_en),
             Text(place),
         )
     console.print(table)

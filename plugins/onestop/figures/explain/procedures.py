@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from onestop.figures.explain.things import DELIVERIES, Explainer, Kind, counted, reason
+from onestop.figures.explain.items import DELIVERIES, Explainer, Kind, counted, reason
 from onestop.marts.published import QuestionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from onestop.figures.explain.things import CountedThing, Question, Role
+    from onestop.figures.explain.items import CountedItem, Question, Role
 
 PROCEDURE = Kind(
     name="procedures",
@@ -124,7 +124,7 @@ _REASONS = {
 }
 
 
-def _procedures(share: _Share, question: Question) -> Iterator[CountedThing]:
+def _procedures(share: _Share, question: Question) -> Iterator[CountedItem]:
     """What each procedure of the catalogue is in a share, at the end of the span."""
     if question.unit.scope == "unit":
         raise QuestionError(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from onestop.figures.explain.things import DELIVERIES, Explainer, Kind, counted, reason
+from onestop.figures.explain.items import DELIVERIES, Explainer, Kind, counted, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from onestop.figures.explain.things import CountedThing, Question, Reason
+    from onestop.figures.explain.items import CountedItem, Question, Reason
 
 TICKET = Kind(
     name="tickets",
@@ -57,7 +57,7 @@ _REASONS = {
 }
 
 
-def _tickets(question: Question) -> Iterator[CountedThing]:
+def _tickets(question: Question) -> Iterator[CountedItem]:
     """What each ticket of the span's comings is in the average wait."""
     marts = question.marts
     rows = question.warehouse.rows(

@@ -1,8 +1,8 @@
-"""Well-formed JSON in pieces of a megabyte: the fast road, left wherever anything is odd.
+"""The fast path for JSON: well-formed records, decoded in chunks of a megabyte.
 
-Only the mapped keys of a record become Python values. Whatever this road cannot take whole (a
-key not seen before, broken JSON, a number that is no integer) makes it answer None, and the
-caller reads that piece record by record.
+Only the mapped keys of a record become Python values. The decoder returns None for a chunk with
+anything unusual (a new key, broken JSON, a number that is not an integer), and the caller reads
+that chunk record by record.
 """
 
 from __future__ import annotations
@@ -106,8 +106,8 @@ class KeyBook:
         return list(dict.fromkeys(itertools.chain.from_iterable(self.keys.values())))
 
 
-class PieceDecoder:
-    """Decodes pieces of JSON into columns, or says that it cannot."""
+class ChunkDecoder:
+    """Decodes chunks of JSON into columns; returns None where it cannot."""
 
     def __init__(self, book: KeyBook) -> None:
         self._book = book
@@ -115,39 +115,39 @@ class PieceDecoder:
         self._array: msgspec.json.Decoder[list[Any]] | None = None
         self._getter: operator.attrgetter[Any] | None = None
 
-    def columns(self, piece: bytes, *, lines: bool) -> tuple[int, dict[str, Values]] | None:
-        """Number of records and their columns, or None when the piece needs the slow road.
+    def columns(self, chunk: bytes, *, lines: bool) -> tuple[int, dict[str, Values]] | None:
+        """Number of records and their columns, or None when the chunk needs the slow path.
 
         Args:
-            piece: records separated by commas, or one to a line.
+            chunk: records separated by commas, or one to a line.
             lines: the latter.
         """
-        if not self._book.keys or not is_utf8(piece):
+        if not self._book.keys or not is_utf8(chunk):
             return None
         self._prepare()
         assert self._array is not None  # noqa: S101 - for the type checker
         try:
             records = (
-                self._array.decode_lines(piece)
+                self._array.decode_lines(chunk)
                 if lines
-                else self._array.decode(b"[" + piece + b"]")
+                else self._array.decode(b"[" + chunk + b"]")
             )
         except (msgspec.DecodeError, msgspec.ValidationError, RecursionError):
             return None
-        if lines and len(records) != piece.count(b"\n") + (not piece.endswith(b"\n")):
+        if lines and len(records) != chunk.count(b"\n") + (not chunk.endswith(b"\n")):
             return None
         columns = list(zip(*map(self._getter, records), strict=True))[:-1]  # type: ignore[arg-type]
-        if self._may_repeat(piece, len(records), columns) and _repeats(piece, lines=lines):
+        if self._may_repeat(chunk, len(records), columns) and _repeats(chunk, lines=lines):
             return None
         return self._transposed(len(records), columns)
 
-    def _may_repeat(self, piece: bytes, count: int, columns: list[tuple[Any, ...]]) -> bool:
-        """Whether a piece has other than the keys that its decoded records have.
+    def _may_repeat(self, chunk: bytes, count: int, columns: list[tuple[Any, ...]]) -> bool:
+        """Whether a chunk has other than the keys that its decoded records have.
 
         The decoder keeps the last value of a key that is given twice and does not say so.
         """
         absent = sum(column.count(msgspec.UNSET) for column in columns)
-        more = _members(piece) - (count * len(columns) - absent)
+        more = _members(chunk) - (count * len(columns) - absent)
         if not more:
             return False
         unread = columns[len(self._book.wanted) :]
@@ -195,7 +195,7 @@ class PieceDecoder:
         for column, keys in self._book.keys.items():
             columns[column] = first_filled([by_key[key] for key in keys])
         if not all(map(any, zip(*columns.values(), strict=True))):
-            return None  # a record without any value: let the slow road judge it
+            return None  # a record without any value: the slow path decides
         return count, columns
 
 
@@ -216,9 +216,9 @@ def _is_nested(raw: Any) -> bool:  # noqa: ANN401 - a value as it was written
     return bytes(raw)[:1] in {b"{", b"["}
 
 
-def _repeats(piece: bytes, *, lines: bool) -> bool:
-    """Whether a record of a piece gives a key twice, or may do so; read by the slow road."""
-    text = piece.decode()
+def _repeats(chunk: bytes, *, lines: bool) -> bool:
+    """Whether a record of a chunk gives a key twice, or may do so; the slow path reads it."""
+    text = chunk.decode()
     texts = text.split("\n") if lines else [f"[{text}]"]
     try:
         found = [DECODER.decode(one) for one in texts if one.strip()]
@@ -228,12 +228,12 @@ def _repeats(piece: bytes, *, lines: bool) -> bool:
     return any(isinstance(record, RepeatedKeys) for record in records)
 
 
-def is_utf8(piece: bytes) -> bool:
+def is_utf8(chunk: bytes) -> bool:
     """Whether bytes are UTF-8, values that nobody reads included; much quicker than decoding."""
-    if piece.isascii():
+    if chunk.isascii():
         return True
     try:
-        pa.array([piece], pa.binary()).view(pa.string()).validate(full=True)
+        pa.array([chunk], pa.binary()).view(pa.string()).validate(full=True)
     except pa.ArrowInvalid:
         return False
     return True

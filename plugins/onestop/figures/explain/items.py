@@ -1,8 +1,8 @@
-"""What a figure is made of: things counted or left out, each with its reason and its evidence.
+"""The items behind a figure: counted or left out, each with its reason and its evidence.
 
-A dossier, a ticket, a procedure, a unit and a declaration are told alike: what each adds to the
+Dossiers, tickets, procedures, units and declarations have one form: what the item adds to the
 numerator and to the denominator, why, and the delivery and row it was read from. What differs
-between them is a :class:`Kind`.
+between them is in :class:`Kind`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Fact = str | int | dt.date | dt.datetime | None
 #: The file of each loaded delivery.
 DELIVERIES = "select distinct delivery_id, file_name from audit.delivery where state = 'loaded'"
 
-#: What a thing adds to numerator and denominator, unless its kind says otherwise.
+#: What a item adds to numerator and denominator, unless its kind says otherwise.
 _ONE: Mapping[Role, tuple[int, int]] = {
     "numerator": (1, 1),
     "denominator": (0, 1),
@@ -74,7 +74,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a thing counts as it does.
+    """Why a item counts as it does.
 
     Attributes:
         code: for machines.
@@ -88,8 +88,8 @@ class Reason:
 
 
 @dataclass(frozen=True)
-class CountedThing:
-    """One thing and what it counted as.
+class CountedItem:
+    """One item and what it counted as.
 
     Attributes:
         code: which one.
@@ -138,7 +138,7 @@ class Explanation:
         first: first day of the span.
         last: last day of the span.
         as_of: the published night it is told from.
-        things: all that touch the span, numerator first.
+        items: all that touch the span, numerator first.
         published: numerator and denominator that were published for exactly this span, if any.
         no_data_reason_vi: why there is no figure, in Vietnamese; None where there is one.
         no_data_reason_en: the same in English.
@@ -152,20 +152,20 @@ class Explanation:
     first: dt.date
     last: dt.date
     as_of: dt.date
-    things: tuple[CountedThing, ...]
+    items: tuple[CountedItem, ...]
     published: tuple[int | None, int | None] | None
     no_data_reason_vi: str | None
     no_data_reason_en: str | None
 
     @property
     def numerator(self) -> int | None:
-        """What the things add up to in the numerator, such as dossiers or seconds."""
-        return total(thing.numerator for thing in self.things)
+        """What the items add up to in the numerator, such as dossiers or seconds."""
+        return total(item.numerator for item in self.items)
 
     @property
     def denominator(self) -> int | None:
         """What they add up to in the denominator, such as dossiers or visits."""
-        return total(thing.denominator for thing in self.things)
+        return total(item.denominator for item in self.items)
 
     @property
     def agrees(self) -> bool | None:
@@ -207,17 +207,17 @@ class Question:
 
 @dataclass(frozen=True)
 class Explainer:
-    """How the things behind an indicator are found.
+    """How the items behind an indicator are found.
 
     Attributes:
         kind: what is counted.
         methods: codes of the ways of counting that it knows.
-        things: finds them; raises QuestionError where there is no such figure for the unit.
+        items: finds them; raises QuestionError where there is no such figure for the unit.
     """
 
     kind: Kind
     methods: tuple[str, ...]
-    things: Callable[[Question], Iterable[CountedThing]]
+    items: Callable[[Question], Iterable[CountedItem]]
 
 
 def reason(texts: Mapping[str, tuple[str, str]], code: str, **values: Fact) -> Reason:
@@ -229,10 +229,12 @@ def reason(texts: Mapping[str, tuple[str, str]], code: str, **values: Fact) -> R
         values: what stands for the names; dates are written as each language does.
     """
     vi, en = texts[code]
-    return Reason(code, vi.format(**_told(values, "vi")), en.format(**_told(values, "en")))
+    return Reason(
+        code, vi.format(**_fact_texts(values, "vi")), en.format(**_fact_texts(values, "en"))
+    )
 
 
-def _told(values: Mapping[str, Fact], lang: Language) -> dict[str, str]:
+def _fact_texts(values: Mapping[str, Fact], lang: Language) -> dict[str, str]:
     return {name: fact_text(value, lang) for name, value in values.items()}
 
 
@@ -253,8 +255,8 @@ def counted(
     role: Role,
     why: Reason,
     amounts: tuple[int | None, int | None] | None = None,
-) -> CountedThing:
-    """A row of a query as a thing that counts.
+) -> CountedItem:
+    """A row of a query as a item that counts.
 
     Args:
         kind: what it is; the row has its code, its facts, ``unit_code`` and the place it was read.
@@ -264,7 +266,7 @@ def counted(
         amounts: what it adds to numerator and denominator; one each, by its role, unless told.
     """
     numerator, denominator = _ONE[role] if amounts is None else amounts
-    return CountedThing(
+    return CountedItem(
         code=row[kind.code],
         unit_code=row["unit_code"],
         role=role,

@@ -1,4 +1,4 @@
-"""A told world in the record as loaded deliveries would have put it there: versions and files."""
+"""Puts a world into the record as loaded deliveries would: versions and files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def put_record(warehouse: Warehouse, world: World) -> None:
     """Put a world into histories, versions and the list of deliveries.
 
-    What vanished stays: a told history has no row that says so.
+    Vanished keys stay: the histories given here have no row for an end.
     """
     put_world(warehouse, world)
     for feed in FEEDS.values():
