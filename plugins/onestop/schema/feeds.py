@@ -56,7 +56,6 @@ STATUSES = (
     "returned",
 )
 PAUSED_STATUSES = ("awaiting_supplement", "awaiting_payment", "suspended")
-CLOSED_STATUSES = ("withdrawn", "resolved", "returned")
 CLOSING_CLASSES = ("resolved", "withdrawn", "returned_unprocessed", "refused_at_intake")
 #: How a source judges a dossier itself; in_time: not late, without saying early or on the day.
 SOURCE_TIMELINESS = ("early", "on_time", "in_time", "late")
