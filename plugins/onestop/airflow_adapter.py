@@ -2,14 +2,17 @@
 
 Each step is one task's body: it takes the night from the run's partition key and the settings
 from the Connections, calls the library, and turns its refusals into what Airflow understands.
+Candidates and deliveries are JSON only here, as XComs; the library takes and returns its classes.
+
+The library's steps are imported by the functions that call them: only running tasks need them,
+and the DAG processor, which imports this module for every DAG file, stays light.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
-from dataclasses import replace
-from importlib import import_module
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
@@ -25,17 +28,18 @@ from airflow.sdk.exceptions import (
 from airflow.sdk.io import has_fs
 
 from onestop.batches import batch_label, files_of, in_batches, work_through
+from onestop.intake.delivery import Delivery
 from onestop.intake.exports import ExportsError, RemoteFolder, exports_at
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.settings import Settings, wait_interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import ModuleType
 
     from onestop.batches import Batch, File, Outcome
     from onestop.intake.delivery import RefusedDeliveryError
     from onestop.intake.exports import Folder
+    from onestop.night import NightStep
 
 #: How a mapped task is labelled in Airflow's pages: by the files or the report it works on.
 FILE_NAME = "{{ file_name }}"
@@ -75,26 +79,30 @@ def discover_deliveries() -> PokeReturnValue:
     is, so that the other deliveries are loaded all the same; ``require_expected`` says what is
     missing.
     """
+    from onestop.night import awaited_deliveries
+    from onestop.night import discover_deliveries as discover
+
     settings, night = settings_of_task(), night_of_run()
     until = settings.waits_until(night)
     may_wait = dt.datetime.now(LOCAL_ZONE) < until
     try:
-        candidates: list[dict[str, Any]] = _library().discover_deliveries(settings, night)
+        candidates = discover(settings, night)
     except ExportsError as error:
         if not may_wait:
             raise
         logger.warning("%s", error)
         logger.info("night %s waits until %s", night, f"{until:%Y-%m-%d %H:%M}")
         return PokeReturnValue(is_done=False)
-    awaited = _library().awaited_deliveries(settings, night, candidates) if may_wait else []
+    awaited = awaited_deliveries(settings, night, candidates) if may_wait else []
     if awaited:
         for sentence in awaited:
             logger.warning("%s", sentence)
         logger.info("night %s waits until %s", night, f"{until:%Y-%m-%d %H:%M}")
         return PokeReturnValue(is_done=False)
-    for candidate in candidates:
-        logger.info("%(file_name)s: %(feed)s of %(night)s, %(kind)s", candidate)
-    return PokeReturnValue(is_done=True, xcom_value=in_batches(candidates))
+    files = [candidate.to_json() for candidate in candidates]
+    for file in files:
+        logger.info("%(file_name)s: %(feed)s of %(night)s, %(kind)s", file)
+    return PokeReturnValue(is_done=True, xcom_value=in_batches(files))
 
 
 def land_deliveries(batch: Batch) -> Returned:
@@ -120,27 +128,37 @@ def load_deliveries(batch: Batch | None) -> Returned:
     return _of_batch(batch, "load", _loaded)
 
 
-def _landed(settings: Settings, candidate: File) -> File:
-    delivery: File = _library().land_delivery(settings, candidate)
+def _landed(settings: Settings, file: File) -> File:
+    from onestop.intake.candidate import Candidate
+    from onestop.night import land_delivery
+
+    delivery = land_delivery(settings, Candidate.from_json(file)).to_json()
     logger.info("%(file_name)s: %(size_bytes)s bytes, %(delivery_id)s", delivery)
     return delivery
 
 
-def _read(settings: Settings, delivery: File) -> File:
-    logger.info("%s: %s", delivery["file_name"], _library().read_delivery_file(settings, delivery))
-    return delivery
+def _read(settings: Settings, file: File) -> File:
+    from onestop.night import read_delivery_file
+
+    staged = read_delivery_file(settings, Delivery.from_json(file))
+    logger.info("%s: staged as %s", file["file_name"], staged.name)
+    return file
 
 
-def _validated(settings: Settings, delivery: File) -> File:
-    verdict = _library().validate_delivery_file(settings, delivery, night_of_run())
-    counts = {name: value for name, value in verdict.items() if name != "rules"}
-    logger.info("%s: %s", delivery["file_name"], counts)
-    return delivery
+def _validated(settings: Settings, file: File) -> File:
+    from onestop.night import validate_delivery_file
+
+    verdict = validate_delivery_file(settings, Delivery.from_json(file), night_of_run())
+    counts = {name: value for name, value in verdict.to_json().items() if name != "rules"}
+    logger.info("%s: %s", file["file_name"], counts)
+    return file
 
 
-def _loaded(settings: Settings, delivery: File) -> File:
-    loaded: File = _library().load_delivery(settings, delivery)
-    logger.info("%s: %s", delivery["file_name"], loaded)
+def _loaded(settings: Settings, file: File) -> File:
+    from onestop.night import load_delivery
+
+    loaded = asdict(load_delivery(settings, Delivery.from_json(file)))
+    logger.info("%s: %s", file["file_name"], loaded)
     return loaded
 
 
@@ -150,52 +168,74 @@ def require_expected(found: list[Batch] | None) -> None:
     Args:
         found: what ``discover_deliveries`` returned; None when it failed.
     """
-    library = _library()
-    candidates = None if found is None else files_of(found)
+    from onestop.intake.candidate import Candidate
+    from onestop.night import MissingDeliveryError
+    from onestop.night import require_expected as require
+
+    candidates = None
+    if found is not None:
+        candidates = [Candidate.from_json(file) for file in files_of(found)]
     try:
-        library.require_expected(settings_of_task(), night_of_run(), candidates)
-    except library.MissingDeliveryError as missing:
+        require(settings_of_task(), night_of_run(), candidates)
+    except MissingDeliveryError as missing:
         raise AirflowFailException(str(missing)) from None
 
 
 def compute_night() -> Returned:
-    """Compute the night's marts beside the published ones, and say what they are made of."""
-    computed = _of_night("compute_night")
-    if "rows" in computed:
+    """Compute the night's marts beside the published ones, and send their lineage."""
+    from onestop.night import compute_night as compute
+
+    computed = compute(settings_of_task(), night_of_run())
+    if computed.rows is not None:
         _emit_lineage()
-    return computed
+    return _logged(computed)
 
 
 def check_night() -> Returned:
     """Check the computed marts."""
-    return _of_night("check_night", final="ChecksFailedError")
+    from onestop.night import ChecksFailedError
+    from onestop.night import check_night as check
+
+    try:
+        return _logged(check(settings_of_task(), night_of_run()))
+    except ChecksFailedError as failed:
+        raise AirflowFailException(str(failed)) from None
 
 
 def publish_night() -> Returned:
     """Move the pointer: readers see the new night."""
-    return _of_night("publish_night", final="ChecksFailedError")
+    from onestop.night import ChecksFailedError
+    from onestop.night import publish_night as publish
+
+    try:
+        return _logged(publish(settings_of_task(), night_of_run()))
+    except ChecksFailedError as failed:
+        raise AirflowFailException(str(failed)) from None
 
 
 def find_due_reports() -> Returned:
-    """Find the plan's reports that have to go out on the day after the run's night."""
-    due: list[str] = import_module("onestop.figures.issued_reports").due_reports(
-        settings_of_task(), night_of_run()
-    )
+    """Find the plan's reports that are due on the day after the run's night."""
+    from onestop.figures.issued_reports import due_reports
+
+    due = due_reports(settings_of_task(), night_of_run())
     logger.info("due: %s", ", ".join(due) or "nothing")
     return due
 
 
 def issue_report(report_code: str) -> Returned:
     """Issue one report on the last night that is published up to the run's night."""
+    from onestop.figures.issued_reports import ReportFilesError, issue_line, last_night_up_to
+    from onestop.figures.issued_reports import issue_report as issue_on
+    from onestop.marts.published import QuestionError
+
     cast("dict[str, Any]", get_current_context())["report_code"] = report_code
-    library, settings = import_module("onestop.figures.issued_reports"), settings_of_task()
+    settings = settings_of_task()
     try:
-        night = library.last_night_up_to(settings, night_of_run())
-        issue = library.issue_report(settings, report_code, night)
-    except (library.QuestionError, library.ReportFilesError) as refused:
+        issue = issue_on(settings, report_code, last_night_up_to(settings, night_of_run()))
+    except (QuestionError, ReportFilesError) as refused:
         raise AirflowFailException(str(refused)) from None
     level = logging.WARNING if issue.is_late else logging.INFO
-    logger.log(level, "%s", library.issue_line(issue))
+    logger.log(level, "%s", issue_line(issue))
     return {
         "folder": issue.folder,
         "as_of_date": issue.as_of_date.isoformat(),
@@ -204,48 +244,54 @@ def issue_report(report_code: str) -> Returned:
 
 
 def complete_reports() -> None:
-    """Make what a killed run left out of reports that are issued."""
-    library = import_module("onestop.figures.issued_reports")
+    """Make the files that a killed run left out of issued reports."""
+    from onestop.figures.issued_reports import ReportFilesError
+    from onestop.figures.issued_reports import complete_reports as complete
+
     try:
-        library.complete_reports(settings_of_task())
-    except library.ReportFilesError as error:
+        complete(settings_of_task())
+    except ReportFilesError as error:
         raise AirflowFailException(str(error)) from None
 
 
 def find_replayable() -> Returned:
-    """Find the deliveries in which something is still refused, by the run's parameters."""
-    library = import_module("onestop.replay")
-    given = {
+    """Find the deliveries with refused rows or refused whole, by the run's parameters."""
+    from onestop.marts.published import QuestionError
+    from onestop.replay import ReplayFilter
+    from onestop.replay import find_replayable as find
+
+    given: dict[str, Any] = {
         name: dt.date.fromisoformat(value) if name in {"first", "last"} else value
         for name, value in get_current_context()["params"].items()
         if value
     }
     try:
-        found: list[File] = library.find_replayable(
-            settings_of_task(), library.ReplayFilter(**given)
-        )
-    except import_module("onestop.marts.published").QuestionError as unknown:
+        found = find(settings_of_task(), ReplayFilter(**given))
+    except QuestionError as unknown:
         raise AirflowFailException(str(unknown)) from None
     logger.info("%d deliveries hold something that is still refused", len(found))
-    return in_batches(found)
+    return in_batches([delivery.to_json() for delivery in found])
 
 
 def replay_deliveries(batch: Batch) -> Returned:
-    """Read deliveries again and take into the record what is good by now."""
+    """Read deliveries again and load the rows that pass now."""
     return _of_batch(batch, "replay", _replayed)
 
 
-def _replayed(settings: Settings, delivery: File) -> File:
-    library = import_module("onestop.replay")
-    result: File = library.replay_delivery(settings, delivery)
-    logger.info("%s", library.replay_line(result))
+def _replayed(settings: Settings, file: File) -> File:
+    from onestop.replay import replay_delivery, replay_line
+
+    result = replay_delivery(settings, Delivery.from_json(file))
+    logger.info("%s", replay_line(result))
     return result
 
 
 def examine_installation() -> None:
-    """Look at everything that a night depends on; fail when something is not as it has to be."""
+    """Check everything that a night depends on; fail when a check fails."""
+    from onestop.upkeep.doctor import examine
+
     failed = []
-    for one in import_module("onestop.upkeep.doctor").examine(settings_of_task()):
+    for one in examine(settings_of_task()):
         level = {"OK": logging.INFO, "WARN": logging.WARNING, "FAIL": logging.ERROR}[one.state]
         logger.log(level, "%s: %s %s", one.check, one.message, one.remedy)
         failed += [f"{one.check}: {one.message}"] if one.state == "FAIL" else []
@@ -254,8 +300,10 @@ def examine_installation() -> None:
 
 
 def remove_old_files() -> Returned:
-    """Remove what the rules of retention.yaml let go."""
-    removed = import_module("onestop.upkeep.housekeeping").housekeep(settings_of_task()).summary()
+    """Delete files past their retention (``retention.yaml``)."""
+    from onestop.upkeep.housekeeping import housekeep
+
+    removed = housekeep(settings_of_task()).summary()
     logger.info("%s", removed or "nothing is older than the rules say")
     return removed
 
@@ -349,11 +397,6 @@ def night_of_run() -> dt.date:
     return run_after.astimezone(LOCAL_ZONE).date() - dt.timedelta(days=1)
 
 
-def _library() -> ModuleType:
-    """The library's steps; imported by the running task, not by the DAG processor."""
-    return import_module("onestop.night")
-
-
 def _of_batch(
     batch: Batch | None,
     name: str,
@@ -423,24 +466,19 @@ def _log_refusal(refused: RefusedDeliveryError) -> None:
         logger.error("    %s/onestop/reports/%s", base.rstrip("/"), quote(refused.page))
 
 
-def _of_night(step: str, *, final: str | None = None) -> Returned:
-    """Run one step of the night; the library's error named ``final`` is not tried again."""
-    library = _library()
-    finals = (getattr(library, final),) if final else ()
-    try:
-        result = getattr(library, step)(settings_of_task(), night_of_run())
-    except finals as error:
-        raise AirflowFailException(str(error)) from None
-    logger.info("%s", result)
-    return result
+def _logged(step: NightStep) -> Returned:
+    """What a step did with the night, in the log and as JSON."""
+    done = step.to_json()
+    logger.info("%s", done)
+    return done
 
 
 def _emit_lineage() -> None:
     """Send the marts' lineage to where Airflow's OpenLineage sends its events, if anywhere.
 
-    A night does not depend on it: what goes wrong is told in the log and nowhere else.
+    A night does not depend on it: an error is logged and nothing else.
     """
-    from airflow.providers.openlineage.api import (  # noqa: PLC0415 - only tasks need it
+    from airflow.providers.openlineage.api import (
         emit_dataset_lineage,
         is_openlineage_active,
     )
@@ -448,9 +486,11 @@ def _emit_lineage() -> None:
     if not is_openlineage_active():
         return
     try:
-        library, settings = import_module("onestop.marts.lineage"), settings_of_task()
-        marts = library.kept_lineage(settings.lineage)
-        inputs, outputs = library.openlineage_datasets(settings.warehouse_name, marts)
+        from onestop.marts.lineage import kept_lineage, openlineage_datasets
+
+        settings = settings_of_task()
+        marts = kept_lineage(settings.lineage)
+        inputs, outputs = openlineage_datasets(settings.warehouse_name, marts)
         emit_dataset_lineage(inputs=inputs, outputs=outputs)
     except Exception:
         logger.warning("the lineage of the marts was not sent", exc_info=True)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from onestop.figures.known import refuse_unknown
 from onestop.files import scratch_folder
+from onestop.gate.past_volumes import note_volumes
 from onestop.intake.delivery import Delivery, RefusedDeliveryError
-from onestop.night import note_volumes, read_delivery_file, validate_delivery_file
+from onestop.night import read_delivery_file, validate_delivery_file
 from onestop.record.load import load_delivery, load_replayed
 from onestop.record.settlements import is_loaded
 from onestop.staging.delivery_lock import working_on
@@ -53,11 +54,8 @@ class ReplayFilter:
     has_superseded: bool = False
 
 
-def find_replayable(settings: Settings, wanted: ReplayFilter | None = None) -> list[dict[str, Any]]:
+def find_replayable(settings: Settings, wanted: ReplayFilter | None = None) -> list[Delivery]:
     """The deliveries in which something is still refused, oldest night first.
-
-    Returns:
-        Deliveries, as JSON.
 
     Raises:
         FileNotFoundError: there is no warehouse yet.
@@ -88,11 +86,11 @@ def find_replayable(settings: Settings, wanted: ReplayFilter | None = None) -> l
             f") as refused where {' and '.join(chosen) or 'true'} order by night, delivery_id",
             {name: value for name, value in vars(wanted).items() if value is not None},
         )
-    return [Delivery(**row).to_json() for row in rows]
+    return [Delivery(**row) for row in rows]
 
 
 def replay_delivery(
-    settings: Settings, delivery: dict[str, Any], *, is_trial: bool = False
+    settings: Settings, delivery: Delivery, *, is_trial: bool = False
 ) -> dict[str, Any]:
     """Read one delivery again and take what is good by now into the record.
 
@@ -114,32 +112,32 @@ def replay_delivery(
     return _replay(settings, delivery, is_trial=False)
 
 
-def _replay(settings: Settings, delivery: dict[str, Any], *, is_trial: bool) -> dict[str, Any]:
-    landed = Delivery.from_json(delivery)
-    result = {"delivery_id": landed.delivery_id, "file_name": landed.file_name}
+def _replay(settings: Settings, delivery: Delivery, *, is_trial: bool) -> dict[str, Any]:
+    result = {"delivery_id": delivery.delivery_id, "file_name": delivery.file_name}
     with open_warehouse(settings.warehouse) as warehouse:
-        was_loaded = is_loaded(warehouse, landed.delivery_id)
-        note_volumes(settings, warehouse, landed.night)
+        was_loaded = is_loaded(warehouse, delivery.delivery_id)
+        note_volumes(warehouse, delivery.night, settings.past_volumes(delivery.night))
     try:
         read_delivery_file(settings, delivery, keeps_rules=not is_trial)
         verdict = validate_delivery_file(
             settings,
             delivery,
-            landed.night,
+            delivery.night,
             has_usual_volume=not was_loaded,
             keeps_rules=not is_trial,
         )
     except RefusedDeliveryError as refused:
         return {**result, "state": "refused", "reason": f"{refused.rule_code}: {refused.reason}"}
-    staged = staged_path(settings.staging, landed.delivery_id)
-    with open_warehouse(settings.warehouse) as warehouse, working_on(landed, settings.locks):
+    staged = staged_path(settings.staging, delivery.delivery_id)
+    with open_warehouse(settings.warehouse) as warehouse, working_on(delivery, settings.locks):
         if was_loaded:
-            counts = load_replayed(warehouse, landed, staged, is_trial=is_trial)
+            counts = load_replayed(warehouse, delivery, staged, is_trial=is_trial)
             state = "replayed" if counts["rows_replayed"] else "unchanged"
         elif is_trial:
-            counts, state = {"rows_accepted": verdict["rows_accepted"]}, "loaded"
+            counts, state = {"rows_accepted": verdict.rows_accepted}, "loaded"
         else:
-            counts = load_delivery(warehouse, landed, staged)
+            loaded = load_delivery(warehouse, delivery, staged)
+            counts = {"rows_accepted": loaded.rows_accepted, "versions": loaded.versions}
             state = "loaded"
     return {**result, "state": state, **counts}
 

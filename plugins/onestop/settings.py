@@ -121,6 +121,20 @@ class Settings:
         return self.work / "locks"
 
     @property
+    def refusals(self) -> Path:
+        """Notes of refused deliveries that are not in the record yet."""
+        return self.work / "refusals"
+
+    @property
+    def places(self) -> Path:
+        """Notes of files with the bytes of another delivery that are not in the record yet."""
+        return self.work / "places"
+
+    def past_volumes(self, night: dt.date) -> Path:
+        """Row counts of past deliveries, for the gates of one night."""
+        return self.work / "volumes" / f"{night.isoformat()}.json"
+
+    @property
     def validation_results(self) -> Path:
         """Great Expectations' results, one write-once JSON file per validation."""
         return self.work / "validation"

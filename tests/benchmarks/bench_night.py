@@ -72,8 +72,8 @@ def main() -> None:
 def run(settings: Settings) -> None:
     candidates = steps.discover_deliveries(settings, NIGHT)
     for candidate in candidates:
-        is_large = "snapshot" in candidate["file_name"]
-        label = "snapshot" if is_large else candidate["file_name"].split("_")[0]
+        is_large = "snapshot" in candidate.file_name
+        label = "snapshot" if is_large else candidate.file_name.split("_")[0]
         with timed(f"{label}: land"):
             delivery = steps.land_delivery(settings, candidate)
         with timed(f"{label}: read"):

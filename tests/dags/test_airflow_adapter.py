@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import create_autospec
 
 import fsspec
 import pytest
@@ -18,19 +21,56 @@ from airflow.sdk.exceptions import (
 from airflow.sdk.io import attach
 
 from onestop import airflow_adapter as steps
-from onestop.intake.delivery import RefusedDeliveryError
+from onestop import night
+from onestop import replay as replaying
+from onestop.intake.candidate import Candidate
+from onestop.intake.delivery import Delivery, RefusedDeliveryError
 from onestop.intake.exports import ExportsError, list_exports
-from onestop.night import ChecksFailedError, MissingDeliveryError
+from onestop.marts import lineage
+from onestop.night import ChecksFailedError, MissingDeliveryError, NightStep
+from onestop.record.load import LoadedDelivery
+from onestop.upkeep import doctor
 
-CANDIDATE = {
-    "source": "one_stop",
-    "feed": "dossiers",
-    "night": "2022-11-24",
-    "kind": "delta",
-    "file_name": "a.json",
-}
-
-BATCH = [{"file_name": f"{name}.json", "delivery_id": name} for name in "abc"]
+NIGHT = dt.date(2022, 11, 24)
+CANDIDATE = Candidate(
+    source="one_stop",
+    feed="dossiers",
+    night=NIGHT,
+    kind="delta",
+    path="/exports/a.json",
+    file_name="a.json",
+    size_bytes=2,
+    modified=1669300000.5,
+)
+DELIVERIES = [
+    Delivery(
+        delivery_id=name,
+        source="one_stop",
+        feed="dossiers",
+        night=NIGHT,
+        kind="delta",
+        file_name=f"{name}.json",
+        sha256="0" * 64,
+        size_bytes=2,
+        file_modified_at=dt.datetime(2022, 11, 24, 22, 0, tzinfo=dt.UTC),
+        landed_path=f"one_stop/dossiers/20221124/{name}/{name}.json",
+    )
+    for name in "abc"
+]
+#: As Airflow keeps them between tasks.
+BATCH = [delivery.to_json() for delivery in DELIVERIES]
+STEPS = (
+    "discover_deliveries",
+    "awaited_deliveries",
+    "land_delivery",
+    "read_delivery_file",
+    "validate_delivery_file",
+    "load_delivery",
+    "require_expected",
+    "compute_night",
+    "check_night",
+    "publish_night",
+)
 
 
 class Task(SimpleNamespace):
@@ -66,21 +106,17 @@ def connections(monkeypatch):
     return known
 
 
-@pytest.fixture
-def library(monkeypatch, context, connections):  # noqa: ARG001 - they must be in place
-    """A stand-in for the library's steps, to see what the adapter makes of their answers."""
-    fake = SimpleNamespace(
-        MissingDeliveryError=MissingDeliveryError, ChecksFailedError=ChecksFailedError
-    )
-    monkeypatch.setattr(steps, "_library", lambda: fake)
+def stand_in(monkeypatch, module, name):
+    """Put a function with the same signature in the place of a module's."""
+    fake = create_autospec(getattr(module, name))
+    monkeypatch.setattr(module, name, fake)
     return fake
 
 
-def raising(error):
-    def step(*_):
-        raise error
-
-    return step
+@pytest.fixture
+def library(monkeypatch, context, connections):  # noqa: ARG001 - they must be in place
+    """Stand-ins for the library's steps, to see what the adapter makes of their answers."""
+    return SimpleNamespace(**{name: stand_in(monkeypatch, night, name) for name in STEPS})
 
 
 @pytest.mark.usefixtures("context")
@@ -173,10 +209,10 @@ def test_a_postgresql_connection_becomes_its_sqlalchemy_address():
 
 @pytest.mark.parametrize("task", ["read_deliveries", "validate_deliveries"])
 def test_a_refusal_is_final_and_names_file_and_rule(library, context, task):
-    refuse = raising(RefusedDeliveryError("a.json", "DOS-F01", "the file is empty"))
-    library.read_delivery_file = library.validate_delivery_file = refuse
+    refused = RefusedDeliveryError("a.json", "DOS-F01", "the file is empty")
+    library.read_delivery_file.side_effect = library.validate_delivery_file.side_effect = refused
     with pytest.raises(AirflowFailException, match=r"^a\.json: DOS-F01: the file is empty$"):
-        getattr(steps, task)([CANDIDATE])
+        getattr(steps, task)(BATCH[:1])
     assert context["file_name"] == "a.json"
 
 
@@ -184,10 +220,10 @@ def test_each_thing_to_know_of_a_refusal_has_a_line_of_its_own(library, caplog, 
     lines = ("The file is empty.", "DOS-R01: 3 rows.", "Export it again.")
     refused = RefusedDeliveryError("a.json", "DOS-F02", " ".join(lines), lines)
     refused.page = "2022-11-24/one_stop.dossiers.1.en.html"
-    library.validate_delivery_file = raising(refused)
+    library.validate_delivery_file.side_effect = refused
     monkeypatch.setattr(steps.conf, "get", lambda *_, **__: "https://airflow.example/")
     with pytest.raises(AirflowFailException, match="The file is empty"):
-        steps.validate_deliveries([CANDIDATE])
+        steps.validate_deliveries(BATCH[:1])
     assert [record.getMessage().strip() for record in caplog.records] == [
         "a.json: refused by DOS-F02",
         *lines,
@@ -197,11 +233,11 @@ def test_each_thing_to_know_of_a_refusal_has_a_line_of_its_own(library, caplog, 
 
 def test_a_refused_file_does_not_hold_up_the_others_of_its_batch(library, context, caplog):
     def read(_, delivery):
-        if delivery is BATCH[1]:
+        if delivery == DELIVERIES[1]:
             raise RefusedDeliveryError("b.json", "FILE-F01", "the file is empty")
-        return {"staged": "x"}
+        return Path("x.duckdb")
 
-    library.read_delivery_file = read
+    library.read_delivery_file.side_effect = read
     with pytest.raises(AirflowFailException, match=r"1 of 3 files: b\.json: FILE-F01"):
         steps.read_deliveries(BATCH)
     assert context["ti"].kept == [("return_value", [BATCH[0], BATCH[2]])]
@@ -210,29 +246,30 @@ def test_a_refused_file_does_not_hold_up_the_others_of_its_batch(library, contex
 
 
 def test_a_file_that_could_not_be_copied_whole_is_tried_again(library, context):
-    library.land_delivery = raising(RefusedDeliveryError("a.json", "FILE-F08", "still growing"))
+    library.land_delivery.side_effect = RefusedDeliveryError("a.json", "FILE-F08", "still growing")
     with pytest.raises(AirflowException, match="still growing; tried again") as tried:
-        steps.land_deliveries([CANDIDATE])
+        steps.land_deliveries([CANDIDATE.to_json()])
     assert not isinstance(tried.value, AirflowFailException)
     context["ti"].try_number = 3
     with pytest.raises(AirflowFailException, match="still growing"):
-        steps.land_deliveries([CANDIDATE])
+        steps.land_deliveries([CANDIDATE.to_json()])
 
 
 def test_any_other_error_is_tried_again_before_the_rest_of_the_batch_goes_on(library, context):
     def load(_, delivery):
-        if delivery is BATCH[0]:
+        if delivery == DELIVERIES[0]:
             raise OSError("disk full")
-        return delivery
+        return LoadedDelivery(delivery.delivery_id, rows_read=3)
 
-    library.load_delivery = load
+    library.load_delivery.side_effect = load
     with pytest.raises(AirflowException, match=r"1 of 3 files: a\.json: OSError: disk full; tried"):
         steps.load_deliveries(BATCH)
     assert context["ti"].kept == []
     context["ti"].try_number = 3
     with pytest.raises(AirflowFailException, match="disk full"):
         steps.load_deliveries(BATCH)
-    assert context["ti"].kept == [("return_value", BATCH[1:])]
+    [(_, kept)] = context["ti"].kept
+    assert [(one["delivery_id"], one["rows_read"]) for one in kept] == [("b", 3), ("c", 3)]
 
 
 @pytest.mark.usefixtures("library")
@@ -244,23 +281,37 @@ def test_a_step_that_no_file_came_to_is_skipped(task, came_through):
 
 
 def test_a_missing_delivery_and_a_broken_check_are_final(library):
-    library.require_expected = raising(MissingDeliveryError("no dossiers"))
+    library.require_expected.side_effect = MissingDeliveryError("no dossiers")
     with pytest.raises(AirflowFailException, match="no dossiers"):
-        steps.require_expected([[CANDIDATE]])
-    library.check_night = raising(ChecksFailedError("MRT-F01"))
+        steps.require_expected([[CANDIDATE.to_json()]])
+    library.check_night.side_effect = ChecksFailedError("MRT-F01")
     with pytest.raises(AirflowFailException, match="MRT-F01"):
         steps.check_night()
-    library.publish_night = raising(OSError("disk full"))
+    library.publish_night.side_effect = OSError("disk full")
     with pytest.raises(OSError, match="disk full"):
         steps.publish_night()
 
 
-@pytest.mark.parametrize(("found", "candidates"), [(None, None), ([BATCH[:2], BATCH[2:]], BATCH)])
+SIBLING = replace(CANDIDATE, file_name="b.json")
+
+
+@pytest.mark.parametrize(
+    ("found", "candidates"),
+    [
+        (None, None),
+        ([[CANDIDATE.to_json()], [SIBLING.to_json()]], [CANDIDATE, SIBLING]),
+    ],
+)
 def test_the_question_for_expected_deliveries_knows_what_was_found(library, found, candidates):
-    asked = []
-    library.require_expected = lambda _, night, candidates: asked.append((night, candidates))
     steps.require_expected(found)
-    assert asked == [(dt.date(2022, 11, 24), candidates)]
+    [(_, night_asked, asked)] = [call.args for call in library.require_expected.mock_calls]
+    assert (night_asked, asked) == (NIGHT, candidates)
+
+
+def test_what_goes_from_task_to_task_is_plain_json_and_comes_back_as_it_was():
+    kept = json.loads(json.dumps([CANDIDATE.to_json(), BATCH[0]]))
+    assert Candidate.from_json(kept[0]) == CANDIDATE
+    assert Delivery.from_json(kept[1]) == DELIVERIES[0]
 
 
 @pytest.fixture
@@ -295,18 +346,18 @@ def test_an_expected_delivery_is_waited_for_until_the_set_time(
     at_night(clock)
     if until:
         monkeypatch.setenv("ONESTOP_WAIT_UNTIL", until)
-    library.discover_deliveries = lambda *_: [CANDIDATE]
-    library.awaited_deliveries = lambda *_: ["no file dossiers_20221124* below /exports"]
+    library.discover_deliveries.return_value = [CANDIDATE]
+    library.awaited_deliveries.return_value = ["no file dossiers_20221124* below /exports"]
     found = steps.discover_deliveries()
     assert found.is_done is is_done
-    assert found.xcom_value == ([[CANDIDATE]] if is_done else None)
+    assert found.xcom_value == ([[CANDIDATE.to_json()]] if is_done else None)
 
 
 def test_what_is_waited_for_is_in_the_log_with_the_time_of_the_end(library, at_night, caplog):
     at_night("2022-11-25T01:00:00")
     caplog.set_level("INFO")
-    library.discover_deliveries = lambda *_: []
-    library.awaited_deliveries = lambda *_: ["no file dossiers_20221124* below /exports"]
+    library.discover_deliveries.return_value = []
+    library.awaited_deliveries.return_value = ["no file dossiers_20221124* below /exports"]
     steps.discover_deliveries()
     assert "no file dossiers_20221124* below /exports" in caplog.text
     assert "waits until 2022-11-25 06:00" in caplog.text
@@ -314,14 +365,14 @@ def test_what_is_waited_for_is_in_the_log_with_the_time_of_the_end(library, at_n
 
 def test_nothing_is_waited_for_when_the_expected_delivery_is_there(library, at_night):
     at_night("2022-11-25T01:00:00")
-    library.discover_deliveries = lambda *_: [CANDIDATE]
-    library.awaited_deliveries = lambda *_: []
-    assert steps.discover_deliveries().xcom_value == [[CANDIDATE]]
+    library.discover_deliveries.return_value = [CANDIDATE]
+    library.awaited_deliveries.return_value = []
+    assert steps.discover_deliveries().xcom_value == [[CANDIDATE.to_json()]]
 
 
 def test_exports_that_cannot_be_reached_are_waited_for_too(library, at_night, caplog):
     at_night("2022-11-25T01:00:00")
-    library.discover_deliveries = raising(ExportsError("nothing answers there"))
+    library.discover_deliveries.side_effect = ExportsError("nothing answers there")
     assert not steps.discover_deliveries().is_done
     assert "nothing answers there" in caplog.text
     at_night("2022-11-25T06:01:00")
@@ -330,31 +381,30 @@ def test_exports_that_cannot_be_reached_are_waited_for_too(library, at_night, ca
 
 
 def test_fifteen_hundred_files_are_fewer_batches_than_airflow_can_map_over(library):
-    many = [{**CANDIDATE, "file_name": f"dossiers_20221124_{n}.json"} for n in range(1500)]
-    library.discover_deliveries = lambda *_: many
-    library.awaited_deliveries = lambda *_: []
+    many = [replace(CANDIDATE, file_name=f"dossiers_20221124_{n}.json") for n in range(1500)]
+    library.discover_deliveries.return_value = many
+    library.awaited_deliveries.return_value = []
     found = steps.discover_deliveries().xcom_value
     assert len(found) <= 100
-    assert [file for batch in found for file in batch] == many
+    assert [file for batch in found for file in batch] == [one.to_json() for one in many]
 
 
 @pytest.mark.usefixtures("connections")
 def test_so_are_fifteen_hundred_deliveries_to_be_replayed(context, monkeypatch):
-    many = [{"delivery_id": str(number), "file_name": f"{number}.json"} for number in range(1500)]
-    library = SimpleNamespace(find_replayable=lambda *_: many, ReplayFilter=lambda **_: None)
-    monkeypatch.setattr(steps, "import_module", lambda _: library)
+    many = [replace(DELIVERIES[0], delivery_id=str(number)) for number in range(1500)]
+    stand_in(monkeypatch, replaying, "find_replayable").return_value = many
     context["params"] = {}
     found = steps.find_replayable()
     assert len(found) <= 100
-    assert [delivery for batch in found for delivery in batch] == many
+    assert [file for batch in found for file in batch] == [one.to_json() for one in many]
 
 
 def test_lineage_that_cannot_be_told_does_not_hold_the_night_up(library, monkeypatch, caplog):
-    library.compute_night = lambda *_: {"night": "2022-11-24", "rows": {}}
+    library.compute_night.return_value = NightStep(NIGHT, rows={})
     monkeypatch.setattr("airflow.providers.openlineage.api.is_openlineage_active", lambda: True)
-    broken = SimpleNamespace(kept_lineage=raising(ValueError("SQL that nobody can read")))
-    monkeypatch.setattr(steps, "import_module", lambda _: broken)
-    assert steps.compute_night()["night"] == "2022-11-24"
+    unreadable = ValueError("SQL that nobody can read")
+    stand_in(monkeypatch, lineage, "kept_lineage").side_effect = unreadable
+    assert steps.compute_night() == {"night": "2022-11-24", "rows": {}}
     assert "was not sent" in caplog.text
 
 
@@ -364,8 +414,7 @@ def test_what_the_doctor_finds_wrong_turns_the_task_red(monkeypatch):
         SimpleNamespace(check="disk", state="WARN", message="4 GiB free", remedy="make room"),
         SimpleNamespace(check="landing", state="OK", message="closed", remedy=""),
     ]
-    doctor = SimpleNamespace(examine=lambda _: found)
-    monkeypatch.setattr(steps, "import_module", lambda _: doctor)
+    stand_in(monkeypatch, doctor, "examine").return_value = found
     steps.examine_installation()
     found.append(SimpleNamespace(check="clock", state="FAIL", message="is wrong", remedy="set it"))
     with pytest.raises(AirflowFailException, match="clock: is wrong"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from published_marts import SECOND, THIRD
 
-from onestop import gate
+from onestop import night as night_module
 from onestop.marts.compute import last_published, staged_night
 from onestop.night import (
     NightsAtOnceError,
@@ -40,9 +40,9 @@ def test_a_night_that_another_one_took_the_place_of_is_computed_and_checked_agai
     settings = two_open_nights
     compute_night(settings, SECOND)
     compute_night(settings, THIRD)
-    assert check_night(settings, SECOND)["failed_rules"] == 0
+    assert check_night(settings, SECOND).failed_rules == 0
     compute_night(settings, THIRD)
-    assert "frozen" not in publish_night(settings, SECOND)
+    assert not publish_night(settings, SECOND).frozen
     with open_warehouse(settings.warehouse, read_only=True) as warehouse:
         assert last_published(warehouse) == SECOND
         assert warehouse.value("select max(as_of_date) from mart.indicator_value") == SECOND
@@ -54,7 +54,7 @@ def test_marts_that_were_replaced_while_they_were_checked_do_not_count_as_checke
 ):
     settings = two_open_nights
     compute_night(settings, SECOND)
-    check_marts, left = gate.check_marts, [times]
+    check_marts, left = night_module.check_marts, [times]
 
     def interrupted(*arguments, **named):
         verdict = check_marts(*arguments, **named)
@@ -63,7 +63,7 @@ def test_marts_that_were_replaced_while_they_were_checked_do_not_count_as_checke
             compute_night(settings, THIRD)
         return verdict
 
-    monkeypatch.setattr(gate, "check_marts", interrupted)
+    monkeypatch.setattr(night_module, "check_marts", interrupted)
     if times == 1:
         check_night(settings, SECOND)
         assert staged(settings) == SECOND

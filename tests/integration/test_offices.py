@@ -61,7 +61,7 @@ def take_in(settings, night=NIGHT):
             continue
         load_delivery(settings, delivery)
     require_expected(settings, night, candidates)
-    return [candidate["file_name"] for candidate in candidates]
+    return [candidate.file_name for candidate in candidates]
 
 
 def held(settings, night=NIGHT):

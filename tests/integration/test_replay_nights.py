@@ -211,7 +211,7 @@ def test_the_next_night_is_verified_too_even_where_rules_are_stricter_by_now(men
 
 def test_the_filters_leave_other_deliveries_alone(mended):
     settings = mended["settings"]
-    assert [d["file_name"] for d in find_replayable(settings)] == ["ward_20221115.json"]
+    assert [d.file_name for d in find_replayable(settings)] == ["ward_20221115.json"]
     assert find_replayable(settings, ReplayFilter(feed="visits")) == []
     assert find_replayable(settings, ReplayFilter(first=SECOND)) == []
     assert find_replayable(settings, ReplayFilter(rule="DOS-R99")) == []

@@ -14,7 +14,7 @@ import unicodedata
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from onestop.errors import OneStopError
@@ -420,21 +420,3 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
     while seen is not None:
         yield seen
         seen = seen.__cause__ or seen.__context__
-
-
-def candidate_of(file: ExportedFile) -> dict[str, Any]:
-    """The file as plain JSON values, for the tasks that work on it."""
-    facts = cast("Facts", file.facts)
-    return {
-        "path": file.path,
-        "file_name": file.path_below,
-        "size_bytes": facts.size_bytes,
-        "modified": facts.modified,
-        "tag": facts.tag,
-    }
-
-
-def file_of(folder: Folder, candidate: Mapping[str, Any]) -> ExportedFile:
-    """The inverse of :func:`candidate_of`."""
-    listed = Facts(candidate["size_bytes"], candidate["modified"], candidate["tag"])
-    return ExportedFile(folder, candidate["path"], listed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from onestop.record.append import append_versions
@@ -27,7 +28,30 @@ if TYPE_CHECKING:
     from onestop.warehouse import Warehouse
 
 
-def load_delivery(warehouse: Warehouse, delivery: Delivery, staged: Path) -> dict[str, Any]:
+@dataclass(frozen=True)
+class LoadedDelivery:
+    """What a delivery added to the record.
+
+    Attributes:
+        delivery_id: the delivery.
+        is_repeat: whether it was loaded before, so that nothing was written; counts are 0 then.
+        versions: versions added, those of vanished keys included.
+        rows_read: records of the file, blank and footer rows included.
+        rows_accepted: rows that passed the gate.
+        rows_rejected: rows in quarantine.
+        rows_repeated: exact repeats of an earlier row.
+    """
+
+    delivery_id: str
+    is_repeat: bool = False
+    versions: int = 0
+    rows_read: int = 0
+    rows_accepted: int = 0
+    rows_rejected: int = 0
+    rows_repeated: int = 0
+
+
+def load_delivery(warehouse: Warehouse, delivery: Delivery, staged: Path) -> LoadedDelivery:
     """Append a validated delivery's rows to the record and refresh the history they touch.
 
     Loading a delivery again changes nothing.
@@ -36,12 +60,9 @@ def load_delivery(warehouse: Warehouse, delivery: Delivery, staged: Path) -> dic
         warehouse: open for writing.
         delivery: the delivery.
         staged: its staged file, with the gate's tables.
-
-    Returns:
-        Counts: ``rows_accepted``, ``rows_rejected``, ``versions``, ``already_loaded``.
     """
     if is_loaded(warehouse, delivery.delivery_id):
-        return {"delivery_id": delivery.delivery_id, "already_loaded": True}
+        return LoadedDelivery(delivery.delivery_id, is_repeat=True)
     with warehouse.staged(staged) as prefix, warehouse.transaction():
         known_from = first_open_night(warehouse, delivery.night)
         attempt = note_settlement(warehouse, delivery, prefix, known_from, state="loaded")
@@ -55,12 +76,7 @@ def load_delivery(warehouse: Warehouse, delivery: Delivery, staged: Path) -> dic
             " where delivery_id = :delivery_id and state = 'loaded'",
             {"delivery_id": delivery.delivery_id},
         )[0]
-    return {
-        "delivery_id": delivery.delivery_id,
-        "already_loaded": False,
-        "versions": versions,
-        **counts,
-    }
+    return LoadedDelivery(delivery.delivery_id, versions=versions, **counts)
 
 
 def load_replayed(

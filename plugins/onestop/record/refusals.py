@@ -1,20 +1,29 @@
-"""Refused deliveries in the record."""
+"""Refused deliveries: noted where files are worked on side by side, then entered in the record."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
+from onestop.files import write_whole
+from onestop.gate import keep_unread
+from onestop.intake.delivery import Delivery
+from onestop.readers import FILE_RULES
+from onestop.record.notes import read_notes
 from onestop.record.settlements import (
     NO_ROWS,
     first_open_night,
     insert_settlement,
     note_settlement,
 )
+from onestop.staging.delivery_lock import working_on
+from onestop.staging.staged_delivery import staged_path
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from onestop.intake.delivery import Delivery
+    from onestop.gate import GateVerdict
+    from onestop.intake.delivery import RefusedDeliveryError
     from onestop.warehouse import Warehouse
 
 
@@ -52,3 +61,93 @@ def record_refusal(
         return
     with warehouse.staged(staged) as prefix, warehouse.transaction():
         note_settlement(warehouse, delivery, prefix, known_from, state="refused", more=refusal)
+
+
+def refuse_unread(
+    notes: Path, results: Path, delivery: Delivery, rule_code: str, found: str = ""
+) -> str:
+    """Refuse a file before its rows were validated: keep the result and note it for the record.
+
+    Args:
+        notes: folder of the notes of refusals.
+        results: folder of the validation results.
+        delivery: the delivery, as far as it is known.
+        rule_code: the rule that refused it (``FILE-F01`` …).
+        found: what was found, in English; defaults to the rule's sentence.
+
+    Returns:
+        The file's page among the reports, relative to them.
+    """
+    rule = FILE_RULES[rule_code]
+    reason_vi = f"{rule.vi} [{found}]" if found else rule.vi
+    reason_en = found or rule.en
+    kept = keep_unread(delivery, results, rule_code, reason_vi, reason_en)
+    note_refusal(notes, delivery, rule_code, reason_vi, reason_en)
+    return page_of(str(kept.relative_to(results)))
+
+
+def refuse_judged(notes: Path, delivery: Delivery, verdict: GateVerdict) -> RefusedDeliveryError:
+    """Note for the record that the gate refused a delivery; returns the error to raise."""
+    error = verdict.as_error()
+    error.page = page_of(verdict.result_file or "")
+    note_refusal(
+        notes,
+        delivery,
+        error.rule_code,
+        verdict.reason_vi or error.reason,
+        verdict.reason_en or error.reason,
+    )
+    return error
+
+
+def page_of(result_file: str) -> str:
+    """The English page of a validation result, relative to the reports."""
+    return f"{result_file.removesuffix('.json')}.en.html"
+
+
+def note_refusal(
+    notes: Path, delivery: Delivery, rule_code: str, reason_vi: str, reason_en: str
+) -> None:
+    """Note a refusal for the step that owns the warehouse; replaces an earlier note."""
+    refusal = {
+        "delivery": delivery.to_json(),
+        "rule_code": rule_code,
+        "reason_vi": reason_vi,
+        "reason_en": reason_en,
+    }
+    write_whole(_note_of(notes, delivery), json.dumps(refusal, ensure_ascii=False))
+
+
+def withdraw_refusal(notes: Path, delivery: Delivery) -> None:
+    """Remove the note of a refusal that does not hold any more."""
+    _note_of(notes, delivery).unlink(missing_ok=True)
+
+
+def record_noted_refusals(warehouse: Warehouse, notes: Path, *, staging: Path, locks: Path) -> None:
+    """Enter the noted refusals into the record, and remove the notes.
+
+    Args:
+        warehouse: open for writing.
+        notes: folder of the notes of refusals.
+        staging: folder of the staged deliveries.
+        locks: folder of the deliveries' locks.
+    """
+    for note, text in read_notes(notes):
+        refusal = json.loads(text)
+        delivery = Delivery.from_json(refusal["delivery"])
+        staged = staged_path(staging, delivery.delivery_id)
+        was_judged = not refusal["rule_code"].startswith("FILE-") and staged.exists()
+        with working_on(delivery, locks):
+            record_refusal(
+                warehouse,
+                delivery,
+                staged=staged if was_judged else None,
+                rule_code=refusal["rule_code"],
+                reason_vi=refusal["reason_vi"],
+                reason_en=refusal["reason_en"],
+            )
+        note.unlink(missing_ok=True)
+
+
+def _note_of(notes: Path, delivery: Delivery) -> Path:
+    return notes / f"{delivery.delivery_id}.json"

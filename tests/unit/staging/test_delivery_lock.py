@@ -13,7 +13,6 @@ import pytest
 from exported_files import as_json, record
 from published_marts import settings_in
 
-from onestop.intake.delivery import Delivery
 from onestop.night import (
     discover_deliveries,
     land_delivery,
@@ -48,9 +47,7 @@ def held(landed):
     """Another process that works on the delivery."""
     settings, delivery = landed
     is_held = FORK.Event()
-    process = FORK.Process(
-        target=hold, args=(Delivery.from_json(delivery), settings.locks, is_held)
-    )
+    process = FORK.Process(target=hold, args=(delivery, settings.locks, is_held))
     process.start()
     assert is_held.wait(30)
     yield process
@@ -62,7 +59,7 @@ def test_a_delivery_that_another_run_works_on_is_told_by_its_name(landed, held):
     settings, delivery = landed
     with (
         pytest.raises(DeliveryBusyError, match=r"dossiers_20221115\.json is worked on by another"),
-        working_on(Delivery.from_json(delivery), settings.locks, wait_seconds=0.2),
+        working_on(delivery, settings.locks, wait_seconds=0.2),
     ):
         pass
 
@@ -71,7 +68,7 @@ def test_a_run_that_was_killed_holds_nothing(landed, held):
     settings, delivery = landed
     os.kill(held.pid, signal.SIGKILL)
     held.join(30)
-    with working_on(Delivery.from_json(delivery), settings.locks, wait_seconds=0.2):
+    with working_on(delivery, settings.locks, wait_seconds=0.2):
         pass
 
 

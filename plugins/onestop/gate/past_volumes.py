@@ -1,0 +1,69 @@
+"""Row counts of past deliveries, handed to the gate in a file: it does not open the warehouse."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from typing import TYPE_CHECKING
+
+from onestop.files import write_whole
+from onestop.gate.volume import is_volume_excepted, usual_volume
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from onestop.gate.verdict import UsualVolume
+    from onestop.intake.delivery import Delivery
+    from onestop.warehouse import Warehouse
+
+_DATES = re.compile(r"\d{6,}")
+
+
+def note_volumes(warehouse: Warehouse, night: dt.date, path: Path) -> None:
+    """Write the row counts of the last ten weeks' deliveries, for gates that run side by side.
+
+    Args:
+        warehouse: open.
+        night: the night that is run.
+        path: the file to write.
+    """
+    rows = warehouse.rows(
+        "select distinct delivery_id, source, feed, kind, file_name, night, rows_read"
+        " from audit.delivery where state = 'loaded' and night < :night and night >= :since",
+        {"night": night, "since": night - dt.timedelta(weeks=10)},
+    )
+    found: dict[str, dict[str, list[int]]] = {}
+    for row in rows:
+        series = _series(row["source"], row["feed"], row["kind"], row["file_name"])
+        nights = found.setdefault(series, {})
+        nights.setdefault(row["night"].isoformat(), []).append(int(row["rows_read"]))
+    # Several files of one night under the same series have no usual size.
+    volumes = {
+        series: {day: counts[0] for day, counts in nights.items() if len(counts) == 1}
+        for series, nights in found.items()
+    }
+    write_whole(path, json.dumps(volumes))
+
+
+def noted_usual_volume(path: Path, delivery: Delivery, night: dt.date) -> UsualVolume | None:
+    """The usual volume of a delivery, or None for late files, parts of a night and exceptions.
+
+    Args:
+        path: written by :func:`note_volumes`.
+        delivery: the delivery.
+        night: the night that is run.
+    """
+    if delivery.night != night or not path.is_file():
+        return None
+    if is_volume_excepted(delivery.source, delivery.feed, night):
+        return None
+    series = json.loads(path.read_text(encoding="utf-8")).get(
+        _series(delivery.source, delivery.feed, delivery.kind, delivery.file_name), {}
+    )
+    return usual_volume(night, {dt.date.fromisoformat(day): rows for day, rows in series.items()})
+
+
+def _series(source: str, feed: str, kind: str, file_name: str) -> str:
+    """Name of the series a file belongs to: files with the same path apart from the date."""
+    return f"{source} {feed} {kind} {_DATES.sub('#', file_name)}"

@@ -1,0 +1,64 @@
+"""Which of the expected deliveries of a night are in the record, and why others are not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Collection
+
+    from onestop.schema.mapping import FeedMapping
+    from onestop.warehouse import Warehouse
+
+
+def is_delivered(warehouse: Warehouse, feed: FeedMapping, night: dt.date) -> bool:
+    """Whether a delivery of the feed is loaded for the night."""
+    return bool(
+        warehouse.value(
+            "select count(*) from audit.delivery where state = 'loaded'"
+            " and source = :source and feed = :feed and night = :night",
+            {"source": feed.source, "feed": feed.feed, "night": night},
+        )
+    )
+
+
+def reasons_not_loaded(
+    warehouse: Warehouse, feed: FeedMapping, night: dt.date, found: Collection[str]
+) -> list[str]:
+    """Why none of a feed's files of a night is loaded; a sentence for each file.
+
+    Args:
+        warehouse: open.
+        feed: the expected feed.
+        night: the night.
+        found: names of the feed's files of that night that are in the exports now. A refused file
+            that is no longer there, while another one is, is not named.
+    """
+    refused = {
+        name: row
+        for name, row in _last_refusals(warehouse, feed, night).items()
+        if not found or name in found
+    }
+    return [
+        f"{name} was refused ({row['refused_rule']}: {row['reason_en']}); have {feed.source}"
+        f" export it again, then run night {night} again"
+        for name, row in refused.items()
+    ] + [
+        f"{name} is in the exports and was not loaded; see the log of its delivery task, then run"
+        f" night {night} again"
+        for name in sorted(set(found) - refused.keys())
+    ]
+
+
+def _last_refusals(
+    warehouse: Warehouse, feed: FeedMapping, night: dt.date
+) -> dict[str, dict[str, Any]]:
+    """The last refusal of each of the night's files, by file name."""
+    rows = warehouse.rows(
+        "select file_name, refused_rule, reason_en from audit.delivery where state = 'refused'"
+        " and source = :source and feed = :feed and night = :night"
+        " order by file_name, settled_at, attempt",
+        {"source": feed.source, "feed": feed.feed, "night": night},
+    )
+    return {row["file_name"]: row for row in rows}

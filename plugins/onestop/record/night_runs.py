@@ -1,0 +1,112 @@
+"""``audit.night_run``: how each night ended; and what the checks of its marts found."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from onestop.schema.time_zone import LOCAL_ZONE
+
+if TYPE_CHECKING:
+    from onestop.gate import MartsVerdict
+    from onestop.gate.unpublished import NightRun
+    from onestop.warehouse import Warehouse
+
+
+def record_night_run(warehouse: Warehouse, night: dt.date, state: str, message: str) -> None:
+    """Record how a night ended; recording the same again changes nothing.
+
+    Args:
+        warehouse: open for writing.
+        night: the night.
+        state: one of :data:`onestop.gate.unpublished.NIGHT_STATES`.
+        message: one sentence for people.
+    """
+    counts = warehouse.rows(
+        "select count(distinct case when state = 'loaded' then delivery_id end) as loaded,"
+        " count(distinct case when state = 'refused' then delivery_id end) as refused"
+        " from audit.delivery where night = :night",
+        {"night": night},
+    )[0]
+    row = {
+        "as_of_date": night,
+        "state": state,
+        "message": message,
+        "delivery_count": counts["loaded"],
+        "refused_count": counts["refused"],
+    }
+    same = " and ".join(f"{name} = :{name}" for name in row)
+    if warehouse.value(f"select count(*) from audit.night_run where {same}", row):
+        return
+    with warehouse.transaction():
+        warehouse.execute(
+            "delete from audit.night_run where as_of_date = :as_of_date", {"as_of_date": night}
+        )
+        warehouse.execute(
+            "insert into audit.night_run (as_of_date, state, message, delivery_count,"
+            " refused_count, changed_at) values (:as_of_date, :state, :message, :delivery_count,"
+            " :refused_count, :changed_at)",
+            {**row, "changed_at": dt.datetime.now(LOCAL_ZONE)},
+        )
+
+
+def lacks_published_run(warehouse: Warehouse, night: dt.date) -> bool:
+    """Whether the night is published and ``audit.night_run`` does not have it as published yet."""
+    return bool(
+        warehouse.value(
+            "select count(*) from audit.publication where as_of_date = :night"
+            " and as_of_date not in"
+            " (select as_of_date from audit.night_run where state = 'published')",
+            {"night": night},
+        )
+    )
+
+
+def latest_night_runs(warehouse: Warehouse) -> list[NightRun]:
+    """How the last 30 nights ended, the latest first; a publication takes precedence."""
+    rows = warehouse.rows(
+        "select as_of_date, case when as_of_date in (select as_of_date from audit.publication)"
+        " then 'published' else state end as state, message from audit.night_run"
+        " order by as_of_date desc limit 30"
+    )
+    return [
+        {"as_of_date": row["as_of_date"], "state": row["state"], "message": row["message"]}
+        for row in rows
+    ]
+
+
+def record_marts_verdict(warehouse: Warehouse, verdict: MartsVerdict) -> None:
+    """Record what the suites found in a night's marts; identical findings are recorded once."""
+    name = f"mart.{verdict.as_of_date:%Y%m%d}"
+    known = warehouse.rows(
+        "select rule_code, rows_failed, attempt from audit.validation_result"
+        " where delivery_id = :name",
+        {"name": name},
+    )
+    attempt = max((row["attempt"] for row in known), default=0)
+    latest = {(row["rule_code"], row["rows_failed"]) for row in known if row["attempt"] == attempt}
+    rules = [rule for found in verdict.results.values() for rule in found]
+    if latest == {(rule.rule_code, rule.rows_failed) for rule in rules}:
+        return
+    with warehouse.transaction():
+        for rule in rules:
+            warehouse.execute(
+                "insert into audit.validation_result (delivery_id, attempt, rule_code, severity,"
+                " expectation_type, is_success, rows_checked, rows_failed, message_vi, message_en,"
+                " clause) values (:delivery_id, :attempt, :rule_code, :severity,"
+                " :expectation_type, :is_success, :rows_checked, :rows_failed, :message_vi,"
+                " :message_en, :clause)",
+                {
+                    "delivery_id": name,
+                    "attempt": attempt + 1,
+                    "rule_code": rule.rule_code,
+                    "severity": rule.severity,
+                    "expectation_type": rule.expectation_type,
+                    "is_success": rule.success,
+                    "rows_checked": rule.rows_checked,
+                    "rows_failed": rule.rows_failed,
+                    "message_vi": rule.message_vi,
+                    "message_en": rule.message_en,
+                    "clause": rule.clause,
+                },
+            )

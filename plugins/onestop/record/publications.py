@@ -1,0 +1,91 @@
+"""``audit.publication``: the published nights, and what is kept of them beside the warehouse."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from onestop.files import write_once
+from onestop.intake.landing import MANIFESTS
+from onestop.record.evidence import keep_settlements
+from onestop.warehouse.duckdb_files import open_duckdb
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from onestop.warehouse import Warehouse
+
+logger = logging.getLogger(__name__)
+
+
+def last_published(warehouse: Warehouse) -> dt.date | None:
+    """The last published night, or None before the first."""
+    night = warehouse.value("select max(as_of_date) from audit.publication")
+    return night if isinstance(night, dt.date) else None
+
+
+def is_frozen(warehouse: Warehouse, night: dt.date) -> bool:
+    """Whether the night, or one after it, is published: its figures do not change any more."""
+    last = last_published(warehouse)
+    return last is not None and night <= last
+
+
+def frozen_reason(warehouse: Warehouse, night: dt.date) -> str:
+    """Why a night's figures are not computed again, and which night shows later deliveries."""
+    last = last_published(warehouse)
+    was_published = warehouse.value(
+        "select count(*) from audit.publication where as_of_date = :night", {"night": night}
+    )
+    if was_published:
+        how = "published before, and stays as it was"
+    else:
+        how = f"not published in its time, and cannot be after night {last}"
+    return f"{how}; what was loaded since shows from the night after {last} on"
+
+
+def write_manifests(landing: Path, warehouse: Warehouse) -> None:
+    """List beside the landing the deliveries that each published night includes.
+
+    Written for every published night without a list: a run may have been killed before it.
+    """
+    keep_settlements(landing, warehouse)
+    folder = landing / MANIFESTS
+    for published in warehouse.rows(
+        "select as_of_date, publication_id, figures_sha256 from audit.publication order by 1"
+    ):
+        night = published["as_of_date"]
+        path = folder / f"{night.isoformat()}.json"
+        if path.exists():
+            continue
+        deliveries = warehouse.rows(
+            "select delivery_id, sha256, attempt from audit.delivery where state = 'loaded'"
+            " and known_from <= :night order by delivery_id, attempt",
+            {"night": night},
+        )
+        manifest = {**published, "as_of_date": night.isoformat(), "deliveries": deliveries}
+        write_once(path, json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+
+
+def is_copy_current(published: Path, warehouse: Warehouse) -> bool:
+    """Whether the readers' copy holds the last publication."""
+    if not published.is_file():
+        return False
+    last = (
+        "select publication_id, as_of_date, figures_sha256 from audit.publication"
+        " order by publication_id desc limit 1"
+    )
+    try:
+        with open_duckdb(published, read_only=True) as copy:
+            held = copy.execute(last).fetchall()
+    except duckdb.Error as error:
+        logger.warning(
+            "the readers' copy %s cannot be read (%s); it is made again",
+            published,
+            type(error).__name__,
+        )
+        return False
+    return bool(held == [tuple(row.values()) for row in warehouse.rows(last)])
