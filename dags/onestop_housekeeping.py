@@ -1,4 +1,4 @@
-"""# Housekeeping: is everything as it has to be, and what may go?
+"""# Housekeeping: is the installation healthy, and which files are past their retention?
 
 **When.** Every day at noon (Asia/Ho_Chi_Minh), when the night is over.
 
@@ -9,7 +9,7 @@
   something has to be done; the log says what. `onestop doctor` does the same at any time.
 - `remove_old_files` removes what the rules of `retention.yaml` let go: staged files, results,
   logs, what killed processes left. What a published night rests on is never removed.
-  `onestop housekeeping --dry-run` says beforehand what would go.
+  `onestop housekeeping --dry-run` lists beforehand what would be deleted.
 
 **Not here:** old runs in Airflow's own database. Airflow 3 shuts tasks out of it, rightly; let the
 machine's scheduler call `onestop housekeeping --airflow-database` once a month where Airflow's

@@ -304,7 +304,7 @@ def remove_old_files() -> Returned:
     from onestop.upkeep.housekeeping import housekeep
 
     removed = housekeep(settings_of_task()).summary()
-    logger.info("%s", removed or "nothing is older than the rules say")
+    logger.info("%s", removed or "nothing is past its retention")
     return removed
 
 

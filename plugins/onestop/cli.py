@@ -27,7 +27,7 @@ app = typer.Typer(
     help=(
         "Count one-stop dossiers against the city's 2022 reform plan.\n\n"
         "A night: exports → landing → gate → warehouse → marts → published figures. Settings are"
-        " the ONESTOP_* environment variables; without them everything lies under var/."
+        " the ONESTOP_* environment variables; by default everything is under var/."
     ),
     no_args_is_help=True,
     add_completion=False,
@@ -74,12 +74,12 @@ Night = Annotated[
     typer.Argument(parser=_day, metavar="DATE", help="The night: 2022-11-24 or 24/11/2022."),
 ]
 To = Annotated[
-    dt.date | None, typer.Option("--to", parser=_day, metavar="DATE", help="Also the nights up to.")
+    dt.date | None, typer.Option("--to", parser=_day, metavar="DATE", help="Last night of a range.")
 ]
 AsOf = Annotated[
     dt.date | None,
     typer.Option(
-        "--as-of", parser=_day, metavar="DATE", help="A published night; the last one unless given."
+        "--as-of", parser=_day, metavar="DATE", help="A published night; defaults to the last one."
     ),
 ]
 From_ = Annotated[dt.date, typer.Option("--from", parser=_day, metavar="DATE", help="First day.")]
@@ -95,7 +95,7 @@ Feed = Annotated[str | None, typer.Option("--feed", help="dossiers, visits, unit
 OneNight = Annotated[
     dt.date | None, typer.Option("--night", parser=_day, metavar="DATE", help="Only this night.")
 ]
-Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many rows.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, help="Maximum number of rows.")]
 
 
 @app.command()
@@ -109,13 +109,15 @@ def sample(
             "--since",
             parser=_day,
             metavar="DATE",
-            help="The first night also brings a snapshot of everything since this day.",
+            help="The first night also gets a snapshot of everything since this day.",
         ),
     ] = None,
-    per_day: Annotated[int, typer.Option("--per-day", min=1, help="Dossiers a working day.")] = 120,
-    seed: Annotated[int, typer.Option("--seed", help="The same seed, the same files.")] = 3818,
+    per_day: Annotated[
+        int, typer.Option("--per-day", min=1, help="Dossiers per working day.")
+    ] = 120,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same files.")] = 3818,
     dirt: Annotated[
-        float, typer.Option("--dirt", min=0, max=50, help="Per cent of rows that are spoilt.")
+        float, typer.Option("--dirt", min=0, max=50, help="Per cent of rows made faulty.")
     ] = 1.0,
 ) -> None:
     """Write realistic exports of all feeds for some nights."""
@@ -134,7 +136,7 @@ def sample(
     typer.echo(
         f"{len(summary.files)} files in {out}: {summary.dossier_rows} dossier rows of"
         f" {summary.dossiers} dossiers, {summary.visits} tickets,"
-        f" {sum(summary.bad_rows.values())} rows spoilt on purpose"
+        f" {sum(summary.bad_rows.values())} rows made faulty on purpose"
     )
 
 
@@ -181,13 +183,13 @@ def explain(  # noqa: PLR0913, PLR0917 - a figure has this many coordinates
         str | None,
         typer.Option(
             "--method",
-            help="As in ref.method, such as form_06 or due; the scorecard's if not told.",
+            help="As in ref.method, such as form_06 or due; defaults to the scorecard's.",
         ),
     ] = None,
     as_of: AsOf = None,
     form: FormatOption = Format.table,
 ) -> None:
-    """What is in a figure, or left out and why, with its delivery and row.
+    """List the items behind a figure, counted or left out, with reason, delivery and row.
 
     Dossiers of a rate, tickets of the waiting time, procedures, One-Stop desks, declarations.
     """
@@ -219,9 +221,9 @@ def form_06a(
 def issue_report(
     code: Annotated[str, typer.Argument(help="q1, half_year, q3 or year.")], as_of: AsOf = None
 ) -> None:
-    """Issue a periodic report: numbered files that stay as they are.
+    """Issue a periodic report: numbered files that never change.
 
-    The same figures again are the issue that there is; others get the next number.
+    Unchanged figures give the existing issue; changed figures get the next number.
     """
     from onestop.figures.issued_reports import issue_line
     from onestop.figures.issued_reports import issue_report as issue
@@ -231,7 +233,7 @@ def issue_report(
 
 @report_app.command("list")
 def list_reports(lang: LangOption, form: FormatOption = Format.table) -> None:
-    """The reports that are issued, and whether their files are as they were; and those to come."""
+    """List issued reports, whether their files are unchanged, and the reports still due."""
     from onestop.figures.issued_reports import print_issued_reports
 
     print_issued_reports(Settings.from_environment(), lang.value, form.value)
@@ -239,7 +241,7 @@ def list_reports(lang: LangOption, form: FormatOption = Format.table) -> None:
 
 @app.command()
 def verify(as_of: AsOf = None) -> None:
-    """Rebuild the published figures from landing/ alone and compare; exit 0 when identical."""
+    """Recompute the published figures from landing/ alone and compare; exit 0 when identical."""
     from onestop.upkeep.verify import verify as verify_night
 
     result = verify_night(
@@ -251,8 +253,8 @@ def verify(as_of: AsOf = None) -> None:
         typer.echo(sentence)
     if result.is_identical:
         typer.echo(
-            f"night {result.night}: all {result.figures} published figures come out the same from"
-            f" {result.deliveries} landed files"
+            f"night {result.night}: all {result.figures} published figures are identical when"
+            f" recomputed from {result.deliveries} landed files"
         )
         return
     _fail(f"night {result.night}: {result.difference_count} differences")
@@ -278,16 +280,16 @@ def replay(  # noqa: PLR0913, PLR0917 - one filter each
     ] = None,
     has_superseded: Annotated[
         bool,
-        typer.Option("--superseded", help="Also where only superseded rows are left."),
+        typer.Option("--superseded", help="Also deliveries whose refused rows are all superseded."),
     ] = False,
     is_trial: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be taken in.")
+        bool, typer.Option("--dry-run", help="Only show what would be loaded.")
     ] = False,
 ) -> None:
-    """Read refused rows and files again after a rule, mapping or reference file was put right.
+    """Read refused rows and files again after a rule, mapping or reference file was corrected.
 
-    They come from landing/, whatever has become of the exports. What is good by now goes into
-    the record and shows from the next night that is run; published nights stay as they are.
+    They are read from landing/; the exports are not needed. Rows that now pass are loaded and
+    appear from the next night on; published nights do not change.
     """
     from onestop.replay import ReplayFilter, replay_line, replay_summary
     from onestop.replay import replay as replay_refused
@@ -310,7 +312,7 @@ def deliveries(
     state: Annotated[str | None, typer.Option("--state", help="loaded or refused.")] = None,
     limit: Limit = 50,
 ) -> None:
-    """What came in, and what became of it."""
+    """List the files received, and their state."""
     from onestop.figures.listing import print_deliveries
 
     print_deliveries(
@@ -334,7 +336,7 @@ def rejected(
     ] = None,
     limit: Limit = 50,
 ) -> None:
-    """Rows that were refused, and why."""
+    """List rejected rows with rule and reason."""
     from onestop.figures.listing import print_rejected
 
     print_rejected(
@@ -353,7 +355,7 @@ def backup(
     target: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the backups.")],
     keep: Annotated[int, typer.Option("--keep", min=1, help="How many warehouses to keep.")] = 3,
 ) -> None:
-    """Back up the warehouse, and what the landing has got since the last backup."""
+    """Back up the warehouse, and the files landed since the last backup."""
     from onestop.upkeep.backup import make_backup
 
     settings = Settings.from_environment()
@@ -370,10 +372,11 @@ def backup(
 def restore(
     target: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the backups.")],
     at: Annotated[
-        str | None, typer.Option("--at", help="Name of the backup; the last one unless given.")
+        str | None,
+        typer.Option("--at", help="Name of the backup; defaults to the one with the latest night."),
     ] = None,
 ) -> None:
-    """Put a backup into an empty place; then run `onestop verify`."""
+    """Restore a backup into an empty installation; then run `onestop verify`."""
     from onestop.upkeep.backup import restore_backup
 
     settings = Settings.from_environment()
@@ -382,16 +385,16 @@ def restore(
     )
     typer.echo(
         f"{restored.folder.name} is restored: night {restored.night}, {restored.files} landed"
-        " files; run `onestop verify` to see that its figures come out the same"
+        " files; run `onestop verify` to check its figures"
     )
 
 
 @app.command()
 def rebuild() -> None:
-    """Build a lost warehouse again from landing/: every night that the landing lists.
+    """Rebuild a lost warehouse from landing/: every night that landing/ lists.
 
-    Takes about as long as those nights took. It goes on where it was stopped. Exit status 1 when
-    a night's figures are not those that were published.
+    Takes about as long as those nights took; an interrupted rebuild resumes. Exit status 1 when
+    a night's figures differ from those that were published.
     """
     from onestop.night import complete_publication
     from onestop.upkeep.rebuild import rebuild as rebuild_warehouse
@@ -402,7 +405,7 @@ def rebuild() -> None:
     for sentence in done.differences:
         typer.echo(sentence)
     if not done.nights:
-        typer.echo("the warehouse holds every night that the landing lists")
+        typer.echo("the warehouse holds every night that landing/ lists")
         return
     typer.echo(
         f"{len(done.nights)} nights are published again, {done.nights[0]} to {done.nights[-1]}; run"
@@ -426,23 +429,25 @@ def migrate() -> None:
 
 @app.command()
 def housekeeping(
-    is_trial: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    is_trial: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would be deleted.")
+    ] = False,
     airflow_database: Annotated[
         bool,
         typer.Option(
-            "--airflow-database", help="Also Airflow's old runs; where its scheduler runs."
+            "--airflow-database", help="Also old runs of Airflow; only on the scheduler's machine."
         ),
     ] = False,
 ) -> None:
-    """Remove what the rules of retention.yaml let go; never what a published night rests on."""
+    """Delete files past their retention; never those that a published night needs."""
     from onestop.upkeep.housekeeping import clean_airflow_database, housekeep
 
     done = housekeep(Settings.from_environment(), is_trial=is_trial)
-    verb = "would go" if is_trial else "removed"
+    verb = "would be deleted" if is_trial else "deleted"
     for rule, found in done.summary().items():
         typer.echo(f"{rule}: {found['count']} {verb}, {found['size_bytes'] / 1e6:.1f} MB")
     if not done.removals:
-        typer.echo("nothing is older than the rules say")
+        typer.echo("nothing is past its retention")
     if airflow_database and (arguments := clean_airflow_database(is_trial=is_trial)):
         typer.echo(f"airflow {' '.join(arguments)}")
 
@@ -456,14 +461,14 @@ def doctor(
             "--night",
             parser=_day,
             metavar="DATE",
-            help="The night that should be published by now; yesterday's unless given.",
+            help="The night that should be published; defaults to yesterday.",
         ),
     ] = None,
     is_quiet: Annotated[
-        bool, typer.Option("--quiet", help="Only what is not as it has to be.")
+        bool, typer.Option("--quiet", help="Only show warnings and failures.")
     ] = False,
 ) -> None:
-    """Whether this installation is as it has to be, and what to do; exit 1 when something fails."""
+    """Check whether the installation is healthy, and what to do; exit 1 on a failure."""
     from onestop.upkeep.doctor import print_examination
 
     settings = Settings.from_environment()
@@ -478,7 +483,7 @@ def lineage(
     ] = None,
     form: FormatOption = Format.table,
 ) -> None:
-    """What a table or column of mart is made of, down to the columns of the exports."""
+    """Show what a table or column of mart is derived from, down to the exports' columns."""
     from onestop.marts.lineage import print_lineage
 
     print_lineage(Settings.from_environment(), what, form.value)

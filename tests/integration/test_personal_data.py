@@ -118,5 +118,5 @@ def test_no_page_shows_it(told):
 
 def test_verifying_leaves_nothing_of_it_behind(told):
     settings, output = told
-    assert "come out the same" in output, output
+    assert "figures are identical" in output, output
     assert marks_in(settings.landing.parent / "temporary", MARKS) == []

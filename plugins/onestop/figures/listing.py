@@ -1,4 +1,4 @@
-"""Lists for the terminal: what came in, and what was refused."""
+"""Lists for the terminal: files received, and rejected rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The doctor: whether an installation is as it has to be, and what to do where it is not."""
+"""The doctor: checks whether an installation is healthy, and says what to do where it is not."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def print_examination(
         settings: of this installation.
         form: ``table``, ``json`` or ``csv``.
         night: the night that should be published; that of yesterday unless given.
-        is_quiet: show only what is not as it has to be.
+        is_quiet: show warnings and failures only.
 
     Returns:
         Whether nothing failed.

@@ -101,7 +101,7 @@ def housekeep(
 
     Args:
         settings: of this installation.
-        is_trial: only say what would go.
+        is_trial: only list what would be deleted.
         now: the moment to judge ages by; the clock's unless given.
 
     Raises:
@@ -130,7 +130,7 @@ def clean_airflow_database(*, is_trial: bool = False, now: dt.datetime | None = 
     and Airflow 3 shuts them out.
 
     Args:
-        is_trial: only say what would go.
+        is_trial: only list what would be deleted.
         now: the moment to judge ages by; the clock's unless given.
 
     Returns:

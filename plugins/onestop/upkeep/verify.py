@@ -1,7 +1,7 @@
 """Verifying: the published figures, counted again from the landed files alone.
 
 A scratch warehouse is built from the files that the night's list beside the landing names; the
-figures must come out the same to the last one.
+figures must all be identical.
 """
 
 from __future__ import annotations
