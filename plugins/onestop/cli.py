@@ -418,7 +418,7 @@ def rebuild() -> None:
 @app.command()
 def migrate() -> None:
     """Bring the warehouse's schema up to this release; on PostgreSQL, with its owner's login."""
-    from onestop.marts.compute import describe_tables
+    from onestop.marts.descriptions import describe_tables
     from onestop.warehouse import open_warehouse
 
     with open_warehouse(Settings.from_environment().warehouse) as warehouse:

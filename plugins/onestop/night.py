@@ -26,7 +26,8 @@ from onestop.intake.candidate import Candidate
 from onestop.intake.delivery import RefusedDeliveryError
 from onestop.intake.exports import ExportsError, list_exports, readable_name
 from onestop.intake.landing import land_file, unread_delivery
-from onestop.marts.compute import compute_marts, publish_marts, staged_night, staged_record
+from onestop.marts.compute import compute_marts, staged_night, staged_record
+from onestop.marts.publish import publish_marts
 from onestop.readers import FILE_RULES
 from onestop.record.arrivals import is_delivered, reasons_not_loaded
 from onestop.record.evidence import keep_rules

@@ -26,7 +26,8 @@ from bench_marts import NIGHT, make_record
 from postgres_server import running_server
 
 from onestop.intake.delivery import Delivery
-from onestop.marts.compute import compute_marts, figures_digest, publish_marts
+from onestop.marts.compute import compute_marts
+from onestop.marts.publish import figures_digest, publish_marts
 from onestop.record.load import load_delivery
 from onestop.schema.feeds import DOSSIERS, FEEDS
 from onestop.warehouse import open_warehouse

@@ -15,10 +15,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from onestop.marts.compute import STAGED, compute_marts, mart_files, publish_marts
+from onestop.marts.compute import compute_marts
+from onestop.marts.files import mart_files
+from onestop.marts.publish import publish_marts
 from onestop.record.history import history_insert, history_select
 from onestop.schema.feeds import FEEDS
 from onestop.warehouse import open_warehouse
+from onestop.warehouse.staged_names import STAGED
 
 NIGHT = dt.date(2022, 11, 24)
 

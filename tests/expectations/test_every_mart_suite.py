@@ -13,7 +13,7 @@ from published_marts import settings_in
 from onestop.figures.scorecard import read_scorecard
 from onestop.gate import check_marts, load_suite, run_suite
 from onestop.gate.suite import MART_SUITES, suite_names
-from onestop.marts.compute import MEASURES, mart_files
+from onestop.marts.files import MEASURES, mart_files
 from onestop.marts.published import find_night, open_published
 from onestop.night import check_night, compute_night, publish_night, run_night
 

@@ -24,7 +24,7 @@ from published_marts import settings_in
 from superset_dashboard import SHIPPED, read_charts
 
 from onestop.local.local_airflow import free_port
-from onestop.marts.compute import mart_files
+from onestop.marts.files import mart_files
 from onestop.night import run_night
 from onestop.sample import write_sample
 from onestop.warehouse import open_warehouse

@@ -6,7 +6,8 @@ import pytest
 from published_marts import SECOND, THIRD
 
 from onestop import night as night_module
-from onestop.marts.compute import last_published, staged_night
+from onestop.marts.compute import staged_night
+from onestop.marts.published import last_published
 from onestop.night import (
     NightsAtOnceError,
     _run_delivery,

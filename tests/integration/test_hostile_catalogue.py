@@ -9,7 +9,9 @@ import pytest
 from psycopg import sql
 from worked_dossiers import IN_JULY, LATER, NIGHT, THIRTEEN, record, record_unit
 
-from onestop.marts.compute import compute_marts, describe_tables, publish_marts
+from onestop.marts.compute import compute_marts
+from onestop.marts.descriptions import describe_tables
+from onestop.marts.publish import publish_marts
 from onestop.warehouse import open_warehouse
 
 REFUSED = psycopg.errors.InsufficientPrivilege.sqlstate

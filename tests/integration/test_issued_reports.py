@@ -30,7 +30,8 @@ from onestop.figures.issued_reports import (
     print_issued_reports,
     read_issued_reports,
 )
-from onestop.marts.compute import compute_marts, publish_marts
+from onestop.marts.compute import compute_marts
+from onestop.marts.publish import publish_marts
 from onestop.marts.published import NothingPublishedError, QuestionError
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse import open_warehouse

@@ -13,7 +13,9 @@ import worked_dossiers
 from engines import assert_same, content, lines
 from worked_dossiers import IN_JULY, LATER, NIGHT, THIRTEEN, compute, record, record_unit
 
-from onestop.marts.compute import compute_marts, mart_files, publish_marts
+from onestop.marts.compute import compute_marts
+from onestop.marts.files import mart_files
+from onestop.marts.publish import publish_marts
 from onestop.schema.feeds import DOSSIERS
 from onestop.warehouse import SchemaError, base, open_warehouse
 from onestop.warehouse.postgres_engine import PostgreSQLWarehouse

@@ -27,7 +27,7 @@ from published_marts import settings_in
 
 from onestop.intake.exports import exports_at
 from onestop.intake.landing import landed_deliveries
-from onestop.marts.compute import refresh_reference
+from onestop.marts.publish import refresh_reference
 from onestop.night import run_night
 from onestop.sample import write_sample
 from onestop.schema.time_zone import LOCAL_ZONE

@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 from onestop.cli import app
 from onestop.figures.explain import explain
 from onestop.figures.scorecard import read_scorecard
-from onestop.marts.compute import compute_marts, figures_digest, publish_marts
+from onestop.marts.compute import compute_marts
+from onestop.marts.publish import figures_digest, publish_marts
 from onestop.night import run_night
 from onestop.sample import write_sample
 from onestop.upkeep.verify import verify

@@ -14,7 +14,8 @@ from engines import content
 from worked_dossiers import NIGHT, dossier, record, record_unit
 
 from onestop.marts import compute as marts
-from onestop.marts.compute import compute_marts, publish_marts
+from onestop.marts.compute import compute_marts
+from onestop.marts.publish import publish_marts
 from onestop.schema.feeds import DOSSIERS
 from onestop.warehouse import (
     WarehouseBusyError,

@@ -8,7 +8,9 @@ import psycopg
 import pytest
 from worked_dossiers import NIGHT, THIRTEEN, compute, record, record_unit
 
-from onestop.marts.compute import column_texts, compute_marts, describe_tables, publish_marts
+from onestop.marts.compute import compute_marts
+from onestop.marts.descriptions import column_texts, describe_tables
+from onestop.marts.publish import publish_marts
 from onestop.warehouse import SchemaError, WarehouseError, open_warehouse
 
 RECORD = {

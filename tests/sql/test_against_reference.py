@@ -16,10 +16,11 @@ from random_worlds import NIGHTS, build_world, merge_worlds, put_world
 from reference_comparison import FORM_COLUMNS, compare_everything
 from reference_figures import Figures, Statement, World, count_everything
 
-from onestop.marts.compute import STAGED, refresh_reference
+from onestop.marts.publish import refresh_reference
 from onestop.schema.reference import REFERENCE_FOLDER, read_reference
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse import open_warehouse
+from onestop.warehouse.staged_names import STAGED
 
 if TYPE_CHECKING:
     from onestop.warehouse import Warehouse

@@ -10,13 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_worlds import NIGHTS, build_world, put_world
 
-from onestop.marts.compute import (
-    compute_marts,
-    figures_digest,
-    mart_files,
-    publish_marts,
-    refresh_reference,
-)
+from onestop.marts.compute import compute_marts
+from onestop.marts.files import mart_files
+from onestop.marts.publish import figures_digest, publish_marts, refresh_reference
 from onestop.warehouse import open_warehouse
 
 

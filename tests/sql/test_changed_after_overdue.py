@@ -8,10 +8,11 @@ import pytest
 from computed_marts import compute_only
 from worked_dossiers import UNIT, at, dossier, record, record_unit
 
-from onestop.marts.compute import STAGED, refresh_reference
+from onestop.marts.publish import refresh_reference
 from onestop.record.history import VANISHED, history_insert, history_select
 from onestop.schema.feeds import DOSSIERS, UNITS
 from onestop.warehouse import open_warehouse
+from onestop.warehouse.staged_names import STAGED
 
 NIGHTS = [dt.date(2022, 6, day) for day in range(8, 16)]
 #: Received 01/06, due 10/06: overdue from the 11th on.

@@ -10,7 +10,7 @@ import pytest
 from computed_marts import compute_only
 from worked_deadlines import DEADLINES
 
-from onestop.marts.compute import refresh_reference
+from onestop.marts.publish import refresh_reference
 from onestop.schema.feeds import FEEDS
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse import open_warehouse

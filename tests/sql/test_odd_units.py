@@ -12,9 +12,10 @@ from reference_comparison import compare_everything
 from reference_figures import Statement, count_everything
 
 from onestop.gate import check_marts
-from onestop.marts.compute import STAGED, compute_marts
+from onestop.marts.compute import compute_marts
 from onestop.schema.reference import REFERENCE_FOLDER, read_reference
 from onestop.warehouse import open_warehouse
+from onestop.warehouse.staged_names import STAGED
 
 DAYS_OFF = {
     row["calendar_date"]: row["day_kind"] for row in read_reference(REFERENCE_FOLDER)["day_off"]

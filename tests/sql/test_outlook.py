@@ -9,8 +9,10 @@ import random
 import pyarrow as pa
 import pytest
 
-from onestop.marts.compute import STAGED, mart_files, refresh_reference
+from onestop.marts.files import mart_files
+from onestop.marts.publish import refresh_reference
 from onestop.warehouse import open_warehouse
+from onestop.warehouse.staged_names import STAGED
 
 NIGHT = dt.date(2022, 11, 24)
 WINDOW, DAYS_LEFT = 91, 37

@@ -10,8 +10,10 @@ from random_worlds import NIGHTS, build_world, put_world
 from reference_comparison import Comparison, compare_form, compare_values
 from reference_figures import count_everything
 
-from onestop.marts.compute import STAGED, compute_marts, publish_marts
+from onestop.marts.compute import compute_marts
+from onestop.marts.publish import publish_marts
 from onestop.warehouse import open_warehouse
+from onestop.warehouse.staged_names import STAGED
 
 #: What both histories keep, but for the end of a year to date: that is the night itself.
 COLUMNS = {

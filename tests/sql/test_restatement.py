@@ -7,7 +7,8 @@ import datetime as dt
 import pytest
 from worked_dossiers import IN_JULY, LATE_FILE, LATER, NIGHT, THIRTEEN, UNIT, record, record_unit
 
-from onestop.marts.compute import compute_marts, publish_marts
+from onestop.marts.compute import compute_marts
+from onestop.marts.publish import publish_marts
 from onestop.record.history import history_insert, history_select
 from onestop.schema.feeds import DOSSIERS, UNITS
 from onestop.warehouse import open_warehouse

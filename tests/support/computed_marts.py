@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onestop.marts.compute import STAGED, mart_files
+from onestop.marts.files import mart_files
+from onestop.warehouse.staged_names import STAGED
 
 if TYPE_CHECKING:
     import datetime as dt

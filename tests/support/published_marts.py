@@ -6,7 +6,8 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onestop.marts.compute import SQL_FOLDER, refresh_reference, render
+from onestop.marts.files import SQL_FOLDER, render
+from onestop.marts.publish import refresh_reference
 from onestop.settings import Settings
 from onestop.warehouse import open_warehouse
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from onestop.marts.compute import _HISTORY_KEYS, _extend_history, mart_files, refresh_reference
+from onestop.marts.files import mart_files
+from onestop.marts.publish import _HISTORY_KEYS, _extend_history, refresh_reference
 from onestop.record.history import history_insert, history_select
 from onestop.schema.feeds import DOSSIERS, UNITS
 from onestop.schema.time_zone import LOCAL_ZONE

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onestop.marts.compute import mart_files, render, step_text
+from onestop.marts.files import mart_files, render, step_text
 from onestop.marts.published import QuestionError, published_nights
 from onestop.record.history import history_select
 from onestop.schema.feeds import FEEDS

@@ -23,14 +23,9 @@ from sqlglot.lineage import lineage as lineage_of
 
 from onestop.console import page_width, printed
 from onestop.files import write_whole
-from onestop.marts.compute import (
-    HISTORIES,
-    MEASURES,
-    SQL_FOLDER,
-    column_texts,
-    mart_files,
-    refresh_reference,
-)
+from onestop.marts.descriptions import column_texts
+from onestop.marts.files import MEASURES, SQL_FOLDER, mart_files
+from onestop.marts.publish import HISTORIES, refresh_reference
 from onestop.marts.published import QuestionError
 from onestop.schema.feeds import EXTRA, FEEDS
 from onestop.schema.reference import REFERENCE_FOLDER, SCHEMA_FILE

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+#: The value of a cell as a reader of spreadsheets gives it.
+Cell = str | int | float | bool | dt.datetime | dt.date | dt.time | dt.timedelta | None
 #: Decimal signs of numbers that stand where a code belongs. A procedure's code is never written
 #: with a comma, so that one says: this was a number, and zeros at its end are gone.
 CODE_NUMBER_SIGNS = {"procedure_code": ","}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from onestop.readers.tables import Cell
+    from onestop.readers.reading import Cell
 
 #: Columns among which headers are looked for; no list is wider.
 MOST_COLUMNS = 2_000

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from onestop.readers.headers import Header, HeaderIndex, find_header, fold_row, is_number_row
 from onestop.readers.json_chunks import first_filled
-from onestop.readers.reading import CODE_NUMBER_SIGNS, Batch, Reading
+from onestop.readers.reading import CODE_NUMBER_SIGNS, Batch, Cell, Reading
 from onestop.readers.spans import MOST_COLUMNS
 from onestop.schema.wording import fold_header
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from onestop.readers.limits import Limits
     from onestop.schema.mapping import FeedMapping
 
-Cell = str | int | float | bool | dt.datetime | dt.date | dt.time | dt.timedelta | None
 #: Where a row stands, its cells, and why it could not be split into cells, if so.
 Row = tuple[int, Sequence[Cell], str | None]
 

@@ -15,7 +15,8 @@ import duckdb
 
 from onestop.files import has_sha256, scratch_folder
 from onestop.intake.landing import MANIFESTS, landed_deliveries
-from onestop.marts.compute import compute_marts, figures_digest
+from onestop.marts.compute import compute_marts
+from onestop.marts.publish import figures_digest
 from onestop.marts.published import QuestionError, find_night, open_published
 from onestop.record.evidence import Settlement, kept_mapping, kept_settlement
 from onestop.record.load import load_delivery, load_replayed

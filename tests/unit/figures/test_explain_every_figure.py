@@ -17,7 +17,9 @@ from reference_figures import Statement
 from second_worked_set import DISTRICT, MAY, MID_JANUARY, SEPTEMBER, second_world
 
 from onestop.figures.explain import EXPLAINERS, explain, print_explanation
-from onestop.marts.compute import compute_marts, publish_marts, step_text
+from onestop.marts.compute import compute_marts
+from onestop.marts.files import step_text
+from onestop.marts.publish import publish_marts
 from onestop.marts.published import QuestionError, open_published
 from onestop.warehouse import open_warehouse
 

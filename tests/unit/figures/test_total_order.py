@@ -19,7 +19,8 @@ from onestop.figures.form_06a_sheet import form_06a_bytes
 from onestop.figures.issued_reports import _facts, _files, read_issued_reports
 from onestop.figures.scorecard import print_scorecard, read_scorecard
 from onestop.figures.web import frozen_scorecard
-from onestop.marts.compute import compute_marts, publish_marts, refresh_reference
+from onestop.marts.compute import compute_marts
+from onestop.marts.publish import publish_marts, refresh_reference
 from onestop.marts.published import open_published
 from onestop.warehouse import open_warehouse
 

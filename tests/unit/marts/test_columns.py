@@ -6,13 +6,9 @@ import datetime as dt
 
 import pytest
 
-from onestop.marts.compute import (
-    column_texts,
-    compute_marts,
-    describe_tables,
-    refresh_reference,
-    table_texts,
-)
+from onestop.marts.compute import compute_marts
+from onestop.marts.descriptions import column_texts, describe_tables, table_texts
+from onestop.marts.publish import refresh_reference
 from onestop.warehouse import open_warehouse
 
 

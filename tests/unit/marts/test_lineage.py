@@ -9,7 +9,7 @@ import sqlglot
 from published_marts import settings_in
 from sqlglot.lineage import lineage as lineage_of
 
-from onestop.marts.compute import mart_files
+from onestop.marts.files import mart_files
 from onestop.marts.lineage import (
     UNKNOWN,
     Source,

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 from published_marts import NIGHT, settings_in
 
-from onestop.marts.compute import compute_marts, publish_marts
+from onestop.marts.compute import compute_marts
+from onestop.marts.publish import publish_marts
 from onestop.marts.published import NothingPublishedError, open_published, published_nights
 from onestop.warehouse import WarehouseError, open_warehouse
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onestop.marts.compute import SQL_FOLDER, mart_files
+from onestop.marts.files import SQL_FOLDER, mart_files
 from onestop.warehouse.sql_text import (
     SqlTextError,
     created_relations,

@@ -1,0 +1,109 @@
+"""The files of ``sql/mart``: the SELECTs of all marts, and the order in which they are computed."""
+
+from __future__ import annotations
+
+import graphlib
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from onestop.schema.project import PROJECT_ROOT
+from onestop.warehouse.sql_text import SqlTextError, step_select, tables_read, with_expressions
+from onestop.warehouse.staged_names import PUBLISHED, with_staged_tables
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from pathlib import Path
+
+SQL_FOLDER = PROJECT_ROOT / "sql"
+#: The union of all indicators' measures; its parts are the files of sql/mart/indicator/.
+MEASURES = "indicator_measure"
+_MEASURE_COLUMNS = (
+    "indicator_code, method_code, unit_code, unit_level, unit_scope, period_type, period_basis,"
+    " period_start, period_end, numerator, denominator, coverage"
+)
+
+
+@dataclass(frozen=True)
+class MartFile:
+    """One file of ``sql/mart``: its name is the table's."""
+
+    name: str
+    text: str
+    is_view: bool
+
+    def select(self, as_of: dt.date, schema: str) -> str:
+        """The SELECT for one night, reading the published or the staged tables.
+
+        A view's text is the same every night: readers of a view hold up its replacement.
+        """
+        return render(self._text, as_of, schema)
+
+    @property
+    def reads(self) -> set[str]:
+        """Names of the marts it reads."""
+        return {
+            name.removeprefix("mart.")
+            for name in tables_read(self._text)
+            if name.startswith("mart.")
+        }
+
+    @property
+    def _text(self) -> str:
+        night = "(select max(as_of_date) from mart.period)"
+        return with_expressions(self.text, {"as_of_date": night}) if self.is_view else self.text
+
+
+def render(sql: str, as_of: dt.date, schema: str = PUBLISHED) -> str:
+    """Put the as-of date into a SELECT of ``sql/mart``, and the tables that it reads.
+
+    Args:
+        sql: the text of a file.
+        as_of: the night.
+        schema: ``mart`` to read what is published, ``mart_staged`` to read what is staged.
+    """
+    dated = with_expressions(sql, {"as_of_date": f"date '{as_of.isoformat()}'"})
+    return dated if schema == PUBLISHED else with_staged_tables(dated)
+
+
+@cache
+def mart_files(folder: Path = SQL_FOLDER / "mart") -> tuple[MartFile, ...]:
+    """The files of ``sql/mart``, each after those it reads."""
+    files = {
+        path.stem: MartFile(path.stem, text, is_view=text.startswith("-- view"))
+        for path in sorted(folder.glob("*.sql"))
+        for text in [path.read_text(encoding="utf-8")]
+    }
+    parts = [
+        path.read_text(encoding="utf-8") for path in sorted((folder / "indicator").glob("*.sql"))
+    ]
+    union = "\nunion all\n".join(
+        f"select {_MEASURE_COLUMNS} from (\n{part}\n) as part" for part in parts
+    )
+    files[MEASURES] = MartFile(MEASURES, union, is_view=False)
+    order = graphlib.TopologicalSorter(
+        {name: file.reads & files.keys() for name, file in files.items()}
+    ).static_order()
+    return tuple(files[name] for name in order)
+
+
+@cache
+def step_text(name: str, step: str, folder: Path = SQL_FOLDER / "mart") -> str:
+    """The SELECT of a mart or an indicator, giving the rows of one of its steps.
+
+    A figure's items are in the step before they are counted: who asks for them reads the very
+    text that the figure comes from.
+
+    Args:
+        name: of the file below ``sql/mart``, without its suffix: ``visit``, ``indicator/declared``.
+        step: a common table expression of that file.
+        folder: the files.
+
+    Raises:
+        SqlTextError: the file has no such step.
+    """
+    text = (folder / f"{name}.sql").read_text(encoding="utf-8")
+    try:
+        return step_select(text, step)
+    except SqlTextError as error:
+        raise SqlTextError(f"sql/mart/{name}.sql: {error}") from error

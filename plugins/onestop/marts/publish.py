@@ -1,0 +1,159 @@
+"""Publication: the staged marts and reference rows become what readers see, in one transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+
+from onestop.marts.compute import stage_reference, staged_night
+from onestop.marts.descriptions import describe_tables
+from onestop.marts.files import mart_files
+from onestop.marts.published import last_published
+from onestop.marts.restatement import record_restatements
+from onestop.schema.time_zone import LOCAL_ZONE
+from onestop.warehouse.staged_names import (
+    CALENDAR,
+    PUBLISHED,
+    REFERENCE,
+    REFERENCE_STAGED,
+    STAGED,
+    staged_name,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from onestop.warehouse import Warehouse
+
+#: Tables of what every night said, and the mart whose rows each of them keeps.
+HISTORIES = {"indicator_history": "indicator_value", "form_06a_history": "form_06a"}
+
+
+def publish_reference(warehouse: Warehouse) -> None:
+    """Make the staged reference rows those that readers see; part of the running transaction."""
+    for name in warehouse.tables(REFERENCE_STAGED):
+        staged = f"{REFERENCE_STAGED}.{name}"
+        is_calendar = staged == staged_name(CALENDAR)
+        warehouse.renew_table(CALENDAR if is_calendar else f"{REFERENCE}.{name}", staged)
+
+
+def refresh_reference(warehouse: Warehouse) -> None:
+    """Stage and publish the reference rows at once, for a warehouse that has no readers."""
+    stage_reference(warehouse)
+    with warehouse.transaction():
+        publish_reference(warehouse)
+
+
+def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
+    """Make the staged marts what readers see, in one transaction.
+
+    Returns:
+        The publication's number.
+
+    Raises:
+        RuntimeError: the staged marts are not those of ``as_of``, or a later night is published.
+    """
+    if staged_night(warehouse) != as_of:
+        raise RuntimeError(f"the staged marts are not those of {as_of}; compute the night again")
+    last = last_published(warehouse)
+    if last is not None and as_of <= last:
+        raise RuntimeError(f"night {last} is published; {as_of} cannot be published after it")
+    digest = figures_digest(warehouse, STAGED)
+    with warehouse.transaction():
+        number = int(
+            warehouse.value("select coalesce(max(publication_id), 0) + 1 from audit.publication")
+        )
+        publish_reference(warehouse)
+        for file in mart_files():
+            if file.is_view:
+                continue
+            warehouse.replace_table(f"{PUBLISHED}.{file.name}", f"{STAGED}.{file.name}")
+        for file in mart_files():
+            if file.is_view:
+                warehouse.make_view(f"{PUBLISHED}.{file.name}", file.select(as_of, PUBLISHED))
+        for history, table in HISTORIES.items():
+            _extend_history(warehouse, table, history, _HISTORY_KEYS[history], as_of)
+        warehouse.execute(
+            "insert into audit.publication (publication_id, as_of_date, published_at,"
+            " delivery_count, dossier_count, figures_sha256) select :number, :as_of, :now,"
+            " (select count(distinct delivery_id) from audit.delivery where state = 'loaded'"
+            "  and known_from <= :as_of),"
+            f" (select count(*) from {STAGED}.dossier), :digest",
+            {
+                "number": number,
+                "as_of": as_of,
+                "now": dt.datetime.now(LOCAL_ZONE),
+                "digest": digest,
+            },
+        )
+        if last is not None:
+            record_restatements(warehouse, last, as_of)
+        describe_tables(warehouse)
+    warehouse.empty_schema(STAGED)
+    warehouse.empty_schema(REFERENCE_STAGED)
+    return number
+
+
+_PERIOD_KEY = ("unit_code", "period_type", "period_basis", "period_start")
+_HISTORY_KEYS = {
+    "indicator_history": ("indicator_code", "method_code", *_PERIOD_KEY),
+    "form_06a_history": ("field_code", *_PERIOD_KEY),
+}
+
+
+def _extend_history(
+    warehouse: Warehouse, table: str, history: str, key: Iterable[str], as_of: dt.date
+) -> None:
+    """Close the figures that changed or went away, and add what took their place."""
+    columns = [
+        name
+        for name in warehouse.columns(PUBLISHED, history)
+        if name not in {"valid_from", "valid_to"}
+    ]
+    values = ", ".join(
+        "case when period_type <> 'year_to_date' then period_end end as period_end"
+        if name == "period_end"
+        else name
+        for name in columns
+    )
+    now = f"(select {values} from {PUBLISHED}.{table})"
+    same_key = " and ".join(f"n.{column} = h.{column}" for column in key)
+    same_row = " and ".join(f"n.{column} is not distinct from h.{column}" for column in columns)
+    warehouse.execute(
+        f"update {PUBLISHED}.{history} as h set valid_to = :as_of where valid_to is null"
+        f" and not exists (select 1 from {now} as n where {same_key} and {same_row})",
+        {"as_of": as_of},
+    )
+    warehouse.execute(
+        f"insert into {PUBLISHED}.{history} (valid_from, valid_to, {', '.join(columns)})"
+        f" select :as_of, null, {', '.join(f'n.{c}' for c in columns)} from {now} as n"
+        f" left join {PUBLISHED}.{history} as h on {same_key} and h.valid_to is null"
+        " where h.valid_from is null",
+        {"as_of": as_of},
+    )
+
+
+def figures_digest(warehouse: Warehouse, schema: str) -> str:
+    """SHA-256 over all counted figures of one night, the same on every engine."""
+    digest = hashlib.sha256()
+    for query in (
+        (
+            "select indicator_code, method_code, unit_code, period_type, period_basis,"
+            " cast(period_start as varchar) as period_start, numerator, denominator, status"
+            f" from {schema}.indicator_value order by 1, 2, 3, 4, 5, 6"
+        ),
+        (
+            "select field_code, unit_code, period_type, period_basis,"
+            " cast(period_start as varchar) as period_start, received_online,"
+            " received_counter_post, carried_over, resolved_early, resolved_on_time, resolved_late,"
+            f" open_in_time, open_overdue from {schema}.form_06a order by 1, 2, 3, 4, 5"
+        ),
+    ):
+        with pa.BufferOutputStream() as text:
+            arrow_csv.write_csv(warehouse.arrow(query), text)
+            digest.update(text.getvalue())
+    return digest.hexdigest()
