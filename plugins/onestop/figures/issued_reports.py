@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from onestop.console import page_width, printed, safe_cell
 from onestop.errors import OneStopError
-from onestop.figures.form_06a import read_form_06a
-from onestop.figures.form_06a_sheet import form_06a_bytes
+from onestop.figures.form_06a import form_06a_bytes, read_form_06a
 from onestop.figures.scorecard import print_scorecard, read_scorecard
+from onestop.figures.scorecard.page import frozen_scorecard
 from onestop.files import READABLE, sync, write_whole
 from onestop.intake.landing import INCOMING
 from onestop.marts.published import (
@@ -340,9 +340,6 @@ def _files(settings: Settings, facts: Mapping[str, Any]) -> dict[str, bytes]:
 
 
 def _scorecard_page(settings: Settings, facts: Mapping[str, Any]) -> bytes:
-    # the web framework is loaded by those who issue a report only
-    from onestop.figures.web import frozen_scorecard  # noqa: PLC0415 - see above
-
     lines = read_scorecard(settings, facts["as_of_date"])
     return frozen_scorecard(lines, facts["title_vi"]).encode()
 

@@ -13,7 +13,7 @@ from published_marts import settings_in
 from worked_dossiers import LATER, NIGHT, UNIT, publish_thirteen
 
 from onestop.figures.form_06a import FormCounts, FormRow, read_form_06a, write_form_06a
-from onestop.figures.form_06a_sheet import form_06a_bytes
+from onestop.figures.form_06a.sheet import form_06a_bytes
 from onestop.marts.published import NothingPublishedError, QuestionError
 
 QUARTER = (dt.date(2022, 4, 1), dt.date(2022, 6, 30))

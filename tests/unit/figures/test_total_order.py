@@ -15,10 +15,10 @@ from random_worlds import build_world, put_world
 from onestop.figures.explain import explain
 from onestop.figures.explain.output import print_explanation
 from onestop.figures.form_06a import read_form_06a
-from onestop.figures.form_06a_sheet import form_06a_bytes
+from onestop.figures.form_06a.sheet import form_06a_bytes
 from onestop.figures.issued_reports import _facts, _files, read_issued_reports
 from onestop.figures.scorecard import print_scorecard, read_scorecard
-from onestop.figures.web import frozen_scorecard
+from onestop.figures.scorecard.page import frozen_scorecard
 from onestop.marts.compute import compute_marts
 from onestop.marts.publish import publish_marts, refresh_reference
 from onestop.marts.published import open_published

@@ -1,9 +1,4 @@
-"""The statistics form II.06a/VPCP/KSTT (TT 01/2020/TT-VPCP) as a spreadsheet for signing.
-
-A unit's form has one row per field of work; the form of a level or of the city one row per unit,
-in blocks by level. Published figures are used where the span is one of the published periods;
-any other span is counted from the same record by the same SELECTs.
-"""
+"""The figures of the form II.06a/VPCP/KSTT, as published or counted for another span of days."""
 
 from __future__ import annotations
 
@@ -11,15 +6,12 @@ import datetime as dt
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from onestop.figures.form_06a_sheet import form_06a_bytes
-from onestop.files import write_whole
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.published import QuestionError, find_night, open_published
 from onestop.schema.time_zone import LOCAL_ZONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from onestop.marts.earlier_nights import FoundUnit
     from onestop.settings import Settings
@@ -155,39 +147,6 @@ class Form06a:
 _NOTHING = FormCounts(*(0 for _ in _COLUMNS))
 
 
-def write_form_06a(
-    settings: Settings,
-    unit: str,
-    first: dt.date,
-    last: dt.date,
-    as_of: dt.date | None,
-    basis: str,
-    out: Path,
-) -> Form06a:
-    """Write the form of a unit, a level or the city as an XLSX file.
-
-    The same figures give the same bytes.
-
-    Args:
-        settings: of this installation.
-        unit: a unit's code, ``DEPARTMENT``, ``DISTRICT``, ``COMMUNE`` or ``CITY``.
-        first: first day of the period.
-        last: last day of the period.
-        as_of: a published night; the last one unless given.
-        basis: ``calendar`` or ``government``: which published periods may be used.
-        out: the file to write; replaced when it exists.
-
-    Returns:
-        What was written.
-
-    Raises:
-        QuestionError: no such unit, night or basis, or the period is reversed.
-    """
-    form = read_form_06a(settings, unit, first, last, as_of, basis)
-    write_whole(out, form_06a_bytes(form))
-    return form
-
-
 def read_form_06a(
     settings: Settings,
     unit: str,
@@ -196,7 +155,15 @@ def read_form_06a(
     as_of: dt.date | None = None,
     basis: str = "calendar",
 ) -> Form06a:
-    """The form's figures; the arguments are those of :func:`write_form_06a`.
+    """The figures of a unit's, a level's or the city's form.
+
+    Args:
+        settings: of this installation.
+        unit: a unit's code, ``DEPARTMENT``, ``DISTRICT``, ``COMMUNE`` or ``CITY``.
+        first: first day of the period.
+        last: last day of the period.
+        as_of: a published night; defaults to the last one.
+        basis: ``calendar`` or ``government``: which published periods may be used.
 
     Raises:
         QuestionError: no such unit, night or basis, or the period is reversed.

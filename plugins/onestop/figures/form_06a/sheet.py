@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from openpyxl.worksheet.worksheet import Worksheet
 
-    from onestop.figures.form_06a import Form06a, FormCounts, LeftOpen
+    from onestop.figures.form_06a.figures import Form06a, FormCounts, LeftOpen
 
 _FONT = "Times New Roman"
 _LAST = 13

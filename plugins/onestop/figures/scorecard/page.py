@@ -1,0 +1,101 @@
+"""The scorecard as a page, within the site and as a file that stands alone."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Literal
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from onestop.schema.number_text import day, measured, target_text, whole
+
+if TYPE_CHECKING:
+    from onestop.figures.scorecard.values import ScorecardLine
+
+Language = Literal["vi", "en"]
+_STATUS_TEXT = {
+    "met": {"vi": "Đạt", "en": "Met"},
+    "not_met": {"vi": "Chưa đạt", "en": "Not met"},
+    "no_data": {"vi": "Chưa có dữ liệu", "en": "No data"},
+    "no_target": {"vi": "Không có chỉ tiêu", "en": "No target"},
+}
+#: The templates of all pages of the site.
+PAGES = Environment(
+    loader=PackageLoader("onestop"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def frozen_scorecard(lines: list[ScorecardLine], title: str) -> str:
+    """The scorecard's page, in Vietnamese, as a file that stands alone.
+
+    Args:
+        lines: of :func:`onestop.figures.scorecard.values.read_scorecard`.
+        title: of the report that it belongs to.
+    """
+    values = scorecard_values(lines, "vi")
+    return PAGES.get_template("scorecard.html").render(
+        **values, title=title, has_reports=False, issued=[], unpublished=[]
+    )
+
+
+def scorecard_values(lines: list[ScorecardLine], lang: Language) -> dict[str, Any]:
+    """What the template ``scorecard.html`` shows of the lines."""
+    clauses = _by_clause(lines, lang)
+    return {
+        "lang": lang,
+        "as_of": day(lines[0].as_of_date, lang),
+        "plan": lines[0].plan_code,
+        "clauses": clauses,
+        "counts": _counts([row["status"] for _, rows in clauses for row in rows], lang),
+        "day": day,
+    }
+
+
+def _by_clause(
+    lines: list[ScorecardLine], lang: Language
+) -> list[tuple[str, list[dict[str, Any]]]]:
+    """The page's rows under each clause; one row for an indicator without data at any level."""
+    clauses = []
+    for clause, of_clause in groupby(lines, key=lambda line: line.clause_code):
+        rows = []
+        for _, group in groupby(of_clause, key=lambda line: line.indicator_code):
+            of_indicator = list(group)
+            has_data = any(line.status != "no_data" for line in of_indicator)
+            shown = of_indicator if has_data else of_indicator[:1]
+            rows += [_row(line, lang, is_first=line is shown[0]) for line in shown]
+        clauses.append((clause, rows))
+    return clauses
+
+
+def _row(line: ScorecardLine, lang: Language, *, is_first: bool) -> dict[str, Any]:
+    is_city = line.unit_code == "CITY"
+    has_counts = line.numerator is not None and line.denominator is not None
+    return {
+        "title": line.text("title", lang) if is_first or is_city else "",
+        "unit": "" if is_city else line.text("unit_label", lang),
+        "result": _result(line, lang),
+        "counts": f"{whole(line.numerator or 0, lang)} / {whole(line.denominator or 0, lang)}"
+        if has_counts and line.unit_of_measure != "rank"
+        else "",
+        "target": target_text(line.target, line.comparison, line.unit_of_measure, lang),
+        "is_verified": line.verified,
+        "note": line.text("target_note", lang),
+        "beside": [text for text in (line.document_text(lang), line.coverage_text(lang)) if text],
+        "status": line.status,
+        "status_text": _STATUS_TEXT[line.status][lang],
+        "reason": line.text("no_data_reason", lang) if line.status == "no_data" else "",
+    }
+
+
+def _result(line: ScorecardLine, lang: Language) -> str:
+    if line.status == "no_data":
+        return "–"
+    return measured(line.numerator, line.denominator, line.value, line.unit_of_measure, lang)
+
+
+def _counts(shown: list[str], lang: Language) -> list[tuple[str, str, int]]:
+    return [(status, text[lang], shown.count(status)) for status, text in _STATUS_TEXT.items()]

@@ -1,0 +1,225 @@
+"""The figures of the scorecard of a published night."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from onestop.marts.earlier_nights import NightMarts
+from onestop.marts.published import find_night, open_published, published_nights
+from onestop.schema.number_text import day, percent
+from onestop.schema.project import PROJECT_ROOT
+from onestop.warehouse.sql_text import with_expressions, with_tables
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from onestop.schema.number_text import Language
+    from onestop.settings import Settings
+    from onestop.warehouse import Warehouse
+
+_SCORECARD_SQL = PROJECT_ROOT / "sql" / "mart" / "scorecard.sql"
+ON_TIME = "on_time_rate"
+_WAITING = "counter_waiting_time"
+
+
+_WORDS: dict[str, dict[Language, str]] = {
+    "document": {"vi": "Theo văn bản {number}", "en": "By document {number}"},
+    "document_of": {
+        "vi": "Theo văn bản {number} ngày {date}",
+        "en": "By document {number} of {date}",
+    },
+    "coverage": {
+        "vi": "Số liệu của {coverage} đơn vị có Bộ phận Một cửa",
+        "en": "Figures from {coverage} of the units with a One-Stop desk",
+    },
+    "ticket_days": {
+        "vi": "{days} ngày có phiếu trên {workdays} ngày làm việc",
+        "en": "tickets on {days} days, of {workdays} working days",
+    },
+    "coverage_of_dossiers": {
+        "vi": "Số liệu của {coverage} số hồ sơ; nguồn của các hồ sơ khác không ghi",
+        "en": "Figures from {coverage} of the dossiers; the sources of the others do not say",
+    },
+}
+
+
+@dataclass(frozen=True)
+class ScorecardLine:
+    """One line of ``mart.scorecard``; the columns are described there.
+
+    Beside the average wait stand the days behind it.
+    """
+
+    plan_code: str
+    line_number: int
+    clause_code: str
+    indicator_code: str
+    title_vi: str
+    title_en: str
+    unit_scope: str
+    unit_code: str
+    unit_level: str
+    unit_label_vi: str
+    unit_label_en: str
+    method_code: str | None
+    period_type: str
+    period_start: dt.date
+    period_end: dt.date
+    as_of_date: dt.date
+    numerator: int | None
+    denominator: int | None
+    value: Decimal | None
+    unit_of_measure: str
+    target: Decimal | None
+    comparison: str | None
+    status: str
+    source_kind: str
+    document_number: str | None
+    document_date: dt.date | None
+    form_06_numerator: int | None
+    form_06_denominator: int | None
+    form_06_value: Decimal | None
+    no_data_reason_vi: str | None
+    no_data_reason_en: str | None
+    verified: bool
+    target_source_clause: str | None
+    target_note_vi: str | None
+    target_note_en: str | None
+    coverage: Decimal | None
+    owner_vi: str
+    days_with_tickets: int | None = None
+    workdays_in_period: int | None = None
+
+    def text(self, name: str, lang: Language) -> str:
+        """The Vietnamese or English side of a bilingual column; empty when it has none."""
+        return getattr(self, f"{name}_{lang}") or ""
+
+    def coverage_text(self, lang: Language) -> str:
+        """How much of what is meant the figure speaks for; empty where it speaks for all."""
+        if self.coverage is None or self.status == "no_data":
+            return ""
+        share = percent(Decimal(str(self.coverage)), lang)
+        if self.unit_of_measure != "seconds":
+            return _WORDS["coverage_of_dossiers"][lang].format(coverage=share)
+        text = _WORDS["coverage"][lang].format(coverage=share)
+        if self.days_with_tickets is None:
+            return text
+        days = _WORDS["ticket_days"][lang].format(
+            days=self.days_with_tickets, workdays=self.workdays_in_period
+        )
+        return f"{text}; {days}"
+
+    def document_text(self, lang: Language) -> str:
+        """The document of a declared figure, with its date; empty for any other figure."""
+        if not self.document_number:
+            return ""
+        if self.document_date is None:
+            return _WORDS["document"][lang].format(number=self.document_number)
+        date = day(self.document_date, lang)
+        return _WORDS["document_of"][lang].format(number=self.document_number, date=date)
+
+
+@dataclass(frozen=True)
+class MethodFigure:
+    """The on-time rate of one level by one method."""
+
+    method_code: str
+    unit_code: str
+    numerator: int | None
+    denominator: int | None
+
+
+def read_scorecard(settings: Settings, as_of: dt.date | None = None) -> list[ScorecardLine]:
+    """The lines of the scorecard of a published night.
+
+    Args:
+        settings: of this installation.
+        as_of: a published night; the last one unless told.
+
+    Raises:
+        NothingPublishedError: that night is not published.
+    """
+    with open_published(settings) as warehouse:
+        return read_lines(warehouse, find_night(warehouse, as_of))
+
+
+def read_lines(warehouse: Warehouse, night: dt.date) -> list[ScorecardLine]:
+    """The lines of the scorecard of a published night."""
+    if night == published_nights(warehouse)[-1]:
+        rows = warehouse.rows("select * from mart.scorecard order by line_number")
+    else:
+        select = with_expressions(
+            _SCORECARD_SQL.read_text(encoding="utf-8"),
+            {"as_of_date": f"date '{night.isoformat()}'"},
+        )
+        select = with_tables(select, {"mart.indicator_value": _figures_of(warehouse, night)})
+        rows = warehouse.rows(f"select * from ({select}) as line order by line_number")
+    names = [field.name for field in fields(ScorecardLine)]
+    waits = [row for row in rows if row["indicator_code"] == _WAITING]
+    days = _ticket_days(warehouse, night, waits[0]) if waits else {}
+    return [
+        ScorecardLine(
+            **{name: row[name] for name in names if name in row},
+            **(days.get(row["unit_code"], {}) if row["indicator_code"] == _WAITING else {}),
+        )
+        for row in rows
+    ]
+
+
+def _ticket_days(
+    warehouse: Warehouse, night: dt.date, line: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Days with tickets in a line's period, by level and for the city, and its working days.
+
+    Counted from the record as it was known that night: a report on an earlier night is the same
+    whenever it is made.
+    """
+    marts = NightMarts(warehouse, night, mark="days")
+    first, last = line["period_start"], line["period_end"]
+    rows = warehouse.rows(
+        "select case when grouping(coalesce(unit.unit_level, 'unregistered')) = 1 then 'CITY'"
+        " else upper(coalesce(unit.unit_level, 'unregistered')) end as unit_code,"
+        " count(distinct ticket.issued_date) as days,"
+        " (select count(*) from core.calendar where is_workday"
+        f"  and calendar_date between date '{first}' and date '{last}') as workdays"
+        f" from {marts.relation('core.visit_history')} as ticket"
+        f" left join {marts.relation('core.unit_history')} as unit"
+        "  on ticket.unit_code = unit.unit_code"
+        f"  and unit.valid_from <= date '{night}'"
+        f"  and (unit.valid_to is null or unit.valid_to > date '{night}')"
+        f" where ticket.valid_from <= date '{night}'"
+        f" and (ticket.valid_to is null or ticket.valid_to > date '{night}')"
+        f" and ticket.issued_date between date '{first}' and date '{last}'"
+        " group by grouping sets ((coalesce(unit.unit_level, 'unregistered')), ())"
+        " order by unit_code"
+    )
+    marts.drop()
+    return {
+        row["unit_code"]: {"days_with_tickets": row["days"], "workdays_in_period": row["workdays"]}
+        for row in rows
+    }
+
+
+def _figures_of(warehouse: Warehouse, night: dt.date) -> str:
+    """A relation with the indicator values as they were published for that night."""
+    if night == published_nights(warehouse)[-1]:
+        return "mart.indicator_value"
+    return (
+        f"(select * from mart.indicator_history where valid_from <= date '{night.isoformat()}'"
+        f" and (valid_to is null or valid_to > date '{night.isoformat()}'))"
+    )
+
+
+def read_methods(warehouse: Warehouse, night: dt.date) -> list[MethodFigure]:
+    """The on-time rate of the year to date by every method, for levels and the city."""
+    first = f"date '{night.year}-01-01'"
+    rows = warehouse.rows(
+        "select method_code, unit_code, numerator, denominator"
+        f" from {_figures_of(warehouse, night)} as figure"
+        f" where indicator_code = '{ON_TIME}' and unit_scope in ('city', 'level')"
+        " and period_type = 'year_to_date' and period_basis = 'calendar'"
+        f" and period_start = {first} order by method_code, unit_code"
+    )
+    return [MethodFigure(**row) for row in rows]
