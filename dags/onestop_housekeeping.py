@@ -7,11 +7,11 @@
 - `examine` looks at what a night depends on: exports, warehouse and its schema, the last night's
   age, the readers' copy, rights on landing/, free disk, mappings, suites, clock. Red means that
   something has to be done; the log says what. `onestop doctor` does the same at any time.
-- `remove_old_files` removes what the rules of `retention.yaml` let go: staged files, results,
-  logs, what killed processes left. What a published night rests on is never removed.
+- `remove_old_files` deletes files past the retention in `retention.yaml`: staged files, results,
+  logs, leftovers of killed processes. Files that a published night needs are never deleted.
   `onestop housekeeping --dry-run` lists beforehand what would be deleted.
 
-**Not here:** old runs in Airflow's own database. Airflow 3 shuts tasks out of it, rightly; let the
+**Not here:** old runs in Airflow's own database. In Airflow 3 tasks have no access to it; let the
 machine's scheduler call `onestop housekeeping --airflow-database` once a month where Airflow's
 scheduler runs.
 

@@ -1,6 +1,6 @@
 """# Replay: what was refused, read again after a fix.
 
-**When.** By hand, after a rule (`expectations/`), a mapping or a reference file was put right.
+**When.** By hand, after a rule (`expectations/`), a mapping or a reference file was corrected.
 Trigger it with the filters below; without any, everything that is still refused is read again.
 
 **What.** The rejected rows and the files refused whole are read again from landing, put through
@@ -10,8 +10,8 @@ touched. Rows that are still bad stay open, with their reasons.
 **What it changes.** Published nights stay as they are. What is replayed shows in the figures of
 the next night that is run, and its changes to closed periods in `mart.restatement`.
 
-**Running again is always safe**: a row that is in the record already is not taken in twice.
-`onestop replay --dry-run` says beforehand what would be taken in; `onestop replay` does the same
+**Running again is always safe**: a row that is in the record already is not loaded twice.
+`onestop replay --dry-run` lists beforehand what would be loaded; `onestop replay` does the same
 as this DAG.
 """
 

@@ -180,10 +180,10 @@ def replay_summary(results: list[dict[str, Any]], *, is_trial: bool) -> str:
     closed = sum(result.get("rows_replayed", 0) for result in results)
     loaded = sum(result["state"] == "loaded" for result in results)
     if not results:
-        return "nothing is refused that could be read again"
+        return "no refused rows or files to read again"
     found = f"{len(results)} deliveries read again: {closed} rows and {loaded} whole files"
     if is_trial:
-        return f"{found} would be taken in; run it without --dry-run"
+        return f"{found} would be loaded; run it without --dry-run"
     if closed or loaded:
-        return f"{found} taken in; they show in the figures from the next night that is run"
-    return f"{found} taken in; mend the rule, the mapping or the reference file first"
+        return f"{found} loaded; they appear in the figures from the next night on"
+    return f"{found} loaded; correct the rule, the mapping or the reference file first"

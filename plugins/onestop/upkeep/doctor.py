@@ -262,7 +262,7 @@ def _published_night(settings: Settings, warehouse: Warehouse, now: dt.datetime)
         {"last": last},
     ):
         told = f"night {ended['as_of_date']} ended as {ended['state']}: {ended['message']}"
-        yield "FAIL", told, "mend what it names and run the night again"
+        yield "FAIL", told, "correct what it names and run the night again"
 
 
 def _readers_copy(settings: Settings, warehouse: Warehouse) -> _Found:

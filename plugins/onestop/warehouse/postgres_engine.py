@@ -336,8 +336,8 @@ class PostgreSQLWarehouse(Warehouse):
             yield
         except psycopg.errors.InsufficientPrivilege as error:
             raise WarehouseError(
-                f"the login may not do that: {_first_line(error)}; the README tells which role it"
-                " needs for what"
+                f"the login lacks a right: {_first_line(error)}; the README says which role has"
+                " which rights"
             ) from error
         except psycopg.errors.LockNotAvailable as error:
             raise WarehouseBusyError(

@@ -193,15 +193,15 @@ def _not_in_force(question: Question) -> list[dict[str, Any]]:
 
 def _with_evidence(question: Question, procedures: str) -> list[dict[str, Any]]:
     """The procedures of a query that concern the level, with the row each was read from."""
-    told = question.marts.relation("core.procedure_history")
+    version = question.marts.relation("core.procedure_history")
     rows = question.warehouse.rows(
-        "select listed.*, upper(listed.authority_level) as unit_code, told.published_date,"
-        " told.delivery_id, delivery.file_name, told.row_number"
+        "select listed.*, upper(listed.authority_level) as unit_code, version.published_date,"
+        " version.delivery_id, delivery.file_name, version.row_number"
         f" from ({procedures}) as listed"
-        f" left join {told} as told on listed.procedure_code = told.procedure_code"
-        " and told.valid_from <= listed.valid_from"
-        " and (told.valid_to is null or told.valid_to > listed.valid_from)"
-        f" left join ({DELIVERIES}) as delivery on told.delivery_id = delivery.delivery_id"
+        f" left join {version} as version on listed.procedure_code = version.procedure_code"
+        " and version.valid_from <= listed.valid_from"
+        " and (version.valid_to is null or version.valid_to > listed.valid_from)"
+        f" left join ({DELIVERIES}) as delivery on version.delivery_id = delivery.delivery_id"
         f" where {question.unit.condition('listed')}"
     )
     # while counting, level 0 stands for one that the catalogue does not say

@@ -62,16 +62,16 @@ def _tickets(question: Question) -> Iterator[CountedItem]:
     marts = question.marts
     rows = question.warehouse.rows(
         "select part.ticket_code, visit.ticket_code as visit_code, visit.unit_code,"
-        " visit.visit_outcome, part.is_before_opening, told.issued_at, told.called_at,"
+        " visit.visit_outcome, part.is_before_opening, ticket.issued_at, ticket.called_at,"
         f" part.{_WAITS[question.method]} as wait_seconds,"
-        " told.delivery_id, delivery.file_name, told.row_number"
+        " ticket.delivery_id, delivery.file_name, ticket.row_number"
         f" from {marts.step('visit', 'part')} as part"
         f" inner join {marts.relation('mart.visit')} as visit"
         " on part.first_code = visit.ticket_code"
-        f" inner join {marts.relation('core.visit_history')} as told"
-        " on part.ticket_code = told.ticket_code and told.valid_from <= :night"
-        " and (told.valid_to is null or told.valid_to > :night)"
-        f" left join ({DELIVERIES}) as delivery on told.delivery_id = delivery.delivery_id"
+        f" inner join {marts.relation('core.visit_history')} as ticket"
+        " on part.ticket_code = ticket.ticket_code and ticket.valid_from <= :night"
+        " and (ticket.valid_to is null or ticket.valid_to > :night)"
+        f" left join ({DELIVERIES}) as delivery on ticket.delivery_id = delivery.delivery_id"
         f" where {question.unit.condition('visit')}"
         " and visit.issued_date between :first and :until",
         {"night": question.night, "first": question.first, "until": question.until},
