@@ -57,11 +57,14 @@ class MappingError(OneStopError):
     """
 
     def __init__(self, file_name: str, key: str, problem: str, remedy: str) -> None:
-        super().__init__(f"{file_name}: {key}: {problem}. {remedy}.")
+        super().__init__(problem, subject=f"{file_name}: {key}", remedy=remedy)
         self.file_name = file_name
         self.key = key
         self.problem = problem
-        self.remedy = remedy
+
+    def __str__(self) -> str:
+        """The message in sentences: remedies of mappings are longer than a phrase."""
+        return f"{self.subject}: {self.what}. {self.remedy}."
 
 
 @dataclass(frozen=True)

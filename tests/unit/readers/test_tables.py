@@ -71,7 +71,7 @@ print("all read")
 
 def test_fifty_html_lists_are_read_in_one_process(request):
     """Memory of a parser that is used by several threads aborts the process after a few files."""
-    tests = str(request.config.rootpath / "tests")
+    tests = str(request.config.rootpath / "tests" / "support")
     done = subprocess.run(
         [sys.executable, "-c", FIFTY, tests], capture_output=True, text=True, check=False
     )

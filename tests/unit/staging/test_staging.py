@@ -530,7 +530,7 @@ def test_a_landed_copy_that_was_changed_or_lost_is_refused(tmp_path):
 FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
-sys.path.insert(0, "tests")
+sys.path.insert(0, "tests/support")
 from exported_files import as_json, record, stage
 from onestop.intake.delivery import RefusedDeliveryError
 folder = Path(sys.argv[1])
