@@ -7,7 +7,6 @@ from published_marts import SECOND, THIRD
 
 from onestop import night as night_module
 from onestop.marts.compute import staged_night
-from onestop.marts.published import last_published
 from onestop.night import (
     NightsAtOnceError,
     _run_delivery,
@@ -17,6 +16,7 @@ from onestop.night import (
     publish_night,
     run_night,
 )
+from onestop.record.publications import last_published
 from onestop.warehouse import open_warehouse
 
 

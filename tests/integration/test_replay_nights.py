@@ -15,6 +15,7 @@ from exported_files import RECORD
 from published_marts import settings_in
 
 from onestop.gate import load_suite
+from onestop.marts.published import QuestionError
 from onestop.night import run_night
 from onestop.replay import ReplayFilter, find_replayable, replay
 from onestop.sample import write_sample
@@ -214,7 +215,8 @@ def test_the_filters_leave_other_deliveries_alone(mended):
     assert [d.file_name for d in find_replayable(settings)] == ["ward_20221115.json"]
     assert find_replayable(settings, ReplayFilter(feed="visits")) == []
     assert find_replayable(settings, ReplayFilter(first=SECOND)) == []
-    assert find_replayable(settings, ReplayFilter(rule="DOS-R99")) == []
+    with pytest.raises(QuestionError, match="there is no rule code DOS-R99"):
+        find_replayable(settings, ReplayFilter(rule="DOS-R99"))
 
 
 def test_the_command_says_what_it_did(mended):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 from typing import TYPE_CHECKING
 
@@ -12,9 +11,8 @@ import pyarrow.csv as arrow_csv
 from onestop.marts.compute import stage_reference, staged_night
 from onestop.marts.descriptions import describe_tables
 from onestop.marts.files import mart_files
-from onestop.marts.published import last_published
 from onestop.marts.restatement import record_restatements
-from onestop.schema.time_zone import LOCAL_ZONE
+from onestop.record.publications import last_published, record_publication
 from onestop.warehouse.staged_names import (
     CALENDAR,
     PUBLISHED,
@@ -25,6 +23,7 @@ from onestop.warehouse.staged_names import (
 )
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterable
 
     from onestop.warehouse import Warehouse
@@ -64,9 +63,6 @@ def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
         raise RuntimeError(f"night {last} is published; {as_of} cannot be published after it")
     digest = figures_digest(warehouse, STAGED)
     with warehouse.transaction():
-        number = int(
-            warehouse.value("select coalesce(max(publication_id), 0) + 1 from audit.publication")
-        )
         publish_reference(warehouse)
         for file in mart_files():
             if file.is_view:
@@ -77,18 +73,11 @@ def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
                 warehouse.make_view(f"{PUBLISHED}.{file.name}", file.select(as_of, PUBLISHED))
         for history, table in HISTORIES.items():
             _extend_history(warehouse, table, history, _HISTORY_KEYS[history], as_of)
-        warehouse.execute(
-            "insert into audit.publication (publication_id, as_of_date, published_at,"
-            " delivery_count, dossier_count, figures_sha256) select :number, :as_of, :now,"
-            " (select count(distinct delivery_id) from audit.delivery where state = 'loaded'"
-            "  and known_from <= :as_of),"
-            f" (select count(*) from {STAGED}.dossier), :digest",
-            {
-                "number": number,
-                "as_of": as_of,
-                "now": dt.datetime.now(LOCAL_ZONE),
-                "digest": digest,
-            },
+        number = record_publication(
+            warehouse,
+            as_of,
+            dossier_count=int(warehouse.value(f"select count(*) from {STAGED}.dossier")),
+            figures_sha256=digest,
         )
         if last is not None:
             record_restatements(warehouse, last, as_of)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 
 from onestop.errors import OneStopError
 from onestop.warehouse import NoWarehouseError, engine_of, open_warehouse
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
 
@@ -44,12 +45,6 @@ def published_nights(warehouse: Warehouse) -> list[dt.date]:
     """All published nights, first to last."""
     rows = warehouse.rows("select distinct as_of_date from audit.publication order by as_of_date")
     return [row["as_of_date"] for row in rows]
-
-
-def last_published(warehouse: Warehouse) -> dt.date | None:
-    """The last published night, or None before the first."""
-    night = warehouse.value("select max(as_of_date) from audit.publication")
-    return night if isinstance(night, dt.date) else None
 
 
 def find_night(warehouse: Warehouse, as_of: dt.date | None) -> dt.date:

@@ -12,6 +12,7 @@ import duckdb
 from onestop.files import write_once
 from onestop.intake.landing import MANIFESTS
 from onestop.record.evidence import keep_settlements
+from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse.duckdb_files import open_duckdb
 
 if TYPE_CHECKING:
@@ -26,6 +27,39 @@ def last_published(warehouse: Warehouse) -> dt.date | None:
     """The last published night, or None before the first."""
     night = warehouse.value("select max(as_of_date) from audit.publication")
     return night if isinstance(night, dt.date) else None
+
+
+def record_publication(
+    warehouse: Warehouse, night: dt.date, *, dossier_count: int, figures_sha256: str
+) -> int:
+    """Record that a night is published, in the transaction that replaces the published marts.
+
+    Args:
+        warehouse: in that transaction.
+        night: the night.
+        dossier_count: dossiers in its marts.
+        figures_sha256: SHA-256 of its figures.
+
+    Returns:
+        The publication's number.
+    """
+    number = int(
+        warehouse.value("select coalesce(max(publication_id), 0) + 1 from audit.publication")
+    )
+    warehouse.execute(
+        "insert into audit.publication (publication_id, as_of_date, published_at, delivery_count,"
+        " dossier_count, figures_sha256) select :number, :night, :now,"
+        " (select count(distinct delivery_id) from audit.delivery where state = 'loaded'"
+        " and known_from <= :night), :dossier_count, :digest",
+        {
+            "number": number,
+            "night": night,
+            "now": dt.datetime.now(LOCAL_ZONE),
+            "dossier_count": dossier_count,
+            "digest": figures_sha256,
+        },
+    )
+    return number
 
 
 def is_frozen(warehouse: Warehouse, night: dt.date) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from onestop.record.publications import last_published
 from onestop.schema.time_zone import LOCAL_ZONE
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def first_open_night(warehouse: Warehouse, night: dt.date) -> dt.date:
 
     A published night never changes: a delivery loaded after it counts from the next night on.
     """
-    last = warehouse.value("select max(as_of_date) from audit.publication")
+    last = last_published(warehouse)
     return night if last is None else max(night, last + dt.timedelta(days=1))
 
 

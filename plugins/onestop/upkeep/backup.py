@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from onestop.errors import OneStopError
 from onestop.files import DRAFT_ENDING, copy_whole, sha256_of, sync, write_whole
 from onestop.intake.landing import INCOMING, make_private
-from onestop.marts.published import last_published
+from onestop.record.publications import last_published
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse import (
     NoWarehouseError,

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Literal
 
 from onestop.console import page_width, printed, safe_cell
 from onestop.intake.exports import list_exports
-from onestop.marts.published import last_published, open_published
+from onestop.marts.published import open_published
+from onestop.record.publications import last_published
 from onestop.schema.mapping import ClaimedTwiceError, recognise
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.settings import Settings, wait_interval

@@ -11,7 +11,7 @@ from onestop.files import scratch_folder
 from onestop.intake.landing import MANIFESTS
 from onestop.marts.compute import compute_marts
 from onestop.marts.publish import publish_marts
-from onestop.marts.published import last_published
+from onestop.record.publications import last_published
 from onestop.upkeep.verify import Verification, listed_deliveries, load_again
 from onestop.warehouse import NoWarehouseError, WarehouseError, open_warehouse
 
