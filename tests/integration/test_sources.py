@@ -226,7 +226,7 @@ def test_a_file_that_two_mappings_claim_is_refused_alone(tmp_path):
     settings = installation(tmp_path, land=LAND, twin=LAND.replace("land_registry", "twin"))
     write_sample(settings.exports, FIRST, FIRST, per_day=10)
     candidates = discover_deliveries(settings, FIRST)
-    assert {found["source"] for found in candidates} == {"one_stop"}
+    assert {found.source for found in candidates} == {"one_stop"}
     (note,) = (settings.work / "refusals").glob("*.json")
     text = note.read_text(encoding="utf-8")
     assert "FILE-F12" in text

@@ -101,9 +101,12 @@ def test_every_error_class_of_the_package_is_for_people_or_listed_as_an_inner_on
 
 #: A command that swallows every error, as a library or a report of errors may.
 _SWALLOWING = """
-import sys, typer
+import signal, sys, typer
 from pathlib import Path
 from onestop import cli, files
+
+# A shell starts background commands, such as this test's runner, with interrupts ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 where = sys.argv.pop()
 
