@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from types import SimpleNamespace
+from unittest.mock import create_autospec
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,6 +15,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 from airflow.timetables.base import DagRunInfo, TimeRestriction
 
 from onestop import airflow_adapter as steps
+from onestop.figures import issued_reports
 from onestop.figures.issued_reports import ReportFilesError
 from onestop.marts.published import NothingPublishedError, QuestionError
 from onestop.schema.project import PROJECT_ROOT
@@ -54,18 +56,22 @@ def test_the_run_in_the_morning_is_about_the_night_that_has_just_ended(dag):
 
 @pytest.fixture
 def running(monkeypatch):
-    """A running task, and a library that answers what a test tells it to."""
+    """A running task, and functions of the reports that a test gives their answers."""
     context = {"partition_key": "2022-03-08"}
-    library = SimpleNamespace(
-        ReportFilesError=ReportFilesError,
-        QuestionError=QuestionError,
-        due_reports=lambda _, night: ["q1"] if night == NIGHT else [],
-        last_night_up_to=lambda _, night: night - dt.timedelta(days=1),
-        issue_line=lambda issue: f"{issue.folder}, late" if issue.is_late else issue.folder,
-    )
+    answers = {
+        "due_reports": lambda _, night: ["q1"] if night == NIGHT else [],
+        "last_night_up_to": lambda _, night: night - dt.timedelta(days=1),
+        "issue_line": lambda issue: f"{issue.folder}, late" if issue.is_late else issue.folder,
+        "issue_report": None,
+        "complete_reports": None,
+    }
+    library = SimpleNamespace()
+    for name, answer in answers.items():
+        double = create_autospec(getattr(issued_reports, name), side_effect=answer)
+        monkeypatch.setattr(issued_reports, name, double)
+        setattr(library, name, double)
     monkeypatch.setattr(steps, "get_current_context", lambda: context)
     monkeypatch.setattr(steps, "settings_of_task", lambda: None)
-    monkeypatch.setattr(steps, "import_module", lambda _: library)
     return SimpleNamespace(context=context, library=library)
 
 
@@ -81,7 +87,7 @@ def test_what_is_due_after_the_run_s_night_is_found(running):
 
 @pytest.mark.parametrize("is_late", [False, True])
 def test_a_report_rests_on_the_last_published_night_and_a_late_one_warns(running, caplog, is_late):
-    running.library.issue_report = lambda _, __, night: issue(night, is_late=is_late)
+    running.library.issue_report.side_effect = lambda _, __, night: issue(night, is_late=is_late)
     with caplog.at_level(logging.INFO):
         answer = steps.issue_report("q1")
     assert answer == {"folder": "reports/q1/1", "as_of_date": "2022-03-07", "is_late": is_late}
@@ -93,18 +99,12 @@ def test_a_report_rests_on_the_last_published_night_and_a_late_one_warns(running
     "error", [QuestionError("no report q9"), NothingPublishedError("none"), ReportFilesError("x")]
 )
 def test_what_no_retry_can_mend_is_not_tried_again(running, error):
-    def refuse(*_):
-        raise error
-
-    running.library.issue_report = running.library.complete_reports = refuse
+    running.library.issue_report.side_effect = error
     with pytest.raises(AirflowFailException, match=str(error)):
         steps.issue_report("q1")
 
 
 def test_files_that_cannot_be_made_again_turn_the_task_red(running):
-    def refuse(_):
-        raise ReportFilesError("reports/q1/1 is not there")
-
-    running.library.complete_reports = refuse
+    running.library.complete_reports.side_effect = ReportFilesError("reports/q1/1 is not there")
     with pytest.raises(AirflowFailException, match="reports/q1/1 is not there"):
         steps.complete_reports()
