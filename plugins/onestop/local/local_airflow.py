@@ -196,7 +196,7 @@ class LocalAirflow:
         secret = self._secrets()
         sources = self.settings.sources
         plugins = PROJECT_ROOT / "plugins"
-        local_settings = plugins / "onestop" / "local_settings"
+        local_settings = Path(__file__).parent / "local_settings"
         own = {
             "AIRFLOW_HOME": str(self.home),
             "AIRFLOW__API__BASE_URL": self.url,

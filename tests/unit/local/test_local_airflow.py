@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
@@ -53,6 +54,14 @@ def test_nothing_of_the_callers_airflow_or_installation_leaks_in(airflow, monkey
     assert "AIRFLOW_CONN_ONESTOP_WAREHOUSE" not in environment
     assert "ONESTOP_SOURCES" not in environment
     assert environment["ONESTOP_WAREHOUSE"] == "duckdb:///here.duckdb"
+
+
+def test_airflow_finds_the_settings_that_keep_the_clock_from_starting_nights(airflow):
+    found = [
+        Path(folder, "airflow_local_settings.py").is_file()
+        for folder in airflow.environment()["PYTHONPATH"].split(os.pathsep)
+    ]
+    assert found == [False, True]
 
 
 def test_two_cannot_run_in_the_same_folder(airflow, settings):
