@@ -6,6 +6,8 @@ import datetime as dt
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 from exported_files import as_json, record
@@ -126,8 +128,9 @@ def test_no_page_takes_a_name_for_markup(named):
 def test_a_folder_that_cannot_be_listed_stops_the_night_and_is_named(tmp_path):
     closed = tmp_path / "closed"
     closed.mkdir(mode=0)
-    for parent in [tmp_path, *tmp_path.parents][:3]:
-        if parent.stat().st_uid == os.geteuid():
+    everybodys = Path(tempfile.gettempdir())
+    for parent in [tmp_path, *tmp_path.parents]:
+        if everybodys in parent.parents and parent.stat().st_uid == os.geteuid():
             parent.chmod(parent.stat().st_mode | 0o055)
     child = os.fork()
     if not child:  # as somebody whom permissions bind, which root is not
