@@ -77,7 +77,7 @@ logger = logging.getLogger(__name__)
 
 #: How often a run without a scheduler computes a night while other runs load files.
 _COMPUTATIONS = 3
-#: Marks among the staged marts; whoever computes takes them away with the marts.
+#: Marks among the staged marts; a computation deletes them with the marts.
 _CHECK_BEGUN, _CHECKED = "check_begun", "checked"
 #: How often a night computes again what another run has computed in its place.
 _TURNS = 3

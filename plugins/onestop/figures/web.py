@@ -52,7 +52,7 @@ def make_app(
 
     Args:
         settings: tells where the published figures and the reports are.
-        guard: a FastAPI dependency that raises 401 or 403 for whoever may not look.
+        guard: a FastAPI dependency that raises 401 or 403 without permission.
         login_url: where to send a browser that is not logged in, given the page it wanted.
     """
     app = FastAPI(dependencies=[Depends(guard)], docs_url=None, redoc_url=None, openapi_url=None)

@@ -32,7 +32,7 @@ class TableHead:
     Attributes:
         name: as a person finds it.
         rows: its first rows, at most ``LOOK_AHEAD``.
-        is_hidden: whether whoever opens the file does not see it.
+        is_hidden: whether a spreadsheet program hides it from its user.
         inside: the tables in whose cells it stands.
     """
 

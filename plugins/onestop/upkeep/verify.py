@@ -80,7 +80,7 @@ def verify(
 
     Args:
         settings: of this installation.
-        as_of: a published night; the last one unless told.
+        as_of: a published night; defaults to the last one.
         echo: is told the progress.
 
     Raises:

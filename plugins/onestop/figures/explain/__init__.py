@@ -56,7 +56,7 @@ def explain(
         first: first day of the span.
         last: last day of the span.
         method: method code; the scorecard's unless told.
-        as_of: a published night; the last one unless told.
+        as_of: a published night; defaults to the last one.
 
     Raises:
         QuestionError: no such indicator, method or unit, no such figure for that unit, or the span

@@ -50,7 +50,7 @@ def print_scorecard(
     Args:
         settings: of this installation.
         lang: of labels and number marks in the table; the machine formats hold both languages.
-        as_of: a published night; the last one unless told.
+        as_of: a published night; defaults to the last one.
         format: ``table`` for people, ``json`` or ``csv`` for programs.
         file: where to; standard output unless told.
 

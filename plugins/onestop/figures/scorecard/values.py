@@ -136,7 +136,7 @@ def read_scorecard(settings: Settings, as_of: dt.date | None = None) -> list[Sco
 
     Args:
         settings: of this installation.
-        as_of: a published night; the last one unless told.
+        as_of: a published night; defaults to the last one.
 
     Raises:
         NothingPublishedError: that night is not published.
