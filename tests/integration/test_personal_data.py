@@ -77,6 +77,8 @@ def test_the_planted_files_were_read_and_refused_as_meant(told):
     assert "dossiers_20221115_p.json: 14 rows read, 2 accepted, 12 rejected" in output
     for refused in ("cut.json", "headless.csv", "legacy.csv", "broken.json", "words.csv"):
         assert f"dossiers_20221115_{refused}: refused, FILE-F0" in output
+    assert "dossiers_20221115_sheets.xlsx: 5 rows read, 1 accepted" in output
+    assert "dossiers_20221115_unlike.xlsx: refused, FILE-F13" in output
 
 
 def test_no_command_prints_personal_data(told):

@@ -91,12 +91,18 @@ def _dossier_files(night: str) -> dict[str, bytes]:
             *([*list_row(n, **{"Người nộp": f"Người nộp {NAME}"}), *tail] for n in numbers),
         ]
 
+    short = [["Mã hồ sơ", "Ngày hẹn trả"], ["H24.14-220601-0033", "08/06/2022"]]
+    other = [["Mã hồ sơ", "Ngày phải trả", *LIST_HEADERS[5:]], list_row(34)]
+    names = ("Danh sách", SHIFTED_NAME, f"0{SHIFTED_DIGITS}")
     whole = json.dumps([*good, *bad], ensure_ascii=False).encode()
     return {
         f"dossiers_{night}_p.json": whole,
         f"dossiers_{night}_p.csv": as_csv(table(21, 22)),
         f"dossiers_{night}_p.xlsx": as_xlsx(table(23, 24)),
         f"dossiers_{night}_p.xls": as_html(table(25, 26)),
+        # sheets named after a person: two left out, one that refuses the file
+        f"dossiers_{night}_sheets.xlsx": as_xlsx(table(33), short, short, names=names),
+        f"dossiers_{night}_unlike.xlsx": as_xlsx(table(34), other, names=names[:2]),
         # refused whole: cut off, without its header, in a legacy encoding, broken in a value
         f"dossiers_{night}_cut.json": whole[: len(whole) // 2],
         f"dossiers_{night}_headless.csv": as_csv(table(27, 28)[1:]),

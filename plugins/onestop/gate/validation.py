@@ -19,12 +19,13 @@ from onestop.gate.evaluation import (
     load_engine,
     readable,
 )
-from onestop.gate.masking import masked, masked_header, masked_key
-from onestop.gate.personal import put_tests
+from onestop.gate.masking import masked, masked_key
 from onestop.gate.results import write_result
 from onestop.gate.suite import FEED_SUITES, Suite, load_suite
 from onestop.gate.verdict import GateVerdict, UsualVolume
 from onestop.schema.feeds import FEEDS, Feed
+from onestop.schema.masked_text import masked_name
+from onestop.schema.personal import put_tests
 from onestop.schema.reference import REFERENCE_FOLDER, read_reference
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse.duckdb_files import open_duckdb
@@ -239,7 +240,8 @@ class _Gate:
         """What is known about the delivery as a whole; file rules and their messages name it."""
         read = self._one_row(
             "select rows_read, rows_blank, rows_skipped, columns_missing, tables_left,"
-            f" [{masked_header('name')} for name in columns_unknown] as columns_unknown"
+            f" [{masked_name('name')} for name in columns_unknown] as columns_unknown,"
+            f" [{masked_name('name')} for name in columns_dropped] as columns_dropped"
             " from read_summary"
         )
         counted = self._one_row(
@@ -259,6 +261,7 @@ class _Gate:
             **counted,
             "columns_missing": list(read["columns_missing"] or ()),
             "columns_unknown": list(read["columns_unknown"] or ()),
+            "columns_dropped": list(read["columns_dropped"] or ()),
             "tables_left": list(read["tables_left"] or ()),
             "count_columns_missing": len(read["columns_missing"] or ()),
             "count_columns_unknown": len(read["columns_unknown"] or ()),
@@ -467,7 +470,7 @@ class _Gate:
     def document(self, verdict: GateVerdict, usual: UsualVolume | None) -> dict[str, Any]:
         """The validation result as it is kept: no clock times, so that the same is the same."""
         read = self._one_row("select * from read_summary")
-        read["columns_unknown"] = self._facts["columns_unknown"]
+        read |= {name: self._facts[name] for name in ("columns_unknown", "columns_dropped")}
         results = dict(zip((item.rule_code for item in self._results), self._results, strict=True))
         return {
             "delivery": _delivery_facts(self._delivery),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from onestop.readers.legacy import as_unicode
 from onestop.readers.refusals import UnreadableError
+from onestop.readers.shown_names import shown_names
 from onestop.schema.wording import fold_header, tidy
 
 if TYPE_CHECKING:
@@ -228,7 +229,8 @@ def _refuse_twins(rows: Sequence[Sequence[str]], header: Header, index: HeaderIn
         twice = next((name for name in same if same.count(name) > 1), None)
         if twice:
             position = next(p for p in positions if names[p] == twice)
-            shown = next(one[position] for one in reversed(block) if one[position])
+            name = next(one[position] for one in reversed(block) if one[position])
+            (shown,) = shown_names([name])
             raise UnreadableError(
                 "FILE-F04",
                 f"the column '{shown}' is there twice; leave one of them in the export",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from onestop.readers.refusals import UnreadableError
+from onestop.readers.shown_names import shown_names
 from onestop.readers.tables import LOOK_AHEAD
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def read_tables(file: TableFile, heads: Sequence[TableHead], table: TableReader)
         UnreadableError: no table has a known header, or one that is left out seems to be part of
             the list.
     """
+    heads = _as_shown(file.kind, heads)
     headers = {at: table.header(head.rows) for at, head in enumerate(heads)}
     lists = _lists(heads, headers, table)
     if not lists:
@@ -81,6 +83,15 @@ def read_tables(file: TableFile, heads: Sequence[TableHead], table: TableReader)
         offset = place * TABLE_STEP
         yield from table.batches(heads[at].name, chosen[at], first, rows, offset)
     _leave_out(file.kind, heads, headers, rows_left, table)
+
+
+def _as_shown(kind: str, heads: Sequence[TableHead]) -> list[TableHead]:
+    """The tables under names that may be kept and shown; a masked name has its place beside it."""
+    shown = shown_names([head.name for head in heads])
+    return [
+        head if name == head.name else replace(head, name=f"{name} ({kind} {at})")
+        for at, (head, name) in enumerate(zip(heads, shown, strict=True), start=1)
+    ]
 
 
 def _lists(

@@ -269,6 +269,43 @@ def test_a_workbook_whose_only_list_is_hidden_is_refused(tmp_path):
     refused(tmp_path, data, "FILE-F04", "'Quận', is hidden")
 
 
+PERSON = "Nguyễn Văn NHANTRANG"
+MASKED = "xxxxxx xxx xxxxxxxxx"
+SHORT = [["Mã hồ sơ", "Ngày hẹn trả", "Lý do"], [*codes(1), "08/06/2022", "Chờ thẩm định"]]
+
+
+LEFT_OUT = f"{MASKED} (sheet 2)"
+
+
+def named(*sheets, make):
+    """A workbook whose second sheet is named after somebody."""
+    names = ("Đơn vị", PERSON)
+    if make is as_xlsx:
+        return as_xlsx(*sheets, names=names)
+    return as_spreadsheetml(*((name, rows, "") for name, rows in zip(names, sheets, strict=True)))
+
+
+WORKBOOKS = pytest.mark.parametrize("make", [as_xlsx, as_spreadsheetml])
+
+
+@WORKBOOKS
+@pytest.mark.parametrize(
+    ("other", "shown"),
+    [(SHORT, f"{LEFT_OUT}: 2"), ([HEADER, list_row(3)], f"Đơn vị, {LEFT_OUT}")],
+    ids=["left out", "read"],
+)
+def test_a_sheet_named_after_a_person_is_known_by_its_place(tmp_path, make, other, shown):
+    staged = stage(tmp_path, named(TABLE, other, make=make))
+    assert shown in [*staged.summary["tables_left"], staged.summary["dialect"]]
+    assert "NHANTRANG" not in str([staged.rows, staged.summary])
+
+
+@WORKBOOKS
+def test_a_refusal_names_a_sheet_named_after_a_person_by_its_place(tmp_path, make):
+    other = [["", "x", *list_row(n)] for n in (1, 2)]
+    refused(tmp_path, named([HEADER], other, make=make), "FILE-F13", f"'{LEFT_OUT}' holds 2 rows")
+
+
 def test_a_thousand_tables_of_one_row_are_one_list(tmp_path):
     tables = [table(list_row(n)) for n in range(1, 1001)]
     staged = stage(tmp_path, page(table(HEADER), *tables))

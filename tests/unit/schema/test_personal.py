@@ -5,9 +5,9 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from onestop.gate.personal import kind_of, put_tests
 from onestop.gate.suite import load_suite
 from onestop.schema.feeds import FEEDS
+from onestop.schema.personal import kind_of, put_tests
 
 NUMBERS = ("031090001234", "CCCD: 031090001234", "0912345678", "+84912345678", "84912345678",
            "091 234 5678", "0912 345 678", "0912.345.678", "an.nguyen@example.invalid")  # fmt: skip

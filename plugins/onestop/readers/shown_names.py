@@ -1,0 +1,28 @@
+"""Names that stand inside a file, as people may see them: a sheet may be named after a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from onestop.schema.masked_text import masked_name
+from onestop.schema.personal import put_tests
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: What DuckDB calls a database that is in memory only.
+_DATABASE = "memory"
+
+
+def shown_names(names: Sequence[str]) -> list[str]:
+    """The names, without what looks like a person's name, number or address."""
+    with duckdb.connect() as connection:
+        put_tests(connection, _DATABASE)
+        rows = connection.execute(
+            f"select {masked_name('name', _DATABASE)} from (select unnest($1) as name, "
+            "generate_subscripts($1, 1) as place) order by place",
+            [list(names)],
+        ).fetchall()
+    return [text for (text,) in rows]
