@@ -309,6 +309,15 @@ def test_a_volume_within_seventy_percent_of_the_usual_is_accepted(tmp_path):
     assert failed(judge(tmp_path, rows, usual=UsualVolume(10, "", ""))[0]) == {}
 
 
+def test_rows_of_a_sheet_that_is_not_read_are_no_volume(tmp_path):
+    rows = [other(dossier_code=f"H24.14-220601-{n:04}") for n in range(3)]
+    verdict, _ = judge(tmp_path, rows, rows_blank=900, usual=UsualVolume(3, "", ""))
+    assert failed(verdict) == {}
+    (tmp_path / "few").mkdir()
+    verdict, _ = judge(tmp_path / "few", [CLEAN], rows_blank=900, usual=USUAL)
+    assert verdict.refused_rule == "DOS-F05"
+
+
 def test_a_wrong_volume_is_told_beside_the_usual_one(tmp_path):
     verdict, _ = judge(tmp_path, [CLEAN], usual=USUAL)
     assert verdict.reason_en is not None

@@ -55,7 +55,7 @@ def site(tmp_path_factory):
         folder,
         [CLEAN, CLEAN, other(received_at=None, received_at_text="Người Nộp Mẫu 0912345678")],
         rows_blank=3,
-        usual=UsualVolume(8, "trung vị của 4 thứ Năm", "median of 4 Thursdays"),
+        usual=UsualVolume(4, "trung vị của 4 thứ Năm", "median of 4 Thursdays"),
     )
     bad = [other(dossier_code=f"{SCRIPT}{n}", status=None, status_text=IMAGE) for n in range(1060)]
     hostile = f"dossiers_20220630_{SCRIPT.replace('/', '')}.json"
@@ -111,7 +111,7 @@ def test_the_first_page_lists_the_night_and_what_was_wrong_with_it(site):
 
 def test_the_nights_page_shows_files_rules_and_the_checks_of_the_marts(site):
     shown = text(site / "2022-06-30" / "index.en.html")
-    assert "dossiers_20220630.json Daily count: 6, usual 8 (median of 4 Thursdays)" in shown
+    assert "dossiers_20220630.json Daily count: 2, usual 4 (median of 4 Thursdays)" in shown
     assert "Refused: DOS-F03" in shown
     assert "DOS-R11 The status code is not in the list 1,060" in shown
     assert "Withheld" in shown
@@ -121,7 +121,7 @@ def test_the_nights_page_shows_files_rules_and_the_checks_of_the_marts(site):
 def test_a_deliverys_page_shows_the_counts_the_rules_and_their_first_rows(site):
     shown = text(delivery_page(site, "dossiers_20220630.json"))
     assert "6 dòng đã đọc 1 nhận 1 bị loại 1 lặp lại 3 trống, tiêu đề, cuối trang" in shown
-    assert "Số dòng trong ngày: 6, thường là 8 (trung vị của 4 thứ Năm)" in shown
+    assert "Số dòng trong ngày: 2, thường là 4 (trung vị của 4 thứ Năm)" in shown
     assert "DOS-R06 Ngày tiếp nhận không đọc được" in shown
     assert "dòng received_at_text 3 xxxxx xxx xxx •••78" in shown
     assert f"{RULES - 1} quy tắc không phát hiện gì" in shown

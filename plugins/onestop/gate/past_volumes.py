@@ -23,21 +23,26 @@ _DATES = re.compile(r"\d{6,}")
 def note_volumes(warehouse: Warehouse, night: dt.date, path: Path) -> None:
     """Write the row counts of the last ten weeks' deliveries, for gates that run side by side.
 
+    Counted are the rows that the gate judged: without repeats, footers, rows that the mapping
+    leaves out and sheets that are not read.
+
     Args:
         warehouse: open.
         night: the night that is run.
         path: the file to write.
     """
     rows = warehouse.rows(
-        "select distinct delivery_id, source, feed, kind, file_name, night, rows_read"
-        " from audit.delivery where state = 'loaded' and night < :night and night >= :since",
+        "select source, feed, kind, file_name, night, rows_accepted + rows_rejected as rows_judged"
+        " from audit.delivery as d where state = 'loaded' and night < :night and night >= :since"
+        " and not exists (select 1 from audit.delivery as earlier where earlier.state = 'loaded'"
+        " and earlier.delivery_id = d.delivery_id and earlier.attempt < d.attempt)",
         {"night": night, "since": night - dt.timedelta(weeks=10)},
     )
     found: dict[str, dict[str, list[int]]] = {}
     for row in rows:
         series = _series(row["source"], row["feed"], row["kind"], row["file_name"])
         nights = found.setdefault(series, {})
-        nights.setdefault(row["night"].isoformat(), []).append(int(row["rows_read"]))
+        nights.setdefault(row["night"].isoformat(), []).append(int(row["rows_judged"]))
     # Several files of one night under the same series have no usual size.
     volumes = {
         series: {day: counts[0] for day, counts in nights.items() if len(counts) == 1}

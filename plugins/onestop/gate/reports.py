@@ -385,11 +385,12 @@ def _usual_text(document: dict[str, Any], lang: Language) -> str | None:
     usual = document["usual"]
     if usual is None:
         return None
-    read = whole(document["verdict"]["rows_read"], lang)
+    verdict = document["verdict"]
+    judged = whole(verdict["rows_accepted"] + verdict["rows_rejected"], lang)
     rows = whole(usual["rows"], lang)
     if lang == "vi":
-        return f"Số dòng trong ngày: {read}, thường là {rows} ({usual['basis_vi']})"
-    return f"Daily count: {read}, usual {rows} ({usual['basis_en']})"
+        return f"Số dòng trong ngày: {judged}, thường là {rows} ({usual['basis_vi']})"
+    return f"Daily count: {judged}, usual {rows} ({usual['basis_en']})"
 
 
 def _about(document: dict[str, Any], lang: Language) -> Iterator[tuple[str, str]]:

@@ -29,7 +29,7 @@ _PLURALS_EN = (
 
 
 def usual_volume(
-    night: dt.date, rows_read: Mapping[dt.date, int], calendar: WorkCalendar | None = None
+    night: dt.date, rows: Mapping[dt.date, int], calendar: WorkCalendar | None = None
 ) -> UsualVolume | None:
     """What a delivery of that night may be compared with.
 
@@ -39,8 +39,8 @@ def usual_volume(
 
     Args:
         night: the night that the delivery describes.
-        rows_read: rows of the deliveries of earlier nights, of the same feed and source.
-        calendar: the working days; those of ``sql/reference`` unless told.
+        rows: judged rows of the deliveries of earlier nights, of the same feed and source.
+        calendar: the working days; defaults to those of ``sql/reference``.
 
     Returns:
         The usual volume; None for a day off, a swapped day, or when fewer than three such nights
@@ -50,9 +50,7 @@ def usual_volume(
     if not _is_ordinary(night, calendar):
         return None
     earlier = [night - dt.timedelta(weeks=weeks) for weeks in range(1, WEEKS_BACK + 1)]
-    counts = [
-        rows_read[day] for day in earlier if day in rows_read and _is_ordinary(day, calendar)
-    ][:MOST]
+    counts = [rows[day] for day in earlier if day in rows and _is_ordinary(day, calendar)][:MOST]
     if len(counts) < FEWEST:
         return None
     weekday = night.weekday()

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pytest
+from staged_files import a_delivery
+
 from onestop.gate import UsualVolume, is_volume_excepted, usual_volume
+from onestop.gate.past_volumes import note_volumes, noted_usual_volume
+from onestop.record.settlements import NO_ROWS, insert_settlement
+from onestop.warehouse import open_warehouse
 
 MONDAY = dt.date(2022, 6, 27)
 
@@ -61,3 +67,61 @@ def test_a_confirmed_volume_is_looked_up_by_source_feed_and_night(monkeypatch):
 
 def test_no_volume_is_confirmed_without_a_row_in_the_reference():
     assert not is_volume_excepted("one_stop", "dossiers", MONDAY)
+
+
+def night_of(weeks):
+    return MONDAY - dt.timedelta(weeks=weeks)
+
+
+def a_file(path, weeks, part=0):
+    """The file that an office left in its folder a number of weeks ago."""
+    name = f"{path}/dossiers_{night_of(weeks):%Y%m%d}.json"
+    return a_delivery(
+        "dossiers", str(night_of(weeks)), delivery_id=f"{path}.{weeks}.{part}", file_name=name
+    )
+
+
+@pytest.fixture
+def noted(tmp_path):
+    """The usual volume of tonight's file below a path, after these settlements."""
+
+    def ask(path, *settled):
+        with open_warehouse("duckdb://") as warehouse:
+            for delivery, counts in settled:
+                facts = {**NO_ROWS, **counts}
+                insert_settlement(warehouse, delivery, delivery.night, "loaded", facts)
+            note_volumes(warehouse, MONDAY, tmp_path / "volumes.json")
+        found = noted_usual_volume(tmp_path / "volumes.json", a_file(path, 0), MONDAY)
+        return found and found.rows
+
+    return ask
+
+
+def test_files_of_one_name_are_compared_with_those_of_their_own_folder(noted):
+    settled = [(a_file("H24.31", weeks), {"rows_accepted": 900}) for weeks in (1, 2, 3)]
+    settled += [(a_file("H24.32", weeks), {"rows_accepted": 5}) for weeks in (1, 2, 3)]
+    assert [noted(path, *settled) for path in ("H24.31", "H24.32", "H24.33")] == [900, 5, None]
+
+
+def test_rows_that_are_not_judged_are_not_counted(noted):
+    counts = {
+        "rows_read": 1000,
+        "rows_accepted": 60,
+        "rows_rejected": 10,
+        "rows_blank": 500,
+        "rows_skipped": 400,
+        "rows_repeated": 30,
+    }
+    assert noted("H24.31", *((a_file("H24.31", weeks), counts) for weeks in (1, 2, 3))) == 70
+
+
+def test_a_replay_does_not_change_what_is_usual(noted):
+    first = [(a_file("H24.31", weeks), {"rows_accepted": 60}) for weeks in (1, 2, 3)]
+    again = [(file, {"rows_accepted": 61, "rows_rejected": 3}) for file, _ in first]
+    assert noted("H24.31", *first, *again) == 60
+
+
+def test_two_files_of_one_path_and_night_have_no_usual_volume(noted):
+    settled = [(a_file("H24.31", weeks), {"rows_accepted": 9}) for weeks in (1, 2, 3)]
+    settled += [(a_file("H24.31", weeks, 1), {"rows_accepted": 9}) for weeks in (1, 2)]
+    assert noted("H24.31", *settled) is None
