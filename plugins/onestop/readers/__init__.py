@@ -9,12 +9,13 @@ from __future__ import annotations
 from onestop.readers.limits import LIMITS, Limits
 from onestop.readers.opening import open_reading
 from onestop.readers.reading import Batch, Reading
-from onestop.readers.refusals import FILE_RULES, FileRule, UnreadableError
+from onestop.readers.refusals import FILE_RULES, DamagedError, FileRule, UnreadableError
 
 __all__ = [
     "FILE_RULES",
     "LIMITS",
     "Batch",
+    "DamagedError",
     "FileRule",
     "Limits",
     "Reading",

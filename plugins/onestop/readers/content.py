@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import lzma
 import os
 import re
 import unicodedata
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Literal, cast
 
-from onestop.readers.refusals import UnreadableError
+from onestop.readers.refusals import DamagedError, UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,15 +58,11 @@ class BoundedStream(io.RawIOBase):
     """An unpacking stream that stops at the limits and names what is wrong with the archive."""
 
     def __init__(
-        self,
-        inner: IO[bytes],
-        packed_bytes: int,
-        limits: Limits,
-        archive: zipfile.ZipFile | None = None,
+        self, packed: IO[bytes], inner: IO[bytes], packed_bytes: int, limits: Limits
     ) -> None:
         super().__init__()
+        self._raw = packed
         self._inner = inner
-        self._archive = archive
         self._packed = max(packed_bytes, 1)
         self._limits = limits
         self._count = 0
@@ -78,10 +75,12 @@ class BoundedStream(io.RawIOBase):
         """Unpack into the buffer."""
         try:
             data = self._inner.read(len(buffer))
-        except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
-            raise UnreadableError(
-                "FILE-F02", "the archive is damaged or cut short; export and send it again"
-            ) from error
+        except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
+            raise self._damaged() from error
+        except OSError as error:
+            if error.errno:  # the disk's, not the archive's
+                raise
+            raise self._damaged() from error
         except (NotImplementedError, RuntimeError) as error:
             raise UnreadableError(
                 "FILE-F02", "the archive cannot be unpacked; pack it again without a password"
@@ -100,11 +99,16 @@ class BoundedStream(io.RawIOBase):
         buffer[: len(data)] = data
         return len(data)
 
+    def _damaged(self) -> UnreadableError:
+        return DamagedError(
+            f"the archive is damaged or cut short at or before its byte {self._raw.tell():,};"
+            " export and send it again"
+        )
+
     def close(self) -> None:
-        """Close the archive too."""
+        """Close the packed file too."""
         self._inner.close()
-        if self._archive:
-            self._archive.close()
+        self._raw.close()
         super().close()
 
 
@@ -160,9 +164,7 @@ def _holds_workbook(stream: IO[bytes]) -> bool:
                 "mimetype"
             ).startswith(_OPEN_DOCUMENT)
     except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, EOFError) as error:
-        raise UnreadableError(
-            "FILE-F02", "the archive is damaged or cut short; export and send it again"
-        ) from error
+        raise _without_contents() from error
 
 
 def is_workbook_bytes(content: Content, limits: Limits) -> bool:
@@ -193,8 +195,9 @@ def _head(stream: IO[bytes]) -> bytes:
 
 def _gunzip(path: Path, size: int, limits: Limits) -> Content:
     def open_stream() -> IO[bytes]:
-        inner = cast("IO[bytes]", gzip.GzipFile(path, "rb"))
-        return io.BufferedReader(BoundedStream(inner, size, limits), 1 << 20)
+        packed = path.open("rb")
+        inner = cast("IO[bytes]", gzip.GzipFile(fileobj=packed))
+        return io.BufferedReader(BoundedStream(packed, inner, size, limits), 1 << 20)
 
     return Content(".gz", _head(open_stream()), open_stream, size)
 
@@ -203,14 +206,16 @@ def _unzip(path: Path, size: int, limits: Limits) -> Content:
     member = _only_member(path, limits)
 
     def open_stream() -> IO[bytes]:
+        packed = path.open("rb")
         try:
-            archive = zipfile.ZipFile(path)
+            archive = zipfile.ZipFile(packed)
             inner = archive.open(member)
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
-            raise UnreadableError(
-                "FILE-F02", "the archive is damaged; export and send it again"
+            packed.close()
+            raise DamagedError(
+                "the archive is damaged where its file begins; export and send it again"
             ) from error
-        return io.BufferedReader(BoundedStream(inner, size, limits, archive), 1 << 20)
+        return io.BufferedReader(BoundedStream(packed, inner, size, limits), 1 << 20)
 
     return Content(".zip", _head(open_stream()), open_stream, size)
 
@@ -220,9 +225,7 @@ def _only_member(path: Path, limits: Limits) -> zipfile.ZipInfo:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
     except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
-        raise UnreadableError(
-            "FILE-F02", "the archive is damaged or cut short; export and send it again"
-        ) from error
+        raise _without_contents() from error
     names = {member.filename for member in members}
     if "[Content_Types].xml" in names or "mimetype" in names:
         raise UnreadableError(
@@ -244,6 +247,13 @@ def _only_member(path: Path, limits: Limits) -> zipfile.ZipInfo:
     if files[0].flag_bits & _ENCRYPTED:
         raise UnreadableError("FILE-F02", "the archive has a password; pack it without one")
     return files[0]
+
+
+def _without_contents() -> UnreadableError:
+    return DamagedError(
+        "the archive is damaged or cut short: the list of contents, which stands at its end, cannot"
+        " be read; export and send it again"
+    )
 
 
 def _is_export(member: zipfile.ZipInfo) -> bool:

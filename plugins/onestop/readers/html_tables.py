@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from onestop.readers.reading import Reading
-from onestop.readers.refusals import UnreadableError
+from onestop.readers.refusals import DamagedError, UnreadableError
 from onestop.readers.spans import MOST_COLUMNS, SpanningCell, Spans, span
 from onestop.readers.table_choice import TableHead, read_tables
 from onestop.readers.tables import LOOK_AHEAD, TableReader
@@ -117,8 +117,8 @@ class _HtmlTables:
                     yield
             parser.close()
         except etree.LxmlError as error:
-            raise UnreadableError(
-                "FILE-F02", f"the HTML page is damaged after its row {page.rows}; export it again"
+            raise DamagedError(
+                f"the HTML page is damaged after its row {page.rows}; export it again"
             ) from error
         yield
 

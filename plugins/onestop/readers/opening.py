@@ -13,7 +13,7 @@ from onestop.readers.html_tables import read_html
 from onestop.readers.legacy import looks_legacy
 from onestop.readers.limits import LIMITS
 from onestop.readers.records import read_json
-from onestop.readers.refusals import UnreadableError
+from onestop.readers.refusals import DamagedError, UnreadableError
 from onestop.readers.text import decode_head, sniff_encoding
 from onestop.readers.workbooks import read_workbook
 from onestop.readers.xml_workbooks import NAMESPACE, read_xml_workbook
@@ -85,8 +85,9 @@ def _given_up(error: Exception) -> UnreadableError:
 
     Only the error's kind is told: its words may quote the file, and with it a person.
     """
-    return UnreadableError(
-        "FILE-F02", f"the file is damaged in a way that stops its reader ({type(error).__name__})"
+    return DamagedError(
+        f"the file is damaged in a way that stops its reader ({type(error).__name__}); export and"
+        " send it again"
     )
 
 

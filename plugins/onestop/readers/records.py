@@ -23,7 +23,7 @@ from onestop.readers.json_chunks import (
     split_lines,
 )
 from onestop.readers.reading import CODE_NUMBER_SIGNS, Batch, Reading
-from onestop.readers.refusals import UnreadableError
+from onestop.readers.refusals import DamagedError, UnreadableError
 from onestop.readers.text import (
     decode_head,
     sniff_encoding,
@@ -265,7 +265,7 @@ class _ArrayReader:
             if value is not None or self._envelope.is_record:
                 raise self._envelope.no_list()
         if scanner.peek():
-            raise UnreadableError("FILE-F02", "there is more text after the end of the JSON")
+            raise DamagedError("there is more text after the end of the JSON; export it again")
 
     def _find_records(self, scanner: _Scanner) -> int:
         """Go to the value of the records' key; how many objects are around it."""
@@ -431,6 +431,6 @@ class _Scanner:
 
     def _broken(self) -> UnreadableError:
         where = self._passed + self._at + 1
-        return UnreadableError(
-            "FILE-F02", f"the JSON is broken or cut short at or after character {where}"
+        return DamagedError(
+            f"the JSON is broken or cut short at or after character {where}; export it again"
         )

@@ -132,6 +132,17 @@ class UnreadableError(Exception):
         self.detail = detail
 
 
+class DamagedError(UnreadableError):
+    """A file whose bytes are wrong or end too early; the caller adds how many there are.
+
+    Args:
+        detail: what is damaged, where, and what to do.
+    """
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("FILE-F02", detail)
+
+
 def describe_problem(problem: str) -> tuple[str, str]:
     """A row's ``read_problem`` in Vietnamese and English."""
     kind, _, detail = problem.partition(" ")

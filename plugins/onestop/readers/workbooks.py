@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 from onestop.readers import workbook_parser
 from onestop.readers.content import read_all
 from onestop.readers.reading import Reading
-from onestop.readers.refusals import UnreadableError
+from onestop.readers.refusals import DamagedError, UnreadableError
 from onestop.readers.table_choice import TableHead, read_tables
 from onestop.readers.tables import LOOK_AHEAD, TableReader
 
@@ -172,8 +172,7 @@ class _Parser:
             ),
             "xlsb": ("FILE-F07", "it is a binary workbook (.xlsb); save it as .xlsx"),
         }
-        code, detail = known.get(reason, _DAMAGED)
-        return UnreadableError(code, detail)
+        return UnreadableError(*known[reason]) if reason in known else _damaged()
 
     def _gone(self) -> UnreadableError:
         """Why the process ended without a word."""
@@ -188,7 +187,6 @@ class _Parser:
         return _damaged()
 
 
-_DAMAGED = ("FILE-F02", "the workbook is damaged or locked; open it in Excel and save it again")
 _NO_MEMORY = (
     "FILE-F05",
     "the workbook is damaged, or needs more memory than ulimit -v allows; export it as CSV",
@@ -196,4 +194,4 @@ _NO_MEMORY = (
 
 
 def _damaged() -> UnreadableError:
-    return UnreadableError(*_DAMAGED)
+    return DamagedError("the workbook is damaged or locked; open it in Excel and save it again")

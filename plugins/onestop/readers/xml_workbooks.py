@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from xml.parsers import expat
 
 from onestop.readers.reading import Reading
-from onestop.readers.refusals import UnreadableError
+from onestop.readers.refusals import DamagedError, UnreadableError
 from onestop.readers.spans import MOST_COLUMNS, SpanningCell, Spans
 from onestop.readers.table_choice import TableHead, read_tables
 from onestop.readers.tables import LOOK_AHEAD, TableReader
@@ -114,9 +114,8 @@ class _XmlSheets:
                     yield
             parser.Parse(b"", True)  # noqa: FBT003 - expat takes positions only
         except expat.ExpatError as error:
-            raise UnreadableError(
-                "FILE-F02",
-                f"the XML workbook is damaged at line {error.lineno}; export and send it again",
+            raise DamagedError(
+                f"the XML workbook is damaged at line {error.lineno}; export and send it again"
             ) from error
         yield
 

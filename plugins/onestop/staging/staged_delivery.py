@@ -22,7 +22,15 @@ import pyarrow as pa
 
 from onestop.files import sha256_of
 from onestop.intake.delivery import Delivery, RefusedDeliveryError
-from onestop.readers import LIMITS, Batch, Limits, Reading, UnreadableError, open_reading
+from onestop.readers import (
+    LIMITS,
+    Batch,
+    DamagedError,
+    Limits,
+    Reading,
+    UnreadableError,
+    open_reading,
+)
 from onestop.staging.reading_thread import ReadingThread
 from onestop.staging.typing_sql import (
     MACROS,
@@ -130,6 +138,11 @@ def read_delivery(
         reading = open_reading(landed, mapping, limits)
         _write(draft, delivery, mapping, reading)
         draft.replace(target)
+    except DamagedError as error:
+        size = f"the file has {delivery.size_bytes:,} bytes, compare it with the exported one"
+        raise RefusedDeliveryError(
+            delivery.file_name, error.code, f"{error.detail} ({size})"
+        ) from error
     except UnreadableError as error:
         raise RefusedDeliveryError(delivery.file_name, error.code, error.detail) from error
     except PermissionError as error:

@@ -609,6 +609,50 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path):
     refused(tmp_path, gzip.compress(b" " * 4_000_000), "FILE-F0", limits=TIGHT)
 
 
+def flipped(data, at):
+    """Bytes of which some in the middle were written wrongly."""
+    return data[:at] + bytes(255 - byte for byte in data[at : at + 8]) + data[at + 8 :]
+
+
+def packed_by(method):
+    """A zip archive of a list that does not compress to nothing."""
+    data = io.BytesIO()
+    rows = [list(LIST_HEADERS), *(list_row(n, **{"Ghi chú": f"{n * n}"}) for n in range(3000))]
+    with zipfile.ZipFile(data, "w", method) as archive:
+        archive.writestr("a.csv", as_csv(rows))
+    return data.getvalue()
+
+
+ZIPPED = {
+    "stored": zipfile.ZIP_STORED,
+    "deflate": zipfile.ZIP_DEFLATED,
+    "bzip2": zipfile.ZIP_BZIP2,
+    "lzma": zipfile.ZIP_LZMA,
+}
+
+
+@pytest.mark.parametrize("method", ZIPPED.values(), ids=ZIPPED)
+def test_a_damaged_archive_is_refused_with_the_place_and_its_size(tmp_path, method):
+    data = packed_by(method)
+    place = r"at or before its byte [1-9][\d,]* *;.*\(the file has " + f"{len(data):,} bytes"
+    with pytest.raises(RefusedDeliveryError, match=rf"FILE-F02: .*{place}"):
+        stage(tmp_path, flipped(data, len(data) // 2))
+    refused(tmp_path, data[:-30], "FILE-F02", f"(the file has {len(data) - 30:,} bytes")
+
+
+@pytest.mark.parametrize("length", [12, 500, -4])
+def test_a_gzip_archive_that_is_cut_short_is_refused_with_its_size(tmp_path, length):
+    data = gzip.compress(as_json(*map(record, range(200))))[:length]
+    where = f"at or before its byte {len(data):,}; export and send it again"
+    refused(tmp_path, data, "FILE-F02", f"{where} (the file has {len(data):,} bytes")
+
+
+def test_a_json_file_that_is_cut_short_is_refused_with_the_place_and_its_size(tmp_path):
+    data = as_json(*map(record, range(20)))[:5_000]
+    refused(tmp_path, data, "FILE-F02", "after character")
+    refused(tmp_path, data, "FILE-F02", "(the file has 5,000 bytes")
+
+
 def test_a_workbook_that_unpacks_or_spreads_too_far_is_refused(tmp_path):
     small = replace(LIMITS, workbook_bytes=100_000)
     refused(
