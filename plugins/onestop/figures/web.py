@@ -5,6 +5,7 @@ They show what is published and nothing else; who may see them is the caller's t
 
 from __future__ import annotations
 
+import datetime as dt
 import stat
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,12 +20,15 @@ from onestop.marts.published import NothingPublishedError
 from onestop.schema.number_text import day
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from onestop.settings import Settings
 
 
+_NOTHING_YET = (
+    "Chưa có đêm nào được công bố; hãy chạy `onestop night` cho một đêm đã có tệp xuất dữ liệu"
+)
 _UNAUTHORIZED = 401
 _NOT_FOUND = 404
 #: No scripts at all, nothing from elsewhere; only Airflow itself may frame the page.
@@ -64,7 +68,7 @@ def make_app(
             query = f"?{request.url.query}" if request.url.query else ""
             return RedirectResponse(login_url(f"{request.url.path}{query}"), headers=_HEADERS)
         lang = _language(request.query_params.get("lang", "vi"))
-        return _page("message.html", status, lang=lang, message=str(getattr(error, "detail", "")))
+        return _message(status, lang, str(getattr(error, "detail", "")))
 
     @app.get("/")
     def scorecard(lang: Annotated[Language, Depends(_language)]) -> Response:
@@ -73,14 +77,12 @@ def make_app(
         try:
             lines = read_scorecard(here)
         except NothingPublishedError as error:
-            return _page("message.html", 200, lang=lang, message=str(error))
+            said = _NOTHING_YET if lang == "vi" else str(error)
+            waiting = _unpublished(here, lang)
+            return _message(200, lang, said, has_reports=has_reports, unpublished=waiting)
         values = scorecard_values(lines, lang)
         issued = read_issued_reports(here)
-        unpublished = [
-            (day(each.as_of_date, lang), NIGHT_STATES[each.state][lang], each.message)
-            for each in unpublished_nights(here)
-            if each.as_of_date > lines[0].as_of_date
-        ]
+        unpublished = _unpublished(here, lang, after=lines[0].as_of_date)
         return _page(
             "scorecard.html",
             200,
@@ -99,6 +101,17 @@ def make_app(
         return FileResponse(file, headers=_HEADERS)
 
     return app
+
+
+def _unpublished(
+    settings: Settings, lang: Language, after: dt.date = dt.date.min
+) -> list[tuple[str, str, str]]:
+    """Nights after the one shown that were run and are not published, and why."""
+    return [
+        (day(each.as_of_date, lang), NIGHT_STATES[each.state][lang], each.message)
+        for each in unpublished_nights(settings)
+        if each.as_of_date > after
+    ]
 
 
 def _report_file(reports: Path, path: str) -> Path | None:
@@ -120,6 +133,24 @@ def _report_file(reports: Path, path: str) -> Path | None:
 
 def _language(lang: str = "vi") -> Language:
     return "en" if lang == "en" else "vi"
+
+
+def _message(
+    status: int,
+    lang: Language,
+    message: str,
+    *,
+    has_reports: bool = False,
+    unpublished: Sequence[tuple[str, str, str]] = (),
+) -> HTMLResponse:
+    return _page(
+        "message.html",
+        status,
+        lang=lang,
+        message=message,
+        has_reports=has_reports,
+        unpublished=unpublished,
+    )
 
 
 def _page(template: str, status: int, **values: Any) -> HTMLResponse:  # noqa: ANN401 - as the page needs

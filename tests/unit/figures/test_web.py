@@ -60,6 +60,23 @@ def test_a_night_that_is_not_published_is_named_above_the_figures(tmp_path):
     assert "Chưa công bố" not in browser(settings).get("/").text
 
 
+@pytest.mark.parametrize(
+    ("lang", "state"),
+    [("vi", "Chưa công bố: thiếu tệp của đêm"), ("en", "Not published: a file of the night")],
+)
+def test_a_night_without_its_file_is_named_before_anything_is_published(tmp_path, lang, state):
+    settings = settings_in(tmp_path)
+    message = "one_stop has delivered no dossiers file"
+    run = {"as_of_date": dt.date(2022, 7, 1), "state": "missing_delivery", "message": message}
+    note_unpublished(settings, [run])
+    settings.reports.mkdir(parents=True)
+    (settings.reports / "index.html").write_text("<p>the report</p>", encoding="utf-8")
+    page = browser(settings).get("/", params={"lang": lang}).text
+    assert f": {state}" in page
+    assert message in page
+    assert 'href="reports/index.html"' in page
+
+
 def test_coverage_and_document_stand_beside_the_verdict(tmp_path):
     waits = Figure("counter_waiting_time", "visit_mean", "CITY", 600, 1, 1800, "<=", "met")
     settings = publish(tmp_path, [replace(waits, coverage=16)])
@@ -179,11 +196,13 @@ def test_every_page_says_what_it_may_do_who_may_frame_it_and_that_it_is_not_kept
 def test_before_the_first_publication_the_page_says_so(tmp_path):
     answer = browser(settings_in(tmp_path)).get("/")
     assert answer.status_code == 200
+    assert "Chưa có đêm nào được công bố" in answer.text
+    answer = browser(settings_in(tmp_path)).get("/", params={"lang": "en"})
     assert "no night is published yet" in answer.text
 
 
 def test_a_message_cannot_bring_markup_into_the_page(settings, tmp_path):
     hostile = replace(settings, published=tmp_path / "<script>alert(1)</script>.duckdb")
-    answer = browser(hostile).get("/")
+    answer = browser(hostile).get("/", params={"lang": "en"})
     assert "&lt;script&gt;" in answer.text
     assert "<script>" not in answer.text
