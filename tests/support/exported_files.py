@@ -118,20 +118,21 @@ def as_xlsx(*sheets: list[list[Any]], names: tuple[str, ...] = (), merge: str = 
     return data.getvalue()
 
 
-def as_xls(rows: list[list[Any]], records: bytes = b"") -> bytes:
+def as_xls(rows: list[list[Any]], records: bytes = b"", of_book: bytes = b"") -> bytes:
     """A true .xls (BIFF8 in an OLE compound file) of texts and numbers.
 
-    Further records of the sheet come last and are what is read of their cells.
+    Further records of the sheet come last and are what is read of their cells; those of the
+    workbook come before its sheets.
     """
-    stream = _biff8(rows, records)
+    stream = _biff8(rows, records, of_book)
     return _compound_file(stream.ljust(4096, b"\0"))
 
 
-def _record(kind: int, data: bytes = b"") -> bytes:
+def xls_record(kind: int, data: bytes = b"") -> bytes:
     return struct.pack("<HH", kind, len(data)) + data
 
 
-def _biff8(rows: list[list[Any]], records: bytes) -> bytes:
+def _biff8(rows: list[list[Any]], records: bytes, of_book: bytes) -> bytes:
     def wide(text: str, length: str) -> bytes:
         data = text.encode("utf-16-le")
         return struct.pack(length, len(data) // 2) + b"\1" + data
@@ -139,20 +140,22 @@ def _biff8(rows: list[list[Any]], records: bytes) -> bytes:
     bof = struct.pack("<HHHHII", 0x0600, 0x0005, 0, 0, 0, 0)
     sheet_bof = struct.pack("<HHHHII", 0x0600, 0x0010, 0, 0, 0, 0)
     name = wide("DanhSach", "<B")
-    start = len(_record(0x0809, bof)) + len(_record(0x0085, b"\0" * 6 + name)) + 4
-    book = _record(0x0809, bof)
-    book += _record(0x0085, struct.pack("<IBB", start, 0, 0) + name) + _record(0x000A)
-    book += _record(0x0809, sheet_bof)
+    start = (
+        len(xls_record(0x0809, bof)) + len(of_book) + len(xls_record(0x0085, b"\0" * 6 + name)) + 4
+    )
+    book = xls_record(0x0809, bof) + of_book
+    book += xls_record(0x0085, struct.pack("<IBB", start, 0, 0) + name) + xls_record(0x000A)
+    book += xls_record(0x0809, sheet_bof)
     width = max(map(len, rows))
-    book += _record(0x0200, struct.pack("<IIHHH", 0, len(rows), 0, width, 0))
+    book += xls_record(0x0200, struct.pack("<IIHHH", 0, len(rows), 0, width, 0))
     for at, row in enumerate(rows):
         for column, cell in enumerate(row):
             place = struct.pack("<HHH", at, column, 0)
             if isinstance(cell, int | float):
-                book += _record(0x0203, place + struct.pack("<d", cell))
+                book += xls_record(0x0203, place + struct.pack("<d", cell))
             elif cell:
-                book += _record(0x0204, place + wide(str(cell), "<H"))
-    return book + records + _record(0x000A)
+                book += xls_record(0x0204, place + wide(str(cell), "<H"))
+    return book + records + xls_record(0x000A)
 
 
 def _compound_file(stream: bytes) -> bytes:

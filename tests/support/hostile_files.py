@@ -48,7 +48,7 @@ def as_spreadsheetml(*sheets, options=""):
     return f'{head}<Workbook xmlns="{space}" xmlns:ss="{space}">{options}{body}</Workbook>'.encode()
 
 
-def as_ods(rows, value_type="string"):
+def as_ods(rows, value_type="string", before=""):
     """A sheet of LibreOffice."""
     cells = "</table:table-row><table:table-row>".join(
         "".join(
@@ -64,7 +64,8 @@ def as_ods(rows, value_type="string"):
     )
     content = (
         f'<office:document-content {spaces} xmlns:calcext="urn:org:documentfoundation:names:x">'
-        '<office:body><office:spreadsheet><table:table table:name="Quận"><table:table-row>'
+        "<office:body><office:spreadsheet>"
+        f'{before}<table:table table:name="Quận"><table:table-row>'
         f"{cells}</table:table-row></table:table></office:spreadsheet></office:body>"
         "</office:document-content>"
     )

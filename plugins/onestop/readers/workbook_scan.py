@@ -316,6 +316,7 @@ def column_number(letters: str) -> int:
 
 def _scan_ods(archive: zipfile.ZipFile, content: zipfile.ZipInfo, most_cells: int) -> Scan:
     """The parser reads an error as blank and does not tell which cell it was."""
+    scan = Scan("ods")
     rows = 1
     count = 0
     for name, attributes in _elements(archive, content):
@@ -327,7 +328,9 @@ def _scan_ods(archive: zipfile.ZipFile, content: zipfile.ZipInfo, most_cells: in
                 raise ScanError("cells")
             if "error" in {v for key, v in attributes.items() if key.endswith("value-type")}:
                 raise ScanError("errors")
-    return Scan("ods")
+        elif name == "null-date":
+            scan.is_1904 = _local(attributes, "date-value").startswith("1904")
+    return scan
 
 
 def _repeated(attributes: dict[str, str], name: str) -> int:

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from onestop.schema.mapping import FeedMapping
 
 #: Raised whenever the same file under the same mapping would be staged differently.
-READER_VERSION = 5
+READER_VERSION = 6
 
 #: Blank space and control characters.
 _BLANKS = bytes([*range(ord(" ") + 1), 0x7F])

@@ -11,7 +11,16 @@ from dataclasses import replace
 
 import openpyxl
 import pytest
-from exported_files import LIST_HEADERS, as_csv, as_html, as_xls, as_xlsx, list_row, stage
+from exported_files import (
+    LIST_HEADERS,
+    as_csv,
+    as_html,
+    as_xls,
+    as_xlsx,
+    list_row,
+    stage,
+    xls_record,
+)
 from hostile_files import TABLE, as_ods, as_spreadsheetml, zipped
 
 from onestop.intake.delivery import RefusedDeliveryError
@@ -466,6 +475,41 @@ def test_days_counted_from_1904_are_the_days_they_mean(tmp_path):
     staged = stage(tmp_path, data.getvalue())
     assert staged.column("received_at") == ["2022-06-01 12:00:00", "2022-06-01 00:00:00"]
     assert staged.column("due_at") == ["2022-06-08 17:00:00", "2022-06-08 00:00:00"]
+
+
+def xls_of_1904(serial, day):
+    """A true .xls with a bare number, and one that is formatted as a date and time."""
+    mode = xls_record(0x22, struct.pack("<H", 1))
+    formats = b"".join(xls_record(0xE0, struct.pack("<HH", 0, n).ljust(20, b"\0")) for n in (0, 22))
+    dated = xls_record(0x0203, struct.pack("<HHHd", 1, DUE, 1, day))
+    rows = [HEADER, list_row(1, **{"Ngày nhận": serial, "Ngày hẹn trả": ""})]
+    return as_xls(rows, dated, mode + formats)
+
+
+def xml_of_1904(serial, day):
+    """An XML workbook; its dates are written in full, in whichever calendar."""
+    epoch = dt.datetime(1904, 1, 1)  # noqa: DTZ001 - a spreadsheet has no zone
+    text = (epoch + dt.timedelta(days=day)).isoformat()
+    dated = f'<Cell><Data ss:Type="DateTime">{text}.000</Data></Cell>'
+    rows = [HEADER, list_row(1, **{"Ngày nhận": serial, "Ngày hẹn trả": dated})]
+    options = '<ExcelWorkbook xmlns="urn:schemas-microsoft-com:office:excel"><Date1904/>'
+    return as_spreadsheetml(("Quận", rows, ""), options=f"{options}</ExcelWorkbook>")
+
+
+def ods_of_1904(serial, _):
+    """A sheet of LibreOffice, whose calendar may be set to begin in 1904."""
+    row = list_row(1, **{"Ngày nhận": serial, "Ngày hẹn trả": "08/06/2022 17:00"})
+    settings = '<table:calculation-settings><table:null-date table:date-value="1904-01-01"/>'
+    return as_ods([HEADER, row], before=f"{settings}</table:calculation-settings>")
+
+
+@pytest.mark.parametrize("make", [xls_of_1904, xml_of_1904, ods_of_1904])
+def test_days_counted_from_1904_are_the_days_they_mean_in_every_workbook(tmp_path, make):
+    first = dt.date(1904, 1, 1)
+    received = (dt.date(2022, 6, 1) - first).days + 0.5
+    staged = stage(tmp_path, make(received, (dt.date(2022, 6, 8) - first).days + 17 / 24))
+    assert staged.column("received_at") == ["2022-06-01 12:00:00"]
+    assert staged.column("due_at") == ["2022-06-08 17:00:00"]
 
 
 def test_a_time_shown_in_hours_since_the_beginning_of_the_calendar_is_a_date(tmp_path):
