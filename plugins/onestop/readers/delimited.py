@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import csv
-import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from onestop.readers.bulk_columns import Piece, find_sound, split_lines
 from onestop.readers.headers import HeaderIndex, find_header
+from onestop.readers.lines import Lines, line_blocks
 from onestop.readers.reading import Reading
 from onestop.readers.refusals import UnreadableError
 from onestop.readers.tables import LOOK_AHEAD, TableReader
 from onestop.readers.text import (
-    LineBlocks,
     decode_head,
     sniff_encoding,
-    text_chunks,
     unify_line_ends,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from onestop.readers.content import Content
     from onestop.readers.headers import Header
     from onestop.readers.limits import Limits
-    from onestop.readers.reading import Batch
-    from onestop.readers.tables import Row
+    from onestop.readers.reading import Batch, Row
     from onestop.schema.mapping import FeedMapping
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -48,14 +48,13 @@ def read_delimited(content: Content, mapping: FeedMapping, limits: Limits) -> Re
     def batches() -> Iterator[Batch]:
         table = TableReader(reading, mapping, limits, ragged=True)
         with content.open() as stream:
-            blocks = LineBlocks(text_chunks(stream, encoding), limits)
-            splitter = _DelimitedRows(blocks, delimiter, shape)
-            header, first, rest = table.find_header(splitter.rows())
+            rows = _DelimitedRows(line_blocks(stream, encoding, limits), delimiter, shape)
+            header, first, _ = table.find_header(rows.one_by_one())
             if header is None:
                 raise UnreadableError(
                     "FILE-F04", "no line holds column names that the mapping knows"
                 )
-            yield from table.batches(None, header, first, rest)
+            yield from table.bulk_batches(header, first, rows.pieces(), delimiter)
 
     reading.batches = batches()
     return reading
@@ -79,10 +78,11 @@ class _Shape:
 
 
 def _sniff_delimiter(head: str, index: HeaderIndex) -> tuple[str, _Shape]:
-    lines = "".join(unify_line_ends([head], "\r", "\n")).split("\n")[:LOOK_AHEAD]
+    text = "".join(unify_line_ends([head], "\r", "\n"))
+    lines = Lines.of(text.split("\n")[:LOOK_AHEAD])
     best: tuple[Header, str, int] | None = None
     for delimiter in DELIMITERS:
-        rows = list(_DelimitedRows([lines], delimiter).rows())
+        rows = list(_DelimitedRows(iter([lines]), delimiter).one_by_one())
         header = find_header([list(map(str, cells)) for _, cells, _ in rows], index)
         if header and (best is None or header.score > best[0].score):
             best = header, delimiter, rows[header.row + header.height - 1][0]
@@ -97,85 +97,101 @@ class _DelimitedRows:
     """Splits lines into rows, each known by the physical line on which it begins."""
 
     def __init__(
-        self, source: LineBlocks | list[list[str]], delimiter: str, shape: _Shape | None = None
+        self, blocks: Iterator[Lines], delimiter: str, shape: _Shape | None = None
     ) -> None:
-        self._source = source
-        self._blocks = iter(source)
+        self._blocks = blocks
         self._delimiter = delimiter
-        self._number = 1
         self._shape = shape
+        #: the number of the next line, its block and its place there
+        self._number = 1
+        self._block = Lines(b"")
+        self._at = 0
 
-    def rows(self) -> Iterator[Row]:
-        """The rows; a block in which every line is one record is split in one go."""
-        for block in self._blocks:
-            try:
-                split = list(self._split(block))
-            except csv.Error:
-                split = []
-            if len(split) == len(block) and not self._is_unended():
-                yield from zip(itertools.count(self._number), split, itertools.repeat(None))
-                self._number += len(block)
+    def one_by_one(self) -> Iterator[Row]:
+        """The rows, each split when it is asked for."""
+        while self._has_next():
+            yield from self._next_record()
+
+    def pieces(self) -> Iterator[Piece]:
+        """The rows that were not yet given out, a block of lines at a time."""
+        while self._has_next():
+            if self._block.is_unended:
+                yield Piece([], Lines(b""), list(self._next_record()))
             else:
-                yield from self._record_by_record(block)
+                yield self._next_piece()
 
-    def _is_sound(self, cells: list[str], taken: list[str]) -> bool:
+    def _has_next(self) -> bool:
+        if self._at == len(self._block):
+            self._block, self._at = next(self._blocks, Lines(b"")), 0
+        return self._at < len(self._block)
+
+    def _next_piece(self) -> Piece:
+        """The rest of the block in hand, and what a record takes of the next ones."""
+        lines, first = self._block.part(self._at, len(self._block)), self._number
+        odd = np.flatnonzero(~find_sound(lines, self._delimiter)).tolist()
+        numbers: list[int] = []
+        parts: list[bytes] = []
+        rows: list[Row] = []
+        done = 0
+        for at in [*odd, len(lines)]:
+            if at < done:
+                continue
+            numbers.extend(range(first + done, first + at))
+            parts.append(lines.part(done, at).data)
+            self._at += at - done
+            self._number = first + at
+            if at < len(lines):
+                rows.extend(self._next_record())
+            done = self._number - first
+        return Piece(numbers, Lines(b"".join(parts)), rows)
+
+    def _is_sound(self, first: int, cells: list[str], taken: list[str]) -> bool:
         """Whether a record of several lines is one, and no quotation mark swallowed a row."""
         shape = self._shape
-        if shape is None or len(taken) == 1 or self._number <= shape.line:
+        if shape is None or len(taken) == 1 or first <= shape.line:
             return True
         if len(cells) in {shape.width, shape.cells}:
             return True
         is_short = shape.least <= len(cells) < shape.width
         return is_short and all(line.count(self._delimiter) < shape.least - 1 for line in taken[1:])
 
-    def _is_unended(self) -> bool:
-        return isinstance(self._source, LineBlocks) and self._source.is_unended
-
-    def _is_cut(self, cells: list[str]) -> bool:
+    def _is_cut(self, first: int, cells: list[str]) -> bool:
         """Whether the text ends within a row, whose last cell may be half a value."""
         shape = self._shape
-        if shape is None or not self._is_unended() or self._number <= shape.line:
+        if shape is None or not self._block.is_unended or first <= shape.line:
             return False
         return 0 < len(cells) < shape.width
 
-    def _split(self, lines: Iterable[str]) -> Iterator[list[str]]:
-        return csv.reader(lines, delimiter=self._delimiter, strict=True)
-
-    def _record_by_record(self, block: list[str]) -> Iterator[Row]:
-        """Rows of a block in which a record may span lines, into the next block if need be.
+    def _next_record(self) -> Iterator[Row]:
+        """The row of the record that begins at the next line, which may span blocks.
 
         A quotation mark in the wrong place swallows the lines after it. A record of several
         lines that does not end well is therefore read again line by line.
         """
-        pending = list(reversed(block))
-        while pending:
-            taken: list[str] = []
-            try:
-                cells = next(self._split(self._lines(pending, taken)))
-            except csv.Error:
-                cells = None
-            if cells is None or not self._is_sound(cells, taken):
-                yield from self._line_by_line(taken)
-            elif self._shape and not pending and self._is_cut(cells):
-                yield self._number, cells, f"too_few_cells ({len(cells)}/{self._shape.width})"
-            else:
-                yield self._number, cells, None
-            self._number += len(taken)
+        taken: list[str] = []
+        try:
+            cells = next(split_lines(self._lines(taken), self._delimiter))
+        except csv.Error:
+            cells = None
+        first, self._number = self._number, self._number + len(taken)
+        if cells is None or not self._is_sound(first, cells, taken):
+            yield from self._line_by_line(first, taken)
+        elif self._shape and self._is_cut(first, cells):
+            yield first, cells, f"too_few_cells ({len(cells)}/{self._shape.width})"
+        else:
+            yield first, cells, None
 
-    def _lines(self, pending: list[str], taken: list[str]) -> Iterator[str]:
-        """Lines off the end of ``pending``, which is filled up with the next block."""
-        while True:
-            if not pending:
-                pending.extend(reversed(next(self._blocks, [])))
-                if not pending:
-                    return
-            taken.append(pending.pop())
+    def _lines(self, taken: list[str]) -> Iterator[str]:
+        """The next lines, with those of the next blocks if need be."""
+        while self._has_next():
+            taken.append(self._block[self._at])
+            self._at += 1
             yield taken[-1] + "\n"
 
-    def _line_by_line(self, taken: list[str]) -> Iterator[Row]:
-        for number, line in enumerate(taken, start=self._number):
+    def _line_by_line(self, first: int, taken: list[str]) -> Iterator[Row]:
+        for number, line in enumerate(taken, start=first):
             try:
-                cells = next(self._split([line]), [])
+                cells = next(split_lines([line], self._delimiter), [])
             except csv.Error:
                 cells = None
             if cells is None or line.count('"') % 2:

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from onestop.readers.content import Content
     from onestop.readers.limits import Limits
-    from onestop.readers.reading import Batch
-    from onestop.readers.tables import Row
+    from onestop.readers.reading import Batch, Row
     from onestop.schema.mapping import FeedMapping
 
 _SILENT = frozenset({"script", "style"})

@@ -96,7 +96,7 @@ def _without_legacy(batches: Iterator[Batch], mapping: FeedMapping) -> Iterator[
     worded = [c.name for c in mapping.read_columns if _is_worded(mapping, c)]
     for batch in batches:
         for name in worded:
-            if looks_legacy(batch.columns.get(name, ())):
+            if looks_legacy(batch.distinct(name)):
                 raise UnreadableError(
                     "FILE-F03",
                     f"the texts of {name} are in an old font encoding (TCVN3 or VNI);"

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy.typing as npt
+
 #: The value of a cell as a reader of spreadsheets gives it.
 Cell = str | int | float | bool | dt.datetime | dt.date | dt.time | dt.timedelta | None
+#: Where a row stands, its cells, and why it could not be split into cells, if so.
+Row = tuple[int, Sequence[Cell], str | None]
 #: Decimal signs of numbers that stand where a code belongs. A procedure's code is never written
 #: with a comma, so that one says: this was a number, and zeros at its end are gone.
 CODE_NUMBER_SIGNS = {"procedure_code": ","}
+#: The texts of a column, blank ones None or empty.
+Texts = Sequence[str | None] | pa.StringArray
 _LONGEST_NAME = 60
 _MOST_NAMES = 100
 
@@ -30,9 +40,35 @@ class Batch:
     """
 
     sheet: str | None
-    row_numbers: list[int]
-    columns: dict[str, list[str | None]]
+    row_numbers: list[int] | npt.NDArray[np.int64]
+    columns: Mapping[str, Texts]
     problems: list[str | None]
+
+    def distinct(self, name: str) -> Sequence[str | None]:
+        """The texts of a column, without some that are repeated; none if the file lacks it."""
+        texts = self.columns.get(name, ())
+        return listed(texts.unique() if isinstance(texts, pa.StringArray) else texts)
+
+    def joined(self, other: Batch) -> Batch:
+        """The rows of this batch and of another one with the same columns, by row number."""
+        numbers = np.concatenate([self.row_numbers, other.row_numbers])
+        order = np.argsort(numbers, kind="stable")
+        columns = {
+            name: [*listed(texts), *listed(other.columns[name])]
+            for name, texts in self.columns.items()
+        }
+        problems = [*self.problems, *other.problems]
+        return Batch(
+            self.sheet,
+            numbers[order],
+            {name: [texts[at] for at in order] for name, texts in columns.items()},
+            [problems[at] for at in order],
+        )
+
+
+def listed(texts: Texts) -> Sequence[str | None]:
+    """The texts of a column as Python values."""
+    return texts.to_pylist() if isinstance(texts, pa.StringArray) else texts
 
 
 @dataclass

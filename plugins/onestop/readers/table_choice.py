@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from onestop.readers.headers import Header
-    from onestop.readers.reading import Batch
-    from onestop.readers.tables import Row, TableReader
+    from onestop.readers.reading import Batch, Row
+from onestop.readers.tables import TableReader
 
 #: Added to the row numbers of the second table that holds records, twice for the third, …
 TABLE_STEP = 10_000_000

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import itertools
 import operator
 import re
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from onestop.readers.bulk_columns import Piece, split_columns
 from onestop.readers.headers import Header, HeaderIndex, find_header, fold_row, is_number_row
 from onestop.readers.json_chunks import first_filled
-from onestop.readers.reading import CODE_NUMBER_SIGNS, Batch, Cell, Reading
+from onestop.readers.lines import Lines
+from onestop.readers.reading import CODE_NUMBER_SIGNS, Batch, Cell, Reading, Row, Texts, listed
 from onestop.readers.spans import MOST_COLUMNS
 from onestop.schema.wording import fold_header
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from onestop.readers.bulk_columns import Mask, SplitLines
     from onestop.readers.limits import Limits
     from onestop.schema.mapping import FeedMapping
-
-#: Where a row stands, its cells, and why it could not be split into cells, if so.
-Row = tuple[int, Sequence[Cell], str | None]
 
 #: Rows among which the header is looked for.
 LOOK_AHEAD = 60
@@ -31,6 +35,10 @@ _NARROW = 6
 _FOOTER_CELLS = 3
 _TOTALS = ("tổngcộng", "tổngsố", "tổng", "cộng", "trongđó", "total", "grandtotal")
 _TOTAL_INITIALS = frozenset("TtCcGg")
+#: A key that is no total: printable, with a digit.
+_PLAIN_KEY = "^(?:[0-9]|[{}].*[0-9])".format(
+    "".join(re.escape(sign) for sign in map(chr, range(0x21, 0x7F)) if sign not in _TOTAL_INITIALS)
+)
 #: One word with a digit or a sign in it.
 _CODE_LIKE = re.compile(r"(?=.*[\d._\-])[!-~]+")
 #: A code that is surely neither a name nor a telephone or identity number.
@@ -84,12 +92,18 @@ def _since_1900(serial: re.Match[str]) -> str:
     return f"{int(serial[1]) + _DAYS_TO_1904}{serial[2]}"
 
 
-def _note_errors(name: str, texts: Sequence[str | None], problems: list[str | None]) -> None:
+def _note_errors(name: str, texts: Texts, problems: list[str | None]) -> None:
     """Note rows in which a spreadsheet could not compute or keep the text of a column."""
-    together = "".join(filter(None, texts))
-    if "#" not in together and "E+" not in together:
-        return
-    for at, text in enumerate(texts):
+    if isinstance(texts, pa.StringArray):
+        data = texts.buffers()[2]
+        signs = pc.match_substring_regex(texts, "#|E[+]") if data else None
+        if signs is None or not pc.any(signs).as_py():
+            return
+    else:
+        together = "".join(filter(None, texts))
+        if "#" not in together and "E+" not in together:
+            return
+    for at, text in enumerate(listed(texts)):
         if text and problems[at] is None:
             if text[0] == "#" and text.strip().upper() in _ERRORS:
                 problems[at] = f"error_value {name}"
@@ -197,20 +211,7 @@ class TableReader:
             offset: added to row numbers, so that those of several sheets differ.
         """
         reading = self.reading
-        reading.found.update(header.positions)
-        for name in header.unknown:
-            reading.note_unknown(name)
-        for name in header.personal:
-            reading.note_dropped(name)
-        reading.rows_read += header.row
-        reading.rows_blank += header.row
-        start = header.row + header.height
-        after = first[start:]
-        while after and is_number_row([self._text(cell) for cell in after[0][1]]):
-            del after[0]
-            reading.rows_read += 1
-            reading.rows_blank += 1
-        rows = itertools.chain(after, rest)
+        rows = itertools.chain(self._begin(header, first), rest)
         sorter = _RowSorter(header, self._index, self._text, ragged=self._ragged)
         ahead: list[Row] = []
         while chunk := [*ahead, *itertools.islice(rows, self._limits.batch_rows - len(ahead))]:
@@ -221,6 +222,93 @@ class TableReader:
             reading.rows_blank += len(chunk) - len(kept)
             if kept:
                 yield self._batch(sheet, header, kept, offset)
+
+    def bulk_batches(
+        self, header: Header, first: list[Row], pieces: Iterable[Piece], delimiter: str
+    ) -> Iterator[Batch]:
+        """Batches of delimited text: plain lines by column, all other records row by row.
+
+        Args:
+            header: as found among ``first``.
+            first: the rows looked at.
+            pieces: what comes after them.
+            delimiter: between the cells of the pieces' lines.
+        """
+        reading = self.reading
+        sorter = _RowSorter(header, self._index, self._text, ragged=self._ragged)
+        every = itertools.chain([Piece([], Lines(b""), self._begin(header, first))], pieces, [None])
+        for piece, following in itertools.pairwise(every):
+            if not piece:
+                continue
+            after = following.first_record(delimiter) if following else None
+            plain, kept = self._sort_piece(header, sorter, piece, after, delimiter)
+            rows = len(kept) + (len(plain.row_numbers) if plain else 0)
+            reading.rows_read += len(piece)
+            reading.rows_blank += len(piece) - rows
+            if rows:
+                batches = [plain] if plain else []
+                if kept:
+                    batches.append(self._batch(None, header, kept, 0))
+                yield functools.reduce(Batch.joined, batches)
+
+    def _sort_piece(
+        self, header: Header, sorter: _RowSorter, piece: Piece, after: Row | None, delimiter: str
+    ) -> tuple[Batch | None, list[Row]]:
+        """The plain records of a piece by column, and the others that are kept."""
+        plain, odd = None, piece
+        if not sorter.is_after_total:
+            plain, odd = self._plain_batch(header, sorter, piece, delimiter)
+        kept = [
+            row
+            for one in odd.records(delimiter)
+            if (row := sorter.sort(one, piece.record_after(one[0], delimiter) or after))
+        ]
+        if plain and sorter.is_after_total:  # what follows a total is looked at more closely
+            sorter.is_after_total = False
+            every = piece.records(delimiter)
+            sorted_rows = map(sorter.sort, every, [*every[1:], after])
+            return None, [row for row in sorted_rows if row]
+        return plain, kept
+
+    def _plain_batch(
+        self, header: Header, sorter: _RowSorter, piece: Piece, delimiter: str
+    ) -> tuple[Batch | None, Piece]:
+        """The records of a piece that surely are plain, and the rest of the piece."""
+        wanted = {place for places in header.positions.values() for place in places}
+        split = split_columns(piece.lines, delimiter, wanted, header.width) if piece.lines else None
+        if split is None:
+            return None, piece
+        is_plain = sorter.plain_lines(split)
+        if not is_plain.any():
+            return None, piece
+        lines = split.lines[is_plain]
+        columns: dict[str, Texts] = {}
+        for name, places in header.positions.items():
+            texts = [split.columns[place].filter(pa.array(is_plain)) for place in places]
+            several = len(texts) > 1
+            columns[name] = first_filled([t.to_pylist() for t in texts]) if several else texts[0]
+        problems: list[str | None] = [None] * len(lines)
+        for name in self._free.intersection(columns):
+            _note_errors(name.removeprefix("helpers__"), columns[name], problems)
+        numbers = np.asarray(piece.numbers)[lines]
+        return Batch(None, numbers, columns, problems), piece.without(lines)
+
+    def _begin(self, header: Header, first: list[Row]) -> list[Row]:
+        """Account for a header and what stands above it; returns the rows looked at below it."""
+        reading = self.reading
+        reading.found.update(header.positions)
+        for name in header.unknown:
+            reading.note_unknown(name)
+        for name in header.personal:
+            reading.note_dropped(name)
+        reading.rows_read += header.row
+        reading.rows_blank += header.row
+        after = first[header.row + header.height :]
+        while after and is_number_row([self._text(cell) for cell in after[0][1]]):
+            del after[0]
+            reading.rows_read += 1
+            reading.rows_blank += 1
+        return after
 
     def _batch(self, sheet: str | None, header: Header, rows: list[Row], offset: int) -> Batch:
         width = header.width
@@ -267,7 +355,7 @@ class _RowSorter:
         self._width = header.width
         self._read = header.read_width
         self._least = header.least_width(index.filled)
-        self._after_total = False
+        self.is_after_total = False
 
     def sort(self, row: Row, following: Row | None = None) -> Row | None:
         """The row, emptied if it is broken, or None when it holds no record.
@@ -289,7 +377,7 @@ class _RowSorter:
 
     def _is_plain(self, cells: Sequence[Cell]) -> bool:
         """Whether a row is surely a record: keyed, as wide as the header, before any total."""
-        if self._after_total:
+        if self.is_after_total:
             return False
         if self._ragged and len(cells) != self._width and not self._is_wide(cells):
             return False
@@ -303,17 +391,28 @@ class _RowSorter:
                 )
         return False
 
+    def plain_lines(self, split: SplitLines) -> Mask:
+        """Which lines are plain as :meth:`_is_plain` has it; a few that are may be left out."""
+        if not self._keys:
+            return np.zeros(len(split.lines), dtype=np.bool_)
+        plain = pc.match_substring_regex(split.columns[self._keys[0]], _PLAIN_KEY)
+        for position in range(self._width, split.cells):
+            plain = pc.and_(
+                plain, pc.equal(pc.utf8_length(split.columns[position]), pa.scalar(0, pa.int32()))
+            )
+        return plain.to_numpy(zero_copy_only=False)
+
     def _holds_no_record(self, texts: list[str]) -> bool:
         distinct = {text for text in texts if text}
         if not distinct:
             return True
         leading = [text for text in texts if text][:3]
         if any(map(is_total, leading)) and not self._has_code(texts):
-            self._after_total = True
+            self.is_after_total = True
             return True
         if fold_row(texts) in self._header.texts:
             return True
-        if self._after_total and len(distinct) <= _FOOTER_CELLS and not self._has_code(texts):
+        if self.is_after_total and len(distinct) <= _FOOTER_CELLS and not self._has_code(texts):
             return True
         keyed = any(p < len(texts) and texts[p] for p in self._keys)
         return not keyed and len(distinct) <= _SECTION_CELLS and self._header.width >= _NARROW

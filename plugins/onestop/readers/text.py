@@ -10,8 +10,6 @@ from onestop.readers.refusals import UnreadableError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from onestop.readers.limits import Limits
-
 _CHUNK = 1 << 20
 #: Of the characters at least one in four is plain, …
 _UTF16_SHARE = 4
@@ -116,47 +114,3 @@ def unify_line_ends(
             yield text
     if held:
         yield line_feed
-
-
-class LineBlocks:
-    r"""Lines without their ends, a chunk's worth at a time, cut at ``\n``, ``\r\n`` and ``\r``.
-
-    Attributes:
-        is_unended: the line that was handed out last, and the text with it, has no line end.
-    """
-
-    def __init__(self, chunks: Iterable[str], limits: Limits) -> None:
-        """Prepare.
-
-        Args:
-            chunks: pieces of text.
-            limits: a longer line than these allow is refused before it is held in memory.
-        """
-        self._chunks = chunks
-        self._limits = limits
-        self.is_unended = False
-
-    def __iter__(self) -> Iterator[list[str]]:
-        """The blocks of lines, once.
-
-        Raises:
-            UnreadableError: a line is too long.
-        """
-        most = self._limits.line_chars
-        rest = ""
-        number = 0
-        for chunk in unify_line_ends(self._chunks, "\r", "\n"):
-            lines = (rest + chunk).split("\n")
-            rest = lines.pop()
-            longest = max(map(len, lines), default=0)
-            if max(longest, len(rest)) > most:
-                at = next((i for i, line in enumerate(lines) if len(line) > most), len(lines))
-                raise UnreadableError(
-                    "FILE-F06", f"line {number + at + 1} is longer than {most} characters"
-                )
-            number += len(lines)
-            if lines:
-                yield lines
-        if rest:
-            self.is_unended = True
-            yield [rest]

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
     from onestop.readers.content import Content
     from onestop.readers.limits import Limits
-    from onestop.readers.reading import Batch, Cell
-    from onestop.readers.tables import Row
+    from onestop.readers.reading import Batch, Cell, Row
     from onestop.schema.mapping import FeedMapping
 
 

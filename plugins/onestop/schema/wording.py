@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 
@@ -30,6 +31,7 @@ def fold_code(text: str) -> str:
     return tidy(text).lower()
 
 
+@functools.lru_cache(maxsize=8192)
 def fold_header(text: str) -> str:
     """What two spellings of the same header have in common.
 

@@ -44,8 +44,9 @@ from onestop.staging.typing_sql import (
 from onestop.warehouse.duckdb_files import open_duckdb
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from onestop.readers.reading import Texts
     from onestop.schema.feeds import Feed
     from onestop.schema.mapping import FeedMapping
 
@@ -271,26 +272,24 @@ def _arrow(batch: Batch, mapping: FeedMapping) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict({name: arrays[name] for name in [*_PLACE, *arrays]})
 
 
-def _source_texts(
-    values: list[str | None], problems: list[str | None]
-) -> tuple[pa.StringArray, bool]:
+def _source_texts(values: Texts, problems: list[str | None]) -> tuple[pa.StringArray, bool]:
     """The texts that the source means, and whether all are plain words without a blank.
 
     One with a NUL is none, and its row cannot be read. ``="x"`` and ``'x`` are how exporters keep
     a spreadsheet from changing x.
     """
-    texts = _texts(values)
+    texts = values if isinstance(values, pa.StringArray) else _texts(values)
     characters = texts.buffers()[2]
     data = characters.to_pybytes() if characters else b""
     is_tidy = data.isascii() and len(data.translate(None, _BLANKS)) == len(data)
     if b"\0" in data:
-        for at, value in enumerate(values):
+        given = texts.to_pylist()
+        for at, value in enumerate(given):
             if value and "\0" in value:
                 problems[at] = problems[at] or "not_text"
-        values = [None if value and "\0" in value else value for value in values]
-        texts = _texts(values)
+        texts = _texts([None if value and "\0" in value else value for value in given])
     if b'="' in data or b'= "' in data or b"'" in data:
-        texts = _texts([value and _unwrapped(value) for value in values])
+        texts = _texts([value and _unwrapped(value) for value in texts.to_pylist()])
         is_tidy = False
     return texts, is_tidy
 
@@ -300,7 +299,7 @@ def _unwrapped(text: str) -> str:
     return text if match is None else next(part for part in match.groups() if part is not None)
 
 
-def _texts(values: list[str | None]) -> pa.StringArray:
+def _texts(values: Sequence[str | None]) -> pa.StringArray:
     try:
         return pa.array(values, pa.string())
     except UnicodeEncodeError:

@@ -1,0 +1,91 @@
+"""Delimited text is read by columns and row by row with the same result."""
+
+from __future__ import annotations
+
+import pytest
+from exported_files import ONE_STOP
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onestop.readers import UnreadableError, delimited, open_reading, text
+from onestop.readers.bulk_columns import find_sound
+from onestop.readers.lines import Lines
+from onestop.readers.reading import listed
+
+HEADERS = ("MaHoSo", "MaTTHC", "TenTTHC", "DonViXuLy", "TrangThaiHoSo", "NgayTiepNhan", "GhiChu")
+DELIMITERS = ";,\t|"
+#: Cells of a row; ``{d}`` is the delimiter.
+ROWS = (
+    ("H24.{n}-1", "1.000001", "Cấp lại", "H24.31", "4", "01/06/2022", ""),
+    ("H24.{n}-2", "1.000001", '"Cấp{d} lại"', '"H24.31"', '""', "01/06/2022", '"a ""b"""'),
+    ("H24.{n}-3", "1.000001", "Cấp lại", "H24.31", "4", "01/06/2022"),
+    ("H24.{n}-4", "1.000001", "Cấp lại"),
+    ("H24.{n}-5", "1.000001", "Cấp lại", "H24.31", "4", "01/06/2022", "", "", ""),
+    ("H24.{n}-6", "1.000001", "Cấp lại", "H24.31", "4", "01/06/2022", "", "more"),
+    ("H24.{n}-7", "1.000001", '"two\nlines"', "H24.31", "4", "01/06/2022", ""),
+    ("H24.{n}-8", "1.000001", '"never closed', "H24.31", "4", "01/06/2022", ""),
+    ("H24.{n}-9", "1.000001", 'a "word" within', "H24.31", "4", "01/06/2022", ""),
+    ("H24.{n}-10", "1.000001", '"half"way', "H24.31", "4", "01/06/2022", ""),
+    ("H24.{n}-11", "#N/A", "1,23456789012345E+15", "H24.31", "4", "01/06/2022", ""),
+    ("H24.{n}-12", "1.00\x000001", "Cấp lại", "H24.31", "4", "01/06/2022", ""),
+    ("'H24.{n}-13", '="1.000001"', "Cấp lại", "H24.31", "4", "01/06/2022", ""),
+    ("Tn{n}", "1.000001", "Cấp lại", "H24.31", "4", "01/06/2022", ""),
+    ("", "1.000001", "Cấp lại", "H24.31", "4", "01/06/2022", ""),
+    ("\ufeffH24.{n}-14", "1.000001", "Cấp lại", "H24.31", "4", "01/06/2022", ""),
+    ("",),
+    ("", "", "", "", "", "", ""),
+    ("Tổng cộng", "", "", "12", "", "", ""),
+    ("Lĩnh vực đất đai",),
+    HEADERS,
+)
+
+
+def read(path, *, by_columns: bool) -> object:
+    """All that a reader says of a file; row by row where ``by_columns`` is false."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text, "_CHUNK", 700)
+        if not by_columns:
+            patch.setattr(delimited, "find_sound", lambda lines, _: find_sound(lines, "|") & False)
+        try:
+            reading = open_reading(path, ONE_STOP.feeds["dossiers"])
+            rows = {}
+            for batch in reading.batches:
+                columns = {name: listed(texts) for name, texts in batch.columns.items()}
+                for at, number in enumerate(batch.row_numbers):
+                    values = {name: texts[at] or None for name, texts in columns.items()}
+                    assert number not in rows
+                    rows[int(number)] = values, batch.problems[at]
+        except UnreadableError as error:
+            return error.code, error.detail
+        return list(rows.items()), reading.rows_read, reading.rows_blank, reading.found
+
+
+@given(
+    st.sampled_from([0, 2, 4]),
+    st.lists(st.one_of(st.none(), st.integers(0, len(ROWS) - 1)), min_size=60, max_size=120),
+    st.sampled_from(DELIMITERS),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
+def test_both_ways_of_reading_agree_on_every_row(
+    tmp_path_factory, usual, kinds, delimiter, end, is_ended
+):
+    lines = [delimiter.join(HEADERS)]
+    for number, kind in enumerate(kinds):
+        cells = (
+            cell.format(n=number, d=delimiter) for cell in ROWS[usual if kind is None else kind]
+        )
+        lines.append(delimiter.join(cells).replace("\n", end))
+    path = tmp_path_factory.mktemp("both") / "dossiers_20220630.csv"
+    path.write_bytes((end.join(lines) + (end if is_ended else "")).encode())
+    assert read(path, by_columns=True) == read(path, by_columns=False)
+
+
+@pytest.mark.parametrize("delimiter", DELIMITERS)
+def test_a_line_is_sound_when_quotation_marks_enclose_whole_cells(delimiter):
+    sound = ["a;b", "", ";", '"a";b', '"a ""b""";c', '"";";";"x"', '"a;b"']
+    unsound = ['a"b;c', '"a;b', '"a"b;c', 'a";"b', 'a;"', '"a" ;b']
+    texts = [line.replace(";", delimiter) for line in (*sound, *unsound)]
+    expected = [True] * len(sound) + [False] * len(unsound)
+    assert find_sound(Lines.of(texts), delimiter).tolist() == expected
