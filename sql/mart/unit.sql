@@ -19,8 +19,6 @@ registered_unit as (
     where valid_from <= :as_of_date and (valid_to is null or valid_to > :as_of_date)
 ),
 
--- read from the table: DuckDB 2.0 loses units that are struck off when registered_unit and this
--- one filter the same step
 level_ever as (
     select unit_level
     from core.unit_history

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import duckdb
-
 from onestop.schema.masked_text import masked_name
 from onestop.schema.personal import put_tests
+from onestop.warehouse.duckdb_files import open_duckdb
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +17,7 @@ _DATABASE = "memory"
 
 def shown_names(names: Sequence[str]) -> list[str]:
     """The names, without what looks like a person's name, number or address."""
-    with duckdb.connect() as connection:
+    with open_duckdb(":memory:") as connection:
         put_tests(connection, _DATABASE)
         rows = connection.execute(
             f"select {masked_name('name', _DATABASE)} from (select unnest($1) as name, "

@@ -167,7 +167,7 @@ def read_delivery(
 def _is_current(staged: Path, mapping: FeedMapping) -> bool:
     """Whether a staged file was read by this mapping and this way of reading, and is whole."""
     try:
-        with duckdb.connect(str(staged), read_only=True) as connection:
+        with open_duckdb(staged, read_only=True) as connection:
             row = connection.execute(
                 "select mapping_sha256, reader_version from read_summary"
             ).fetchone()
@@ -217,12 +217,11 @@ def _check_evidence(delivery: Delivery, landed: Path) -> None:
 
 def _write(draft: Path, delivery: Delivery, mapping: FeedMapping, reading: Reading) -> None:
     feed = mapping.schema
-    with open_duckdb(draft) as connection:
+    # A join for each list of codes costs more than comparing with the few texts in it.
+    with open_duckdb(draft, without=("in_clause",)) as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(f"set memory_limit = '{_MEMORY}'")
         connection.execute("set preserve_insertion_order = true")
-        # A join for each list of codes costs more than comparing with the few texts in it.
-        connection.execute("set disabled_optimizers = 'in_clause'")
         for macro in MACROS:
             connection.execute(macro)
         columns = ", ".join(f"{name} {type_}" for name, type_ in staged_columns(feed))

@@ -11,8 +11,6 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import duckdb
-
 from onestop.files import has_sha256, scratch_folder
 from onestop.intake.landing import MANIFESTS, landed_deliveries
 from onestop.marts.compute import compute_marts
@@ -23,12 +21,15 @@ from onestop.record.load import load_delivery, load_replayed
 from onestop.schema.feeds import FEEDS
 from onestop.staging.staged_delivery import read_delivery
 from onestop.warehouse import duckdb_address, open_warehouse
+from onestop.warehouse.duckdb_files import open_duckdb
 from onestop.warehouse.staged_names import STAGED
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
     from pathlib import Path
+
+    import duckdb
 
     from onestop.intake.delivery import Delivery
     from onestop.settings import Settings
@@ -190,7 +191,7 @@ def _judge_as_then(staged: Path, then: Settlement) -> str | None:
     Returns:
         How many rows today's rules judge otherwise, as a sentence; None when there are none.
     """
-    with duckdb.connect(staged) as connection:
+    with open_duckdb(staged) as connection:
         today = {row for (row,) in connection.execute(_REJECTED_TODAY).fetchall()}
         if then.replayed_rows is None:
             bad, good = set(then.rejected_rows) - today, today - set(then.rejected_rows)

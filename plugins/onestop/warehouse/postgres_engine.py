@@ -14,7 +14,6 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
-import duckdb
 import psycopg
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
@@ -32,6 +31,7 @@ from onestop.warehouse.base import (
     WarehouseError,
     quoted,
 )
+from onestop.warehouse.duckdb_files import open_duckdb
 from onestop.warehouse.postgres_dump import dump, restore_dump
 from onestop.warehouse.sql_text import with_parameters
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    import duckdb
     import sqlalchemy as sa
 
 #: Owns the record's tables, and is taken to change the schema.
@@ -418,7 +419,7 @@ class PostgreSQLWarehouse(Warehouse):
         """Copy what loading reads of a staged delivery into tables of this session."""
         copied = []
         try:
-            with duckdb.connect(path, read_only=True) as file:
+            with open_duckdb(path, read_only=True) as file:
                 file.execute("set timezone = 'UTC'")
                 for table, columns in _columns_loaded(file).items():
                     copied.append(f"staged_{table}")
