@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from urllib.parse import quote
 
 from airflow.sdk import BaseHook, ObjectStoragePath, PokeReturnValue, get_current_context
@@ -27,19 +27,22 @@ from airflow.sdk.exceptions import (
 )
 from airflow.sdk.io import has_fs
 
-from onestop.batches import batch_label, files_of, in_batches, work_through
+from onestop.batches import batch_label, in_batches, work_through
+from onestop.intake.candidate import Candidate
 from onestop.intake.delivery import Delivery
 from onestop.intake.exports import ExportsError, RemoteFolder, exports_at
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.settings import Settings, wait_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from onestop.batches import Batch, File, Outcome
+    from onestop.batches import File, Outcome
     from onestop.intake.delivery import RefusedDeliveryError
     from onestop.intake.exports import Folder
     from onestop.night import NightStep
+    from onestop.record.load import LoadedDelivery
+    from onestop.replay import ReplayResult
 
 #: How a mapped task is labelled in Airflow's pages: by the files or the report it works on.
 FILE_NAME = "{{ file_name }}"
@@ -68,6 +71,16 @@ WAREHOUSE_CONNECTION = "onestop_warehouse"
 #: as an XCom of its own.
 Returned = Any
 
+#: A batch of files between two tasks: candidates or deliveries as JSON.
+JsonBatch = list[dict[str, Any]]
+
+
+class _ToJson(Protocol):
+    def to_json(self) -> dict[str, Any]: ...
+
+
+_File = TypeVar("_File", bound="File")
+
 logger = logging.getLogger(__name__)
 
 
@@ -86,97 +99,108 @@ def discover_deliveries() -> PokeReturnValue:
     until = settings.waits_until(night)
     may_wait = dt.datetime.now(LOCAL_ZONE) < until
     try:
-        candidates = discover(settings, night)
+        systems = settings.source_systems()
+        candidates = discover(night, systems, settings.warehouse, settings.folders)
     except ExportsError as error:
         if not may_wait:
             raise
         logger.warning("%s", error)
         logger.info("night %s waits until %s", night, f"{until:%Y-%m-%d %H:%M}")
         return PokeReturnValue(is_done=False)
-    awaited = awaited_deliveries(settings, night, candidates) if may_wait else []
+    awaited = awaited_deliveries(night, candidates, systems, settings.warehouse) if may_wait else []
     if awaited:
         for sentence in awaited:
             logger.warning("%s", sentence)
         logger.info("night %s waits until %s", night, f"{until:%Y-%m-%d %H:%M}")
         return PokeReturnValue(is_done=False)
-    files = [candidate.to_json() for candidate in candidates]
-    for file in files:
-        logger.info("%(file_name)s: %(feed)s of %(night)s, %(kind)s", file)
-    return PokeReturnValue(is_done=True, xcom_value=in_batches(files))
+    for one in candidates:
+        logger.info("%s: %s of %s, %s", one.file_name, one.feed, one.night, one.kind)
+    return PokeReturnValue(is_done=True, xcom_value=_json_batches(candidates))
 
 
-def land_deliveries(batch: Batch) -> Returned:
+def land_deliveries(batch: JsonBatch) -> Returned:
     """Copy the files' bytes into landing/; a file that is still growing is tried again."""
-    return _of_batch(batch, "land", _landed, is_refusal_final=False)
+    from onestop.night import land_delivery
+
+    settings = settings_of_task()
+
+    def land(candidate: Candidate) -> Delivery:
+        delivery = land_delivery(candidate, settings.exports, settings.folders)
+        logger.info(
+            "%s: %d bytes, %s", delivery.file_name, delivery.size_bytes, delivery.delivery_id
+        )
+        return delivery
+
+    return _of_batch(_candidates(batch), "land", land, settings, is_refusal_final=False)
 
 
-def read_deliveries(batch: Batch | None) -> Returned:
+def read_deliveries(batch: JsonBatch | None) -> Returned:
     """Stage the files; one that cannot be read is refused."""
-    return _of_batch(batch, "read", _read)
+    from onestop.night import read_delivery_file
+
+    settings = settings_of_task()
+
+    def read(delivery: Delivery) -> Delivery:
+        staged = read_delivery_file(delivery, settings.mappings(), settings.folders)
+        logger.info("%s: staged as %s", delivery.file_name, staged.name)
+        return delivery
+
+    return _of_batch(_deliveries(batch), "read", read, settings)
 
 
-def validate_deliveries(batch: Batch | None) -> Returned:
+def validate_deliveries(batch: JsonBatch | None) -> Returned:
     """Put the staged files through the gate, which passes or refuses each of them.
 
     What each rule found stays in the log and the validation result.
     """
-    return _of_batch(batch, "validate", _validated)
-
-
-def load_deliveries(batch: Batch | None) -> Returned:
-    """Write the accepted rows into the warehouse, each file in one transaction."""
-    return _of_batch(batch, "load", _loaded)
-
-
-def _landed(settings: Settings, file: File) -> File:
-    from onestop.intake.candidate import Candidate
-    from onestop.night import land_delivery
-
-    delivery = land_delivery(settings, Candidate.from_json(file)).to_json()
-    logger.info("%(file_name)s: %(size_bytes)s bytes, %(delivery_id)s", delivery)
-    return delivery
-
-
-def _read(settings: Settings, file: File) -> File:
-    from onestop.night import read_delivery_file
-
-    staged = read_delivery_file(settings, Delivery.from_json(file))
-    logger.info("%s: staged as %s", file["file_name"], staged.name)
-    return file
-
-
-def _validated(settings: Settings, file: File) -> File:
     from onestop.night import validate_delivery_file
 
-    verdict = validate_delivery_file(settings, Delivery.from_json(file), night_of_run())
-    counts = {name: value for name, value in verdict.to_json().items() if name != "rules"}
-    logger.info("%s: %s", file["file_name"], counts)
-    return file
+    settings, night = settings_of_task(), night_of_run()
+
+    def validate(delivery: Delivery) -> Delivery:
+        verdict = validate_delivery_file(delivery, night, settings.folders)
+        counts = {name: value for name, value in verdict.to_json().items() if name != "rules"}
+        logger.info("%s: %s", delivery.file_name, counts)
+        return delivery
+
+    return _of_batch(_deliveries(batch), "validate", validate, settings)
 
 
-def _loaded(settings: Settings, file: File) -> File:
+def load_deliveries(batch: JsonBatch | None) -> Returned:
+    """Write the accepted rows into the warehouse, each file in one transaction."""
     from onestop.night import load_delivery
 
-    loaded = asdict(load_delivery(settings, Delivery.from_json(file)))
-    logger.info("%s: %s", file["file_name"], loaded)
-    return loaded
+    settings = settings_of_task()
+
+    def load(delivery: Delivery) -> LoadedDelivery:
+        loaded = load_delivery(delivery, settings.warehouse, settings.folders)
+        logger.info("%s: %s", delivery.file_name, loaded.to_json())
+        return loaded
+
+    return _of_batch(_deliveries(batch), "load", load, settings)
 
 
-def require_expected(found: list[Batch] | None) -> None:
+def require_expected(found: list[JsonBatch] | None) -> None:
     """Fail unless everything the night cannot do without is loaded.
 
     Args:
         found: what ``discover_deliveries`` returned; None when it failed.
     """
-    from onestop.intake.candidate import Candidate
     from onestop.night import MissingDeliveryError
     from onestop.night import require_expected as require
 
+    settings = settings_of_task()
     candidates = None
     if found is not None:
-        candidates = [Candidate.from_json(file) for file in files_of(found)]
+        candidates = [candidate for batch in found for candidate in _candidates(batch)]
     try:
-        require(settings_of_task(), night_of_run(), candidates)
+        require(
+            night_of_run(),
+            candidates,
+            settings.source_systems(),
+            settings.warehouse,
+            settings.folders,
+        )
     except MissingDeliveryError as missing:
         raise AirflowFailException(str(missing)) from None
 
@@ -185,7 +209,7 @@ def compute_night() -> Returned:
     """Compute the night's marts beside the published ones, and send their lineage."""
     from onestop.night import compute_night as compute
 
-    computed = compute(settings_of_task(), night_of_run())
+    computed = compute(night_of_run(), settings_of_task().warehouse)
     if computed.rows is not None:
         _emit_lineage()
     return _logged(computed)
@@ -196,8 +220,11 @@ def check_night() -> Returned:
     from onestop.night import ChecksFailedError
     from onestop.night import check_night as check
 
+    settings = settings_of_task()
     try:
-        return _logged(check(settings_of_task(), night_of_run()))
+        return _logged(
+            check(night_of_run(), settings.mappings(), settings.warehouse, settings.folders)
+        )
     except ChecksFailedError as failed:
         raise AirflowFailException(str(failed)) from None
 
@@ -207,8 +234,11 @@ def publish_night() -> Returned:
     from onestop.night import ChecksFailedError
     from onestop.night import publish_night as publish
 
+    settings = settings_of_task()
     try:
-        return _logged(publish(settings_of_task(), night_of_run()))
+        return _logged(
+            publish(night_of_run(), settings.mappings(), settings.warehouse, settings.folders)
+        )
     except ChecksFailedError as failed:
         raise AirflowFailException(str(failed)) from None
 
@@ -265,25 +295,29 @@ def find_replayable() -> Returned:
         for name, value in get_current_context()["params"].items()
         if value
     }
+    settings = settings_of_task()
     try:
-        found = find(settings_of_task(), ReplayFilter(**given))
+        found = find(ReplayFilter(**given), settings.mappings(), settings.warehouse)
     except QuestionError as unknown:
         raise AirflowFailException(str(unknown)) from None
     logger.info("%d deliveries hold something that is still refused", len(found))
-    return in_batches([delivery.to_json() for delivery in found])
+    return _json_batches(found)
 
 
-def replay_deliveries(batch: Batch) -> Returned:
+def replay_deliveries(batch: JsonBatch) -> Returned:
     """Read deliveries again and load the rows that pass now."""
-    return _of_batch(batch, "replay", _replayed)
+    from onestop.replay import replay_delivery
 
+    settings = settings_of_task()
 
-def _replayed(settings: Settings, file: File) -> File:
-    from onestop.replay import replay_delivery, replay_line
+    def replay(delivery: Delivery) -> ReplayResult:
+        result = replay_delivery(
+            delivery, settings.mappings(), settings.warehouse, settings.folders
+        )
+        logger.info("%s", result)
+        return result
 
-    result = replay_delivery(settings, Delivery.from_json(file))
-    logger.info("%s", replay_line(result))
-    return result
+    return _of_batch(_deliveries(batch), "replay", replay, settings)
 
 
 def examine_installation() -> None:
@@ -397,10 +431,23 @@ def night_of_run() -> dt.date:
     return run_after.astimezone(LOCAL_ZONE).date() - dt.timedelta(days=1)
 
 
+def _candidates(batch: JsonBatch) -> list[Candidate]:
+    return [Candidate.from_json(file) for file in batch]
+
+
+def _deliveries(batch: JsonBatch | None) -> list[Delivery]:
+    return [Delivery.from_json(file) for file in batch or ()]
+
+
+def _json_batches(files: Sequence[File]) -> list[JsonBatch]:
+    return [[file.to_json() for file in batch] for batch in in_batches(files)]
+
+
 def _of_batch(
-    batch: Batch | None,
+    batch: Sequence[_File],
     name: str,
-    step: Callable[[Settings, File], File],
+    step: Callable[[_File], _ToJson],
+    settings: Settings,
     *,
     is_refusal_final: bool = True,
 ) -> Returned:
@@ -411,25 +458,26 @@ def _of_batch(
     error is tried again first, with all files: what is done already is not done twice.
 
     Args:
-        batch: what the step before it returned; nothing when no file came through it.
+        batch: what the step before it returned; empty when no file came through it.
         name: of the step.
         step: what is done with each file.
+        settings: of this installation.
         is_refusal_final: whether a refusal is not tried again.
     """
     if not batch:
         raise AirflowSkipException("no file of this batch came through the step before")
     context = get_current_context()
     cast("dict[str, Any]", context)["file_name"] = batch_label(batch)
-    task, settings = context["ti"], settings_of_task()
+    task = context["ti"]
 
-    def keep(passed: Batch) -> None:
+    def keep(passed: Sequence[_ToJson]) -> None:
         if passed:
-            task.xcom_push("return_value", passed)
+            task.xcom_push("return_value", [result.to_json() for result in passed])
 
     outcome = work_through(
         batch,
-        lambda file: step(settings, file),
-        marks=settings.work / "under_work" / name,
+        step,
+        marks=settings.folders.under_work / name,
         before_suspects=keep,
     )
     for refused in outcome.refused:
@@ -442,10 +490,10 @@ def _of_batch(
     if outcome.refused or outcome.failed:
         keep(outcome.passed)
         raise AirflowFailException(_told(outcome)) from None
-    return outcome.passed
+    return [result.to_json() for result in outcome.passed]
 
 
-def _told(outcome: Outcome) -> str:
+def _told(outcome: Outcome[_ToJson]) -> str:
     """Which files did not go through, in one line: the log says more of each."""
     each = [
         f"{refused.file_name}: {refused.rule_code}: {refused.lines[0]}"
@@ -489,7 +537,7 @@ def _emit_lineage() -> None:
         from onestop.marts.lineage import kept_lineage, openlineage_datasets
 
         settings = settings_of_task()
-        marts = kept_lineage(settings.lineage)
+        marts = kept_lineage(settings.folders.lineage)
         inputs, outputs = openlineage_datasets(settings.warehouse_name, marts)
         emit_dataset_lineage(inputs=inputs, outputs=outputs)
     except Exception:

@@ -12,16 +12,28 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from onestop.intake.delivery import RefusedDeliveryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-File = dict[str, Any]
-Batch = list[File]
+
+class File(Protocol):
+    """A file on its way through the steps: a candidate or a delivery."""
+
+    @property
+    def file_name(self) -> str:
+        """Its path below the exports."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+
+
+FileT = TypeVar("FileT", bound=File)
+Result = TypeVar("Result")
 
 #: Up to so many files each have a batch, and a line in Airflow's pages, of their own.
 MOST_BATCHES = 100
@@ -30,7 +42,7 @@ _LABEL_LENGTH = 250
 
 
 @dataclass
-class Outcome:
+class Outcome(Generic[Result]):
     """What became of the files of a batch in one step.
 
     Attributes:
@@ -39,12 +51,12 @@ class Outcome:
         failed: the name of each file that met another error, with the error.
     """
 
-    passed: list[File] = field(default_factory=list)
+    passed: list[Result] = field(default_factory=list)
     refused: list[RefusedDeliveryError] = field(default_factory=list)
     failed: list[tuple[str, Exception]] = field(default_factory=list)
 
 
-def in_batches(files: Sequence[File], most: int = MOST_BATCHES) -> list[Batch]:
+def in_batches(files: Sequence[FileT], most: int = MOST_BATCHES) -> list[list[FileT]]:
     """Divide files into at most ``most`` batches of one length, in their order.
 
     Args:
@@ -55,9 +67,9 @@ def in_batches(files: Sequence[File], most: int = MOST_BATCHES) -> list[Batch]:
     return [list(files[start : start + size]) for start in range(0, len(files), size)]
 
 
-def batch_label(batch: Batch) -> str:
+def batch_label(batch: Sequence[File]) -> str:
     """The name of a batch's file, or of its first and last one and how many there are."""
-    names = [str(file["file_name"]) for file in batch]
+    names = [file.file_name for file in batch]
     if len(names) == 1:
         return names[0][-_LABEL_LENGTH:]
     count = f" ({len(names)})"
@@ -66,12 +78,12 @@ def batch_label(batch: Batch) -> str:
 
 
 def work_through(
-    batch: Batch,
-    step: Callable[[File], File],
+    batch: Sequence[FileT],
+    step: Callable[[FileT], Result],
     *,
     marks: Path,
-    before_suspects: Callable[[list[File]], None],
-) -> Outcome:
+    before_suspects: Callable[[list[Result]], None],
+) -> Outcome[Result]:
     """Run a step on each file of a batch; no file's error keeps it from the next one.
 
     While a file is worked on, a mark says so. A mark that is found at the start was left by a
@@ -85,8 +97,8 @@ def work_through(
     """
     is_alone = len(batch) == 1
     suspects = [] if is_alone else [file for file in batch if _mark(marks, file).exists()]
-    results: dict[int, File] = {}
-    outcome = Outcome()
+    results: dict[int, Result] = {}
+    outcome: Outcome[Result] = Outcome()
     for file in [*(file for file in batch if file not in suspects), *suspects]:
         if suspects and file is suspects[0]:
             before_suspects(_in_order(results))
@@ -99,21 +111,16 @@ def work_through(
         except RefusedDeliveryError as refused:
             outcome.refused.append(refused)
         except Exception as error:  # noqa: BLE001 - the caller raises it after the other files
-            outcome.failed.append((str(file["file_name"]), error))
+            outcome.failed.append((file.file_name, error))
         mark.unlink(missing_ok=True)
     outcome.passed = _in_order(results)
     return outcome
 
 
-def files_of(batches: Iterable[Batch]) -> list[File]:
-    """All files of some batches."""
-    return [file for batch in batches for file in batch]
-
-
-def _in_order(results: dict[int, File]) -> list[File]:
+def _in_order(results: dict[int, Result]) -> list[Result]:
     return [results[place] for place in sorted(results)]
 
 
 def _mark(marks: Path, file: File) -> Path:
-    text = json.dumps(file, sort_keys=True, ensure_ascii=False)
+    text = json.dumps(file.to_json(), sort_keys=True, ensure_ascii=False)
     return marks / hashlib.sha256(text.encode()).hexdigest()[:32]

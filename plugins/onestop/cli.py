@@ -291,7 +291,7 @@ def replay(  # noqa: PLR0913, PLR0917 - one filter each
     They are read from landing/; the exports are not needed. Rows that now pass are loaded and
     appear from the next night on; published nights do not change.
     """
-    from onestop.replay import ReplayFilter, replay_line, replay_summary
+    from onestop.replay import ReplayFilter, replay_summary
     from onestop.replay import replay as replay_refused
 
     wanted = ReplayFilter(first, last, source, feed, rule, delivery, has_superseded)
@@ -299,7 +299,7 @@ def replay(  # noqa: PLR0913, PLR0917 - one filter each
         Settings.from_environment(),
         wanted,
         is_trial=is_trial,
-        echo=lambda result: typer.echo(replay_line(result)),
+        echo=lambda result: typer.echo(str(result)),
     )
     typer.secho(replay_summary(results, is_trial=is_trial), bold=True)
 
@@ -401,7 +401,7 @@ def rebuild() -> None:
 
     settings = Settings.from_environment()
     done = rebuild_warehouse(settings, lambda line: typer.echo(line, err=True))
-    complete_publication(settings)
+    complete_publication(settings.warehouse, settings.folders)
     for sentence in done.differences:
         typer.echo(sentence)
     if not done.nights:

@@ -1,5 +1,10 @@
 """One night, step by step: what the DAG's tasks run and what ``onestop night`` runs.
 
+The steps, in order: ``discover_deliveries``; for each file ``land_delivery``,
+``read_delivery_file``, ``validate_delivery_file``, ``load_delivery``; then ``require_expected``,
+``compute_night``, ``check_night``, ``publish_night``. Each takes what it works on first, then what
+it needs of the installation: the source systems, the warehouse's address, the folders.
+
 Each step may be run again at any time; what is done already is not done twice. A refusal of a
 file is noted in a small file, because files are worked on side by side; ``require_expected``,
 which owns the warehouse, enters it into the record.
@@ -68,9 +73,10 @@ if TYPE_CHECKING:
     from onestop.gate.unpublished import NightRun
     from onestop.intake.delivery import Delivery
     from onestop.intake.exports import ExportedFile
+    from onestop.intake.exports import Folder as ExportsFolder
     from onestop.record.load import LoadedDelivery
-    from onestop.schema.mapping import FeedMapping, Recognised, SourceMapping
-    from onestop.settings import Settings
+    from onestop.schema.mapping import FeedMapping, Mappings, Recognised
+    from onestop.settings import Folders, Settings, SourceSystems
     from onestop.warehouse import Warehouse
 
 logger = logging.getLogger(__name__)
@@ -174,11 +180,19 @@ class NightReport:
         return self.state in {"published", "unchanged"}
 
 
-def discover_deliveries(settings: Settings, night: dt.date) -> list[Candidate]:
-    """Find what a night has to look at in the exports.
+def discover_deliveries(
+    night: dt.date, systems: SourceSystems, warehouse_url: str, folders: Folders
+) -> list[Candidate]:
+    """Find the files of the exports that a night has to land.
 
     All files of the night itself, and files of earlier nights that came late or were replaced
     since. A file is known by its path below the exports, length and time of change.
+
+    Args:
+        night: the night.
+        systems: the exports, and the mappings that recognise their files.
+        warehouse_url: SQLAlchemy URL of the warehouse.
+        folders: for the notes of files refused by their names, and of past volumes.
 
     Returns:
         Candidates by night, registers first.
@@ -187,23 +201,22 @@ def discover_deliveries(settings: Settings, night: dt.date) -> list[Candidate]:
         ExportsError: the exports are not there or cannot be reached.
         LostWarehouseError: the landing lists published nights that the warehouse lacks.
     """
-    refuse_lost_warehouse(settings)
-    exported = list_exports(settings.exports)
-    mappings = settings.mappings()
-    for problem in mappings.problems:
+    refuse_lost_warehouse(folders.landing, warehouse_url)
+    exported = list_exports(systems.exports)
+    for problem in systems.mappings.problems:
         logger.error("%s Its source is left out; the others go on", problem)
-    with open_warehouse(settings.warehouse) as warehouse:
+    with open_warehouse(warehouse_url) as warehouse:
         settled = settled_files(warehouse)
-        note_volumes(warehouse, night, settings.past_volumes(night))
+        note_volumes(warehouse, night, folders.past_volumes(night))
     candidates = []
     for file in exported:
         name = readable_name(file.path_below)
         try:
-            found = recognise(name, mappings.sources)
+            found = recognise(name, systems.mappings.sources)
         except ClaimedTwiceError as error:
             stated = error.claims[0].night
             if stated == night or (stated < night and _identity(file) not in settled):
-                _refuse_name(settings, name, error.claims[0], "FILE-F12", error.problem)
+                _refuse_name(folders, name, error.claims[0], "FILE-F12", error.problem)
             continue
         if found is None:
             logger.warning("%s: no mapping knows a file of this name; left alone", name)
@@ -211,7 +224,7 @@ def discover_deliveries(settings: Settings, night: dt.date) -> list[Candidate]:
         if found.night > night:
             continue
         if name != file.path_below:
-            _refuse_name(settings, name, found, "FILE-F11")
+            _refuse_name(folders, name, found, "FILE-F11")
             continue
         if found.night < night and _identity(file) in settled:
             continue
@@ -228,42 +241,49 @@ def _identity(file: ExportedFile) -> tuple[str, int, int] | None:
 
 
 def _refuse_name(
-    settings: Settings, name: str, found: Recognised, rule_code: str, reason: str = ""
+    folders: Folders, name: str, found: Recognised, rule_code: str, reason: str = ""
 ) -> None:
     """Refuse a file for its name alone; it is not opened."""
     delivery = unread_delivery(
         name, source=found.source, feed=found.feed, night=found.night, kind=found.kind
     )
     logger.warning("%s: refused, %s: %s", name, rule_code, reason or FILE_RULES[rule_code].en)
-    refuse_unread(settings.refusals, settings.validation_results, delivery, rule_code, reason)
+    refuse_unread(folders.refusals, folders.validation_results, delivery, rule_code, reason)
 
 
 def awaited_deliveries(
-    settings: Settings, night: dt.date, candidates: Sequence[Candidate]
+    night: dt.date, candidates: Sequence[Candidate], systems: SourceSystems, warehouse_url: str
 ) -> list[str]:
     """The expected feeds that are neither in the exports nor in the record.
 
     Args:
-        settings: of this installation.
         night: the night.
         candidates: from :func:`discover_deliveries`.
+        systems: the exports, and the mappings that say which feeds are expected.
+        warehouse_url: SQLAlchemy URL of the warehouse.
 
     Returns:
         A sentence for each, naming source, feed, file name and folder, and names that come
         close; nothing for a night that is published already.
     """
     found = {(one.source, one.feed, one.night) for one in candidates}
-    mappings = settings.mappings()
-    awaited = [feed for feed in mappings.expected if (feed.source, feed.feed, night) not in found]
-    with open_warehouse(settings.warehouse) as warehouse:
+    awaited = [
+        feed for feed in systems.mappings.expected if (feed.source, feed.feed, night) not in found
+    ]
+    with open_warehouse(warehouse_url) as warehouse:
         if not awaited or is_frozen(warehouse, night):
             return []
         awaited = [feed for feed in awaited if not is_delivered(warehouse, feed, night)]
-    return [_not_delivered(settings, feed, night, mappings.sources) for feed in awaited]
+    return [_not_delivered(feed, night, systems) for feed in awaited]
 
 
-def land_delivery(settings: Settings, candidate: Candidate) -> Delivery:
+def land_delivery(candidate: Candidate, exports: ExportsFolder, folders: Folders) -> Delivery:
     """Copy a candidate's bytes into the landing.
+
+    Args:
+        candidate: from :func:`discover_deliveries`.
+        exports: where it is.
+        folders: the landing, and the folders of notes for the record.
 
     Raises:
         RefusedDeliveryError: the file could not be copied whole; a later run tries again. The
@@ -278,27 +298,30 @@ def land_delivery(settings: Settings, candidate: Candidate) -> Delivery:
     )
     try:
         delivery = land_file(
-            candidate.file(settings.exports),
-            settings.landing,
+            candidate.file(exports),
+            folders.landing,
             source=candidate.source,
             feed=candidate.feed,
             night=candidate.night,
             kind=candidate.kind,
         )
     except RefusedDeliveryError as refused:
-        _note_refused(settings, unread, refused)
+        _note_refused(folders, unread, refused)
         raise
-    withdraw_refusal(settings.refusals, unread)
-    note_place(settings.places, delivery, candidate)
+    withdraw_refusal(folders.refusals, unread)
+    note_place(folders.places, delivery, candidate)
     return delivery
 
 
-def read_delivery_file(settings: Settings, delivery: Delivery, *, keeps_rules: bool = True) -> Path:
+def read_delivery_file(
+    delivery: Delivery, mappings: Mappings, folders: Folders, *, keeps_rules: bool = True
+) -> Path:
     """Stage a landed file.
 
     Args:
-        settings: of this installation.
         delivery: the landed file.
+        mappings: of the source systems.
+        folders: the landing, the staged deliveries and their locks.
         keeps_rules: whether the mapping is kept beside the landing.
 
     Returns:
@@ -308,20 +331,20 @@ def read_delivery_file(settings: Settings, delivery: Delivery, *, keeps_rules: b
         RefusedDeliveryError: the file cannot be read; the refusal is noted for the record.
     """
     try:
-        mapping = _mapping(settings, delivery)
+        mapping = _mapping(mappings, delivery)
         if keeps_rules:
-            keep_rules(settings.landing, mapping.sha256, mapping.text)
-        with working_on(delivery, settings.locks):
-            return read_delivery(delivery, settings.landing, settings.staging, mapping)
+            keep_rules(folders.landing, mapping.sha256, mapping.text)
+        with working_on(delivery, folders.locks):
+            return read_delivery(delivery, folders.landing, folders.staging, mapping)
     except RefusedDeliveryError as refused:
-        _note_refused(settings, delivery, refused)
+        _note_refused(folders, delivery, refused)
         raise
 
 
 def validate_delivery_file(
-    settings: Settings,
     delivery: Delivery,
     night: dt.date,
+    folders: Folders,
     *,
     has_usual_volume: bool = True,
     keeps_rules: bool = True,
@@ -329,9 +352,9 @@ def validate_delivery_file(
     """Put a staged file through the gate.
 
     Args:
-        settings: of this installation.
         delivery: the delivery.
         night: the night that is run.
+        folders: the staged deliveries, their locks, the validation results, past volumes.
         has_usual_volume: whether its row count is compared with past weeks.
         keeps_rules: whether the suite is kept beside the landing.
 
@@ -340,74 +363,77 @@ def validate_delivery_file(
     """
     suite = load_suite(delivery.feed)
     if keeps_rules:
-        keep_rules(settings.landing, suite.sha256, suite.text)
-    past = settings.past_volumes(night)
-    with working_on(delivery, settings.locks):
+        keep_rules(folders.landing, suite.sha256, suite.text)
+    past = folders.past_volumes(night)
+    with working_on(delivery, folders.locks):
         verdict = validate_delivery(
             delivery,
-            staged_path(settings.staging, delivery.delivery_id),
-            settings.validation_results,
+            staged_path(folders.staging, delivery.delivery_id),
+            folders.validation_results,
             night,
             usual=noted_usual_volume(past, delivery, night) if has_usual_volume else None,
         )
     if verdict.is_refused:
-        raise refuse_judged(settings.refusals, delivery, verdict)
+        raise refuse_judged(folders.refusals, delivery, verdict)
     return verdict
 
 
-def load_delivery(settings: Settings, delivery: Delivery) -> LoadedDelivery:
+def load_delivery(delivery: Delivery, warehouse_url: str, folders: Folders) -> LoadedDelivery:
     """Load a validated file into the warehouse, in one transaction."""
     # The warehouse first, here and wherever both are held: two runs never wait for each other.
-    with open_warehouse(settings.warehouse) as warehouse, working_on(delivery, settings.locks):
-        return load_staged(warehouse, delivery, staged_path(settings.staging, delivery.delivery_id))
+    with open_warehouse(warehouse_url) as warehouse, working_on(delivery, folders.locks):
+        return load_staged(warehouse, delivery, staged_path(folders.staging, delivery.delivery_id))
 
 
 def require_expected(
-    settings: Settings, night: dt.date, candidates: Sequence[Candidate] | None
+    night: dt.date,
+    candidates: Sequence[Candidate] | None,
+    systems: SourceSystems,
+    warehouse_url: str,
+    folders: Folders,
 ) -> None:
     """Enter refusals into the record, then fail unless the night has what it cannot do without.
 
     Args:
-        settings: of this installation.
         night: the night.
-        candidates: from :func:`discover_deliveries`; None when it failed, so that nothing can be
-            said about what the exports hold.
+        candidates: from :func:`discover_deliveries`; None when it failed, so that the contents of
+            the exports are unknown.
+        systems: the exports, and the mappings that say which feeds are expected.
+        warehouse_url: SQLAlchemy URL of the warehouse.
+        folders: the notes to enter into the record, and the reports.
 
     Raises:
         MissingDeliveryError: names what is missing, was refused or was not loaded, and what to do.
     """
-    with open_warehouse(settings.warehouse) as warehouse:
+    with open_warehouse(warehouse_url) as warehouse:
         record_noted_refusals(
-            warehouse, settings.refusals, staging=settings.staging, locks=settings.locks
+            warehouse, folders.refusals, staging=folders.staging, locks=folders.locks
         )
-        record_places(warehouse, settings.places)
+        record_places(warehouse, folders.places)
         if is_frozen(warehouse, night):
             return
         state, sentences = "missing_delivery", []
         if candidates is None:
             state, sentences = "exports_unread", [_UNREAD_EXPORTS.format(night=night)]
         else:
-            mappings = settings.mappings()
             sentences = [
                 sentence
-                for feed in mappings.expected
-                for sentence in _missing(
-                    settings, warehouse, feed, night, candidates, mappings.sources
-                )
+                for feed in systems.mappings.expected
+                for sentence in _missing(warehouse, feed, night, candidates, systems)
             ]
         if sentences:
-            message = "; ".join((*sentences, *_sources_left_out(settings)))
+            message = "; ".join((*sentences, *_sources_left_out(systems.mappings)))
             record_night_run(warehouse, night, state, message)
-            _render_reports(settings, latest_night_runs(warehouse))
+            _render_reports(folders, latest_night_runs(warehouse))
             raise MissingDeliveryError(message)
 
 
-def compute_night(settings: Settings, night: dt.date) -> NightStep:
+def compute_night(night: dt.date, warehouse_url: str) -> NightStep:
     """Compute the night's marts beside the published ones.
 
     A night that is published already is frozen and left alone: what came later is in the next.
     """
-    with open_warehouse(settings.warehouse) as warehouse:
+    with open_warehouse(warehouse_url) as warehouse:
         if is_frozen(warehouse, night):
             return NightStep(night, frozen=frozen_reason(warehouse, night))
         return NightStep(night, rows=compute_marts(warehouse, night))
@@ -421,17 +447,25 @@ def _refuse_moved_record(warehouse: Warehouse, night: dt.date) -> None:
         )
 
 
-def check_night(settings: Settings, night: dt.date) -> NightStep:
+def check_night(
+    night: dt.date, mappings: Mappings, warehouse_url: str, folders: Folders
+) -> NightStep:
     """Check the computed marts with the suites of ``expectations/marts/``.
 
     Where another run has computed in their place since, they are computed again.
+
+    Args:
+        night: the night.
+        mappings: whose broken ones are named in the night's message.
+        warehouse_url: SQLAlchemy URL of the warehouse.
+        folders: the validation results, and the reports.
 
     Raises:
         ChecksFailedError: a critical rule is broken; the marts are kept and not published.
         NightsAtOnceError: other runs keep computing in their place.
     """
     for _ in range(_TURNS):
-        with open_warehouse(settings.warehouse) as warehouse:
+        with open_warehouse(warehouse_url) as warehouse:
             if is_frozen(warehouse, night):
                 return NightStep(night, frozen=frozen_reason(warehouse, night))
             if staged_night(warehouse) != night:
@@ -440,16 +474,16 @@ def check_night(settings: Settings, night: dt.date) -> NightStep:
             lost = [*lost_keys(warehouse, night), *vanished_wholesale(warehouse, night)]
             warehouse.make_table(f"{STAGED}.{_CHECK_BEGUN}", "select true as is_begun")
         try:
-            verdict = check_marts(settings.warehouse, night, results=settings.validation_results)
+            verdict = check_marts(warehouse_url, night, results=folders.validation_results)
         except BrokenRuleError:
             # Another run may have taken the tables away under it, by computing or publishing.
-            with open_warehouse(settings.warehouse) as warehouse:
+            with open_warehouse(warehouse_url) as warehouse:
                 if not is_frozen(warehouse, night) and _is_being_checked(warehouse, night):
                     raise
             continue
-        with open_warehouse(settings.warehouse) as warehouse:
+        with open_warehouse(warehouse_url) as warehouse:
             if _is_being_checked(warehouse, night):
-                _note_verdict(settings, warehouse, night, verdict, lost)
+                _note_verdict(warehouse, night, verdict, lost, mappings, folders)
                 return NightStep(night, failed_rules=len(verdict.failed))
     raise NightsAtOnceError(night)
 
@@ -460,11 +494,12 @@ def _is_being_checked(warehouse: Warehouse, night: dt.date) -> bool:
 
 
 def _note_verdict(
-    settings: Settings,
     warehouse: Warehouse,
     night: dt.date,
     verdict: MartsVerdict,
     lost: list[str],
+    mappings: Mappings,
+    folders: Folders,
 ) -> None:
     record_marts_verdict(warehouse, verdict)
     if lost or not verdict.is_publishable:
@@ -473,35 +508,43 @@ def _note_verdict(
             for rule in verdict.critical
         )
         broken = "; ".join((*lost, *critical))
-        message = "; ".join((broken, *_sources_left_out(settings)))
+        message = "; ".join((broken, *_sources_left_out(mappings)))
         record_night_run(warehouse, night, "checks_failed", message)
-        _render_reports(settings, latest_night_runs(warehouse))
+        _render_reports(folders, latest_night_runs(warehouse))
         raise ChecksFailedError(f"night {night} is not published: {broken}")
     warehouse.make_table(f"{STAGED}.{_CHECKED}", "select true as is_checked")
 
 
-def publish_night(settings: Settings, night: dt.date) -> NightStep:
+def publish_night(
+    night: dt.date, mappings: Mappings, warehouse_url: str, folders: Folders
+) -> NightStep:
     """Move the pointer: readers see the new night, whole.
 
     The transaction comes first; how the night ended, the list of deliveries beside the landing,
     the readers' copy and the reports are made from it, again whenever one of them is not there.
     Where another run has computed in the place of the checked marts, they are checked again.
 
+    Args:
+        night: the night.
+        mappings: whose broken ones are named in the night's message.
+        warehouse_url: SQLAlchemy URL of the warehouse.
+        folders: the landing, the readers' copy, the reports.
+
     Raises:
         ChecksFailedError: the marts, computed again, break a critical rule.
         NightsAtOnceError: other runs keep computing in their place.
     """
     for _ in range(_TURNS):
-        with open_warehouse(settings.warehouse) as warehouse:
+        with open_warehouse(warehouse_url) as warehouse:
             frozen = is_frozen(warehouse, night)
             if frozen or _is_checked(warehouse, night):
-                reason = _publish(settings, warehouse, night, stays_frozen=frozen)
+                reason = _publish(warehouse, night, mappings, folders, stays_frozen=frozen)
                 runs = latest_night_runs(warehouse)
                 break
-        check_night(settings, night)
+        check_night(night, mappings, warehouse_url, folders)
     else:
         raise NightsAtOnceError(night)
-    _render_reports(settings, runs)
+    _render_reports(folders, runs)
     return NightStep(night, frozen=reason)
 
 
@@ -510,29 +553,34 @@ def _is_checked(warehouse: Warehouse, night: dt.date) -> bool:
 
 
 def _publish(
-    settings: Settings, warehouse: Warehouse, night: dt.date, *, stays_frozen: bool
+    warehouse: Warehouse,
+    night: dt.date,
+    mappings: Mappings,
+    folders: Folders,
+    *,
+    stays_frozen: bool,
 ) -> str:
     """Publish unless the night is frozen; returns why it is, or nothing."""
     if not stays_frozen:
         _refuse_moved_record(warehouse, night)
         publish_marts(warehouse, night)
     if lacks_published_run(warehouse, night):
-        message = "; ".join((f"night {night} is published", *_sources_left_out(settings)))
+        message = "; ".join((f"night {night} is published", *_sources_left_out(mappings)))
         record_night_run(warehouse, night, "published", message)
-    _complete(settings, warehouse)
+    _complete(warehouse, folders)
     return frozen_reason(warehouse, night) if stays_frozen else ""
 
 
-def complete_publication(settings: Settings) -> None:
-    """Make what a publication leaves beside the warehouse, where it is not there."""
-    with open_warehouse(settings.warehouse) as warehouse:
-        _complete(settings, warehouse)
+def complete_publication(warehouse_url: str, folders: Folders) -> None:
+    """Write the files that a publication leaves beside the warehouse, where one is missing."""
+    with open_warehouse(warehouse_url) as warehouse:
+        _complete(warehouse, folders)
 
 
-def _complete(settings: Settings, warehouse: Warehouse) -> None:
-    write_manifests(settings.landing, warehouse)
-    if not is_copy_current(settings.published, warehouse):
-        warehouse.publish_copy(settings.published)
+def _complete(warehouse: Warehouse, folders: Folders) -> None:
+    write_manifests(folders.landing, warehouse)
+    if not is_copy_current(folders.published, warehouse):
+        warehouse.publish_copy(folders.published)
 
 
 def run_night(
@@ -543,23 +591,26 @@ def run_night(
     Args:
         settings: of this installation.
         night: the night.
-        echo: is told each step as it ends.
+        echo: receives a line for each file.
     """
+    warehouse_url, folders = settings.warehouse, settings.folders
+    systems = settings.source_systems()
     report = NightReport(night, "published", "")
     try:
-        candidates = discover_deliveries(settings, night)
+        candidates = discover_deliveries(night, systems, warehouse_url, folders)
     except ExportsError as unread:
-        _note_unread_exports(settings, night, str(unread))
+        _note_unread_exports(night, str(unread), warehouse_url, folders)
         raise
-    for candidate in candidates:
-        report.deliveries.append(_run_delivery(settings, candidate, night, echo))
+    report.deliveries = [
+        take_in(candidate, night, systems, warehouse_url, folders, echo) for candidate in candidates
+    ]
     try:
-        require_expected(settings, night, candidates)
+        require_expected(night, candidates, systems, warehouse_url, folders)
     except MissingDeliveryError as missing:
         report.state, report.message = "missing_delivery", str(missing)
         return report
     try:
-        published = _compute_and_publish(settings, night)
+        published = _compute_and_publish(night, systems.mappings, warehouse_url, folders)
     except ChecksFailedError as failed:
         report.state, report.message = "checks_failed", str(failed)
         return report
@@ -567,45 +618,67 @@ def run_night(
         report.state = "unchanged"
         report.message = f"night {night}: {published.frozen}"
     else:
-        report.message = "; ".join((f"night {night} is published", *_sources_left_out(settings)))
+        left_out = _sources_left_out(systems.mappings)
+        report.message = "; ".join((f"night {night} is published", *left_out))
     return report
 
 
-def _note_unread_exports(settings: Settings, night: dt.date, message: str) -> None:
-    with open_warehouse(settings.warehouse) as warehouse:
+def _note_unread_exports(
+    night: dt.date, message: str, warehouse_url: str, folders: Folders
+) -> None:
+    with open_warehouse(warehouse_url) as warehouse:
         if not is_frozen(warehouse, night):
             record_night_run(warehouse, night, "exports_unread", message)
-            _render_reports(settings, latest_night_runs(warehouse))
+            _render_reports(folders, latest_night_runs(warehouse))
 
 
-def _compute_and_publish(settings: Settings, night: dt.date) -> NightStep:
+def _compute_and_publish(
+    night: dt.date, mappings: Mappings, warehouse_url: str, folders: Folders
+) -> NightStep:
     """From the record to the readers; again, when another run loaded a file meanwhile."""
     for _ in range(_COMPUTATIONS - 1):
         try:
-            return _compute_and_publish_once(settings, night)
+            return _compute_and_publish_once(night, mappings, warehouse_url, folders)
         except MovedRecordError as moved:
             logger.warning("%s", moved)
-    return _compute_and_publish_once(settings, night)
+    return _compute_and_publish_once(night, mappings, warehouse_url, folders)
 
 
-def _compute_and_publish_once(settings: Settings, night: dt.date) -> NightStep:
-    compute_night(settings, night)
-    check_night(settings, night)
-    return publish_night(settings, night)
+def _compute_and_publish_once(
+    night: dt.date, mappings: Mappings, warehouse_url: str, folders: Folders
+) -> NightStep:
+    compute_night(night, warehouse_url)
+    check_night(night, mappings, warehouse_url, folders)
+    return publish_night(night, mappings, warehouse_url, folders)
 
 
-def _run_delivery(
-    settings: Settings, candidate: Candidate, night: dt.date, echo: Callable[[str], None]
+def take_in(
+    candidate: Candidate,
+    night: dt.date,
+    systems: SourceSystems,
+    warehouse_url: str,
+    folders: Folders,
+    echo: Callable[[str], None] = lambda _: None,
 ) -> DeliveryReport:
+    """Take one file through land, read, validate and load.
+
+    Args:
+        candidate: from :func:`discover_deliveries`.
+        night: the night that is run.
+        systems: the exports and the mappings.
+        warehouse_url: SQLAlchemy URL of the warehouse.
+        folders: of the installation.
+        echo: receives a line with the outcome.
+    """
     name = candidate.file_name
     try:
-        delivery = land_delivery(settings, candidate)
-        read_delivery_file(settings, delivery)
-        validate_delivery_file(settings, delivery, night)
+        delivery = land_delivery(candidate, systems.exports, folders)
+        read_delivery_file(delivery, systems.mappings, folders)
+        validate_delivery_file(delivery, night, folders)
     except RefusedDeliveryError as refused:
         echo(f"{name}: refused, {refused.rule_code}: {refused.reason}")
         return DeliveryReport(name, "refused", str(refused))
-    loaded = load_delivery(settings, delivery)
+    loaded = load_delivery(delivery, warehouse_url, folders)
     if loaded.is_repeat:
         echo(f"{name}: loaded before")
         return DeliveryReport(name, "already_loaded")
@@ -616,16 +689,15 @@ def _run_delivery(
     return DeliveryReport(name, "loaded")
 
 
-def _sources_left_out(settings: Settings) -> list[str]:
+def _sources_left_out(mappings: Mappings) -> list[str]:
     """For each source that a broken mapping stops, what is wrong, for the night's readers."""
     return [
         f"a source system is left out, its mapping is broken: {problem}"
-        for problem in settings.mappings().problems
+        for problem in mappings.problems
     ]
 
 
-def _mapping(settings: Settings, delivery: Delivery) -> FeedMapping:
-    mappings = settings.mappings()
+def _mapping(mappings: Mappings, delivery: Delivery) -> FeedMapping:
     found = mappings.feed(delivery.source, delivery.feed)
     if found is None:
         broken = "; ".join(map(str, mappings.problems))
@@ -639,11 +711,11 @@ def _mapping(settings: Settings, delivery: Delivery) -> FeedMapping:
     return found
 
 
-def _note_refused(settings: Settings, delivery: Delivery, refused: RefusedDeliveryError) -> None:
+def _note_refused(folders: Folders, delivery: Delivery, refused: RefusedDeliveryError) -> None:
     """Note a refusal for the record, and add the file's page to it."""
     refused.page = refuse_unread(
-        settings.refusals,
-        settings.validation_results,
+        folders.refusals,
+        folders.validation_results,
         delivery,
         refused.rule_code,
         refused.reason,
@@ -651,12 +723,11 @@ def _note_refused(settings: Settings, delivery: Delivery, refused: RefusedDelive
 
 
 def _missing(
-    settings: Settings,
     warehouse: Warehouse,
     feed: FeedMapping,
     night: dt.date,
     candidates: Sequence[Candidate],
-    mappings: Mapping[str, SourceMapping],
+    systems: SourceSystems,
 ) -> list[str]:
     """Why the night lacks an expected feed; nothing when it has it."""
     if is_delivered(warehouse, feed, night):
@@ -667,17 +738,15 @@ def _missing(
         if (one.source, one.feed, one.night) == (feed.source, feed.feed, night)
     }
     return reasons_not_loaded(warehouse, feed, night, found) or [
-        f"{_not_delivered(settings, feed, night, mappings)}; put it there, then run the night again"
+        f"{_not_delivered(feed, night, systems)}; put it there, then run the night again"
     ]
 
 
-def _not_delivered(
-    settings: Settings, feed: FeedMapping, night: dt.date, mappings: Mapping[str, SourceMapping]
-) -> str:
-    where = awaited_where(settings.exports, feed, night, mappings)
+def _not_delivered(feed: FeedMapping, night: dt.date, systems: SourceSystems) -> str:
+    where = awaited_where(systems.exports, feed, night, systems.mappings.sources)
     return f"{feed.source} has delivered no {feed.feed} file for night {night}: {where}"
 
 
-def _render_reports(settings: Settings, runs: Sequence[NightRun]) -> None:
-    render_reports(settings.validation_results, settings.reports, runs=runs)
-    note_unpublished(settings, runs)
+def _render_reports(folders: Folders, runs: Sequence[NightRun]) -> None:
+    render_reports(folders.validation_results, folders.reports, runs=runs)
+    note_unpublished(folders.unpublished_nights, runs)

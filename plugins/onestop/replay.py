@@ -1,14 +1,15 @@
-"""Replaying: what was refused, read again from the landing after a fix.
+"""Replaying: refused rows and files, read again from the landing.
 
-A rule, a mapping or a reference file was put right; the rows (and whole files) that were refused
-because of it are read again from ``landing/``, put through the gate as it is now, and what is good
-goes into the record. Published nights stay as they are: what is replayed shows from the next one.
+After a rule, a mapping or a reference file was corrected, the rows and whole files that were
+refused because of it are read again from ``landing/`` and put through the gate. Those that pass now
+are loaded. They appear from the next night on; published nights do not change.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 from onestop.figures.known import refuse_unknown
 from onestop.files import scratch_folder
@@ -23,16 +24,17 @@ from onestop.warehouse import open_warehouse
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from onestop.settings import Settings
+    from onestop.schema.mapping import Mappings
+    from onestop.settings import Folders, Settings
 
 _COLUMNS = tuple(field.name for field in fields(Delivery))
 
 
 @dataclass(frozen=True)
 class ReplayFilter:
-    """Which refused rows and files are read again; everything unless told.
+    """Which refused rows and files are read again; all of them by default.
 
     Attributes:
         first: only deliveries that describe this night or a later one.
@@ -41,8 +43,8 @@ class ReplayFilter:
         feed: only this feed.
         rule: only deliveries with something refused by this rule.
         delivery_id: only this delivery.
-        has_superseded: also deliveries in which nothing is open, and rows that a later version
-            superseded would only complete how things stood before.
+        has_superseded: also deliveries whose refused rows are all superseded. Replaying those
+            changes only the history before the version that superseded them.
     """
 
     first: dt.date | None = None
@@ -54,14 +56,60 @@ class ReplayFilter:
     has_superseded: bool = False
 
 
-def find_replayable(settings: Settings, wanted: ReplayFilter | None = None) -> list[Delivery]:
+@dataclass(frozen=True)
+class ReplayResult:
+    """What became of one delivery.
+
+    Attributes:
+        delivery_id: the delivery.
+        file_name: its path below the exports.
+        state: ``replayed`` (rows that were refused are loaded), ``loaded`` (the file was refused
+            whole), ``unchanged`` (no refused row passes now) or ``refused`` (the file, again).
+        reason: of a refusal, for people.
+        rows_replayed: refused rows that pass now.
+        rows_repeated: those of them that only repeat another row.
+        rows_open: rows still rejected.
+        rows_accepted: rows of a file that was refused whole.
+        versions: versions added to the record.
+    """
+
+    delivery_id: str
+    file_name: str
+    state: Literal["replayed", "loaded", "unchanged", "refused"]
+    reason: str = ""
+    rows_replayed: int = 0
+    rows_repeated: int = 0
+    rows_open: int = 0
+    rows_accepted: int = 0
+    versions: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """As a sentence."""
+        if self.state == "refused":
+            return f"{self.file_name}: still refused, {self.reason}"
+        if self.state == "loaded":
+            return f"{self.file_name}: was refused whole; {self.rows_accepted} rows accepted now"
+        return (
+            f"{self.file_name}: {self.rows_replayed} rows closed, {self.rows_open} still rejected"
+        )
+
+
+def find_replayable(wanted: ReplayFilter, mappings: Mappings, warehouse_url: str) -> list[Delivery]:
     """The deliveries in which something is still refused, oldest night first.
 
+    Args:
+        wanted: which of them.
+        mappings: of the source systems.
+        warehouse_url: SQLAlchemy URL of the warehouse.
+
     Raises:
-        FileNotFoundError: there is no warehouse yet.
+        NoWarehouseError: there is no warehouse yet.
         QuestionError: there is no such source, feed, rule or delivery.
     """
-    wanted = wanted or ReplayFilter()
     conditions = {
         "night >= :first": wanted.first,
         "night <= :last": wanted.last,
@@ -71,8 +119,10 @@ def find_replayable(settings: Settings, wanted: ReplayFilter | None = None) -> l
         "rule = :rule": wanted.rule,
     }
     chosen = [text for text, value in conditions.items() if value is not None]
-    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
-        refuse_unknown(settings, warehouse, {**vars(wanted), "rule_code": wanted.rule})
+    with open_warehouse(warehouse_url, read_only=True) as warehouse:
+        refuse_unknown(
+            warehouse, {**vars(wanted), "rule_code": wanted.rule}, sources=mappings.sources
+        )
         rows = warehouse.rows(
             f"select distinct {', '.join(_COLUMNS)} from ("
             # a file that never came into the landing has nothing to be read again
@@ -90,56 +140,64 @@ def find_replayable(settings: Settings, wanted: ReplayFilter | None = None) -> l
 
 
 def replay_delivery(
-    settings: Settings, delivery: Delivery, *, is_trial: bool = False
-) -> dict[str, Any]:
-    """Read one delivery again and take what is good by now into the record.
+    delivery: Delivery,
+    mappings: Mappings,
+    warehouse_url: str,
+    folders: Folders,
+    *,
+    is_trial: bool = False,
+) -> ReplayResult:
+    """Read one delivery again and load the rows that pass now.
 
     Replaying again changes nothing.
 
     Args:
-        settings: of this installation.
         delivery: from :func:`find_replayable`.
-        is_trial: only say what would be closed; nothing is written anywhere that stays.
-
-    Returns:
-        ``state`` (``replayed``, ``loaded``, ``unchanged``, ``refused``), counts, and the reason
-        of a refusal.
+        mappings: of the source systems.
+        warehouse_url: SQLAlchemy URL of the warehouse.
+        folders: of the installation.
+        is_trial: only count; nothing is written but temporary files.
     """
     if is_trial:
-        # Staged file, results and notes of a refusal go with this folder.
+        # Staged file, results and notes of a refusal are deleted with this folder.
         with scratch_folder("replay") as scratch:
-            return _replay(replace(settings, work=scratch), delivery, is_trial=True)
-    return _replay(settings, delivery, is_trial=False)
+            there = replace(folders, work=scratch)
+            return _replay(delivery, mappings, warehouse_url, there, is_trial=True)
+    return _replay(delivery, mappings, warehouse_url, folders, is_trial=False)
 
 
-def _replay(settings: Settings, delivery: Delivery, *, is_trial: bool) -> dict[str, Any]:
-    result = {"delivery_id": delivery.delivery_id, "file_name": delivery.file_name}
-    with open_warehouse(settings.warehouse) as warehouse:
+def _replay(
+    delivery: Delivery,
+    mappings: Mappings,
+    warehouse_url: str,
+    folders: Folders,
+    *,
+    is_trial: bool,
+) -> ReplayResult:
+    outcome = partial(ReplayResult, delivery.delivery_id, delivery.file_name)
+    with open_warehouse(warehouse_url) as warehouse:
         was_loaded = is_loaded(warehouse, delivery.delivery_id)
-        note_volumes(warehouse, delivery.night, settings.past_volumes(delivery.night))
+        note_volumes(warehouse, delivery.night, folders.past_volumes(delivery.night))
     try:
-        read_delivery_file(settings, delivery, keeps_rules=not is_trial)
+        read_delivery_file(delivery, mappings, folders, keeps_rules=not is_trial)
         verdict = validate_delivery_file(
-            settings,
             delivery,
             delivery.night,
+            folders,
             has_usual_volume=not was_loaded,
             keeps_rules=not is_trial,
         )
     except RefusedDeliveryError as refused:
-        return {**result, "state": "refused", "reason": f"{refused.rule_code}: {refused.reason}"}
-    staged = staged_path(settings.staging, delivery.delivery_id)
-    with open_warehouse(settings.warehouse) as warehouse, working_on(delivery, settings.locks):
+        return outcome("refused", reason=f"{refused.rule_code}: {refused.reason}")
+    staged = staged_path(folders.staging, delivery.delivery_id)
+    with open_warehouse(warehouse_url) as warehouse, working_on(delivery, folders.locks):
         if was_loaded:
-            counts = load_replayed(warehouse, delivery, staged, is_trial=is_trial)
-            state = "replayed" if counts["rows_replayed"] else "unchanged"
-        elif is_trial:
-            counts, state = {"rows_accepted": verdict.rows_accepted}, "loaded"
-        else:
-            loaded = load_delivery(warehouse, delivery, staged)
-            counts = {"rows_accepted": loaded.rows_accepted, "versions": loaded.versions}
-            state = "loaded"
-    return {**result, "state": state, **counts}
+            found = load_replayed(warehouse, delivery, staged, is_trial=is_trial)
+            return outcome("replayed" if found.rows_replayed else "unchanged", **asdict(found))
+        if is_trial:
+            return outcome("loaded", rows_accepted=verdict.rows_accepted)
+        loaded = load_delivery(warehouse, delivery, staged)
+        return outcome("loaded", rows_accepted=loaded.rows_accepted, versions=loaded.versions)
 
 
 def replay(
@@ -147,38 +205,31 @@ def replay(
     wanted: ReplayFilter | None = None,
     *,
     is_trial: bool = False,
-    echo: Callable[[dict[str, Any]], None] = lambda _: None,
-) -> list[dict[str, Any]]:
-    """Replay everything that a filter lets through, oldest night first.
+    echo: Callable[[ReplayResult], None] = lambda _: None,
+) -> list[ReplayResult]:
+    """Replay all deliveries that a filter selects, oldest night first.
 
     Args:
         settings: of this installation.
-        wanted: which refused rows and files.
-        is_trial: only say what would be closed.
-        echo: is told what became of each delivery.
+        wanted: which refused rows and files; all of them by default.
+        is_trial: only count; nothing is loaded.
+        echo: receives the result of each delivery.
     """
+    mappings = settings.mappings()
     results = []
-    for delivery in find_replayable(settings, wanted):
-        result = replay_delivery(settings, delivery, is_trial=is_trial)
+    for delivery in find_replayable(wanted or ReplayFilter(), mappings, settings.warehouse):
+        result = replay_delivery(
+            delivery, mappings, settings.warehouse, settings.folders, is_trial=is_trial
+        )
         echo(result)
         results.append(result)
     return results
 
 
-def replay_line(result: dict[str, Any]) -> str:
-    """What became of one delivery, as a sentence."""
-    name = result["file_name"]
-    if result["state"] == "refused":
-        return f"{name}: still refused, {result['reason']}"
-    if result["state"] == "loaded":
-        return f"{name}: was refused whole; {result['rows_accepted']} rows accepted now"
-    return f"{name}: {result['rows_replayed']} rows closed, {result['rows_open']} still rejected"
-
-
-def replay_summary(results: list[dict[str, Any]], *, is_trial: bool) -> str:
+def replay_summary(results: Sequence[ReplayResult], *, is_trial: bool) -> str:
     """What came of all of it, and what to do next."""
-    closed = sum(result.get("rows_replayed", 0) for result in results)
-    loaded = sum(result["state"] == "loaded" for result in results)
+    closed = sum(result.rows_replayed for result in results)
+    loaded = sum(result.state == "loaded" for result in results)
     if not results:
         return "no refused rows or files to read again"
     found = f"{len(results)} deliveries read again: {closed} rows and {loaded} whole files"

@@ -26,6 +26,88 @@ class SettingsError(OneStopError):
 
 
 @dataclass(frozen=True)
+class Folders:
+    """Where one installation keeps its files.
+
+    Attributes:
+        landing: write-once evidence; everything else can be rebuilt from it.
+        published: the read-only DuckDB file that BI tools open.
+        work: everything that can be rebuilt: staged deliveries, results, reports.
+    """
+
+    landing: Path
+    published: Path
+    work: Path
+
+    @property
+    def staging(self) -> Path:
+        """Staged deliveries, one DuckDB file each; deleted ones are read again."""
+        return self.work / "staging"
+
+    @property
+    def locks(self) -> Path:
+        """Empty lock files of deliveries; they are never deleted."""
+        return self.work / "locks"
+
+    @property
+    def refusals(self) -> Path:
+        """Notes of refused deliveries that are not in the record yet."""
+        return self.work / "refusals"
+
+    @property
+    def places(self) -> Path:
+        """Notes of files with the bytes of another delivery that are not in the record yet."""
+        return self.work / "places"
+
+    @property
+    def volumes(self) -> Path:
+        """Row counts of past deliveries, one file per night."""
+        return self.work / "volumes"
+
+    def past_volumes(self, night: dt.date) -> Path:
+        """Row counts of past deliveries, for the gates of one night."""
+        return self.volumes / f"{night.isoformat()}.json"
+
+    @property
+    def validation_results(self) -> Path:
+        """Great Expectations' results, one write-once JSON file per validation."""
+        return self.work / "validation"
+
+    @property
+    def reports(self) -> Path:
+        """Pages for people: Data Docs and the nights' summaries."""
+        return self.work / "reports"
+
+    @property
+    def unpublished_nights(self) -> Path:
+        """The file that lists nights which ended without a publication."""
+        return self.work / "unpublished_nights.json"
+
+    @property
+    def under_work(self) -> Path:
+        """Marks of the files that Airflow's tasks are working on, one folder per step."""
+        return self.work / "under_work"
+
+    @property
+    def lineage(self) -> Path:
+        """OpenLineage events of the DAGs, one file each, unless Airflow sends them elsewhere."""
+        return self.work / "lineage"
+
+
+@dataclass(frozen=True)
+class SourceSystems:
+    """The systems that deliver to one installation.
+
+    Attributes:
+        exports: where they leave their files: a folder, or one on SFTP or object storage.
+        mappings: how their files are recognised and read.
+    """
+
+    exports: Folder
+    mappings: Mappings
+
+
+@dataclass(frozen=True)
 class Settings:
     """The folders and addresses that one installation works with.
 
@@ -62,7 +144,7 @@ class Settings:
 
         Raises:
             ExportsError: the exports are at an address that cannot be used.
-            ValueError: ``ONESTOP_WAIT_UNTIL`` is no time of day.
+            SettingsError: ``ONESTOP_WAIT_UNTIL`` is no time of day.
         """
         var = Path(os.environ.get("ONESTOP_VAR") or PROJECT_ROOT / "var")
 
@@ -97,6 +179,19 @@ class Settings:
 
         return read_mappings(self.sources, self.enabled_sources)
 
+    def source_systems(self) -> SourceSystems:
+        """The exports, with the mappings of the source systems.
+
+        Raises:
+            MappingError: as :meth:`mappings` does.
+        """
+        return SourceSystems(self.exports, self.mappings())
+
+    @property
+    def folders(self) -> Folders:
+        """Where this installation keeps its files."""
+        return Folders(self.landing, self.published, self.work)
+
     @property
     def warehouse_name(self) -> str:
         """The warehouse without login and folders: what may be shown and told to others."""
@@ -104,45 +199,6 @@ class Settings:
         scheme = parts.scheme.split("+")[0]
         at = f"{parts.hostname}:{parts.port or 5432}" if parts.hostname else ""
         return f"{scheme}://{at}/{Path(parts.path).name}"
-
-    @property
-    def lineage(self) -> Path:
-        """OpenLineage events of the DAGs, one file each, unless Airflow sends them elsewhere."""
-        return self.work / "lineage"
-
-    @property
-    def staging(self) -> Path:
-        """Staged deliveries, one DuckDB file each; may be deleted, they are read again."""
-        return self.work / "staging"
-
-    @property
-    def locks(self) -> Path:
-        """Lock files of the deliveries that are worked on; empty ones that stay."""
-        return self.work / "locks"
-
-    @property
-    def refusals(self) -> Path:
-        """Notes of refused deliveries that are not in the record yet."""
-        return self.work / "refusals"
-
-    @property
-    def places(self) -> Path:
-        """Notes of files with the bytes of another delivery that are not in the record yet."""
-        return self.work / "places"
-
-    def past_volumes(self, night: dt.date) -> Path:
-        """Row counts of past deliveries, for the gates of one night."""
-        return self.work / "volumes" / f"{night.isoformat()}.json"
-
-    @property
-    def validation_results(self) -> Path:
-        """Great Expectations' results, one write-once JSON file per validation."""
-        return self.work / "validation"
-
-    @property
-    def reports(self) -> Path:
-        """Pages for people: Data Docs and the nights' summaries."""
-        return self.work / "reports"
 
 
 def wait_interval() -> dt.timedelta:

@@ -70,27 +70,27 @@ def main() -> None:
 
 
 def run(settings: Settings) -> None:
-    candidates = steps.discover_deliveries(settings, NIGHT)
+    systems, warehouse, folders = settings.source_systems(), settings.warehouse, settings.folders
+    candidates = steps.discover_deliveries(NIGHT, systems, warehouse, folders)
     for candidate in candidates:
         is_large = "snapshot" in candidate.file_name
         label = "snapshot" if is_large else candidate.file_name.split("_")[0]
         with timed(f"{label}: land"):
-            delivery = steps.land_delivery(settings, candidate)
+            delivery = steps.land_delivery(candidate, systems.exports, folders)
         with timed(f"{label}: read"):
-            steps.read_delivery_file(settings, delivery)
+            steps.read_delivery_file(delivery, systems.mappings, folders)
         with timed(f"{label}: validate"):
-            steps.validate_delivery_file(settings, delivery, NIGHT)
+            steps.validate_delivery_file(delivery, NIGHT, folders)
         with timed(f"{label}: load"):
-            steps.load_delivery(settings, delivery)
+            steps.load_delivery(delivery, warehouse, folders)
     with timed("require_expected"):
-        steps.require_expected(settings, NIGHT, candidates)
-    for step in (
-        steps.compute_night,
-        steps.check_night,
-        steps.publish_night,
-    ):
-        with timed(step.__name__):
-            step(settings, NIGHT)
+        steps.require_expected(NIGHT, candidates, systems, warehouse, folders)
+    with timed("compute_night"):
+        steps.compute_night(NIGHT, warehouse)
+    with timed("check_night"):
+        steps.check_night(NIGHT, systems.mappings, warehouse, folders)
+    with timed("publish_night"):
+        steps.publish_night(NIGHT, systems.mappings, warehouse, folders)
 
 
 if __name__ == "__main__":

@@ -232,7 +232,7 @@ def test_each_thing_to_know_of_a_refusal_has_a_line_of_its_own(library, caplog, 
 
 
 def test_a_refused_file_does_not_hold_up_the_others_of_its_batch(library, context, caplog):
-    def read(_, delivery):
+    def read(delivery, *_):
         if delivery == DELIVERIES[1]:
             raise RefusedDeliveryError("b.json", "FILE-F01", "the file is empty")
         return Path("x.duckdb")
@@ -256,7 +256,7 @@ def test_a_file_that_could_not_be_copied_whole_is_tried_again(library, context):
 
 
 def test_any_other_error_is_tried_again_before_the_rest_of_the_batch_goes_on(library, context):
-    def load(_, delivery):
+    def load(delivery, *_):
         if delivery == DELIVERIES[0]:
             raise OSError("disk full")
         return LoadedDelivery(delivery.delivery_id, rows_read=3)
@@ -304,7 +304,7 @@ SIBLING = replace(CANDIDATE, file_name="b.json")
 )
 def test_the_question_for_expected_deliveries_knows_what_was_found(library, found, candidates):
     steps.require_expected(found)
-    [(_, night_asked, asked)] = [call.args for call in library.require_expected.mock_calls]
+    [(night_asked, asked, *_)] = [call.args for call in library.require_expected.mock_calls]
     assert (night_asked, asked) == (NIGHT, candidates)
 
 

@@ -9,13 +9,14 @@ import duckdb
 import pytest
 import second_worked_set as told
 from published_marts import settings_in
+from steps_by_hand import check, compute, publish
 
 from onestop.figures.scorecard import read_scorecard
 from onestop.gate import check_marts, load_suite, run_suite
 from onestop.gate.suite import MART_SUITES, suite_names
 from onestop.marts.files import MEASURES, mart_files
 from onestop.marts.published import find_night, open_published
-from onestop.night import check_night, compute_night, publish_night, run_night
+from onestop.night import run_night
 
 LAST = told.SEPTEMBER
 #: Rows on the way to tables that have a suite: all they say is checked there.
@@ -237,8 +238,8 @@ def test_a_night_whose_marts_break_a_rule_is_not_seen_by_readers(settings, monke
         assert find_night(published, None) == LAST
     assert read_scorecard(settings) == told_before
     # mended, the same night is published
-    compute_night(settings, later)
-    check_night(settings, later)
-    publish_night(settings, later)
+    compute(settings, later)
+    check(settings, later)
+    publish(settings, later)
     with open_published(settings) as published:
         assert find_night(published, None) == later

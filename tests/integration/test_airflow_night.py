@@ -195,7 +195,7 @@ def test_neither_logs_nor_xcoms_nor_anything_else_holds_personal_data(in_airflow
     assert list((home / "airflow").rglob("*.log")), "there are no logs to look into"
     assert marks_in(settings.landing, MARKS)
     assert marks_in(home, MARKS, but=(settings.landing,)) == []
-    assert marks_in(home, SHIFTED_MARKS, but=(settings.landing, settings.staging)) == []
+    assert marks_in(home, SHIFTED_MARKS, but=(settings.landing, settings.folders.staging)) == []
 
 
 def test_mapped_tasks_carry_the_names_of_their_files(in_airflow, exports):
@@ -268,7 +268,8 @@ def database_of(settings: Settings) -> Path:
 def test_the_lineage_of_every_column_went_out_with_the_nights_figures(in_airflow):
     _, _, settings, _ = in_airflow
     events = [
-        json.loads(path.read_text(encoding="utf-8")) for path in settings.lineage.glob("event-*")
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in settings.folders.lineage.glob("event-*")
     ]
     jobs = {event["job"]["name"] for event in events}
     assert {"onestop_nightly", "onestop_nightly.publish"} <= jobs

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import pytest
 from published_marts import SECOND, THIRD
+from steps_by_hand import check, compute, discover, publish, take_in
 
 from onestop import night as night_module
 from onestop.marts.compute import staged_night
-from onestop.night import (
-    NightsAtOnceError,
-    _run_delivery,
-    check_night,
-    compute_night,
-    discover_deliveries,
-    publish_night,
-    run_night,
-)
+from onestop.night import NightsAtOnceError, run_night
 from onestop.record.publications import last_published
 from onestop.warehouse import open_warehouse
 
 
 def load_only(settings, night):
     """Everything of a night but its publication."""
-    for candidate in discover_deliveries(settings, night):
-        _run_delivery(settings, candidate, night, lambda _: None)
+    for candidate in discover(settings, night):
+        take_in(settings, candidate, night)
 
 
 @pytest.fixture
@@ -39,11 +32,11 @@ def staged(settings):
 
 def test_a_night_that_another_one_took_the_place_of_is_computed_and_checked_again(two_open_nights):
     settings = two_open_nights
-    compute_night(settings, SECOND)
-    compute_night(settings, THIRD)
-    assert check_night(settings, SECOND).failed_rules == 0
-    compute_night(settings, THIRD)
-    assert not publish_night(settings, SECOND).frozen
+    compute(settings, SECOND)
+    compute(settings, THIRD)
+    assert check(settings, SECOND).failed_rules == 0
+    compute(settings, THIRD)
+    assert not publish(settings, SECOND).frozen
     with open_warehouse(settings.warehouse, read_only=True) as warehouse:
         assert last_published(warehouse) == SECOND
         assert warehouse.value("select max(as_of_date) from mart.indicator_value") == SECOND
@@ -54,30 +47,30 @@ def test_marts_that_were_replaced_while_they_were_checked_do_not_count_as_checke
     two_open_nights, monkeypatch, times
 ):
     settings = two_open_nights
-    compute_night(settings, SECOND)
+    compute(settings, SECOND)
     check_marts, left = night_module.check_marts, [times]
 
     def interrupted(*arguments, **named):
         verdict = check_marts(*arguments, **named)
         if left[0]:
             left[0] -= 1
-            compute_night(settings, THIRD)
+            compute(settings, THIRD)
         return verdict
 
     monkeypatch.setattr(night_module, "check_marts", interrupted)
     if times == 1:
-        check_night(settings, SECOND)
+        check(settings, SECOND)
         assert staged(settings) == SECOND
         return
     with pytest.raises(NightsAtOnceError, match="one after the other"):
-        check_night(settings, SECOND)
+        check(settings, SECOND)
     with open_warehouse(settings.warehouse, read_only=True) as warehouse:
         assert "checked" not in warehouse.tables("mart_staged")
 
 
 def test_a_night_that_a_later_one_overtook_says_that_it_is_not_published(two_open_nights):
     settings = two_open_nights
-    compute_night(settings, SECOND)
+    compute(settings, SECOND)
     assert run_night(settings, THIRD).state == "published"
     report = run_night(settings, SECOND)
     assert report.state == "unchanged"

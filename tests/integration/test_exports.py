@@ -16,12 +16,12 @@ import boto3
 import pytest
 from export_servers import PASSWORD, USER, BreakingLine, s3_server, sftp_server
 from published_marts import settings_in
+from steps_by_hand import discover, land
 
 from onestop.intake import landing as landing_module
 from onestop.intake.delivery import RefusedDeliveryError
 from onestop.intake.exports import ExportsError, exports_at, list_exports
 from onestop.intake.landing import land_file, landed_deliveries
-from onestop.night import discover_deliveries, land_delivery
 from onestop.sample import write_sample
 from onestop.settings import Settings
 
@@ -117,10 +117,9 @@ def test_the_same_deliveries_are_landed_from_afar_as_from_a_folder(remote, sftp,
     there = Settings(**{**vars(settings_in(tmp_path / "there")), "exports": remote()})
     landed = {}
     for settings in (here, there, there):
-        candidates = discover_deliveries(settings, NIGHT)
+        candidates = discover(settings, NIGHT)
         landed[str(settings.landing)] = [
-            replace(land_delivery(settings, candidate), file_modified_at=None)
-            for candidate in candidates
+            replace(land(settings, candidate), file_modified_at=None) for candidate in candidates
         ]
         assert {one.feed for one in candidates} >= {"dossiers", "visits"}
     one, other = landed.values()
@@ -179,7 +178,7 @@ def test_a_file_that_grew_since_it_was_listed_has_to_hold_still(tmp_path, monkey
     settings.exports.mkdir()
     path = settings.exports / "dossiers_20221115.json"
     path.write_bytes(b"[")
-    (candidate,) = discover_deliveries(settings, NIGHT)
+    (candidate,) = discover(settings, NIGHT)
     path.write_bytes(b"[{}")
 
     def grow_meanwhile(_):
@@ -188,9 +187,9 @@ def test_a_file_that_grew_since_it_was_listed_has_to_hold_still(tmp_path, monkey
 
     monkeypatch.setattr(landing_module.time, "sleep", grow_meanwhile)
     with pytest.raises(RefusedDeliveryError, match="FILE-F08"):
-        land_delivery(settings, candidate)
+        land(settings, candidate)
     monkeypatch.undo()
-    assert land_delivery(settings, candidate).size_bytes == 4
+    assert land(settings, candidate).size_bytes == 4
 
 
 def refused_folders(sftp, s3):

@@ -89,7 +89,7 @@ def test_a_name_that_cannot_be_shown_is_refused_with_its_rule(named):
     )
     assert set(found) == refused | set(TAKEN)
     assert output.decode().count("refused, FILE-F11") == len(REFUSED)
-    page = (settings.reports / str(NIGHT) / "index.html").read_text(encoding="utf-8")
+    page = (settings.folders.reports / str(NIGHT) / "index.html").read_text(encoding="utf-8")
     assert page.count("Từ chối: FILE-F11") == len(refused)
 
 
@@ -114,7 +114,7 @@ def landed(settings):
 
 def test_no_page_takes_a_name_for_markup(named):
     settings, _ = named
-    pages = list(settings.reports.rglob("*.html"))
+    pages = list(settings.folders.reports.rglob("*.html"))
     assert len(pages) > len(TAKEN)
     assert any("alert(1)" in page.read_text(encoding="utf-8") for page in pages)
     for page in pages:

@@ -5,18 +5,11 @@ from __future__ import annotations
 import pytest
 from exported_files import as_json, record
 from published_marts import FIRST, settings_in
+from steps_by_hand import awaited, discover, land, read, require
 
 from onestop.intake.delivery import RefusedDeliveryError
 from onestop.intake.exports import ExportsError
-from onestop.night import (
-    MissingDeliveryError,
-    awaited_deliveries,
-    discover_deliveries,
-    land_delivery,
-    read_delivery_file,
-    require_expected,
-    run_night,
-)
+from onestop.night import MissingDeliveryError, run_night
 from onestop.warehouse import open_warehouse
 
 DAY = f"{FIRST:%Y%m%d}"
@@ -36,16 +29,16 @@ def put(settings, name, content):
 
 def refuse(settings):
     """Land and read what is there, as far as it comes; what require_expected then says."""
-    candidates = discover_deliveries(settings, FIRST)
+    candidates = discover(settings, FIRST)
     for candidate in candidates:
         with pytest.raises(RefusedDeliveryError):
-            read_delivery_file(settings, land_delivery(settings, candidate))
+            read(settings, land(settings, candidate))
     return told(settings, candidates)
 
 
 def told(settings, candidates):
     with pytest.raises(MissingDeliveryError) as missing:
-        require_expected(settings, FIRST, candidates)
+        require(settings, FIRST, candidates)
     return str(missing.value)
 
 
@@ -61,8 +54,8 @@ def test_a_file_that_is_not_there_is_named_with_its_folder_and_what_comes_close(
         f" names that come close: dosiers_{DAY}.json"
     )
     assert expected in told(settings, [])
-    [awaited] = awaited_deliveries(settings, FIRST, [])
-    assert awaited.endswith(expected)
+    [sentence] = awaited(settings, FIRST, [])
+    assert sentence.endswith(expected)
 
 
 def test_a_discovery_that_failed_is_not_taken_for_a_missing_file(settings):
@@ -84,7 +77,7 @@ def test_exports_that_cannot_be_read_are_noted_by_a_night_without_airflow_too(se
 
 def test_a_file_that_is_there_and_was_not_loaded_is_not_called_missing(settings):
     put(settings, f"dossiers_{DAY}.json", as_json(record(1)))
-    message = told(settings, discover_deliveries(settings, FIRST))
+    message = told(settings, discover(settings, FIRST))
     assert f"dossiers_{DAY}.json is in the exports and was not loaded" in message
     assert "delivered no" not in message
 

@@ -137,7 +137,7 @@ def test_a_refused_file_is_in_the_record_with_its_reason_and_the_others_go_on(af
         ("visits_20221116_2.csv", True)
     ]
     assert refused[0][1].startswith("FILE-")
-    page = settings.reports / str(SECOND) / "index.html"
+    page = settings.folders.reports / str(SECOND) / "index.html"
     assert f"Từ chối: {refused[0][1]}" in page.read_text(encoding="utf-8")
     assert run_night(settings, SECOND).state == "unchanged"
     assert len(rows(settings, "select * from audit.delivery where state = 'refused'")) == 1

@@ -12,16 +12,8 @@ import os
 import pytest
 from exported_files import RECORD
 from published_marts import settings_in
+from steps_by_hand import discover, require, take_in
 
-from onestop.intake.delivery import RefusedDeliveryError
-from onestop.night import (
-    discover_deliveries,
-    land_delivery,
-    load_delivery,
-    read_delivery_file,
-    require_expected,
-    validate_delivery_file,
-)
 from onestop.warehouse import open_warehouse
 
 NIGHT = dt.date(2022, 6, 30)
@@ -49,18 +41,12 @@ def export(settings, path, records, *, moment=MOMENT):
     return file
 
 
-def take_in(settings, night=NIGHT):
+def take_in_all(settings, night=NIGHT):
     """Everything of a night before its marts; the paths of the files that were looked at."""
-    candidates = discover_deliveries(settings, night)
+    candidates = discover(settings, night)
     for candidate in candidates:
-        try:
-            delivery = land_delivery(settings, candidate)
-            read_delivery_file(settings, delivery)
-            validate_delivery_file(settings, delivery, night)
-        except RefusedDeliveryError:
-            continue
-        load_delivery(settings, delivery)
-    require_expected(settings, night, candidates)
+        take_in(settings, candidate, night)
+    require(settings, night, candidates)
     return [candidate.file_name for candidate in candidates]
 
 
@@ -83,29 +69,32 @@ def test_two_offices_files_of_one_name_length_and_time_are_both_in_the_record(se
     first, second = "H24.31/dossiers_20220630.json", "H24.32/dossiers_20220630.json"
     export(settings, first, dossiers("H24.31", 1, 2))
     export(settings, second, dossiers("H24.32", 1, 2))
-    assert take_in(settings) == [first, second]
+    assert take_in_all(settings) == [first, second]
     assert held(settings) == ["H24.31.1", "H24.31.2", "H24.32.1", "H24.32.2"]
     # a corrected file replaces the one of its own folder
     export(settings, first, dossiers("H24.31", 2), moment=MOMENT + 60)
-    assert take_in(settings, NIGHT) == [first, second]
+    assert take_in_all(settings, NIGHT) == [first, second]
     assert held(settings) == ["H24.31.2", "H24.32.1", "H24.32.2"]
     # the next night looks only at what it does not know by its path
     export(settings, "dossiers_20220701.json", dossiers("H24.31", 3))
     export(settings, "H24.33/dossiers_20220630.json", dossiers("H24.33", 1))
-    assert take_in(settings, NEXT) == ["H24.33/dossiers_20220630.json", "dossiers_20220701.json"]
+    assert take_in_all(settings, NEXT) == [
+        "H24.33/dossiers_20220630.json",
+        "dossiers_20220701.json",
+    ]
     assert "H24.33.1" in held(settings)
 
 
 def test_a_file_that_was_moved_is_one_delivery_and_is_read_once_more_only(settings):
     export(settings, "dossiers_20220630.json", dossiers("H24.31", 1))
-    take_in(settings)
+    take_in_all(settings)
     (settings.exports / "sent").mkdir()
     (settings.exports / "dossiers_20220630.json").rename(
         settings.exports / "sent" / "dossiers_20220630.json"
     )
     export(settings, "dossiers_20220701.json", dossiers("H24.31", 2))
-    assert "sent/dossiers_20220630.json" in take_in(settings, NEXT)
-    assert take_in(settings, NEXT) == ["dossiers_20220701.json"]
+    assert "sent/dossiers_20220630.json" in take_in_all(settings, NEXT)
+    assert take_in_all(settings, NEXT) == ["dossiers_20220701.json"]
     with open_warehouse(settings.warehouse, read_only=True) as warehouse:
         assert warehouse.value("select count(*) from audit.delivery") == 2
 
@@ -114,7 +103,7 @@ def test_files_of_one_name_that_cannot_be_copied_are_refused_each_for_itself(set
     export(settings, "dossiers_20220630.json", dossiers("H24.31", 1))
     for office in ("H24.31", "H24.32"):
         export(settings, f"{office}/visits_20220630.json", [], moment=4_000_000_000)
-    take_in(settings)
+    take_in_all(settings)
     with open_warehouse(settings.warehouse, read_only=True) as warehouse:
         rows = warehouse.rows("select file_name from audit.delivery where state = 'refused'")
     assert sorted(row["file_name"] for row in rows) == [
@@ -127,11 +116,11 @@ def test_the_snapshots_of_offices_are_parts_and_a_missing_one_lets_nothing_vanis
     for day in ("20220630", "20220701"):
         export(settings, f"H24.31/dossiers_{day}_snapshot.json", dossiers("H24.31", 1, 2))
     export(settings, "H24.32/dossiers_20220630_snapshot.json", dossiers("H24.32", 1, 2))
-    take_in(settings)
+    take_in_all(settings)
     assert held(settings) == ["H24.31.1", "H24.31.2", "H24.32.1", "H24.32.2"]
-    take_in(settings, NEXT)
+    take_in_all(settings, NEXT)
     assert held(settings, NEXT) == ["H24.31.1", "H24.31.2", "H24.32.1", "H24.32.2"]
     # the missing part comes, and has one dossier less
     export(settings, "H24.32/dossiers_20220701_snapshot.json", dossiers("H24.32", 2))
-    take_in(settings, NEXT)
+    take_in_all(settings, NEXT)
     assert held(settings, NEXT) == ["H24.31.1", "H24.31.2", "H24.32.2"]

@@ -93,7 +93,9 @@ def test_no_file_and_no_table_outside_landing_holds_it(told):
     assert marks_in(settings.landing, MARKS), "the marks are not in the evidence: nothing is shown"
     assert marks_in(home, MARKS, but=(settings.landing, settings.exports)) == []
     assert (
-        marks_in(home, SHIFTED_MARKS, but=(settings.landing, settings.exports, settings.staging))
+        marks_in(
+            home, SHIFTED_MARKS, but=(settings.landing, settings.exports, settings.folders.staging)
+        )
         == []
     )
 
@@ -107,8 +109,8 @@ def test_no_page_shows_it(told):
     )
     pages = ["/onestop/", "/onestop/?lang=en"]
     pages += [
-        f"/onestop/reports/{path.relative_to(settings.reports)}"
-        for path in settings.reports.rglob("*.html")
+        f"/onestop/reports/{path.relative_to(settings.folders.reports)}"
+        for path in settings.folders.reports.rglob("*.html")
     ]
     assert len(pages) > 10
     with TestClient(outer) as browser:

@@ -8,21 +8,10 @@ from pathlib import Path
 import duckdb
 import pytest
 from published_marts import FIRST, SECOND
+from steps_by_hand import check, compute, discover, publish, require, take_in
 
 from onestop.intake.landing import DAMAGED, landed_deliveries
-from onestop.night import (
-    MovedRecordError,
-    check_night,
-    compute_night,
-    discover_deliveries,
-    land_delivery,
-    load_delivery,
-    publish_night,
-    read_delivery_file,
-    require_expected,
-    run_night,
-    validate_delivery_file,
-)
+from onestop.night import MovedRecordError, run_night
 from onestop.upkeep.rebuild import LostWarehouseError, rebuild
 from onestop.upkeep.verify import verify
 from onestop.warehouse import open_warehouse
@@ -37,14 +26,11 @@ def warehouse_path(settings):
     return Path(settings.warehouse.removeprefix("duckdb:///"))
 
 
-def take_in(settings, night):
-    candidates = discover_deliveries(settings, night)
+def take_in_all(settings, night):
+    candidates = discover(settings, night)
     for candidate in candidates:
-        delivery = land_delivery(settings, candidate)
-        read_delivery_file(settings, delivery)
-        validate_delivery_file(settings, delivery, night)
-        load_delivery(settings, delivery)
-    require_expected(settings, night, candidates)
+        take_in(settings, candidate, night)
+    require(settings, night, candidates)
 
 
 def manifest(settings, night):
@@ -54,17 +40,17 @@ def manifest(settings, night):
 
 def test_a_file_that_is_loaded_between_compute_and_publish_stops_the_publication(after_one_night):
     settings = after_one_night
-    take_in(settings, SECOND)
-    compute_night(settings, SECOND)
-    check_night(settings, SECOND)
+    take_in_all(settings, SECOND)
+    compute(settings, SECOND)
+    check(settings, SECOND)
     late = settings.exports / "later" / "dossiers_20221116.json"
     late.parent.mkdir()
     records = json.loads((settings.exports / "dossiers_20221116.json").read_text())
     rows = records if isinstance(records, list) else records["data"]
     late.write_text(json.dumps([{**rows[0], "MaHoSo": "H24.31-221116-9999"}]))
-    take_in(settings, SECOND)
+    take_in_all(settings, SECOND)
     with pytest.raises(MovedRecordError, match="compute it again"):
-        publish_night(settings, SECOND)
+        publish(settings, SECOND)
     assert run_night(settings, SECOND).state == "published"
     added = [
         delivery.delivery_id
@@ -105,7 +91,7 @@ def test_a_readers_copy_that_cannot_be_read_is_replaced(after_one_night, content
     settings = after_one_night
     settings.published.chmod(0o644)
     settings.published.write_bytes(content)
-    publish_night(settings, FIRST)
+    publish(settings, FIRST)
     with duckdb.connect(settings.published, read_only=True) as copy:
         assert copy.execute("select max(as_of_date) from mart.scorecard").fetchone() == (FIRST,)
 
@@ -115,21 +101,21 @@ def test_a_readers_copy_of_other_figures_is_replaced(after_one_night):
     settings.published.chmod(0o644)
     with duckdb.connect(settings.published) as copy:
         copy.execute("update audit.publication set figures_sha256 = 'other'")
-    publish_night(settings, FIRST)
+    publish(settings, FIRST)
     with duckdb.connect(settings.published, read_only=True) as copy:
         assert copy.execute("select figures_sha256 from audit.publication").fetchone() != ("other",)
 
 
 def test_damaged_staged_files_and_landed_copies_are_made_again(after_one_night, caplog):
     settings = after_one_night
-    for staged in settings.staging.glob("*.duckdb"):
+    for staged in settings.folders.staging.glob("*.duckdb"):
         staged.write_bytes(b"damaged")
     changed, lost, *_ = landed_deliveries(settings.landing)
     path = settings.landing / changed.landed_path
     path.chmod(0o644)
     path.write_bytes(b"changed")
     (settings.landing / lost.landed_path).unlink()
-    take_in(settings, FIRST)
+    take_in_all(settings, FIRST)
     assert [one.read_bytes() for one in (settings.landing / DAMAGED).iterdir()] == [b"changed"]
     for delivery in (changed, lost):
         assert (settings.landing / delivery.landed_path).stat().st_size == delivery.size_bytes

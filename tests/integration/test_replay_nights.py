@@ -210,13 +210,17 @@ def test_the_next_night_is_verified_too_even_where_rules_are_stricter_by_now(men
     assert any("today's rules would reject" in note for note in result.notes)
 
 
+def replayable(settings, wanted=None):
+    return find_replayable(wanted or ReplayFilter(), settings.mappings(), settings.warehouse)
+
+
 def test_the_filters_leave_other_deliveries_alone(mended):
     settings = mended["settings"]
-    assert [d.file_name for d in find_replayable(settings)] == ["ward_20221115.json"]
-    assert find_replayable(settings, ReplayFilter(feed="visits")) == []
-    assert find_replayable(settings, ReplayFilter(first=SECOND)) == []
+    assert [d.file_name for d in replayable(settings)] == ["ward_20221115.json"]
+    assert replayable(settings, ReplayFilter(feed="visits")) == []
+    assert replayable(settings, ReplayFilter(first=SECOND)) == []
     with pytest.raises(QuestionError, match="there is no rule code DOS-R99"):
-        find_replayable(settings, ReplayFilter(rule="DOS-R99"))
+        replayable(settings, ReplayFilter(rule="DOS-R99"))
 
 
 def test_the_command_says_what_it_did(mended):

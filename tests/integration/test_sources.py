@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 from published_marts import FIRST, SECOND, settings_in
+from steps_by_hand import awaited, discover
 
-from onestop.night import awaited_deliveries, discover_deliveries, run_night
+from onestop.night import run_night
 from onestop.sample import write_sample
 from onestop.schema.mapping import BUILT_IN
 from onestop.upkeep.doctor import examine
@@ -218,16 +219,16 @@ def test_nights_with_rows_left_out_are_counted_again_from_the_landing_alone(land
 
 def test_the_built_in_source_can_be_switched_off(tmp_path):
     settings = replace(installation(tmp_path, land=LAND), enabled_sources=("land_registry",))
-    assert awaited_deliveries(settings, FIRST, []) == []
-    assert awaited_deliveries(replace(settings, enabled_sources=()), FIRST, []) != []
+    assert awaited(settings, FIRST, []) == []
+    assert awaited(replace(settings, enabled_sources=()), FIRST, []) != []
 
 
 def test_a_file_that_two_mappings_claim_is_refused_alone(tmp_path):
     settings = installation(tmp_path, land=LAND, twin=LAND.replace("land_registry", "twin"))
     write_sample(settings.exports, FIRST, FIRST, per_day=10)
-    candidates = discover_deliveries(settings, FIRST)
+    candidates = discover(settings, FIRST)
     assert {found.source for found in candidates} == {"one_stop"}
-    (note,) = (settings.work / "refusals").glob("*.json")
+    (note,) = settings.folders.refusals.glob("*.json")
     text = note.read_text(encoding="utf-8")
     assert "FILE-F12" in text
     assert "land_registry.dossiers and twin.dossiers" in text

@@ -5,20 +5,29 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onestop.batches import MOST_BATCHES, batch_label, files_of, in_batches, work_through
+from onestop.batches import MOST_BATCHES, batch_label, in_batches, work_through
 from onestop.intake.delivery import RefusedDeliveryError
 
 #: Airflow's default ``max_map_length``.
 MAP_LENGTH = 1024
 
 
+@dataclass(frozen=True)
+class Named:
+    file_name: str
+
+    def to_json(self):
+        return {"file_name": self.file_name}
+
+
 def files(count):
-    return [{"file_name": f"dossiers_20221124_{number:04d}.json"} for number in range(count)]
+    return [Named(f"dossiers_20221124_{number:04d}.json") for number in range(count)]
 
 
 def worked(batch, step, tmp_path, before=lambda _: None):
@@ -26,13 +35,13 @@ def worked(batch, step, tmp_path, before=lambda _: None):
 
 
 def names(passed):
-    return [file["file_name"][-9:-5] for file in passed]
+    return [file.file_name[-9:-5] for file in passed]
 
 
 @given(st.integers(0, 5000))
 def test_every_file_is_in_one_batch_and_in_its_order(count):
     batches = in_batches(files(count))
-    assert files_of(batches) == files(count)
+    assert [file for batch in batches for file in batch] == files(count)
     assert len(batches) <= MOST_BATCHES < MAP_LENGTH
     assert all(batches)
 
@@ -47,7 +56,7 @@ def test_a_label_names_the_file_or_the_first_and_the_last_and_their_number():
     assert (
         batch_label(files(15)) == "dossiers_20221124_0000.json … dossiers_20221124_0014.json (15)"
     )
-    long = [{"file_name": f"{'a/' * 150}{number}.json"} for number in range(3)]
+    long = [Named(f"{'a/' * 150}{number}.json") for number in range(3)]
     assert len(batch_label(long)) <= 250
     assert batch_label(long).endswith("2.json (3)")
     assert batch_label(long[:1]).endswith("a/0.json")
@@ -58,7 +67,7 @@ def test_a_refused_and_a_failed_file_leave_the_others_as_they_are(tmp_path):
 
     def step(file):
         if file is batch[1]:
-            raise RefusedDeliveryError(file["file_name"], "DOS-F01", "no columns")
+            raise RefusedDeliveryError(file.file_name, "DOS-F01", "no columns")
         if file is batch[2]:
             raise OSError("disk full")
         return file
@@ -76,7 +85,7 @@ def test_a_file_that_kills_the_process_comes_last_the_next_time(tmp_path):
     batch = files(4)
 
     def step(file):
-        if file["file_name"] == batch[1]["file_name"]:
+        if file == batch[1]:
             os.kill(os.getpid(), signal.SIGKILL)
         return file
 

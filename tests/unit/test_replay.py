@@ -163,7 +163,7 @@ def test_replayed_rows_leave_the_history_as_if_they_had_been_good_in_time(
                 result = load_replayed(
                     warehouse, file.delivery, file.staged(folder, bad=frozenset())
                 )
-                assert result["rows_open"] == 0
+                assert result.rows_open == 0
                 mended.add(file.index)
             assert history(warehouse) == history_by_hand(loaded, mended)
         _assert_the_counts_add_up(warehouse, files, mended)
@@ -218,7 +218,7 @@ def test_what_a_snapshot_lets_vanish_stays_so_where_the_one_before_could_not_be_
 def test_a_row_that_is_still_bad_stays_open_and_the_good_one_is_closed(warehouse, tmp_path):
     load_delivery(warehouse, ONE.delivery, ONE.staged(tmp_path))
     result = load_replayed(warehouse, ONE.delivery, ONE.staged(tmp_path, bad=frozenset({CODES[1]})))
-    assert (result["rows_replayed"], result["rows_open"], result["versions"]) == (1, 1, 1)
+    assert (result.rows_replayed, result.rows_open, result.versions) == (1, 1, 1)
     assert states(warehouse) == [(1, "UNI-R01", "replayed", 2), (2, "UNI-R01", "open", None)]
 
 
@@ -248,7 +248,7 @@ def test_replaying_again_writes_nothing(warehouse, tmp_path):
     good = ONE.staged(tmp_path, bad=frozenset())
     load_replayed(warehouse, ONE.delivery, good)
     before = warehouse.rows("select * from audit.delivery order by attempt")
-    assert load_replayed(warehouse, ONE.delivery, good)["rows_replayed"] == 0
+    assert load_replayed(warehouse, ONE.delivery, good).rows_replayed == 0
     assert warehouse.rows("select * from audit.delivery order by attempt") == before
 
 
@@ -258,7 +258,7 @@ def test_a_row_that_the_file_is_no_longer_seen_to_have_stays_open(warehouse, tmp
     with duckdb.connect(shorter) as staged:
         staged.execute("delete from staged_row where row_number = 2")
     result = load_replayed(warehouse, ONE.delivery, shorter)
-    assert (result["rows_replayed"], result["rows_open"]) == (1, 1)
+    assert (result.rows_replayed, result.rows_open) == (1, 1)
 
 
 def test_what_is_replayed_shows_from_the_night_after_the_last_published_one(warehouse, tmp_path):

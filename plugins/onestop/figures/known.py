@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Collection, Mapping
 
-    from onestop.settings import Settings
     from onestop.warehouse import Warehouse
 
 #: Of more names than these only the close ones are told.
@@ -21,19 +20,20 @@ _MANY = 12
 
 
 def refuse_unknown(
-    settings: Settings,
     warehouse: Warehouse,
     filters: Mapping[str, Any],
+    *,
     states: Collection[str] = (),
+    sources: Collection[str] = (),
 ) -> None:
     """Refuse to answer about what there is not: an empty table would read as "all is well".
 
     Args:
-        settings: of this installation.
         warehouse: open.
         filters: what was asked for: ``night``, ``source``, ``feed``, ``rule_code``, ``state``,
             ``delivery_id``; None where everything is.
         states: the states that there are.
+        sources: the sources that have a mapping; those in the record are known too.
 
     Raises:
         QuestionError: names what there is instead.
@@ -41,7 +41,7 @@ def refuse_unknown(
     if filters.get("night") is not None:
         _refuse_unknown_night(warehouse, filters["night"])
     known: dict[str, Callable[[], Collection[str]]] = {
-        "source": lambda: _recorded(warehouse, "source") | set(settings.mappings().sources),
+        "source": lambda: _recorded(warehouse, "source") | set(sources),
         "feed": lambda: set(FEEDS),
         "rule_code": lambda: _rule_codes() | _recorded_rules(warehouse),
         "state": lambda: states,

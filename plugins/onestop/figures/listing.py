@@ -76,7 +76,7 @@ def print_deliveries(
     """
     filters = {"night": night, "feed": feed, "state": state}
     with _opened(settings) as warehouse:
-        refuse_unknown(settings, warehouse, filters, _DELIVERY_STATES)
+        refuse_unknown(warehouse, filters, states=_DELIVERY_STATES)
         where, values = _where(filters)
         total = warehouse.value(f"select count(*) from audit.delivery where {where}", values)
         rows = warehouse.rows(
@@ -120,7 +120,7 @@ def print_rejected(
     """
     filters = {"night": night, "feed": feed, "rule_code": rule, "state": state}
     with _opened(settings) as warehouse:
-        refuse_unknown(settings, warehouse, filters, _REJECTED_STATES)
+        refuse_unknown(warehouse, filters, states=_REJECTED_STATES)
         where, values = _where(filters)
         chosen = (
             f"select distinct night, delivery_id, row_number from audit.rejected_row where {where}"

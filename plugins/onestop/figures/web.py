@@ -73,7 +73,7 @@ def make_app(
     @app.get("/")
     def scorecard(lang: Annotated[Language, Depends(_language)]) -> Response:
         here = settings()
-        has_reports = (here.reports / "index.html").is_file()
+        has_reports = (here.folders.reports / "index.html").is_file()
         try:
             lines = read_scorecard(here)
         except NothingPublishedError as error:
@@ -95,7 +95,7 @@ def make_app(
 
     @app.get("/reports/{path:path}")
     def report(path: str) -> Response:
-        file = _report_file(settings().reports, path)
+        file = _report_file(settings().folders.reports, path)
         if file is None:
             raise HTTPException(_NOT_FOUND, "Không có báo cáo này / no such report")
         return FileResponse(file, headers=_HEADERS)
@@ -109,7 +109,7 @@ def _unpublished(
     """Nights after the one shown that were run and are not published, and why."""
     return [
         (day(each.as_of_date, lang), NIGHT_STATES[each.state][lang], each.message)
-        for each in unpublished_nights(settings)
+        for each in unpublished_nights(settings.folders.unpublished_nights)
         if each.as_of_date > after
     ]
 

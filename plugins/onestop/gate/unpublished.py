@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from onestop.schema.number_text import Language
-    from onestop.settings import Settings
 
 
 class NightRun(TypedDict):
@@ -62,11 +61,11 @@ class UnpublishedNight:
     message: str
 
 
-def note_unpublished(settings: Settings, runs: Iterable[NightRun]) -> None:
-    """Keep the nights of ``runs`` that are not published and none after which is.
+def note_unpublished(path: Path, runs: Iterable[NightRun]) -> None:
+    """Write down the unpublished nights after the last published one.
 
     Args:
-        settings: of this installation.
+        path: the file to write.
         runs: how nights ended, the latest first.
     """
     waiting = []
@@ -75,19 +74,18 @@ def note_unpublished(settings: Settings, runs: Iterable[NightRun]) -> None:
             break
         night = run["as_of_date"].isoformat()
         waiting.append({"as_of_date": night, "state": run["state"], "message": run["message"]})
-    write_whole(_path(settings), json.dumps(waiting, ensure_ascii=False, indent=1))
+    write_whole(path, json.dumps(waiting, ensure_ascii=False, indent=1))
 
 
-def unpublished_nights(settings: Settings) -> list[UnpublishedNight]:
-    """Nights after the last published one that ended without a publication, the latest first."""
-    path = _path(settings)
+def unpublished_nights(path: Path) -> list[UnpublishedNight]:
+    """Nights after the last published one that ended without a publication, the latest first.
+
+    Args:
+        path: written by :func:`note_unpublished`; an absent file means none.
+    """
     if not path.is_file():
         return []
     return [
         UnpublishedNight(dt.date.fromisoformat(row["as_of_date"]), row["state"], row["message"])
         for row in json.loads(path.read_text(encoding="utf-8"))
     ]
-
-
-def _path(settings: Settings) -> Path:
-    return settings.work / "unpublished_nights.json"

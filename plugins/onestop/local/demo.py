@@ -321,7 +321,7 @@ def _show_figures(page: _Page, settings: Settings) -> None:
     page.say(
         "next",
         published=_shown(settings.published),
-        reports=_shown(settings.reports / "index.html"),
+        reports=_shown(settings.folders.reports / "index.html"),
         var=_shown(settings.work.parent),
     )
 

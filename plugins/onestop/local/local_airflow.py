@@ -137,7 +137,7 @@ class LocalAirflow:
             LocalAirflowError: it is already running, or does not come up.
         """
         self.logs.mkdir(parents=True, exist_ok=True)
-        self.settings.lineage.mkdir(parents=True, exist_ok=True)
+        self.settings.folders.lineage.mkdir(parents=True, exist_ok=True)
         self._take_lock()
         try:
             self._stop_leftovers()
@@ -223,7 +223,7 @@ class LocalAirflow:
             "AIRFLOW__OPENLINEAGE__EXECUTE_IN_THREAD": "True",
             "AIRFLOW__OPENLINEAGE__NAMESPACE": "onestop",
             "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(
-                {"type": "file", "log_file_path": str(self.settings.lineage / "event")}
+                {"type": "file", "log_file_path": str(self.settings.folders.lineage / "event")}
             ),
             "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
             "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",

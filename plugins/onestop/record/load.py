@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from onestop.record.append import append_versions
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from onestop.intake.delivery import Delivery
+    from onestop.record.quarantine import ReplayedRows
     from onestop.warehouse import Warehouse
 
 
@@ -49,6 +50,10 @@ class LoadedDelivery:
     rows_accepted: int = 0
     rows_rejected: int = 0
     rows_repeated: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return asdict(self)
 
 
 def load_delivery(warehouse: Warehouse, delivery: Delivery, staged: Path) -> LoadedDelivery:
@@ -86,7 +91,7 @@ def load_replayed(
     *,
     rows: Collection[int] | None = None,
     is_trial: bool = False,
-) -> dict[str, Any]:
+) -> ReplayedRows:
     """Load those rejected rows of a loaded delivery that pass now.
 
     Rows that were loaded before stay as they are. A row that still fails stays open; rules that it
@@ -98,10 +103,6 @@ def load_replayed(
         staged: its file, staged again, with the gate's tables.
         rows: only these row numbers; defaults to all that are not replayed yet.
         is_trial: count only, write nothing.
-
-    Returns:
-        Counts: ``rows_replayed`` (closed now; of them ``rows_repeated`` only repeat another
-        row), ``rows_open`` (still rejected) and ``versions``.
     """
     with warehouse.staged(staged) as prefix, warehouse.transaction():
         load = Incoming(
@@ -113,17 +114,17 @@ def load_replayed(
             " where a.row_number in (select row_number from replayed))",
             is_replay=True,
         )
-        counts = find_replayed(load, rows)
-        if is_trial or not counts["rows_replayed"]:
-            return {"delivery_id": delivery.delivery_id, **counts, "versions": 0}
+        found = find_replayed(load, rows)
+        if is_trial or not found.rows_replayed:
+            return found
         known_from = first_open_night(warehouse, delivery.night)
-        attempt = note_replay(load, known_from, counts)
+        attempt = note_replay(load, known_from, found)
         find_replayed_keys(load, known_from)
         close_replayed(load, attempt)
         quarantine_rows(load, attempt)
         versions = _write_rows(load, known_from)
         supersede_rejected(load)
-    return {"delivery_id": delivery.delivery_id, **counts, "versions": versions}
+    return replace(found, versions=versions)
 
 
 def _write_rows(load: Incoming, known_from: dt.date) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from onestop.record.key_sql import key_text
@@ -12,6 +13,23 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from onestop.record.incoming import Incoming
+
+
+@dataclass(frozen=True)
+class ReplayedRows:
+    """What a replay did with the rejected rows of one delivery.
+
+    Attributes:
+        rows_replayed: rows that pass now; they are closed.
+        rows_repeated: those of them that only repeat another row.
+        rows_open: rows still rejected.
+        versions: versions added to the record.
+    """
+
+    rows_replayed: int
+    rows_repeated: int
+    rows_open: int
+    versions: int = 0
 
 
 def quarantine_rows(load: Incoming, attempt: int) -> None:
@@ -48,14 +66,11 @@ def _was_loaded_before(load: Incoming, attempt: int) -> bool:
     )
 
 
-def find_replayed(load: Incoming, rows: Collection[int] | None) -> dict[str, int]:
+def find_replayed(load: Incoming, rows: Collection[int] | None) -> ReplayedRows:
     """Make the temporary table ``replayed``: rejected rows that pass now.
 
     Superseded rows are included: they complete the earlier history. A row that the new reading of
     the file does not contain stays open, so that no row is lost.
-
-    Returns:
-        Counts ``rows_replayed``, ``rows_repeated`` and ``rows_open``.
     """
     warehouse, prefix = load.warehouse, load.prefix
     delivery = {"delivery_id": load.delivery.delivery_id}
@@ -81,7 +96,7 @@ def find_replayed(load: Incoming, rows: Collection[int] | None) -> dict[str, int
         " and state = 'open' and row_number not in (select row_number from replayed)",
         delivery,
     )
-    return {**found, "rows_open": still}
+    return ReplayedRows(**found, rows_open=int(still))
 
 
 def close_replayed(load: Incoming, attempt: int) -> None:

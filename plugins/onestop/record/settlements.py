@@ -11,6 +11,7 @@ from onestop.schema.time_zone import LOCAL_ZONE
 if TYPE_CHECKING:
     from onestop.intake.delivery import Delivery
     from onestop.record.incoming import Incoming
+    from onestop.record.quarantine import ReplayedRows
     from onestop.warehouse import Warehouse
 
 #: Columns of a delivery that was refused before its rows were read.
@@ -126,7 +127,7 @@ def insert_settlement(
     return int(row["attempt"])
 
 
-def note_replay(load: Incoming, known_from: dt.date, counts: dict[str, int]) -> int:
+def note_replay(load: Incoming, known_from: dt.date, found: ReplayedRows) -> int:
     """Record a replay: the counts of the last attempt, less the rows closed now."""
     last = load.warehouse.rows(
         "select rows_read, rows_accepted, rows_rejected, rows_repeated, rows_blank, rows_skipped,"
@@ -134,15 +135,14 @@ def note_replay(load: Incoming, known_from: dt.date, counts: dict[str, int]) -> 
         " order by attempt desc",
         {"delivery_id": load.delivery.delivery_id},
     )[0]
-    replayed, repeated = counts["rows_replayed"], counts["rows_repeated"]
     remaining = {
         "rows_read": last["rows_read"],
         "rows_blank": last["rows_blank"],
         "rows_skipped": last["rows_skipped"],
         "skip_reasons": last["skip_reasons"],
-        "rows_rejected": last["rows_rejected"] - replayed,
-        "rows_accepted": last["rows_accepted"] + replayed - repeated,
-        "rows_repeated": last["rows_repeated"] + repeated,
+        "rows_rejected": last["rows_rejected"] - found.rows_replayed,
+        "rows_accepted": last["rows_accepted"] + found.rows_replayed - found.rows_repeated,
+        "rows_repeated": last["rows_repeated"] + found.rows_repeated,
     }
     return note_settlement(
         load.warehouse, load.delivery, load.prefix, known_from, state="loaded", more=remaining

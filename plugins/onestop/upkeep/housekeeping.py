@@ -232,18 +232,18 @@ def _interrupted_copies(settings: Settings, before: dt.datetime) -> Iterator[Pat
 
 
 def _staged_files(settings: Settings, before: dt.datetime) -> Iterator[Path]:
-    yield from _older(settings.staging.glob("*"), before)
-    yield from _older((settings.work / "volumes").glob("*"), before)
-    yield from _older(settings.work.glob("under_work/*/*"), before)
+    yield from _older(settings.folders.staging.glob("*"), before)
+    yield from _older(settings.folders.volumes.glob("*"), before)
+    yield from _older(settings.folders.under_work.glob("*/*"), before)
     yield from _older(settings.work.glob(f"*/*{DRAFT_ENDING}"), before)
 
 
 def _validation_results(settings: Settings, before: dt.datetime) -> Iterator[Path]:
-    yield from _older(settings.validation_results.glob("*"), before)
+    yield from _older(settings.folders.validation_results.glob("*"), before)
 
 
 def _lineage_events(settings: Settings, before: dt.datetime) -> Iterator[Path]:
-    yield from _older(settings.lineage.glob("event-*"), before)
+    yield from _older(settings.folders.lineage.glob("event-*"), before)
 
 
 def _airflow_log_files(settings: Settings, before: dt.datetime) -> Iterator[Path]:  # noqa: ARG001 - called as the others

@@ -17,6 +17,7 @@ from onestop.warehouse import NoWarehouseError, WarehouseError, open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from onestop.settings import Settings
 
@@ -46,16 +47,20 @@ def listed_nights(settings: Settings) -> dict[dt.date, str]:
     }
 
 
-def refuse_lost_warehouse(settings: Settings) -> None:
+def refuse_lost_warehouse(landing: Path, warehouse_url: str) -> None:
     """Stop before a night is run on a warehouse that lacks published nights.
+
+    Args:
+        landing: lists the published nights.
+        warehouse_url: SQLAlchemy URL of the warehouse.
 
     Raises:
         LostWarehouseError: names the nights, and what to do.
     """
-    names = sorted(path.stem for path in (settings.landing / MANIFESTS).glob("????-??-??.json"))
+    names = sorted(path.stem for path in (landing / MANIFESTS).glob("????-??-??.json"))
     if not names:
         return
-    last = _last_published(settings)
+    last = _last_published(warehouse_url)
     missing = [name for name in names if last is None or name > last.isoformat()]
     if missing:
         holds = f"ends with night {last}" if last else "holds no published night"
@@ -67,9 +72,9 @@ def refuse_lost_warehouse(settings: Settings) -> None:
         )
 
 
-def _last_published(settings: Settings) -> dt.date | None:
+def _last_published(warehouse_url: str) -> dt.date | None:
     try:
-        with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+        with open_warehouse(warehouse_url, read_only=True) as warehouse:
             return last_published(warehouse) if warehouse.tables("audit") else None
     except NoWarehouseError:
         return None
@@ -98,7 +103,7 @@ def rebuild(settings: Settings, echo: Callable[[str], None] = lambda _: None) ->
         echo: receives the progress.
     """
     done = Rebuilt()
-    last = _last_published(settings)
+    last = _last_published(settings.warehouse)
     nights = {
         night: sha256
         for night, sha256 in listed_nights(settings).items()

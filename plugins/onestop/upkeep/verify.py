@@ -168,8 +168,8 @@ def load_again(
             f" {delivery.feed}, nor was the one of that time kept in the landing"
         )
         return
-    staged = read_delivery(delivery, scratch.landing, scratch.staging, mapping)
-    verdict = validate_delivery(delivery, staged, scratch.validation_results, night)
+    staged = read_delivery(delivery, scratch.landing, scratch.folders.staging, mapping)
+    verdict = validate_delivery(delivery, staged, scratch.folders.validation_results, night)
     if then is None:
         if verdict.is_refused:
             result.differ(

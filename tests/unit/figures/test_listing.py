@@ -109,7 +109,7 @@ def test_nor_is_a_delivery_of_what_there_is_not(settings, asked):
 )
 def test_nor_is_there_anything_to_replay_of_it(settings, asked):
     with pytest.raises(QuestionError, match="there is no"):
-        find_replayable(settings, ReplayFilter(**asked))
+        find_replayable(ReplayFilter(**asked), settings.mappings(), settings.warehouse)
 
 
 def test_a_rule_that_nothing_broke_is_an_empty_table(settings, capsys):

@@ -28,8 +28,8 @@ FIGURES = [
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory):
     settings = publish(tmp_path_factory.mktemp("published"), FIGURES)
-    settings.reports.mkdir(parents=True)
-    (settings.reports / "index.html").write_text("<p>the report</p>", encoding="utf-8")
+    settings.folders.reports.mkdir(parents=True)
+    (settings.folders.reports / "index.html").write_text("<p>the report</p>", encoding="utf-8")
     return settings
 
 
@@ -52,11 +52,13 @@ def test_a_night_that_is_not_published_is_named_above_the_figures(tmp_path):
         {"as_of_date": dt.date(2022, 6, 30), "state": "published", "message": ""},
         {"as_of_date": dt.date(2022, 6, 29), "state": "checks_failed", "message": "old"},
     ]
-    note_unpublished(settings, runs)
+    note_unpublished(settings.folders.unpublished_nights, runs)
     page = browser(settings).get("/").text
     assert "01/07/2022: Chưa công bố: thiếu tệp của đêm" in page
     assert "29/06/2022" not in page
-    note_unpublished(settings, [{**runs[0], "state": "published"}, *runs])
+    note_unpublished(
+        settings.folders.unpublished_nights, [{**runs[0], "state": "published"}, *runs]
+    )
     assert "Chưa công bố" not in browser(settings).get("/").text
 
 
@@ -149,7 +151,7 @@ def test_the_reports_are_there_and_nothing_beside_them(settings):
         assert client.get(f"/reports/{path}").status_code == 404, path
     secret = settings.work / "secret.txt"
     secret.write_text("x", encoding="utf-8")
-    (settings.reports / "link.txt").symlink_to(secret)
+    (settings.folders.reports / "link.txt").symlink_to(secret)
     assert client.get("/reports/link.txt").status_code == 404
 
 
@@ -169,7 +171,7 @@ def test_the_reports_are_there_and_nothing_beside_them(settings):
     ],
 )
 def test_an_odd_address_is_a_page_that_there_is_not(settings, path):
-    loop, pipe = settings.reports / "loop", settings.reports / "pipe"
+    loop, pipe = settings.folders.reports / "loop", settings.folders.reports / "pipe"
     if not pipe.exists():
         loop.symlink_to(loop)
         os.mkfifo(pipe)
@@ -179,7 +181,7 @@ def test_an_odd_address_is_a_page_that_there_is_not(settings, path):
 def test_a_second_name_of_a_file_from_elsewhere_is_not_served(settings):
     secret = settings.work / "second.txt"
     secret.write_text("x", encoding="utf-8")
-    (settings.reports / "second.txt").hardlink_to(secret)
+    (settings.folders.reports / "second.txt").hardlink_to(secret)
     assert browser(settings).get("/reports/second.txt").status_code == 404
 
 

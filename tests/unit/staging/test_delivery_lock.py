@@ -11,14 +11,8 @@ import time
 import pytest
 from exported_files import as_json, record
 from published_marts import settings_in
+from steps_by_hand import discover, land, load, read, validate
 
-from onestop.night import (
-    discover_deliveries,
-    land_delivery,
-    load_delivery,
-    read_delivery_file,
-    validate_delivery_file,
-)
 from onestop.staging.delivery_lock import DeliveryBusyError, working_on
 from onestop.warehouse import WarehouseError, open_warehouse
 
@@ -31,8 +25,8 @@ def landed(tmp_path):
     settings = settings_in(tmp_path)
     settings.exports.mkdir()
     (settings.exports / "dossiers_20221115.json").write_bytes(as_json(record(1), record(2)))
-    [candidate] = discover_deliveries(settings, NIGHT)
-    return settings, land_delivery(settings, candidate)
+    [candidate] = discover(settings, NIGHT)
+    return settings, land(settings, candidate)
 
 
 def hold(delivery, locks, is_held):
@@ -46,7 +40,7 @@ def held(landed):
     """Another process that works on the delivery."""
     settings, delivery = landed
     is_held = FORK.Event()
-    process = FORK.Process(target=hold, args=(delivery, settings.locks, is_held))
+    process = FORK.Process(target=hold, args=(delivery, settings.folders.locks, is_held))
     process.start()
     assert is_held.wait(30)
     yield process
@@ -58,7 +52,7 @@ def test_a_delivery_that_another_run_works_on_is_told_by_its_name(landed, held):
     settings, delivery = landed
     with (
         pytest.raises(DeliveryBusyError, match=r"dossiers_20221115\.json is worked on by another"),
-        working_on(delivery, settings.locks, wait_seconds=0.2),
+        working_on(delivery, settings.folders.locks, wait_seconds=0.2),
     ):
         pass
 
@@ -67,16 +61,16 @@ def test_a_run_that_was_killed_holds_nothing(landed, held):
     settings, delivery = landed
     os.kill(held.pid, signal.SIGKILL)
     held.join(30)
-    with working_on(delivery, settings.locks, wait_seconds=0.2):
+    with working_on(delivery, settings.folders.locks, wait_seconds=0.2):
         pass
 
 
 def whole_way(settings, delivery, failures):
     try:
         for _ in range(3):
-            read_delivery_file(settings, delivery)
-            validate_delivery_file(settings, delivery, NIGHT)
-            load_delivery(settings, delivery)
+            read(settings, delivery)
+            validate(settings, delivery, NIGHT)
+            load(settings, delivery)
     except BaseException as error:  # noqa: BLE001 - the other process has to be told of it
         failures.put(f"{type(error).__name__}: {error}")
 
