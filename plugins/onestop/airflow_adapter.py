@@ -245,7 +245,7 @@ def publish_night() -> Returned:
 
 def find_due_reports() -> Returned:
     """Find the plan's reports that are due on the day after the run's night."""
-    from onestop.figures.issued_reports import due_reports
+    from onestop.figures.issued import due_reports
 
     due = due_reports(settings_of_task(), night_of_run())
     logger.info("due: %s", ", ".join(due) or "nothing")
@@ -254,8 +254,8 @@ def find_due_reports() -> Returned:
 
 def issue_report(report_code: str) -> Returned:
     """Issue one report on the last night that is published up to the run's night."""
-    from onestop.figures.issued_reports import ReportFilesError, issue_line, last_night_up_to
-    from onestop.figures.issued_reports import issue_report as issue_on
+    from onestop.figures.issued import ReportFilesError, issue_line, last_night_up_to
+    from onestop.figures.issued import issue_report as issue_on
     from onestop.marts.published import QuestionError
 
     cast("dict[str, Any]", get_current_context())["report_code"] = report_code
@@ -275,8 +275,8 @@ def issue_report(report_code: str) -> Returned:
 
 def complete_reports() -> None:
     """Make the files that a killed run left out of issued reports."""
-    from onestop.figures.issued_reports import ReportFilesError
-    from onestop.figures.issued_reports import complete_reports as complete
+    from onestop.figures.issued import ReportFilesError
+    from onestop.figures.issued import complete_reports as complete
 
     try:
         complete(settings_of_task())

@@ -225,8 +225,8 @@ def issue_report(
 
     Unchanged figures give the existing issue; changed figures get the next number.
     """
-    from onestop.figures.issued_reports import issue_line
-    from onestop.figures.issued_reports import issue_report as issue
+    from onestop.figures.issued import issue_line
+    from onestop.figures.issued import issue_report as issue
 
     typer.echo(issue_line(issue(Settings.from_environment(), code, as_of)))
 
@@ -234,7 +234,7 @@ def issue_report(
 @report_app.command("list")
 def list_reports(lang: LangOption, form: FormatOption = Format.table) -> None:
     """List issued reports, whether their files are unchanged, and the reports still due."""
-    from onestop.figures.issued_reports import print_issued_reports
+    from onestop.figures.issued import print_issued_reports
 
     print_issued_reports(Settings.from_environment(), lang.value, form.value)
 

@@ -6,12 +6,15 @@ import io
 import os
 import shutil
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.console import Console
+
+#: What a command can write: a table for people, the others for programs.
+OutputFormat = Literal["table", "json", "csv"]
 
 _PIPED_WIDTH = 100
 

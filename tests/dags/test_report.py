@@ -15,8 +15,8 @@ from airflow.serialization.serialized_objects import DagSerialization
 from airflow.timetables.base import DagRunInfo, TimeRestriction
 
 from onestop import airflow_adapter as steps
-from onestop.figures import issued_reports
-from onestop.figures.issued_reports import ReportFilesError
+from onestop.figures import issued
+from onestop.figures.issued import ReportFilesError
 from onestop.marts.published import NothingPublishedError, QuestionError
 from onestop.schema.project import PROJECT_ROOT
 
@@ -67,8 +67,8 @@ def running(monkeypatch):
     }
     library = SimpleNamespace()
     for name, answer in answers.items():
-        double = create_autospec(getattr(issued_reports, name), side_effect=answer)
-        monkeypatch.setattr(issued_reports, name, double)
+        double = create_autospec(getattr(issued, name), side_effect=answer)
+        monkeypatch.setattr(issued, name, double)
         setattr(library, name, double)
     monkeypatch.setattr(steps, "get_current_context", lambda: context)
     monkeypatch.setattr(steps, "settings_of_task", lambda: None)

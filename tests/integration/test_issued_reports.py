@@ -18,14 +18,14 @@ from second_worked_set import second_world
 from typer.testing import CliRunner
 
 from onestop.cli import app
-from onestop.figures import issued_reports
-from onestop.figures.issued_reports import (
+from onestop.figures.issued import (
     ReportFilesError,
     changed_files,
     complete_reports,
     due_reports,
     issue_line,
     issue_report,
+    issuing,
     last_night_up_to,
     print_issued_reports,
     read_issued_reports,
@@ -226,13 +226,13 @@ class Killed(BaseException):
 
 
 #: Functions of the module at which a run is killed: when it comes to them, or after them.
-STEPS = ["_record", "_place"]
+STEPS = ["record_issue", "_place"]
 
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("is_done", [False, True], ids=["before", "after"])
 def test_killed_anywhere_and_run_again_there_is_one_report(settings, monkeypatch, step, is_done):
-    undisturbed = getattr(issued_reports, step)
+    undisturbed = getattr(issuing, step)
 
     def die(*arguments):
         if is_done:
@@ -240,7 +240,7 @@ def test_killed_anywhere_and_run_again_there_is_one_report(settings, monkeypatch
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(issued_reports, step, die)
+        patch.setattr(issuing, step, die)
         with pytest.raises(Killed):
             issue_report(settings, "q1", now=IN_TIME)
     complete_reports(settings)
@@ -249,7 +249,7 @@ def test_killed_anywhere_and_run_again_there_is_one_report(settings, monkeypatch
     assert sorted(contents(settings)) == [f"q1/1/{name}" for name in FILES]
     assert changed_files(settings, issue) == []
     assert read_issued_reports(settings) == [issue]
-    assert issue.is_late == (not is_done and step == "_record")
+    assert issue.is_late == (not is_done and step == "record_issue")
 
 
 def test_killed_while_files_are_written_nothing_half_is_left(settings, monkeypatch):
@@ -284,7 +284,7 @@ def test_a_folder_that_is_gone_is_put_back_from_the_landing_whatever_the_release
     settings, issue = issued
     before = contents(settings)
     shutil.rmtree(folder_of(settings, issue))
-    monkeypatch.setattr(issued_reports, "_files", lambda *_: {"other.txt": b"of another release"})
+    monkeypatch.setattr(issuing, "issue_files", lambda *_: {"other.txt": b"of another release"})
     complete_reports(settings)
     assert contents(settings) == before
     shutil.rmtree(settings.landing / issue.folder)

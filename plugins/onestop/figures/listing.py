@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator, Mapping
 
+    from onestop.schema.number_text import Language
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
-
-Language = Literal["vi", "en"]
 
 _DELIVERY_HEADERS = {
     "vi": (

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
-from onestop.figures.issued_reports import read_issued_reports
+from onestop.figures.issued import read_issued_reports
 from onestop.figures.scorecard import read_scorecard
-from onestop.figures.scorecard.page import PAGES, Language, scorecard_values
+from onestop.figures.scorecard.page import PAGES, scorecard_values
 from onestop.gate.unpublished import NIGHT_STATES, unpublished_nights
 from onestop.marts.published import NothingPublishedError
-from onestop.schema.number_text import day
+from onestop.schema.number_text import Language, day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -6,7 +6,7 @@ import datetime as dt
 import json
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from onestop.gate.evaluation import (
     EXAMPLES,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from onestop.gate.suite import Rule
     from onestop.intake.delivery import Delivery
+    from onestop.schema.number_text import Language
 
 #: Rows of a result that show which rows failed; more than the messages name.
 _LISTED_ROWS = 20
@@ -407,7 +408,7 @@ class _Gate:
             rules=tuple(self._results),
         )
 
-    def _reason(self, broken: RuleResult, language: Literal["vi", "en"]) -> tuple[str, ...]:
+    def _reason(self, broken: RuleResult, language: Language) -> tuple[str, ...]:
         """Why the delivery is refused: the rule's sentence, the rows, what to do."""
         rule = next(rule for rule in self._suite.rules if rule.code == broken.rule_code)
         words = _WORDS[language]

@@ -16,7 +16,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from rich.console import Console
 
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from onestop.intake.exports import Folder
+    from onestop.schema.number_text import Language
 
-Language = Literal["vi", "en"]
 
 FIRST_NIGHT = dt.date(2022, 11, 14)
 LAST_NIGHT = dt.date(2022, 11, 24)

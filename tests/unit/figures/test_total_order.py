@@ -16,7 +16,8 @@ from onestop.figures.explain import explain
 from onestop.figures.explain.output import print_explanation
 from onestop.figures.form_06a import read_form_06a
 from onestop.figures.form_06a.sheet import form_06a_bytes
-from onestop.figures.issued_reports import _facts, _files, read_issued_reports
+from onestop.figures.issued import read_issued_reports
+from onestop.figures.issued.content import issue_files, read_facts
 from onestop.figures.scorecard import print_scorecard, read_scorecard
 from onestop.figures.scorecard.page import frozen_scorecard
 from onestop.marts.compute import compute_marts
@@ -79,8 +80,8 @@ def everything_issued(settings):
         for first, last in (QUARTER, OTHER_SPAN)
     }
     with open_published(settings) as warehouse:
-        facts = _facts(warehouse, REPORT, LATER)
-    made |= {f"report {name}": content for name, content in _files(settings, facts).items()}
+        facts = read_facts(warehouse, REPORT, LATER)
+    made |= {f"report {name}": content for name, content in issue_files(settings, facts).items()}
     for night in (NIGHT, LATER):
         for form in ("json", "csv", "table"):
             text = io.StringIO()

@@ -6,7 +6,7 @@ import csv
 import json
 import sys
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from onestop.console import page_width, printed, safe_cell
 from onestop.figures.explain.items import ROLES, fact_text
@@ -16,12 +16,11 @@ from onestop.schema.number_text import day, duration, measured, whole
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from onestop.console import OutputFormat
     from onestop.figures.explain.items import CountedItem, Explanation, Fact, Kind
     from onestop.schema.number_text import Language
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
-
-OutputFormat = Literal["table", "json", "csv"]
 
 _WORDS: dict[str, dict[Language, str]] = {
     "numerator": {

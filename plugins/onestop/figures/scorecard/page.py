@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -11,8 +11,8 @@ from onestop.schema.number_text import day, measured, target_text, whole
 
 if TYPE_CHECKING:
     from onestop.figures.scorecard.values import ScorecardLine
+    from onestop.schema.number_text import Language
 
-Language = Literal["vi", "en"]
 _STATUS_TEXT = {
     "met": {"vi": "Đạt", "en": "Met"},
     "not_met": {"vi": "Chưa đạt", "en": "Not met"},

@@ -9,7 +9,7 @@ import sys
 from collections import Counter
 from dataclasses import asdict, fields
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from onestop.console import page_width, printed
 from onestop.figures.scorecard.values import (
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from onestop.console import OutputFormat
     from onestop.schema.number_text import Language
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
 
-OutputFormat = Literal["table", "json", "csv"]
 _ON_TIME_METHODS = ("cohort", "form_06", "qd_766", "load", "due")
 #: From this width on, numerator and denominator have a column of their own.
 _WIDE = 108

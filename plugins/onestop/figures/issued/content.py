@@ -1,0 +1,200 @@
+"""What an issued report consists of: the facts it rests on, and its files."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from onestop.console import safe_cell
+from onestop.figures.form_06a import form_06a_bytes, read_form_06a
+from onestop.figures.scorecard import print_scorecard, read_scorecard
+from onestop.figures.scorecard.page import frozen_scorecard
+from onestop.marts.published import QuestionError, open_published
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from onestop.settings import Settings
+    from onestop.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class IncludedDelivery:
+    """A delivery that a report's figures include."""
+
+    delivery_id: str
+    file_name: str
+    sha256: str
+    attempt: int
+
+
+@dataclass(frozen=True)
+class ReportFacts:
+    """A report's row of ``ref.report_calendar``, and the published night that it is issued on.
+
+    Attributes:
+        report_code: ``q1``, ``half_year``, ``q3`` or ``year``.
+        plan_code: the plan it reports on.
+        title_vi: its title in Vietnamese.
+        title_en: its title in English.
+        period_type: of the period it covers.
+        period_basis: ``calendar`` or ``government``.
+        period_start: first day of the period.
+        period_end: last day of the period.
+        last_day_date: last day on which it is in time.
+        sent_to_vi: its recipient.
+        source_clause: the clause that requires it.
+        publication_id: the night's publication.
+        as_of_date: the night.
+        figures_sha256: SHA-256 of the night's figures.
+        deliveries: the files that the figures include.
+    """
+
+    report_code: str
+    plan_code: str
+    title_vi: str
+    title_en: str
+    period_type: str
+    period_basis: str
+    period_start: dt.date
+    period_end: dt.date
+    last_day_date: dt.date
+    sent_to_vi: str
+    source_clause: str
+    publication_id: int
+    as_of_date: dt.date
+    figures_sha256: str
+    deliveries: tuple[IncludedDelivery, ...]
+
+
+def read_facts(warehouse: Warehouse, report_code: str, night: dt.date) -> ReportFacts:
+    """Read what a report on a published night rests on.
+
+    Args:
+        warehouse: from :func:`onestop.marts.published.open_published`.
+        report_code: as in ``ref.report_calendar``.
+        night: a published night.
+
+    Raises:
+        QuestionError: no such report, or its period begins after that night.
+    """
+    reports = warehouse.rows(
+        "select report_code, plan_code, title_vi, title_en, period_type, period_basis,"
+        " period_start, period_end, last_day_date, sent_to_vi, source_clause"
+        " from ref.report_calendar order by due_before_date, report_code"
+    )
+    found = next((row for row in reports if row["report_code"] == report_code), None)
+    if found is None:
+        known = ", ".join(row["report_code"] for row in reports)
+        raise QuestionError(f"no report {report_code}", remedy=f"there are {known}")
+    if found["period_start"] > night:
+        raise QuestionError(
+            f"its period is {found['period_start']} to {found['period_end']};"
+            f" night {night} is before that",
+            subject=f"report {report_code}",
+        )
+    publication = warehouse.rows(
+        "select publication_id, as_of_date, figures_sha256 from audit.publication"
+        " where as_of_date = :night",
+        {"night": night},
+    )[0]
+    deliveries = warehouse.rows(
+        "select delivery_id, file_name, sha256, attempt from audit.delivery"
+        " where state = 'loaded' and known_from <= :night order by delivery_id, attempt",
+        {"night": night},
+    )
+    return ReportFacts(
+        **found, **publication, deliveries=tuple(IncludedDelivery(**row) for row in deliveries)
+    )
+
+
+def issue_files(settings: Settings, facts: ReportFacts) -> dict[str, bytes]:
+    """The files of an issue by name; the same night gives the same bytes."""
+    night = facts.as_of_date
+    files = {
+        "report.json": json.dumps(
+            asdict(facts), ensure_ascii=False, indent=1, sort_keys=True, default=str
+        ).encode(),
+        "scorecard.html": frozen_scorecard(
+            read_scorecard(settings, night), facts.title_vi
+        ).encode(),
+        "indicators.csv": _indicators(settings, facts),
+    }
+    for form in ("json", "csv"):
+        text = io.StringIO()
+        print_scorecard(settings, "vi", night, form, text)
+        files[f"scorecard.{form}"] = text.getvalue().encode()
+    for unit in _whole_and_levels(settings, night):
+        form_06a = read_form_06a(
+            settings, unit, facts.period_start, facts.period_end, night, facts.period_basis
+        )
+        files[f"form-06a-{unit.lower()}.xlsx"] = form_06a_bytes(form_06a)
+    return dict(sorted(files.items()))
+
+
+def content_sha256(files: Mapping[str, bytes]) -> str:
+    """One digest of all files: of their names and digests, as ``sha256sum`` lists them."""
+    listed = "".join(
+        f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(files.items())
+    )
+    return hashlib.sha256(listed.encode()).hexdigest()
+
+
+_INDICATOR_COLUMNS = (
+    "indicator_code, method_code, unit_code, unit_level, period_type, period_basis, period_start,"
+    " numerator, denominator, value, target, comparison, status, coverage"
+)
+
+
+def _indicators(settings: Settings, facts: ReportFacts) -> bytes:
+    """Every figure of the report's period and of the year so far, of every unit."""
+    with open_published(settings) as warehouse:
+        rows = warehouse.rows(
+            f"select {_INDICATOR_COLUMNS} from mart.indicator_history"
+            " where valid_from <= :night and (valid_to is null or valid_to > :night)"
+            " and period_basis = :basis and ("
+            "  (period_type = :type and period_start = :first)"
+            "  or (period_type = 'year_to_date' and period_start ="
+            "   cast(date_trunc('year', cast(:first as timestamp)) as date)))"
+            " order by indicator_code, method_code, unit_code, period_type, period_start",
+            {
+                "night": facts.as_of_date,
+                "basis": facts.period_basis,
+                "type": facts.period_type,
+                "first": facts.period_start,
+            },
+        )
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    columns = _INDICATOR_COLUMNS.replace(" ", "").split(",")
+    writer.writerow([*columns, "document_number", "document_date", "as_of_date"])
+    documents = {
+        (line.indicator_code, line.method_code, line.unit_code): (
+            line.document_number,
+            line.document_date,
+        )
+        for line in read_scorecard(settings, facts.as_of_date)
+    }
+    for row in rows:
+        key = (row["indicator_code"], row["method_code"], row["unit_code"])
+        cells = (*row.values(), *documents.get(key, (None, None)))
+        writer.writerow([*(safe_cell(value) for value in cells), facts.as_of_date])
+    return text.getvalue().encode()
+
+
+def _whole_and_levels(settings: Settings, night: dt.date) -> list[str]:
+    """The city, and the levels that have units that night."""
+    with open_published(settings) as warehouse:
+        rows = warehouse.rows(
+            "select distinct unit_code from mart.form_06a_history"
+            " where unit_scope = 'level' and unit_level <> 'unregistered'"
+            " and valid_from <= :night and (valid_to is null or valid_to > :night)"
+            " order by unit_code",
+            {"night": night},
+        )
+    return ["CITY", *(row["unit_code"] for row in rows)]

@@ -1,0 +1,141 @@
+"""The issued reports as a list: for readers, and whether their files are unchanged."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, TextIO
+
+from onestop.console import page_width, printed
+from onestop.files import has_sha256
+from onestop.marts.published import NothingPublishedError, open_published
+from onestop.record.issued_reports import ISSUE_COLUMNS, recorded_digests, recorded_issues
+from onestop.schema.number_text import day
+from onestop.schema.time_zone import LOCAL_ZONE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from onestop.console import OutputFormat
+    from onestop.record.issued_reports import IssuedReport
+    from onestop.schema.number_text import Language
+    from onestop.settings import Settings
+
+
+def issue_line(issue: IssuedReport) -> str:
+    """One sentence for people."""
+    late = f", late: its last day was {issue.last_day_date}" if issue.is_late else ""
+    return (
+        f"{issue.folder}: {issue.report_code}, issue {issue.issue_number}, data as of"
+        f" {issue.as_of_date}{late}"
+    )
+
+
+def read_issued_reports(settings: Settings) -> list[IssuedReport]:
+    """All issues, the latest first; none where nothing is published yet."""
+    try:
+        with open_published(settings) as warehouse:
+            if "report" not in warehouse.tables("audit"):  # published by an earlier release
+                return []
+            return recorded_issues(warehouse)[::-1]
+    except NothingPublishedError:
+        return []
+
+
+def changed_files(settings: Settings, issue: IssuedReport) -> list[str]:
+    """Names of the issue's files that are gone or are not as they were issued."""
+    with open_published(settings) as warehouse:
+        digests = recorded_digests(warehouse, issue)
+    folder = settings.published.parent / issue.folder
+    return [
+        name
+        for name, sha256 in digests.items()
+        if not (folder / name).is_file() or not has_sha256(folder / name, sha256)
+    ]
+
+
+_HEADERS: dict[Language, tuple[str, ...]] = {
+    "vi": ("Mã", "Báo cáo", "Lần", "Số liệu đến", "Ban hành", "Hạn cuối", "Tệp"),
+    "en": ("Code", "Report", "Issue", "Data as of", "Issued", "Last day", "Files"),
+}
+_WORDS: dict[str, dict[Language, str]] = {
+    "late": {"vi": "muộn", "en": "late"},
+    "in_time": {"vi": "đúng hạn", "en": "in time"},
+    "changed": {"vi": "BỊ SỬA: {names}", "en": "CHANGED: {names}"},
+    "not_issued": {"vi": "chưa ban hành", "en": "not issued"},
+}
+
+
+def print_issued_reports(
+    settings: Settings,
+    lang: Language = "vi",
+    form: OutputFormat = "table",
+    file: TextIO | None = None,
+) -> None:
+    """Write the list of issued reports; the table also says which the calendar still awaits.
+
+    Args:
+        settings: of this installation.
+        lang: of the table.
+        form: ``table`` for people, ``json`` or ``csv`` for programs.
+        file: where to; defaults to standard output.
+    """
+    file = file or sys.stdout
+    issued = read_issued_reports(settings)
+    rows = [{**asdict(one), "changed_files": changed_files(settings, one)} for one in issued]
+    if form == "json":
+        json.dump(rows, file, ensure_ascii=False, indent=2, default=str)
+        file.write("\n")
+    elif form == "csv":
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow((*ISSUE_COLUMNS, "changed_files"))
+        for row in rows:
+            writer.writerow(" ".join(x) if isinstance(x, list) else x for x in row.values())
+    else:
+        _print_table(settings, rows, lang, file)
+
+
+def _print_table(
+    settings: Settings, rows: list[dict[str, Any]], lang: Language, file: TextIO
+) -> None:
+    from rich import box  # noqa: PLC0415 - the machine formats do without it
+    from rich.table import Table  # noqa: PLC0415 - idem
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for header in _HEADERS[lang]:
+        table.add_column(header, overflow="fold")
+    for row in rows:
+        term = _WORDS["late" if row["is_late"] else "in_time"][lang]
+        files = _WORDS["changed"][lang].format(names=", ".join(row["changed_files"]))
+        table.add_row(
+            row["report_code"],
+            row[f"title_{lang}"],
+            str(row["issue_number"]),
+            day(row["as_of_date"], lang),
+            f"{day(row['issued_at'].astimezone(LOCAL_ZONE).date(), lang)} ({term})",
+            day(row["last_day_date"], lang),
+            files if row["changed_files"] else row["folder"],
+        )
+    for row in _awaited(settings, {row["report_code"] for row in rows}):
+        table.add_row(
+            row["report_code"],
+            row[f"title_{lang}"],
+            "",
+            "",
+            _WORDS["not_issued"][lang],
+            day(row["last_day_date"], lang),
+            "",
+        )
+    with printed(file, page_width(file)) as console:
+        console.print(table)
+
+
+def _awaited(settings: Settings, issued: set[str]) -> Iterator[dict[str, Any]]:
+    with open_published(settings) as warehouse:
+        for row in warehouse.rows(
+            "select * from ref.report_calendar order by last_day_date, report_code"
+        ):
+            if row["report_code"] not in issued:
+                yield row
