@@ -108,7 +108,7 @@ def mended(tmp_path_factory):
         "refused": refused,
         "trial": trial,
         "untouched": untouched,
-        "results": {result["file_name"]: result for result in results},
+        "results": {result.file_name: result for result in results},
     }
 
 
@@ -133,14 +133,14 @@ def test_before_the_fix_the_rows_and_the_file_are_refused(mended):
 
 def test_a_dry_run_tells_the_same_and_writes_nothing(mended):
     assert mended["untouched"] == (True, True)
-    told = {result["file_name"]: result["state"] for result in mended["trial"]}
-    assert told == {name: result["state"] for name, result in mended["results"].items()}
+    told = {result.file_name: result.state for result in mended["trial"]}
+    assert told == {name: result.state for name, result in mended["results"].items()}
 
 
 def test_the_mended_rows_and_the_mended_file_are_in_the_record(mended):
-    rows_of = mended["results"]["ward_20221115.json"]
-    assert (rows_of["state"], rows_of["rows_replayed"], rows_of["rows_open"]) == ("replayed", 2, 1)
-    assert mended["results"]["ward_20221115_b.json"]["state"] == "loaded"
+    ward = mended["results"]["ward_20221115.json"]
+    assert (ward.state, ward.rows_replayed, ward.rows_open) == ("replayed", 2, 1)
+    assert mended["results"]["ward_20221115_b.json"].state == "loaded"
     found = rows(
         mended["settings"],
         "select dossier_code, status from mart.dossier where dossier_code like 'H24.14-221101-%'"
@@ -177,7 +177,7 @@ def test_replaying_again_changes_nothing(mended):
     settings = mended["settings"]
     before = rows(settings, "select * from audit.delivery order by delivery_id, attempt")
     again = replay(settings, ReplayFilter(source="ward"))
-    assert [result["state"] for result in again] == ["unchanged"]
+    assert [result.state for result in again] == ["unchanged"]
     assert rows(settings, "select * from audit.delivery order by delivery_id, attempt") == before
 
 
