@@ -70,9 +70,9 @@ def test_a_night_without_its_file_is_named_before_anything_is_published(tmp_path
     settings = settings_in(tmp_path)
     message = "one_stop has delivered no dossiers file"
     run = {"as_of_date": dt.date(2022, 7, 1), "state": "missing_delivery", "message": message}
-    note_unpublished(settings, [run])
-    settings.reports.mkdir(parents=True)
-    (settings.reports / "index.html").write_text("<p>the report</p>", encoding="utf-8")
+    note_unpublished(settings.folders.unpublished_nights, [run])
+    settings.folders.reports.mkdir(parents=True)
+    (settings.folders.reports / "index.html").write_text("<p>the report</p>", encoding="utf-8")
     page = browser(settings).get("/", params={"lang": lang}).text
     assert f": {state}" in page
     assert message in page
