@@ -18,6 +18,25 @@ from onestop.schema.time_zone import LOCAL_ZONE
 if TYPE_CHECKING:
     from onestop.schema.mapping import Mappings
 
+#: Variables of an installation that are read where they are needed, beside those of
+#: :meth:`Settings.to_environment`; and those whose value is a file.
+FURTHER_VARIABLES = (
+    "ONESTOP_EXPORTS_KEY_FILE",
+    "ONESTOP_EXPORTS_KNOWN_HOSTS",
+    "ONESTOP_EXPORTS_PASSWORD",
+    "ONESTOP_RETENTION",
+    "ONESTOP_WAIT_MINUTES",
+)
+#: All variables that the product reads; the last two are those of the local Airflow.
+VARIABLES = frozenset(
+    {
+        *("ONESTOP_VAR", "ONESTOP_EXPORTS", "ONESTOP_LANDING", "ONESTOP_WAREHOUSE"),
+        *("ONESTOP_PUBLISHED", "ONESTOP_SOURCES", "ONESTOP_SOURCES_ENABLED", "ONESTOP_WORK"),
+        *("ONESTOP_WAIT_UNTIL", *FURTHER_VARIABLES),
+        *("ONESTOP_LOCAL_LAST_NIGHT", "ONESTOP_LOCAL_PRELOAD"),
+    }
+)
+_FILES = {"ONESTOP_EXPORTS_KEY_FILE", "ONESTOP_EXPORTS_KNOWN_HOSTS", "ONESTOP_RETENTION"}
 _MINUTES_OF_A_DAY = 24 * 60
 
 
@@ -164,6 +183,29 @@ class Settings:
             enabled_sources=tuple(filter(None, re.split(r"[,\s]+", enabled))),
             wait_until=_time_of_day("ONESTOP_WAIT_UNTIL", cls.wait_until),
         )
+
+    def to_environment(self) -> dict[str, str]:
+        """The variables by which another process has these settings.
+
+        Variables that are read where they are needed are handed on as they are in this process,
+        files with their whole paths.
+        """
+        own = {
+            "ONESTOP_EXPORTS": str(self.exports),
+            "ONESTOP_LANDING": str(self.landing),
+            "ONESTOP_WAREHOUSE": self.warehouse,
+            "ONESTOP_PUBLISHED": str(self.published),
+            "ONESTOP_SOURCES": str(self.sources or ""),
+            "ONESTOP_SOURCES_ENABLED": ",".join(self.enabled_sources),
+            "ONESTOP_WORK": str(self.work),
+            "ONESTOP_WAIT_UNTIL": self.wait_until.isoformat(),
+        }
+        further = {
+            name: str(Path(value).expanduser().absolute()) if name in _FILES else value
+            for name in FURTHER_VARIABLES
+            if (value := os.environ.get(name))
+        }
+        return {name: value for name, value in own.items() if value} | further
 
     def waits_until(self, night: dt.date) -> dt.datetime:
         """The moment until which a night waits: in the morning after it."""

@@ -1,13 +1,21 @@
-"""How long a night waits: two variables with a default and a clear word where they are wrong."""
+"""The variables of an installation: their defaults, what is wrong with them, and one list."""
 
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
 
+from onestop.schema.project import PROJECT_ROOT
 from onestop.schema.time_zone import LOCAL_ZONE
-from onestop.settings import Settings, SettingsError, wait_interval
+from onestop.settings import (
+    FURTHER_VARIABLES,
+    VARIABLES,
+    Settings,
+    SettingsError,
+    wait_interval,
+)
 
 NIGHT = dt.date(2022, 11, 24)
 
@@ -41,3 +49,62 @@ def test_what_is_no_number_of_minutes_is_named_with_its_variable(monkeypatch, te
     monkeypatch.setenv("ONESTOP_WAIT_MINUTES", text)
     with pytest.raises(SettingsError, match=f"ONESTOP_WAIT_MINUTES: {text} is no number"):
         wait_interval()
+
+
+@pytest.fixture
+def everything_set(monkeypatch, tmp_path):
+    """Settings of which none has its default."""
+    monkeypatch.chdir(tmp_path)
+    values = {
+        "ONESTOP_EXPORTS": "sftp://reader@host:2222/exports",
+        "ONESTOP_LANDING": "landing",
+        "ONESTOP_WAREHOUSE": "postgresql://nightly@db/onestop",
+        "ONESTOP_PUBLISHED": "published.duckdb",
+        "ONESTOP_SOURCES": "sources",
+        "ONESTOP_SOURCES_ENABLED": "one_stop, permits",
+        "ONESTOP_WORK": "work",
+        "ONESTOP_WAIT_UNTIL": "07:30",
+        "ONESTOP_WAIT_MINUTES": "2.5",
+        "ONESTOP_RETENTION": "retention.yaml",
+        "ONESTOP_EXPORTS_KEY_FILE": "key",
+        "ONESTOP_EXPORTS_KNOWN_HOSTS": "known_hosts",
+        "ONESTOP_EXPORTS_PASSWORD": "pass word",
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    return Settings.from_environment()
+
+
+def test_another_process_can_be_given_the_same_settings(everything_set, monkeypatch, tmp_path):
+    handed_on = everything_set.to_environment()
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir("/")
+    for name, value in handed_on.items():
+        monkeypatch.setenv(name, value)
+    again = Settings.from_environment()
+    assert str(again.exports) == str(everything_set.exports)
+    assert {**vars(again), "exports": ""} == {**vars(everything_set), "exports": ""}
+    assert wait_interval() == dt.timedelta(seconds=150)
+    assert handed_on["ONESTOP_RETENTION"] == str(tmp_path / "retention.yaml")
+
+
+def test_the_list_of_variables_is_complete(everything_set):
+    local = {"ONESTOP_LOCAL_LAST_NIGHT", "ONESTOP_LOCAL_PRELOAD"}
+    assert {*everything_set.to_environment(), "ONESTOP_VAR"} | local == VARIABLES
+    assert set(FURTHER_VARIABLES) < VARIABLES
+    sources = [PROJECT_ROOT / "plugins", PROJECT_ROOT / "dags"]
+    read = {
+        name
+        for folder in sources
+        for path in folder.rglob("*.py")
+        for name in re.findall(r"ONESTOP_[A-Z]\w*[A-Z]", path.read_text(encoding="utf-8"))
+    }
+    assert read == VARIABLES
+
+
+def test_every_variable_of_an_installation_is_in_the_readme():
+    text = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
+    local = "ONESTOP_LOCAL_"
+    missing = {n for n in VARIABLES if f"`{n}`" not in text and not n.startswith(local)}
+    assert missing == set()

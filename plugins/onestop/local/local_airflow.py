@@ -187,14 +187,8 @@ class LocalAirflow:
 
     def environment(self) -> dict[str, str]:
         """The whole environment of its processes."""
-        kept = {
-            k: v
-            for k, v in os.environ.items()
-            if not k.startswith(("AIRFLOW_", "ONESTOP_"))
-            or k.startswith(("ONESTOP_EXPORTS_", "ONESTOP_WAIT_"))
-        }
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW_", "ONESTOP_"))}
         secret = self._secrets()
-        sources = self.settings.sources
         plugins = PROJECT_ROOT / "plugins"
         local_settings = Path(__file__).parent / "local_settings"
         own = {
@@ -231,24 +225,14 @@ class LocalAirflow:
             # A task's end is sometimes noticed only at the next heartbeat: have it soon.
             "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
             "GX_ANALYTICS_ENABLED": "false",
-            "ONESTOP_EXPORTS": str(self.settings.exports),
-            "ONESTOP_LANDING": str(self.settings.landing),
             "ONESTOP_LOCAL_PRELOAD": " ".join(self.preloaded),
-            "ONESTOP_PUBLISHED": str(self.settings.published),
-            "ONESTOP_WAIT_UNTIL": f"{self.settings.wait_until:%H:%M}",
-            "ONESTOP_WAREHOUSE": self.settings.warehouse,
-            "ONESTOP_WORK": str(self.settings.work),
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", "")]),
             "PYTHONPATH": os.pathsep.join([str(plugins), str(local_settings)]),
             "PYTHONUNBUFFERED": "1",
         }
-        if sources:
-            own["ONESTOP_SOURCES"] = str(sources)
-        if enabled := self.settings.enabled_sources:
-            own["ONESTOP_SOURCES_ENABLED"] = ",".join(enabled)
         if self.last_night:
             own["ONESTOP_LOCAL_LAST_NIGHT"] = self.last_night
-        return kept | own | dict(self.extra)
+        return kept | self.settings.to_environment() | own | dict(self.extra)
 
     # --- REST API ------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from onestop.marts.published import open_published
 from onestop.record.publications import last_published
 from onestop.schema.mapping import ClaimedTwiceError, recognise
 from onestop.schema.time_zone import LOCAL_ZONE
-from onestop.settings import Settings, wait_interval
+from onestop.settings import VARIABLES, Settings, wait_interval
 from onestop.upkeep.housekeeping import read_retention
 from onestop.warehouse import NoWarehouseError, engine_of, open_warehouse
 
@@ -34,13 +34,6 @@ _NIGHTS_BEHIND = 3
 _GIB = 1 << 30
 _LITTLE_ROOM, _NO_ROOM = 5 * _GIB, 1 * _GIB
 _CLOCKS_DIFFER = dt.timedelta(minutes=5)
-_KNOWN_VARIABLES = {
-    "ONESTOP_VAR", "ONESTOP_EXPORTS", "ONESTOP_EXPORTS_PASSWORD", "ONESTOP_EXPORTS_KEY_FILE",
-    "ONESTOP_EXPORTS_KNOWN_HOSTS", "ONESTOP_LANDING", "ONESTOP_WAREHOUSE", "ONESTOP_PUBLISHED",
-    "ONESTOP_SOURCES", "ONESTOP_SOURCES_ENABLED", "ONESTOP_WORK", "ONESTOP_RETENTION",
-    "ONESTOP_WAIT_UNTIL", "ONESTOP_WAIT_MINUTES",
-    "ONESTOP_LOCAL_LAST_NIGHT", "ONESTOP_LOCAL_PRELOAD",
-}  # fmt: skip
 _UNTRUSTED = stat.S_IRWXO
 
 
@@ -130,7 +123,7 @@ def _remedy_within(message: str) -> str:
 
 def _settings(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - all checks are called alike
     unknown = sorted(
-        name for name in os.environ if name.startswith("ONESTOP_") and name not in _KNOWN_VARIABLES
+        name for name in os.environ if name.startswith("ONESTOP_") and name not in VARIABLES
     )
     for name in unknown:
         yield "WARN", f"{name} is set, and nothing reads it", "correct its name, or unset it"

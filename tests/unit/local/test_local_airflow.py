@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from onestop.local.local_airflow import LocalAirflow, LocalAirflowError, free_port
-from onestop.settings import Settings
+from onestop.settings import FURTHER_VARIABLES, Settings
 
 
 @pytest.fixture
@@ -54,6 +54,21 @@ def test_nothing_of_the_callers_airflow_or_installation_leaks_in(airflow, monkey
     assert "AIRFLOW_CONN_ONESTOP_WAREHOUSE" not in environment
     assert "ONESTOP_SOURCES" not in environment
     assert environment["ONESTOP_WAREHOUSE"] == "duckdb:///here.duckdb"
+
+
+def test_the_callers_retention_waiting_and_access_to_the_exports_are_kept(airflow, monkeypatch):
+    values = {
+        "ONESTOP_RETENTION": "/etc/onestop/retention.yaml",
+        "ONESTOP_WAIT_MINUTES": "1",
+        "ONESTOP_EXPORTS_PASSWORD": "pass word",
+        "ONESTOP_EXPORTS_KEY_FILE": "/etc/onestop/key",
+        "ONESTOP_EXPORTS_KNOWN_HOSTS": "/etc/onestop/known_hosts",
+    }
+    assert set(values) == set(FURTHER_VARIABLES)
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    environment = airflow.environment()
+    assert {name: environment[name] for name in values} == values
 
 
 def test_airflow_finds_the_settings_that_keep_the_clock_from_starting_nights(airflow):
