@@ -63,7 +63,7 @@ def read(path, *, by_columns: bool) -> object:
 
 @given(
     st.sampled_from([0, 2, 4]),
-    st.lists(st.one_of(st.none(), st.integers(0, len(ROWS) - 1)), min_size=60, max_size=120),
+    st.lists(st.one_of(st.none(), st.integers(0, len(ROWS) - 1)), min_size=90, max_size=150),
     st.sampled_from(DELIMITERS),
     st.sampled_from(["\n", "\r\n", "\r"]),
     st.booleans(),
