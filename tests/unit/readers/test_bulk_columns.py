@@ -75,10 +75,9 @@ def test_both_ways_of_reading_agree_on_every_row(
 ):
     lines = [delimiter.join(HEADERS)]
     for number, kind in enumerate(kinds):
-        cells = (
-            cell.format(n=number, d=delimiter) for cell in ROWS[usual if kind is None else kind]
-        )
-        lines.append(delimiter.join(cells).replace("\n", end))
+        row = ROWS[others[kind] if kind < len(others) else usual]
+        text = delimiter.join(cell.format(n=number, d=delimiter) for cell in row)
+        lines.append(text.replace("\n", end))
     path = tmp_path_factory.mktemp("both") / "dossiers_20220630.csv"
     path.write_bytes((end.join(lines) + (end if is_ended else "")).encode())
     assert read(path, by_columns=True) == read(path, by_columns=False)
