@@ -5,7 +5,8 @@ Trigger it with the filters below; without any, everything that is still refused
 
 **What.** The rejected rows and the files refused whole are read again from landing, put through
 the gate as it is now, and what is good goes into the record. A row that passed before is not
-touched. Rows that are still bad stay open, with their reasons.
+touched. Rows that the corrected mapping leaves out (`skip`) are closed as left out and counted.
+Rows that are still bad stay open, with their reasons.
 
 **What it changes.** Published nights stay as they are. What is replayed shows in the figures of
 the next night that is run, and its changes to closed periods in `mart.restatement`.

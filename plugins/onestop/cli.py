@@ -332,7 +332,7 @@ def rejected(
     feed: Feed = None,
     rule: Annotated[str | None, typer.Option("--rule", help="Rule code, such as DOS-R07.")] = None,
     state: Annotated[
-        str | None, typer.Option("--state", help="open, replayed or superseded.")
+        str | None, typer.Option("--state", help="open, replayed, superseded or left_out.")
     ] = None,
     limit: Limit = 50,
 ) -> None:

@@ -63,11 +63,13 @@ class ReplayResult:
     Attributes:
         delivery_id: the delivery.
         file_name: its path below the exports.
-        state: ``replayed`` (rows that were refused are loaded), ``loaded`` (the file was refused
-            whole), ``unchanged`` (no refused row passes now) or ``refused`` (the file, again).
+        state: ``replayed`` (rows that were refused are loaded or left out), ``loaded`` (the file
+            was refused whole), ``unchanged`` (no refused row passes now) or ``refused`` (the file,
+            again).
         reason: of a refusal, for people.
         rows_replayed: refused rows that pass now.
         rows_repeated: those of them that only repeat another row.
+        rows_left_out: refused rows that the mapping leaves out now.
         rows_open: rows still rejected.
         rows_accepted: rows of a file that was refused whole.
         versions: versions added to the record.
@@ -79,6 +81,7 @@ class ReplayResult:
     reason: str = ""
     rows_replayed: int = 0
     rows_repeated: int = 0
+    rows_left_out: int = 0
     rows_open: int = 0
     rows_accepted: int = 0
     versions: int = 0
@@ -93,8 +96,10 @@ class ReplayResult:
             return f"{self.file_name}: still refused, {self.reason}"
         if self.state == "loaded":
             return f"{self.file_name}: was refused whole; {self.rows_accepted} rows accepted now"
+        left_out = f" {self.rows_left_out} left out by the mapping," if self.rows_left_out else ""
         return (
-            f"{self.file_name}: {self.rows_replayed} rows closed, {self.rows_open} still rejected"
+            f"{self.file_name}: {self.rows_replayed} rows closed,{left_out}"
+            f" {self.rows_open} still rejected"
         )
 
 
@@ -193,7 +198,7 @@ def _replay(
     with open_warehouse(warehouse_url) as warehouse, working_on(delivery, folders.locks):
         if was_loaded:
             found = load_replayed(warehouse, delivery, staged, is_trial=is_trial)
-            return outcome("replayed" if found.rows_replayed else "unchanged", **asdict(found))
+            return outcome("replayed" if found.rows_closed else "unchanged", **asdict(found))
         if is_trial:
             return outcome("loaded", rows_accepted=verdict.rows_accepted)
         loaded = load_delivery(warehouse, delivery, staged)
@@ -228,13 +233,13 @@ def replay(
 
 def replay_summary(results: Sequence[ReplayResult], *, is_trial: bool) -> str:
     """What came of all of it, and what to do next."""
-    closed = sum(result.rows_replayed for result in results)
+    closed = sum(result.rows_replayed + result.rows_left_out for result in results)
     loaded = sum(result.state == "loaded" for result in results)
     if not results:
         return "no refused rows or files to read again"
     found = f"{len(results)} deliveries read again: {closed} rows and {loaded} whole files"
     if is_trial:
-        return f"{found} would be loaded; run it without --dry-run"
+        return f"{found} would be settled; run it without --dry-run"
     if closed or loaded:
-        return f"{found} loaded; they appear in the figures from the next night on"
-    return f"{found} loaded; correct the rule, the mapping or the reference file first"
+        return f"{found} settled; they appear in the figures from the next night on"
+    return f"{found} settled; correct the rule, the mapping or the reference file first"

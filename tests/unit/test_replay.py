@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 import pytest
@@ -76,16 +77,37 @@ class File:
                 staged.execute(GATE.format(bad=", ".join(numbers), rows=len(rows)))
         return path
 
+    def without_bad(self, folder):
+        """The staged file by a mapping that leaves the bad rows out."""
+        path = folder / f"{self.delivery.delivery_id}.left_out.duckdb"
+        shutil.copy(self.staged(folder, bad=frozenset()), path)
+        with duckdb.connect(path) as staged:
+            chosen = {"codes": sorted(self.bad)}
+            staged.execute(
+                "insert into skipped_row (row_number, unit_code, skip_reason) select row_number,"
+                " unit_code, 'a test' from staged_row where unit_code in (select unnest($codes))",
+                chosen,
+            )
+            staged.execute(
+                "delete from staged_row where unit_code in (select unnest($codes))", chosen
+            )
+            staged.execute("update read_summary set mapping_sha256 = 'the mapping that leaves out'")
+        return path
 
-def history_by_hand(files, mended=frozenset()):
-    """The history in plain Python; ``mended`` holds the indexes of files replayed."""
+
+def history_by_hand(files, mended=frozenset(), left_out=frozenset()):
+    """The history in plain Python.
+
+    ``mended`` holds the indexes of files whose bad rows were replayed as good, ``left_out`` those
+    of files whose bad rows a mapping leaves out.
+    """
     by_night = defaultdict(list)
     for file in sorted(files, key=lambda file: file.delivery.file_name):
         by_night[file.night].append(file)
     spans, state, since = [], {}, {}
     for night in sorted(by_night):
         before = state
-        state = _state_after(before, by_night[night], mended)
+        state = _state_after(before, by_night[night], mended, left_out)
         for code in sorted(before.keys() | state.keys()):
             if before.get(code) == state.get(code):
                 continue
@@ -97,18 +119,22 @@ def history_by_hand(files, mended=frozenset()):
     return sorted(spans, key=lambda span: (span[0], span[2]))
 
 
-def _state_after(before, files, mended):
+def _state_after(before, files, mended, left_out):
     state = dict(before)
     snapshots = [file for file in files if file.kind == "snapshot"]
     for code in CODES:
-        said = [
-            file.says[code]
-            for file in files
-            if code in file.says and (code not in file.bad or file.index in mended)
-        ]
-        if said:
+        said = []
+        for file in files:
+            is_left_out = code in file.bad and file.index in left_out
+            if code in file.says and (code not in file.bad or file.index in mended):
+                said.append(file.says[code])
+            elif code in file.says and is_left_out and file.kind == "delta":
+                said.append(None)
+        held = [file for file in snapshots if code in file.says]
+        held = [file for file in held if not (code in file.bad and file.index in left_out)]
+        if said and said[-1]:
             state[code] = said[-1]
-        elif snapshots and not any(code in file.says for file in snapshots):
+        elif said or (snapshots and not held):
             state.pop(code, None)
     return state
 
@@ -150,30 +176,31 @@ def test_replayed_rows_leave_the_history_as_if_they_had_been_good_in_time(
     steps = [(file, is_replay) for file in files for is_replay in (False, True)]
     order.shuffle(steps)
     # a file is loaded before it is replayed, with others in between
-    loaded, mended = [], set()
-    skip_replay = {
-        file.index for file in files if data.draw(st.booleans(), label=f"not mended {file.index}")
-    }
+    loaded, mended, left_out = [], set(), set()
+    ways = st.sampled_from(["not replayed", "good", "left out"])
+    way = {file.index: data.draw(ways, label=f"file {file.index}") for file in files}
     with open_warehouse(f"duckdb:///{folder / 'w'}.duckdb") as warehouse:
         for file, _ in steps:
             if file not in loaded:
                 load_delivery(warehouse, file.delivery, file.staged(folder))
                 loaded.append(file)
-            elif file.index not in skip_replay:
-                result = load_replayed(
-                    warehouse, file.delivery, file.staged(folder, bad=frozenset())
-                )
-                assert result.rows_open == 0
+            elif way[file.index] == "good":
+                good = file.staged(folder, bad=frozenset())
+                assert load_replayed(warehouse, file.delivery, good).rows_open == 0
                 mended.add(file.index)
-            assert history(warehouse) == history_by_hand(loaded, mended)
-        _assert_the_counts_add_up(warehouse, files, mended)
+            elif way[file.index] == "left out":
+                result = load_replayed(warehouse, file.delivery, file.without_bad(folder))
+                assert (result.rows_left_out, result.rows_open) == (len(file.bad), 0)
+                left_out.add(file.index)
+            assert history(warehouse) == history_by_hand(loaded, mended, left_out)
+        _assert_the_counts_add_up(warehouse, files, mended | left_out)
 
 
 def _assert_the_counts_add_up(warehouse, files, mended):
     for file in files:
         last = warehouse.rows(
-            "select rows_read, rows_accepted, rows_rejected, rows_repeated, rows_blank"
-            " from audit.delivery where delivery_id = :id order by attempt desc",
+            "select rows_read, rows_accepted, rows_rejected, rows_repeated, rows_blank,"
+            " rows_skipped from audit.delivery where delivery_id = :id order by attempt desc",
             {"id": file.delivery.delivery_id},
         )[0]
         rejected = 0 if file.index in mended else len(file.bad)
@@ -184,6 +211,17 @@ def _assert_the_counts_add_up(warehouse, files, mended):
 @pytest.fixture
 def warehouse(tmp_path):
     with open_warehouse(f"duckdb:///{tmp_path / 'w'}.duckdb") as opened:
+        yield opened
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def either_engine(request, tmp_path):
+    """A warehouse of each engine."""
+    if request.param == "duckdb":
+        url = f"duckdb:///{tmp_path / 'w'}.duckdb"
+    else:
+        url = request.getfixturevalue("postgres").make_database()
+    with open_warehouse(url) as opened:
         yield opened
 
 
@@ -220,6 +258,35 @@ def test_a_row_that_is_still_bad_stays_open_and_the_good_one_is_closed(warehouse
     result = load_replayed(warehouse, ONE.delivery, ONE.staged(tmp_path, bad=frozenset({CODES[1]})))
     assert (result.rows_replayed, result.rows_open, result.versions) == (1, 1, 1)
     assert states(warehouse) == [(1, "UNI-R01", "replayed", 2), (2, "UNI-R01", "open", None)]
+
+
+def test_a_row_that_the_mapping_leaves_out_now_is_closed_and_counted(either_engine, tmp_path):
+    warehouse = either_engine
+    load_delivery(warehouse, ONE.delivery, ONE.staged(tmp_path))
+    left_out = ONE.without_bad(tmp_path)
+    trial = load_replayed(warehouse, ONE.delivery, left_out, is_trial=True)
+    assert (trial.rows_left_out, states(warehouse)[0][2]) == (2, "open")
+    result = load_replayed(warehouse, ONE.delivery, left_out)
+    assert (result.rows_replayed, result.rows_left_out, result.rows_open) == (0, 2, 0)
+    assert states(warehouse) == [
+        (1, "UNI-R01", "left_out", 2),
+        (2, "UNI-R01", "left_out", 2),
+    ]
+    [last] = warehouse.rows(
+        "select rows_rejected, rows_skipped, skip_reasons, mapping_sha256 from audit.delivery"
+        " where attempt = 2"
+    )
+    assert list(last.values()) == [0, 2, '{"a test": 2}', "the mapping that leaves out"]
+    assert load_replayed(warehouse, ONE.delivery, left_out).rows_left_out == 0
+
+
+def test_a_key_of_a_loaded_row_does_not_end_when_another_row_of_it_is_left_out(warehouse, tmp_path):
+    file = File(0, 0, "delta", {CODES[0]: "A", CODES[1]: "A"}, frozenset({CODES[0]}))
+    load_delivery(warehouse, file.delivery, file.staged(tmp_path))
+    all_left_out = replace(file, bad=frozenset(CODES[:2]))
+    load_replayed(warehouse, file.delivery, all_left_out.without_bad(tmp_path))
+    assert states(warehouse) == [(1, "UNI-R01", "left_out", 2)]
+    assert [span[0] for span in history(warehouse)] == [CODES[1]]
 
 
 def test_a_still_bad_row_gets_the_further_reason_that_is_found_now(warehouse, tmp_path):

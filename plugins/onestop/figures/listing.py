@@ -40,11 +40,12 @@ _STATES = {
     "vi": {
         "loaded": "đã nạp", "refused": "từ chối", "open": "còn mở",
         "replayed": "đã nạp lại", "superseded": "đã được thay",
+        "left_out": "bỏ qua theo ánh xạ",
     },
     "en": {},
 }  # fmt: skip
 _DELIVERY_STATES = ("loaded", "refused")
-_REJECTED_STATES = ("open", "replayed", "superseded")
+_REJECTED_STATES = ("open", "replayed", "superseded", "left_out")
 _TOTALS = {
     "vi": "{shown} trong {total} dòng; lọc bằng các tùy chọn, xem --help",
     "en": "{shown} of {total} rows; the options filter them, see --help",
@@ -111,7 +112,7 @@ def print_rejected(
         night: only rows of deliveries that describe this night.
         feed: only this feed.
         rule: only rows that broke this rule.
-        state: ``open``, ``replayed`` or ``superseded``.
+        state: ``open``, ``replayed``, ``superseded`` or ``left_out``.
         limit: at most so many rows.
 
     Raises:

@@ -86,12 +86,17 @@ def unless_unchanged(load: Incoming) -> tuple[str, dict[str, Any]]:
 
 
 def keys_left_out(load: Incoming) -> str:
-    """SELECT of the keys that occur only in rows that the mapping leaves out."""
+    """SELECT of the keys that occur only in rows that the mapping leaves out.
+
+    On a replay, a key that the delivery stated when it was loaded stays stated.
+    """
     same = same_key(load.feed, "t", "s")
     named = " and ".join(f"{column} is not null" for column in load.feed.key)
     return (
-        f"select distinct {load.key} from {load.prefix}skipped_row as s where {named} and"
+        f"select distinct {load.key} from {load.left_out} as s where {named} and"
         f" not exists (select 1 from {load.prefix}staged_row as t where {same})"
+        f" and not exists (select 1 from core.{load.feed.entity}_version as t where {same}"
+        " and t.delivery_id = :delivery_id)"
     )
 
 
@@ -100,7 +105,7 @@ def _end_left_out(load: Incoming, parameters: dict[str, Any]) -> None:
 
     In a snapshot such a key counts as missing.
     """
-    if load.delivery.kind != "delta" or load.is_replay:
+    if load.delivery.kind != "delta":
         return
     entity = load.feed.entity
     changed = ", modified_at" if has_changes(load.feed) else ""
@@ -110,7 +115,7 @@ def _end_left_out(load: Incoming, parameters: dict[str, Any]) -> None:
         f" content_hash, is_vanished, {load.key}{changed})"
         f" select :delivery_id, max(s.row_number), :night, :known_from, '{VANISHED}', true,"
         f" {', '.join(f's.{column}' for column in load.feed.key)}{last}"
-        f" from {load.prefix}skipped_row as s inner join ({keys_left_out(load)}) as k"
+        f" from {load.left_out} as s inner join ({keys_left_out(load)}) as k"
         f" on {same_key(load.feed, 's', 'k')}"
         f" group by {', '.join(f's.{column}' for column in load.feed.key)}",
         parameters,

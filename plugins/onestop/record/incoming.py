@@ -32,6 +32,17 @@ class Incoming:
     is_replay: bool = False
 
     @property
+    def left_out(self) -> str:
+        """Relation of the rows that the mapping leaves out; on a replay those settled by it."""
+        skipped = f"{self.prefix}skipped_row"
+        if not self.is_replay:
+            return skipped
+        return (
+            f"(select * from {skipped} where row_number in"
+            " (select row_number from replayed where is_left_out))"
+        )
+
+    @property
     def slot(self) -> dict[str, Any]:
         """Query parameters that select the files of the same source, feed and night."""
         return {

@@ -92,10 +92,10 @@ def load_replayed(
     rows: Collection[int] | None = None,
     is_trial: bool = False,
 ) -> ReplayedRows:
-    """Load those rejected rows of a loaded delivery that pass now.
+    """Load those rejected rows of a loaded delivery that pass now; close those left out now.
 
     Rows that were loaded before stay as they are. A row that still fails stays open; rules that it
-    breaks only now are added to its reasons. When no row passes, nothing is written.
+    breaks only now are added to its reasons. When no row is closed, nothing is written.
 
     Args:
         warehouse: open for writing.
@@ -115,7 +115,7 @@ def load_replayed(
             is_replay=True,
         )
         found = find_replayed(load, rows)
-        if is_trial or not found.rows_replayed:
+        if is_trial or not found.rows_closed:
             return found
         known_from = first_open_night(warehouse, delivery.night)
         attempt = note_replay(load, known_from, found)

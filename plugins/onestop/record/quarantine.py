@@ -22,14 +22,21 @@ class ReplayedRows:
     Attributes:
         rows_replayed: rows that pass now; they are closed.
         rows_repeated: those of them that only repeat another row.
+        rows_left_out: rows that the mapping leaves out now; they are closed.
         rows_open: rows still rejected.
         versions: versions added to the record.
     """
 
     rows_replayed: int
     rows_repeated: int
+    rows_left_out: int
     rows_open: int
     versions: int = 0
+
+    @property
+    def rows_closed(self) -> int:
+        """Rows that are no longer rejected."""
+        return self.rows_replayed + self.rows_left_out
 
 
 def quarantine_rows(load: Incoming, attempt: int) -> None:
@@ -67,7 +74,7 @@ def _was_loaded_before(load: Incoming, attempt: int) -> bool:
 
 
 def find_replayed(load: Incoming, rows: Collection[int] | None) -> ReplayedRows:
-    """Make the temporary table ``replayed``: rejected rows that pass now.
+    """Make the temporary table ``replayed``: rejected rows that pass, or are left out, now.
 
     Superseded rows are included: they complete the earlier history. A row that the new reading of
     the file does not contain stays open, so that no row is lost.
@@ -82,14 +89,17 @@ def find_replayed(load: Incoming, rows: Collection[int] | None) -> ReplayedRows:
         quarantined += f" and row_number in ({', '.join(str(int(row)) for row in rows) or 'null'})"
     warehouse.execute("drop table if exists replayed")
     warehouse.execute(
-        "create temporary table replayed as select s.row_number, s.is_repeat"
-        f" from {prefix}staged_row as s where s.row_number in ({quarantined})"
-        f" and s.row_number not in (select row_number from {prefix}rejected_row)",
+        "create temporary table replayed as select s.row_number, s.is_repeat,"
+        f" false as is_left_out from {prefix}staged_row as s where s.row_number in ({quarantined})"
+        f" and s.row_number not in (select row_number from {prefix}rejected_row)"
+        f" union all select s.row_number, false, true from {prefix}skipped_row as s"
+        f" where s.row_number in ({quarantined})",
         delivery,
     )
     found = warehouse.rows(
-        "select count(*) as rows_replayed, count(case when is_repeat then 1 end) as rows_repeated"
-        " from replayed"
+        "select count(case when not is_left_out then 1 end) as rows_replayed,"
+        " count(case when is_repeat then 1 end) as rows_repeated,"
+        " count(case when is_left_out then 1 end) as rows_left_out from replayed"
     )[0]
     still = warehouse.value(
         "select count(distinct row_number) from audit.rejected_row where delivery_id = :delivery_id"
@@ -100,10 +110,11 @@ def find_replayed(load: Incoming, rows: Collection[int] | None) -> ReplayedRows:
 
 
 def close_replayed(load: Incoming, attempt: int) -> None:
-    """Mark the rows of ``replayed`` as taken in by this attempt."""
+    """Mark the rows of ``replayed`` as loaded, or left out, by this attempt."""
     load.warehouse.execute(
-        "update audit.rejected_row set state = 'replayed', replayed_attempt = :attempt,"
-        " state_changed_at = :now where delivery_id = :delivery_id"
+        "update audit.rejected_row as r set state = case when row_number in"
+        " (select row_number from replayed where is_left_out) then 'left_out' else 'replayed' end,"
+        " replayed_attempt = :attempt, state_changed_at = :now where delivery_id = :delivery_id"
         " and row_number in (select row_number from replayed)",
         {
             "attempt": attempt,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from onestop.record.publications import last_published
@@ -138,12 +140,22 @@ def note_replay(load: Incoming, known_from: dt.date, found: ReplayedRows) -> int
     remaining = {
         "rows_read": last["rows_read"],
         "rows_blank": last["rows_blank"],
-        "rows_skipped": last["rows_skipped"],
-        "skip_reasons": last["skip_reasons"],
-        "rows_rejected": last["rows_rejected"] - found.rows_replayed,
+        "rows_skipped": (last["rows_skipped"] or 0) + found.rows_left_out,
+        "skip_reasons": _skip_reasons(load, last["skip_reasons"]),
+        "rows_rejected": last["rows_rejected"] - found.rows_closed,
         "rows_accepted": last["rows_accepted"] + found.rows_replayed - found.rows_repeated,
         "rows_repeated": last["rows_repeated"] + found.rows_repeated,
     }
     return note_settlement(
         load.warehouse, load.delivery, load.prefix, known_from, state="loaded", more=remaining
     )
+
+
+def _skip_reasons(load: Incoming, before: str | None) -> str | None:
+    """The reasons for which rows are left out, with those that a replay closes as left out."""
+    counts: Counter[str] = Counter(json.loads(before) if before else {})
+    for row in load.warehouse.rows(
+        f"select skip_reason, count(*) as n from {load.left_out} as s group by skip_reason"
+    ):
+        counts[row["skip_reason"]] += int(row["n"])
+    return json.dumps(dict(sorted(counts.items())), ensure_ascii=False) if counts else None

@@ -40,7 +40,7 @@ def find_touched_keys(load: Incoming, known_from: dt.date) -> None:
     is_new = enter_scopes(load, known_from)
     _touch_new(load)
     if not load.is_snapshot:
-        load.warehouse.execute(f"insert into touched ({load.key}) {keys_left_out(load)}")
+        _touch_left_out(load)
     else:
         _touch_missing(load)
         _touch_rejected(load)
@@ -63,6 +63,8 @@ def find_replayed_keys(load: Incoming, known_from: dt.date) -> None:
         _touch_missing(load)
         if is_new or _replays_nameless_rows(load):
             _touch_absent(load)
+    else:
+        _touch_left_out(load)
 
 
 def _find_stated_keys(load: Incoming) -> None:
@@ -98,6 +100,14 @@ def _touch_new(load: Incoming) -> None:
         f"insert into touched ({load.key}) select distinct {load.key}"
         f" from {load.accepted} as s{is_stored}",
         parameters or None,
+    )
+
+
+def _touch_left_out(load: Incoming) -> None:
+    """Add the keys that end because the mapping leaves out the only row that states them."""
+    load.warehouse.execute(
+        f"insert into touched ({load.key}) {keys_left_out(load)}",
+        {"delivery_id": load.delivery.delivery_id},
     )
 
 

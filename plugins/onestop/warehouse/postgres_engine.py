@@ -662,7 +662,7 @@ def _columns_loaded(file: duckdb.DuckDBPyConnection) -> dict[str, str]:
         "staged_row": ", ".join(("row_number", "is_repeat", *feed.key)),
         "rejected_row": "*",
         "rule_result": "*",
-        "skipped_row": ", ".join(("row_number", *feed.key, *changed)),
+        "skipped_row": ", ".join(("row_number", "skip_reason", *feed.key, *changed)),
         "read_summary": "format, encoding, mapping_sha256, skip_reasons, covers, covered",
         "gate_summary": "*",
     }

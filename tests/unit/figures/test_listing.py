@@ -87,7 +87,7 @@ def test_a_row_found_by_one_rule_is_shown_with_all_its_reasons(settings, capsys)
         ({"rule": "DOS-R99"}, "there is no rule code DOS-R99"),
         ({"night": dt.date(2021, 1, 1)}, "nothing was delivered for night 2021-01-01; there are"),
         ({"feed": "dossier"}, "there is no feed dossier; there is declarations, dossiers"),
-        ({"state": "shut"}, "there is no state shut; there is open, replayed, superseded"),
+        ({"state": "shut"}, "there is no state shut; there is left_out, open, replayed"),
     ],
 )
 def test_what_there_is_not_is_no_empty_table(settings, asked, told):
