@@ -13,11 +13,13 @@ import json
 import os
 import re
 import shutil
+import unicodedata
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from onestop.files import sha256_of
@@ -53,8 +55,9 @@ if TYPE_CHECKING:
 #: Raised whenever the same file under the same mapping would be staged differently.
 READER_VERSION = 6
 
-#: Blank space and control characters.
-_BLANKS = bytes([*range(ord(" ") + 1), 0x7F])
+_CONTROLS = bytes([*range(ord(" ")), 0x7F])
+#: What a tidy text does not have.
+_UNTIDY = re.compile(r"  |[^\S ]|[\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u2060\ufeffÐð]")
 _WRAPPED = re.compile(r"""\s*(?:=\s?"([^"]*)"|'([\w=+@-].*?)'?)\s*""")
 #: What a batch says of each row beside its columns.
 _PLACE: dict[str, pa.DataType] = {
@@ -272,7 +275,7 @@ def _arrow(batch: Batch, mapping: FeedMapping) -> pa.RecordBatch:
 
 
 def _source_texts(values: Texts, problems: list[str | None]) -> tuple[pa.StringArray, bool]:
-    """The texts that the source means, and whether all are plain words without a blank.
+    """The texts that the source means, and whether all are tidy as they are.
 
     One with a NUL is none, and its row cannot be read. ``="x"`` and ``'x`` are how exporters keep
     a spreadsheet from changing x.
@@ -280,7 +283,7 @@ def _source_texts(values: Texts, problems: list[str | None]) -> tuple[pa.StringA
     texts = values if isinstance(values, pa.StringArray) else _texts(values)
     characters = texts.buffers()[2]
     data = characters.to_pybytes() if characters else b""
-    is_tidy = data.isascii() and len(data.translate(None, _BLANKS)) == len(data)
+    is_tidy = _is_tidy(texts, data)
     if b"\0" in data:
         given = texts.to_pylist()
         for at, value in enumerate(given):
@@ -291,6 +294,25 @@ def _source_texts(values: Texts, problems: list[str | None]) -> tuple[pa.StringA
         texts = _texts([value and _unwrapped(value) for value in texts.to_pylist()])
         is_tidy = False
     return texts, is_tidy
+
+
+def _is_tidy(texts: pa.StringArray, data: bytes) -> bool:
+    """Whether tidying surely changes none of the texts, whose characters are ``data``."""
+    if data.isascii():
+        if b"  " in data or len(data.translate(None, _CONTROLS)) < len(data):
+            return False
+    else:
+        together = "".join(filter(None, texts.unique().to_pylist()))
+        if _UNTIDY.search(together) or not unicodedata.is_normalized("NFC", together):
+            return False
+    if b" " not in data:
+        return True
+    offsets = np.frombuffer(cast("bytes", texts.buffers()[1]), np.int32)
+    offsets = offsets[texts.offset : texts.offset + len(texts) + 1]
+    starts, ends = offsets[:-1], offsets[1:]
+    is_filled = starts < ends
+    edges = np.concatenate([starts[is_filled], ends[is_filled] - 1])
+    return not (np.frombuffer(data, np.uint8)[edges] == ord(" ")).any()
 
 
 def _unwrapped(text: str) -> str:

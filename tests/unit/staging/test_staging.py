@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 from exported_files import LIST_HEADERS as HEADERS
 from exported_files import (
@@ -26,6 +27,8 @@ from exported_files import (
     record,
     stage,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from onestop.intake.delivery import RefusedDeliveryError
 from onestop.intake.landing import land_file
@@ -33,7 +36,7 @@ from onestop.sample import write_sample
 from onestop.schema.feeds import DUCKDB_TYPES, FEEDS
 from onestop.schema.mapping import load_mapping, load_mappings, recognise
 from onestop.schema.wording import tidy
-from onestop.staging.staged_delivery import read_delivery, staged_path
+from onestop.staging.staged_delivery import _is_tidy, read_delivery, staged_path
 from onestop.staging.typing_sql import MACROS, staged_columns
 
 REPOSITORY = Path(__file__).parents[3]
@@ -228,6 +231,23 @@ def test_sql_and_python_tidy_texts_alike(text):
         connection.execute(MACROS[0])
         found = connection.execute("select tidy_text(?)", [text]).fetchone()
     assert found == (tidy(text.replace("\x00", " ")) or None,)
+
+
+@given(
+    st.lists(st.text(st.sampled_from("a1ă. \t\n\u00a0\u0300\u200bÐ\x7f"), max_size=4), max_size=5)
+)
+@settings(max_examples=300, deadline=None)
+def test_texts_that_pass_for_tidy_are_tidy(texts):
+    array = pa.array(["", *texts], pa.string())[1:]
+    data = "".join(texts).encode()
+    if _is_tidy(array, data):
+        assert [tidy(text) for text in texts] == texts
+
+
+def test_clean_columns_pass_for_tidy():
+    texts = ["Cấp lại giấy phép", "01/06/2022 08:00:00", "", "H24.31"]
+    assert _is_tidy(pa.array(texts), "".join(texts).encode())
+    assert not _is_tidy(pa.array([*texts, " x"]), "".join([*texts, " x"]).encode())
 
 
 @pytest.mark.parametrize(
@@ -532,6 +552,9 @@ import resource, signal, sys
 from pathlib import Path
 sys.path.insert(0, "tests/support")
 from exported_files import as_json, record, stage
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from onestop.intake.delivery import RefusedDeliveryError
 folder = Path(sys.argv[1])
 data = as_json(*map(record, range(20_000)))
