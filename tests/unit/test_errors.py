@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import psycopg
 import pytest
 import typer
 
@@ -16,10 +17,12 @@ import onestop
 from onestop import cli
 from onestop.errors import OneStopError
 from onestop.intake.delivery import RefusedDeliveryError
+from onestop.record.publications import last_published
+from onestop.warehouse import open_warehouse
 
 #: Classes that never leave the module that catches them or its neighbours.
 INNER = {"UnreadableError", "ScanError", "SqlTextError", "UnknownHostKeyError", "CommonRuleError",
-         "ApiError"}  # fmt: skip
+         "ApiError", "DamagedError"}  # fmt: skip
 
 
 def run(monkeypatch, action):
@@ -108,13 +111,21 @@ from onestop import cli, files
 # A shell starts background commands, such as this test's runner, with interrupts ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-where = sys.argv.pop()
+where, url = sys.argv[1:]
+sys.argv = sys.argv[:1]
 
 def statement():
     if where == "duckdb":
         import duckdb
         many = "range(1000000)"
         duckdb.sql(f"select sum(a.range * b.range) from {many} a, {many} b").fetchall()
+    elif url:
+        from onestop.warehouse import open_warehouse
+        with open_warehouse(url) as warehouse, warehouse.transaction():
+            warehouse.execute("insert into audit.publication (publication_id, as_of_date,"
+                " published_at, delivery_count, dossier_count, figures_sha256)"
+                " values (1, date '2022-01-01', now(), 0, 0, '')")
+            warehouse.execute(where)
     else:
         import time
         time.sleep(60)
@@ -136,24 +147,66 @@ cli.main()
 """
 
 
-@pytest.mark.parametrize("where", ["duckdb", "python"])
-def test_an_interrupt_ends_a_command_at_once_and_leaves_nothing(tmp_path, where):
+def interrupted(folder, where, url=""):
+    """Interrupt the command within its statement; seconds until it ended."""
     process = subprocess.Popen(
-        [sys.executable, "-c", _SWALLOWING, where],
-        cwd=tmp_path,
+        [sys.executable, "-c", _SWALLOWING, where, url],
+        cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     scratch = process.stdout.readline().strip() or process.stderr.read()
     assert Path(scratch).is_dir()
-    time.sleep(1)  # well within the statement
+    if url:
+        wait_for(lambda: running(url, where) == 1)
+    else:
+        time.sleep(1)  # well within the statement
     started = time.monotonic()
     process.send_signal(signal.SIGINT)
     printed, complained = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert time.monotonic() - started < 10
     assert printed == ""
     assert complained.strip() == "interrupted"
     assert not Path(scratch).exists()
-    assert list(tmp_path.iterdir()) == []
+    assert list(folder.iterdir()) == []
+    return time.monotonic() - started
+
+
+def running(url, statement):
+    """How many other sessions are running a statement."""
+    with psycopg.connect(url) as connection:
+        return connection.execute(
+            "select count(*) from pg_stat_activity where state = 'active'"
+            " and pid <> pg_backend_pid() and query = %s",
+            [statement],
+        ).fetchone()[0]
+
+
+def wait_for(condition, seconds=60):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("where", ["duckdb", "python"])
+def test_an_interrupt_ends_a_command_at_once_and_leaves_nothing(tmp_path, where):
+    assert interrupted(tmp_path, where) < 10
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select pg_sleep(300)",
+        "select sum(a * b) from generate_series(1, 1000000) a, generate_series(1, 1000000) b",
+    ],
+)
+def test_an_interrupt_ends_the_statement_in_postgresql_and_frees_the_writers_lock(
+    tmp_path, postgres, statement
+):
+    url = postgres.make_database()
+    assert interrupted(tmp_path, statement, url) < 10
+    wait_for(lambda: running(url, statement) == 0, seconds=20)
+    with open_warehouse(url) as warehouse:
+        assert last_published(warehouse) is None
