@@ -375,8 +375,9 @@ def exports_of(connection: Any) -> Folder:  # noqa: ANN401 - Airflow's class is 
     folder = path or connection.host
     if not folder:
         raise ExportsError(
-            f"the Connection {connection.conn_id} names no folder; put it into its extra field"
-            ' "path"'
+            "names no folder",
+            subject=f"the Connection {connection.conn_id}",
+            remedy='put it into its extra field "path"',
         )
     return Path(folder).absolute()
 

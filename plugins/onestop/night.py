@@ -114,8 +114,9 @@ class NightsAtOnceError(WarehouseBusyError):
 
     def __init__(self, night: dt.date) -> None:
         super().__init__(
-            f"night {night} is not published: other runs compute their nights at the same time; run"
-            " nights one after the other (--max-active-runs 1), and this one again"
+            "not published, because other runs compute their nights at the same time",
+            subject=f"night {night}",
+            remedy="run nights one after the other (--max-active-runs 1), and this one again",
         )
 
 
@@ -443,7 +444,9 @@ def _refuse_moved_record(warehouse: Warehouse, night: dt.date) -> None:
     """A night's figures are of one state of the record: that at which they were computed."""
     if staged_record(warehouse) != record_state(warehouse, night):
         raise MovedRecordError(
-            f"night {night}: files were loaded since its marts were computed; compute it again"
+            "files were loaded since its marts were computed",
+            subject=f"night {night}",
+            remedy="compute it again",
         )
 
 

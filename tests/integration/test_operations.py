@@ -258,7 +258,7 @@ def test_a_copy_that_was_not_written_as_read_never_reaches_readers(
     monkeypatch.setattr(duckdb_engine, "copy_held", copy_badly)
     with (
         open_warehouse(installation.warehouse) as warehouse,
-        pytest.raises(WarehouseError, match="was not written as it was read"),
+        pytest.raises(WarehouseError, match="is not what was written"),
     ):
         warehouse.publish_copy(installation.published)
     assert installation.published.read_bytes() == before
@@ -306,7 +306,7 @@ def test_a_landed_file_that_was_changed_is_not_taken_for_its_backup(installation
     (file,) = installation.landing.glob("*/dossiers/*/*/dossiers_20221115.json")
     file.chmod(0o644)
     file.write_bytes(b"[]")
-    with pytest.raises(BackupError, match=r"dossiers_20221115\.json is not what it was"):
+    with pytest.raises(BackupError, match=r"dossiers_20221115\.json: the landed file was changed"):
         make_backup(installation, tmp_path / "backup")
 
 
@@ -415,7 +415,7 @@ def test_a_manifest_that_leads_outside_is_not_followed(tmp_path, name, place):
     for source in (folder / "out.json", folder / "landing" / "in.json", made / "warehouse.duckdb"):
         source.write_text("{}")
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(BackupError, match="no manifest of ours"):
+    with pytest.raises(BackupError, match="did not write this manifest"):
         restore_backup(elsewhere(tmp_path), folder)
     assert sorted(tmp_path.rglob("*")) == before
 
@@ -437,7 +437,7 @@ def test_a_damaged_manifest_is_told_by_its_name(installation, tmp_path, text):
     made = make_backup(installation, tmp_path / "backup")
     (made.folder / "manifest.json").write_text(text)
     for use in (make_backup, restore_backup):
-        with pytest.raises(BackupError, match=r"manifest\.json is damaged"):
+        with pytest.raises(BackupError, match=r"manifest\.json: is damaged"):
             use(installation, tmp_path / "backup")
 
 
@@ -448,7 +448,7 @@ def test_a_flipped_bit_in_the_landing_stops_the_backup(installation, tmp_path):
     data[len(data) // 2] ^= 1
     file.chmod(0o644)
     file.write_bytes(data)
-    with pytest.raises(BackupError, match=r"dossiers_20221115\.json is not what it was"):
+    with pytest.raises(BackupError, match=r"dossiers_20221115\.json: the landed file was changed"):
         make_backup(installation, tmp_path / "backup")
 
 

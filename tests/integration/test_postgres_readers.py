@@ -217,7 +217,7 @@ def test_a_command_that_reads_sees_one_state_until_it_ends(city):
 def test_two_writers_never_write_at_once(city, monkeypatch):
     writer, _ = city
     monkeypatch.setattr(postgres_engine, "_WAIT_SECONDS", 1)
-    with open_warehouse(writer), pytest.raises(WarehouseBusyError, match="waited for 1 s"):
+    with open_warehouse(writer), pytest.raises(WarehouseBusyError, match="after 1 s"):
         open_warehouse(writer)
     open_warehouse(writer).close()
 
@@ -278,7 +278,7 @@ def test_the_next_writer_waits_for_the_last_statement_of_one_that_was_killed(cit
     with open_warehouse(writer) as warehouse, warehouse.transaction():
         # its process is gone, and with it the lock; the server still works on its statement
         warehouse._lock_holder.close()
-        with pytest.raises(WarehouseBusyError, match="waited for 1 s"):
+        with pytest.raises(WarehouseBusyError, match="after 1 s"):
             open_warehouse(writer)
 
 

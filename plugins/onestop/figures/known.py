@@ -1,4 +1,4 @@
-"""What can be asked for: an answer about something that there is not would mislead."""
+"""Which nights, sources, feeds, rules and states exist, to refuse questions about others."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from onestop.warehouse import Warehouse
 
-#: Of more names than these only the close ones are told.
+#: Above this number of names, a message lists only those similar to the one asked for.
 _MANY = 12
 
 
@@ -26,7 +26,7 @@ def refuse_unknown(
     states: Collection[str] = (),
     sources: Collection[str] = (),
 ) -> None:
-    """Refuse to answer about what there is not: an empty table would read as "all is well".
+    """Refuse a filter value that does not exist: its empty table would read as "all is well".
 
     Args:
         warehouse: open.
@@ -36,7 +36,7 @@ def refuse_unknown(
         sources: the sources that have a mapping; those in the record are known too.
 
     Raises:
-        QuestionError: names what there is instead.
+        QuestionError: names the values that exist.
     """
     if filters.get("night") is not None:
         _refuse_unknown_night(warehouse, filters["night"])
@@ -51,8 +51,10 @@ def refuse_unknown(
         asked = filters.get(name)
         if asked is not None and asked not in (there := there_are()):
             close = difflib.get_close_matches(asked, there, n=3) if len(there) > _MANY else there
-            told = f"; there is {', '.join(sorted(close))}" if close else ""
-            raise QuestionError(f"there is no {name.replace('_', ' ')} {asked}{told}")
+            raise QuestionError(
+                f"there is no {name.replace('_', ' ')} {asked}",
+                remedy=f"there is {', '.join(sorted(close))}" if close else "",
+            )
 
 
 def _refuse_unknown_night(warehouse: Warehouse, night: dt.date) -> None:
@@ -62,9 +64,10 @@ def _refuse_unknown_night(warehouse: Warehouse, night: dt.date) -> None:
         {"night": night},
     )
     if not spans["deliveries"]:
-        told = f"; there are deliveries from {spans['first']} to {spans['last']}"
+        there_are = f"there are deliveries from {spans['first']} to {spans['last']}"
         raise QuestionError(
-            f"nothing was delivered for night {night}{told if spans['first'] else ''}"
+            f"nothing was delivered for night {night}",
+            remedy=there_are if spans["first"] else "",
         )
 
 
@@ -74,7 +77,7 @@ def _recorded(warehouse: Warehouse, column: str) -> set[str]:
 
 
 def _recorded_rules(warehouse: Warehouse) -> set[str]:
-    """Rules of earlier releases are asked about too."""
+    """Rule codes in the record; those of earlier releases are among them."""
     rows = warehouse.rows(
         "select distinct rule_code from audit.rejected_row"
         " union select distinct refused_rule from audit.delivery where refused_rule is not null"

@@ -166,7 +166,8 @@ def _opened(settings: Settings) -> Iterator[Warehouse]:
         warehouse = open_warehouse(settings.warehouse, read_only=True)
     except NoWarehouseError as error:
         raise NothingPublishedError(
-            "there is no warehouse yet; run `onestop night` for a night that has its exports"
+            "there is no warehouse yet",
+            remedy="run `onestop night` for a night that has its exports",
         ) from error
     with warehouse:
         yield warehouse

@@ -42,6 +42,9 @@ _GX = "great_expectations"
 _DUCKDB_FILE = "duckdb:///"
 
 
+_REMEDY = "correct the rule in its suite"
+
+
 class BrokenRuleError(OneStopError):
     """A rule that could not be evaluated: a fault of the suite or the tables, not of the data."""
 
@@ -186,7 +189,7 @@ def evaluate(
     try:
         results = load_engine().evaluate(engine, query, suite.as_expectations(rules), index_columns)
     except ValueError as error:
-        raise BrokenRuleError(f"suite {suite.name}: {error}") from error
+        raise BrokenRuleError(str(error), subject=f"suite {suite.name}", remedy=_REMEDY) from error
     found = {item["expectation_config"]["meta"]["rule_code"]: item for item in results}
     broken = {
         rule.code: cause
@@ -194,8 +197,8 @@ def evaluate(
         for cause in _causes(found[rule.code].get("exception_info") or {})
     }
     if broken:
-        told = "; ".join(f"{code}: {cause}" for code, cause in broken.items())
-        raise BrokenRuleError(f"suite {suite.name}: {told}")
+        causes = "; ".join(f"{code}: {cause}" for code, cause in broken.items())
+        raise BrokenRuleError(causes, subject=f"suite {suite.name}", remedy=_REMEDY)
     return [_outcome(rule, found[rule.code], query) for rule in rules]
 
 

@@ -13,6 +13,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from onestop.errors import OneStopError
@@ -40,7 +41,17 @@ _JOIN = re.compile(r"\bjoin\b", re.IGNORECASE)
 
 
 class SuiteError(OneStopError):
-    """A suite file that cannot be used; names the file and the rule."""
+    """A suite file that cannot be used.
+
+    Args:
+        file_name: the suite's file.
+        what: what is wrong.
+        remedy: what to write instead.
+        rule: code of the rule that it is about, or the name of the limit.
+    """
+
+    def __init__(self, file_name: str, what: str, remedy: str, *, rule: str = "") -> None:
+        super().__init__(what, subject=f"{file_name}: {rule}" if rule else file_name, remedy=remedy)
 
 
 @dataclass(frozen=True)
@@ -143,13 +154,19 @@ def load_suite(name: str, folder: Path = FEED_SUITES) -> Suite:
     path = folder / f"{name}.json"
     data = _read_json(path)
     if not isinstance(data.get("expectations"), list):
-        raise SuiteError(f'{path.name}: a suite is an object with a list "expectations"')
+        raise SuiteError(
+            path.name, 'there is no list "expectations"', "write the suite as an object with one"
+        )
     data["expectations"] = _completed(path.name, data["expectations"])
     rules = tuple(_read_rule(path.name, item) for item in data["expectations"])
     codes = [rule.code for rule in rules]
     repeated = sorted({code for code in codes if codes.count(code) > 1})
     if repeated:
-        raise SuiteError(f"{path.name}: rule codes used twice: {', '.join(repeated)}")
+        raise SuiteError(
+            path.name,
+            f"rule codes used twice: {', '.join(repeated)}",
+            "give each rule the next free number of its series",
+        )
     limits = _read_limits(path.name, data)
     text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
     return Suite(name, rules, limits, text, hashlib.sha256(text.encode()).hexdigest())
@@ -170,9 +187,9 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise SuiteError(f"{path.name}: not readable JSON: {error}") from error
+        raise SuiteError(path.name, f"not readable JSON: {error}", "correct the file") from error
     if not isinstance(data, dict):
-        raise SuiteError(f"{path.name}: must hold a JSON object")
+        raise SuiteError(path.name, "it holds no JSON object", "write one")
     return data
 
 
@@ -182,12 +199,18 @@ def _completed(file_name: str, items: list[dict[str, Any]]) -> list[dict[str, An
     expectations = []
     for item in items:
         if not isinstance(item, dict):
-            raise SuiteError(f"{file_name}: a rule is an object, not {str(item)[:40]!r}")
+            raise SuiteError(
+                file_name,
+                f"{str(item)[:40]!r} is no rule",
+                "write a rule as an object",
+            )
         try:
             expectations.append(completed(item, common))
         except CommonRuleError as error:
             code = item.get("rule_code", "?")
-            raise SuiteError(f"{file_name}: rule {code}: {error}") from error
+            raise SuiteError(
+                file_name, str(error), "correct the entry", rule=f"rule {code}"
+            ) from error
     return expectations
 
 
@@ -195,12 +218,14 @@ def _read_limits(file_name: str, data: dict[str, Any]) -> dict[str, int]:
     meta = data.get("meta") or {}
     limits = meta.get("limits") or {} if isinstance(meta, dict) else None
     if not isinstance(limits, dict):
-        raise SuiteError(f'{file_name}: "meta" and its "limits" are objects')
+        raise SuiteError(file_name, '"meta" or its "limits" is no object', "write both as objects")
     for name, limit in limits.items():
         if name not in _LIMITS or type(limit) is not int:
             raise SuiteError(
-                f"{file_name}: limit {name}: {limit!r}: a limit is a whole number and one of"
-                f" {', '.join(_LIMITS)}"
+                file_name,
+                f"{limit!r} is not usable",
+                f"write a whole number, for one of {', '.join(_LIMITS)}",
+                rule=f"limit {name}",
             )
     return limits
 
@@ -208,23 +233,29 @@ def _read_limits(file_name: str, data: dict[str, Any]) -> dict[str, int]:
 def _read_rule(file_name: str, item: dict[str, Any]) -> Rule:
     meta, kwargs = item.get("meta") or {}, item.get("kwargs") or {}
     if not isinstance(meta, dict) or not isinstance(kwargs, dict):
-        raise SuiteError(f'{file_name}: "meta" and "kwargs" of a rule are objects')
+        raise SuiteError(
+            file_name, '"meta" or "kwargs" of a rule is no object', "write both as objects"
+        )
     code = str(meta.get("rule_code", "?"))
+    fail = partial(SuiteError, file_name, rule=f"rule {code}")
     missing = [name for name in _REQUIRED if not meta.get(name)]
     if missing:
-        raise SuiteError(f"{file_name}: rule {code}: meta lacks {', '.join(missing)}")
+        raise fail(f"meta lacks {', '.join(missing)}", "add them")
     if not _CODE.match(code):
-        raise SuiteError(f"{file_name}: rule {code}: a code looks like DOS-R07")
+        raise fail("this is no rule code", "write a code like DOS-R07")
     if meta["severity"] not in GX_SEVERITIES or meta["scope"] not in ("row", "file"):
-        raise SuiteError(f"{file_name}: rule {code}: unknown severity or scope")
+        raise fail(
+            "unknown severity or scope",
+            f"use one of {', '.join(GX_SEVERITIES)}, and row or file",
+        )
     if item.get("severity") != GX_SEVERITIES[meta["severity"]]:
-        raise SuiteError(
-            f"{file_name}: rule {code}: severity {meta['severity']} is"
-            f' "{GX_SEVERITIES[meta["severity"]]}" in the expectation itself'
+        raise fail(
+            f"the expectation's own severity does not match meta's {meta['severity']}",
+            f'write "{GX_SEVERITIES[meta["severity"]]}" in the expectation',
         )
     query = kwargs.get("unexpected_rows_query")
     if query is not None and "{batch}" not in str(query):
-        raise SuiteError(f"{file_name}: rule {code}: its query must read from {{batch}}")
+        raise fail("its query does not read from {batch}", "select from {batch}")
     return Rule(
         code=code,
         severity=meta["severity"],

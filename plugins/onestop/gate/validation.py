@@ -338,16 +338,19 @@ class _Gate:
         )["n"]
         if found != outcome.failed:
             raise BrokenRuleError(
-                f"suite {self._suite.name}: {rule.code}: Great Expectations counts"
-                f" {outcome.failed} rows, its predicate finds {found}"
+                f"{rule.code}: Great Expectations counts {outcome.failed} rows, its predicate"
+                f" finds {found}",
+                subject=f"suite {self._suite.name}",
             )
 
     def _failing(self, outcome: Outcome) -> str:
         """A SELECT of row_number and the rule's columns, masked, for every failing row."""
         if outcome.predicate is None:
             raise BrokenRuleError(
-                f"suite {self._suite.name}: {outcome.rule.code}: {outcome.rule.expectation_type}"
-                " does not tell which rows fail"
+                f"{outcome.rule.code}: {outcome.rule.expectation_type} does not say which rows"
+                " fail",
+                subject=f"suite {self._suite.name}",
+                remedy="write it as an UnexpectedRowsExpectation",
             )
         names = [
             row[0]

@@ -172,7 +172,9 @@ def list_exports(folder: Folder) -> list[ExportedFile]:
     elif folder.is_dir():
         found = list(_list_local(folder))
     else:
-        raise ExportsError(f"the exports folder {folder} is not there; set ONESTOP_EXPORTS")
+        raise ExportsError(
+            "is not there", subject=f"the exports folder {folder}", remedy="set ONESTOP_EXPORTS"
+        )
     return sorted(found, key=lambda file: file.path)
 
 
@@ -180,8 +182,9 @@ def _list_local(folder: Path) -> Iterator[ExportedFile]:
     def refuse(error: OSError) -> None:
         if not isinstance(error, FileNotFoundError):  # a folder that went away holds nothing
             raise ExportsError(
-                f"the exports folder {readable_name(str(error.filename))} cannot be listed"
-                f" ({error.strerror}); give the pipeline's user permission to read and enter it"
+                f"cannot be listed ({error.strerror})",
+                subject=f"the exports folder {readable_name(str(error.filename))}",
+                remedy="give the pipeline's user permission to read and enter it",
             ) from error
 
     for at, folders, names in os.walk(folder, onerror=refuse):
@@ -245,15 +248,18 @@ def exports_at(url: str, options: Mapping[str, Any]) -> Folder:
     parts = urlsplit(url)
     if parts.password is not None:
         raise ExportsError(
-            "the address of the exports holds a password, which would be printed; take it out and"
-            " set ONESTOP_EXPORTS_PASSWORD, or use the Connection onestop_exports"
+            "the address of the exports holds a password, which would be printed",
+            subject="ONESTOP_EXPORTS",
+            remedy="take it out and set ONESTOP_EXPORTS_PASSWORD, or use the Connection"
+            " onestop_exports",
         )
     if parts.scheme == "file":
         return Path(unquote(parts.path)).absolute()
     if parts.scheme not in _SCHEMES or not parts.hostname:
         raise ExportsError(
-            f"ONESTOP_EXPORTS: {parts.scheme}:// addresses cannot be read here; use a folder,"
-            " sftp://user@host/folder or s3://bucket/folder"
+            f"{parts.scheme}:// addresses cannot be read here",
+            subject="ONESTOP_EXPORTS",
+            remedy="use a folder, sftp://user@host/folder or s3://bucket/folder",
         )
     shown = urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
     if parts.scheme == "s3":
@@ -312,7 +318,8 @@ def _as_broken(folder: RemoteFolder | None) -> Iterator[None]:
     except Exception as error:
         if folder is None:
             raise
-        raise BrokenConnectionError(str(_why(folder, error))) from None
+        why = _why(folder, error)
+        raise BrokenConnectionError(why.what, subject=why.subject, remedy=why.remedy) from None
 
 
 def _list_remote(folder: RemoteFolder) -> list[ExportedFile]:
@@ -407,11 +414,14 @@ def _why(folder: RemoteFolder, error: BaseException) -> ExportsError:
     for reason, classes in _REASONS:
         if names & set(classes.split()):
             return ExportsError(
-                f"the exports at {folder.url} cannot be read: {' '.join(reason.split())}"
+                f"cannot be read: {' '.join(reason.split())}",
+                subject=f"the exports at {folder.url}",
+                remedy="check the address, the login and its rights",
             )
     return ExportsError(
-        f"the exports at {folder.url} cannot be read: the connection failed"
-        f" ({type(error).__name__}); try again, and if it stays so, ask the server's administrator"
+        f"cannot be read: the connection failed ({type(error).__name__})",
+        subject=f"the exports at {folder.url}",
+        remedy="try again; if it still fails, ask the server's administrator",
     )
 
 

@@ -182,7 +182,7 @@ class LocalAirflow:
         for name, process in self._processes.items():
             if process.poll() is not None:
                 raise LocalAirflowError(
-                    f"Airflow's {name} ended unexpectedly; see {self.logs / name}.log"
+                    f"Airflow's {name} ended unexpectedly", remedy=f"see {self.logs / name}.log"
                 )
 
     def environment(self) -> dict[str, str]:
@@ -375,7 +375,7 @@ class LocalAirflow:
                 check=False,
             )
         if done.returncode:
-            raise LocalAirflowError(f"Airflow's database could not be made; see {log}")
+            raise LocalAirflowError("Airflow's database could not be made", remedy=f"see {log}")
         stamp.touch()
 
     def _start_component(self, name: str, options: list[str], env: dict[str, str]) -> None:
@@ -391,7 +391,7 @@ class LocalAirflow:
 
     def _knows_dags(self) -> bool:
         if errors := self.get("/importErrors")["import_errors"]:
-            raise LocalAirflowError(f"{errors[0]['filename']}: {errors[0]['stack_trace']}")
+            raise LocalAirflowError(errors[0]["stack_trace"], subject=errors[0]["filename"])
         expected = {path.stem for path in (PROJECT_ROOT / "dags").glob("*.py")}
         return expected <= {dag["dag_id"] for dag in self.get("/dags", limit=100)["dags"]}
 
@@ -405,7 +405,7 @@ class LocalAirflow:
             except (OSError, http.client.HTTPException, ApiError):
                 pass
             time.sleep(0.3)
-        raise LocalAirflowError(f"Airflow did not bring up {what}; see {self.logs}")
+        raise LocalAirflowError(f"Airflow did not start {what}", remedy=f"see {self.logs}")
 
     def _take_lock(self) -> None:
         self._lock = (self.home / "lock").open("w")
@@ -415,7 +415,9 @@ class LocalAirflow:
             self._lock.close()
             self._lock = None
             raise LocalAirflowError(
-                f"an Airflow already runs in {self.home}; stop it first, with Ctrl-C"
+                "an Airflow already runs there",
+                subject=str(self.home),
+                remedy="stop it first, with Ctrl-C",
             ) from None
 
     def _remember_processes(self) -> None:
@@ -448,7 +450,7 @@ def free_port(preferred: int | None = None) -> int:
             except OSError:
                 continue
             return int(probe.getsockname()[1])
-    raise LocalAirflowError("no free port on this machine")
+    raise LocalAirflowError("no free port on this machine", remedy="end a program that has one")
 
 
 def _kill_group(pid: int) -> None:

@@ -165,8 +165,8 @@ class NightMarts:
         )
         if not rows:
             raise QuestionError(
-                f"no unit {unit} in the register of {self._night}; see mart.unit, or use CITY,"
-                " DEPARTMENT, DISTRICT or COMMUNE"
+                f"no unit {unit} in the register of {self._night}",
+                remedy="see mart.unit, or use CITY, DEPARTMENT, DISTRICT or COMMUNE",
             )
         return FoundUnit(**rows[0])
 

@@ -311,9 +311,11 @@ def _chosen(what: str | None) -> list[tuple[MartLineage, list[str]]]:
     mart = marts.get(f"mart.{table}")
     if mart is None:
         names = ", ".join(sorted(name.removeprefix("mart.") for name in marts))
-        raise QuestionError(f"there is no mart {table}; there are {names}")
+        raise QuestionError(f"there is no mart {table}", remedy=f"there are {names}")
     if column and column not in mart.columns:
-        raise QuestionError(f"{mart.name} has no column {column}; it has {', '.join(mart.columns)}")
+        raise QuestionError(
+            f"{mart.name} has no column {column}", remedy=f"it has {', '.join(mart.columns)}"
+        )
     return [(mart, [column] if column else list(mart.columns))]
 
 

@@ -36,8 +36,8 @@ def open_published(settings: Settings) -> Warehouse:
         return open_warehouse(address, read_only=True)
     except NoWarehouseError as error:
         raise NothingPublishedError(
-            f"no night is published yet ({error}); run `onestop night` for a night that has its"
-            " exports"
+            f"no night is published yet ({error})",
+            remedy="run `onestop night` for a night that has its exports",
         ) from error
 
 
@@ -48,7 +48,7 @@ def published_nights(warehouse: Warehouse) -> list[dt.date]:
 
 
 def find_night(warehouse: Warehouse, as_of: dt.date | None) -> dt.date:
-    """The published night to read: the last one unless told.
+    """The published night to read; defaults to the last one.
 
     Args:
         warehouse: from :func:`open_published`.
@@ -59,14 +59,15 @@ def find_night(warehouse: Warehouse, as_of: dt.date | None) -> dt.date:
     """
     nights = published_nights(warehouse)
     if not nights:
-        raise NothingPublishedError("no night is published yet; run `onestop night` first")
+        raise NothingPublishedError("no night is published yet", remedy="run `onestop night` first")
     if as_of is None:
         return nights[-1]
     if as_of not in nights:
         before = [night for night in nights if night < as_of]
         nearest = before[-1] if before else nights[0]
         raise NothingPublishedError(
-            f"night {as_of} is not published; published are {len(nights)} nights from"
-            f" {nights[0]} to {nights[-1]}, the nearest is {nearest}"
+            f"night {as_of} is not published",
+            remedy=f"{len(nights)} nights from {nights[0]} to {nights[-1]} are, the nearest is"
+            f" {nearest}",
         )
     return as_of

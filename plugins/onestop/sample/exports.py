@@ -103,15 +103,28 @@ def _require_sense(
     first: dt.date, last: dt.date, since: dt.date | None, per_day: int, dirt_percent: float
 ) -> None:
     if first > last:
-        raise SampleError(f"the first night {first} is after the last night {last}")
+        raise SampleError(
+            f"the first night {first} is after the last night {last}",
+            remedy="exchange --from and --to",
+        )
     if since and since > first:
-        raise SampleError(f"the history must begin by the first night: {since} is after {first}")
+        raise SampleError(
+            f"the history begins on {since}, after the first night {first}",
+            remedy="give --since a day up to the first night",
+        )
     if min(since or first, first) < EARLIEST or last > LATEST:
-        raise SampleError(f"the sample knows the days from {EARLIEST} to {LATEST}")
+        raise SampleError(
+            "the sample has no such days", remedy=f"use days from {EARLIEST} to {LATEST}"
+        )
     if per_day < 1:
-        raise SampleError(f"at least one dossier a day is needed, not {per_day}")
+        raise SampleError(
+            f"{per_day} dossiers a day are too few", remedy="use at least one with --per-day"
+        )
     if not 0 <= dirt_percent <= _MOST_DIRT_PERCENT:
-        raise SampleError(f"dirt must be 0 to {_MOST_DIRT_PERCENT} percent, not {dirt_percent}")
+        raise SampleError(
+            f"{dirt_percent} percent of faulty rows is not possible",
+            remedy=f"give --dirt 0 to {_MOST_DIRT_PERCENT} percent",
+        )
 
 
 class _Progress:

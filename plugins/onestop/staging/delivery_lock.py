@@ -1,4 +1,4 @@
-"""One process at a time works on a delivery's staged file, whoever started it."""
+"""A lock per delivery: one process at a time works on its staged file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from onestop.intake.delivery import Delivery
 
-#: How long the other process is waited for: a large snapshot is judged within this time.
+#: How long to wait for the other process; validating a large snapshot takes less.
 _WAIT_SECONDS = 600.0
 _POLL_SECONDS = 0.1
 
@@ -29,15 +29,15 @@ class DeliveryBusyError(OneStopError):
 def working_on(
     delivery: Delivery, locks: Path, *, wait_seconds: float = _WAIT_SECONDS
 ) -> Iterator[None]:
-    """Hold the delivery's lock; the end of the process gives it back, however it ends.
+    """Hold the delivery's lock; the system releases it when the process ends.
 
     Args:
         delivery: which one.
         locks: the folder of the lock files.
-        wait_seconds: how long another process that holds it is waited for.
+        wait_seconds: how long to wait for another process that holds it.
 
     Raises:
-        DeliveryBusyError: the other process did not end in time.
+        DeliveryBusyError: the other process still holds it.
     """
     locks.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256(delivery.delivery_id.encode()).digest()
@@ -50,8 +50,9 @@ def working_on(
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     raise DeliveryBusyError(
-                        f"{delivery.file_name} is worked on by another run, which was waited for"
-                        f" {wait_seconds:.0f} s; let that run end or stop it, then run again"
+                        f"another run is still working on it after {wait_seconds:.0f} s",
+                        subject=delivery.file_name,
+                        remedy="let that run end or stop it, then run again",
                     ) from None
                 time.sleep(_POLL_SECONDS)
         yield

@@ -127,7 +127,9 @@ def _write_backup(
         with open_warehouse(settings.warehouse, read_only=True) as warehouse:
             version, night = warehouse.schema_version(), last_published(warehouse)
     except NoWarehouseError as error:
-        raise BackupError(f"{error}; there is nothing to back up") from None
+        raise BackupError(
+            f"{error}, so there is nothing to back up", remedy="run a night first"
+        ) from None
     copy = engine_of(settings.warehouse).copy_out(settings.warehouse, draft)
     echo("comparing the landing with its sha-256, and copying what is new")
     known = {name: facts for one in before for name, facts in one.manifest["landing"].items()}
@@ -172,7 +174,9 @@ def restore_backup(
     if copy.suffix != engine.copy_suffix:
         raise BackupError(
             f"the backup holds a {engine_of_copy(copy).product} warehouse, and"
-            f" ONESTOP_WAREHOUSE is {settings.warehouse_name}; set it to one of the same kind"
+            f" ONESTOP_WAREHOUSE is {settings.warehouse_name}",
+            subject=copy.name,
+            remedy="set ONESTOP_WAREHOUSE to one of the same kind",
         )
     make_private(settings.landing)
     begun = settings.landing / _BEGUN
@@ -191,7 +195,11 @@ def restore_backup(
             file.flush()
         echo("comparing the warehouse with its sha-256")
         if _facts(copy) != {name: manifest["warehouse"][name] for name in ("sha256", "size_bytes")}:
-            raise BackupError(f"{copy} is damaged; restore an earlier backup with --at")
+            raise BackupError(
+                "the copy of the warehouse is damaged",
+                subject=str(copy),
+                remedy="restore an earlier backup with --at",
+            )
         echo(f"copying {len(manifest['landing'])} files into the landing")
         _sweep(settings.landing, _DRAFTS, below=True)
         _restore_landing(target / _LANDING, settings.landing, manifest["landing"])
@@ -246,14 +254,16 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         is_whole = all({"sha256", "size_bytes"} <= one.keys() for one in facts)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise BackupError(
-            f"{path} is damaged ({type(error).__name__}); move the folder {path.parent.name} away,"
-            " or put its good copy back"
+            f"is damaged ({type(error).__name__})",
+            subject=str(path),
+            remedy=f"move the folder {path.parent.name} away, or put its good copy back",
         ) from None
     strange = [name for name in names if not _is_inside(name)]
     if strange or not is_whole or "/" in names[-1]:
         raise BackupError(
-            f"{path} is no manifest of ours: it names {str([*strange, names[-1]][0])[:80]!r};"
-            f" move the folder {path.parent.name} away and find out who wrote it"
+            f"onestop did not write this manifest: it names {str([*strange, names[-1]][0])[:80]!r}",
+            subject=str(path),
+            remedy=f"move the folder {path.parent.name} away and find out who wrote it",
         )
     return manifest
 
@@ -274,11 +284,17 @@ def _night_of(manifest: dict[str, Any]) -> dt.date | None:
 def _chosen(target: Path, at: str | None) -> _Kept:
     found = {one.folder.name: one for one in _backups(target)}
     if not found:
-        raise BackupError(f"there is no backup in {target}")
+        raise BackupError(
+            "there is no backup", subject=str(target), remedy="name the folder of the backups"
+        )
     if at is None:
         return list(found.values())[-1]
     if at not in found:
-        raise BackupError(f"there is no backup {at} in {target}; there are {', '.join(found)}")
+        raise BackupError(
+            f"there is no backup {at}",
+            subject=str(target),
+            remedy=f"there are {', '.join(found)}",
+        )
     return found[at]
 
 
@@ -289,7 +305,7 @@ def _alone(lock: Path, otherwise: str) -> Iterator[TextIO]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BackupError(f"{otherwise}; wait for it to end") from None
+            raise BackupError(otherwise, remedy="wait for it to end") from None
         yield file
 
 
@@ -313,8 +329,9 @@ def _landed_files(landing: Path) -> Iterator[str]:
             continue
         if path.is_symlink():
             raise BackupError(
-                f"{path} is a link, and the landing holds files only; find out who made it, and"
-                " remove it"
+                "is a link, and the landing holds files only",
+                subject=str(path),
+                remedy="find out who made it, and remove it",
             )
         if path.is_file():
             yield name.as_posix()
@@ -332,8 +349,9 @@ def _copy_landing(
         facts = known.get(name) or (_facts(copy) if copy.is_file() else None)
         if facts is not None and _facts(landing / name) != facts:
             raise BackupError(
-                f"the landed file {name} is not what it was when it was backed up, and nobody"
-                " may change it; find out who did, and put its copy back from the backup"
+                "the landed file was changed since it was backed up, which nobody may do",
+                subject=name,
+                remedy="find out who changed it, and put its copy back from the backup",
             )
         if facts is None or not copy.is_file() or copy.stat().st_size != facts["size_bytes"]:
             facts = _copy_file(landing / name, copy)
@@ -346,8 +364,10 @@ def _restore_landing(source: Path, landing: Path, files: dict[str, dict[str, Any
     strangers = sorted(set(_landed_files(landing)) - files.keys())
     if strangers:
         raise BackupError(
-            f"the landing {landing} is not empty: the backup does not hold {strangers[0]}"
-            f" ({len(strangers)} such files); restore into an empty folder"
+            f"the landing is not empty: the backup does not hold {strangers[0]}"
+            f" ({len(strangers)} such files)",
+            subject=str(landing),
+            remedy="restore into an empty folder",
         )
     for name, facts in files.items():
         target = landing / name
@@ -355,13 +375,15 @@ def _restore_landing(source: Path, landing: Path, files: dict[str, dict[str, Any
             continue  # put there before a restore was killed
         if target.exists():
             raise BackupError(
-                f"the landing {landing} is not empty: it holds another {name}; restore into an"
-                " empty folder"
+                f"the landing is not empty: it holds another {name}",
+                subject=str(landing),
+                remedy="restore into an empty folder",
             )
         if not (source / name).is_file() or _facts(source / name) != facts:
             raise BackupError(
-                f"the backup's {name} is damaged or gone; restore it from another copy of the"
-                " backup"
+                "the backup's copy of this file is damaged or gone",
+                subject=name,
+                remedy="restore it from another copy of the backup",
             )
         _copy_file(source / name, target)
 

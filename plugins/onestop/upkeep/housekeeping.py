@@ -88,8 +88,9 @@ def read_retention(path: Path | None = None) -> dict[str, dt.timedelta | None]:
     known = _read_rules(RETENTION).keys()
     if strange := sorted(rules.keys() ^ known):
         raise RetentionError(
-            f"{path.name}: {', '.join(strange)}: every rule of the product's own retention.yaml"
-            " has to be there, and no other"
+            f"rules that are missing or unknown: {', '.join(strange)}",
+            subject=path.name,
+            remedy="keep every rule of the product's own retention.yaml, and no other",
         )
     return {name: _read_keep(path.name, name, rule) for name, rule in rules.items()}
 
@@ -144,8 +145,9 @@ def clean_airflow_database(*, is_trial: bool = False, now: dt.datetime | None = 
         return []
     if not any(name.startswith("AIRFLOW_") for name in os.environ):
         raise RetentionError(
-            "Airflow is not set up in this environment; run this where its scheduler runs, for"
-            " instance `docker compose exec scheduler onestop housekeeping --airflow-database`"
+            "Airflow is not set up in this environment",
+            remedy="run this where its scheduler runs, for instance"
+            " `docker compose exec scheduler onestop housekeeping --airflow-database`",
         )
     before = (now or dt.datetime.now(LOCAL_ZONE)) - keep
     arguments = ["db", "clean", "--clean-before-timestamp", before.isoformat(timespec="seconds")]
@@ -156,7 +158,7 @@ def clean_airflow_database(*, is_trial: bool = False, now: dt.datetime | None = 
     )
     if done.returncode:
         reason = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no reason given"]
-        raise RetentionError(f"airflow {' '.join(arguments)} failed: {reason[0]}")
+        raise RetentionError(f"failed: {reason[0]}", subject=f"airflow {' '.join(arguments)}")
     return arguments
 
 
@@ -168,23 +170,33 @@ def _read_rules(path: Path) -> dict[str, Any]:
         rules = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise RetentionError(
-            f"{path} cannot be read ({type(error).__name__}); correct ONESTOP_RETENTION or the file"
+            f"cannot be read ({type(error).__name__})",
+            subject=str(path),
+            remedy="correct ONESTOP_RETENTION or the file",
         ) from error
     if not isinstance(rules, dict):
-        raise RetentionError(f"{path.name} holds no rules; copy the product's own retention.yaml")
+        raise RetentionError(
+            "holds no rules", subject=path.name, remedy="copy the product's own retention.yaml"
+        )
     return rules
 
 
 def _read_keep(file_name: str, name: str, rule: Any) -> dt.timedelta | None:  # noqa: ANN401 - from YAML
     if not isinstance(rule, dict) or not isinstance(rule.get("decided"), dt.date):
-        raise RetentionError(f"{file_name}: {name}: say since when it holds: decided: 2022-03-01")
+        raise RetentionError(
+            "does not say since when it holds",
+            subject=f"{file_name}: {name}",
+            remedy="add a line such as decided: 2022-03-01",
+        )
     text = str(rule.get("keep"))
     if text == "forever":
         return None
     found = _KEEP.fullmatch(text)
     if found is None:
         raise RetentionError(
-            f"{file_name}: {name}: keep: {text}: write forever, 90 days or 10 years"
+            f"keep: {text} is no span of time",
+            subject=f"{file_name}: {name}",
+            remedy="write forever, 90 days or 10 years",
         )
     return dt.timedelta(days=int(found["number"]) * _DAYS[found["unit"]])
 

@@ -67,8 +67,9 @@ def refuse_lost_warehouse(landing: Path, warehouse_url: str) -> None:
         raise LostWarehouseError(
             f"the warehouse {holds}, but the landing lists {len(missing)} later ones"
             f" ({missing[0]} to {missing[-1]}): the warehouse was lost, or the setting"
-            " ONESTOP_WAREHOUSE names another one. Correct the setting; or restore the last backup"
-            " (`onestop restore DIR`); or build it from the landing (`onestop rebuild`)"
+            " ONESTOP_WAREHOUSE names another one",
+            remedy="correct the setting; or restore the last backup (`onestop restore DIR`); or"
+            " build it from the landing (`onestop rebuild`)",
         )
 
 

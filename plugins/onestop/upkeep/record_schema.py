@@ -70,8 +70,9 @@ def new_columns(made: Columns) -> Columns:
         )
         if gone or changed:
             raise SchemaError(
-                f"core.{table}: {', '.join(gone + changed)}: the record keeps every column with its"
-                " type; leave it in feeds.py as it is, and add a column with another name"
+                f"{', '.join(gone + changed)}: the record keeps every column with its type",
+                subject=f"core.{table}",
+                remedy="leave it in feeds.py as it is, and add a column with another name",
             )
         if added := {name: type_ for name, type_ in wanted.items() if name not in found}:
             missing[table] = added

@@ -134,8 +134,9 @@ def listed_deliveries(
     manifest = settings.landing / MANIFESTS / f"{night.isoformat()}.json"
     if not manifest.is_file():
         raise QuestionError(
-            f"the list of the files that night {night} rests on is not in the landing"
-            f" ({MANIFESTS}/{manifest.name})"
+            f"the list of the files that night {night} includes is not in the landing"
+            f" ({MANIFESTS}/{manifest.name})",
+            remedy=f"publish it again with `onestop night {night}`, which writes the list",
         )
     listed = json.loads(manifest.read_text(encoding="utf-8"))["deliveries"]
     landed = {delivery.delivery_id: delivery for delivery in landed_deliveries(settings.landing)}

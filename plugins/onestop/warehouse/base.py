@@ -22,7 +22,7 @@ SCHEMA_FOLDER = PROJECT_ROOT / "sql" / "schema"
 
 
 class WarehouseError(OneStopError):
-    """The warehouse cannot be worked with as it stands; says why, and what to do."""
+    """The warehouse cannot be used; says why, and what to do."""
 
 
 class NoWarehouseError(WarehouseError):
@@ -271,8 +271,8 @@ class Warehouse(ABC):
         if files and applied and max(applied) > files[-1].version:
             raise SchemaError(
                 f"the warehouse has schema {max(applied)}, made by a newer release; this one knows"
-                f" schemas up to {files[-1].version}: install the newer release, or restore a"
-                " backup from before the upgrade"
+                f" schemas up to {files[-1].version}",
+                remedy="install the newer release, or restore a backup from before the upgrade",
             )
         return [file for file in files if file.version not in applied]
 
@@ -289,10 +289,11 @@ class Warehouse(ABC):
             row = applied.get(file.version)
             if row is not None and row["sha256"] != file.sha256:
                 raise SchemaError(
-                    f"sql/schema/{file.path.name} is not what it was when it was applied to this"
-                    f" warehouse (as {row['file_name']}, sha-256 {row['sha256'][:12]}; now"
-                    f" {file.sha256[:12]}): put it back as it was released, and make the change in"
-                    " a new file with the next number"
+                    "is not what it was when it was applied to this warehouse (as"
+                    f" {row['file_name']}, sha-256 {row['sha256'][:12]}, now {file.sha256[:12]})",
+                    subject=f"sql/schema/{file.path.name}",
+                    remedy="put it back as it was released, and make the change in a new file"
+                    " with the next number",
                 )
 
     def migrate(self) -> None:
@@ -310,9 +311,10 @@ class Warehouse(ABC):
             except Exception as error:
                 cause = str(error).strip().splitlines()[0]
                 raise SchemaError(
-                    f"sql/schema/{file.path.name} could not be applied: {cause}. Nothing of it is"
-                    f" in the warehouse, which keeps schema {self.schema_version()} and works with"
-                    " the release that made it. Remove the cause and run `onestop migrate`"
+                    f"could not be applied: {cause}. Nothing of it is in the warehouse, which keeps"
+                    f" schema {self.schema_version()} and works with the release that made it",
+                    subject=f"sql/schema/{file.path.name}",
+                    remedy="remove the cause and run `onestop migrate`",
                 ) from error
 
     def _apply(self, file: SchemaFile) -> None:

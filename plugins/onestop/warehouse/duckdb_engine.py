@@ -87,8 +87,9 @@ class DuckDBWarehouse(Warehouse):
         for path in (cls.file_of(url), _log_of(cls.file_of(url))):
             if path.exists():
                 raise WarehouseError(
-                    f"there is a warehouse at {path} already; move it away, or set"
-                    " ONESTOP_WAREHOUSE to another file"
+                    "there is a warehouse already",
+                    subject=str(path),
+                    remedy="move it away, or set ONESTOP_WAREHOUSE to another file",
                 )
 
     @classmethod
@@ -225,8 +226,10 @@ class DuckDBWarehouse(Warehouse):
             digest = copy_held(self._path, draft)
             if not self._is_same(draft, digest):
                 raise WarehouseError(
-                    f"the readers' copy {target.name} was not written as it was read, and the one"
-                    f" of before stays; check the disk of {target.parent}, then publish again"
+                    "what was read back of the readers' copy is not what was written; the one"
+                    " before stays in place",
+                    subject=target.name,
+                    remedy=f"check the disk of {target.parent}, then publish again",
                 )
 
     def _is_same(self, draft: Path, sha256: str) -> bool:
@@ -259,8 +262,8 @@ def _explained() -> Iterator[None]:
     except _OUTSIDE as error:
         cause = str(error).strip().partition("\n")[0]
         raise WarehouseError(
-            f"the warehouse cannot be worked with: {cause}; nothing of the step is left behind:"
-            " remove the cause and run it again"
+            f"the warehouse cannot be used: {cause}; the step was rolled back",
+            remedy="remove the cause and run it again",
         ) from error
 
 
@@ -280,7 +283,8 @@ def connect_waiting(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection
                 raise
             if time.monotonic() > deadline:
                 raise WarehouseBusyError(
-                    f"the warehouse {path.name} is open in another process, which was waited for"
-                    f" {_WAIT_SECONDS:.0f} s; wait for that night to end or stop it, then run again"
+                    f"another process still has the warehouse open after {_WAIT_SECONDS:.0f} s",
+                    subject=path.name,
+                    remedy="wait for that night to end or stop it, then run again",
                 ) from error
             time.sleep(0.2)

@@ -53,8 +53,9 @@ def _make_roles(url: str) -> None:
         _run(url, make_them)
     except psycopg.Error as error:
         raise WarehouseError(
-            "the roles of the warehouse could not be made"
-            f" ({str(error).strip().splitlines()[0]}); restore with an administrator's login"
+            "the roles of the warehouse could not be created"
+            f" ({str(error).strip().splitlines()[0]})",
+            remedy="restore with an administrator's login",
         ) from None
 
 
@@ -81,8 +82,9 @@ def _run_tool(tool: str, url: str, *options: str | Path) -> None:
     program = shutil.which(tool)
     if program is None:
         raise WarehouseError(
-            f"{tool} is not installed; install PostgreSQL's client programs of the server's"
-            " version or newer (Debian: postgresql-client)"
+            f"{tool} is not installed",
+            remedy="install PostgreSQL's client programs of the server's version or newer"
+            " (Debian: postgresql-client)",
         )
     parts = urlsplit(_SCHEME.sub("postgresql://", url))
     login, _, host = parts.netloc.rpartition("@")
@@ -102,8 +104,8 @@ def _run_tool(tool: str, url: str, *options: str | Path) -> None:
     if done.returncode:
         reason = done.stderr.strip() or "no reason given"
         remedy = (
-            "; install PostgreSQL's client programs of the server's version, first on the PATH"
+            "install PostgreSQL's client programs of the server's version, first on the PATH"
             if "version mismatch" in reason
             else ""
         )
-        raise WarehouseError(f"{tool} failed: {reason.splitlines()[0]}{remedy}")
+        raise WarehouseError(f"{tool} failed: {reason.splitlines()[0]}", remedy=remedy)

@@ -145,7 +145,8 @@ class PostgreSQLWarehouse(Warehouse):
         """Refuse a database that holds a warehouse."""
         if not cls.is_empty(url):
             raise WarehouseError(
-                "the database holds a warehouse already; restore into a new, empty database"
+                "the database holds a warehouse already",
+                remedy="restore into a new, empty database",
             )
 
     @classmethod
@@ -186,13 +187,15 @@ class PostgreSQLWarehouse(Warehouse):
         )[0]
         if found["version"] < _OLDEST:
             raise WarehouseError(
-                f"the warehouse is on PostgreSQL {found['version']}; {_OLDEST} or newer is needed"
+                f"the warehouse is on PostgreSQL {found['version']}",
+                remedy=f"{_OLDEST} or newer is needed",
             )
         if found["encoding"] != "UTF8" or not found["sorts_by_bytes"]:
             raise WarehouseError(
-                f"the database {found['name']} must hold UTF-8 and sort text by its bytes, as the"
-                " embedded warehouse does; make it with: create database … template template0"
-                " encoding 'UTF8' locale_provider builtin builtin_locale 'C.UTF-8'"
+                "must hold UTF-8 and sort text by its bytes, as the embedded warehouse does",
+                subject=f"the database {found['name']}",
+                remedy="make it with: create database … template template0"
+                " encoding 'UTF8' locale_provider builtin builtin_locale 'C.UTF-8'",
             )
 
     def _has_lock_table(self) -> bool:
@@ -234,8 +237,8 @@ class PostgreSQLWarehouse(Warehouse):
                     self._lock_holder.execute(statement.encode())
         except psycopg.errors.InsufficientPrivilege as error:
             raise WarehouseError(
-                f"the login may not write the warehouse ({_first_line(error)}); use a login that"
-                f" has the role {PIPELINE}"
+                f"the login may not write the warehouse ({_first_line(error)})",
+                remedy=f"use a login that has the role {PIPELINE}",
             ) from error
 
     def _check_lock(self) -> None:
@@ -246,7 +249,8 @@ class PostgreSQLWarehouse(Warehouse):
             except psycopg.OperationalError as error:
                 raise WarehouseError(
                     f"the writer's lock was lost ({_first_line(error)}): another process may be"
-                    " writing the warehouse; nothing of the step is left behind: run it again"
+                    " writing the warehouse; the step was rolled back",
+                    remedy="run it again",
                 ) from error
 
     def _has_roles(self) -> bool:
@@ -273,8 +277,8 @@ class PostgreSQLWarehouse(Warehouse):
         if pending and self._has_roles() and not self._may_take(OWNER):
             raise SchemaError(
                 f"the warehouse has schema {self.schema_version()} and this release needs"
-                f" {pending[-1].version}; run `onestop migrate` with a login that may take the"
-                f" role {OWNER}"
+                f" {pending[-1].version}",
+                remedy=f"run `onestop migrate` with a login that may take the role {OWNER}",
             )
         super().migrate()
 
@@ -337,23 +341,25 @@ class PostgreSQLWarehouse(Warehouse):
             yield
         except psycopg.errors.InsufficientPrivilege as error:
             raise WarehouseError(
-                f"the login lacks a right: {_first_line(error)}; the README says which role has"
-                " which rights"
+                f"the login lacks a right: {_first_line(error)}",
+                remedy="the README says which role has which rights",
             ) from error
         except psycopg.errors.LockNotAvailable as error:
             raise WarehouseBusyError(
                 f"a table could not be changed: {_first_line(error)}; another session holds it"
-                " (pg_stat_activity shows which); end that session and run the step again"
+                " (pg_stat_activity shows which)",
+                remedy="end that session and run the step again",
             ) from error
         except psycopg.OperationalError as error:
             if self._connection.broken:
                 raise WarehouseError(
-                    f"the connection to the warehouse broke: {_first_line(error)}; nothing of the"
-                    " step is left behind: run it again"
+                    f"the connection to the warehouse broke: {_first_line(error)}; the step was"
+                    " rolled back",
+                    remedy="run it again",
                 ) from error
             raise WarehouseError(
-                f"the warehouse cannot be worked with: {_first_line(error)}; nothing of the step"
-                " is left behind: remove the cause and run it again"
+                f"the warehouse cannot be used: {_first_line(error)}; the step was rolled back",
+                remedy="remove the cause and run it again",
             ) from error
 
     @contextmanager
@@ -593,8 +599,8 @@ def _waiting() -> Iterator[None]:
         yield
     except (psycopg.errors.LockNotAvailable, WarehouseBusyError) as error:
         raise WarehouseBusyError(
-            "the warehouse is being written by another process, which was waited for"
-            f" {_WAIT_SECONDS} s; wait for that night to end or stop it, then run again"
+            f"another process is still writing the warehouse after {_WAIT_SECONDS} s",
+            remedy="wait for that night to end or stop it, then run again",
         ) from error
 
 
@@ -613,8 +619,9 @@ def _connect(url: str, row_factory: Any) -> psycopg.Connection[Any]:  # noqa: AN
     except psycopg.ProgrammingError:
         # the driver's message repeats the address, password and all
         raise WarehouseError(
-            "ONESTOP_WAREHOUSE is not an address that PostgreSQL understands; write it as"
-            " postgresql://login@host:5432/database"
+            "is not an address that PostgreSQL understands",
+            subject="ONESTOP_WAREHOUSE",
+            remedy="write it as postgresql://login@host:5432/database",
         ) from None
     options.setdefault("connect_timeout", 10)
     options.setdefault("application_name", "onestop")
@@ -627,9 +634,9 @@ def _connect(url: str, row_factory: Any) -> psycopg.Connection[Any]:  # noqa: AN
         )
     except psycopg.OperationalError as error:
         raise WarehouseError(
-            f"the PostgreSQL warehouse cannot be reached: {_first_line(error)};"
-            " check that the server is up, and the address in ONESTOP_WAREHOUSE (in Airflow: in"
-            " the Connection onestop_warehouse)"
+            f"the PostgreSQL warehouse cannot be reached: {_first_line(error)}",
+            remedy="check that the server is up, and the address in ONESTOP_WAREHOUSE (in Airflow:"
+            " in the Connection onestop_warehouse)",
         ) from error
     for setting in _SESSION.items():
         connection.execute("select set_config(%s, %s, false)", setting)

@@ -357,7 +357,7 @@ def test_a_rank_is_a_figure_by_its_mere_value(worked):
     ("indicator", "unit", "method", "message"),
     [
         ("level4_provision_rate", DISTRICT, None, "belongs to a level of government, not to one"),
-        ("digitisation_rollout_district", "CITY", None, "the desks of one level: ask for DISTRICT"),
+        ("digitisation_rollout_district", "CITY", None, "the desks of one level; ask for DISTRICT"),
         ("digitisation_rollout_district", DISTRICT, None, "ask for DISTRICT"),
         ("counter_waiting_time", "CITY", "median", "no method median; there are visit_mean,"),
         (TASKS, "CITY", "cohort", "no method cohort; there are declared"),

@@ -83,7 +83,7 @@ def test_two_cannot_run_in_the_same_folder(airflow, settings):
     airflow.home.mkdir(parents=True)
     airflow._take_lock()
     second = LocalAirflow(home=airflow.home, settings=settings)
-    with pytest.raises(LocalAirflowError, match="already runs in"):
+    with pytest.raises(LocalAirflowError, match="already runs there"):
         second.start()
     airflow.stop()
     second._take_lock()

@@ -51,7 +51,7 @@ def held(landed):
 def test_a_delivery_that_another_run_works_on_is_told_by_its_name(landed, held):  # noqa: ARG001
     settings, delivery = landed
     with (
-        pytest.raises(DeliveryBusyError, match=r"dossiers_20221115\.json is worked on by another"),
+        pytest.raises(DeliveryBusyError, match=r"dossiers_20221115\.json: another run is still"),
         working_on(delivery, settings.folders.locks, wait_seconds=0.2),
     ):
         pass

@@ -64,7 +64,9 @@ def explain(
         NothingPublishedError: that night is not published.
     """
     if last < first:
-        raise QuestionError(f"the span ends ({last}) before it begins ({first})")
+        raise QuestionError(
+            f"the span ends ({last}) before it begins ({first})", remedy="exchange --from and --to"
+        )
     with open_published(settings) as warehouse:
         night = find_night(warehouse, as_of)
         described = _describe(warehouse, indicator)
@@ -109,7 +111,7 @@ def _describe(warehouse: Warehouse, indicator: str) -> dict[str, Any]:
         if row["indicator_code"] == indicator:
             return row
     known = ", ".join(row["indicator_code"] for row in rows)
-    raise QuestionError(f"no indicator {indicator}; there are {known}")
+    raise QuestionError(f"no indicator {indicator}", remedy=f"there are {known}")
 
 
 def _explainer(indicator: str, method: str | None) -> Explainer:
@@ -122,7 +124,9 @@ def _explainer(indicator: str, method: str | None) -> Explainer:
 def _known_method(explainer: Explainer, method: str | None) -> str:
     method = method or explainer.methods[0]
     if method not in explainer.methods:
-        raise QuestionError(f"no method {method}; there are {', '.join(explainer.methods)}")
+        raise QuestionError(
+            f"no method {method}", remedy=f"there are {', '.join(explainer.methods)}"
+        )
     return method
 
 

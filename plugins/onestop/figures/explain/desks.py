@@ -59,7 +59,8 @@ def _desks(level: str, question: Question) -> Iterator[CountedItem]:
     """What each unit of the level is in its roll-out, at the end of the span."""
     if (question.unit.scope, question.unit.level) != ("level", level):
         raise QuestionError(
-            f"{question.indicator} counts the desks of one level: ask for {level.upper()}"
+            f"{question.indicator} counts the desks of one level",
+            remedy=f"ask for {level.upper()}",
         )
     for row in _registered(question):
         state = row["desk_state"]

@@ -102,8 +102,8 @@ def print_explanation(
         sums = f"{_number(explanation.numerator)}/{_number(explanation.denominator)}"
         raise QuestionError(
             f"the {explanation.kind.name} add up to {sums}, but {published} is published for this"
-            " span; they are not listed: run `onestop verify"
-            f" --as-of {explanation.as_of}`"
+            " span, so they are not listed",
+            remedy=f"run `onestop verify --as-of {explanation.as_of}`",
         )
     if format == "json":
         json.dump(_as_json(explanation), file, ensure_ascii=False, indent=2, default=str)

@@ -128,8 +128,8 @@ def _procedures(share: _Share, question: Question) -> Iterator[CountedItem]:
     """What each procedure of the catalogue is in a share, at the end of the span."""
     if question.unit.scope == "unit":
         raise QuestionError(
-            "a procedure belongs to a level of government, not to one unit: ask for CITY,"
-            " DEPARTMENT, DISTRICT or COMMUNE"
+            "a procedure belongs to a level of government, not to one unit",
+            remedy="ask for CITY, DEPARTMENT, DISTRICT or COMMUNE",
         )
     for row in _in_force(question):
         role, code = _role(share, row)

@@ -169,13 +169,19 @@ def read_form_06a(
         QuestionError: no such unit, night or basis, or the period is reversed.
     """
     if basis not in BASES:
-        raise QuestionError(f"no period basis {basis}; there are {', '.join(BASES)}")
+        raise QuestionError(f"no period basis {basis}", remedy=f"there are {', '.join(BASES)}")
     if last < first:
-        raise QuestionError(f"the period ends ({last}) before it begins ({first})")
+        raise QuestionError(
+            f"the period ends ({last}) before it begins ({first})",
+            remedy="exchange --from and --to",
+        )
     with open_published(settings) as warehouse:
         night = find_night(warehouse, as_of)
         if first > night:
-            raise QuestionError(f"the period begins ({first}) after night {night}")
+            raise QuestionError(
+                f"the period begins ({first}) after night {night}",
+                remedy="ask for an earlier period, or publish a later night first",
+            )
         return _FormReader(warehouse, night, (first, last), basis).read(unit)
 
 

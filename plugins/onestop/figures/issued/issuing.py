@@ -69,7 +69,9 @@ def last_night_up_to(settings: Settings, night: dt.date) -> dt.date:
     with open_published(settings) as warehouse:
         found = [each for each in published_nights(warehouse) if each <= night]
     if not found:
-        raise NothingPublishedError(f"no night up to {night} is published")
+        raise NothingPublishedError(
+            f"no night up to {night} is published", remedy="publish one with `onestop night`"
+        )
     return found[-1]
 
 
