@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-import shutil
+import os
+from pathlib import Path
 
+import hypothesis
 import pytest
+from kept_installations import code_digest, copied, kept_installations
 from postgres_server import running_server
 from published_marts import FIRST, THIRD, settings_in
 
 from onestop.night import run_night
 from onestop.sample import write_sample
+
+# What Hypothesis tries: `dev` looks for new examples each time, `ci` tries the same ones each time,
+# `long` tries more. Examples build files and warehouses: none has a deadline.
+hypothesis.settings.register_profile("dev", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.register_profile("long", deadline=None, max_examples=1000, print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 
 @pytest.fixture(scope="session")
@@ -20,26 +30,28 @@ def postgres():
 
 
 @pytest.fixture(scope="session")
-def one_night(tmp_path_factory):
-    """The exports of three nights, the first of them published; to be copied, not changed."""
-    settings = settings_in(tmp_path_factory.mktemp("one_night"))
+def kept(pytestconfig):
+    """Installations that are built once and copied; see ``kept_installations``."""
+    with kept_installations(Path(pytestconfig.cache.mkdir("installations")), code_digest()) as kept:
+        yield kept
+
+
+def publish_one_night(folder):
+    settings = settings_in(folder)
     write_sample(settings.exports, FIRST, THIRD, per_day=10)
     assert run_night(settings, FIRST).state == "published"
-    return settings
+
+
+@pytest.fixture(scope="session")
+def one_night(kept, tmp_path_factory):
+    """The exports of three nights, the first of them published; to be copied, not changed."""
+    return kept.copy(publish_one_night, tmp_path_factory.mktemp("one_night") / "var")
 
 
 @pytest.fixture
 def after_one_night(one_night, tmp_path):
     """A copy of it."""
     return copied(one_night, tmp_path / "copy")
-
-
-def copied(settings, folder):
-    """All of an installation in another folder."""
-    shutil.copytree(settings.exports.parent, folder)
-    there = settings_in(folder)
-    there.landing.chmod(0o700)
-    return there
 
 
 @pytest.fixture(autouse=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
+from functools import partial
 
 import duckdb
 import pytest
+from commands import run_command, run_with_new_interpreter
 from published_marts import FIRST, SECOND, THIRD, settings_in
 
 from onestop import night as night_module
@@ -197,21 +197,13 @@ def test_marts_that_break_an_identity_are_kept_and_not_published(after_one_night
 
 @pytest.fixture(scope="module")
 def command(one_night, tmp_path_factory):
+    """Runs a command on two nights that were run by a command of a new interpreter."""
     folder = tmp_path_factory.mktemp("command") / "var"
     shutil.copytree(one_night.exports.parent, folder)
-
-    def run(*arguments):
-        return subprocess.run(
-            [sys.executable, "-c", "from onestop.cli import main; main()", *arguments],
-            env={**os.environ, "ONESTOP_VAR": str(folder), "COLUMNS": "120"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    done = run("night", "2022-11-15", "--to", "2022-11-16")
+    env = {**os.environ, "ONESTOP_VAR": str(folder), "COLUMNS": "120"}
+    done = run_with_new_interpreter("night", "2022-11-15", "--to", "2022-11-16", env=env)
     assert done.returncode == 0, done.stderr
-    return run
+    return partial(run_command, env=env)
 
 
 @pytest.mark.parametrize(

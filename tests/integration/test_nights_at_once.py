@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 
+from commands import Command
+from kept_installations import copied
 from published_marts import FIRST, SECOND, THIRD
 
-from conftest import copied
 from onestop.upkeep.verify import verify
 from onestop.warehouse import open_warehouse
 
@@ -18,19 +17,14 @@ RAW = ("Traceback", "Could not set lock", "FileNotFoundError", "IO Error", "File
 
 
 def start(settings, *arguments):
-    return subprocess.Popen(
-        [sys.executable, "-c", "from onestop.cli import main; main()", *map(str, arguments)],
-        env={**os.environ, "ONESTOP_VAR": str(settings.exports.parent)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    return Command(*arguments, env={**os.environ, "ONESTOP_VAR": str(settings.exports.parent)})
 
 
-def ended(process, seconds=400):
-    output, _ = process.communicate(timeout=seconds)
+def ended(command):
+    done = command.wait()
+    output = done.stdout + done.stderr
     assert not [word for word in RAW if word in output], output
-    return process.returncode, output
+    return done.returncode, output
 
 
 def published(settings):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import subprocess
-import sys
 
 import pytest
+from commands import run_command, run_with_new_interpreter
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from planted_exports import MARKS, SHIFTED_MARKS, marks_in, write_planted_exports
@@ -57,15 +56,11 @@ def told(tmp_path_factory):
         "TMPDIR": str(folder / "temporary"),
     }
     (folder / "temporary").mkdir()
-    output = []
+    output, commands = [], set()
     for arguments in SAID:
-        done = subprocess.run(
-            [sys.executable, "-c", "from onestop.cli import main; main()", *arguments],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        run = run_command if arguments[0] in commands else run_with_new_interpreter
+        commands.add(arguments[0])
+        done = run(*arguments, env=environment)
         assert "Traceback" not in done.stderr, done.stderr
         output.append(f"$ {arguments}\n{done.stdout}\n{done.stderr}")
     return settings, "\n".join(output)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
+from commands import run_command
 from engines import content
 from exported_files import RECORD
 from published_marts import settings_in
@@ -225,11 +224,8 @@ def test_the_filters_leave_other_deliveries_alone(mended):
 
 def test_the_command_says_what_it_did(mended):
     settings = mended["settings"]
-    done = subprocess.run(
-        [
-            *(sys.executable, "-c", "from onestop.cli import main; main()"),
-            *("replay", "--source", "ward", "--dry-run"),
-        ],
+    done = run_command(
+        *("replay", "--source", "ward", "--dry-run"),
         env={
             **os.environ,
             "ONESTOP_EXPORTS": str(settings.exports),
@@ -239,9 +235,6 @@ def test_the_command_says_what_it_did(mended):
             "ONESTOP_SOURCES": str(settings.sources),
             "ONESTOP_WORK": str(settings.work),
         },
-        capture_output=True,
-        text=True,
-        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert "ward_20221115.json: 0 rows closed, 1 still rejected" in done.stdout

@@ -1,0 +1,123 @@
+"""``onestop`` commands in processes of their own, without importing everything again for each.
+
+A command forks from the test's process, which has the library and Great Expectations imported
+already, and ends as a command does: with an exit status, and with its output in the two streams of
+the operating system. Importing costs 3 to 7 seconds of processor time per command otherwise. What
+only a new interpreter shows (what is imported and logged, what remains at exit) needs
+:func:`run_with_new_interpreter`.
+"""
+
+from __future__ import annotations
+
+import gc
+import io
+import logging
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+import traceback
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onestop import cli
+from onestop.gate.evaluation import load_engine
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FORK = multiprocessing.get_context("fork")
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended, and what it printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+class Command:
+    """A command that runs."""
+
+    def __init__(self, *arguments: object, env: Mapping[str, str]) -> None:
+        load_engine()
+        self._output = Path(tempfile.mkdtemp(prefix="onestop-command-"))
+        texts = [str(argument) for argument in arguments]
+        self._process = _FORK.Process(target=_run, args=(texts, dict(env), self._output))
+        self._process.start()
+
+    def poll(self) -> int | None:
+        """Its exit status; None while it runs."""
+        return self._process.exitcode
+
+    def wait(self, seconds: float = 400) -> Done:
+        """Wait until it ends.
+
+        Raises:
+            TimeoutError: it runs still; it is killed.
+        """
+        self._process.join(seconds)
+        if self._process.exitcode is None:
+            self._process.kill()
+            self._process.join()
+            raise TimeoutError(f"the command runs longer than {seconds} seconds")
+        stdout, stderr = (self._output / name for name in ("stdout", "stderr"))
+        return Done(self._process.exitcode, stdout.read_text("utf-8"), stderr.read_text("utf-8"))
+
+
+def run_command(*arguments: object, env: Mapping[str, str]) -> Done:
+    """Run a command to its end.
+
+    Args:
+        arguments: after ``onestop``.
+        env: all of its environment.
+    """
+    return Command(*arguments, env=env).wait()
+
+
+def run_with_new_interpreter(*arguments: object, env: Mapping[str, str]) -> Done:
+    """Run a command to its end as a shell does."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from onestop.cli import main; main()", *map(str, arguments)],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def _run(arguments: list[str], env: dict[str, str], output: Path) -> None:
+    gc.freeze()  # nothing of the test's process is taken apart here
+    for descriptor, name in ((1, "stdout"), (2, "stderr")):
+        file = os.open(output / name, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+        os.dup2(file, descriptor)
+        os.close(file)
+        stream = io.TextIOWrapper(
+            io.FileIO(descriptor, "w", closefd=False), encoding="utf-8", write_through=True
+        )
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+    os.environ.clear()
+    os.environ.update(env)
+    tempfile.tempdir = None
+    logging.root.handlers.clear()
+    warnings.showwarning = warnings._showwarning_orig
+    sys.argv = ["onestop", *arguments]
+    status = 1
+    try:
+        cli.main()
+        status = 0
+    except SystemExit as ended:
+        status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except BaseException:  # noqa: BLE001 - as the interpreter ends on any
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
