@@ -18,15 +18,19 @@ export LANG_UI
 DOSSIERS ?= 200000
 # More for pytest: make test ARGS="-k night -x"
 ARGS ?=
+# A file's tests share what they start from and stay together; the files go in the order of their
+# folders, where the longest come first and the shortest last, so that no processor waits at the end.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup demo up test test-long check secrets audit bench docs schema lock clean
+.PHONY: help setup demo up test test-airflow test-long check secrets audit bench docs schema lock clean
 
 help:
 	@echo 'make demo        sample exports -> eleven nights in a real Airflow -> the scorecard'
 	@echo '                 (LANG_UI=en for English; nothing but Python 3.11 and make needed)'
 	@echo 'make up          Airflow with its web pages on that same data, until Ctrl-C'
-	@echo 'make test        all tests but the longest           make test ARGS="-k night -x"'
-	@echo 'make test-long   the longest too'
+	@echo 'make test        the tests, in some minutes          make test ARGS="-k night -x"'
+	@echo 'make test-airflow  nights through a real Airflow, in some minutes more'
+	@echo 'make test-long   all of these and the longest, with more examples; takes hours'
 	@echo 'make check       lint, format, types, SQL, secrets in files, known vulnerabilities'
 	@echo 'make audit       known vulnerabilities of the packages; fails when nobody can be asked'
 	@echo 'make bench       what each step costs            make bench DOSSIERS=1500000'
@@ -56,10 +60,13 @@ up: setup
 	@$(BIN)/python -m onestop.local.demo up
 
 test: setup
-	$(BIN)/python -m pytest -m 'not slow' -n 2 --dist loadfile $(ARGS)
+	$(PYTEST) -m 'not slow and not airflow' $(ARGS)
+
+test-airflow: setup
+	$(BIN)/python -m pytest -m 'airflow and not slow' $(ARGS)
 
 test-long: setup
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	HYPOTHESIS_PROFILE=long $(PYTEST) $(ARGS)
 
 check: setup
 	$(BIN)/ruff check .

@@ -9,10 +9,7 @@ import hypothesis
 import pytest
 from kept_installations import code_digest, copied, kept_installations
 from postgres_server import running_server
-from published_marts import FIRST, THIRD, settings_in
-
-from onestop.night import run_night
-from onestop.sample import write_sample
+from three_nights import load_second_night, publish_one_night, publish_second_night
 
 # What Hypothesis tries: `dev` looks for new examples each time, `ci` tries the same ones each time,
 # `long` tries more. Examples build files and warehouses: none has a deadline.
@@ -36,12 +33,6 @@ def kept(pytestconfig):
         yield kept
 
 
-def publish_one_night(folder):
-    settings = settings_in(folder)
-    write_sample(settings.exports, FIRST, THIRD, per_day=10)
-    assert run_night(settings, FIRST).state == "published"
-
-
 @pytest.fixture(scope="session")
 def one_night(kept, tmp_path_factory):
     """The exports of three nights, the first of them published; to be copied, not changed."""
@@ -52,6 +43,18 @@ def one_night(kept, tmp_path_factory):
 def after_one_night(one_night, tmp_path):
     """A copy of it."""
     return copied(one_night, tmp_path / "copy")
+
+
+@pytest.fixture
+def with_second_loaded(kept, tmp_path):
+    """A copy of it in which the second night's files are loaded, and nothing is computed."""
+    return kept.copy(load_second_night, tmp_path / "copy")
+
+
+@pytest.fixture
+def after_two_nights(kept, tmp_path):
+    """A copy of it in which the second night is published too."""
+    return kept.copy(publish_second_night, tmp_path / "copy")
 
 
 @pytest.fixture(autouse=True)

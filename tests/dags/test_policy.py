@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import datetime as dt
+import json
 import subprocess
 import sys
 from zoneinfo import ZoneInfo
@@ -168,18 +169,34 @@ def test_a_dag_file_holds_no_logic(path):
     assert {module for module in modules if module.startswith("onestop")} <= {"onestop"}
 
 
-@pytest.mark.parametrize("path", DAG_FILES, ids=lambda path: path.name)
-def test_parsing_a_dag_file_imports_nothing_heavy(path):
-    program = (
-        "import sys, runpy, airflow.sdk\n"
-        "before = set(sys.modules)\n"
-        f"runpy.run_path({str(path)!r})\n"
-        "print(*(set(sys.modules) - before))"
-    )
+#: Parses each DAG file in a process of its own, forked from one that has Airflow alone.
+PARSING = """
+import json, os, runpy, sys, airflow.sdk
+before = set(sys.modules)
+for path in sys.argv[1:]:
+    if not os.fork():
+        runpy.run_path(path)
+        print("\\n" + json.dumps([path, sorted(set(sys.modules) - before)]), flush=True)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.wait()[1]) == 0, path
+"""
+
+
+@pytest.fixture(scope="module")
+def imported_by():
+    """What parsing each DAG file imports besides Airflow."""
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        [sys.executable, "-c", PARSING, *map(str, DAG_FILES)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    imported = set(done.stdout.split("\n")[-2].split())
+    return dict(json.loads(line) for line in done.stdout.split("\n") if line.startswith('["'))
+
+
+@pytest.mark.parametrize("path", DAG_FILES, ids=lambda path: path.name)
+def test_parsing_a_dag_file_imports_nothing_heavy(imported_by, path):
+    imported = set(imported_by[str(path)])
     assert "onestop.airflow_adapter" in imported
     assert HEAVY & imported == set()
     assert len(imported) < 70, sorted(imported)

@@ -6,6 +6,7 @@ import json
 
 import duckdb
 import pytest
+from example_counts import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from staged_files import a_delivery, table, write_staged
@@ -77,8 +78,7 @@ ROWS = st.lists(
 
 @given(rows=ROWS, rows_blank=st.integers(0, 3))
 @settings(
-    max_examples=5,
-    deadline=None,
+    max_examples=examples(5),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_every_row_read_is_accepted_or_rejected_or_a_repeat_or_blank(

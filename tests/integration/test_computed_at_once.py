@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from published_marts import SECOND, THIRD
-from steps_by_hand import check, compute, discover, publish, take_in
+from steps_by_hand import check, compute, publish
 
 from onestop import night as night_module
 from onestop.marts.compute import staged_night
@@ -13,25 +13,15 @@ from onestop.record.publications import last_published
 from onestop.warehouse import open_warehouse
 
 
-def load_only(settings, night):
-    """Everything of a night but its publication."""
-    for candidate in discover(settings, night):
-        take_in(settings, candidate, night)
-
-
-@pytest.fixture
-def two_open_nights(after_one_night):
-    load_only(after_one_night, SECOND)
-    return after_one_night
-
-
 def staged(settings):
     with open_warehouse(settings.warehouse, read_only=True) as warehouse:
         return staged_night(warehouse)
 
 
-def test_a_night_that_another_one_took_the_place_of_is_computed_and_checked_again(two_open_nights):
-    settings = two_open_nights
+def test_a_night_that_another_one_took_the_place_of_is_computed_and_checked_again(
+    with_second_loaded,
+):
+    settings = with_second_loaded
     compute(settings, SECOND)
     compute(settings, THIRD)
     assert check(settings, SECOND).failed_rules == 0
@@ -44,9 +34,9 @@ def test_a_night_that_another_one_took_the_place_of_is_computed_and_checked_agai
 
 @pytest.mark.parametrize("times", [1, 9])
 def test_marts_that_were_replaced_while_they_were_checked_do_not_count_as_checked(
-    two_open_nights, monkeypatch, times
+    with_second_loaded, monkeypatch, times
 ):
-    settings = two_open_nights
+    settings = with_second_loaded
     compute(settings, SECOND)
     check_marts, left = night_module.check_marts, [times]
 
@@ -68,8 +58,8 @@ def test_marts_that_were_replaced_while_they_were_checked_do_not_count_as_checke
         assert "checked" not in warehouse.tables("mart_staged")
 
 
-def test_a_night_that_a_later_one_overtook_says_that_it_is_not_published(two_open_nights):
-    settings = two_open_nights
+def test_a_night_that_a_later_one_overtook_says_that_it_is_not_published(with_second_loaded):
+    settings = with_second_loaded
     compute(settings, SECOND)
     assert run_night(settings, THIRD).state == "published"
     report = run_night(settings, SECOND)

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from published_marts import FIRST, SECOND
-from steps_by_hand import check, compute, discover, publish, require, take_in
+from steps_by_hand import check, compute, publish, take_in_all
 
 from onestop.intake.landing import DAMAGED, landed_deliveries
 from onestop.night import MovedRecordError, run_night
@@ -26,21 +26,15 @@ def warehouse_path(settings):
     return Path(settings.warehouse.removeprefix("duckdb:///"))
 
 
-def take_in_all(settings, night):
-    candidates = discover(settings, night)
-    for candidate in candidates:
-        take_in(settings, candidate, night)
-    require(settings, night, candidates)
-
-
 def manifest(settings, night):
     path = settings.landing / "publications" / f"{night}.json"
     return [one["delivery_id"] for one in json.loads(path.read_text())["deliveries"]]
 
 
-def test_a_file_that_is_loaded_between_compute_and_publish_stops_the_publication(after_one_night):
-    settings = after_one_night
-    take_in_all(settings, SECOND)
+def test_a_file_that_is_loaded_between_compute_and_publish_stops_the_publication(
+    with_second_loaded,
+):
+    settings = with_second_loaded
     compute(settings, SECOND)
     check(settings, SECOND)
     late = settings.exports / "later" / "dossiers_20221116.json"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from computed_marts import compute_only
+from example_counts import examples
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -276,31 +277,9 @@ def worlds(draw):
     return build_world(choose, dossiers=size, tickets=draw(st.integers(0, 6))), choose(NIGHTS)
 
 
-@hypothesis_settings(
-    max_examples=8,
-    deadline=None,
-    suppress_health_check=[
-        HealthCheck.function_scoped_fixture,
-        HealthCheck.too_slow,
-        HealthCheck.data_too_large,
-        HealthCheck.large_base_example,
-    ],
-)
+@hypothesis_settings(max_examples=examples(8, in_long=300), suppress_health_check=list(HealthCheck))
 @given(worlds())
 def test_no_world_can_be_found_whose_marts_differ_from_the_plain_count(warehouse, world_and_night):
-    world, as_of = world_and_night
-    put_world(warehouse, world)
-    compute_only(warehouse, as_of)
-    found = compared(warehouse, count_everything(world, as_of), as_of)
-    assert not found.differences, f"{as_of}: {world}\n{found}"
-
-
-@pytest.mark.slow
-@hypothesis_settings(
-    max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
-)
-@given(worlds())
-def test_no_world_can_be_found_after_a_longer_search(warehouse, world_and_night):
     world, as_of = world_and_night
     put_world(warehouse, world)
     compute_only(warehouse, as_of)

@@ -6,6 +6,7 @@ import random
 
 import pytest
 from engines import assert_same, content
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_worlds import NIGHTS, build_world, put_world
@@ -35,16 +36,9 @@ def assert_equal_marts(warehouses, seed, night):
     assert len({figures_digest(warehouse, "mart_staged") for warehouse in warehouses}) == 1
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=examples(3, in_long=100))
 @given(seed=st.integers(0, 2**32 - 1), night=st.sampled_from(NIGHTS))
 def test_any_world_has_the_same_marts_on_both_engines(warehouses, seed, night):
-    assert_equal_marts(warehouses, seed, night)
-
-
-@pytest.mark.slow
-@settings(max_examples=100, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), night=st.sampled_from(NIGHTS))
-def test_many_worlds_have_the_same_marts_on_both_engines(warehouses, seed, night):
     assert_equal_marts(warehouses, seed, night)
 
 

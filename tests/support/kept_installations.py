@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import shutil
 import sys
+from collections.abc import Callable
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 from published_marts import settings_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from onestop.settings import Settings
 
@@ -43,23 +44,28 @@ def code_digest() -> str:
     return digest.hexdigest()[:16]
 
 
+#: Makes an installation in a folder, perhaps on top of another one.
+Build = Callable[[Path, "KeptInstallations"], object]
+
+
 class KeptInstallations:
     """The installations of this state of the code, in one folder."""
 
     def __init__(self, folder: Path, digest: str) -> None:
         self._folder = folder / digest
 
-    def copy(self, build: Callable[[Path], object], folder: Path) -> Settings:
+    def copy(self, build: Build, folder: Path) -> Settings:
         """Copy an installation, which is built first where it is not there yet.
 
         Args:
-            build: a function of a module; makes the installation in an empty folder, the same
-                whenever and wherever it is called. It is known by its name and its module's text.
+            build: a function of a module; makes the installation in a folder that does not exist
+                yet, the same whenever and wherever it is called, perhaps on top of another one of
+                these. It is known by its name and its module's text.
             folder: the copy; does not exist yet.
         """
         return copied(settings_in(self._built(build)), folder)
 
-    def _built(self, build: Callable[[Path], object]) -> Path:
+    def _built(self, build: Build) -> Path:
         module = Path(build.__code__.co_filename)
         name = f"{build.__name__}-{hashlib.sha256(module.read_bytes()).hexdigest()[:16]}"
         place = self._folder / name
@@ -68,8 +74,7 @@ class KeptInstallations:
             if not place.exists():
                 draft = self._folder / f".{name}.draft"
                 shutil.rmtree(draft, ignore_errors=True)
-                draft.mkdir()
-                build(draft)
+                build(draft, self)
                 draft.rename(place)
         return place
 

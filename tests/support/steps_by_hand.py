@@ -53,6 +53,17 @@ def take_in(settings: Settings, candidate: Candidate, night: dt.date) -> Deliver
     )
 
 
+def take_in_all(settings: Settings, night: dt.date) -> list[Candidate]:
+    """All of a night that comes before its marts, for tests of the record.
+
+    Computing, checking and publishing cost most of a night.
+    """
+    candidates = discover(settings, night)
+    for candidate in candidates:
+        take_in(settings, candidate, night)
+    return candidates
+
+
 def require(settings: Settings, night: dt.date, candidates: Sequence[Candidate] | None) -> None:
     steps.require_expected(
         night, candidates, settings.source_systems(), settings.warehouse, settings.folders

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import duckdb
 import pytest
+from example_counts import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from staged_files import a_delivery, write_staged
@@ -156,8 +157,7 @@ a_file = st.tuples(
 
 
 @settings(
-    max_examples=8,
-    deadline=None,
+    max_examples=examples(8),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(

@@ -104,7 +104,7 @@ class NightMarts:
         relations = self._inputs(text)
         if all(needed == relation for needed, relation in relations.items()):
             return table
-        return self._put(name, with_tables(render(text, self._night), relations))
+        return self._put(name, render(with_tables(text, relations), self._night))
 
     def step(self, name: str, step: str) -> str:
         """The relation that holds a step (a common table expression) of a mart's SELECT.
@@ -116,7 +116,7 @@ class NightMarts:
         key = f"{name}.{step}"
         if key not in self._relations:
             text = step_text(name, step)
-            select = with_tables(render(text, self._night), self._inputs(text))
+            select = render(with_tables(text, self._inputs(text)), self._night)
             self._relations[key] = self._put(f"{name.replace('/', '_')}_{step}", select)
         return self._relations[key]
 

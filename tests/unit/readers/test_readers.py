@@ -12,6 +12,7 @@ from dataclasses import replace
 from html import escape
 
 import pytest
+from example_counts import examples
 from exported_files import (
     LIST_HEADERS,
     ONE_STOP,
@@ -786,7 +787,7 @@ def read_columns(folder, data):
     return columns
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 @given(rows=st.lists(st.tuples(*[WORDS] * len(KEYS)), min_size=1, max_size=6))
 def test_the_same_rows_are_read_from_every_text_format(tmp_path_factory, rows):
     folder = tmp_path_factory.mktemp("formats")

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from example_counts import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from staged_files import AFTER_A_CLEAN_GATE, a_delivery, write_staged
@@ -150,8 +151,7 @@ a_plan = st.lists(
 
 
 @settings(
-    max_examples=8,
-    deadline=None,
+    max_examples=examples(8),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(plan=a_plan, order=st.randoms(use_true_random=False))

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 import pytest
+from example_counts import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from staged_files import a_delivery, write_staged
@@ -262,14 +263,6 @@ def core(warehouse):
     ]
 
 
-def check(examples):
-    return settings(
-        max_examples=examples,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-    )
-
-
 def the_record_keeps_its_promises(folder, empty, files, order, publish_after):
     good = [file for file in files if not file.is_refused]
     loaded = [*files, *files[:1]]  # one of them twice
@@ -327,27 +320,16 @@ def assert_the_counts_add_up(warehouse, files):
         assert row["rows_rejected"] == len(file.bad)
 
 
-@check(8)
+@settings(
+    max_examples=examples(8, in_long=300),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(
     files=stories(),
     order=st.randoms(use_true_random=False),
     publish_after=st.integers(0, 6),
 )
 def test_the_record_keeps_its_promises(tmp_path_factory, empty, files, order, publish_after):
-    folder = tmp_path_factory.mktemp("story")
-    the_record_keeps_its_promises(folder, empty, files, order, publish_after)
-
-
-@pytest.mark.slow
-@check(300)
-@given(
-    files=stories(),
-    order=st.randoms(use_true_random=False),
-    publish_after=st.integers(0, 6),
-)
-def test_the_record_keeps_its_promises_in_many_stories(
-    tmp_path_factory, empty, files, order, publish_after
-):
     folder = tmp_path_factory.mktemp("story")
     the_record_keeps_its_promises(folder, empty, files, order, publish_after)
     shutil.rmtree(folder)
