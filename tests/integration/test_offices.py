@@ -10,9 +10,9 @@ import json
 import os
 
 import pytest
+import steps_by_hand
 from exported_files import RECORD
 from published_marts import settings_in
-from steps_by_hand import discover, require, take_in
 
 from onestop.warehouse import open_warehouse
 
@@ -43,11 +43,7 @@ def export(settings, path, records, *, moment=MOMENT):
 
 def take_in_all(settings, night=NIGHT):
     """Everything of a night before its marts; the paths of the files that were looked at."""
-    candidates = discover(settings, night)
-    for candidate in candidates:
-        take_in(settings, candidate, night)
-    require(settings, night, candidates)
-    return [candidate.file_name for candidate in candidates]
+    return [candidate.file_name for candidate in steps_by_hand.take_in_all(settings, night)]
 
 
 def held(settings, night=NIGHT):

@@ -53,6 +53,12 @@ def take_in(settings: Settings, candidate: Candidate, night: dt.date) -> Deliver
     )
 
 
+def require(settings: Settings, night: dt.date, candidates: Sequence[Candidate] | None) -> None:
+    steps.require_expected(
+        night, candidates, settings.source_systems(), settings.warehouse, settings.folders
+    )
+
+
 def take_in_all(settings: Settings, night: dt.date) -> list[Candidate]:
     """All of a night that comes before its marts, for tests of the record.
 
@@ -61,13 +67,8 @@ def take_in_all(settings: Settings, night: dt.date) -> list[Candidate]:
     candidates = discover(settings, night)
     for candidate in candidates:
         take_in(settings, candidate, night)
+    require(settings, night, candidates)
     return candidates
-
-
-def require(settings: Settings, night: dt.date, candidates: Sequence[Candidate] | None) -> None:
-    steps.require_expected(
-        night, candidates, settings.source_systems(), settings.warehouse, settings.folders
-    )
 
 
 def compute(settings: Settings, night: dt.date) -> NightStep:
