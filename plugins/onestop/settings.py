@@ -215,9 +215,9 @@ class Settings:
         """The source systems that this installation uses.
 
         Raises:
-            MappingError: as :func:`onestop.schema.mapping.read_mappings` does.
+            MappingError: as :func:`onestop.schema.mapping_files.read_mappings` does.
         """
-        from onestop.schema.mapping import read_mappings  # noqa: PLC0415 - DAG files import this
+        from onestop.schema.mapping_files import read_mappings  # noqa: PLC0415 - DAG files import this
 
         return read_mappings(self.sources, self.enabled_sources)
 

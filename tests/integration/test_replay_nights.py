@@ -18,7 +18,7 @@ from onestop.marts.published import QuestionError
 from onestop.night import run_night
 from onestop.replay import ReplayFilter, find_replayable, replay
 from onestop.sample import write_sample
-from onestop.schema.mapping import BUILT_IN
+from onestop.schema.mapping_files import BUILT_IN
 from onestop.upkeep.verify import verify
 from onestop.warehouse import open_warehouse
 

@@ -10,7 +10,7 @@ from steps_by_hand import awaited, discover
 
 from onestop.night import run_night
 from onestop.sample import write_sample
-from onestop.schema.mapping import BUILT_IN
+from onestop.schema.mapping_files import BUILT_IN
 from onestop.upkeep.doctor import examine
 from onestop.upkeep.verify import verify
 from onestop.warehouse import open_warehouse

@@ -10,15 +10,18 @@ import json
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import openpyxl
 
 from onestop.intake.delivery import Delivery
 from onestop.readers import LIMITS, Limits
-from onestop.schema.mapping import FeedMapping, load_mappings
+from onestop.schema.mapping_files import load_mappings
 from onestop.staging.staged_delivery import read_delivery
+
+if TYPE_CHECKING:
+    from onestop.schema.mapping import FeedMapping
 
 ONE_STOP = load_mappings(None)["one_stop"]
 NIGHT = dt.date(2022, 6, 30)

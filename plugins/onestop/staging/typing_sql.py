@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from onestop.schema.feeds import Column, Feed
-    from onestop.schema.mapping import FeedMapping, Rule
+    from onestop.schema.mapping import ConditionalValue, FeedMapping
 
 #: A time of day in a cell of its own, also as Excel keeps it: a part of a day, or a moment of the
 #: first days that it knows.
@@ -436,7 +436,7 @@ def _shape(pattern: str) -> str:
     return "".join(shape)
 
 
-def _derived(mapping: FeedMapping, name: str, rules: Iterable[Rule]) -> str:
+def _derived(mapping: FeedMapping, name: str, rules: Iterable[ConditionalValue]) -> str:
     feed = mapping.schema
     cases = []
     for rule in rules:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onestop.schema.feeds import FEEDS, Column, Feed
-from onestop.schema.mapping import WHOLE_SOURCE, ColumnMapping, FeedMapping, load_mappings
+from onestop.schema.mapping import WHOLE_SOURCE, ColumnMapping, FeedMapping
+from onestop.schema.mapping_files import load_mappings
 from onestop.schema.project import PROJECT_ROOT
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from onestop.schema.mapping import SCHEMA, as_yaml
+from onestop.schema.mapping_files import SCHEMA, as_yaml
 from onestop.schema.project import PROJECT_ROOT
 
 if TYPE_CHECKING:

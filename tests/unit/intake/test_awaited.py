@@ -8,7 +8,7 @@ import os
 import pytest
 
 from onestop.intake.awaited import awaited_name, awaited_where, near_misses
-from onestop.schema.mapping import load_mappings
+from onestop.schema.mapping_files import load_mappings
 
 NIGHT = dt.date(2022, 11, 24)
 MAPPINGS = load_mappings(None)

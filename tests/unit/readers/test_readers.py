@@ -720,7 +720,7 @@ def test_an_unreadable_landed_file_is_refused(tmp_path, monkeypatch):
 
 PEAK = r"""
 import pathlib, re, sys
-from onestop.schema.mapping import load_mappings
+from onestop.schema.mapping_files import load_mappings
 from onestop.readers import open_reading
 feed = load_mappings(None)["one_stop"].feeds["dossiers"]
 try:

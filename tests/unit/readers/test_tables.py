@@ -652,7 +652,7 @@ def test_a_lower_limit_of_memory_does_not_make_a_workbook_damaged(tmp_path):
         "import pathlib, resource, sys\n"
         "resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))\n"
         "resource.setrlimit(resource.RLIMIT_CPU, (300, 300))\n"
-        "from onestop.schema.mapping import load_mappings\n"
+        "from onestop.schema.mapping_files import load_mappings\n"
         "from onestop.readers import open_reading\n"
         "feed = load_mappings(None)['one_stop'].feeds['dossiers']\n"
         "reading = open_reading(pathlib.Path(sys.argv[1]), feed)\n"

@@ -7,16 +7,8 @@ import pytest
 import yaml
 
 from onestop.schema.feeds import FEEDS
-from onestop.schema.mapping import (
-    BUILT_IN,
-    ClaimedTwiceError,
-    FeedMapping,
-    MappingError,
-    load_mapping,
-    load_mappings,
-    read_mappings,
-    recognise,
-)
+from onestop.schema.mapping import ClaimedTwiceError, FeedMapping, MappingError, recognise
+from onestop.schema.mapping_files import BUILT_IN, load_mapping, load_mappings, read_mappings
 from onestop.schema.wording import fold_header
 
 WABO = Path(__file__).parents[2] / "data" / "mappings" / "wabo_permits.yaml"
@@ -232,7 +224,12 @@ def test_every_scalar_of_a_mapping_is_text(tmp_path):
         ("{from: [Từ]}", "{from: [Từ], fallback: unit_name}", "fallback", "another type"),
         ("{from: [Từ]}", "{from: [Từ], extract: abc}", "extract", "no group"),
         ("{from: [Từ]}", "{from: [Từ], extract: '(('}", "extract", "regular expression"),
-        ("unit_level: {from: [Cấp], ", "unit_level: {", "columns.unit_level", "no value to give"),
+        (
+            "unit_level: {from: [Cấp], ",
+            "unit_level: {",
+            "columns.unit_level",
+            "has no source and no value",
+        ),
         ("source: other", "source: ../x", "source", "small letters, digits and _"),
         ("source: other", "source: ''", "source", "for example land_registry"),
         ("title_en: Another source", "title_en: []", "title_en", "should be one text"),
@@ -302,7 +299,7 @@ def test_a_header_that_is_not_needed_is_no_surprise_and_cannot_be_used_too(tmp_p
     text = (BUILT_IN / "one_stop.yaml").read_text(encoding="utf-8")
     path = tmp_path / "one_stop.yaml"
     path.write_text(text.replace("      - STT\n", "      - MaHoSo\n"), encoding="utf-8")
-    with pytest.raises(MappingError, match=r"feeds\.dossiers\.unused: MaHoSo has a use"):
+    with pytest.raises(MappingError, match=r"feeds\.dossiers\.unused: MaHoSo is used"):
         load_mapping(path)
 
 

@@ -8,7 +8,8 @@ import json
 import pytest
 from exported_files import as_csv, as_html, as_json, as_xlsx, stage
 
-from onestop.schema.mapping import MappingError, load_mapping
+from onestop.schema.mapping import MappingError
+from onestop.schema.mapping_files import load_mapping
 
 MAPPING = r"""
 source: one_stop
@@ -226,7 +227,7 @@ def test_a_mapping_without_the_new_columns_hashes_rows_as_before(tmp_path, mappi
             "dossier_code.join",
             "example [[Năm], [Số",
         ),
-        ("{join:", "{from: [Mã], join:", "dossier_code.join", "beside from"),
+        ("{join:", "{from: [Mã], join:", "dossier_code.join", "together with from"),
         ("{from: [Đơn vị]}", '{from: [Đơn vị], separator: "-"}', "separator", "Add join"),
         ("{from: [Tình trạng],", "{join: [[A], [B]],", "status.join", "free text"),
         ("{from: [Đơn vị]}", "{from: [Đơn vị], time_from: [Giờ]}", "time_from", "date and time"),
@@ -265,5 +266,5 @@ def test_further_columns_are_kept_of_dossiers_only(tmp_path):
         and "required" not in line
     ]
     unit = "\n".join(lines).replace("receiving_unit_code", "unit_code")
-    with pytest.raises(MappingError, match="visits keep no further columns"):
+    with pytest.raises(MappingError, match="visits have no column for it"):
         mapped(tmp_path, unit)

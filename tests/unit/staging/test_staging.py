@@ -34,7 +34,8 @@ from onestop.intake.delivery import RefusedDeliveryError
 from onestop.intake.landing import land_file
 from onestop.sample import write_sample
 from onestop.schema.feeds import DUCKDB_TYPES, FEEDS
-from onestop.schema.mapping import load_mapping, load_mappings, recognise
+from onestop.schema.mapping import recognise
+from onestop.schema.mapping_files import load_mapping, load_mappings
 from onestop.schema.wording import tidy
 from onestop.staging.staged_delivery import _is_tidy, read_delivery, staged_path
 from onestop.staging.typing_sql import MACROS, staged_columns

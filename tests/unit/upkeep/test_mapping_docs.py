@@ -7,7 +7,7 @@ import json
 import pytest
 import yaml
 
-from onestop.schema.mapping import SCHEMA, as_yaml, load_mapping
+from onestop.schema.mapping_files import SCHEMA, as_yaml, load_mapping
 from onestop.upkeep.mapping_docs import EXAMPLE, PAGE, mapping_page, schema_parts
 
 KEYS = [(heading, name, key) for heading, keys in schema_parts() for name, key in keys.items()]
