@@ -65,6 +65,7 @@ def everything_set(monkeypatch, tmp_path):
         "ONESTOP_WORK": "work",
         "ONESTOP_WAIT_UNTIL": "07:30",
         "ONESTOP_WAIT_MINUTES": "2.5",
+        "ONESTOP_MEMORY": "600MB",
         "ONESTOP_RETENTION": "retention.yaml",
         "ONESTOP_EXPORTS_KEY_FILE": "key",
         "ONESTOP_EXPORTS_KNOWN_HOSTS": "known_hosts",

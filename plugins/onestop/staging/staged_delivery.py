@@ -73,8 +73,6 @@ _NO_ROOM = (
     duckdb.FatalException,
     duckdb.OutOfMemoryException,
 )
-#: What the database may hold in memory; beyond it, it uses a folder beside the draft.
-_MEMORY = "1GB"
 _SUMMARY = (
     ("delivery_id", "varchar"),
     ("source", "varchar"),
@@ -223,7 +221,6 @@ def _write(draft: Path, delivery: Delivery, mapping: FeedMapping, reading: Readi
     # A join for each list of codes costs more than comparing with the few texts in it.
     with open_duckdb(draft, without=("in_clause",)) as connection:
         connection.execute("set TimeZone = 'UTC'")
-        connection.execute(f"set memory_limit = '{_MEMORY}'")
         connection.execute("set preserve_insertion_order = true")
         for macro in MACROS:
             connection.execute(macro)

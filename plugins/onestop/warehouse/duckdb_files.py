@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import duckdb
+
+from onestop.errors import OneStopError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,12 +25,38 @@ if TYPE_CHECKING:
 _FAULTY_STEPS = ("outer_join_simplification",)
 
 
+#: Memory that one connection may use before it spills to a folder beside its file.
+_MEMORY = "1GB"
+_AMOUNT = re.compile(r"(?!0+(\.0*)?\s*[KMGT])\d{1,6}(\.\d{1,3})?\s*[KMGT]i?B", re.IGNORECASE)
+
+
+class MemoryLimitError(OneStopError):
+    """``ONESTOP_MEMORY`` is no amount of memory."""
+
+
+def memory_limit() -> str:
+    """The memory that one connection may use (``ONESTOP_MEMORY``, 1 GB if it is not set).
+
+    Raises:
+        MemoryLimitError: the variable holds something else.
+    """
+    amount = os.environ.get("ONESTOP_MEMORY", "").strip() or _MEMORY
+    if not _AMOUNT.fullmatch(amount):
+        raise MemoryLimitError(
+            f"{amount} is no amount of memory",
+            subject="ONESTOP_MEMORY",
+            remedy="write a number and a unit, such as 800MB or 2GB",
+        )
+    return amount
+
+
 def open_duckdb(
     path: Path | str, *, read_only: bool = False, without: Sequence[str] = ()
 ) -> duckdb.DuckDBPyConnection:
-    """A connection without a progress bar and without the faulty steps of the optimiser.
+    """A connection with a bound on memory, without a progress bar and without faulty steps.
 
-    All connections of the product are opened here.
+    All connections of the product are opened here. What does not fit into
+    :func:`memory_limit` is written to a folder beside the file for as long as it is needed.
 
     Args:
         path: of the file; ``:memory:`` for none.
@@ -36,9 +65,12 @@ def open_duckdb(
 
     Raises:
         duckdb.IOException: the file cannot be opened, or another process holds it.
+        MemoryLimitError: ``ONESTOP_MEMORY`` is no amount of memory.
     """
+    limit = memory_limit()
     connection = duckdb.connect(path, read_only=read_only)  # noqa: TID251 - the one place
     connection.execute("set enable_progress_bar = false")
+    connection.execute(f"set memory_limit = '{limit}'")
     connection.execute(f"set disabled_optimizers = '{','.join((*_FAULTY_STEPS, *without))}'")
     return connection
 

@@ -56,8 +56,11 @@ def test_nothing_of_the_callers_airflow_or_installation_leaks_in(airflow, monkey
     assert environment["ONESTOP_WAREHOUSE"] == "duckdb:///here.duckdb"
 
 
-def test_the_callers_retention_waiting_and_access_to_the_exports_are_kept(airflow, monkeypatch):
+def test_the_callers_memory_retention_waiting_and_access_to_the_exports_are_kept(
+    airflow, monkeypatch
+):
     values = {
+        "ONESTOP_MEMORY": "600MB",
         "ONESTOP_RETENTION": "/etc/onestop/retention.yaml",
         "ONESTOP_WAIT_MINUTES": "1",
         "ONESTOP_EXPORTS_PASSWORD": "pass word",

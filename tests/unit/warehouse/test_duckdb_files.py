@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from onestop.warehouse.duckdb_files import open_duckdb
+from onestop.warehouse.duckdb_files import MemoryLimitError, open_duckdb
 
 TABLES = """
 create table register (unit_code varchar, struck_off date);
@@ -43,3 +43,36 @@ def test_rows_without_a_partner_are_found_whatever_filters_their_partners(query,
         connection.execute(TABLES)
         found = connection.execute(query).fetchall()
     assert sorted(code for code, kind in found if kind == "unregistered") == ["a", "c"]
+
+
+def test_a_connection_uses_a_gigabyte_unless_another_amount_is_set(tmp_path, monkeypatch):
+    def limit():
+        with open_duckdb(tmp_path / "a.duckdb") as connection:
+            return connection.execute("select current_setting('memory_limit')").fetchone()[0]
+
+    monkeypatch.delenv("ONESTOP_MEMORY", raising=False)
+    assert limit() == "953.6 MiB"
+    monkeypatch.setenv("ONESTOP_MEMORY", "2 GiB")
+    assert limit() == "2.0 GiB"
+
+
+@pytest.mark.parametrize("amount", ["much", "1", "-1GB", "0GB", "0.0 MB", "80%", "1GB'; select 1"])
+def test_what_is_no_amount_of_memory_is_refused_with_an_example(tmp_path, monkeypatch, amount):
+    monkeypatch.setenv("ONESTOP_MEMORY", amount)
+    with pytest.raises(MemoryLimitError, match=r"^ONESTOP_MEMORY: .*; write .* such as 800MB"):
+        open_duckdb(tmp_path / "a.duckdb")
+
+
+def test_what_exceeds_the_memory_is_kept_beside_the_file_for_the_time_being(tmp_path, monkeypatch):
+    monkeypatch.setenv("ONESTOP_MEMORY", "60MB")
+    with open_duckdb(tmp_path / "a.duckdb") as connection:
+        connection.execute("set threads = 1")
+        connection.execute(
+            "create table sorted as select md5(i::varchar) as text from range(1_000_000) as r(i)"
+            " order by text"
+        )
+        first = connection.execute("select text from sorted limit 1").fetchone()
+        spilled = connection.execute("select current_setting('temp_directory')").fetchone()
+    assert first == ("0000104cd168386a335ba6bf6e32219d",)
+    assert spilled == (f"{tmp_path / 'a.duckdb'}.tmp",)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.duckdb"]
