@@ -6,7 +6,8 @@ import multiprocessing
 import os
 import random
 import signal
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import pytest
 from engines import assert_same, content
@@ -18,11 +19,16 @@ from onestop.night import run_night
 from onestop.warehouse import open_warehouse
 from onestop.warehouse.postgres_engine import PostgreSQLWarehouse
 
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from onestop.settings import Settings
+
 FORK = multiprocessing.get_context("fork")
 NIGHTS = (NIGHT, LATER)
 
 
-def run_nights(settings, kill_at, count):
+def run_nights(settings, nights, kill_at, count):
     """Run the nights; the process ends before its ``kill_at``-th statement."""
     run = PostgreSQLWarehouse._run
 
@@ -33,32 +39,49 @@ def run_nights(settings, kill_at, count):
         return run(self, sql, parameters)
 
     PostgreSQLWarehouse._run = counted
-    for night in NIGHTS:
+    for night in nights:
         assert run_night(settings, night).is_good
     os._exit(0)
 
 
-def in_a_process(settings, *, kill_at=0):
+def in_a_process(settings, nights, *, kill_at=0):
     count = FORK.Value("i", 0)
-    process = FORK.Process(target=run_nights, args=(settings, kill_at, count))
+    process = FORK.Process(target=run_nights, args=(settings, nights, kill_at, count))
     process.start()
     process.join(300)
     return process.exitcode, count.value
 
 
-@pytest.fixture(scope="module")
-def undisturbed(postgres, tmp_path_factory):
-    """A finished warehouse's settings, its content, and how many statements it took."""
+@dataclass(frozen=True)
+class Undisturbed:
+    """A finished warehouse's settings and nights, its content, and how many statements it took."""
+
+    settings: Settings
+    nights: tuple[dt.date, ...]
+    content: dict[str, object]
+    statements: int
+
+
+def left_alone(postgres, folder, nights):
     onestop.gate.load_suite("dossiers")
     from great_expectations.core import ExpectationSuite  # noqa: F401, PLC0415 - once, for all forks
 
-    settings = settings_in(tmp_path_factory.mktemp("undisturbed"))
-    settings = replace(settings, warehouse=postgres.make_database())
+    settings = replace(settings_in(folder), warehouse=postgres.make_database())
     write_exports(settings.exports)
-    code, statements = in_a_process(settings)
+    code, statements = in_a_process(settings, nights)
     assert code == 0
-    assert statements > 500
-    return settings, read(settings), statements
+    assert statements > 250 * len(nights)
+    return Undisturbed(settings, nights, read(settings), statements)
+
+
+@pytest.fixture(scope="module")
+def one_night(postgres, tmp_path_factory):
+    return left_alone(postgres, tmp_path_factory.mktemp("one_night"), NIGHTS[:1])
+
+
+@pytest.fixture(scope="module")
+def two_nights(postgres, tmp_path_factory):
+    return left_alone(postgres, tmp_path_factory.mktemp("two_nights"), NIGHTS)
 
 
 def read(settings):
@@ -68,25 +91,24 @@ def read(settings):
 
 def survives(undisturbed, postgres, folder, kills, seed):
     """Kill again and again, run once more to the end, and compare."""
-    original, expected, statements = undisturbed
-    settings = replace(
-        settings_in(folder), exports=original.exports, warehouse=postgres.make_database()
-    )
+    exports, nights = undisturbed.settings.exports, undisturbed.nights
+    settings = replace(settings_in(folder), exports=exports, warehouse=postgres.make_database())
     chance = random.Random(seed)
     for _ in range(kills):
         # a later start has less to do: what is done already is left alone
-        code, _ = in_a_process(settings, kill_at=chance.randint(1, statements * 2 // 3))
+        kill_at = chance.randint(1, undisturbed.statements * 2 // 3)
+        code, _ = in_a_process(settings, nights, kill_at=kill_at)
         assert code in {0, -signal.SIGKILL}
-    code, _ = in_a_process(settings)
+    code, _ = in_a_process(settings, nights)
     assert code == 0
-    assert_same(read(settings), expected)
+    assert_same(read(settings), undisturbed.content)
 
 
-def test_a_kill_changes_nothing(undisturbed, postgres, tmp_path):
-    survives(undisturbed, postgres, tmp_path, kills=1, seed=1)
+def test_a_kill_changes_nothing(one_night, postgres, tmp_path):
+    survives(one_night, postgres, tmp_path, kills=1, seed=1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
-def test_many_kills_change_nothing(undisturbed, postgres, tmp_path, seed):
-    survives(undisturbed, postgres, tmp_path, kills=12, seed=100 + seed)
+def test_many_kills_change_nothing(two_nights, postgres, tmp_path, seed):
+    survives(two_nights, postgres, tmp_path, kills=12, seed=100 + seed)

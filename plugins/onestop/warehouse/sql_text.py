@@ -27,6 +27,7 @@ COMMON_DIALECT = "postgres"
 
 _PARAMETER_NAME = re.compile(rb"([a-z_]\w*)\s*")
 #: A colon right after one of these belongs to a slice, a cast or a literal.
+_MAYBE_A_PARAMETER = re.compile(r":\w")
 _NO_PARAMETER_AFTER = re.compile(rb"[\w:'\"\])]")
 _TEXTS = 1024
 #: Words between ``create table`` and the table's name.
@@ -120,6 +121,8 @@ def _words(sql: str) -> list[str]:
 @lru_cache(_TEXTS)
 def _parameters(sql: str) -> tuple[tuple[str, slice], ...]:
     """The parameters: their names, and where they are in the encoded text."""
+    if not _MAYBE_A_PARAMETER.search(sql):  # finding the tokens of a long text takes a while
+        return ()
     text = sql.encode()
     tokens = _tokens(sql)
     found = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from onestop.warehouse.sql_text import tables_read, with_tables
 
 STAGED = "mart_staged"
@@ -12,6 +14,7 @@ REFERENCE = "ref"
 CALENDAR = "core.calendar"
 
 
+@cache
 def with_staged_tables(sql: str) -> str:
     """The query, reading staged marts and reference rows in the place of published ones."""
     staged = {table: staged_name(table) for table in tables_read(sql)}
