@@ -10,6 +10,7 @@ import duckdb
 import pytest
 from commands import run_command
 from published_marts import FIRST, SECOND, THIRD, settings_in
+from steps_by_hand import take_in_all
 from three_nights import publish_second_night
 
 from onestop import night as night_module
@@ -19,12 +20,6 @@ from onestop.night import run_night
 from onestop.sample import write_sample
 from onestop.upkeep.verify import verify
 from onestop.warehouse import open_warehouse
-
-
-def a_settings(folder, *, nights=(FIRST, THIRD)):
-    settings = settings_in(folder)
-    write_sample(settings.exports, *nights, per_day=10)
-    return settings
 
 
 def rows(settings, query):
@@ -78,7 +73,8 @@ def test_a_night_without_its_expected_file_leaves_the_last_one_published(after_o
 
 
 def test_a_night_whose_files_a_later_run_took_in_rests_on_them_all_the_same(tmp_path):
-    settings = a_settings(tmp_path)
+    settings = settings_in(tmp_path)
+    write_sample(settings.exports, FIRST, THIRD, per_day=10)
     (settings.exports / "dossiers_20221117.json").unlink()
     assert run_night(settings, THIRD).state == "missing_delivery"
     assert run_night(settings, FIRST).state == "published"
@@ -88,27 +84,27 @@ def test_a_night_whose_files_a_later_run_took_in_rests_on_them_all_the_same(tmp_
 
 
 def test_a_file_that_cannot_be_copied_is_in_the_record_and_is_taken_when_it_can(
-    tmp_path, monkeypatch
+    after_one_night, monkeypatch
 ):
-    settings = a_settings(tmp_path)
+    settings = after_one_night
     copy = landing._copy
 
     def refuse_visits(file, target):
-        if target.name == "visits_20221115.csv":
+        if target.name == "visits_20221116.csv":
             raise RefusedDeliveryError(target.name, "FILE-F02", "the file may not be read")
         return copy(file, target)
 
     monkeypatch.setattr(landing, "_copy", refuse_visits)
     for _ in range(2):
-        assert run_night(settings, FIRST).state in {"published", "unchanged"}
+        assert run_night(settings, SECOND).state in {"published", "unchanged"}
     of_visits = (
         "select state, refused_rule, sha256 is null, landed_path is null from audit.delivery"
-        " where file_name = 'visits_20221115.csv' order by state"
+        " where file_name = 'visits_20221116.csv' order by state"
     )
     assert rows(settings, of_visits) == [("refused", "FILE-F02", True, True)]
     monkeypatch.undo()
     # a later night finds the late file by itself
-    assert run_night(settings, SECOND).state == "published"
+    take_in_all(settings, THIRD)
     assert [row[0] for row in rows(settings, of_visits)] == ["loaded", "refused"]
 
 

@@ -56,7 +56,7 @@ def told(tmp_path_factory):
         "TMPDIR": str(folder / "temporary"),
     }
     (folder / "temporary").mkdir()
-    output, commands = [], set()
+    output, commands = [], {"night"}  # which other tests run with a new interpreter
     for arguments in SAID:
         run = run_command if arguments[0] in commands else run_with_new_interpreter
         commands.add(arguments[0])
