@@ -45,7 +45,7 @@ remove_old_files = task(steps.remove_old_files, task_id="remove_old_files", pool
     tags=["onestop", "housekeeping"],
 )
 def onestop_housekeeping() -> None:
-    """Two tasks that do not depend on each other: a full disk must not keep files from going."""
+    """Two independent tasks: a failed examination (full disk) must not stop the deletion."""
     examine()
     remove_old_files()
 

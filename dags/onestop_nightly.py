@@ -4,8 +4,8 @@
 describes: the run at 01:00 on 25 November has the key `2022-11-24`, the state at the end of
 that day.
 
-**What.** Find the night's deliveries; land, read, validate and load each of them; make sure that
-those the night cannot do without have arrived; compute the marts, check them, publish them.
+**What.** Find the night's deliveries; land, read, validate and load each of them; require the
+expected ones; compute the marts, check them, publish them.
 Readers see the whole new night or the whole old one.
 
 **When something is red.** The task's log says why, naming file and rule.
@@ -19,7 +19,7 @@ Readers see the whole new night or the whole old one.
 - `delivery.load`: nothing of that file is in the warehouse. Clear the task.
 - `require_expected`: an expected delivery is missing or refused. Yesterday's figures stay
   published. Put the file into the exports, then clear `discover_deliveries`.
-- `check`: the marts break an identity or a bound. They are kept for looking at, not published.
+- `check`: the marts break an identity or a bound. They are kept for inspection, not published.
 
 **Running again is always safe**, whether by clearing tasks or by running nights anew; a file
 that is loaded already changes nothing. `onestop night 2022-11-24` does the same without Airflow.
@@ -47,7 +47,7 @@ land = task(steps.land_deliveries, task_id="land")
 read = task(steps.read_deliveries, task_id="read", trigger_rule="all_done")
 validate = task(steps.validate_deliveries, task_id="validate", trigger_rule="all_done")
 load = task(steps.load_deliveries, task_id="load", pool=WAREHOUSE, trigger_rule="all_done")
-# Asked every night, also when there was no delivery at all or one was refused.
+# Runs every night, also without deliveries and after a refusal.
 require_expected = task(steps.require_expected, pool=WAREHOUSE, trigger_rule="all_done")
 compute = task(steps.compute_night, task_id="compute", pool=WAREHOUSE)
 check = task(steps.check_night, task_id="check", pool=WAREHOUSE)
@@ -77,7 +77,7 @@ def onestop_nightly() -> None:
     found = discover_deliveries()
     arrived = require_expected(found)
     delivery.expand(batch=found) >> arrived
-    # From `found` too: a night whose exports could not be read must not look like a good one.
+    # Depends on `found` too: a night whose exports could not be read must not end green.
     [found, arrived] >> compute() >> check() >> publish()
 
 

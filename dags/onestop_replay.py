@@ -1,15 +1,15 @@
-"""# Replay: what was refused, read again after a fix.
+"""# Replay: refused rows and files, read again after a fix.
 
 **When.** By hand, after a rule (`expectations/`), a mapping or a reference file was corrected.
 Trigger it with the filters below; without any, everything that is still refused is read again.
 
-**What.** The rejected rows and the files refused whole are read again from landing, put through
-the gate as it is now, and what is good goes into the record. A row that passed before is not
-touched. Rows that the corrected mapping leaves out (`skip`) are closed as left out and counted.
-Rows that are still bad stay open, with their reasons.
+**What.** The rejected rows and the files refused whole are read again from landing/ and put
+through the gate. Rows that pass now are loaded. A row that passed before is not changed. Rows
+that the corrected mapping leaves out (`skip`) are closed as left out and counted. Rows that still
+fail stay open, with their reasons.
 
-**What it changes.** Published nights stay as they are. What is replayed shows in the figures of
-the next night that is run, and its changes to closed periods in `mart.restatement`.
+**What it changes.** Published nights do not change. Replayed rows count in the figures of the
+next night that is run; changes to closed periods appear in `mart.restatement`.
 
 **Running again is always safe**: a row that is in the record already is not loaded twice.
 `onestop replay --dry-run` lists beforehand what would be loaded; `onestop replay` does the same

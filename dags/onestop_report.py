@@ -10,8 +10,8 @@ the period, form II.06a of the city and each level. They lie under `reports/<cod
 the readers' copy, and again in the landing; `audit.report` and `audit.report_file` say what they
 are. On all other days `issue` is skipped.
 
-**When nothing was published in time**, the report goes out with the first run after something is,
-and says that it is late.
+**When nothing was published in time**, the first run after a publication issues the report, marked
+late.
 
 **When something is red.** The log says why. `complete` is red when both copies of an earlier
 report were removed and it cannot be made as it was: restore the landing's from a backup.
@@ -52,7 +52,7 @@ complete = task(steps.complete_reports, task_id="complete", pool=WAREHOUSE)
     tags=["onestop", "report"],
 )
 def onestop_report() -> None:
-    """What is due; and beside it what a killed run left out."""
+    """Issue the due reports, and make files that a killed run left out."""
     issue.expand(report_code=find_due())
     complete()
 

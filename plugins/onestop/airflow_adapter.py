@@ -1,4 +1,4 @@
-"""Where Airflow ends and the library begins: the only module of the library that knows Airflow.
+"""The bodies of Airflow's tasks: the only module of the library that imports Airflow.
 
 Each step is one task's body: it takes the night from the run's partition key and the settings
 from the Connections, calls the library, and turns its refusals into what Airflow understands.
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 FILE_NAME = "{{ file_name }}"
 REPORT_CODE = "{{ report_code }}"
 
-#: How every task is tried again, and how long it may take.
+#: Retries and time limit of every task.
 TASK_DEFAULTS: dict[str, Any] = {
     "owner": "onestop",
     "retries": 2,
@@ -57,7 +57,7 @@ TASK_DEFAULTS: dict[str, Any] = {
     "execution_timeout": dt.timedelta(hours=2),
 }
 
-#: How the task that finds the files waits for them: it is rescheduled, and holds nothing meanwhile.
+#: How the sensor waits for files: rescheduled, so that it holds no worker slot meanwhile.
 WAITING: dict[str, Any] = {
     "mode": "reschedule",
     "poke_interval": wait_interval().total_seconds(),
@@ -67,8 +67,7 @@ WAITING: dict[str, Any] = {
 EXPORTS_CONNECTION = "onestop_exports"
 WAREHOUSE_CONNECTION = "onestop_warehouse"
 
-#: What a task returns: JSON. Were it annotated as a dictionary, Airflow would store every key of it
-#: as an XCom of its own.
+#: What a task returns: JSON. For a task annotated with dict, Airflow stores one XCom per key.
 Returned = Any
 
 #: A batch of files between two tasks: candidates or deliveries as JSON.
@@ -88,9 +87,8 @@ def discover_deliveries() -> PokeReturnValue:
     """Find the night's files, in batches, and wait for those that it needs.
 
     While an expected file is not there yet, or the exports cannot be reached, the task is
-    rescheduled, until the time that :meth:`Settings.waits_until` gives. Then it returns what there
-    is, so that the other deliveries are loaded all the same; ``require_expected`` says what is
-    missing.
+    rescheduled, until the time that :meth:`Settings.waits_until` gives. Then it returns the files
+    found, so that those are loaded; ``require_expected`` names the missing ones.
     """
     from onestop.night import awaited_deliveries
     from onestop.night import discover_deliveries as discover
@@ -151,7 +149,7 @@ def read_deliveries(batch: JsonBatch | None) -> Returned:
 def validate_deliveries(batch: JsonBatch | None) -> Returned:
     """Put the staged files through the gate, which passes or refuses each of them.
 
-    What each rule found stays in the log and the validation result.
+    The findings of each rule are in the log and in the validation result.
     """
     from onestop.night import validate_delivery_file
 
@@ -181,7 +179,7 @@ def load_deliveries(batch: JsonBatch | None) -> Returned:
 
 
 def require_expected(found: list[JsonBatch] | None) -> None:
-    """Fail unless everything the night cannot do without is loaded.
+    """Fail unless all expected deliveries of the night are loaded.
 
     Args:
         found: what ``discover_deliveries`` returned; None when it failed.
@@ -360,7 +358,7 @@ def exports_of(connection: Any) -> Folder:  # noqa: ANN401 - Airflow's class is 
     another address that an installed provider can read) for object storage.
 
     Raises:
-        ExportsError: the Connection says not enough, or leads to what nothing here can read.
+        ExportsError: the Connection is incomplete, or its address cannot be read here.
     """
     extra = connection.extra_dejson
     path = extra.get("path") or connection.schema or ""
@@ -423,7 +421,7 @@ def warehouse_url(connection: Any) -> str:  # noqa: ANN401 - Airflow's class is 
 def night_of_run() -> dt.date:
     """The night that the current run describes: its partition key.
 
-    A run started by hand without a key means the last night that was over when it started.
+    Without a key (a run started by hand), it is the last night that was over at the run's start.
     """
     context = get_current_context()
     if key := context.get("partition_key"):
@@ -452,11 +450,11 @@ def _of_batch(
     *,
     is_refusal_final: bool = True,
 ) -> Returned:
-    """Run one step on each file of a batch, and return the results of those that went through.
+    """Run one step on each file of a batch, and return the results of those that succeeded.
 
-    A file that is refused makes the task fail, so that it shows in Airflow's pages; the results of
-    the other files are kept for the next step, which runs whatever became of this one. Another
-    error is tried again first, with all files: what is done already is not done twice.
+    A refused file fails the task, so that Airflow's pages show it; the results of the other files
+    are kept for the next step, which runs even after a failure. After any other error the task is
+    retried with all files; a file that is done is not done again.
 
     Args:
         batch: what the step before it returned; empty when no file came through it.
@@ -487,15 +485,15 @@ def _of_batch(
         logger.error("%s: %s: %s", file_name, type(error).__name__, error, exc_info=error)
     again = [*outcome.failed, *([] if is_refusal_final else outcome.refused)]
     if again and task.try_number <= task.max_tries:
-        raise AirflowException(f"{_told(outcome)}; tried again")
+        raise AirflowException(f"{_failures_line(outcome)}; tried again")
     if outcome.refused or outcome.failed:
         keep(outcome.passed)
-        raise AirflowFailException(_told(outcome)) from None
+        raise AirflowFailException(_failures_line(outcome)) from None
     return [result.to_json() for result in outcome.passed]
 
 
-def _told(outcome: Outcome[_ToJson]) -> str:
-    """Which files did not go through, in one line: the log says more of each."""
+def _failures_line(outcome: Outcome[_ToJson]) -> str:
+    """The files that failed, in one line; the log has the details."""
     each = [
         f"{refused.file_name}: {refused.rule_code}: {refused.lines[0]}"
         for refused in outcome.refused
@@ -506,7 +504,7 @@ def _told(outcome: Outcome[_ToJson]) -> str:
 
 
 def _log_refusal(refused: RefusedDeliveryError) -> None:
-    """One line for each thing to know: the rule, the rows, the remedy, the page."""
+    """Log a refusal: one line each for the rule, the rows, the remedy and the page."""
     logger.error("%s: refused by %s", refused.file_name, refused.rule_code)
     for line in refused.lines:
         logger.error("    %s", line)
@@ -516,16 +514,16 @@ def _log_refusal(refused: RefusedDeliveryError) -> None:
 
 
 def _logged(step: NightStep) -> Returned:
-    """What a step did with the night, in the log and as JSON."""
+    """Log what a step did with the night; returns it as JSON."""
     done = step.to_json()
     logger.info("%s", done)
     return done
 
 
 def _emit_lineage() -> None:
-    """Send the marts' lineage to where Airflow's OpenLineage sends its events, if anywhere.
+    """Send the marts' lineage where Airflow's OpenLineage sends its events.
 
-    A night does not depend on it: an error is logged and nothing else.
+    An error is only logged, because a night does not depend on it.
     """
     from airflow.providers.openlineage.api import (
         emit_dataset_lineage,

@@ -1,9 +1,9 @@
-"""Files in batches: one Airflow task works on several files, each of them for itself.
+"""Files in batches: one Airflow task works on several files, each independently.
 
 Airflow maps a task over a limited number of elements (``max_map_length``, 1,024 by default), and
 a night after an outage, or the first night over years of exports, has more files than that. So the
-elements are batches of files. A file that is refused, fails, or kills the process leaves the other
-files of its batch as they would be without it.
+elements are batches of files. A file that is refused, fails, or kills the process does not affect
+the other files of its batch.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class File(Protocol):
 FileT = TypeVar("FileT", bound=File)
 Result = TypeVar("Result")
 
-#: Up to so many files each have a batch, and a line in Airflow's pages, of their own.
+#: The most batches; up to this many files each get a batch of their own.
 MOST_BATCHES = 100
-#: Airflow keeps a mapped task's label in a column of this width.
+#: Width of the column in which Airflow stores a mapped task's label.
 _LABEL_LENGTH = 250
 
 
@@ -46,9 +46,9 @@ class Outcome(Generic[Result]):
     """What became of the files of a batch in one step.
 
     Attributes:
-        passed: the step's result for each file that went through, in the batch's order.
+        passed: the step's result for each file that succeeded, in the batch's order.
         refused: the refusals, one for each refused file.
-        failed: the name of each file that met another error, with the error.
+        failed: name and error of each file that failed otherwise.
     """
 
     passed: list[Result] = field(default_factory=list)
@@ -84,16 +84,16 @@ def work_through(
     marks: Path,
     before_suspects: Callable[[list[Result]], None],
 ) -> Outcome[Result]:
-    """Run a step on each file of a batch; no file's error keeps it from the next one.
+    """Run a step on each file of a batch, continuing after errors.
 
-    While a file is worked on, a mark says so. A mark that is found at the start was left by a
-    process that died over that file: such files come last, so that they can kill no other's work.
+    A mark file exists while a file is worked on. A mark found at the start was left by a process
+    that died on that file; such suspects come last, so that the other files are done first.
 
     Args:
         batch: the files.
-        step: what is done with each of them.
-        marks: the folder of the marks of this step.
-        before_suspects: is given the results so far before the first of those files is worked on.
+        step: what to do with each of them.
+        marks: the folder of this step's marks.
+        before_suspects: called with the results so far, before the first suspect.
     """
     is_alone = len(batch) == 1
     suspects = [] if is_alone else [file for file in batch if _mark(marks, file).exists()]

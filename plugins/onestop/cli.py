@@ -54,7 +54,7 @@ class Format(StrEnum):
     csv = "csv"
 
 
-#: As commands, pages and reports print dates, in both languages, and as people type them.
+#: How commands, pages and reports print dates in both languages, and how people type them.
 _DAY_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d %b %Y", "%Y%m%d")
 
 
@@ -533,7 +533,7 @@ def _ended_by_interrupts() -> Iterator[None]:
 
     A library may turn KeyboardInterrupt into an error of its own, and code that reports errors
     would go on after it. So no exception is raised: a thread ends the process. The next run
-    undoes or completes whatever was begun, as it does after a kill.
+    undoes or completes unfinished work, as after a kill.
     """
     before = signal.getsignal(signal.SIGINT)
     if before is signal.SIG_IGN:  # as under nohup
@@ -553,7 +553,11 @@ def _ended_by_interrupts() -> Iterator[None]:
 
 
 def _end_when_interrupted(signals: int) -> None:
-    """End the process when the number of SIGINT can be read; return at the end of the pipe."""
+    """End the process at SIGINT; return when the pipe is closed.
+
+    Args:
+        signals: a pipe that Python writes the number of each signal to.
+    """
     while number := os.read(signals, 1):
         if number[0] == signal.SIGINT:
             remove_unfinished()

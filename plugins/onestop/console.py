@@ -41,7 +41,7 @@ def printed(file: TextIO, width: int) -> Iterator[Console]:
 
 
 def safe_cell(cell: object) -> object:
-    """A cell that no spreadsheet takes for a formula, whatever a source wrote into it."""
+    """A cell that no spreadsheet program runs as a formula."""
     if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")):
         return "'" + cell
     return cell

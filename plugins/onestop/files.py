@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 DRAFT_ENDING = ".draft"
 #: Mode of evidence: its owner and the owner's group may read it, and nobody may write it.
 READ_ONLY = stat.S_IRUSR | stat.S_IRGRP
-#: Mode of what has no personal data and is never changed: everybody may read it.
+#: Mode of files without personal data that never change: everybody may read them.
 READABLE = 0o444
-#: Mode of what only the owner may read and write.
+#: Mode of files that only the owner may read and write.
 PRIVATE = stat.S_IRUSR | stat.S_IWUSR
 _ANY_FILE = 0o666  # less the process's umask
-#: Drafts and scratch folders that this process has not come to the end of.
+#: Unfinished drafts and scratch folders of this process.
 _UNFINISHED: set[Path] = set()
 
 
@@ -40,8 +40,9 @@ def drafted(path: Path, *, mode: int | None = None, keep_same: bool = False) -> 
 
     Args:
         path: the target; its folder is made where it is missing.
-        mode: of the target; defaults to the mode that the draft was given.
-        keep_same: leave a target alone, with its time of change, when it has the same bytes.
+        mode: of the target; defaults to the draft's mode.
+        keep_same: do not replace a target that has the same bytes, so that it keeps its time of
+            change.
 
     Raises:
         OSError: it cannot be written; the target is as it was.
@@ -56,7 +57,7 @@ def drafted(path: Path, *, mode: int | None = None, keep_same: bool = False) -> 
 
 
 def write_whole(path: Path, content: str | bytes, *, mode: int | None = None) -> None:
-    """Write a file whole, in the place of one that is there; text is encoded in UTF-8.
+    """Write a file whole, replacing an existing one; text is encoded in UTF-8.
 
     Args:
         path: the target; its folder is made where it is missing.
@@ -71,7 +72,7 @@ def write_whole(path: Path, content: str | bytes, *, mode: int | None = None) ->
 
 
 def write_new(path: Path, content: str | bytes, *, mode: int = READ_ONLY) -> None:
-    """Write a file whole where there is none; of several processes one succeeds.
+    """Create a file whole; of several processes one succeeds.
 
     Args:
         path: the target; its folder is made where it is missing.
@@ -79,7 +80,7 @@ def write_new(path: Path, content: str | bytes, *, mode: int = READ_ONLY) -> Non
         mode: of the target.
 
     Raises:
-        FileExistsError: there is a file already; it is left alone.
+        FileExistsError: the file exists; it is not changed.
         OSError: it cannot be written.
     """
     with _draft_beside(path) as draft:
@@ -93,7 +94,7 @@ def write_once(path: Path, text: str) -> None:
     """Write a text file whole; writing the same text again does nothing.
 
     Raises:
-        FileExistsError: it was written before with another text, and is left alone.
+        FileExistsError: the file exists with another text; it is not changed.
         OSError: it cannot be written.
     """
     if not path.exists():
@@ -108,7 +109,7 @@ def write_once(path: Path, text: str) -> None:
 
 
 def copy_whole(source: Path, target: Path, *, mode: int | None = None) -> str:
-    """Copy a file whole, in the place of one that is there, with its time of change.
+    """Copy a file whole with its time of change, replacing an existing one.
 
     Args:
         source: the file.
@@ -148,7 +149,7 @@ def has_sha256(path: Path, sha256: str) -> bool:
 
 @contextmanager
 def scratch_folder(purpose: str) -> Iterator[Path]:
-    """A new folder in the system's temporary folder, for this user only; removed at the end.
+    """A new temporary folder for this user only, removed when the block ends.
 
     Args:
         purpose: part of its name, such as ``verify``.
@@ -167,7 +168,7 @@ def remove_unfinished() -> None:
 
 
 def sync(path: Path) -> None:
-    """Have the operating system write a file, or the names in a folder, to the disk."""
+    """Sync a file, or the names in a folder, to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -195,7 +196,7 @@ def _unfinished(path: Path) -> Iterator[Path]:
 
 
 def _write(draft: Path, content: str | bytes, mode: int | None) -> None:
-    """Write a draft; what is to have a mode of its own is closed to others from the beginning."""
+    """Write a draft; where the target gets a mode, the draft is closed to others from the start."""
     data = content.encode() if isinstance(content, str) else content
     first_mode = _ANY_FILE if mode is None else PRIVATE
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, first_mode)
@@ -204,7 +205,7 @@ def _write(draft: Path, content: str | bytes, mode: int | None) -> None:
 
 
 def _finish(draft: Path, mode: int | None) -> None:
-    """Sync a draft, and give it the mode of its target."""
+    """Sync a draft and set the mode of its target."""
     sync(draft)
     if mode is not None:
         draft.chmod(mode)

@@ -5,9 +5,9 @@ The steps, in order: ``discover_deliveries``; for each file ``land_delivery``,
 ``compute_night``, ``check_night``, ``publish_night``. Each takes what it works on first, then what
 it needs of the installation: the source systems, the warehouse's address, the folders.
 
-Each step may be run again at any time; what is done already is not done twice. A refusal of a
-file is noted in a small file, because files are worked on side by side; ``require_expected``,
-which owns the warehouse, enters it into the record.
+Every step is idempotent. Files are worked on in parallel and cannot write the warehouse, so a
+refusal is noted in a small file; ``require_expected``, which writes the warehouse, enters the
+notes into the record.
 """
 
 from __future__ import annotations
@@ -81,20 +81,20 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: How often a run without a scheduler computes a night while other runs load files.
+#: How many times run_night computes a night when other runs load files meanwhile.
 _COMPUTATIONS = 3
-#: Marks among the staged marts; a computation deletes them with the marts.
+#: Marker tables among the staged marts; the next computation deletes them.
 _CHECK_BEGUN, _CHECKED = "check_begun", "checked"
-#: How often a night computes again what another run has computed in its place.
+#: How many times a night is computed again after another run replaced its staged marts.
 _TURNS = 3
 _UNREAD_EXPORTS = (
-    "the exports of night {night} could not be looked through, so it is unknown which files are"
-    " there; see the log of discover_deliveries, then run the night again"
+    "the exports of night {night} could not be listed, so it is unknown which files are there;"
+    " see the log of discover_deliveries, then run the night again"
 )
 
 
 class MissingDeliveryError(OneStopError):
-    """A night lacks a delivery that it cannot be published without."""
+    """A night lacks an expected delivery, so that it cannot be published."""
 
 
 class ChecksFailedError(OneStopError):
@@ -106,7 +106,7 @@ class MovedRecordError(ChecksFailedError):
 
 
 class NightsAtOnceError(WarehouseBusyError):
-    """Other runs keep computing their marts in the place of this night's.
+    """Other runs keep replacing this night's staged marts by their own.
 
     Args:
         night: which night.
@@ -126,9 +126,9 @@ class NightStep:
 
     Attributes:
         night: the night.
-        rows: rows of each table, where the marts were computed.
-        failed_rules: number of rules that found something, where the marts were checked.
-        frozen: why the night was left alone; empty where it was not.
+        rows: rows of each table; None when the marts were not computed.
+        failed_rules: number of failed rules; None when the marts were not checked.
+        frozen: why the step did nothing; empty when it did something.
     """
 
     night: dt.date
@@ -137,7 +137,7 @@ class NightStep:
     frozen: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values, without those that do not apply."""
+        """As plain JSON values, without the empty ones."""
         given = {
             name: value for name, value in vars(self).items() if value is not None and value != ""
         }
@@ -177,7 +177,7 @@ class NightReport:
 
     @property
     def is_good(self) -> bool:
-        """Whether readers see this night (or had seen it already)."""
+        """Whether the night is published, by this run or an earlier one."""
         return self.state in {"published", "unchanged"}
 
 
@@ -205,7 +205,7 @@ def discover_deliveries(
     refuse_lost_warehouse(folders.landing, warehouse_url)
     exported = list_exports(systems.exports)
     for problem in systems.mappings.problems:
-        logger.error("%s Its source is left out; the others go on", problem)
+        logger.error("%s This source is skipped; the others go on", problem)
     with open_warehouse(warehouse_url) as warehouse:
         settled = settled_files(warehouse)
         note_volumes(warehouse, night, folders.past_volumes(night))
@@ -220,7 +220,7 @@ def discover_deliveries(
                 _refuse_name(folders, name, error.claims[0], "FILE-F12", error.problem)
             continue
         if found is None:
-            logger.warning("%s: no mapping knows a file of this name; left alone", name)
+            logger.warning("%s: skipped, no mapping matches its name", name)
             continue
         if found.night > night:
             continue
@@ -244,7 +244,7 @@ def _identity(file: ExportedFile) -> tuple[str, int, int] | None:
 def _refuse_name(
     folders: Folders, name: str, found: Recognised, rule_code: str, reason: str = ""
 ) -> None:
-    """Refuse a file for its name alone; it is not opened."""
+    """Refuse a file because of its name, without opening it."""
     delivery = unread_delivery(
         name, source=found.source, feed=found.feed, night=found.night, kind=found.kind
     )
@@ -264,8 +264,8 @@ def awaited_deliveries(
         warehouse_url: SQLAlchemy URL of the warehouse.
 
     Returns:
-        A sentence for each, naming source, feed, file name and folder, and names that come
-        close; nothing for a night that is published already.
+        One sentence for each, naming source, feed, file name, folder and similar names; none for
+        a published night.
     """
     found = {(one.source, one.feed, one.night) for one in candidates}
     awaited = [
@@ -393,7 +393,7 @@ def require_expected(
     warehouse_url: str,
     folders: Folders,
 ) -> None:
-    """Enter refusals into the record, then fail unless the night has what it cannot do without.
+    """Enter refusals into the record, then fail unless all expected deliveries are loaded.
 
     Args:
         night: the night.
@@ -430,9 +430,9 @@ def require_expected(
 
 
 def compute_night(night: dt.date, warehouse_url: str) -> NightStep:
-    """Compute the night's marts beside the published ones.
+    """Compute the night's marts into the staged schema.
 
-    A night that is published already is frozen and left alone: what came later is in the next.
+    A published night is frozen and not computed again: later deliveries count in the next one.
     """
     with open_warehouse(warehouse_url) as warehouse:
         if is_frozen(warehouse, night):
@@ -441,7 +441,7 @@ def compute_night(night: dt.date, warehouse_url: str) -> NightStep:
 
 
 def _refuse_moved_record(warehouse: Warehouse, night: dt.date) -> None:
-    """A night's figures are of one state of the record: that at which they were computed."""
+    """Refuse marts that were computed before the record's last change."""
     if staged_record(warehouse) != record_state(warehouse, night):
         raise MovedRecordError(
             "files were loaded since its marts were computed",
@@ -455,11 +455,11 @@ def check_night(
 ) -> NightStep:
     """Check the computed marts with the suites of ``expectations/marts/``.
 
-    Where another run has computed in their place since, they are computed again.
+    When another run has replaced the night's staged marts since, they are computed again.
 
     Args:
         night: the night.
-        mappings: whose broken ones are named in the night's message.
+        mappings: the night's message names the broken ones.
         warehouse_url: SQLAlchemy URL of the warehouse.
         folders: the validation results, and the reports.
 
@@ -479,7 +479,7 @@ def check_night(
         try:
             verdict = check_marts(warehouse_url, night, results=folders.validation_results)
         except BrokenRuleError:
-            # Another run may have taken the tables away under it, by computing or publishing.
+            # Another run may have dropped the tables meanwhile, by computing or publishing.
             with open_warehouse(warehouse_url) as warehouse:
                 if not is_frozen(warehouse, night) and _is_being_checked(warehouse, night):
                     raise
@@ -492,7 +492,7 @@ def check_night(
 
 
 def _is_being_checked(warehouse: Warehouse, night: dt.date) -> bool:
-    """Whether the staged marts are those whose check began: a computation empties the schema."""
+    """Whether the staged marts are still those whose check began."""
     return _CHECK_BEGUN in warehouse.tables(STAGED) and staged_night(warehouse) == night
 
 
@@ -521,15 +521,15 @@ def _note_verdict(
 def publish_night(
     night: dt.date, mappings: Mappings, warehouse_url: str, folders: Folders
 ) -> NightStep:
-    """Move the pointer: readers see the new night, whole.
+    """Publish the checked marts, so that readers see the whole new night.
 
-    The transaction comes first; how the night ended, the list of deliveries beside the landing,
-    the readers' copy and the reports are made from it, again whenever one of them is not there.
-    Where another run has computed in the place of the checked marts, they are checked again.
+    The transaction comes first. The night's end in the record, the list of its deliveries in the
+    landing, the readers' copy and the reports are made from it; a later run makes missing ones.
+    When another run has replaced the checked marts since, they are computed and checked again.
 
     Args:
         night: the night.
-        mappings: whose broken ones are named in the night's message.
+        mappings: the night's message names the broken ones.
         warehouse_url: SQLAlchemy URL of the warehouse.
         folders: the landing, the readers' copy, the reports.
 
@@ -563,7 +563,7 @@ def _publish(
     *,
     stays_frozen: bool,
 ) -> str:
-    """Publish unless the night is frozen; returns why it is, or nothing."""
+    """Publish unless the night is frozen; returns why it is frozen, or an empty text."""
     if not stays_frozen:
         _refuse_moved_record(warehouse, night)
         publish_marts(warehouse, night)
@@ -638,7 +638,7 @@ def _note_unread_exports(
 def _compute_and_publish(
     night: dt.date, mappings: Mappings, warehouse_url: str, folders: Folders
 ) -> NightStep:
-    """From the record to the readers; again, when another run loaded a file meanwhile."""
+    """Compute, check and publish; repeat when another run loaded a file meanwhile."""
     for _ in range(_COMPUTATIONS - 1):
         try:
             return _compute_and_publish_once(night, mappings, warehouse_url, folders)
@@ -693,9 +693,9 @@ def take_in(
 
 
 def _sources_left_out(mappings: Mappings) -> list[str]:
-    """For each source that a broken mapping stops, what is wrong, for the night's readers."""
+    """One sentence for each source with a broken mapping."""
     return [
-        f"a source system is left out, its mapping is broken: {problem}"
+        f"a source system is skipped because its mapping is broken: {problem}"
         for problem in mappings.problems
     ]
 
@@ -707,7 +707,7 @@ def _mapping(mappings: Mappings, delivery: Delivery) -> FeedMapping:
         raise RefusedDeliveryError(
             delivery.file_name,
             "FILE-F07",
-            f"there is no usable mapping for {delivery.source} {delivery.feed} any more"
+            f"there is no usable mapping for {delivery.source} {delivery.feed}"
             + (f" ({broken})" if broken else "")
             + "; put its file back into ONESTOP_SOURCES, then run `onestop replay`",
         )
@@ -732,7 +732,7 @@ def _missing(
     candidates: Sequence[Candidate],
     systems: SourceSystems,
 ) -> list[str]:
-    """Why the night lacks an expected feed; nothing when it has it."""
+    """Why the night lacks an expected feed; an empty list when it has it."""
     if is_delivered(warehouse, feed, night):
         return []
     found = {

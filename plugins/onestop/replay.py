@@ -130,7 +130,7 @@ def find_replayable(wanted: ReplayFilter, mappings: Mappings, warehouse_url: str
         )
         rows = warehouse.rows(
             f"select distinct {', '.join(_COLUMNS)} from ("
-            # a file that never came into the landing has nothing to be read again
+            # a file that was never landed cannot be read again
             f"select {', '.join(_COLUMNS)}, refused_rule as rule from audit.delivery"
             " where state = 'refused' and landed_path is not null and delivery_id not in"
             " (select delivery_id from audit.delivery where state = 'loaded')"
@@ -232,7 +232,7 @@ def replay(
 
 
 def replay_summary(results: Sequence[ReplayResult], *, is_trial: bool) -> str:
-    """What came of all of it, and what to do next."""
+    """The outcome of all replays, and what to do next."""
     closed = sum(result.rows_replayed + result.rows_left_out for result in results)
     loaded = sum(result.state == "loaded" for result in results)
     if not results:

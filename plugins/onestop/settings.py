@@ -1,4 +1,4 @@
-"""Where things are: the settings of one installation, read from the environment."""
+"""The settings of one installation, read from the environment."""
 
 from __future__ import annotations
 
@@ -158,9 +158,9 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """Read the ``ONESTOP_*`` variables; whatever is not set lies under ``var/``.
+        """Read the ``ONESTOP_*`` variables; the folders default to places under ``var/``.
 
-        ``var/`` is in the current folder's checkout, or wherever ``ONESTOP_VAR`` says.
+        ``var/`` is in the checkout; ``ONESTOP_VAR`` sets another folder.
 
         Raises:
             ExportsError: the exports are at an address that cannot be used.
@@ -209,7 +209,7 @@ class Settings:
         return {name: value for name, value in own.items() if value} | further
 
     def waits_until(self, night: dt.date) -> dt.datetime:
-        """The moment until which a night waits: in the morning after it."""
+        """The moment in the next morning until which a night waits."""
         return dt.datetime.combine(night + dt.timedelta(days=1), self.wait_until, LOCAL_ZONE)
 
     def mappings(self) -> Mappings:
@@ -237,7 +237,7 @@ class Settings:
 
     @property
     def warehouse_name(self) -> str:
-        """The warehouse without login and folders: what may be shown and told to others."""
+        """The warehouse's name for logs and pages: without login, password and folders."""
         parts = urlsplit(self.warehouse)
         scheme = parts.scheme.split("+")[0]
         at = f"{parts.hostname}:{parts.port or 5432}" if parts.hostname else ""

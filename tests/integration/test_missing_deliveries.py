@@ -61,7 +61,7 @@ def test_a_file_that_is_not_there_is_named_with_its_folder_and_what_comes_close(
 def test_a_discovery_that_failed_is_not_taken_for_a_missing_file(settings):
     put(settings, f"dossiers_{DAY}.json", as_json(record(1)))
     message = told(settings, None)
-    assert "could not be looked through" in message
+    assert "could not be listed" in message
     assert "delivered no" not in message
     assert [row["state"] for row in ended(settings)] == ["exports_unread"]
 

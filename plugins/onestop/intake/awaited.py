@@ -1,4 +1,4 @@
-"""What a night waits for: the file names awaited, where, and the names that come close to them."""
+"""Messages about missing files: the expected names, their folder, and similar names there."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 _TOKEN = re.compile(r"\\.|\[\^?.[^\]]*\]|\{[^}]*\}|.", re.DOTALL)
 _LOOKING = ("(?=", "(?!", "(?<=", "(?<!")
-#: How many names that come close are told.
-_TOLD = 3
-#: Share of a name's letters that must be those of an awaited name (difflib's ratio).
+#: How many similar names a message lists.
+_MOST_SIMILAR = 3
+#: Lowest similarity (difflib's ratio) of a name to an expected one.
 _CLOSE = 0.75
 _CLOSE_WITH_DAY = 0.5
-#: How a day may stand in a name: year first, day first, and both with a short year.
+#: Formats of a date in a name: year first, day first, and both with a short year.
 _DAY_FORMS = ("%Y%m%d", "%d%m%Y", "%y%m%d", "%d%m%y")
 
 
@@ -34,7 +34,7 @@ def awaited_name(pattern: str, night: dt.date) -> str:
 
     Args:
         pattern: the regular expression of the mapping, with the group ``night``.
-        night: the night that stands in its place.
+        night: the night to put in place of the group.
     """
     shown = ""
     for token in _tokens(pattern):
@@ -50,7 +50,7 @@ def awaited_name(pattern: str, night: dt.date) -> str:
 
 
 def _tokens(pattern: str) -> Iterator[str]:
-    """The parts of a regular expression, each group as one."""
+    """The parts of a regular expression; a group is one part."""
     at = 0
     while at < len(pattern):
         end = _closing(pattern, at) if pattern[at] == "(" else _TOKEN.match(pattern, at).end()  # type: ignore[union-attr] # it matches any character
@@ -59,7 +59,7 @@ def _tokens(pattern: str) -> Iterator[str]:
 
 
 def _closing(pattern: str, start: int) -> int:
-    """Just after the bracket that closes the one at ``start``."""
+    """The position after the bracket that closes the one at ``start``."""
     depth = 0
     for token in _TOKEN.finditer(pattern, start):
         depth += {"(": 1, ")": -1}.get(token[0], 0)
@@ -71,12 +71,12 @@ def _closing(pattern: str, start: int) -> int:
 def awaited_where(
     exports: Folder, feed: FeedMapping, night: dt.date, mappings: Mapping[str, SourceMapping]
 ) -> str:
-    """Which file is awaited where, and what comes close to it: the end of a sentence.
+    """The expected file names, the folder and similar names, as the end of a sentence.
 
     Args:
         exports: the exports folder.
-        feed: the feed that is awaited.
-        night: the night that it is awaited for.
+        feed: the missing feed.
+        night: the night that lacks it.
         mappings: of all sources.
     """
     names = list(dict.fromkeys(awaited_name(one.name, night) for one in feed.files))
@@ -88,16 +88,16 @@ def awaited_where(
 def near_misses(
     exports: Folder, feed: FeedMapping, night: dt.date, mappings: Mapping[str, SourceMapping]
 ) -> list[str]:
-    """Files that are not the awaited one and could be meant for it, the closest ones first.
+    """Files that could be meant for the missing one, the most similar names first.
 
     They are files of a later night; files that are hidden, still being written or no regular
-    files; and files that no mapping knows, with a name like the awaited one and either this night
-    or no day at all in it. Nothing when the exports cannot be listed.
+    files; and files that no mapping matches, whose name is similar and holds this night or no
+    date at all. Empty when the exports cannot be listed.
 
     Args:
         exports: the exports folder.
-        feed: the feed that is awaited.
-        night: the night that it is awaited for.
+        feed: the missing feed.
+        night: the night that lacks it.
         mappings: of all sources.
     """
     wanted = {_letters(awaited_name(one.name, night)) for one in feed.files}
@@ -125,7 +125,7 @@ def near_misses(
             if (is_of_night and closeness >= _CLOSE_WITH_DAY) or (not days and closeness >= _CLOSE):
                 found.append((closeness, told))
     found.sort(key=lambda one: (-one[0], one[1]))
-    return [told for _, told in found[:_TOLD]]
+    return [told for _, told in found[:_MOST_SIMILAR]]
 
 
 def _is_known(name: str, mappings: Mapping[str, SourceMapping]) -> bool:
@@ -136,7 +136,7 @@ def _is_known(name: str, mappings: Mapping[str, SourceMapping]) -> bool:
 
 
 def _letters(name: str) -> str:
-    """What a name says beside numbers, without its ending."""
+    """The letters of a name, without its ending."""
     return re.sub(r"[\W\d_]+", "", PurePosixPath(name).stem.casefold())
 
 
@@ -148,7 +148,7 @@ def _finished(name: str) -> str:
 
 
 def _names(exports: Folder) -> list[tuple[str, bool]]:
-    """Every path below the exports, and whether it is one of the files that a night looks at."""
+    """Every path below the exports, and whether a night would list it."""
     listed = list_exports(exports)
     names = [(file.path_below, True) for file in listed]
     if isinstance(exports, Path):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Candidate:
-    """An exported file that a night has to look at.
+    """An exported file that a night has to land.
 
     Attributes:
         source: the system that exported it.
@@ -42,7 +42,7 @@ class Candidate:
 
     @classmethod
     def of(cls, file: ExportedFile, found: Recognised) -> Candidate:
-        """The candidate for a listed file and what its name says."""
+        """The candidate for a listed file, recognised by its name."""
         facts = cast("Facts", file.facts)
         return cls(
             source=found.source,
@@ -57,7 +57,7 @@ class Candidate:
         )
 
     def file(self, exports: Folder) -> ExportedFile:
-        """The file in the exports, with the facts it was listed with."""
+        """The file in the exports, with its facts as listed."""
         return ExportedFile(exports, self.path, Facts(self.size_bytes, self.modified, self.tag))
 
     def to_json(self) -> dict[str, Any]:

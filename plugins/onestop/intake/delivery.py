@@ -1,4 +1,4 @@
-"""One delivery: one exported file, known by what is in it."""
+"""One delivery: one exported file, identified by its content."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Delivery:
         sha256: of its bytes; empty for a file that could not be copied.
         size_bytes: its length.
         file_modified_at: the export's own modification time, with time zone.
-        landed_path: where its bytes lie, relative to the landing folder; empty if nowhere.
+        landed_path: the landed copy, relative to the landing folder; empty if there is none.
     """
 
     delivery_id: str

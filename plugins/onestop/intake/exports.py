@@ -1,8 +1,7 @@
-"""The exports: what the source systems leave, in a folder here, on SFTP or in object storage.
+"""The exports: the files of the source systems, in a folder, on SFTP or in object storage.
 
-Files are only ever listed and read; nothing is written, renamed or deleted there. Reading can go
-on from an offset, so that a connection that breaks in the middle of a file costs no more than
-what was under way.
+Files are only listed and read; nothing is written, renamed or deleted there. Reading can start at
+an offset, so that it continues after a broken connection.
 """
 
 from __future__ import annotations
@@ -31,8 +30,8 @@ TIMEOUT = 60
 _CONNECT_TIMEOUT = 20
 _BLOCK = 8 << 20
 _SCHEMES = ("sftp", "s3")
-#: Unicode's categories of characters that show nothing of themselves: control, format, half of a
-#: pair (also a byte that is no UTF-8), without a meaning, end of line, end of paragraph.
+#: Unicode's categories of invisible characters: control, format, surrogate (a byte that is no
+#: UTF-8 becomes one), unassigned, line separator, paragraph separator.
 _UNREADABLE = {"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"}
 
 
@@ -46,7 +45,7 @@ class BrokenConnectionError(ExportsError):
 
 @dataclass(frozen=True)
 class Facts:
-    """What tells one state of an exported file from another.
+    """The facts by which a changed file is noticed.
 
     Attributes:
         size_bytes: its length.
@@ -97,7 +96,7 @@ class ExportedFile:
 
     @property
     def name(self) -> str:
-        """Its own name."""
+        """Its name, without folders."""
         return PurePosixPath(self.path).name
 
     @property
@@ -139,7 +138,7 @@ class OpenedFile:
     _folder: RemoteFolder | None = None
 
     def read(self, size: int) -> bytes:
-        """The next bytes; none at the end.
+        """The next bytes; empty at the end.
 
         Raises:
             BrokenConnectionError: the connection broke.
@@ -151,7 +150,7 @@ class OpenedFile:
         """Its facts as they are now.
 
         Raises:
-            FileNotFoundError: it went away.
+            FileNotFoundError: it was removed.
             BrokenConnectionError: the connection broke.
         """
         with _as_broken(self._folder):
@@ -159,13 +158,13 @@ class OpenedFile:
 
 
 def list_exports(folder: Folder) -> list[ExportedFile]:
-    """All finished files below the exports, in the order of their paths.
+    """All finished files below the exports, sorted by path.
 
-    Hidden files, files in hidden folders and those whose names say that they are still being
-    written are left out.
+    Hidden files, files in hidden folders, and files whose ending marks them as unfinished are
+    skipped.
 
     Raises:
-        ExportsError: the exports are not there, cannot be reached, or let nobody in.
+        ExportsError: the exports do not exist, cannot be reached, or may not be read.
     """
     if isinstance(folder, RemoteFolder):
         found = _list_remote(folder)
@@ -199,10 +198,10 @@ def _list_local(folder: Path) -> Iterator[ExportedFile]:
 
 
 def readable_name(name: str) -> str:
-    """A file name as it can be shown and stored, whatever bytes it was given.
+    """A file name that can be shown and stored.
 
-    Control characters, those that turn the direction of what follows, and bytes that are no
-    UTF-8 become U+FFFD; a name without any is returned as it is.
+    Control characters, direction marks and bytes that are no UTF-8 become U+FFFD; a name without
+    any is returned unchanged.
     """
     return "".join(
         "\ufffd" if unicodedata.category(character) in _UNREADABLE else character
@@ -215,7 +214,7 @@ def exports_from_environment(default: Path) -> Folder:
 
     For ``sftp://`` the login is in the URL, and the secret is in ``ONESTOP_EXPORTS_PASSWORD`` or
     in the file ``ONESTOP_EXPORTS_KEY_FILE``; the server's key must be in
-    ``ONESTOP_EXPORTS_KNOWN_HOSTS`` (``~/.ssh/known_hosts`` unless set). For ``s3://`` the
+    ``ONESTOP_EXPORTS_KNOWN_HOSTS`` (default ``~/.ssh/known_hosts``). For ``s3://`` the
     variables are those of every S3 client: ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``,
     ``AWS_ENDPOINT_URL``.
 
@@ -310,7 +309,7 @@ def _connected(folder: RemoteFolder) -> Iterator[AbstractFileSystem]:
 
 @contextmanager
 def _as_broken(folder: RemoteFolder | None) -> Iterator[None]:
-    """Say of whatever goes wrong on the way, but for a file that is gone or may not be read."""
+    """Turn errors of client libraries into ours, except a missing or unreadable file."""
     try:
         yield
     except (FileNotFoundError, PermissionError, ExportsError):
@@ -343,7 +342,7 @@ def _walk(files: AbstractFileSystem, root: str) -> list[tuple[str, Facts]]:
             if entry["type"] == "directory":
                 folders.append(path)
                 continue
-            # Links to folders are not followed: they could lead round in circles.
+            # Links to folders are not followed: they could form a loop.
             target = files.info(path) if entry["type"] == "link" else entry
             if target["type"] == "file":
                 found.append((path, _facts_of(target)))
@@ -373,8 +372,8 @@ def _facts_of(entry: Mapping[str, Any]) -> Facts:
     return Facts(int(entry["size"]), seconds, str(entry.get("ETag") or entry.get("etag") or ""))
 
 
-#: What an error of a client library means for people, by the name of its class; the first that
-#: fits. The texts of those errors are not shown: some of them quote credentials.
+#: Messages for errors of client libraries, by the name of the error's class; the first match
+#: counts. The errors' own texts are not shown, because some quote credentials.
 _REASONS: tuple[tuple[str, str], ...] = (
     (
         """there is no answer under its name and port; check the address, the network and that the

@@ -1,7 +1,7 @@
-"""Landing: copies of the exported files, unchanged, write-once, known by their sha-256.
+"""Landing: write-once copies of the exported files, identified by their SHA-256.
 
-``landing/<source>/<feed>/<yyyymmdd>/<delivery_id>/`` holds the file under its own name and
-``delivery.json`` beside it. A delivery appears there whole, by one rename, or not at all.
+``landing/<source>/<feed>/<yyyymmdd>/<delivery_id>/`` holds the file under its own name, and
+``delivery.json``. A delivery appears there whole, by one rename, or not at all.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ logger = logging.getLogger(__name__)
 SIDECAR = "delivery.json"
 INCOMING = ".incoming"
 MANIFESTS = "publications"
-#: Holds landed copies that were changed afterwards, as evidence.
+#: Folder for landed copies that somebody changed; they are kept as evidence.
 DAMAGED = "damaged"
 _CHUNK = 1 << 20
 _HOURS_CLOCKS_MAY_DIFFER = 1
-#: How many connections a file may take, and seconds of rest between them, growing.
+#: How many connections a file may take, and the growing pause between them in seconds.
 _CONNECTIONS = 5
 _BREATHER_SECONDS = 2.0
 _HOLD_STILL_SECONDS = 2.0
@@ -55,8 +55,8 @@ def land_file(
 ) -> Delivery:
     """Copy one exported file into the landing, once.
 
-    The same bytes for the same night are one delivery however often and under whatever names
-    they come; landing them again returns what is there and writes nothing.
+    The same bytes for the same night are one delivery, under any name; landing them again returns
+    the existing delivery and writes nothing.
 
     Args:
         exported: the exported file.
@@ -116,9 +116,9 @@ def land_file(
 
 
 def _landed_before(landing: Path, delivery: Delivery, copied: Path) -> Delivery:
-    """A delivery that is landed already; its copy is repaired where it was changed or lost.
+    """The existing delivery; its copy is repaired when it was changed or lost.
 
-    What stood in its place is kept in ``landing/damaged/`` as evidence.
+    A changed copy is moved to ``landing/damaged/`` as evidence.
     """
     landed = landing / delivery.landed_path
     if has_sha256(landed, delivery.sha256):
@@ -140,7 +140,11 @@ def _landed_before(landing: Path, delivery: Delivery, copied: Path) -> Delivery:
 
 
 def _refuse_the_future(file_name: str, facts: Facts) -> None:
-    """Of two files of one path and night the later changed one counts: a wrong clock would win."""
+    """Refuse a time of change in the future.
+
+    Of two files of the same path and night the one changed later counts, so a file from a
+    machine with a wrong clock would always win.
+    """
     hours = (facts.modified - time.time()) / 3600
     if hours > _HOURS_CLOCKS_MAY_DIFFER:
         raise RefusedDeliveryError(
@@ -154,7 +158,7 @@ def _refuse_the_future(file_name: str, facts: Facts) -> None:
 def unread_delivery(
     file_name: str, *, source: str, feed: str, night: dt.date, kind: Kind
 ) -> Delivery:
-    """What stands in the record for a file whose bytes could not be copied."""
+    """The delivery recorded for a file that could not be copied."""
     name = hashlib.sha256(file_name.encode()).hexdigest()[:12]
     return Delivery(
         delivery_id=f"{source}.{feed}.{night:%Y%m%d}.unread-{name}",
@@ -171,9 +175,9 @@ def unread_delivery(
 
 
 def make_private(folder: Path) -> None:
-    """Make the folder for the pipeline's user only; close one that is open to everybody.
+    """Create the folder for the pipeline's user only, or remove everybody's rights to it.
 
-    Rights that its group was given are left.
+    Its group keeps its rights.
     """
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -188,7 +192,7 @@ def _exported(path: Path) -> ExportedFile:
 
 
 def _copy(file: ExportedFile, target: Path) -> tuple[Facts, str]:
-    """Copy a file whole, over as many connections as it takes."""
+    """Copy a file whole, opening new connections when one breaks."""
     digest = hashlib.sha256()
     try:
         with target.open("xb") as landed:
@@ -216,7 +220,7 @@ def _copy(file: ExportedFile, target: Path) -> tuple[Facts, str]:
 
 
 def _copy_over_connections(file: ExportedFile, landed: BinaryIO, digest: hashlib._Hash) -> Facts:
-    """Copy the bytes; where a connection breaks, the next one goes on from there."""
+    """Copy the bytes; after a broken connection the next one continues at the same place."""
     before: Facts | None = None
     for attempt in range(1, _CONNECTIONS + 1):
         try:
@@ -226,7 +230,7 @@ def _copy_over_connections(file: ExportedFile, landed: BinaryIO, digest: hashlib
                 if now == before:
                     _copy_bytes(opened, landed, digest)
                     if file.facts not in {None, before}:
-                        # It grew since it was listed: now it has to hold still for a while.
+                        # It grew since it was listed: wait whether it still grows.
                         time.sleep(_HOLD_STILL_SECONDS)
                     now = opened.facts()
             break

@@ -1,4 +1,4 @@
-"""SFTP: fsspec's filesystem, which trusts no server whose key is not known."""
+"""SFTP: fsspec's filesystem, refusing servers with an unknown host key."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class SFTPFiles(SFTPFileSystem):  # type: ignore[misc] # fsspec ships none eithe
 
     Args:
         host: name or address.
-        known_hosts: file of the known servers' keys; OpenSSH's own of this user unless given.
-        host_key: the server's public key, ``ssh-ed25519 AAAA…``; takes the place of known_hosts.
-        private_key: the private key itself, as text; takes the place of a key file.
+        known_hosts: file of the known servers' keys; defaults to OpenSSH's file of this user.
+        host_key: the server's public key, ``ssh-ed25519 AAAA…``; replaces known_hosts.
+        private_key: the private key itself, as text; replaces a key file.
         passphrase: of the private key.
         silence_timeout: seconds without an answer after which the server counts as gone.
         ssh_kwargs: what paramiko's ``SSHClient.connect`` takes.

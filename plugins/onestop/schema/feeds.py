@@ -57,7 +57,7 @@ STATUSES = (
 )
 PAUSED_STATUSES = ("awaiting_supplement", "awaiting_payment", "suspended")
 CLOSING_CLASSES = ("resolved", "withdrawn", "returned_unprocessed", "refused_at_intake")
-#: How a source judges a dossier itself; in_time: not late, without saying early or on the day.
+#: A source's own judgement of a dossier; in_time: not late, early or on the day unknown.
 SOURCE_TIMELINESS = ("early", "on_time", "in_time", "late")
 #: The column that holds what a mapping declares under ``extra``.
 EXTRA = "extra"
@@ -75,10 +75,10 @@ class Column:
         vi: meaning, in Vietnamese.
         en: meaning, in English.
         codes: the allowed canonical values of a coded column, else empty.
-        derived_from: the timestamp column this date is the local calendar date of, in the
-            source's own clock; such a column is never mapped, it is derived while reading.
-        is_optional: whether only some sources have it. A row's content hash holds it only where
-            the mapping gives it, so that the other sources' hashes stay as they were.
+        derived_from: the timestamp column whose calendar date this is, in the source's time zone;
+            such a column is derived while reading and never mapped.
+        is_optional: whether only some sources have it. A row's content hash includes it only
+            where the mapping has it, so that adding it changes no other source's hashes.
     """
 
     name: str
@@ -99,7 +99,7 @@ class Feed:
         entity: the singular that names its ``core`` tables (``core.<entity>_version``).
         key: canonical columns that identify one row's subject.
         columns: all canonical columns, in table order.
-        filled: groups of columns of which a whole row fills one at least.
+        filled: groups of columns; a complete row has a value in at least one column of each.
     """
 
     name: str
@@ -122,7 +122,7 @@ class Feed:
 
     @property
     def history_columns(self) -> tuple[str, ...]:
-        """Columns of ``core.<entity>_history``: what held when, and where it came from."""
+        """Columns of ``core.<entity>_history``: values, validity and origin."""
         return (*HISTORY_COLUMNS, *self.column_names)
 
     @property
@@ -136,7 +136,7 @@ class Feed:
 
     @property
     def scope_columns(self) -> tuple[str, ...]:
-        """Columns by whose values a source may part its snapshots, such as one file a unit."""
+        """Columns by which a source may split its snapshots, such as one file per unit."""
         return tuple(
             name
             for name in self.column_names

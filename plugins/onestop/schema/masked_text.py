@@ -1,8 +1,8 @@
-"""SQL of texts as people may see them: short, and without what identifies anyone."""
+"""SQL that masks texts for people: shortened, without what identifies a person."""
 
 from __future__ import annotations
 
-#: What is never shown, and what stands there instead.
+#: Patterns that are never shown, and their replacements.
 _HIDDEN = (
     (r"[\x00-\x1f\x7f]", " "),
     (r"[^\s@]+@[^\s@]+", "•@•"),

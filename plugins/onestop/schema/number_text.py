@@ -1,4 +1,4 @@
-"""Figures as text for people: Vietnamese or English marks, and never rounded in anyone's favour."""
+"""Figures as text for people, with Vietnamese or English marks; never rounded up to a target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What looks like somebody's name, number or address where a code or a label belongs.
+"""Tests for personal data in columns of codes and labels: names, numbers, addresses.
 
 The rules of the feeds' suites call these tests as ``gate.is_personal_…(column)``, and masking
 uses the same ones. They know names, identity and telephone numbers and e-mail addresses by their
@@ -54,7 +54,7 @@ def kind_of(column: str) -> Kind:
 
 def put_tests(connection: duckdb.DuckDBPyConnection, database: str) -> None:
     """Make the tests as macros of an attached database."""
-    # What is cheap to see comes first: a delivery may have a million rows.
+    # The cheap test comes first: a delivery may have a million rows.
     numbers = (
         r"(contains(t, '@') and regexp_matches(t, '\S@\S'))"
         f" or (length(t) >= {_SHORTEST_NUMBER} and regexp_matches(t, '{_NUMBER}'))"

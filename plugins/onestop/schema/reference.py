@@ -1,8 +1,8 @@
 """Reference rows: the plan, its targets, code lists and the calendar, read and checked.
 
 ``sql/reference/<name>.csv`` becomes the table ``ref.<name>``; ``sql/reference/_schema.yaml`` says
-what each file means and what its columns may hold. Whatever does not fit is refused with the
-file, the line, the column and what to do, all problems at once.
+what each file means and what its columns may hold. The error for unusable files names every
+problem with its file, line, column and remedy.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class ReferenceColumn:
         type: of its cells.
         required: whether every row must fill it.
         codes: the values it may hold, or empty for any.
-        of: ``file.column`` in which its values must occur, or None.
+        of: ``file.column`` that its values refer to, or None.
         vi: meaning, in Vietnamese.
         en: meaning, in English.
     """
@@ -160,7 +160,7 @@ def read_reference(folder: Path = REFERENCE_FOLDER) -> dict[str, list[Row]]:
         folder: with the CSV files and their ``_schema.yaml``.
 
     Raises:
-        ReferenceFileError: something does not fit; nothing is returned.
+        ReferenceFileError: names every problem.
     """
     files = reference_files(folder)
     problems = _files_missing_or_unknown(folder, files)
@@ -186,7 +186,7 @@ def reference_tables(folder: Path = REFERENCE_FOLDER) -> dict[str, pa.Table]:
         folder: with the CSV files and their ``_schema.yaml``.
 
     Raises:
-        ReferenceFileError: something does not fit.
+        ReferenceFileError: names every problem.
     """
     rows = read_reference(folder)
     return {
@@ -357,7 +357,7 @@ def _unknown_values(file: ReferenceFile, lines: Mapping[str, Mapping[int, Row]])
 
 
 def _targets_at_two_levels(lines: Mapping[int, Row]) -> Iterator[str]:
-    """A figure has at most one target: a row for ``all`` levels excludes one for a single level."""
+    """Targets for ``all`` levels beside one for a single level: a figure has at most one target."""
     for number, row in lines.items():
         for other, other_row in lines.items():
             if (

@@ -1,4 +1,4 @@
-"""Comparing headers and codes the way a person would: same words, whatever their bytes."""
+"""Comparing headers and codes by their words, regardless of case, accents' encoding and spaces."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import unicodedata
 
 _SPACES = re.compile(r"[\s\u00a0\u00ad\u2000-\u200f\u202f\u2060\u3000\ufeff]+")
 _EDGES = " *:.;\"'="
-#: Two ways of placing the tone over the same rhyme; neither is wrong, Unicode keeps both.
+#: Two usual placements of the tone mark on the same rhyme, which Unicode keeps apart.
 _TONES = dict(
     pair.split()
     for pair in (
@@ -21,19 +21,19 @@ _TONE = re.compile("|".join(_TONES))
 
 
 def tidy(text: str) -> str:
-    """Composed accents, one kind of space, none at the ends; ``Ð`` (eth) becomes ``Đ``."""
+    """The text with composed accents, plain spaces, none at the ends; ``Ð`` (eth) as ``Đ``."""
     composed = unicodedata.normalize("NFC", text).replace("Ð", "Đ").replace("ð", "đ")
     return _SPACES.sub(" ", composed).strip()
 
 
 def fold_code(text: str) -> str:
-    """What two spellings of the same code have in common; the staging SQL folds alike."""
+    """The form in which two spellings of a code are equal; the staging SQL folds the same way."""
     return tidy(text).lower()
 
 
 @functools.lru_cache(maxsize=8192)
 def fold_header(text: str) -> str:
-    """What two spellings of the same header have in common.
+    """The form in which two spellings of a header are equal.
 
     Case, composition of accents, placement of tones, spaces, underscores between words and
     closing marks such as ``*`` or ``:`` make no difference.

@@ -55,7 +55,7 @@ class WorkCalendar:
         return kind == "swapped_work"
 
     def is_known(self, day: dt.date) -> bool:
-        """Whether the holidays of its year are in the reference; else only weekends count."""
+        """Whether the reference has holidays of the day's year; without, only weekends are off."""
         return day.year in self._known_years
 
     def day_off_name(self, day: dt.date) -> str | None:
@@ -99,7 +99,7 @@ def calendar_table(first: dt.date, last: dt.date, calendar: WorkCalendar | None 
     Args:
         first: first day.
         last: last day.
-        calendar: whose working days; those of ``sql/reference`` unless told.
+        calendar: the working days; defaults to those of ``sql/reference``.
 
     Returns:
         ``calendar_date``, ``is_workday``, ``day_name``, ``holiday_name``, ``workday_number``,
