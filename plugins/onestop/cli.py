@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from onestop.errors import OneStopError
-from onestop.files import remove_unfinished
+from onestop.files import FULL, remove_unfinished, room_left
 from onestop.settings import Settings
 
 if TYPE_CHECKING:
@@ -511,7 +511,10 @@ def main() -> None:
         if error.errno not in _DISK_OR_RIGHTS:
             raise
         where = f"{error.filename}: " if error.filename else ""
-        typer.secho(f"{where}{error.strerror}; {_DISK_OR_RIGHTS[error.errno]}", fg="red", err=True)
+        is_known = error.errno in FULL and error.filename
+        free = f" ({room_left(Path(error.filename))} free)" if is_known else ""
+        remedy = _DISK_OR_RIGHTS[error.errno]
+        typer.secho(f"{where}{error.strerror}{free}; {remedy}", fg="red", err=True)
         sys.exit(1)
 
 

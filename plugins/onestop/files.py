@@ -7,6 +7,7 @@ A process that is killed leaves at most a hidden draft with the ending :data:`DR
 
 from __future__ import annotations
 
+import errno
 import filecmp
 import hashlib
 import os
@@ -17,6 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
+
+from onestop.errors import OneStopError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,8 +37,66 @@ _ANY_FILE = 0o666  # less the process's umask
 _UNFINISHED: set[Path] = set()
 
 
+#: Errors of the operating system where a disk is full or a quota is used up.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_KIB = 1 << 10
+
+
+class DiskFullError(OneStopError, OSError):
+    """A disk is full, or a quota is used up; nothing of what was being written is left.
+
+    Args:
+        folder: that cannot be written.
+        needed: bytes that were to be written, where that is known.
+    """
+
+    def __init__(self, folder: Path, needed: int | None = None) -> None:
+        wanted = f" and {_size(needed)} are needed" if needed else ""
+        super().__init__(
+            f"the disk is full: {room_left(folder)} are free{wanted}",
+            subject=str(folder),
+            remedy="make room there, or raise the quota, and run it again",
+        )
+        self.errno = errno.ENOSPC
+        self.strerror = os.strerror(errno.ENOSPC)
+        self.filename = str(folder)
+
+
 @contextmanager
-def drafted(path: Path, *, mode: int | None = None, keep_same: bool = False) -> Iterator[Path]:
+def named_when_full(folder: Path, needed: int | None = None) -> Iterator[None]:
+    """Raise an error that names the folder when the disk is full.
+
+    Args:
+        folder: that is written; it exists.
+        needed: bytes that are to be written, where that is known.
+
+    Raises:
+        DiskFullError: there is no room.
+    """
+    try:
+        yield
+    except DiskFullError:
+        raise
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise DiskFullError(folder, needed) from error
+
+
+def room_left(folder: Path) -> str:
+    """How much room the disk of a folder has, for people; the folder need not exist yet."""
+    there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    return _size(shutil.disk_usage(there).free)
+
+
+def _size(count: int) -> str:
+    return f"{count / _KIB:,.0f} KiB"
+
+
+@contextmanager
+def drafted(
+    path: Path, *, mode: int | None = None, keep_same: bool = False, needed: int | None = None
+) -> Iterator[Path]:
     """A draft to write to, which replaces ``path`` when the block ends without an error.
 
     Args:
@@ -43,11 +104,13 @@ def drafted(path: Path, *, mode: int | None = None, keep_same: bool = False) -> 
         mode: of the target; defaults to the draft's mode.
         keep_same: do not replace a target that has the same bytes, so that it keeps its time of
             change.
+        needed: its size, where that is known; only the error of a full disk tells it.
 
     Raises:
+        DiskFullError: there is no room for it.
         OSError: it cannot be written; the target is as it was.
     """
-    with _draft_beside(path) as draft:
+    with _draft_beside(path, needed) as draft:
         yield draft
         if keep_same and path.exists() and filecmp.cmp(draft, path, shallow=False):
             return
@@ -67,7 +130,7 @@ def write_whole(path: Path, content: str | bytes, *, mode: int | None = None) ->
     Raises:
         OSError: it cannot be written; the target is as it was.
     """
-    with drafted(path, mode=mode) as draft:
+    with drafted(path, mode=mode, needed=len(content)) as draft:
         _write(draft, content, mode)
 
 
@@ -83,7 +146,7 @@ def write_new(path: Path, content: str | bytes, *, mode: int = READ_ONLY) -> Non
         FileExistsError: the file exists; it is not changed.
         OSError: it cannot be written.
     """
-    with _draft_beside(path) as draft:
+    with _draft_beside(path, len(content)) as draft:
         _write(draft, content, mode)
         _finish(draft, mode)
         path.hardlink_to(draft)  # unlike a rename, never replaces a file
@@ -122,7 +185,7 @@ def copy_whole(source: Path, target: Path, *, mode: int | None = None) -> str:
     Raises:
         OSError: it cannot be read or written; the target is as it was.
     """
-    with drafted(target, mode=mode) as draft:
+    with drafted(target, mode=mode, needed=source.stat().st_size) as draft:
         with source.open("rb") as original, draft.open("xb") as copy:
             shutil.copyfileobj(original, copy, 1 << 20)
         shutil.copystat(source, draft)
@@ -177,11 +240,12 @@ def sync(path: Path) -> None:
 
 
 @contextmanager
-def _draft_beside(path: Path) -> Iterator[Path]:
+def _draft_beside(path: Path, needed: int | None) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with _unfinished(path.with_name(f".{uuid.uuid4().hex}{DRAFT_ENDING}")) as draft:
         try:
-            yield draft
+            with named_when_full(path.parent, needed):
+                yield draft
         finally:
             draft.unlink(missing_ok=True)
 

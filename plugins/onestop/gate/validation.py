@@ -28,7 +28,7 @@ from onestop.schema.masked_text import masked_name
 from onestop.schema.personal import put_tests
 from onestop.schema.reference import REFERENCE_FOLDER, read_reference
 from onestop.schema.time_zone import LOCAL_ZONE
-from onestop.warehouse.duckdb_files import open_duckdb
+from onestop.warehouse.duckdb_files import named_when_disk_full, open_duckdb, roll_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -73,10 +73,11 @@ def validate_delivery(
 
     Raises:
         BrokenRuleError: a rule could not be evaluated.
+        DiskFullError: the staged file or the result cannot be written.
         SuiteError: the suite is not usable.
     """
     suite = load_suite(delivery.feed, expectations)
-    with _opened(staged) as (connection, engine):
+    with named_when_disk_full(staged), _opened(staged) as (connection, engine):
         gate = _Gate(delivery, suite, connection, engine)
         verdict = gate.judge(as_of, usual)
         document = gate.document(verdict, usual)
@@ -189,7 +190,7 @@ class _Gate:
             self._put_results()
             self._put_summary(verdict)
         except BaseException:
-            self._connection.execute("rollback")
+            roll_back(self._connection)
             raise
         self._connection.execute("commit")
         return verdict

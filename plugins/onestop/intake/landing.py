@@ -18,7 +18,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from onestop.files import READ_ONLY, has_sha256, sync, write_whole
+from onestop.files import READ_ONLY, has_sha256, room_left, sync, write_whole
 from onestop.intake.delivery import Delivery, RefusedDeliveryError
 from onestop.intake.exports import ExportedFile, ExportsError
 from onestop.schema.time_zone import LOCAL_ZONE
@@ -108,8 +108,9 @@ def land_file(
         raise RefusedDeliveryError(
             file.path_below,
             "FILE-F09",
-            f"it cannot be copied into the landing ({error.strerror}); make room on the disk, or"
-            " give the pipeline's user write permission there; it is tried again",
+            f"it{_size_of(file)} cannot be copied into the landing, which has {room_left(landing)}"
+            f" free ({error.strerror}); make room there, or give the pipeline's user write"
+            " permission; it is tried again",
         ) from error
     finally:
         shutil.rmtree(incoming, ignore_errors=True)
@@ -185,6 +186,10 @@ def make_private(folder: Path) -> None:
     found = folder.stat()
     if found.st_mode & stat.S_IRWXO and found.st_uid == os.geteuid():
         folder.chmod(stat.S_IMODE(found.st_mode) & ~stat.S_IRWXO)
+
+
+def _size_of(file: ExportedFile) -> str:
+    return f" ({file.facts.size_bytes:,} bytes)" if file.facts else ""
 
 
 def _exported(path: Path) -> ExportedFile:

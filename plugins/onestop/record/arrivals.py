@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from onestop.intake.delivery import RETRYABLE_RULES
+
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Collection
@@ -41,14 +43,20 @@ def reasons_not_loaded(
         if not found or name in found
     }
     return [
-        f"{name} was refused ({row['refused_rule']}: {row['reason_en']}); have {feed.source}"
-        f" export it again, then run night {night} again"
+        f"{name} was refused ({row['refused_rule']}: {row['reason_en']});"
+        f" {_remedy(row['refused_rule'], feed)}, then run night {night} again"
         for name, row in refused.items()
     ] + [
         f"{name} is in the exports and was not loaded; see the log of its delivery task, then run"
         f" night {night} again"
         for name in sorted(set(found) - refused.keys())
     ]
+
+
+def _remedy(rule: str, feed: FeedMapping) -> str:
+    if rule in RETRYABLE_RULES:
+        return "remove the cause if it is still there"
+    return f"have {feed.source} export it again"
 
 
 def _last_refusals(

@@ -22,7 +22,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from onestop.files import sha256_of
+from onestop.files import room_left, sha256_of
 from onestop.intake.delivery import Delivery, RefusedDeliveryError
 from onestop.readers import (
     LIMITS,
@@ -43,7 +43,7 @@ from onestop.staging.typing_sql import (
     unreadable_signature,
     untidy_bit,
 )
-from onestop.warehouse.duckdb_files import open_duckdb
+from onestop.warehouse.duckdb_files import OUTSIDE, open_duckdb
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -66,13 +66,6 @@ _PLACE: dict[str, pa.DataType] = {
     "read_problem": pa.string(),
     UNTIDY: pa.int64(),
 }
-#: What the database says when it cannot write or hold what it should.
-_NO_ROOM = (
-    duckdb.IOException,
-    duckdb.TransactionException,
-    duckdb.FatalException,
-    duckdb.OutOfMemoryException,
-)
 _SUMMARY = (
     ("delivery_id", "varchar"),
     ("source", "varchar"),
@@ -153,12 +146,13 @@ def read_delivery(
             "FILE-F02",
             "the landed file may not be read; give the pipeline's user read permission on it",
         ) from error
-    except (*_NO_ROOM, OSError) as error:
+    except (*OUTSIDE, OSError) as error:
         raise RefusedDeliveryError(
             delivery.file_name,
             "FILE-F09",
-            "its rows cannot be written to the staging folder; make room on the disk (or give"
-            " the pipeline's user write permission there) and run the night again",
+            "its rows cannot be written to the staging folder, which has"
+            f" {room_left(staging)} free; make room there (or give the pipeline's user write"
+            " permission) and run the night again",
         ) from error
     finally:
         _remove(staging.glob(f"{draft.name}*"))

@@ -12,7 +12,13 @@ import duckdb
 
 from onestop.files import READ_ONLY, READABLE, copy_whole, drafted, has_sha256
 from onestop.warehouse.base import NoWarehouseError, Warehouse, WarehouseBusyError, WarehouseError
-from onestop.warehouse.duckdb_files import copy_held, open_duckdb
+from onestop.warehouse.duckdb_files import (
+    OUTSIDE,
+    copy_held,
+    named_when_disk_full,
+    open_duckdb,
+    roll_back,
+)
 from onestop.warehouse.sql_text import with_parameters
 
 if TYPE_CHECKING:
@@ -57,7 +63,7 @@ class DuckDBWarehouse(Warehouse):
             raise NoWarehouseError(f"there is no warehouse at {path}")
         if not read_only:
             path.parent.mkdir(parents=True, exist_ok=True)
-        with _explained():
+        with _explained(path):
             connection = connect_waiting(path, read_only=read_only)
         connection.execute("set timezone = 'Asia/Ho_Chi_Minh'")
         connection.execute("set preserve_insertion_order = false")
@@ -124,12 +130,12 @@ class DuckDBWarehouse(Warehouse):
 
     def arrow(self, sql: str) -> pa.Table:
         """Run a query and return it as an Arrow table."""
-        with _explained():
+        with _explained(self._path):
             table: pa.Table = self._connection.sql(sql).to_arrow_table()
         return table
 
     def _run(self, sql: str, parameters: Mapping[str, Any] | None) -> duckdb.DuckDBPyConnection:
-        with _explained():
+        with _explained(self._path):
             if not parameters:
                 return self._connection.execute(sql)
             return self._connection.execute(with_parameters(sql, "${}"), dict(parameters))
@@ -141,7 +147,7 @@ class DuckDBWarehouse(Warehouse):
         try:
             yield
         except BaseException:
-            self._connection.execute("rollback")
+            roll_back(self._connection)
             raise
         self.execute("commit")
 
@@ -222,7 +228,7 @@ class DuckDBWarehouse(Warehouse):
             OSError: it cannot be written; the copy of before stays.
         """
         self.execute("force checkpoint")
-        with drafted(target, mode=READABLE) as draft:
+        with drafted(target, mode=READABLE, needed=self._path.stat().st_size) as draft:
             digest = copy_held(self._path, draft)
             if not self._is_same(draft, digest):
                 raise WarehouseError(
@@ -250,16 +256,13 @@ class DuckDBWarehouse(Warehouse):
         self._connection.close()
 
 
-#: What the disk, the memory or the file is the cause of, and no statement of ours.
-_OUTSIDE = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException)
-
-
 @contextmanager
-def _explained() -> Iterator[None]:
+def _explained(path: Path) -> Iterator[None]:
     """Raise what the disk, the memory or the file is the cause of with its remedy."""
     try:
-        yield
-    except _OUTSIDE as error:
+        with named_when_disk_full(path):
+            yield
+    except OUTSIDE as error:
         cause = str(error).strip().partition("\n")[0]
         raise WarehouseError(
             f"the warehouse cannot be used: {cause}; the step was rolled back",

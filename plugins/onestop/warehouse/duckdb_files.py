@@ -5,16 +5,19 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 import subprocess
 import sys
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from onestop.errors import OneStopError
+from onestop.files import DiskFullError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 
@@ -73,6 +76,47 @@ def open_duckdb(
     connection.execute(f"set memory_limit = '{limit}'")
     connection.execute(f"set disabled_optimizers = '{','.join((*_FAULTY_STEPS, *without))}'")
     return connection
+
+
+#: What the disk, the memory or the file is the cause of, and no statement of ours.
+OUTSIDE = (
+    duckdb.IOException,
+    duckdb.OutOfMemoryException,
+    duckdb.FatalException,
+    duckdb.TransactionException,
+)
+#: What DuckDB says of a full disk; after it, that the database was invalidated.
+_FULL = ("no space left", "could not write all bytes", "disk quota exceeded")
+_INVALIDATED = "invalidated"
+_LITTLE_ROOM = 1 << 20
+
+
+@contextmanager
+def named_when_disk_full(path: Path) -> Iterator[None]:
+    """Raise an error that names the folder of a DuckDB file when its disk is full.
+
+    Args:
+        path: of the file that is written; DuckDB also writes beside it.
+
+    Raises:
+        DiskFullError: there is no room.
+    """
+    try:
+        yield
+    except OUTSIDE as error:
+        text = str(error).lower()
+        is_full = any(words in text for words in _FULL) or (
+            _INVALIDATED in text and shutil.disk_usage(path.parent).free < _LITTLE_ROOM
+        )
+        if not is_full:
+            raise
+        raise DiskFullError(path.parent) from error
+
+
+def roll_back(connection: duckdb.DuckDBPyConnection) -> None:
+    """Undo a transaction after an error; where the database has ended it by itself, do nothing."""
+    with suppress(duckdb.Error):
+        connection.execute("rollback")
 
 
 #: Run in a process of its own; prints the SHA-256 of what was read, or the error's number.
