@@ -87,7 +87,7 @@ audit: setup
 	@$(BIN)/python requirements/audit.py
 
 bench: setup
-	$(BIN)/python tests/benchmarks/bench_night.py --dossiers $(DOSSIERS)
+	$(BIN)/python tests/benchmarks/bench_night.py --dossiers $(DOSSIERS) $(ARGS)
 
 docs: setup
 	$(BIN)/python -m onestop.upkeep.feed_docs

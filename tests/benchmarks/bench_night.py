@@ -1,96 +1,277 @@
-"""What each step of a night costs, against the floor: one DuckDB pass over the same bytes.
+"""What each step of a night costs, against a floor and against a naive pipeline of the same run.
 
-make bench                      200 000 dossiers
-make bench DOSSIERS=1500000     a whole city's year; writing the sample takes minutes
+make bench                                 200,000 dossiers of one year, from CSV and from JSON
+make bench ARGS="--dossiers 1500000"       a whole city's year
+make bench ARGS="--dossiers 1500000 --wide"    525 units that handle all of 1,800 procedures
+make bench ARGS="--dossiers 12000000 --years 10 --forms csv"   a record of ten years
+
+The floor is one DuckDB pass over the same file: read it, type its dates, store it. Each step runs
+in a process of its own, so its memory is its own; the time of imports is given apart. The ratios
+are written beside this file with ``--save``: in review they show what became slower.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import datetime as dt
+import importlib
+import json
+import os
 import resource
+import subprocess
+import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import duckdb
+from city_exports import City, write_changes, write_dossiers, write_registers
 
-from onestop import night as steps
-from onestop.sample import write_sample
-from onestop.settings import Settings
+if TYPE_CHECKING:
+    from onestop.settings import Settings
 
-NIGHT = dt.date(2022, 11, 24)
-SINCE = dt.date(2022, 1, 1)
-WORKDAYS = 228
+RATIOS = Path(__file__).with_name("ratios.csv")
 FLOOR = """
-select DonViXuLy, count(*), max(try_strptime(NgayHenTra, '%Y%m%d%H%M%S')),
-    count(case when try_strptime(NgayKetThucXuLy, '%Y%m%d%H%M%S')::date
-        <= try_strptime(NgayHenTra, '%Y%m%d%H%M%S')::date then 1 end)
-from read_json('{path}', format = 'array', columns = {{DonViXuLy: 'varchar', NgayHenTra: 'varchar',
-    NgayKetThucXuLy: 'varchar', NgayTiepNhan: 'varchar', TrangThaiHoSo: 'varchar'}})
-group by all
+create table dossier as
+select MaHoSo, MaTTHC, TenTTHC, MaLinhVuc, KenhThucHien, MucDo, TrangThaiHoSo, DonViTiepNhan,
+    DonViXuLy, KetQuaDaSoHoa, try_strptime(NgayNopHoSo, '{clock}') as submitted_at,
+    try_strptime(NgayTiepNhan, '{clock}') as received_at,
+    try_strptime(NgayHenTra, '{clock}') as due_at,
+    try_strptime(NgayKetThucXuLy, '{clock}') as resolved_at,
+    try_strptime(NgayTra, '{clock}') as returned_at,
+    try_strptime(NgayCapNhat, '{clock}') as modified_at
+from {source}
 """
+COLUMNS = (
+    *("MaHoSo", "MaTTHC", "TenTTHC", "MaLinhVuc", "KenhThucHien", "MucDo", "TrangThaiHoSo"),
+    *("DonViTiepNhan", "DonViXuLy", "KetQuaDaSoHoa", "NgayNopHoSo", "NgayTiepNhan"),
+    *("NgayHenTra", "NgayKetThucXuLy", "NgayTra", "NgayCapNhat"),
+)
+#: The modules that a step's time does not include.
+_IMPORTS = {
+    "floor": ["duckdb"],
+    "naive": ["naive_pipeline"],
+    "gate": ["onestop.night", "onestop.gate.gx_engine"],
+    "check": ["onestop.night", "onestop.gate.gx_engine"],
+}
+_NIGHT_STEPS = ("land", "read", "gate", "load", "compute", "check", "publish")
 
 
-@contextmanager
-def timed(label: str):
+@dataclass
+class Cost:
+    """What a step took.
+
+    Attributes:
+        step: its name.
+        seconds: without imports.
+        import_seconds: of importing what it uses.
+        processor_seconds: of all its threads, without imports.
+        peak_mb: the most memory that its process held.
+    """
+
+    step: str
+    seconds: float
+    import_seconds: float
+    processor_seconds: float
+    peak_mb: float
+
+
+# --- one step, in a process of its own ------------------------------------------------------
+
+
+def floor(export: Path) -> None:
+    """Read, type and store an export with DuckDB alone."""
+    duckdb = importlib.import_module("duckdb")
+    columns = ", ".join(f"{name}: 'varchar'" for name in COLUMNS)
+    if export.suffix == ".json":
+        source = f"read_json('{export}', format = 'array', columns = {{{columns}}})"
+        clock = "%Y%m%d%H%M%S"
+    else:
+        source, clock = f"read_csv('{export}', all_varchar = true)", "%d/%m/%Y %H:%M:%S"
+    with duckdb.connect(export.parent.parent / "floor.duckdb") as database:
+        database.execute(FLOOR.format(clock=clock, source=source))
+
+
+def naive(export: Path) -> None:
+    """Run the naive pipeline."""
+    module = importlib.import_module("naive_pipeline")
+    module.run(export, export.parent.parent / "naive.sqlite")
+
+
+def night_step(step: str, settings: Settings, night: dt.date) -> None:
+    """Run one step of a night, for all its files."""
+    steps = importlib.import_module("onestop.night")
+    systems, folders, url = settings.source_systems(), settings.folders, settings.warehouse
+    if step in ("compute", "check", "publish"):
+        if step == "compute":
+            candidates = steps.discover_deliveries(night, systems, url, folders)
+            steps.require_expected(night, candidates, systems, url, folders)
+            steps.compute_night(night, url)
+        elif step == "check":
+            steps.check_night(night, systems.mappings, url, folders)
+        else:
+            steps.publish_night(night, systems.mappings, url, folders)
+        return
+    for candidate in steps.discover_deliveries(night, systems, url, folders):
+        delivery = steps.land_delivery(candidate, systems.exports, folders)
+        if step == "read":
+            steps.read_delivery_file(delivery, systems.mappings, folders)
+        elif step == "gate":
+            steps.validate_delivery_file(delivery, night, folders)
+        elif step == "load":
+            steps.load_delivery(delivery, url, folders)
+
+
+def run_step(step: str, target: str) -> None:
+    """Run one step here and print what it cost, as JSON."""
     started = time.perf_counter()
-    yield
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(f"  {label:<34}{time.perf_counter() - started:8.1f} s   peak {peak:6d} MB", flush=True)
+    for module in _IMPORTS.get(step, ["onestop.night"]):
+        if module.startswith("onestop.gate"):
+            importlib.import_module("onestop.gate.evaluation").load_engine()
+        else:
+            importlib.import_module(module)
+    imported = time.perf_counter()
+    before = _processor_seconds()
+    if step in ("floor", "naive"):
+        (floor if step == "floor" else naive)(Path(target))
+    else:
+        settings = importlib.import_module("onestop.settings").Settings.from_environment()
+        night_step(step, settings, dt.date.fromisoformat(target))
+    cost = Cost(
+        step,
+        time.perf_counter() - imported,
+        imported - started,
+        _processor_seconds() - before,
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    )
+    print(json.dumps(vars(cost)))
+
+
+def _processor_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+# --- the whole run ---------------------------------------------------------------------------
+
+
+class Bench:
+    """One run: its costs as they come in, each against the floor."""
+
+    def __init__(self, root: Path, city: City, label: str) -> None:
+        self._root = root
+        self._city = city
+        self._label = label
+        self._floor = 0.0
+        self.rows: list[dict[str, Any]] = []
+
+    def measure(self, what: str, step: str, target: str | Path, rows: int) -> Cost:
+        """Run a step in a process of its own and print its line."""
+        done = subprocess.run(
+            [sys.executable, __file__, "--step", step, "--target", str(target)],
+            env={**os.environ, "ONESTOP_VAR": str(self._root)},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        cost = Cost(**json.loads(done.stdout.strip().splitlines()[-1]))
+        if step == "floor":
+            self._floor = cost.seconds
+        self.report(what, cost, rows)
+        return cost
+
+    def report(self, what: str, cost: Cost, rows: int) -> None:
+        """Print a line and keep it for the file of ratios."""
+        ratio = cost.seconds / self._floor
+        print(
+            f"  {what:<12}{cost.step:<10}{cost.seconds:8.1f} s {rows / cost.seconds:12,.0f} rows/s"
+            f"{cost.peak_mb:8.0f} MB {ratio:8.1f} x floor"
+            f"   imports {cost.import_seconds:.1f} s, processor {cost.processor_seconds:.1f} s",
+            flush=True,
+        )
+        self.rows.append(
+            {
+                "city": self._label,
+                "what": what,
+                "step": cost.step,
+                "times_floor": f"{ratio:.2f}",
+                "peak_mb": f"{cost.peak_mb:.0f}",
+            }
+        )
+
+    def night(self, what: str, night: dt.date, rows: int) -> float:
+        """Measure a night step by step; returns its seconds together."""
+        costs = [self.measure(what, step, night.isoformat(), rows) for step in _NIGHT_STEPS]
+        whole = Cost(
+            "whole",
+            sum(cost.seconds for cost in costs),
+            sum(cost.import_seconds for cost in costs),
+            sum(cost.processor_seconds for cost in costs),
+            max(cost.peak_mb for cost in costs),
+        )
+        self.report(what, whole, rows)
+        return whole.seconds
+
+
+def run(city: City, label: str, forms: list[str], changed: int) -> list[dict[str, Any]]:
+    """Measure one city from each form of export."""
+    rows = []
+    for form in forms:
+        with tempfile.TemporaryDirectory(prefix="onestop-bench-") as folder:
+            root = Path(folder)
+            exports = root / "exports"
+            write_registers(city, exports)
+            export = write_dossiers(city, exports, form)
+            size = export.stat().st_size / 1e6
+            print(f"{label}, {form}: {city.dossiers:,} dossiers, {size:,.0f} MB")
+            bench = Bench(root, city, f"{label} {form}")
+            bench.measure("", "floor", export, city.dossiers)
+            first = bench.night("first night", city.night, city.dossiers)
+            if form == "csv":
+                alone = bench.measure("", "naive", export, city.dossiers)
+                print(f"  the first night takes {first / alone.seconds:.2f} x the naive pipeline")
+            write_changes(city, exports, changed, form)
+            bench.night("next night", city.next_night, changed)
+            rows += bench.rows
+    return rows
+
+
+def save(rows: list[dict[str, Any]]) -> None:
+    """Replace what the file of ratios says of these cities."""
+    kept: list[dict[str, Any]] = []
+    cities = {row["city"] for row in rows}
+    if RATIOS.exists():
+        with RATIOS.open(encoding="utf-8", newline="") as file:
+            kept = [row for row in csv.DictReader(file) if row["city"] not in cities]
+    with RATIOS.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, ["city", "what", "step", "times_floor", "peak_mb"])
+        writer.writeheader()
+        writer.writerows([*kept, *rows])
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dossiers", type=int, default=200_000)
-    dossiers = parser.parse_args().dossiers
-    with tempfile.TemporaryDirectory(prefix="onestop-bench-") as folder:
-        root = Path(folder)
-        settings = Settings(
-            exports=root / "exports",
-            landing=root / "landing",
-            warehouse=f"duckdb:///{root / 'warehouse.duckdb'}",
-            published=root / "published.duckdb",
-            sources=None,
-            work=root / "work",
-        )
-        print(f"{dossiers} dossiers")
-        with timed("write the sample"):
-            write_sample(
-                settings.exports, NIGHT, NIGHT, since=SINCE, per_day=max(1, dossiers // WORKDAYS)
-            )
-        snapshot = next(settings.exports.glob("dossiers_*_snapshot*.json"))
-        print(f"  {snapshot.stat().st_size / 1e6:.0f} MB of JSON")
-        with timed("floor: one DuckDB pass"):
-            duckdb.sql(FLOOR.format(path=snapshot)).fetchall()
-        with timed("import Great Expectations"):
-            from great_expectations.core import ExpectationSuite  # noqa: F401, PLC0415 - timed here
-        run(settings)
-
-
-def run(settings: Settings) -> None:
-    systems, warehouse, folders = settings.source_systems(), settings.warehouse, settings.folders
-    candidates = steps.discover_deliveries(NIGHT, systems, warehouse, folders)
-    for candidate in candidates:
-        is_large = "snapshot" in candidate.file_name
-        label = "snapshot" if is_large else candidate.file_name.split("_")[0]
-        with timed(f"{label}: land"):
-            delivery = steps.land_delivery(candidate, systems.exports, folders)
-        with timed(f"{label}: read"):
-            steps.read_delivery_file(delivery, systems.mappings, folders)
-        with timed(f"{label}: validate"):
-            steps.validate_delivery_file(delivery, NIGHT, folders)
-        with timed(f"{label}: load"):
-            steps.load_delivery(delivery, warehouse, folders)
-    with timed("require_expected"):
-        steps.require_expected(NIGHT, candidates, systems, warehouse, folders)
-    with timed("compute_night"):
-        steps.compute_night(NIGHT, warehouse)
-    with timed("check_night"):
-        steps.check_night(NIGHT, systems.mappings, warehouse, folders)
-    with timed("publish_night"):
-        steps.publish_night(NIGHT, systems.mappings, warehouse, folders)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--dossiers", type=int, default=200_000, help="default: 200000")
+    parser.add_argument("--years", type=int, default=1, help="over which they were received")
+    parser.add_argument("--wide", action="store_true", help="525 units times 1,800 procedures")
+    parser.add_argument("--forms", nargs="+", choices=["csv", "json"], default=["csv", "json"])
+    parser.add_argument("--changed", type=int, default=20_000, help="at most, in the next night")
+    parser.add_argument("--save", action="store_true", help=f"write {RATIOS.name}")
+    parser.add_argument("--step", help=argparse.SUPPRESS)
+    parser.add_argument("--target", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.step:
+        run_step(given.step, given.target)
+        return
+    city = City.wide(given.dossiers) if given.wide else City(given.dossiers, given.years)
+    label = f"{given.dossiers:,} in {city.years} years" + (", wide" if given.wide else "")
+    rows = run(city, label, given.forms, given.changed)
+    if given.save:
+        save(rows)
 
 
 if __name__ == "__main__":
