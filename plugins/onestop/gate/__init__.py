@@ -1,4 +1,4 @@
-"""The gate: nothing bad gets in, and nothing good gets lost."""
+"""The gate: suites, Great Expectations, verdicts, and the reports about them."""
 
 from __future__ import annotations
 

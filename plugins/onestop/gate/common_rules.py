@@ -15,7 +15,7 @@ _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
 
 class CommonRuleError(Exception):
-    """An entry that does not fit its common rule; the message says what is missing or too much."""
+    """An entry with a missing or unused value for its common rule."""
 
 
 def completed(entry: dict[str, Any], common: dict[str, Any]) -> dict[str, Any]:

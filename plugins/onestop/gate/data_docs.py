@@ -1,9 +1,9 @@
-"""Data Docs: a validation result as Great Expectations' own renderers show it.
+"""Data Docs: a validation result rendered by Great Expectations, made safe.
 
-Its page view escapes nothing and loads scripts and styles from half a dozen web sites. Here
-every text is escaped before it gets there, and its page is stripped of all that is not its own.
-Its overview calls a validation failed in which any rule found anything, a mere warning too, and
-gives the night as a time of day; the gate's own verdict takes its place.
+Great Expectations' page escapes nothing and loads scripts and styles from several web sites. Here
+every text is escaped before rendering, and everything external is removed from the page. Its
+overview calls a validation failed when a warning found something, and shows the night as a time of
+day; the gate's verdict replaces it.
 Imports Great Expectations: see :func:`onestop.gate.evaluation.load_engine`.
 """
 
@@ -61,7 +61,7 @@ _NOT_OURS = (
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate decided, in both languages.
+    """The gate's decision, in both languages.
 
     Attributes:
         is_good: the delivery is accepted, or the marts may be published.
@@ -89,8 +89,8 @@ def data_docs_page(
         suite: the suite's name.
         name: the validation's name.
         night: the night it belongs to, as in ``2022-06-30``.
-        verdict: the gate's; the page is headed by it.
-        results: as the result file has them.
+        verdict: the gate's, for the head of the page.
+        results: as in the result file.
     """
     passed = sum(bool(item["success"]) for item in results)
     outcome = ExpectationSuiteValidationResult(
@@ -122,7 +122,7 @@ def _found(passed: int, rules: int) -> str:
 
 @cache
 def _view() -> DefaultJinjaPageView:
-    """One for the process: a new one compiles all its templates again."""
+    """The renderer, one per process, because a new one compiles all templates."""
     return DefaultJinjaPageView()
 
 
@@ -147,7 +147,7 @@ def _result(item: dict[str, Any]) -> ExpectationValidationResult:
 
 
 def _description(item: dict[str, Any]) -> str:
-    """What stands for the expectation on the page: the rule, its sentences, SQL and rows."""
+    """The page's text for an expectation: the rule, its sentences, SQL and rows."""
     config, meta = item["expectation_config"], item["expectation_config"]["meta"]
     query = config["kwargs"].get("unexpected_rows_query", config["type"])
     parts = [
@@ -162,7 +162,7 @@ def _description(item: dict[str, Any]) -> str:
 
 
 def _safe(text: str) -> str:
-    """Text that is neither markup nor a place for Great Expectations to put a value."""
+    """Text escaped for HTML and for Great Expectations' placeholders."""
     return escape(text).replace("$", "&#36;")
 
 
@@ -177,7 +177,7 @@ def _escaped(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def _on_its_own(page: str, title: str, night: str, verdict: Verdict, found: str) -> str:
-    """The page without scripts, without links elsewhere, and with a style of its own."""
+    """The page without scripts and external links, with our own style."""
     root = html.document_fromstring(page)
     for part in root.xpath(_NOT_OURS):
         part.drop_tree()

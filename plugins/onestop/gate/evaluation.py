@@ -1,4 +1,4 @@
-"""Run a suite on rows anywhere and say, rule by rule, what came of it."""
+"""Running a suite on any rows; the result rule by rule."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from onestop.gate.suite import Rule, Severity, Suite
     from onestop.schema.number_text import Language
 
-#: How many failing rows a result shows; the quarantine holds them all.
+#: How many failing rows a result shows; the quarantine holds all.
 EXAMPLES = 5
 _LONGEST_VALUE = 80
-#: An item of a list: a missing column with all the headers that it is accepted under.
+#: Greatest length of a list's item, such as a missing column with all its accepted headers.
 _LONGEST_ITEM = 400
 _GX = "great_expectations"
 _DUCKDB_FILE = "duckdb:///"
@@ -51,14 +51,14 @@ class BrokenRuleError(OneStopError):
 
 @dataclass(frozen=True)
 class RuleResult:
-    """What one rule found.
+    """The result of one rule.
 
     Attributes:
         rule_code: stable code.
         severity: ``critical``, ``error`` or ``warning``.
         expectation_type: Great Expectations' name of the expectation.
-        success: nothing was found.
-        rows_checked: rows that were judged.
+        success: whether no row failed.
+        rows_checked: rows that were checked.
         rows_failed: rows that failed; all of them, however many.
         message_vi: the sentence for people.
         message_en: the same in English.
@@ -84,14 +84,14 @@ class RuleResult:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Great Expectations' word on one rule.
+    """Great Expectations' result for one rule.
 
     Attributes:
         rule: the rule.
-        success: as Great Expectations says.
+        success: Great Expectations' verdict.
         failed: how many rows failed.
-        rows: some failing rows, as Great Expectations lists them (never more than 200).
-        predicate: a query for all failing rows; None where the expectation has no such thing.
+        rows: some failing rows, as Great Expectations lists them (at most 200).
+        predicate: a query for all failing rows; None for expectations without one.
         result: Great Expectations' own result, without its lists of values.
     """
 
@@ -105,10 +105,9 @@ class Outcome:
 
 @cache
 def load_engine() -> ModuleType:
-    """Import Great Expectations, quietly.
+    """Import Great Expectations with logging, progress bars and analytics off.
 
-    It takes seconds, logs every step it takes and reports its use to its makers unless told
-    not to; so nothing imports it at the top of a file.
+    The import takes seconds, so no module imports it at its top.
     """
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logging.getLogger(_GX).setLevel(logging.WARNING)
@@ -121,11 +120,10 @@ def load_engine() -> ModuleType:
 
 @atexit.register
 def _let_go_of_duckdb() -> None:
-    """Take duckdb_engine apart before the interpreter does.
+    """Clear duckdb_engine's module at exit, before the interpreter does.
 
-    At exit the interpreter may leave it for last, and with it DuckDB's own module, whose bindings
-    then list all that is left on standard error. Registered on import, this runs after the exit
-    handlers of whatever uses it.
+    Otherwise DuckDB's module may be freed last, and its bindings then print leaked objects to
+    standard error. Registered at import, this runs after the exit handlers of its users.
     """
     for name in [name for name in sys.modules if name.split(".")[0] == "duckdb_engine"]:
         vars(sys.modules.pop(name)).clear()
@@ -133,10 +131,10 @@ def _let_go_of_duckdb() -> None:
 
 
 def engine_on(connection: duckdb.DuckDBPyConnection) -> sa.Engine:
-    """A SQLAlchemy engine on a DuckDB connection that is already open.
+    """A SQLAlchemy engine on an open DuckDB connection.
 
-    It works on a cursor of its own: what the connection has committed is seen, and nothing that
-    the engine does touches the connection's transaction.
+    It uses its own cursor: it sees committed data and does not touch the connection's
+    transaction.
     """
     cursor = connection.cursor()
     cursor.execute(f"set timezone = '{LOCAL_ZONE.key}'")
@@ -151,8 +149,8 @@ def run_suite(
     """Run all rules of a suite on the rows of a query or a table.
 
     Args:
-        source: SQLAlchemy URL, SQLAlchemy engine, or open DuckDB connection; the file of a
-            DuckDB URL is opened for reading only.
+        source: SQLAlchemy URL, SQLAlchemy engine, or open DuckDB connection; a DuckDB URL is
+            opened read-only.
         query: a SELECT, or the name of a table (``mart_staged.form_06a``).
         suite: from :func:`onestop.gate.suite.load_suite`.
 
@@ -203,7 +201,7 @@ def evaluate(
 
 
 def _causes(exception_info: dict[str, Any]) -> Iterator[str]:
-    """The first line of each exception in Great Expectations' two ways of reporting one."""
+    """The first line of each exception, in either of Great Expectations' two formats."""
     infos = [exception_info] if "raised_exception" in exception_info else exception_info.values()
     for info in infos:
         if isinstance(info, dict) and info.get("raised_exception"):
@@ -238,7 +236,7 @@ def _outcome(rule: Rule, item: dict[str, Any], batch: str) -> Outcome:
 
 
 def _in_order(row: dict[str, Any]) -> list[tuple[bool, float, str]]:
-    """Sorts failing rows by their cells: engines give them in an order of their own."""
+    """Sort key of failing rows by their cells, because engines return them in any order."""
     return [
         (value is None, value if isinstance(value, int | float) else 0, str(value))
         for value in row.values()
@@ -263,7 +261,7 @@ def _as_result(outcome: Outcome, checked: int, examples: tuple[Any, ...]) -> Rul
 
 
 def fill(message: str, row: dict[str, Any], lang: Language) -> str:
-    """Put a row's values where a message names its columns: ``{rows_read}``."""
+    """Replace placeholders such as ``{rows_read}`` in a message by a row's values."""
     for name, value in row.items():
         message = message.replace(f"{{{name}}}", _as_text(value, lang))
     return message
@@ -300,7 +298,7 @@ def _readable(value: Any) -> Any:  # noqa: ANN401 - idem
 
 @contextmanager
 def opened(source: str | sa.Engine | duckdb.DuckDBPyConnection) -> Iterator[sa.Engine]:
-    """An engine for a source; what is opened here is closed again."""
+    """An engine for a source; closed at the end if it was opened here."""
     if isinstance(source, sa.Engine):
         yield source
         return

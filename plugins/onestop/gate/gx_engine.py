@@ -1,11 +1,11 @@
-"""Great Expectations on an open connection, DuckDB's above all.
+"""Great Expectations' SQL engine on an open connection, mainly for DuckDB.
 
-Importing this module imports Great Expectations, which takes seconds and is noisy: it is
-imported through :func:`onestop.gate.evaluation.load_engine` only, inside functions.
+Importing this module imports Great Expectations, which takes seconds and logs much; only
+:func:`onestop.gate.evaluation.load_engine` imports it.
 
-On DuckDB, Great Expectations' own SQL engine hands out a cursor after closing the connection
-that it belongs to, and finds no rows in it. The engine here keeps one connection open for as
-long as a suite runs. ``tests/expectations/test_gx_engine.py`` tells when that is needless.
+On DuckDB, Great Expectations' own SQL engine reads a cursor after closing its connection, and finds
+no rows. The engine here keeps one connection open while a suite runs.
+``tests/expectations/test_gx_engine.py`` fails as soon as that is no longer needed.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ class OneConnectionEngine(SqlAlchemyExecutionEngine):  # type: ignore[misc] # un
         yield self._connection
 
     def close(self) -> None:
-        """Give the connection back; the SQLAlchemy engine belongs to whoever made it."""
+        """Close the connection; the SQLAlchemy engine stays open for its owner."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
 
 class OneConnectionDatasource(SQLDatasource):  # type: ignore[misc] # untyped base class
-    """A SQL data source that works on a SQLAlchemy engine that is already there."""
+    """A SQL data source on an existing SQLAlchemy engine."""
 
     type: Literal["onestop_sql"] = "onestop_sql"
 
@@ -85,13 +85,13 @@ class OneConnectionDatasource(SQLDatasource):  # type: ignore[misc] # untyped ba
 def evaluate(
     engine: sa.Engine, query: str, suite: dict[str, Any], index_columns: list[str]
 ) -> list[dict[str, Any]]:
-    """Let Great Expectations evaluate a suite on the rows of a query.
+    """Evaluate a suite on the rows of a query by Great Expectations.
 
     Args:
         engine: where the rows are.
-        query: a SELECT; the rows that the suite judges.
+        query: a SELECT of the rows to check.
         suite: the suite in Great Expectations' JSON.
-        index_columns: columns by which a failing row is found again.
+        index_columns: columns that identify a failing row.
 
     Returns:
         Great Expectations' results, as JSON values, one per expectation.
@@ -126,10 +126,10 @@ def evaluate(
 
 
 def as_expectation(item: dict[str, Any]) -> Any:  # noqa: ANN401 - untyped library
-    """One expectation of a suite; the suite itself would only log that it left a wrong one out.
+    """One expectation of a suite, checked here because a suite only logs and skips a wrong one.
 
     Raises:
-        ValueError: Great Expectations cannot make anything of it.
+        ValueError: Great Expectations does not accept it.
     """
     try:
         return ExpectationConfiguration(**item).to_domain_obj()
@@ -139,10 +139,10 @@ def as_expectation(item: dict[str, Any]) -> Any:  # noqa: ANN401 - untyped libra
 
 @cache
 def _context() -> Any:  # noqa: ANN401 - untyped library
-    """A project that lives in memory: no folder for a site, no progress bars, no analytics.
+    """A project in memory: without a site's folder, progress bars and analytics.
 
-    One for the process: making it takes longer than judging a small table. Nor is its
-    configuration written out at each change; there is nowhere to read it from again.
+    There is one per process, because making one takes longer than checking a small table. Its
+    configuration is not saved at each change, since nothing reads it again.
     """
     context = gx.get_context(
         mode="ephemeral",

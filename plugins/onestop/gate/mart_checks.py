@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
     from onestop.gate.suite import Rule, Suite
 
-#: Stands for Great Expectations' own name of the rows to check while a query is parsed.
+#: Replaces Great Expectations' ``{batch}`` while a query is parsed.
 _BATCH = "batch_of_rows"
 
 
 @dataclass(frozen=True)
 class MartsVerdict:
-    """What the suites say about the marts of a night.
+    """The results of the suites on the marts of a night.
 
     Attributes:
         as_of_date: the night.
-        results: what each rule found, by table.
+        results: the results of each table's rules.
     """
 
     as_of_date: dt.date
@@ -37,7 +37,7 @@ class MartsVerdict:
 
     @property
     def critical(self) -> tuple[RuleResult, ...]:
-        """Failed rules that keep the night from being published."""
+        """Failed critical rules, which prevent the publication."""
         return tuple(item for item in self.failed if item.severity == "critical")
 
     @property
@@ -49,7 +49,7 @@ class MartsVerdict:
 
     @property
     def is_publishable(self) -> bool:
-        """Whether readers may see these marts."""
+        """Whether no critical rule failed."""
         return not self.critical
 
     def to_json(self) -> dict[str, Any]:
@@ -75,16 +75,16 @@ def check_marts(
     """Run every suite ``expectations/marts/<table>.json`` on its table.
 
     Args:
-        source: SQLAlchemy URL, SQLAlchemy engine, or open DuckDB connection; what it has not
-            committed is not seen.
-        as_of: the night whose marts they are.
-        schema: where the tables are.
-        results: folder of the validation results; the verdict is kept there as
-            ``<night>/marts.<n>.json`` when given.
+        source: SQLAlchemy URL, SQLAlchemy engine, or open DuckDB connection; only committed data
+            is checked.
+        as_of: the night of the marts.
+        schema: the tables' schema.
+        results: folder of the validation results; when given, the verdict is written there as
+            ``<night>/marts.<n>.json``.
         expectations: folder of the suites.
 
     Raises:
-        BrokenRuleError: a rule could not be evaluated, or its table is not there.
+        BrokenRuleError: a rule could not be evaluated, or its table does not exist.
     """
     suites = {table: load_suite(table, expectations) for table in suite_names(expectations)}
     with opened(source) as engine:
@@ -103,7 +103,7 @@ def check_marts(
 
 
 def _on_staged(suite: Suite) -> Suite:
-    """The suite, its queries comparing with the reference rows that the marts were computed by."""
+    """The suite with queries on the reference rows that the marts were computed with."""
     return replace(suite, rules=tuple(map(_rule_on_staged, suite.rules)))
 
 
@@ -116,7 +116,7 @@ def _rule_on_staged(rule: Rule) -> Rule:
 
 
 def _document(verdict: MartsVerdict, suites: dict[str, Suite]) -> dict[str, Any]:
-    """The verdict as it is kept, with the expectations beside what they found."""
+    """The verdict as JSON for its file, with the expectations and their results."""
     return {
         "marts": verdict.to_json(),
         "suites": {table: suite.sha256 for table, suite in suites.items()},

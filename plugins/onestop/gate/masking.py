@@ -1,4 +1,4 @@
-"""What people see of a rejected value."""
+"""Masking of rejected values for people."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ if TYPE_CHECKING:
 
 
 def masked(name: str, feed: Feed) -> str:
-    """SQL of a column's value as people may see it: short, and without what identifies anyone.
+    """SQL of a column's value masked for people: shortened, without what identifies a person.
 
-    The text of an unreadable date or number may be somebody's name when a row's cells are
-    shifted: of letters only their number is shown, but for the half of the day after a number, in
-    English or Vietnamese, which may be why a time is unreadable. So it is with sentences, and with
-    whatever else looks like a name, a number or an address of a person. Long digit groups
-    (identity and telephone numbers) and e-mail addresses are hidden wherever they occur.
+    An unreadable date or number may be a person's name when a row's cells are shifted. So its
+    letters are masked, except AM, PM and their Vietnamese forms after a number, which may be why a
+    time is unreadable. Sentences, and texts that look like a person's name, number or address,
+    are masked the same way. Long digit groups and e-mail addresses are always hidden.
     """
     value = f"cast(p.{name} as varchar)"
     mapped = next((column for column in feed.columns if f"{column.name}_text" == name), None)
@@ -30,7 +29,7 @@ def masked(name: str, feed: Feed) -> str:
 
 
 def masked_key(feed: Feed, row: str) -> str:
-    """SQL of a row's key: a part that looks like a person's is masked, all others are as they are.
+    """SQL of a row's key; parts that look like personal data are masked.
 
     Args:
         feed: whose key.

@@ -1,4 +1,4 @@
-"""Row counts of past deliveries, handed to the gate in a file: it does not open the warehouse."""
+"""Row counts of past deliveries, passed to the gate in a file, since it opens no warehouse."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _DATES = re.compile(r"\d{6,}")
 
 
 def note_volumes(warehouse: Warehouse, night: dt.date, path: Path) -> None:
-    """Write the row counts of the last ten weeks' deliveries, for gates that run side by side.
+    """Write the row counts of the last ten weeks' deliveries, for gates that run in parallel.
 
-    Counted are the rows that the gate judged: without repeats, footers, rows that the mapping
-    leaves out and sheets that are not read.
+    Only validated rows count: no repeats, footers, rows that the mapping leaves out, and sheets
+    that are not read.
 
     Args:
         warehouse: open.

@@ -1,8 +1,8 @@
-"""Validation reports for people: one page per night and delivery, and Data Docs beside them.
+"""Validation reports for people: one page per night and delivery, and Data Docs.
 
-Everything is made from the validation results alone, so that it can be deleted and made again.
-The site holds the latest nights only; a page once written is not written again. No page runs a
-script or loads anything from elsewhere, and what came from a source is escaped.
+Pages are made from the validation results alone, so they may be deleted. The site holds the latest
+nights only, and a page is written once. No page runs a script or loads anything external, and texts
+from sources are escaped.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ _COUNTS = (
 _SHARES = ("accepted", "rejected", "repeated", "blank", "skipped")
 _DOCS = "data_docs"
 _STAMP = ".made_with"
-#: Of a warning about whole files, so many files are told in the list by rule.
-_TOLD_FILES = 3
+#: How many files the list of rules shows for a warning about whole files.
+_MOST_FILES = 3
 _MARTS = "marts"
 
 
@@ -99,13 +99,13 @@ class _Night:
 def render_reports(
     results: Path, reports: Path, keep: int = 30, runs: Sequence[NightRun] = ()
 ) -> Path:
-    """Bring the site of validation reports up to date.
+    """Update the site of validation reports.
 
     Args:
         results: folder of the validation results.
-        reports: folder of the site; nothing else may be kept in it.
+        reports: folder of the site and of nothing else.
         keep: how many nights it holds, the latest ones.
-        runs: how nights ended; one that did not come to any validation is listed too.
+        runs: how nights ended; nights without any validation are listed too.
 
     Returns:
         The site's first page.
@@ -125,7 +125,7 @@ def render_reports(
 
 
 def _nights(results: Path, keep: int, runs: dict[str, NightRun]) -> Iterator[_Night]:
-    """The latest nights that were run or have results, the latest first."""
+    """The nights with runs or results, the latest first."""
     by_night = groupby(result_files(results), key=lambda path: path.parent.name)
     found = {folder: list(paths) for folder, paths in by_night}
     for folder in sorted(found.keys() | runs.keys(), reverse=True)[: max(keep, 1)]:
@@ -145,7 +145,7 @@ def _nights(results: Path, keep: int, runs: dict[str, NightRun]) -> Iterator[_Ni
 
 
 def _without_earlier_tries(deliveries: list[_Delivery]) -> Iterator[_Delivery]:
-    """Leave out that a file could not be copied where it was copied later."""
+    """Skip results of failed copies of files that were copied later."""
     copied = {
         item.verdict["file_name"] for item in deliveries if item.document["delivery"]["sha256"]
     }
@@ -155,7 +155,7 @@ def _without_earlier_tries(deliveries: list[_Delivery]) -> Iterator[_Delivery]:
 
 
 def _start_over_when_changed(reports: Path) -> None:
-    """Pages made by other templates or other code are made again."""
+    """Delete pages that other templates or other code made."""
     stamp = reports / _STAMP
     if stamp.is_file() and stamp.read_text(encoding="ascii") == _made_with():
         return
@@ -174,7 +174,7 @@ def _made_with() -> str:
 
 
 def _sweep(reports: Path, kept: set[str]) -> None:
-    """Take away the folders of nights that are not kept."""
+    """Delete the folders of nights that are not kept."""
     for folder in reports.iterdir():
         if folder.is_dir() and folder.name not in kept:
             shutil.rmtree(folder)
@@ -252,7 +252,7 @@ def _night_row(night: _Night, lang: Language) -> dict[str, Any]:
 
 
 def _said(night: _Night, lang: Language) -> str:
-    """The night in a few words: whether it is published, whatever became of single files."""
+    """The night's state in a few words: whether it is published."""
     if night.run is not None:
         return NIGHT_STATES[night.run["state"]][lang]
     if not night.problems:
@@ -274,7 +274,7 @@ def _night_page(night: _Night, lang: Language) -> dict[str, Any]:
         for rule in _failed(item.document["rules"]):
             if scopes[rule["rule_code"]] == "file":
                 if rule["severity"] != "warning":
-                    continue  # why the file is refused: said among the files
+                    continue  # the reason is shown in the list of files
                 sentence = f"{item.verdict['file_name']}: {rule[f'message_{lang}']}"
                 of_files.setdefault(rule["rule_code"], []).append(sentence)
             failed[rule["rule_code"]] += rule["rows_failed"]
@@ -304,8 +304,8 @@ def _night_page(night: _Night, lang: Language) -> dict[str, Any]:
 
 def _shortened(sentences: list[str]) -> str:
     """The first sentences, and how many more there are."""
-    more = len(sentences) - _TOLD_FILES
-    return " ".join([*sentences[:_TOLD_FILES], *([f"… (+{more})"] if more > 0 else [])])
+    more = len(sentences) - _MOST_FILES
+    return " ".join([*sentences[:_MOST_FILES], *([f"… (+{more})"] if more > 0 else [])])
 
 
 def _marts_part(night: _Night, lang: Language) -> dict[str, Any]:
@@ -394,7 +394,7 @@ def _usual_text(document: dict[str, Any], lang: Language) -> str | None:
 
 
 def _about(document: dict[str, Any], lang: Language) -> Iterator[tuple[str, str]]:
-    """Where the file comes from and how it was read; without what is empty."""
+    """Where the file comes from and how it was read, without empty values."""
     delivery, read = document["delivery"], document["read"]
     kinds = {
         "delta": {"vi": "biến động trong ngày", "en": "what changed that day"},

@@ -1,4 +1,4 @@
-"""Validation results as files: written once, never again, the same content never twice."""
+"""Validation results as write-once files; the same content is not written twice."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _NUMBERED = re.compile(r"^(?P<name>.+)\.(?P<number>\d+)\.json$")
 
 
 def write_result(folder: Path, name: str, document: dict[str, Any]) -> Path:
-    """Keep a result as ``<name>.<n>.json``.
+    """Write a result as ``<name>.<n>.json``.
 
-    A result that says what the last one of that name said is not written again. The file
-    appears complete or not at all, and no later call touches it.
+    A result equal to the last one of that name is not written again. The file appears whole or
+    not at all, and never changes.
 
     Returns:
         The file that holds the document.
@@ -34,12 +34,12 @@ def write_result(folder: Path, name: str, document: dict[str, Any]) -> Path:
         try:
             write_new(target, content, mode=READABLE)
         except FileExistsError:
-            continue  # another process was quicker: look at what it wrote
+            continue  # another process wrote this number first: compare with its result
         return target
 
 
 def result_files(results: Path) -> list[Path]:
-    """All results, oldest night first, in each night by name and number."""
+    """All results, oldest night first, within a night by name and number."""
     found = []
     for path in results.glob("*/*.json"):
         matched = _NUMBERED.match(path.name)

@@ -1,10 +1,10 @@
-"""Suites: what good data is, as written in ``expectations/`` in Great Expectations' own JSON.
+"""Suites: the rules for good data in ``expectations/``, in Great Expectations' JSON.
 
 ``feeds/`` holds one suite per feed, ``marts/`` one per mart, and ``common.json`` the rules that
 several suites share (:mod:`onestop.gate.common_rules`).
 
-Great Expectations evaluates the expectations; their ``meta`` says what a failure means here: a
-stable code, a severity, a sentence in Vietnamese and in English, the clause it comes from.
+Great Expectations evaluates the expectations; their ``meta`` holds a stable code, a severity, a
+sentence in Vietnamese and English, and the clause that the rule comes from.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ FEED_SUITES = PROJECT_ROOT / "expectations" / "feeds"
 MART_SUITES = PROJECT_ROOT / "expectations" / "marts"
 COMMON_RULES = PROJECT_ROOT / "expectations" / "common.json"
 
-#: How our severities read in Great Expectations' own field, which Data Docs show.
+#: Our severities in Great Expectations' own field, which Data Docs show.
 GX_SEVERITIES: dict[str, str] = {"critical": "critical", "error": "warning", "warning": "info"}
 
 _CODE = re.compile(r"^[A-Z0-9]{3}-[FRW]\d{2}$")
@@ -61,16 +61,16 @@ class Rule:
     Attributes:
         code: stable, as in ``DOS-R07``; F for files, R for rows, W for warnings.
         severity: ``critical`` stops the delivery, ``error`` rejects the row, ``warning`` counts.
-        scope: ``row`` judges rows, ``file`` the delivery as a whole.
-        message_vi: the sentence for people; in file rules ``{column}`` stands for a value that
-            the rule's query returns.
+        scope: ``row`` checks rows, ``file`` the delivery as a whole.
+        message_vi: the sentence for people; in file rules ``{column}`` is replaced by a value
+            that the rule's query returns.
         message_en: the same in English.
         remedy_vi: what to do about it.
         remedy_en: the same in English.
         clause: the decree, plan or system that the rule comes from.
-        columns: the columns that it looks at.
-        sources: the only source systems it holds for; empty for all.
-        expectation: the expectation as the file has it.
+        columns: the columns that it checks.
+        sources: the only source systems it applies to; empty for all.
+        expectation: the expectation as in the file.
     """
 
     code: str
@@ -97,7 +97,7 @@ class Rule:
         return None if query is None else str(query)
 
     def predicate(self, batch: str) -> str | None:
-        """The rule's query on a batch, put together as Great Expectations does it."""
+        """The rule's query on a batch, built as Great Expectations builds it."""
         if self.query is None:
             return None
         alias = "" if _JOIN.search(self.query) else " as subselect"
@@ -115,7 +115,7 @@ class Suite:
             ``rejected_percent``, ``all_rejected_rows``), and how far its volume may be from the
             usual (``volume_percent``).
         text: the suite with its common rules filled in, as Great Expectations' JSON.
-        sha256: of the text, so that a result says which rules it was made with.
+        sha256: of the text; results name it as the rules they were made with.
     """
 
     name: str
@@ -125,7 +125,7 @@ class Suite:
     sha256: str
 
     def of(self, scope: Scope, source: str | None = None) -> tuple[Rule, ...]:
-        """The rules of a scope that hold for a source."""
+        """The rules of a scope that apply to a source."""
         return tuple(
             rule
             for rule in self.rules

@@ -1,7 +1,7 @@
-"""Nights that were run and are not published, for pages that show what is.
+"""Nights that were run and are not published, for the pages.
 
-``audit.night_run`` has them; readers' copies of the warehouse are made by publications only, so
-that they never do. A small file beside the reports carries them over.
+They are in ``audit.night_run``, but not in the readers' copy, which only a publication makes. So a
+small file lists them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The gate: judge a staged delivery, quarantine its bad rows, write down what was found."""
+"""The gate: validate a staged delivery, quarantine its bad rows, write the result."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from onestop.intake.delivery import Delivery
     from onestop.schema.number_text import Language
 
-#: Rows of a result that show which rows failed; more than the messages name.
+#: How many failing rows a result lists; more than the messages name.
 _LISTED_ROWS = 20
 
 
@@ -54,18 +54,18 @@ def validate_delivery(
     usual: UsualVolume | None = None,
     expectations: Path = FEED_SUITES,
 ) -> GateVerdict:
-    """Judge a staged delivery by its feed's suite.
+    """Validate a staged delivery by its feed's suite.
 
-    The tables ``rejected_row``, ``rule_result`` and ``gate_summary`` and the view
-    ``accepted_row`` are put into the staged file, all or none; the result is kept as a file that
-    is never written again. Doing it twice changes nothing.
+    Writes the tables ``rejected_row``, ``rule_result`` and ``gate_summary`` and the view
+    ``accepted_row`` into the staged file, in one transaction, and the result as a write-once file.
+    Validating again changes nothing.
 
     Args:
         delivery: the delivery.
         staged: its staged file.
         results: folder of the validation results.
         as_of: the night that is being run; a delivery of a later night is refused.
-        usual: how many rows such a delivery usually has, where history tells.
+        usual: how many rows such a delivery usually has; None when unknown.
         expectations: folder of the suites.
 
     Returns:
@@ -88,10 +88,10 @@ def validate_delivery(
 def keep_unread(
     delivery: Delivery, results: Path, rule_code: str, reason_vi: str, reason_en: str
 ) -> Path:
-    """Keep as a validation result that a file was refused before its rows could be judged.
+    """Write the validation result of a file that was refused before its rows were validated.
 
     Args:
-        delivery: the delivery, as far as it is known.
+        delivery: the delivery, as far as known.
         results: folder of the validation results.
         rule_code: the rule that refused it (``FILE-F01`` …).
         reason_vi: what was found and what to do.
@@ -150,7 +150,7 @@ def _opened(staged: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, sa.Engine
 
 
 class _Gate:
-    """One delivery in front of one suite."""
+    """The validation of one delivery by one suite."""
 
     def __init__(
         self,
@@ -170,7 +170,7 @@ class _Gate:
         self._results: list[RuleResult] = []
 
     def judge(self, as_of: dt.date, usual: UsualVolume | None) -> GateVerdict:
-        """Rows first, then the file, whose rules may look at how many rows were rejected."""
+        """Evaluate the row rules first, since file rules may use the number of rejected rows."""
         self._put_reference()
         batch = self._row_batch()
         self._outcomes = self._judged(batch, self._suite.of("row", self._delivery.source))
@@ -196,7 +196,7 @@ class _Gate:
         return verdict
 
     def _judged(self, batch: str, rules: Iterable[Rule]) -> list[Outcome]:
-        """Evaluate the row rules; of a row that could not be read nothing else is said."""
+        """Evaluate the row rules; a row with a read problem breaks no other rule."""
         unread = self._one_row(
             f"select count(*) as n from ({batch}) as judged where read_problem is not null"
         )["n"]
@@ -212,10 +212,7 @@ class _Gate:
     # -- the batches that the suite judges
 
     def _put_reference(self) -> None:
-        """``gate.day_off`` and ``gate.indicator`` for rules that look things up, and its tests.
-
-        They are beside the staged file, in memory only.
-        """
+        """Attach ``gate`` in memory: the reference tables and the tests that rules use."""
         self._connection.execute("attach ':memory:' as gate")
         put_tests(self._connection, "gate")
         for table, columns in _REFERENCE.items():
@@ -226,9 +223,9 @@ class _Gate:
             )
 
     def _row_batch(self) -> str:
-        """Every row but exact repeats, with the night, and with all columns that rules may name.
+        """SELECT of the rows without exact repeats, with the night.
 
-        A column that the source does not have is there as null.
+        Columns that the source does not have are null.
         """
         present = {row[0] for row in self._connection.execute("describe staged_row").fetchall()}
         absent = [name for name in _text_columns(self._feed) if name not in present]
@@ -239,7 +236,7 @@ class _Gate:
         )
 
     def _file_facts(self, as_of: dt.date, usual: UsualVolume | None) -> dict[str, Any]:
-        """What is known about the delivery as a whole; file rules and their messages name it."""
+        """The facts about the delivery as a whole, for file rules and their messages."""
         read = self._one_row(
             "select rows_read, rows_blank, rows_skipped, columns_missing, tables_left,"
             f" [{masked_name('name')} for name in columns_unknown] as columns_unknown,"
@@ -293,7 +290,7 @@ class _Gate:
     # -- the quarantine
 
     def _quarantine(self) -> None:
-        """Fill ``rejected_row`` by the rules' own predicates: completely, however many fail."""
+        """Fill ``rejected_row`` by the rules' own predicates, with all failing rows."""
         self._connection.execute("drop view if exists accepted_row")
         self._connection.execute(
             "create or replace table rejected_row (row_number bigint not null, key_text varchar,"
@@ -373,7 +370,7 @@ class _Gate:
         rule = outcome.rule
         is_row = rule.scope == "row"
         listed = self._listed.get(rule.code, ())
-        # a sentence that does not hold names no figures
+        # the sentence of a passed rule shows … in place of figures
         facts = dict.fromkeys(self._facts, "…") if outcome.success else self._facts
         return RuleResult(
             rule_code=rule.code,
@@ -473,7 +470,7 @@ class _Gate:
     # -- what is kept
 
     def document(self, verdict: GateVerdict, usual: UsualVolume | None) -> dict[str, Any]:
-        """The validation result as it is kept: no clock times, so that the same is the same."""
+        """The validation result for its file; without clock times, so that equal ones compare."""
         read = self._one_row("select * from read_summary")
         read |= {name: self._facts[name] for name in ("columns_unknown", "columns_dropped")}
         results = dict(zip((item.rule_code for item in self._results), self._results, strict=True))
@@ -515,7 +512,7 @@ class _Gate:
 
 
 _WORST_RULES = 3
-#: What of ``sql/reference`` the rules may look up, as ``gate.<file>``.
+#: The files of ``sql/reference`` that rules may use, as ``gate.<file>``.
 _REFERENCE = {"day_off": ("calendar_date", "day_kind"), "indicator": ("indicator_code",)}
 _WORDS = {
     "vi": {"rows": "dòng", "first": "các dòng đầu tiên:"},
@@ -524,7 +521,7 @@ _WORDS = {
 
 
 def _text_columns(feed: Feed) -> list[str]:
-    """Columns that a staged file has for what it maps only, and those it may not have at all."""
+    """Columns that a staged file has only where they are mapped."""
     coded = [
         f"{column.name}_text"
         for column in feed.columns
@@ -534,7 +531,7 @@ def _text_columns(feed: Feed) -> list[str]:
 
 
 def _literal(value: Any) -> str:  # noqa: ANN401 - facts are of several types
-    """A fact as a SQL literal; free text is for messages only and has no place in a query."""
+    """A fact as a SQL literal; free texts, used in messages only, are not part of queries."""
     if isinstance(value, dt.date):
         return f"date '{value.isoformat()}'"
     return "cast(null as bigint)" if value is None else str(value)
@@ -542,6 +539,6 @@ def _literal(value: Any) -> str:  # noqa: ANN401 - facts are of several types
 
 @cache
 def _reference_columns(table: str) -> dict[str, list[Any]]:
-    """The columns of a reviewed reference file of ``sql/reference`` that rules look at."""
+    """The columns of a reference file that rules use."""
     rows = read_reference(REFERENCE_FOLDER)[table]
     return {name: [row[name] for row in rows] for name in _REFERENCE[table]}

@@ -1,4 +1,4 @@
-"""The gate's word on a delivery."""
+"""The gate's verdict on a delivery."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class UsualVolume:
 
     Attributes:
         rows: the median of past weeks' deliveries of the same weekday.
-        basis_vi: what the median was taken of, in Vietnamese ("trung vị của 4 thứ Hai").
+        basis_vi: the basis of the median, in Vietnamese ("trung vị của 4 thứ Hai").
         basis_en: the same in English ("median of 4 Mondays").
     """
 
@@ -28,26 +28,26 @@ class UsualVolume:
 
 @dataclass(frozen=True)
 class GateVerdict:
-    """What the gate says about a delivery.
+    """The gate's verdict on a delivery.
 
     ``rows_read`` = ``rows_accepted`` + ``rows_rejected`` + ``rows_repeated`` + ``rows_blank`` +
     ``rows_skipped``.
 
     Attributes:
-        delivery_id: which delivery.
-        file_name: its name in the exports.
+        delivery_id: the delivery.
+        file_name: its path below the exports.
         verdict: ``passed`` or ``refused``.
         refused_rule: the first critical rule it broke.
         reason_vi: why it was refused, with rule, rows and remedy.
         reason_en: the same in English.
-        rows_read: records of the file, blank and footer rows among them.
-        rows_blank: rows that are no records.
+        rows_read: rows of the file, of all kinds.
+        rows_blank: blank, title and footer rows.
         rows_skipped: rows that the mapping leaves out.
         rows_repeated: exact repeats of an earlier row.
         rows_rejected: rows in quarantine.
         rows_accepted: rows that may be loaded.
         warnings: findings of all warning rules together.
-        rules: what each rule found.
+        rules: the result of each rule.
         reason_lines: the English reason in parts: the rule's sentence, the worst rows, the remedy.
         result_file: name of the validation result, relative to the results folder.
     """
@@ -75,13 +75,13 @@ class GateVerdict:
         return self.verdict == "refused"
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values; of the rules only those that found something."""
+        """As plain JSON values, with the failed rules only."""
         left_out = ("rules", "reason_lines")
         values = {name: value for name, value in vars(self).items() if name not in left_out}
         return {**values, "rules": [rule.to_json() for rule in self.rules if not rule.success]}
 
     def as_error(self) -> RefusedDeliveryError:
-        """The refusal as the exception that stops a delivery."""
+        """The refusal as an exception."""
         return RefusedDeliveryError(
             self.file_name,
             self.refused_rule or "?",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-#: How many weekdays the median is taken of, at least and at most, and how far back they may lie.
+#: Least and greatest number of weekdays in the median, and how far back they may be.
 FEWEST, MOST, WEEKS_BACK = 3, 4, 8
 _PLURALS_VI = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
 _PLURALS_EN = (
@@ -31,15 +31,15 @@ _PLURALS_EN = (
 def usual_volume(
     night: dt.date, rows: Mapping[dt.date, int], calendar: WorkCalendar | None = None
 ) -> UsualVolume | None:
-    """What a delivery of that night may be compared with.
+    """The usual volume of a delivery of that night.
 
-    The last four nights of the same weekday count, holidays left out, so that the week after Tết
-    is compared with the weeks before it. A working Saturday is compared with nothing: it is
-    neither like a Saturday nor like any other day.
+    It is the median of the last four nights of the same weekday without holidays, so that the week
+    after Tết is compared with the weeks before it. A working Saturday has none: it is like no
+    other day.
 
     Args:
         night: the night that the delivery describes.
-        rows: judged rows of the deliveries of earlier nights, of the same feed and source.
+        rows: validated rows of the deliveries of earlier nights, of the same feed and source.
         calendar: the working days; defaults to those of ``sql/reference``.
 
     Returns:
@@ -64,9 +64,9 @@ def usual_volume(
 def is_volume_excepted(
     source: str, feed: str, night: dt.date, folder: Path = REFERENCE_FOLDER
 ) -> bool:
-    """Whether somebody confirmed that the unusual volume of that night is right.
+    """Whether the unusual volume of that night is confirmed, so that it is not compared.
 
-    Such nights are rows of ``sql/reference/volume_exception.csv``; they are not compared.
+    Confirmed nights are rows of ``sql/reference/volume_exception.csv``.
     """
     return any(
         (row["source"], row["feed"], row["night"]) == (source, feed, night)
@@ -75,5 +75,5 @@ def is_volume_excepted(
 
 
 def _is_ordinary(day: dt.date, calendar: WorkCalendar) -> bool:
-    """Whether the day is what its weekday lets expect: no holiday, no swapped day."""
+    """Whether the day is an ordinary one of its weekday: no holiday, no swapped day."""
     return calendar.day_off_name(day) is None

@@ -1,7 +1,7 @@
-"""Reading exported files: the real format is found in the content, never in the name.
+"""Reading exported files: the format is detected from the content, never from the name.
 
-:func:`open_reading` sniffs a landed file and gives its rows as batches of text columns that
-already bear canonical names; whatever the mapping calls personal is left out before that.
+:func:`open_reading` detects a landed file's format and returns its rows as batches of text columns
+under their canonical names. Columns that the mapping lists as personal are never read.
 """
 
 from __future__ import annotations

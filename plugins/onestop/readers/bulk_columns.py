@@ -1,8 +1,8 @@
-"""Sound lines of delimited text split by Arrow, whole columns at a time.
+"""Fast path for delimited text: Arrow splits the sound lines, whole columns at a time.
 
-Python's own reader takes a line apart into a list of cells; of a large file nearly all lines are
-plain, and Arrow gives the same cells of them at a tenth of the cost. Which lines are plain is
-decided so that both readers cannot disagree; all other lines are read one by one.
+Nearly all lines of a large file are sound, and Arrow splits them at a tenth of the cost of Python's
+reader. A line counts as sound only if both readers give the same cells; all other lines are read
+one by one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Mask = npt.NDArray[np.bool_]
 
-#: Lines whose cells are counted to know how many the rows of a block have.
+#: Number of lines sampled to find how many cells the rows of a block have.
 _SAMPLE = 16
 
 
@@ -40,7 +40,7 @@ def split_lines(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
     """The cells of each record, by Python's own reader.
 
     Raises:
-        csv.Error: a quotation mark stands where none may.
+        csv.Error: a quotation mark is misplaced.
     """
     return csv.reader(lines, delimiter=delimiter, strict=True)
 
@@ -82,7 +82,7 @@ class Piece:
         return self.record_after(0, delimiter)
 
     def record_after(self, number: int, delimiter: str) -> Row | None:
-        """The record that follows the one of a number, if the piece has it."""
+        """The record after the one with a number, if the piece has it."""
         sound = bisect.bisect_right(self.numbers, number)
         other = bisect.bisect_right(self.rows, number, key=_number)
         row = self.rows[other] if other < len(self.rows) else None
@@ -105,9 +105,9 @@ class SplitLines:
     """Sound lines by column.
 
     Attributes:
-        cells: cells of each line that has as many as most.
-        columns: the texts of the columns asked for, and of those beyond the header, by position.
-        lines: which of the lines these are.
+        cells: number of cells of each of these lines: the most frequent number.
+        columns: the texts of the wanted columns, and of those beyond the header, by position.
+        lines: indexes of these lines.
     """
 
     cells: int
@@ -118,13 +118,13 @@ class SplitLines:
 def split_columns(
     lines: Lines, delimiter: str, wanted: Iterable[int], width: int
 ) -> SplitLines | None:
-    """Split sound lines; those with another number of cells than most are left out.
+    """Split sound lines, except those with an unusual number of cells.
 
     Args:
         lines: from :func:`find_sound`.
         delimiter: between cells.
         wanted: positions of the columns that are read.
-        width: columns of the header; those beyond it are given too.
+        width: columns of the header; columns beyond it are returned too.
 
     Returns:
         The columns; None where lines lack columns that are read.

@@ -1,4 +1,4 @@
-"""The bytes of a file, unpacked within limits, and what they are."""
+"""The content of a file: unpacked within limits, and its container detected."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _OPEN_DOCUMENT = b"application/vnd.oasis.opendocument.spreadsheet"
 _HEAD = 1 << 16
 _SYSTEM_FILES = {".ds_store", "thumbs.db", "desktop.ini"}
 _ENCRYPTED = 0x1
-#: Endings of what people and programs pack beside a list.
+#: Endings of further files that people and programs put into an archive.
 _COMPANIONS = {
     *(".md", ".pdf", ".doc", ".docx", ".rtf", ".png", ".jpg", ".jpeg", ".gif", ".xsd", ".xsl"),
     *(".md5", ".sha1", ".sha256", ".sig", ".asc", ".log", ".url", ".lnk", ".css", ".js"),
@@ -44,8 +44,8 @@ class Content:
     Attributes:
         container: how they were packed.
         head: their first 64 KiB.
-        open: a fresh stream over them; reading it raises UnreadableError where they are bad.
-        packed_bytes: size of the file as it lies there.
+        open: opens a new stream over them; reading damaged bytes raises UnreadableError.
+        packed_bytes: size of the file itself.
     """
 
     container: Container
@@ -55,7 +55,7 @@ class Content:
 
 
 class BoundedStream(io.RawIOBase):
-    """An unpacking stream that stops at the limits and names what is wrong with the archive."""
+    """An unpacking stream that enforces the limits and reports a damaged archive."""
 
     def __init__(
         self, packed: IO[bytes], inner: IO[bytes], packed_bytes: int, limits: Limits
@@ -68,7 +68,7 @@ class BoundedStream(io.RawIOBase):
         self._count = 0
 
     def readable(self) -> bool:
-        """It is."""
+        """Always True."""
         return True
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
@@ -113,9 +113,9 @@ class BoundedStream(io.RawIOBase):
 
 
 def read_content(path: Path, limits: Limits) -> Content:
-    """Look into a file: through gzip and zip, but not into a workbook, which is a zip too.
+    """Open a file, unpacking gzip and zip; a workbook, itself a zip, is not unpacked.
 
-    Names inside archives are never used as paths; nothing is unpacked onto the disk.
+    Names inside archives are never used as paths; nothing is unpacked to the disk.
 
     Raises:
         UnreadableError: empty, damaged, or an archive that is not one plain file.
@@ -144,7 +144,7 @@ def read_content(path: Path, limits: Limits) -> Content:
 
 
 def is_zip(head: bytes) -> bool:
-    """Whether bytes begin as a zip archive does."""
+    """Whether bytes begin like a zip archive."""
     return head.startswith(_ZIP)
 
 
@@ -168,12 +168,12 @@ def _holds_workbook(stream: IO[bytes]) -> bool:
 
 
 def is_workbook_bytes(content: Content, limits: Limits) -> bool:
-    """Whether packed content is a workbook; it is read into memory for that, within limits."""
+    """Whether packed content is a workbook; reads it into memory, within limits."""
     return _holds_workbook(io.BytesIO(read_all(content, limits)))
 
 
 def read_all(content: Content, limits: Limits) -> bytes:
-    """All bytes of a content that cannot be streamed, within the workbook limit.
+    """All bytes of content that cannot be streamed, up to the workbook limit.
 
     Raises:
         UnreadableError: there are more.
@@ -264,7 +264,7 @@ def _is_export(member: zipfile.ZipInfo) -> bool:
 
 
 def _is_companion(member: zipfile.ZipInfo) -> bool:
-    """Whether a file in an archive surely is no export but explains or seals one."""
+    """Whether a file in an archive is certainly no export, but a note or a signature."""
     name = PurePosixPath(member.filename.replace("\\", "/"))
     words = re.sub(r"[^a-z]", "", unicodedata.normalize("NFD", name.stem.lower()))
     return name.suffix.lower() in _COMPANIONS or words.startswith(("readme", "huongdan", "license"))

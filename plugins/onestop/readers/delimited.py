@@ -33,7 +33,7 @@ DELIMITERS = (",", ";", "\t", "|")
 
 
 def read_delimited(content: Content, mapping: FeedMapping, limits: Limits) -> Reading:
-    """Read delimited text; the delimiter is the one under which the header makes most sense.
+    """Read delimited text; the delimiter is the one that gives the best header.
 
     Raises:
         UnreadableError: no header is recognised, or the text is not Unicode.
@@ -62,13 +62,13 @@ def read_delimited(content: Content, mapping: FeedMapping, limits: Limits) -> Re
 
 @dataclass(frozen=True)
 class _Shape:
-    """What the rows below a header look like.
+    """The expected shape of the rows below a header.
 
     Attributes:
         line: the physical line on which the header's last row begins.
         width: cells up to the last column that has a name.
         cells: cells of the header, nameless ones at the end included.
-        least: cells that a sound row has at least.
+        least: least number of cells of a complete row.
     """
 
     line: int
@@ -94,7 +94,7 @@ def _sniff_delimiter(head: str, index: HeaderIndex) -> tuple[str, _Shape]:
 
 
 class _DelimitedRows:
-    """Splits lines into rows, each known by the physical line on which it begins."""
+    """Splits lines into rows; a row's number is the physical line on which it begins."""
 
     def __init__(
         self, blocks: Iterator[Lines], delimiter: str, shape: _Shape | None = None
@@ -108,12 +108,12 @@ class _DelimitedRows:
         self._at = 0
 
     def one_by_one(self) -> Iterator[Row]:
-        """The rows, each split when it is asked for."""
+        """The rows, split one by one."""
         while self._has_next():
             yield from self._next_record()
 
     def pieces(self) -> Iterator[Piece]:
-        """The rows that were not yet given out, a block of lines at a time."""
+        """The remaining rows, a block of lines at a time."""
         while self._has_next():
             if self._block.is_unended:
                 yield Piece([], Lines(b""), list(self._next_record()))
@@ -126,7 +126,7 @@ class _DelimitedRows:
         return self._at < len(self._block)
 
     def _next_piece(self) -> Piece:
-        """The rest of the block in hand, and what a record takes of the next ones."""
+        """The rest of the current block, with the lines that its last record needs."""
         lines, first = self._block.part(self._at, len(self._block)), self._number
         odd = np.flatnonzero(~find_sound(lines, self._delimiter)).tolist()
         numbers: list[int] = []
@@ -146,7 +146,7 @@ class _DelimitedRows:
         return Piece(numbers, Lines(b"".join(parts)), rows)
 
     def _is_sound(self, first: int, cells: list[str], taken: list[str]) -> bool:
-        """Whether a record of several lines is one, and no quotation mark swallowed a row."""
+        """Whether several lines are one record, and not rows joined by a stray quotation mark."""
         shape = self._shape
         if shape is None or len(taken) == 1 or first <= shape.line:
             return True
@@ -156,7 +156,7 @@ class _DelimitedRows:
         return is_short and all(line.count(self._delimiter) < shape.least - 1 for line in taken[1:])
 
     def _is_cut(self, first: int, cells: list[str]) -> bool:
-        """Whether the text ends within a row, whose last cell may be half a value."""
+        """Whether the text ends within a row, so that its last cell may be incomplete."""
         shape = self._shape
         if shape is None or not self._block.is_unended or first <= shape.line:
             return False
@@ -165,8 +165,8 @@ class _DelimitedRows:
     def _next_record(self) -> Iterator[Row]:
         """The row of the record that begins at the next line, which may span blocks.
 
-        A quotation mark in the wrong place swallows the lines after it. A record of several
-        lines that does not end well is therefore read again line by line.
+        A misplaced quotation mark joins the lines after it. A record of several lines that does
+        not end properly is therefore read again line by line.
         """
         taken: list[str] = []
         try:
@@ -182,7 +182,7 @@ class _DelimitedRows:
             yield first, cells, None
 
     def _lines(self, taken: list[str]) -> Iterator[str]:
-        """The next lines, with those of the next blocks if need be."""
+        """The next lines, across blocks."""
         while self._has_next():
             taken.append(self._block[self._at])
             self._at += 1

@@ -1,4 +1,4 @@
-"""What stands around a list of JSON records: where the list is, and whether the export failed."""
+"""The JSON object around a list of records: where the list is, and whether the export failed."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from onestop.readers.refusals import UnreadableError
 if TYPE_CHECKING:
     from onestop.readers.headers import HeaderIndex
 
-#: Members that are there, filled, when something failed.
+#: Members whose non-empty value reports a failure.
 _ERRORS = frozenset({"error", "errors", "exception", "exceptions", "fault", "err"})
 _ERROR_CODES = frozenset({"errorcode", "errcode", "errno"})
-#: Members that are false when something failed.
+#: Members whose value ``false`` reports a failure.
 _SUCCESSES = frozenset({"success", "succeeded", "successful", "issuccess", "issuccessful", "ok"})
 _STATES = frozenset({"status", "state", "result", "code", "statuscode", "httpstatus", "httpcode"})
 _NOTHING = frozenset({"", "0", "00", "000", "0000", "200", "false", "none", "null", "no", "ok"})
@@ -30,7 +30,7 @@ class Envelope:
 
         Args:
             path: keys that lead to the list, with points between them.
-            index: what keys of records mean.
+            index: the mapped keys of records.
         """
         self.path = path
         #: whether it has the key of a record beside the list, and so may be one itself
@@ -45,15 +45,15 @@ class Envelope:
         return len(self._keys)
 
     def leads(self, key: object, depth: int) -> bool:
-        """Whether a key leads on to the list from that many objects further out."""
+        """Whether a key is the next step of the path, at that depth."""
         return isinstance(key, str) and _fold(key) == self._keys[depth]
 
     def is_around(self, body: dict[str, Any], *, with_list: bool) -> bool:
-        """Whether an object has the list where the path leads, or null for an empty one.
+        """Whether an object has the list at the path; null counts as an empty list.
 
         Args:
             body: the object.
-            with_list: null will not do.
+            with_list: null does not count.
         """
         value: Any = body
         for wanted in self._keys:
@@ -66,7 +66,7 @@ class Envelope:
         return isinstance(value, list) or (value is None and not with_list)
 
     def note(self, key: object, value: object) -> None:
-        """Take note of a member beside the list; it may say that the export failed."""
+        """Remember a member beside the list; it may report a failed export."""
         if not isinstance(key, str):
             return
         self.is_record = self.is_record or self._index.is_key(key)
@@ -74,10 +74,10 @@ class Envelope:
             self._failed = key
 
     def refuse_failure(self) -> None:
-        """Refuse an envelope that says that the export failed: the list is not to be trusted.
+        """Refuse an envelope that reports a failed export: its list may be incomplete.
 
         Raises:
-            UnreadableError: it does.
+            UnreadableError: it reports one.
         """
         if self._failed is not None:
             raise UnreadableError(

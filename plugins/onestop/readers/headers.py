@@ -1,4 +1,4 @@
-"""Recognising columns: which header means which canonical column, and where the header is."""
+"""Recognising the header row, and the canonical column of each header."""
 
 from __future__ import annotations
 
@@ -25,38 +25,38 @@ _LETTERED = re.compile(r"\(?[A-ZĐ]\)?")
 
 
 class HeaderIndex:
-    """Answers what a source header means under one mapping."""
+    """Looks up source headers in one mapping."""
 
     def __init__(self, mapping: FeedMapping) -> None:
         self.personal = {fold_header(text) for text in mapping.personal}
         self._unused = {fold_header(text) for text in mapping.unused}
-        #: folded header -> columns it feeds, each with its place among that column's aliases
+        #: folded header -> its columns, each with the header's rank among that column's aliases
         self.targets: dict[str, list[tuple[str, int]]] = {}
         for column in mapping.read_columns:
             for place, source in enumerate(column.sources):
                 self.targets.setdefault(fold_header(source), []).append((column.name, place))
         self.key = mapping.key_columns
-        #: groups of columns of which a whole row fills one at least
+        #: groups of columns; a complete row fills at least one column of each
         self.filled = _filled(mapping)
         self.nested = sorted(
             {s for column in mapping.read_columns for s in column.sources if "." in s}
         )
 
     def meaning(self, header: str) -> list[tuple[str, int]] | None:
-        """Columns it feeds, with its place among their aliases; empty if personal, else None."""
+        """Its columns with its rank among their aliases; empty if personal; None if unknown."""
         folded = fold_header(header)
         return self.targets.get(folded, [] if folded in self.personal else None)
 
     def is_key(self, header: str) -> bool:
-        """Whether a header is that of a column which identifies a record."""
+        """Whether a header belongs to a column of the key."""
         return any(column in self.key for column, _ in self.meaning(header) or ())
 
     def is_unused(self, header: str) -> bool:
-        """Whether the mapping knows the header and has no use for it."""
+        """Whether the mapping lists the header as unused."""
         return fold_header(header) in self._unused
 
     def place(self, column: str, header: str) -> int:
-        """The header's place among the column's aliases."""
+        """The header's rank among the column's aliases."""
         return next(place for name, place in self.meaning(header) or () if name == column)
 
 
@@ -74,11 +74,11 @@ class Header:
     """A recognised header.
 
     Attributes:
-        row: index of its first row among those looked at.
-        height: number of rows it takes.
+        row: index of its first row among the examined ones.
+        height: number of its rows.
         width: columns up to the last one that has a name.
         cells: cells of its widest row, nameless ones at the end included.
-        positions: per canonical or helper column the cells that hold it, preferred first.
+        positions: per canonical or helper column the positions of its cells, preferred first.
         unknown: headers the mapping does not know.
         personal: headers of personal columns.
         personal_from: position of the first personal column, or the width.
@@ -102,33 +102,33 @@ class Header:
         return 1 + max(map(max, self.positions.values()))
 
     def least_width(self, filled: Sequence[Sequence[str]]) -> int:
-        """Cells without which a row lacks a column that whole rows fill.
+        """Least number of cells of a row that has all columns which complete rows fill.
 
         Args:
-            filled: groups of columns of which one at least is filled.
+            filled: groups of columns; a complete row fills at least one of each.
         """
         groups = [[p for name in group for p in self.positions.get(name, ())] for group in filled]
         return 1 + max((min(group) for group in groups if group), default=self.width - 1)
 
     @property
     def score(self) -> int:
-        """How many canonical columns it gives."""
+        """Number of its canonical columns."""
         return len(self.positions)
 
     @property
     def rank(self) -> tuple[int, int]:
-        """Of two headers the one with more columns is better, then the one with fewer rows."""
+        """Sort key: more columns are better, then fewer rows."""
         return len(self.positions), -self.height
 
 
 def find_header(rows: Sequence[Sequence[str]], index: HeaderIndex) -> Header | None:
-    """The most telling header among the first rows of a table, or None.
+    """The best header among the first rows of a table, or None.
 
-    A header may take up to three rows with merged cells: a cell's name is looked for in the
-    text of all its rows together, then in the lowest, then in the highest alone.
+    A header may have up to three rows with merged cells. A column's name is the text of all its
+    rows together; else that of the lowest row; else that of the highest.
 
     Raises:
-        UnreadableError: two columns bear the same mapped header, or it is in an old encoding.
+        UnreadableError: two columns have the same mapped header, or it is in an old encoding.
     """
     best = _best_header(rows, index)
     if best is None:
@@ -152,7 +152,7 @@ def _best_header(rows: Sequence[Sequence[str]], index: HeaderIndex) -> Header | 
 
 
 def _refuse_legacy(rows: Sequence[Sequence[str]], index: HeaderIndex) -> None:
-    """Say so when the header would be there if the text were in an old encoding."""
+    """Refuse a file whose header matches when its text is read in an old encoding."""
     converted = [[as_unicode(text) for text in row] for row in rows]
     for which, name in enumerate(("TCVN3 (.VnTime)", "VNI")):
         if _best_header([[texts[which] for texts in row] for row in converted], index):
@@ -203,7 +203,7 @@ def _read_header(
 
 
 def _names(block: list[list[str]], width: int) -> list[list[str]]:
-    """Per column the texts it may be known by, the fullest first."""
+    """Per column its possible names, the longest first."""
     filled = [list(one) for one in block]
     for above, one in enumerate(filled[:-1]):
         for position in range(1, width):
@@ -238,7 +238,7 @@ def _refuse_twins(rows: Sequence[Sequence[str]], header: Header, index: HeaderIn
 
 
 def fold_row(texts: Sequence[str]) -> tuple[str, ...]:
-    """What two printings of the same row have in common; blank cells at its end do not count."""
+    """The form in which a repeated header row equals the first, without blank cells at its end."""
     folded = list(map(fold_header, texts))
     while folded and not folded[-1]:
         folded.pop()

@@ -1,4 +1,4 @@
-"""HTML tables, which offices' systems save under the name of .xls."""
+"""HTML tables, which some systems save with the ending .xls."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from onestop.schema.mapping import FeedMapping
 
 _SILENT = frozenset({"script", "style"})
-#: Elements inside a cell that a browser sets on a line of their own; others do not part words.
+#: Elements inside a cell that begin a new line in a browser; other elements do not split words.
 _BREAKS = frozenset(
     [
         *("address", "blockquote", "br", "center", "dd", "dir", "div", "dl", "dt", "fieldset"),
@@ -32,17 +32,17 @@ _BREAKS = frozenset(
         *("pre", "select", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"),
     ]
 )
-#: Characters that the survey keeps of a cell: a column's name is shorter.
+#: Characters kept of a cell in the first pass; names of columns are shorter.
 _SURVEYED = 2_000
-#: Columns of the narrowest list that is looked for where a table's end tag may be missing.
+#: Fewest columns of a list for the check of missing end tags.
 _NARROWEST_LIST = 3
 
 
 def read_html(content: Content, mapping: FeedMapping, limits: Limits) -> Reading:
     """Read the tables of a page that hold the list.
 
-    A table inside a cell of the list is that cell's text. A table inside a cell of a table that
-    only arranges the page is a table of its own.
+    A table inside a cell of the list is that cell's text. A table inside a cell of a layout table
+    is a separate table.
 
     Raises:
         UnreadableError: no table has a known header, or the page is damaged; also while the
@@ -61,7 +61,7 @@ def read_html(content: Content, mapping: FeedMapping, limits: Limits) -> Reading
 
 
 class _HtmlTables:
-    """The tables of one page, parsed twice: to look at them, and to read those chosen."""
+    """The tables of one page, parsed twice: first all tables briefly, then the chosen ones."""
 
     kind = "table"
 
@@ -83,7 +83,7 @@ class _HtmlTables:
         return [survey.heads[number] for number in self._numbers]
 
     def counts(self, tables: list[int]) -> list[int]:
-        """How many rows of these tables hold anything."""
+        """Number of non-blank rows of each of these tables."""
         return [self._filled[at] for at in tables]
 
     def rows(self, tables: list[int]) -> Iterator[tuple[int, Iterator[Row]]]:
@@ -107,7 +107,7 @@ class _HtmlTables:
             yield chosen[number], (row for _, row in group)
 
     def _parse(self, page: _Page) -> Iterator[None]:
-        """Feed the page to the parser; stops after every piece."""
+        """Feed the page to the parser, yielding after every piece."""
         parser = etree.HTMLParser(target=page, encoding="utf-8")
         try:
             with self._content.open() as stream:
@@ -123,7 +123,7 @@ class _HtmlTables:
 
 
 class _Survey:
-    """What the first look at a page remembers of its tables."""
+    """What the first pass over a page keeps of its tables."""
 
     def __init__(self, table: TableReader, limits: Limits) -> None:
         self._table = table
@@ -134,7 +134,7 @@ class _Survey:
         self._judged: dict[int, int] = {}
 
     def add(self, number: int, inside: frozenset[int], row: Row) -> None:
-        """Take note of one row."""
+        """Keep one row."""
         head = self.heads.get(number)
         if head is None:
             if len(self.heads) == self._limits.tables:
@@ -149,7 +149,7 @@ class _Survey:
         self.filled[number] += any(row[1])
 
     def is_list(self, number: int) -> bool:
-        """Whether the rows of a table seen so far have a complete header."""
+        """Whether the rows of a table so far have a complete header."""
         if number in self._lists or number not in self.heads:
             return number in self._lists
         rows = self.heads[number].rows
@@ -162,7 +162,7 @@ class _Survey:
 
 
 class _OpenTable:
-    """A table whose end has not come yet."""
+    """A table whose end tag has not been read yet."""
 
     def __init__(self, number: int, inside: frozenset[int], *, is_wanted: bool) -> None:
         self.number = number
@@ -190,7 +190,7 @@ class _Page:
         is_list: whether a table is a list, so that tables in its cells are text of those cells.
         is_wanted: whether the rows of a table are emitted.
         most_chars: characters of a row that are kept.
-        is_survey: whether longer text is left out, cell by cell; else it refuses the file.
+        is_survey: whether longer text is cut in each cell; else it refuses the file.
     """
 
     def __init__(
@@ -275,7 +275,7 @@ class _Page:
     # -- tables, rows, cells
 
     def _break(self) -> None:
-        """What follows does not belong to the word before."""
+        """End the current word."""
         if self._texts is not None:
             self._texts.append(" ")
 
@@ -322,7 +322,7 @@ class _Page:
         if cells is None or not table.is_wanted:
             return
         if table.has_inner and len(cells) == 1 and cells[0].columns > 1:
-            # A pager, or a layout's frame: a record is never one cell over all columns.
+            # A pager or a layout cell: a record is never one cell over all columns.
             cells = [cells[0]._replace(text="")]
         laid_out = table.spans.cells(cells)
         table.widest = max(table.widest, len(laid_out))
@@ -361,7 +361,7 @@ class _Page:
         table.texts = self._texts = None
         table.columns = table.rows = 1
         for around in self._open[:-1]:
-            # What an arranging table's cell says includes what tables inside it say.
+            # A layout table's cell includes the text of the tables inside it.
             if around.texts is not None and around.lent < _SURVEYED:
                 around.lent += len(text)
                 around.texts += (" ", text)

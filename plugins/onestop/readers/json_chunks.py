@@ -32,13 +32,13 @@ _COLON = pa.scalar(int.from_bytes(b'":', sys.byteorder), pa.uint16())
 
 
 class NumberText(str):
-    """What JSON wrote as a number, digit for digit."""
+    """A JSON number, as written."""
 
     __slots__ = ()
 
 
 class RepeatedKeys(dict[str, Any]):
-    """A JSON object that gives some keys twice, with different values.
+    """A JSON object with repeated keys that have different values.
 
     Attributes:
         repeated: these keys.
@@ -59,7 +59,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return contradictory
 
 
-#: Numbers stay text, and of a key that is given twice the first value is not lost unseen.
+#: Keeps numbers as text, and notices repeated keys.
 DECODER = json.JSONDecoder(
     parse_int=NumberText,
     parse_float=NumberText,
@@ -69,7 +69,7 @@ DECODER = json.JSONDecoder(
 
 
 class KeyBook:
-    """Which keys the records have had so far, and what they mean."""
+    """The keys of the records so far, with their columns."""
 
     def __init__(self, reading: Reading, index: HeaderIndex) -> None:
         self._reading = reading
@@ -79,7 +79,7 @@ class KeyBook:
         self.keys: dict[str, list[str]] = {}
 
     def learn(self, keys: Iterable[str]) -> None:
-        """Take note of keys; the reading's account of columns grows with them."""
+        """Add keys, and their columns to the reading's account."""
         places: dict[str, list[tuple[int, str]]] = {}
         for key in sorted(set(keys) - self.seen):
             self.seen.add(key)
@@ -97,12 +97,12 @@ class KeyBook:
         self._reading.found.update(places)
 
     def is_read(self, key: str) -> bool:
-        """Whether a key feeds a column."""
+        """Whether a key belongs to a column."""
         return bool(self._index.meaning(key))
 
     @property
     def wanted(self) -> list[str]:
-        """Keys that feed a column."""
+        """Keys that belong to a column."""
         return list(dict.fromkeys(itertools.chain.from_iterable(self.keys.values())))
 
 
@@ -142,9 +142,9 @@ class ChunkDecoder:
         return self._transposed(len(records), columns)
 
     def _may_repeat(self, chunk: bytes, count: int, columns: list[tuple[Any, ...]]) -> bool:
-        """Whether a chunk has other than the keys that its decoded records have.
+        """Whether a chunk has a repeated key.
 
-        The decoder keeps the last value of a key that is given twice and does not say so.
+        The decoder silently keeps the last value of a repeated key.
         """
         absent = sum(column.count(msgspec.UNSET) for column in columns)
         more = _members(chunk) - (count * len(columns) - absent)
@@ -165,7 +165,7 @@ class ChunkDecoder:
         wanted = book.wanted
         keys = [*wanted, *sorted(book.seen.difference(wanted))]
         names = {f"f{number}": key for number, key in enumerate(keys)}
-        # Keys that no column wants are passed over unread, but a new key is not.
+        # Unused keys are skipped, but a new key needs the slow path.
         record = msgspec.defstruct(
             "record",
             [
@@ -200,7 +200,7 @@ class ChunkDecoder:
 
 
 def _members(text: bytes) -> int:
-    """How many keys of objects JSON has, and ``":`` inside texts."""
+    """Number of object keys in JSON, counting ``":`` inside texts too."""
     found = 0
     for part in (text, text[1:]):
         pairs = pa.Array.from_buffers(pa.uint16(), len(part) // 2, [None, pa.py_buffer(part)])
@@ -217,7 +217,7 @@ def _is_nested(raw: Any) -> bool:  # noqa: ANN401 - a value as it was written
 
 
 def _repeats(chunk: bytes, *, lines: bool) -> bool:
-    """Whether a record of a chunk gives a key twice, or may do so; the slow path reads it."""
+    """Whether a record of a chunk may repeat a key, so that the slow path must read it."""
     text = chunk.decode()
     texts = text.split("\n") if lines else [f"[{text}]"]
     try:
@@ -229,7 +229,7 @@ def _repeats(chunk: bytes, *, lines: bool) -> bool:
 
 
 def is_utf8(chunk: bytes) -> bool:
-    """Whether bytes are UTF-8, values that nobody reads included; much quicker than decoding."""
+    """Whether bytes are UTF-8, also in unused values; much faster than decoding."""
     if chunk.isascii():
         return True
     try:
@@ -260,7 +260,7 @@ def _texts(values: tuple[Any, ...]) -> Values | None:
 
 
 def split_lines(chunks: Iterator[bytes], limits: Limits) -> Iterator[bytes]:
-    """Pieces that end at line ends; the last one as it is.
+    """Pieces that end at line ends; the last one may not.
 
     Raises:
         UnreadableError: a line is longer than the limits allow.

@@ -1,7 +1,7 @@
 """Signs of the old Vietnamese font encodings TCVN3 (.VnTime) and VNI.
 
-Such text reads well only in its own font. It is recognised, never converted: a wrong guess would
-change names and codes in silence.
+Such text is legible only in its own font. It is recognised, never converted: a wrong guess would
+change names and codes unnoticed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _VNI = {
     **dict(zip("ôöñæóòî", "ơưđỉĩịỵ", strict=True)),
 }
 _VNI_PAIR = re.compile("|".join(sorted(map(re.escape, _VNI), key=len, reverse=True)))
-#: Letters of those encodings that no Vietnamese word has, beside a letter.
+#: Characters of those encodings that never occur beside a letter in Vietnamese.
 _SIGNS = "µ¸¶·¹¨»¾¼½©®ª«¬øåäëïûöñæî÷þßØÅÄËÏÛÖÑÆÎÞ×"
 _SIGN = re.compile(f"[A-Za-z][{_SIGNS}]|[{_SIGNS}][A-Za-z]")
 _LEAST_TEXTS = 5
@@ -44,7 +44,7 @@ _LEAST_SHARE = 0.3
 
 
 def as_unicode(text: str) -> tuple[str, str]:
-    """What a text says if it is TCVN3, and if it is VNI."""
+    """The text decoded as TCVN3, and as VNI."""
     lower = text.lower()
     return (
         "".join(_TCVN3.get(letter, letter) for letter in text),
@@ -53,7 +53,7 @@ def as_unicode(text: str) -> tuple[str, str]:
 
 
 def looks_legacy(texts: Iterable[str | None]) -> bool:
-    """Whether so many of these texts bear signs of an old encoding that it is no coincidence."""
+    """Whether too many of these texts have signs of an old encoding for a coincidence."""
     given = {text for text in texts if text and not text.isascii()}
     signed = sum(1 for text in given if _SIGN.search(text))
     return signed >= _LEAST_TEXTS and signed >= _LEAST_SHARE * len(given)

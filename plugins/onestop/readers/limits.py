@@ -1,4 +1,4 @@
-"""How much a single file may cost; whoever sends more is refused, not served."""
+"""Limits on the size of one file; a larger file is refused."""
 
 from __future__ import annotations
 

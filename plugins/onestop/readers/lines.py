@@ -1,4 +1,4 @@
-"""Lines of text, a block at a time, kept as UTF-8 bytes until somebody reads one."""
+"""Lines of text, a block at a time, decoded only when read."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Lines:
 
     @functools.cached_property
     def ends(self) -> npt.NDArray[np.int64]:
-        """Where each line ends, its end included."""
+        """The end position of each line, line end included."""
         return np.flatnonzero(np.frombuffer(self.data, np.uint8) == _LINE_END[0]) + 1
 
     def __len__(self) -> int:
@@ -103,7 +103,7 @@ def line_blocks(stream: IO[bytes], encoding: str, limits: Limits) -> Iterator[Li
 
 
 def _refuse_long(block: Lines, lengths: Sequence[int], rest: bytes, number: int, most: int) -> None:
-    """Refuse a line of too many characters; one of many bytes may have few."""
+    """Refuse a line of too many characters; many bytes may be few characters."""
     for at in np.flatnonzero(np.array(lengths) > most).tolist():
         text = block[at] if at < len(block) else rest.decode("utf-8", "ignore")
         if len(text) > most:

@@ -1,4 +1,4 @@
-"""Finding out what a file is, from its content, and reading it accordingly."""
+"""Detecting a file's format from its content, and opening the right reader."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _FIRST_TAG = re.compile(
     r"<([a-z][a-z0-9]*)[\s/>]",
     re.IGNORECASE | re.DOTALL,
 )
-#: Elements that XML of other kinds begins with as well.
+#: Elements with which other kinds of XML may begin too.
 _PAGE = frozenset({"html", "head", "body", "meta", "table", "style", "div"})
 #: Text holds fewer NULs than one in so many bytes; a row with one is rejected.
 _NUL_SHARE = 50
-#: Signs of formats that people send and that are not read, with what to send instead.
+#: First bytes of formats that are not supported, with what to send instead.
 _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "a PDF; export the list as Excel or CSV"),
     (b"Rar!", "a RAR archive; pack it as zip"),
@@ -50,12 +50,12 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
 
 
 def open_reading(path: Path, mapping: FeedMapping, limits: Limits = LIMITS) -> Reading:
-    """Sniff a file and begin to read it.
+    """Detect a file's format and begin to read it.
 
     Args:
         path: the landed file.
-        mapping: what its columns mean.
-        limits: what it may cost.
+        mapping: how to read its columns.
+        limits: bounds on its size.
 
     Raises:
         UnreadableError: it cannot be read; also while the batches are consumed.
@@ -71,7 +71,7 @@ def open_reading(path: Path, mapping: FeedMapping, limits: Limits = LIMITS) -> R
 
 
 def _without_surprises(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """The batches; an error that no reader foresaw refuses the file as well."""
+    """The batches; an unexpected error of a reader also refuses the file."""
     try:
         yield from batches
     except (UnreadableError, OSError):
@@ -81,9 +81,9 @@ def _without_surprises(batches: Iterator[Batch]) -> Iterator[Batch]:
 
 
 def _given_up(error: Exception) -> UnreadableError:
-    """A refusal for whatever a file brought about in a parser.
+    """The refusal for an unexpected error of a parser.
 
-    Only the error's kind is told: its words may quote the file, and with it a person.
+    It names only the error's class: its text may quote personal data of the file.
     """
     return DamagedError(
         f"the file is damaged in a way that stops its reader ({type(error).__name__}); export and"
@@ -92,7 +92,7 @@ def _given_up(error: Exception) -> UnreadableError:
 
 
 def _without_legacy(batches: Iterator[Batch], mapping: FeedMapping) -> Iterator[Batch]:
-    """The batches; refuses a file whose free texts are in an old font encoding."""
+    """The batches; a file whose texts are in an old font encoding is refused."""
     worded = [c.name for c in mapping.read_columns if _is_worded(mapping, c)]
     for batch in batches:
         for name in worded:
@@ -110,7 +110,7 @@ def _is_worded(mapping: FeedMapping, column: ColumnMapping) -> bool:
 
 
 def _is_binary(head: bytes) -> bool:
-    """Whether bytes with a NUL are no text; a text may hold one by accident."""
+    """Whether bytes with NULs are binary; a text may have a single one by accident."""
     if b"\x00" not in head:
         return False
     try:

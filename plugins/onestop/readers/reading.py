@@ -1,4 +1,4 @@
-"""What every reader hands on: batches of text columns and the account of what it saw."""
+"""The result of every reader: batches of text columns, and the account of the file."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-#: The value of a cell as a reader of spreadsheets gives it.
+#: The value of a spreadsheet cell.
 Cell = str | int | float | bool | dt.datetime | dt.date | dt.time | dt.timedelta | None
-#: Where a row stands, its cells, and why it could not be split into cells, if so.
+#: A row's number, its cells, and why it could not be split into cells, if so.
 Row = tuple[int, Sequence[Cell], str | None]
-#: Decimal signs of numbers that stand where a code belongs. A procedure's code is never written
-#: with a comma, so that one says: this was a number, and zeros at its end are gone.
+#: Decimal signs of numbers in the place of a code. A procedure's code is never written with a
+#: comma: a comma means that the cell was a number and lost the zeros at its end.
 CODE_NUMBER_SIGNS = {"procedure_code": ","}
 #: The texts of a column, blank ones None or empty.
 Texts = Sequence[str | None] | pa.StringArray
@@ -34,7 +34,7 @@ class Batch:
 
     Attributes:
         sheet: the sheet or table they come from, for spreadsheets.
-        row_numbers: where a person finds each row.
+        row_numbers: each row's number, as a person finds it in the file.
         columns: text by canonical (or helper) column; a column that the file lacks is absent.
         problems: why a row could not be read, else None.
     """
@@ -45,7 +45,7 @@ class Batch:
     problems: list[str | None]
 
     def distinct(self, name: str) -> Sequence[str | None]:
-        """The texts of a column, without some that are repeated; none if the file lacks it."""
+        """The texts of a column, without some repeats; empty if the file lacks it."""
         texts = self.columns.get(name, ())
         return listed(texts.unique() if isinstance(texts, pa.StringArray) else texts)
 
@@ -73,7 +73,7 @@ def listed(texts: Texts) -> Sequence[str | None]:
 
 @dataclass
 class Reading:
-    """One file being read; its counts are complete when ``batches`` is exhausted.
+    """One file being read; its counts are final when ``batches`` is exhausted.
 
     Attributes:
         format: ``json``, ``jsonl``, ``csv``, ``xlsx``, ``xls``, ``ods``, ``xml`` (a workbook) or
@@ -81,13 +81,13 @@ class Reading:
         encoding: of text files.
         dialect: the delimiter, or the names of the sheets that were read.
         batches: the rows.
-        rows_read: records seen, skipped ones included.
+        rows_read: rows of the file, of all kinds.
         rows_blank: blank, title, section and total rows among them.
         found: canonical and helper columns present in the file.
-        unknown: source headers that the mapping does not know.
-        dropped: source headers of personal columns, whose values were left unread.
-        left: sheets or tables that may hold records and were left unread, each with its number
-            of rows; those rows are among ``rows_read`` and ``rows_blank``.
+        unknown: source headers that the mapping does not list.
+        dropped: source headers of personal columns, whose values were not read.
+        left: sheets or tables that may hold records and were not read, each with its number of
+            rows; those rows are among ``rows_read`` and ``rows_blank``.
     """
 
     format: str
@@ -102,11 +102,11 @@ class Reading:
     left: list[str] = field(default_factory=list)
 
     def note_unknown(self, header: str) -> None:
-        """Remember a header the mapping does not know, within bounds."""
+        """Remember an unknown header, up to a limit."""
         _note(self.unknown, header)
 
     def note_dropped(self, header: str) -> None:
-        """Remember the header of a personal column, within bounds."""
+        """Remember the header of a personal column, up to a limit."""
         _note(self.dropped, header)
 
     def leave_out(self, table: str, rows: int, *, may_hold_records: bool) -> None:

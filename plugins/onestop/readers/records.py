@@ -1,7 +1,7 @@
 """JSON: an array of records, an envelope around one, or a record per line.
 
 Records are read in chunks (:mod:`onestop.readers.json_chunks`); an unusual chunk is read again
-record by record with the standard library, which decides what is wrong with it.
+record by record with the standard library, which finds what is wrong with it.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from onestop.readers.limits import Limits
     from onestop.schema.mapping import FeedMapping
 
-#: What the decoder makes of JSON.
+#: A decoded JSON value.
 Json = Any
-#: Where a record stands, the record (or whatever stands in its place), and its problem.
+#: A record's number, the record (or the value in its place), and its problem.
 _Record = tuple[int, Json, str | None]
 
 _LINE_END = re.compile(r"[\r\n]")
@@ -52,7 +52,7 @@ _TRIES = 8
 
 
 def read_json(content: Content, mapping: FeedMapping, limits: Limits) -> Reading:
-    """Read a JSON array, an envelope or JSON Lines, without holding it all.
+    """Read a JSON array, an envelope or JSON Lines, as a stream.
 
     Raises:
         UnreadableError: the JSON is broken, or no record has a key that the mapping knows.
@@ -82,7 +82,7 @@ def read_json(content: Content, mapping: FeedMapping, limits: Limits) -> Reading
 
 
 def _is_lines(head: str, envelope: Envelope, index: HeaderIndex) -> bool:
-    """Whether the text is a record per line rather than one object around all of them."""
+    """Whether the text is JSON Lines rather than one object."""
     line, *more = _LINE_END.split(head, maxsplit=1)
     try:
         first = DECODER.decode(line.strip())
@@ -97,7 +97,7 @@ def _is_lines(head: str, envelope: Envelope, index: HeaderIndex) -> bool:
 
 
 class _Batcher:
-    """Makes batches of records and keeps the reading's account."""
+    """Builds batches of records and updates the reading's account."""
 
     def __init__(self, reading: Reading, index: HeaderIndex, limits: Limits) -> None:
         self._reading = reading
@@ -116,7 +116,7 @@ class _Batcher:
         return Batch(None, list(range(number, number + count)), columns, [None] * count)
 
     def slow(self, records: Iterable[_Record]) -> Iterator[Batch]:
-        """Batches of records that come one by one."""
+        """Batches of records read one by one."""
         reading = self._reading
         source = iter(records)
         while chunk := list(itertools.islice(source, self._limits.batch_rows)):
@@ -159,7 +159,7 @@ def _number_code(value: str | None, sign: str) -> str | None:
 
 
 def _repeated_keys(body: dict[str, Json], nested: list[str]) -> Iterator[str]:
-    """Keys of a record, and paths into it, that are given twice with different values."""
+    """Keys of a record, and paths into it, that have two different values."""
     if isinstance(body, RepeatedKeys):
         yield from body.repeated
     for path in nested:
@@ -180,7 +180,7 @@ def _scalar(value: Json, key: str, problems: list[str | None], at: int) -> str |
 
 
 def _check_record(record: _Record) -> _Record | None:
-    """The record, made safe to take apart, or None for an empty one."""
+    """The record, with a problem if it is no object; None for an empty one."""
     number, body, problem = record
     if problem:
         return number, {}, problem
@@ -268,7 +268,7 @@ class _ArrayReader:
             raise DamagedError("there is more text after the end of the JSON; export it again")
 
     def _find_records(self, scanner: _Scanner) -> int:
-        """Go to the value of the records' key; how many objects are around it."""
+        """Advance to the value of the records' key; returns how many objects are around it."""
         depth = 0
         scanner.take("{")
         while scanner.peek() != "}":
@@ -303,7 +303,7 @@ class _ArrayReader:
         self._envelope.refuse_failure()
 
     def _next_piece(self, rest: bytes) -> tuple[bytes, Iterable[Batch] | None]:
-        """The bytes left after one more chunk and its batches; None for these at the end."""
+        """Read one more chunk and its batches; returns the bytes left, or None at the end."""
         while True:
             first = _FIRST_KEY.match(rest)
             end = len(rest)
@@ -349,7 +349,7 @@ class _Scanner:
         self._passed = 0
 
     def rest(self) -> bytes:
-        """What was taken from the chunks and not read yet."""
+        """The text taken from the chunks and not read yet."""
         return self._text[self._at :].encode() + self._decoder.getstate()[0]
 
     def peek(self) -> str:
@@ -363,13 +363,13 @@ class _Scanner:
                 return ""
 
     def take(self, wanted: str) -> None:
-        """Pass over one expected character."""
+        """Skip one expected character."""
         if self.peek() != wanted:
             raise self._broken()
         self._at += 1
 
     def elements(self) -> Iterator[Json]:
-        """The elements of an array whose bracket has been passed, without holding them all."""
+        """The elements of an array after its opening bracket, as a stream."""
         if self.peek() == "]":
             self._at += 1
             return
@@ -402,7 +402,7 @@ class _Scanner:
             return value
 
     def _widen(self) -> bool:
-        """Take in as much text again as the unfinished value has so far."""
+        """Read as much text again as the unfinished value has so far."""
         length = len(self._text) - self._at
         if length > self._limits.record_chars:
             raise self._too_long()

@@ -1,4 +1,4 @@
-"""Why a file is refused while it is being read, and what may be wrong with a single row."""
+"""The reasons for which reading refuses a file, and the problems of a single row."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class FileRule:
-    """One reason for refusing a whole file before any of its rows is judged."""
+    """One reason for refusing a whole file before its rows are validated."""
 
     code: str
     vi: str
@@ -91,7 +91,7 @@ FILE_RULES: dict[str, FileRule] = {
     )
 }
 
-#: What ``read_problem`` may begin with: the row is kept, unread, and rejected by the gate.
+#: The codes with which ``read_problem`` begins; the gate rejects such a row.
 ROW_PROBLEMS: dict[str, tuple[str, str]] = {
     "too_few_cells": ("Dòng thiếu ô so với tiêu đề", "The row has fewer cells than the header"),
     "too_many_cells": ("Dòng thừa ô so với tiêu đề", "The row has more cells than the header"),
@@ -133,7 +133,7 @@ class UnreadableError(Exception):
 
 
 class DamagedError(UnreadableError):
-    """A file whose bytes are wrong or end too early; the caller adds how many there are.
+    """A file that is damaged or ends too early; the caller adds its size.
 
     Args:
         detail: what is damaged, where, and what to do.

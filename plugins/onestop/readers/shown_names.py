@@ -1,4 +1,4 @@
-"""Names that stand inside a file, as people may see them: a sheet may be named after a person."""
+"""Names inside a file, masked for people: a sheet may be named after a person."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from onestop.warehouse.duckdb_files import open_duckdb
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: What DuckDB calls a database that is in memory only.
+#: DuckDB's name of a database in memory.
 _DATABASE = "memory"
 
 

@@ -1,4 +1,4 @@
-"""Laying out the rows of a table whose cells reach over several columns or rows."""
+"""Laying out the rows of a table whose cells span several columns or rows."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ if TYPE_CHECKING:
 
     from onestop.readers.reading import Cell
 
-#: Columns among which headers are looked for; no list is wider.
+#: Greatest number of columns searched for headers; no list is wider.
 MOST_COLUMNS = 2_000
 _LONGEST_SPAN = 1_000
 
 
 class SpanningCell(NamedTuple):
-    """One cell as it is written in a page or an XML workbook.
+    """One cell of a page or an XML workbook.
 
     Attributes:
-        text: what it says.
+        text: its text.
         columns: how many columns it covers.
         rows: how many rows it covers.
         at: its column counted from 0, where the file states it.
@@ -37,7 +37,7 @@ class Spans:
         self._below: dict[int, tuple[int, Cell]] = {}
 
     def cells(self, row: Iterable[SpanningCell]) -> list[Cell]:
-        """The row's texts by column; a cell's text goes down its rows, not along its columns."""
+        """The row's texts by column; a spanning cell's text is repeated in its rows only."""
         cells: list[Cell] = []
         for text, columns, rows, at in row:
             self._fill(cells)
@@ -65,7 +65,7 @@ class Spans:
 
 
 def span(value: str | None) -> int:
-    """How many rows or columns an attribute of a cell asks for; 1 where it is no number."""
+    """The span in a cell's attribute; 1 when it is no number."""
     if not value or not value.isascii() or not value.isdigit():
         return 1
     return max(1, min(int(value[:9]), _LONGEST_SPAN))

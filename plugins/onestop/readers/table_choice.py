@@ -1,7 +1,7 @@
-"""Which sheets or tables of a file are the list, and what becomes of the others.
+"""Choosing the sheets or tables of a file that hold the list.
 
-Every row of the file is accounted for: a sheet or table is read, or its rows are counted and, if
-it may hold records, named, or the file is refused.
+Every row of the file is accounted for: a sheet or table is read; or its rows are counted, and it
+is named if it may hold records; or the file is refused.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _MOST_NAMED = 20
 
 @dataclass(frozen=True)
 class TableHead:
-    """One sheet or table before it is read.
+    """The first rows of a sheet or table.
 
     Attributes:
         name: as a person finds it.
         rows: its first rows, at most ``LOOK_AHEAD``.
         is_hidden: whether a spreadsheet program hides it from its user.
-        inside: the tables in whose cells it stands.
+        inside: the tables that contain it.
     """
 
     name: str
@@ -50,7 +50,7 @@ class TableFile(Protocol):
     kind: str
 
     def counts(self, tables: list[int]) -> list[int]:
-        """How many rows of these tables hold anything."""
+        """Number of non-blank rows of each of these tables."""
 
     def rows(self, tables: list[int]) -> Iterator[tuple[int, Iterator[Row]]]:
         """The rows of the chosen tables, each to be exhausted before the next."""
@@ -59,12 +59,12 @@ class TableFile(Protocol):
 def read_tables(file: TableFile, heads: Sequence[TableHead], table: TableReader) -> Iterator[Batch]:
     """Read the list in a file of several sheets or tables.
 
-    Read are all tables that have every required column, else the one with the most columns; and
-    those without a header that continue one of them.
+    All tables with every required column are read, else the one with the most columns; and tables
+    without a header that continue one of them.
 
     Raises:
-        UnreadableError: no table has a known header, or one that is left out seems to be part of
-            the list.
+        UnreadableError: no table has a known header, or a table not read seems to be part of the
+            list.
     """
     heads = _as_shown(file.kind, heads)
     headers = {at: table.header(head.rows) for at, head in enumerate(heads)}
@@ -86,7 +86,7 @@ def read_tables(file: TableFile, heads: Sequence[TableHead], table: TableReader)
 
 
 def _as_shown(kind: str, heads: Sequence[TableHead]) -> list[TableHead]:
-    """The tables under names that may be kept and shown; a masked name has its place beside it."""
+    """The tables under masked names; a masked name is followed by the table's position."""
     shown = shown_names([head.name for head in heads])
     return [
         head if name == head.name else replace(head, name=f"{name} ({kind} {at})")
@@ -97,9 +97,9 @@ def _as_shown(kind: str, heads: Sequence[TableHead]) -> list[TableHead]:
 def _lists(
     heads: Sequence[TableHead], headers: dict[int, Header | None], table: TableReader
 ) -> dict[int, Header]:
-    """The tables with the whole header, else the best one.
+    """The tables with every required column, else the best one.
 
-    A pivot or a summary beside the list shares some of its headers, never all.
+    A pivot or a summary has some of the list's headers, never all.
     """
     visible = {at: header for at, header in headers.items() if header and not heads[at].is_hidden}
     complete = [at for at, header in visible.items() if table.is_complete(header)]
@@ -113,7 +113,7 @@ def _with_continuations(
     lists: dict[int, Header],
     table: TableReader,
 ) -> dict[int, Header]:
-    """The lists, and the tables without a header of their own that go on with one of them."""
+    """The lists, and the tables without a header that continue one of them."""
     chosen: dict[int, Header] = {}
     header = next(iter(lists.values()))
     for at, head in enumerate(heads):
@@ -132,7 +132,7 @@ def _with_continuations(
 def _refuse_alike(
     kind: str, head: TableHead, header: Header | None, rows: int, lists: dict[int, Header]
 ) -> None:
-    """Refuse a file of which one table has most of the list's columns, but not those required."""
+    """Refuse a file with a table that has most of the list's columns but not the required ones."""
     if header is None or head.is_hidden:
         return
     titles = sum(1 for _, cells, _ in head.rows[: header.row + header.height] if any(cells))

@@ -1,4 +1,4 @@
-"""From the rows of a table, title block and totals and all, to batches of mapped columns."""
+"""From the rows of a table, with titles and totals, to batches of mapped columns."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ if TYPE_CHECKING:
     from onestop.readers.limits import Limits
     from onestop.schema.mapping import FeedMapping
 
-#: Rows among which the header is looked for.
+#: Number of first rows searched for the header.
 LOOK_AHEAD = 60
 _SECTION_CELLS = 2
 _NARROW = 6
 _FOOTER_CELLS = 3
 _TOTALS = ("tổngcộng", "tổngsố", "tổng", "cộng", "trongđó", "total", "grandtotal")
 _TOTAL_INITIALS = frozenset("TtCcGg")
-#: A key that is no total: printable, with a digit.
+#: A possible key: printable, with a digit, so no total.
 _PLAIN_KEY = "^(?:[0-9]|[{}].*[0-9])".format(
     "".join(re.escape(sign) for sign in map(chr, range(0x21, 0x7F)) if sign not in _TOTAL_INITIALS)
 )
 #: One word with a digit or a sign in it.
 _CODE_LIKE = re.compile(r"(?=.*[\d._\-])[!-~]+")
-#: A code that is surely neither a name nor a telephone or identity number.
+#: A code that is certainly no name, telephone or identity number.
 _CODE = re.compile(r"(?=.*\d)(?=.*[A-Za-z])(?=.*[-.])[A-Za-z0-9.\-]{8,40}")
-#: A number in a workbook has 15 digits.
+#: A number in a workbook keeps 15 digits.
 _LARGEST_EXACT = 10**15
 _POWER = re.compile(r"-?\d[.,]\d{14}E\+\d+")
 _SERIAL = re.compile(r"\A\s*([1-9]\d{4})((?:[.,]\d+)?)\s*\Z")
 _DAYS_TO_1904 = 1462
-#: What spreadsheets show instead of a value.
+#: Errors that spreadsheets show instead of a value.
 _ERRORS = frozenset(
     [
         *("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA"),
@@ -59,7 +59,7 @@ _ERRORS = frozenset(
 
 
 def cell_text(cell: Cell, decimal: str) -> str | None:  # noqa: PLR0911 - one return per type
-    """A spreadsheet cell as the text a person would have typed, dates in ISO 8601."""
+    """The text of a spreadsheet cell as a person would type it; dates in ISO 8601."""
     if cell is None or isinstance(cell, str):
         return cell
     if isinstance(cell, bool):
@@ -88,12 +88,12 @@ def is_total(text: str) -> bool:
 
 
 def _since_1900(serial: re.Match[str]) -> str:
-    """A day counted from 1904 as Excel counts it otherwise."""
+    """Convert a day number of the 1904 calendar to Excel's usual calendar."""
     return f"{int(serial[1]) + _DAYS_TO_1904}{serial[2]}"
 
 
 def _note_errors(name: str, texts: Texts, problems: list[str | None]) -> None:
-    """Note rows in which a spreadsheet could not compute or keep the text of a column."""
+    """Note rows in which a spreadsheet could not compute or keep a column's value."""
     if isinstance(texts, pa.StringArray):
         data = texts.buffers()[2]
         signs = pc.match_substring_regex(texts, "#|E[+]") if data else None
@@ -131,15 +131,15 @@ class TableReader:
             reading: the account to keep.
             mapping: what headers mean, and the decimal sign.
             limits: for the size of batches.
-            ragged: whether a row with more or fewer cells than the header may be a broken one
-                (delimited text), or is usual (spreadsheets).
+            ragged: whether a row with more or fewer cells than the header may be broken, as in
+                delimited text; in spreadsheets such rows are usual.
         """
         self.reading = reading
         self._mapping = mapping
         self._index = HeaderIndex(mapping)
         self._decimal = mapping.decimal
         columns = {column.name: column for column in mapping.schema.columns}
-        #: columns whose text is taken as it is, so that no rule of the gate finds it unreadable
+        #: columns of free text, which no rule of the gate can find unreadable
         self._free = {
             column.name
             for column in mapping.read_columns
@@ -170,11 +170,11 @@ class TableReader:
         return all(any(name in given for name in group) for group in self._mapping.required)
 
     def has_key(self, header: Header) -> bool:
-        """Whether a header has the columns that identify a record."""
+        """Whether a header has the key columns."""
         return all(name in header.positions for name in self._index.key)
 
     def may_hold_records(self, rows: Sequence[Row]) -> bool:
-        """Whether some row has at least as many cells filled as a record must have."""
+        """Whether some row has as many filled cells as a record needs."""
         return any(_is_full(texts, self._least) for texts in self._texts(rows))
 
     def continues(self, rows: Sequence[Row], header: Header) -> bool:
@@ -206,7 +206,7 @@ class TableReader:
         Args:
             sheet: its name, for spreadsheets.
             header: as found among ``first``.
-            first: the rows looked at.
+            first: the examined rows.
             rest: the rows after them.
             offset: added to row numbers, so that those of several sheets differ.
         """
@@ -230,8 +230,8 @@ class TableReader:
 
         Args:
             header: as found among ``first``.
-            first: the rows looked at.
-            pieces: what comes after them.
+            first: the examined rows.
+            pieces: the text after them.
             delimiter: between the cells of the pieces' lines.
         """
         reading = self.reading
@@ -273,7 +273,7 @@ class TableReader:
     def _plain_batch(
         self, header: Header, sorter: _RowSorter, piece: Piece, delimiter: str
     ) -> tuple[Batch | None, Piece]:
-        """The records of a piece that surely are plain, and the rest of the piece."""
+        """The records of a piece that are certainly plain, and the rest of the piece."""
         wanted = {place for places in header.positions.values() for place in places}
         split = split_columns(piece.lines, delimiter, wanted, header.width) if piece.lines else None
         if split is None:
@@ -294,7 +294,7 @@ class TableReader:
         return Batch(None, numbers, columns, problems), piece.without(lines)
 
     def _begin(self, header: Header, first: list[Row]) -> list[Row]:
-        """Account for a header and what stands above it; returns the rows looked at below it."""
+        """Count a header and the rows above it; returns the examined rows below it."""
         reading = self.reading
         reading.found.update(header.positions)
         for name in header.unknown:
@@ -343,7 +343,7 @@ class TableReader:
 
 
 class _RowSorter:
-    """Tells data rows from blank, section, total and repeated header rows."""
+    """Distinguishes data rows from blank, section, total and repeated header rows."""
 
     def __init__(
         self, header: Header, index: HeaderIndex, text: Callable[[Cell], str], *, ragged: bool
@@ -362,7 +362,7 @@ class _RowSorter:
 
         Args:
             row: the row.
-            following: the one after it, which may be the rest of a row that a line end broke.
+            following: the row after it, which may be the rest of this one after a stray line end.
         """
         number, cells, problem = row
         if problem is None and not cells:
@@ -376,7 +376,7 @@ class _RowSorter:
         return row if problem is None else (number, self._safe_cells(texts, problem), problem)
 
     def _is_plain(self, cells: Sequence[Cell]) -> bool:
-        """Whether a row is surely a record: keyed, as wide as the header, before any total."""
+        """Whether a row is certainly a record: with a key, as wide as the header, above totals."""
         if self.is_after_total:
             return False
         if self._ragged and len(cells) != self._width and not self._is_wide(cells):
@@ -392,7 +392,7 @@ class _RowSorter:
         return False
 
     def plain_lines(self, split: SplitLines) -> Mask:
-        """Which lines are plain as :meth:`_is_plain` has it; a few that are may be left out."""
+        """Which lines are plain by :meth:`_is_plain`; may miss a few."""
         if not self._keys:
             return np.zeros(len(split.lines), dtype=np.bool_)
         plain = pc.match_substring_regex(split.columns[self._keys[0]], _PLAIN_KEY)
@@ -418,16 +418,16 @@ class _RowSorter:
         return not keyed and len(distinct) <= _SECTION_CELLS and self._header.width >= _NARROW
 
     def _has_code(self, texts: list[str]) -> bool:
-        """Whether a key cell holds what may be a code, as no title, total or name is."""
+        """Whether a key cell may hold a code rather than a title, total or name."""
         return any(_is_code(texts, p) for p in self._keys)
 
     def _is_wide(self, cells: Sequence[Cell]) -> bool:
-        """Whether a row has every cell that is read, and none beyond the header."""
+        """Whether a row has all cells that are read, and none beyond the header."""
         width = self._header.width
         return self._read <= len(cells) <= width or (len(cells) > width and not any(cells[width:]))
 
     def _shape_problem(self, texts: list[str], following: Row | None) -> str | None:
-        """Why a row of delimited text is broken, if it is.
+        """The problem of a broken row of delimited text, or None.
 
         Excel leaves out the delimiters of blank cells at the end of a row.
         """
@@ -440,7 +440,7 @@ class _RowSorter:
         return None if is_whole else f"too_few_cells ({len(texts)}/{width})"
 
     def _is_continued(self, texts: list[str], following: Row | None) -> bool:
-        """Whether a row lacks cells that are read and the next line has just the missing ones."""
+        """Whether a row lacks cells and the next line has exactly the missing ones."""
         if following is None or len(texts) >= self._read:
             return False
         rest = [text.strip() for text in map(self._text, following[1])]
@@ -448,10 +448,10 @@ class _RowSorter:
         return fits and any(rest) and not self._has_code(rest)
 
     def _safe_cells(self, texts: list[str], problem: str) -> list[Cell]:
-        """Of a broken row only the key, and only where no personal value can have slipped in.
+        """A broken row reduced to its key, if that cannot be a personal value.
 
-        Cells of a broken row may stand in their neighbours' places. A key keeps the row's
-        subject known, so that a snapshot's key is not taken for one that has vanished.
+        Cells of a broken row may be shifted. The key is kept so that a snapshot's key does not
+        seem to have vanished.
         """
         kept: list[Cell] = [None] * self._header.width
         if problem.startswith("too_") and all(p < self._header.width for p in self._keys):

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _CHUNK = 1 << 20
-#: Of the characters at least one in four is plain, …
+#: At least one character in four is plain, …
 _UTF16_SHARE = 4
-#: … and among twenty zero bytes at most one is on the other side.
+#: … and at most one zero byte in twenty is on the other side.
 _UTF16_SIDES = 20
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -25,13 +25,13 @@ _MARKS = (
 
 
 def sniff_encoding(head: bytes) -> str:
-    """The encoding that a byte order mark states, UTF-16 that looks so without one, or UTF-8."""
+    """The encoding: from a byte order mark, UTF-16 by its zero bytes, else UTF-8."""
     marked = next((name for mark, name in _MARKS if head.startswith(mark)), None)
     return marked or _unmarked_utf16(head) or "utf-8"
 
 
 def _unmarked_utf16(head: bytes) -> str | None:
-    """UTF-16 by its zero bytes: every digit, delimiter and plain letter has one, on one side."""
+    """UTF-16 by its zero bytes: each digit, delimiter and plain letter has one, on one side."""
     first, second = head[0::2].count(0), head[1::2].count(0)
     fewer, more = sorted((first, second))
     if more * _UTF16_SHARE < len(head) // 2 or fewer * _UTF16_SIDES > more:
@@ -40,7 +40,7 @@ def _unmarked_utf16(head: bytes) -> str | None:
 
 
 def decode_head(head: bytes, encoding: str) -> str:
-    """The first bytes as text; a character cut off at their end is left out.
+    """The first bytes as text, without a character cut off at their end.
 
     Raises:
         UnreadableError: they are not in that encoding.
@@ -72,7 +72,7 @@ def text_chunks(stream: IO[bytes], encoding: str) -> Iterator[str]:
 def utf8_chunks(stream: IO[bytes], encoding: str) -> Iterator[bytes]:
     """The stream's text as pieces of UTF-8 bytes, without a byte order mark.
 
-    UTF-8 is passed on as it is; whoever decodes it must refuse what is not.
+    UTF-8 is passed on unchecked; the caller that decodes it must refuse invalid bytes.
     """
     if not encoding.startswith("utf-8"):
         for text in text_chunks(stream, encoding):

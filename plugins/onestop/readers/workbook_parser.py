@@ -1,9 +1,9 @@
-"""Parses one workbook in a process of its own, which may die without taking anything with it.
+"""Parses one workbook in a process of its own, which may crash without harm to the caller.
 
-A damaged or hostile workbook can make the parser abort or ask for all memory; an exception
-handler is no help then. :mod:`onestop.readers.workbooks` runs this file, sends it the workbook
-and what it may cost, gets the first rows of every sheet, asks for the number of rows of some
-sheets and for all rows of others. It imports nothing of the product but the file beside it.
+A damaged or hostile workbook can make the parser abort or take all memory; an exception handler
+does not help then. :mod:`onestop.readers.workbooks` runs this file, sends it the workbook and its
+limits, receives the first rows of every sheet, and asks for the number of rows of some sheets and
+for all rows of others. Of the product it imports only the file beside it.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 BLOCK_ROWS = 2_000
-#: Types that marshal knows.
+#: Types that marshal can write.
 PLAIN = frozenset({str, int, float, bool, type(None)})
-#: Days; a longer duration is a date.
+#: In days; a longer duration is really a date.
 _LONGEST_DURATION = 10_000
 LENGTH = struct.Struct("<q")
 
@@ -41,7 +41,7 @@ def send(stream: BinaryIO, message: Any) -> None:  # noqa: ANN401 - what marshal
 
 
 def receive(stream: BinaryIO) -> Any:  # noqa: ANN401 - whatever was sent
-    """Read one message; EOFError when the other side is gone."""
+    """Read one message; EOFError when the other process has ended."""
     head = stream.read(LENGTH.size)
     if len(head) < LENGTH.size:
         raise EOFError
@@ -53,7 +53,7 @@ def receive(stream: BinaryIO) -> Any:  # noqa: ANN401 - whatever was sent
 
 
 class _Sheet:
-    """One sheet, with what the parser does not tell put in its place."""
+    """One sheet, with the scan's findings in the cells that the parser reads as blank."""
 
     def __init__(self, sheet: Any, scan: Any, marks: dict[int, dict[int, str]]) -> None:  # noqa: ANN401 - the parser has no types
         self._sheet = sheet
@@ -75,7 +75,7 @@ class _Sheet:
         return list(itertools.islice(self._rows(), most))
 
     def count(self) -> int:
-        """Rows that hold anything."""
+        """Number of non-blank rows."""
         return sum(1 for row in self._rows() if any(cell not in {"", None} for cell in row))
 
     def _rows(self) -> Iterator[list[object]]:
@@ -99,7 +99,7 @@ class _Sheet:
             yield row
 
     def _plain(self, cell: object) -> object:
-        """A cell as a value that marshal knows; dates as ISO text."""
+        """A cell as a value that marshal can write; dates as ISO text."""
         if isinstance(cell, dt.datetime):
             return cell.isoformat(" ")
         if isinstance(cell, dt.timedelta):

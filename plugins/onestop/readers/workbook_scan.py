@@ -1,10 +1,9 @@
-"""What a workbook holds that the parser of workbooks does not tell, and what it would cost.
+"""A scan of a workbook before it is parsed: odd cells, and the size of each sheet.
 
-The parser reads a cell that shows an error, and a formula that was never calculated, as blank;
-both are found here and given a text (:data:`NOT_CALCULATED`, or the error itself), so that they
-are rejected and not taken for a cell that was left empty. It also spreads a sheet over its whole
-used range, whose size is found here first. Imports nothing but the standard library: it runs in
-the parser's process.
+The parser reads a cell that shows an error, and a formula that was never calculated, as blank.
+This scan finds both and gives them a text (:data:`NOT_CALCULATED`, or the error itself), so that
+their rows are rejected. The parser also allocates a sheet's whole used range, so the scan checks
+its size first. It imports only the standard library, because it runs in the parser's process.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from xml.parsers import expat
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: The text of a formula whose value the file does not have.
+#: The text given to a formula without a calculated value.
 NOT_CALCULATED = "#FORMULA!"
 _DIGITS = "0123456789"
 _LETTERS = 26
@@ -41,12 +40,12 @@ class ScanError(Exception):
 
 
 class Scan:
-    """The findings.
+    """The findings of a scan.
 
     Attributes:
         kind: ``xlsx``, ``ods`` or ``xls``.
         is_1904: whether day 0 is 1 January 1904.
-        marks: per sheet, in the workbook's order; none where the parser tells all.
+        marks: odd cells per sheet, in the workbook's order; empty where the parser needs none.
     """
 
     def __init__(self, kind: str) -> None:
@@ -56,7 +55,7 @@ class Scan:
 
 
 def scan_workbook(data: bytes, most_cells: int, most_bytes: int, most_parts: int) -> Scan:
-    """Look through a workbook.
+    """Scan a workbook.
 
     Args:
         data: the file.
@@ -65,7 +64,7 @@ def scan_workbook(data: bytes, most_cells: int, most_bytes: int, most_parts: int
         most_parts: parts.
 
     Raises:
-        ScanError: it exceeds them, or cannot be read without losing something.
+        ScanError: it exceeds them, or cannot be read without loss.
     """
     if data[:2] != b"PK":
         return _scan_xls(data)
@@ -140,9 +139,9 @@ def _scan_xlsx(
 
 
 def _is_plain_sheet(stream: IO[bytes], most_cells: int) -> bool:
-    """Whether a sheet is surely without odd cells and within the limit; costs little.
+    """Fast check: whether a sheet certainly has no odd cells and is within the limit.
 
-    The answer is no wherever a cell is written in any other way than programs write them.
+    False as soon as a cell is not written the usual way.
 
     Raises:
         ScanError: its used range is too large.
@@ -219,7 +218,7 @@ class _SheetXml:
         self._texts: list[str] = []
 
     def parse(self, stream: IO[bytes]) -> None:
-        """Look through the part."""
+        """Scan the part."""
         self._parser = parser = _parser()
         parser.buffer_text = True
         parser.StartElementHandler = self._start
@@ -288,7 +287,7 @@ class _SheetXml:
             raise ScanError("cells")
 
     def _judge(self) -> None:
-        """Whether the last cell was an odd one."""
+        """Whether the last cell was odd."""
         text = "".join(self._texts).strip()
         if self._kind == "e":
             self._mark(text or "#N/A")
@@ -315,7 +314,7 @@ def column_number(letters: str) -> int:
 
 
 def _scan_ods(archive: zipfile.ZipFile, content: zipfile.ZipInfo, most_cells: int) -> Scan:
-    """The parser reads an error as blank and does not tell which cell it was."""
+    """Find errors: the parser reads them as blank and does not say which cells they were."""
     scan = Scan("ods")
     rows = 1
     count = 0
@@ -452,7 +451,7 @@ def _numbers(block: bytes) -> tuple[int, ...]:
 
 
 def _places(start: int, following: list[int]) -> Iterator[int]:
-    """A chain from its start to its end; one that goes round in a circle is cut short."""
+    """A chain of sectors from its start to its end; a circular chain is cut."""
     for _ in range(len(following)):
         if start >= len(following):
             return

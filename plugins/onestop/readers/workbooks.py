@@ -68,7 +68,7 @@ class _Sheets:
         ]
 
     def counts(self, tables: list[int]) -> list[int]:
-        """How many rows of these sheets hold anything."""
+        """Number of non-blank rows of each of these sheets."""
         self._parser.send(tables)
         return cast("list[int]", self._parser.receive("counts"))
 
@@ -80,12 +80,12 @@ class _Sheets:
 
 
 def _numbered(rows: Iterable[list[Cell]]) -> Iterator[Row]:
-    # Rows come from the sheet's first on, whether or not they hold anything.
+    # Rows begin with the sheet's first row, blank ones included.
     return zip(itertools.count(1), rows, itertools.repeat(None))
 
 
 class _Parser:
-    """A workbook in the hands of a parser process."""
+    """A parser process with one workbook."""
 
     def __init__(self, data: bytes, limits: Limits) -> None:
         self._data = data
@@ -106,7 +106,7 @@ class _Parser:
         self._process.communicate()
 
     def open(self) -> tuple[str, bool, list[tuple[str, bool]]]:
-        """The format, whether its days count from 1904, and per sheet its name and if hidden."""
+        """The format, whether day 0 is in 1904, and per sheet its name and whether it is hidden."""
         order = {
             "memory_bytes": self._limits.workbook_memory_bytes,
             "cpu_seconds": self._limits.workbook_cpu_seconds,
@@ -120,7 +120,7 @@ class _Parser:
         return cast("tuple[str, bool, list[tuple[str, bool]]]", self.receive("sheets"))
 
     def sheet_rows(self) -> Iterator[list[Cell]]:
-        """The rows of the next sheet that was asked for."""
+        """The rows of the next requested sheet."""
         while True:
             kind, rows = self._message()
             if kind == "end":
@@ -174,7 +174,7 @@ class _Parser:
         return UnreadableError(*known[reason]) if reason in known else _damaged()
 
     def _gone(self) -> UnreadableError:
-        """Why the process ended without a word."""
+        """The error for a process that ended without a message."""
         status = self._process.wait()
         if status == -signal.SIGXCPU:
             seconds = self._limits.workbook_cpu_seconds

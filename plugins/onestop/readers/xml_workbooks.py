@@ -1,4 +1,4 @@
-"""XML workbooks (SpreadsheetML 2003), which systems save under the name of .xls or .xml."""
+"""XML workbooks (SpreadsheetML 2003), which systems save with the ending .xls or .xml."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def read_xml_workbook(content: Content, mapping: FeedMapping, limits: Limits) ->
 
 
 class _XmlSheets:
-    """The sheets of one XML workbook, parsed twice: to look at them, and to read those chosen."""
+    """The sheets of one XML workbook, parsed twice: first all briefly, then the chosen ones."""
 
     kind = "sheet"
 
@@ -82,7 +82,7 @@ class _XmlSheets:
         ]
 
     def counts(self, tables: list[int]) -> list[int]:
-        """How many rows of these sheets hold anything."""
+        """Number of non-blank rows of each of these sheets."""
         return [self._filled[at] for at in tables]
 
     def rows(self, tables: list[int]) -> Iterator[tuple[int, Iterator[Row]]]:
@@ -99,7 +99,7 @@ class _XmlSheets:
             yield sheet, (row for _, row in group)
 
     def _parse(self, workbook: _Workbook) -> Iterator[None]:
-        """Feed the file to the parser; stops after every piece."""
+        """Feed the file to the parser, yielding after every piece."""
         parser = expat.ParserCreate("utf-8", " ")
         parser.buffer_text = True
         parser.StartDoctypeDeclHandler = workbook.refuse
@@ -139,7 +139,7 @@ class _Workbook:
         self._comment = 0
 
     def refuse(self, *_: object) -> None:
-        """A document type may declare entities; no workbook has one."""
+        """Refuse a document type: it may declare entities, and no workbook has one."""
         raise UnreadableError("FILE-F02", "the XML workbook declares a document type")
 
     def start(self, name: str, attributes: dict[str, str]) -> None:

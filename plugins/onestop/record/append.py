@@ -51,10 +51,10 @@ def append_versions(load: Incoming, known_from: dt.date) -> int:
 
 
 def unless_unchanged(load: Incoming) -> tuple[str, dict[str, Any]]:
-    """Condition on accepted rows ``s`` that leaves out the unchanged rows of a snapshot.
+    """Condition on accepted rows ``s`` that excludes the unchanged rows of a snapshot.
 
-    A row is also stored where another file of the night states its key, and where the snapshot is
-    not the anchor of its scope.
+    An unchanged row is stored all the same if another file of the night has its key, or if the
+    snapshot is not the anchor of its scope.
 
     Returns:
         A where clause, empty for a delta, and its query parameters.
@@ -88,7 +88,7 @@ def unless_unchanged(load: Incoming) -> tuple[str, dict[str, Any]]:
 def keys_left_out(load: Incoming) -> str:
     """SELECT of the keys that occur only in rows that the mapping leaves out.
 
-    On a replay, a key that the delivery stated when it was loaded stays stated.
+    On a replay, keys that the delivery had when it was loaded are excluded.
     """
     same = same_key(load.feed, "t", "s")
     named = " and ".join(f"{column} is not null" for column in load.feed.key)

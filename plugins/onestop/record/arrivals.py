@@ -1,4 +1,4 @@
-"""Which of the expected deliveries of a night are in the record, and why others are not."""
+"""Which expected deliveries of a night are in the record, and why others are missing."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def is_delivered(warehouse: Warehouse, feed: FeedMapping, night: dt.date) -> boo
 def reasons_not_loaded(
     warehouse: Warehouse, feed: FeedMapping, night: dt.date, found: Collection[str]
 ) -> list[str]:
-    """Why none of a feed's files of a night is loaded; a sentence for each file.
+    """Why no file of a feed is loaded for a night; one sentence per file.
 
     Args:
         warehouse: open.
         feed: the expected feed.
         night: the night.
-        found: names of the feed's files of that night that are in the exports now. A refused file
-            that is no longer there, while another one is, is not named.
+        found: names of the feed's files of that night that are in the exports now. When there is
+            one, refused files that were removed from the exports are not named.
     """
     refused = {
         name: row

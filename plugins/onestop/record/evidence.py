@@ -1,11 +1,11 @@
-"""By which rules a delivery was settled, kept beside the landing.
+"""Evidence in the landing: the rules and the rows of every load.
 
-Rules and mappings change, and what was published does not. So that any published night can be
-counted again as it was, the landing also keeps, write-once,
+Rules and mappings change, but published figures must stay reproducible. So the landing also keeps
+write-once files:
 
-- ``rules/<sha256>.json``: each mapping and each suite that a delivery was ever read or judged by;
-- ``settlements/<delivery_id>.<attempt>.json``: for each time a delivery was taken into the record
-  which rows were left out (or, on a replay, which ones were taken in), and by which rules.
+- ``rules/<sha256>.json``: every mapping and every suite that a delivery was read or validated by;
+- ``settlements/<delivery_id>.<attempt>.json``: for every load, the rejected rows (for a replay, the
+  replayed rows) and the digests of its mapping and suite.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ SETTLEMENTS = "settlements"
 
 @dataclass(frozen=True)
 class Settlement:
-    """One time a delivery was taken into the record.
+    """One load or replay of a delivery.
 
     Attributes:
-        delivery_id: which delivery.
-        attempt: which time; refusals count too.
-        mapping_sha256: of the mapping it was read by.
-        suite_sha256: of the suite it was judged by; None in records of the first release.
-        rejected_rows: row numbers left out; on a replay empty.
-        replayed_rows: row numbers taken in by a replay; None where the whole file was.
+        delivery_id: the delivery.
+        attempt: number of the attempt; refusals are numbered too.
+        mapping_sha256: digest of the mapping.
+        suite_sha256: digest of the suite; None in records of the first release.
+        rejected_rows: row numbers of the rejected rows; empty for a replay.
+        replayed_rows: row numbers of the replayed rows; None for a load of the whole file.
     """
 
     delivery_id: str
@@ -49,7 +49,7 @@ class Settlement:
 
     @property
     def text(self) -> str:
-        """As it is kept."""
+        """As JSON, the content of its file."""
         return json.dumps(vars(self), sort_keys=True) + "\n"
 
     @classmethod
@@ -68,27 +68,26 @@ def keep_rules(landing: Path, sha256: str, text: str) -> None:
 
 
 def kept_mapping(landing: Path, sha256: str | None) -> FeedMapping | None:
-    """The mapping of that SHA-256 as it was, or None when it was not kept."""
+    """The kept mapping with that SHA-256, or None."""
     path = landing / RULES / f"{sha256}.json"
     return FeedMapping.from_text(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 def settlement_path(landing: Path, delivery_id: str, attempt: int) -> Path:
-    """Where a settlement is kept."""
+    """The path of a settlement's file."""
     return landing / SETTLEMENTS / f"{delivery_id}.{attempt}.json"
 
 
 def kept_settlement(landing: Path, delivery_id: str, attempt: int) -> Settlement | None:
-    """How that attempt on a delivery was settled, or None when it was not kept."""
+    """The kept settlement of an attempt, or None."""
     path = settlement_path(landing, delivery_id, attempt)
     return Settlement.from_text(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 def keep_settlements(landing: Path, warehouse: Warehouse) -> None:
-    """Write the settlements of the record that are not kept yet.
+    """Write the settlements of the record that have no file yet.
 
-    They follow from the record, so that a run that was killed before this is made up for by the
-    next one.
+    They are derived from the record, so the next run writes those that a killed run missed.
     """
     for row in warehouse.rows(
         "select delivery_id, attempt, mapping_sha256, suite_sha256, (select min(f.attempt)"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from onestop.schema.feeds import Feed
     from onestop.warehouse import Warehouse
 
-#: Content hash of a version that states that its key vanished from a snapshot.
+#: Content hash of a version that marks its key as vanished from a snapshot.
 VANISHED = "vanished"
 _HISTORY_SQL = PROJECT_ROOT / "sql" / "core" / "history.sql"
 
@@ -24,7 +24,7 @@ def history_select(
     Args:
         feed: the feed.
         touched: a relation with the key columns; limits the result to these keys.
-        known_on: SQL date; excludes deliveries that became known after it.
+        known_on: SQL date; deliveries loaded for later nights are excluded.
     """
     covered = [
         "exists (select 1 from scope where scope.source = absent.absent_source"

@@ -21,7 +21,7 @@ class Incoming:
         delivery: the delivery.
         prefix: prefix of the names of the staged file's tables.
         accepted: relation of the rows to load.
-        is_replay: whether the delivery was loaded before; the versions stored then stay.
+        is_replay: whether the delivery was loaded before; its stored versions do not change.
     """
 
     warehouse: Warehouse
@@ -33,7 +33,7 @@ class Incoming:
 
     @property
     def left_out(self) -> str:
-        """Relation of the rows that the mapping leaves out; on a replay those settled by it."""
+        """Relation of the rows that the mapping leaves out; on a replay those it closes."""
         skipped = f"{self.prefix}skipped_row"
         if not self.is_replay:
             return skipped
@@ -59,5 +59,5 @@ class Incoming:
 
     @property
     def is_snapshot(self) -> bool:
-        """Whether the delivery states everything so far, not only what changed."""
+        """Whether the delivery holds everything so far, not only changes."""
         return self.delivery.kind == "snapshot"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from onestop.schema.feeds import Feed
-#: Stands in audit.snapshot_scope for all keys of the source.
+#: The value in audit.snapshot_scope that means all keys of the source.
 WHOLE_SOURCE = "*"
 
 
@@ -16,7 +16,7 @@ def same_key(feed: Feed, one: str, other: str) -> str:
 
 
 def key_text(feed: Feed, alias: str) -> str:
-    """Expression: the key of a row as ``audit.rejected_row.key_text`` has it."""
+    """Expression: the key of a row as in ``audit.rejected_row.key_text``."""
     return " || '|' || ".join(f"cast({alias}.{column} as varchar)" for column in feed.key)
 
 
@@ -26,7 +26,7 @@ def has_changes(feed: Feed) -> bool:
 
 
 def scope_conditions(feed: Feed, alias: str, scope: str = "scope") -> list[str]:
-    """Conditions under which a snapshot's scope covers a row; one of them is enough."""
+    """Alternative conditions under which a snapshot's scope covers a row."""
     return [
         f"{scope}.column_name = '{WHOLE_SOURCE}'",
         *(

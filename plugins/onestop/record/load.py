@@ -57,7 +57,7 @@ class LoadedDelivery:
 
 
 def load_delivery(warehouse: Warehouse, delivery: Delivery, staged: Path) -> LoadedDelivery:
-    """Append a validated delivery's rows to the record and refresh the history they touch.
+    """Append a validated delivery's rows to the record and refresh the histories of their keys.
 
     Loading a delivery again changes nothing.
 
@@ -92,10 +92,10 @@ def load_replayed(
     rows: Collection[int] | None = None,
     is_trial: bool = False,
 ) -> ReplayedRows:
-    """Load those rejected rows of a loaded delivery that pass now; close those left out now.
+    """Load rejected rows of a loaded delivery that pass now; close those that are left out now.
 
-    Rows that were loaded before stay as they are. A row that still fails stays open; rules that it
-    breaks only now are added to its reasons. When no row is closed, nothing is written.
+    Rows that were loaded before do not change. A row that still fails stays open; rules that it
+    newly breaks are added to its reasons. When no row is closed, nothing is written.
 
     Args:
         warehouse: open for writing.

@@ -51,7 +51,7 @@ def record_night_run(warehouse: Warehouse, night: dt.date, state: str, message: 
 
 
 def lacks_published_run(warehouse: Warehouse, night: dt.date) -> bool:
-    """Whether the night is published and ``audit.night_run`` does not have it as published yet."""
+    """Whether the night is published and ``audit.night_run`` does not say so yet."""
     return bool(
         warehouse.value(
             "select count(*) from audit.publication where as_of_date = :night"

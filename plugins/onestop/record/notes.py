@@ -1,6 +1,6 @@
-"""Notes: small files in which steps that run side by side leave what the record has to hold.
+"""Notes: small files by which steps that run in parallel pass entries for the record.
 
-The step that owns the warehouse enters them and removes them.
+The step that writes the warehouse enters and removes them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def read_notes(folder: Path) -> Iterator[tuple[Path, str]]:
-    """The notes in a folder with their texts, without those that another run removes meanwhile."""
+    """The notes in a folder with their texts; skips those that another run removes meanwhile."""
     for note in sorted(folder.glob("*.json")):
         with suppress(FileNotFoundError):
             text = note.read_text(encoding="utf-8")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def settled_files(warehouse: Warehouse) -> set[tuple[str, int, int]]:
-    """Path, length and time of change of each file that needs no further look.
+    """Path, length and time of change of each file that need not be landed again.
 
     Files with a retryable refusal are not among them.
     """

@@ -1,4 +1,4 @@
-"""``audit.publication``: the published nights, and what is kept of them beside the warehouse."""
+"""``audit.publication``: the published nights, their lists in the landing, the readers' copy."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ def record_publication(
 
 
 def is_frozen(warehouse: Warehouse, night: dt.date) -> bool:
-    """Whether the night, or one after it, is published: its figures do not change any more."""
+    """Whether the night or a later one is published, so that its figures no longer change."""
     last = last_published(warehouse)
     return last is not None and night <= last
 
 
 def frozen_reason(warehouse: Warehouse, night: dt.date) -> str:
-    """Why a night's figures are not computed again, and which night shows later deliveries."""
+    """Why a night is not computed again, and the night from which later deliveries count."""
     last = last_published(warehouse)
     was_published = warehouse.value(
         "select count(*) from audit.publication where as_of_date = :night", {"night": night}
@@ -82,9 +82,9 @@ def frozen_reason(warehouse: Warehouse, night: dt.date) -> str:
 
 
 def write_manifests(landing: Path, warehouse: Warehouse) -> None:
-    """List beside the landing the deliveries that each published night includes.
+    """Write into the landing the list of deliveries of each published night.
 
-    Written for every published night without a list: a run may have been killed before it.
+    Every published night without a list gets one, since a killed run may have missed it.
     """
     keep_settlements(landing, warehouse)
     folder = landing / MANIFESTS

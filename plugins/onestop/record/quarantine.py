@@ -1,4 +1,4 @@
-"""``audit.rejected_row``: the rows that the gate rejected, and what became of them."""
+"""``audit.rejected_row``: the rows that the gate rejected, and their state."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class ReplayedRows:
 
 
 def quarantine_rows(load: Incoming, attempt: int) -> None:
-    """Record the rows that the gate rejected and that are not recorded yet.
+    """Record the rejected rows that are not recorded yet.
 
     On a replay, a row that was loaded before stays loaded even if a rule rejects it now.
     """
@@ -74,7 +74,7 @@ def _was_loaded_before(load: Incoming, attempt: int) -> bool:
 
 
 def find_replayed(load: Incoming, rows: Collection[int] | None) -> ReplayedRows:
-    """Make the temporary table ``replayed``: rejected rows that pass, or are left out, now.
+    """Make the temporary table ``replayed``: rejected rows that now pass or are left out.
 
     Superseded rows are included: they complete the earlier history. A row that the new reading of
     the file does not contain stays open, so that no row is lost.

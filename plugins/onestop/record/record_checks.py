@@ -1,7 +1,7 @@
-"""Checks of the record before a night is published: no file wipes out another one.
+"""Checks of the record before a publication: no file of the night removes another file's rows.
 
-They ask the versions and the histories again, independently of the way in which the histories
-were derived, and only about the night itself.
+The checks compare versions and histories of the night, independently of how the histories were
+derived.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from onestop.warehouse import Warehouse
 
-#: The files of a night that no later file of the same path replaces.
+#: SELECT of the current files of a night: no later file of the same path replaces them.
 _CURRENT = """
 select d.delivery_id, d.source, d.kind, d.file_name from audit.delivery as d
 where d.state = 'loaded' and d.feed = :feed and d.night = :night and not exists (
@@ -27,7 +27,7 @@ where d.state = 'loaded' and d.feed = :feed and d.night = :night and not exists 
         and (later.file_modified_at, later.sha256) > (d.file_modified_at, d.sha256)
 )
 """
-#: What held before the night, and does not any more.
+#: SELECT of the rows of the history that end with the night and have no successor.
 _VANISHED = """
 select h.* from core.{entity}_history as h
 where h.valid_to = :night and not exists (
@@ -37,9 +37,9 @@ where h.valid_to = :night and not exists (
 
 
 def record_state(warehouse: Warehouse, night: dt.date) -> int:
-    """How many times deliveries were taken into the record that the night's figures rest on.
+    """Number of loads and replays that the night's figures include.
 
-    The record only grows: while this number stays, so does the record of that night.
+    The record only grows, so an unchanged number means an unchanged record of that night.
     """
     return int(
         warehouse.value(
@@ -50,10 +50,10 @@ def record_state(warehouse: Warehouse, night: dt.date) -> int:
 
 
 def lost_keys(warehouse: Warehouse, night: dt.date) -> list[str]:
-    """What the night's files hold and the histories lack; a sentence for each file.
+    """Rows of the night's files that the histories lack; one sentence per file.
 
-    Invariant: every key that was accepted from a current file of the night is in the history of
-    that night.
+    Invariant: every key accepted from a current file of the night is in the history of that
+    night.
     """
     return [
         sentence
@@ -63,7 +63,7 @@ def lost_keys(warehouse: Warehouse, night: dt.date) -> list[str]:
 
 
 def _lost(warehouse: Warehouse, feed: Feed, night: dt.date) -> Iterator[str]:
-    """Rows that were stored under the night and do not hold on it, nor another of their key."""
+    """Rows stored under the night whose key has no row in the history of that night."""
     rows = warehouse.rows(
         f"select d.file_name, count(*) as row_count from core.{feed.entity}_version as v"
         f" inner join (select distinct * from ({_CURRENT}) as c) as d"
@@ -82,9 +82,9 @@ def _lost(warehouse: Warehouse, feed: Feed, night: dt.date) -> Iterator[str]:
 
 
 def _unjustified(warehouse: Warehouse, feed: Feed, night: dt.date) -> Iterator[str]:
-    """Keys that vanished although a snapshot of the night holds them unchanged.
+    """Keys that vanished although a snapshot of the night has them unchanged.
 
-    A file that is the anchor of a scope holds every key of it that it has no version of.
+    The anchor of a scope has every key of the scope unchanged, except those with a version of it.
     """
     conditions = [
         f"scope.column_name = '{WHOLE_SOURCE}'",
@@ -114,9 +114,11 @@ def _unjustified(warehouse: Warehouse, feed: Feed, night: dt.date) -> Iterator[s
 
 
 def vanished_wholesale(warehouse: Warehouse, night: dt.date) -> list[str]:
-    """Snapshots of a whole source by which a whole unit vanishes, or while a part is refused.
+    """Whole-source snapshots that lack a whole unit, or lack rows while a part is refused.
 
-    Whoever confirmed it entered the night in ``sql/reference/volume_exception.csv``.
+    Returns one sentence for each.
+
+    A night entered in ``sql/reference/volume_exception.csv`` is confirmed and not checked.
     """
     from onestop.gate import is_volume_excepted  # noqa: PLC0415 - imports slowly
 

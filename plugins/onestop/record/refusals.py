@@ -1,4 +1,4 @@
-"""Refused deliveries: noted where files are worked on side by side, then entered in the record."""
+"""Refused deliveries: noted while files are worked on in parallel, then entered in the record."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ def record_refusal(
 def refuse_unread(
     notes: Path, results: Path, delivery: Delivery, rule_code: str, found: str = ""
 ) -> str:
-    """Refuse a file before its rows were validated: keep the result and note it for the record.
+    """Refuse a file before its rows are validated: write a result, and a note for the record.
 
     Args:
         notes: folder of the notes of refusals.
         results: folder of the validation results.
-        delivery: the delivery, as far as it is known.
+        delivery: the delivery, as far as known.
         rule_code: the rule that refused it (``FILE-F01`` …).
         found: what was found, in English; defaults to the rule's sentence.
 
@@ -87,7 +87,7 @@ def refuse_unread(
 
 
 def refuse_judged(notes: Path, delivery: Delivery, verdict: GateVerdict) -> RefusedDeliveryError:
-    """Note for the record that the gate refused a delivery; returns the error to raise."""
+    """Note a refusal by the gate for the record; returns the error to raise."""
     error = verdict.as_error()
     error.page = page_of(verdict.result_file or "")
     note_refusal(
@@ -108,7 +108,7 @@ def page_of(result_file: str) -> str:
 def note_refusal(
     notes: Path, delivery: Delivery, rule_code: str, reason_vi: str, reason_en: str
 ) -> None:
-    """Note a refusal for the step that owns the warehouse; replaces an earlier note."""
+    """Note a refusal for the step that writes the warehouse; replaces an earlier note."""
     refusal = {
         "delivery": delivery.to_json(),
         "rule_code": rule_code,
@@ -119,7 +119,7 @@ def note_refusal(
 
 
 def withdraw_refusal(notes: Path, delivery: Delivery) -> None:
-    """Remove the note of a refusal that does not hold any more."""
+    """Remove the note of a refusal that no longer holds."""
     _note_of(notes, delivery).unlink(missing_ok=True)
 
 

@@ -130,7 +130,7 @@ def insert_settlement(
 
 
 def note_replay(load: Incoming, known_from: dt.date, found: ReplayedRows) -> int:
-    """Record a replay: the counts of the last attempt, less the rows closed now."""
+    """Record a replay: the counts of the last attempt, minus the rows closed now."""
     last = load.warehouse.rows(
         "select rows_read, rows_accepted, rows_rejected, rows_repeated, rows_blank, rows_skipped,"
         " skip_reasons from audit.delivery where delivery_id = :delivery_id and state = 'loaded'"
@@ -152,7 +152,7 @@ def note_replay(load: Incoming, known_from: dt.date, found: ReplayedRows) -> int
 
 
 def _skip_reasons(load: Incoming, before: str | None) -> str | None:
-    """The reasons for which rows are left out, with those that a replay closes as left out."""
+    """The counts of left-out rows by reason, with the rows that a replay closes as left out."""
     counts: Counter[str] = Counter(json.loads(before) if before else {})
     for row in load.warehouse.rows(
         f"select skip_reason, count(*) as n from {load.left_out} as s group by skip_reason"

@@ -1,7 +1,7 @@
-"""Snapshots in the record: what they cover, and the unchanged rows that they leave implicit.
+"""Snapshots in the record: their scopes, and the unchanged rows that they leave implicit.
 
-A snapshot's unchanged rows are not stored. ``audit.snapshot_scope`` keeps which keys a snapshot
-covers; a covered key without a version of the snapshot is unchanged in it.
+A snapshot's unchanged rows are not stored. ``audit.snapshot_scope`` holds the keys that a snapshot
+covers; a covered key without a version from the snapshot is unchanged in it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from onestop.record.incoming import Incoming
 
-#: Condition: the row of the history held at the start of the night, before its own files.
+#: Condition: the row of the history was valid at the start of the night, before its files.
 HELD_BEFORE = "h.valid_from < :night and (h.valid_to is null or h.valid_to >= :night)"
-#: Condition: a delivery of this source stated the row of the history.
+#: Condition: the row of the history comes from a delivery of this source.
 OF_SOURCE = "h.delivery_id in (select delivery_id from audit.delivery where source = :source)"
 #: SELECT of the night's snapshot files, without those that a later file of the same path replaces.
 CURRENT_SNAPSHOTS = (

@@ -51,7 +51,7 @@ def find_touched_keys(load: Incoming, known_from: dt.date) -> None:
 def find_replayed_keys(load: Incoming, known_from: dt.date) -> None:
     """Make the temporary table ``touched`` for replayed rows of a loaded delivery.
 
-    Keys can be missing from a snapshot only once all of its keys could be read.
+    Missing keys are added only when all keys of the snapshot are readable.
     """
     _find_stated_keys(load)
     load.warehouse.execute(
@@ -112,10 +112,10 @@ def _touch_left_out(load: Incoming) -> None:
 
 
 def _touch_missing(load: Incoming) -> None:
-    """Add the keys that the source stated before and the snapshot lacks; table ``missing``.
+    """Add the keys that the source had before and the snapshot lacks; table ``missing``.
 
-    Scopes with another anchor are excluded: the anchor recorded its own. A key whose row was
-    rejected is in the file and therefore not missing.
+    Scopes with another anchor are excluded, because the anchor recorded its missing keys. A key
+    whose row was rejected is in the file and therefore not missing.
     """
     rows = load.warehouse.rows(
         "select distinct column_name, value from audit.snapshot_scope as g where delivery_id in"

@@ -1,8 +1,8 @@
-"""One thread that reads, for a consumer with threads of its own.
+"""A thread that reads a file for a consumer with several threads.
 
 DuckDB pulls the batches it inserts from its own threads. Libraries such as lxml keep memory per
-thread: a parser that is driven by one thread and freed by another corrupts it. So a file is read
-from beginning to end in one thread, and DuckDB gets what that thread has put into a queue.
+thread; a parser used in one thread and freed in another corrupts it. So one thread reads a file
+from beginning to end, and DuckDB takes the batches from a queue.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Batches that wait at most; reading and inserting then go on side by side.
+#: Length of the queue, so that reading and inserting run in parallel.
 _WAITING = 4
 
 
 class ReadingThread(Generic[T]):
-    """An iterator over what a generator yields in a thread of its own.
+    """An iterator over the items of a generator that runs in another thread.
 
-    Leaving the ``with`` block ends the thread: the generator is closed where it ran.
+    Leaving the ``with`` block closes the generator in its thread and ends the thread.
 
     Attributes:
         error: what the generator raised.

@@ -1,9 +1,9 @@
 """Staging: a landed file becomes one DuckDB file of canonical rows, or is refused.
 
-``<staging>/<delivery_id>.duckdb`` holds ``staged_row`` (every record of the file with where it
-stood, its canonical values and the source's own texts), ``skipped_row`` (the records that the
-mapping leaves out, and why) and ``read_summary`` (one row: how the file was read). It appears
-whole, by one rename, and is read again only when the mapping or the way of reading changed.
+``<staging>/<delivery_id>.duckdb`` holds ``staged_row`` (every record of the file with its row
+number, canonical values and source texts), ``skipped_row`` (the records that the mapping leaves
+out, with the reason) and ``read_summary`` (one row: how the file was read). The file appears
+whole, by one rename. It is made again only after the mapping or the way of reading changed.
 Personal columns are never written to it.
 """
 
@@ -52,14 +52,14 @@ if TYPE_CHECKING:
     from onestop.schema.feeds import Feed
     from onestop.schema.mapping import FeedMapping
 
-#: Raised whenever the same file under the same mapping would be staged differently.
+#: Version of the way of reading: raise it when the same file and mapping give other staged rows.
 READER_VERSION = 6
 
 _CONTROLS = bytes([*range(ord(" ")), 0x7F])
-#: What a tidy text does not have.
+#: Characters that a text must be tidied of.
 _UNTIDY = re.compile(r"  |[^\S ]|[\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u2060\ufeffÐð]")
 _WRAPPED = re.compile(r"""\s*(?:=\s?"([^"]*)"|'([\w=+@-].*?)'?)\s*""")
-#: What a batch says of each row beside its columns.
+#: Columns of every batch, beside those of the feed.
 _PLACE: dict[str, pa.DataType] = {
     "row_number": pa.int64(),
     "sheet": pa.string(),
@@ -94,7 +94,7 @@ _SUMMARY = (
 
 
 def staged_path(staging: Path, delivery_id: str) -> Path:
-    """Where a delivery's staged file is, or will be."""
+    """The path of a delivery's staged file."""
     return staging / f"{delivery_id}.duckdb"
 
 
@@ -105,14 +105,14 @@ def read_delivery(
     mapping: FeedMapping,
     limits: Limits = LIMITS,
 ) -> Path:
-    """Read a landed file into its staged DuckDB file; does nothing when it is there already.
+    """Read a landed file into its staged DuckDB file, unless a current one exists.
 
     Args:
-        delivery: what was landed.
+        delivery: the landed file.
         landing: the landing folder.
         staging: the folder of staged files.
-        mapping: what the file's columns and codes mean.
-        limits: what the file may cost.
+        mapping: how to read the file.
+        limits: bounds on its size.
 
     Returns:
         The staged file.
@@ -160,7 +160,7 @@ def read_delivery(
 
 
 def _is_current(staged: Path, mapping: FeedMapping) -> bool:
-    """Whether a staged file was read by this mapping and this way of reading, and is whole."""
+    """Whether a staged file is undamaged and made by this mapping and way of reading."""
     try:
         with open_duckdb(staged, read_only=True) as connection:
             row = connection.execute(
@@ -181,7 +181,7 @@ def _is_current(staged: Path, mapping: FeedMapping) -> bool:
 
 
 def _sweep(staging: Path, delivery_id: str) -> None:
-    """Remove drafts of this delivery whose process is gone."""
+    """Remove drafts of this delivery that a killed process left."""
     for draft in staging.glob(f".{delivery_id}.*"):
         owner = draft.name.removeprefix(f".{delivery_id}.").split(".", 1)[0]
         if owner.isdigit() and not Path(f"/proc/{owner}").exists():
@@ -197,7 +197,7 @@ def _remove(leftovers: Iterable[Path]) -> None:
 
 
 def _check_evidence(delivery: Delivery, landed: Path) -> None:
-    """The landed bytes must be those that were landed."""
+    """Refuse a landed copy that was changed or removed."""
     try:
         found = sha256_of(landed)
     except FileNotFoundError as error:
@@ -266,10 +266,10 @@ def _arrow(batch: Batch, mapping: FeedMapping) -> pa.RecordBatch:
 
 
 def _source_texts(values: Texts, problems: list[str | None]) -> tuple[pa.StringArray, bool]:
-    """The texts that the source means, and whether all are tidy as they are.
+    """The intended texts, and whether all are already tidy.
 
-    One with a NUL is none, and its row cannot be read. ``="x"`` and ``'x`` are how exporters keep
-    a spreadsheet from changing x.
+    A text with a NUL becomes None, and its row is a read problem. ``="x"`` and ``'x`` become x:
+    exporters write them so that a spreadsheet does not change x.
     """
     texts = values if isinstance(values, pa.StringArray) else _texts(values)
     characters = texts.buffers()[2]
@@ -288,7 +288,7 @@ def _source_texts(values: Texts, problems: list[str | None]) -> tuple[pa.StringA
 
 
 def _is_tidy(texts: pa.StringArray, data: bytes) -> bool:
-    """Whether tidying surely changes none of the texts, whose characters are ``data``."""
+    """Whether tidying certainly changes none of the texts, whose characters are ``data``."""
     if data.isascii():
         if b"  " in data or len(data.translate(None, _CONTROLS)) < len(data):
             return False
@@ -325,7 +325,7 @@ def _texts(values: Sequence[str | None]) -> pa.StringArray:
 def _set_aside(connection: duckdb.DuckDBPyConnection, feed: Feed) -> dict[str, int]:
     """Move the rows that the mapping leaves out to ``skipped_row``; count them by reason.
 
-    Of a row that is left out its place and key are kept, and when it was changed.
+    Only row number, key and time of change of such a row are kept.
     """
     kept = ["row_number", "sheet", *feed.key]
     if "modified_at" in feed.column_names:
@@ -344,7 +344,7 @@ def _set_aside(connection: duckdb.DuckDBPyConnection, feed: Feed) -> dict[str, i
 
 
 def _mark_repeats(connection: duckdb.DuckDBPyConnection, feed: Feed) -> int:
-    """Mark rows that say word for word what an earlier row of the file said; count them."""
+    """Mark and count the exact repeats of an earlier row of the file."""
     same = [*feed.key, "content_hash", unreadable_signature(feed)]
     if "modified_at" in feed.column_names:
         same.append("modified_at")
@@ -411,9 +411,9 @@ def _summarise(
 
 
 def _missing(mapping: FeedMapping, reading: Reading) -> list[str]:
-    """Required columns that the file lacks, each with the headers that it is accepted under.
+    """Required columns that the file lacks, each with its accepted headers.
 
-    Nothing is known of a file without records.
+    Empty for a file without records, whose columns are unknown.
     """
     if not reading.found:
         return []

@@ -1,8 +1,8 @@
 """The SELECT that turns a batch of source texts into canonical, typed rows.
 
-It is put together from a feed's columns and its mapping, in layers: ``tidied`` texts, ``read``
-values on the source's own clock, one layer per column that falls back on or is derived from
-others, and last the instants and calendar dates.
+It is built from a feed's columns and its mapping, in layers: ``tidied`` texts, ``read`` values in
+the source's time zone, one layer per column with a fallback or a derivation, and last the instants
+and calendar dates.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from onestop.schema.feeds import Column, Feed
     from onestop.schema.mapping import ConditionalValue, FeedMapping
 
-#: A time of day in a cell of its own, also as Excel keeps it: a part of a day, or a moment of the
-#: first days that it knows.
+#: A time of day in its own cell; Excel may write it as a part of a day, or as a moment of its first
+#: calendar days.
 _CLOCK = r"(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?"
 #: Functions the SELECT uses; ``tidy_text`` and ``fold_code`` do as
 #: :mod:`onestop.schema.wording` does.
@@ -118,9 +118,9 @@ MACROS = (
     )
     """,
 )
-#: Column of a batch: which of its columns have texts to tidy, as the bits of a number.
+#: Column of a batch: a number whose bits mark the columns with texts to tidy.
 UNTIDY = "untidy"
-#: The column that says why a row is left out.
+#: The column with the reason for leaving a row out.
 SKIP_REASON = "skip_reason"
 #: A whole number, leading zeros and zero decimals apart.
 _WHOLE = re.compile(r"0*(\d+)(?:[.,]0+)?")
@@ -148,7 +148,7 @@ def literal(text: str) -> str:
 
 
 def text_columns(feed: Feed) -> tuple[Column, ...]:
-    """Canonical columns whose source text is kept beside them as ``<column>_text``."""
+    """Canonical columns whose source text is kept as ``<column>_text``."""
     return tuple(
         column
         for column in feed.columns
@@ -203,12 +203,12 @@ def staging_select(mapping: FeedMapping, batch: str) -> str:
 
 
 def _text_name(feed: Feed, name: str) -> str:
-    """The column that tells whether the source gave a value."""
+    """The column that shows whether the source gave a value."""
     return f"{name}_text" if feed.column(name) in text_columns(feed) else name
 
 
 def untidy_bit(place: int) -> int:
-    """The bit of :data:`UNTIDY` for a column by its place; the last bit is of all the rest."""
+    """The bit of :data:`UNTIDY` for a column's position; the last bit stands for all others."""
     return 1 << min(place, 62)
 
 
@@ -226,7 +226,7 @@ def _tidied(mapping: FeedMapping) -> list[str]:
 
 
 def _given(mapping: FeedMapping) -> list[str]:
-    """The texts, null where the source's own text means no value."""
+    """The texts, with null for the source's texts that mean no value."""
     chosen = ["row_number", "sheet", "read_problem"]
     for column in mapping.read_columns:
         name, blank = column.name, _is_blank(column)
@@ -235,7 +235,7 @@ def _given(mapping: FeedMapping) -> list[str]:
 
 
 def _is_blank(column: ColumnMapping) -> str:
-    """Whether a text is one of the column's blanks; most are seen to be none at little cost."""
+    """Condition: a text is one of the column's blanks; a cheap test excludes most texts."""
     tests = []
     exact = [fold_code(text) for text in column.blanks if not text.endswith("*")]
     starts = [fold_code(text[:-1]) for text in column.blanks if text.endswith("*")]
@@ -254,7 +254,7 @@ def _is_blank(column: ColumnMapping) -> str:
 
 
 def _translated(mapping: FeedMapping) -> list[str]:
-    """Canonical values, timestamps still on the source's clock; and the texts they came from."""
+    """Canonical values with their source texts; timestamps in the source's time zone."""
     feed = mapping.schema
     mapped = {column.name: column for column in mapping.columns}
     chosen = ["row_number", "sheet", "read_problem"]
@@ -273,7 +273,7 @@ def _translated(mapping: FeedMapping) -> list[str]:
 
 
 def _further(mapping: FeedMapping) -> str:
-    """The source's further columns as a JSON object of those that are filled, or null."""
+    """The filled ones of the source's further columns as a JSON object, or null."""
     pairs = [
         f"case when {one.name} is not null"
         f" then {literal(json.dumps(one.name.removeprefix('extra__')) + ': ')}"
@@ -339,7 +339,7 @@ def _parsed(column: Column, given: ColumnMapping, text: str, mapping: FeedMappin
 
 
 def _coded(given: ColumnMapping, text: str) -> str:
-    """The canonical code that a text means, else that of the same whole number (04, 4.0)."""
+    """The canonical code of a text, or of the same whole number (04, 4.0)."""
     texts: dict[str, str] = {}
     numbers: dict[str, set[str]] = {}
     for canonical, spellings in given.codes:
@@ -357,7 +357,7 @@ def _coded(given: ColumnMapping, text: str) -> str:
 
 
 def _by(codes: dict[str, str]) -> list[tuple[str, str]]:
-    """Each canonical code as a literal, with the list of its spellings."""
+    """Each canonical code with its spellings, as literals."""
     return [
         (literal(code), ", ".join(literal(text) for text, other in codes.items() if other == code))
         for code in dict.fromkeys(codes.values())
@@ -365,7 +365,7 @@ def _by(codes: dict[str, str]) -> list[tuple[str, str]]:
 
 
 def _moment(text: str, given: ColumnMapping, time_zone: str) -> str:
-    """A naive timestamp, at the time of day that a column beside it states, if there is one."""
+    """A naive timestamp; its time of day comes from the clock's column, if there is one."""
     moment = _dated(text, given.formats, time_zone)
     if not given.clock:
         return moment
@@ -374,9 +374,9 @@ def _moment(text: str, given: ColumnMapping, time_zone: str) -> str:
 
 
 def _dated(text: str, formats: Sequence[str], time_zone: str) -> str:
-    """A naive timestamp from whichever pattern fits the whole text, ISO 8601 if none does.
+    """A naive timestamp by the first pattern that matches the whole text, else by ISO 8601.
 
-    A text that states its own offset from Greenwich is turned to the source's clock.
+    A text with its own UTC offset is converted to the source's time zone.
     """
     zone = literal(time_zone)
     cases = [_number_moment(text, one, zone) or _pattern_moment(text, one, zone) for one in formats]
@@ -385,7 +385,7 @@ def _dated(text: str, formats: Sequence[str], time_zone: str) -> str:
 
 
 def _number_moment(text: str, name: str, zone: str) -> str | None:
-    """The case of a date written as a number; epochs are of the years 2001 to 2033."""
+    """The case of a date written as a number; epochs are limited to the years 2001 to 2033."""
     number = f"replace({text}, ',', '.')::double"
     shape, value = {
         EXCEL_SERIAL: (
@@ -417,10 +417,10 @@ def _pattern_moment(text: str, pattern: str, zone: str) -> str:
 
 
 def _shape(pattern: str) -> str:
-    """The regular expression of texts that a strptime pattern is meant for.
+    """The regular expression of the texts that a strptime pattern accepts.
 
-    Fields that follow one another without a sign between have all their digits; strptime
-    itself would read 2022030110300 as half past ten.
+    Adjacent fields without a separator must have all their digits; strptime itself would read
+    2022030110300 as half past ten.
     """
     parts = re.findall(r"%.|[^%]", pattern)
     shape = []
@@ -445,12 +445,12 @@ def _derived(mapping: FeedMapping, name: str, rules: Iterable[ConditionalValue])
     given = _text_name(feed, name)
     cast = DUCKDB_TYPES[feed.column(name).type]
     derived = f"(case {' '.join(cases)} end)::{cast}"
-    # A code that the mapping does not know stays unknown; it is not papered over.
+    # A code that the mapping does not list stays unknown; no derived value replaces it.
     return f"case when {given} is null and {name} is null then {derived} else {name} end"
 
 
 def _skip_reason(mapping: FeedMapping) -> str:
-    """Why a row is left out, null for one that is kept; a row that cannot be read is kept."""
+    """The reason for leaving a row out, or null; a row with a read problem is kept."""
     cases = [
         f"when {' and '.join(_test(mapping.schema, name, wanted) for name, wanted in rule.when)}"
         f" then {literal(rule.value)}"
@@ -475,7 +475,7 @@ def _test(feed: Feed, name: str, wanted: tuple[str, ...] | str) -> str:
 
 
 def _timed(mapping: FeedMapping) -> list[str]:
-    """Instants from the source's clock, and the calendar dates on that clock."""
+    """Instants, and calendar dates in the source's time zone."""
     feed = mapping.schema
     chosen = ["row_number", "sheet", "read_problem"]
     for column in feed.columns:
@@ -490,7 +490,7 @@ def _timed(mapping: FeedMapping) -> list[str]:
 
 
 def _content_hash(mapping: FeedMapping) -> str:
-    """Hash of what a row says about its subject, not of where or when it was said."""
+    """Hash of a row's content, without its origin and time of change."""
     parts = []
     given = {column.name for column in mapping.columns} | {name for name, _ in mapping.derive}
     if mapping.extra:
@@ -506,6 +506,6 @@ def _content_hash(mapping: FeedMapping) -> str:
 
 
 def unreadable_signature(feed: Feed) -> str:
-    """Expression telling apart rows that look alike only because a text was not understood."""
+    """Expression that distinguishes rows which are equal only because texts were unreadable."""
     parts = [f"case when {c.name} is null then {c.name}_text end" for c in text_columns(feed)]
     return f"concat_ws(chr(31), {', '.join(f'coalesce({p}, chr(30))' for p in parts)})"
