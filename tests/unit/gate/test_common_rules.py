@@ -86,7 +86,9 @@ def test_a_suite_names_its_file_and_the_rule_that_does_not_fit(tmp_path):
     (tmp_path / "units.json").write_text(json.dumps(data), encoding="utf-8")
     with pytest.raises(SuiteError) as refused:
         load_suite("units", tmp_path)
-    assert str(refused.value) == 'units.json: rule UNI-F01: no common rule "mising"'
+    assert str(refused.value) == (
+        'units.json: rule UNI-F01: no common rule "mising"; correct the entry'
+    )
 
 
 def test_every_common_rule_is_used_by_two_suites_or_more():
