@@ -1,7 +1,7 @@
-"""Whether this container's Airflow component is alive: its last heartbeat, in Airflow's database.
+"""Health check of this container's Airflow component, by its last heartbeat in Airflow's database.
 
-``airflow jobs check`` answers the same after loading all of Airflow, which on a busy machine
-takes longer than a health check may.
+``airflow jobs check`` does the same but loads all of Airflow first, which takes too long on a busy
+machine.
 
     python check_job.py DagProcessorJob
 """
@@ -13,7 +13,7 @@ import sys
 
 import psycopg
 
-#: Components beat every few seconds; a file that takes long to parse may hold them up.
+#: Components send a heartbeat every few seconds; a file that is slow to parse may delay it.
 _ALIVE = "2 minutes"
 
 with psycopg.connect("postgresql://airflow@postgres/airflow", connect_timeout=10) as database:

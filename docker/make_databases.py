@@ -1,6 +1,6 @@
-"""Make the two databases and their logins on the server, where they are not there yet.
+"""Create the two databases and their logins on the server, unless they exist.
 
-Passwords are those of the pgpass file. Run by the one-shot service ``init``.
+Passwords come from the pgpass file. Run by the one-shot service ``init``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ DATABASES = (
 
 
 def main() -> None:
-    """Logins first, then databases that sort text by its bytes, as the embedded warehouse does."""
+    """Create the logins, then databases that sort text by bytes like the embedded warehouse."""
     passwords = read_passwords(Path(os.environ["PGPASSFILE"]))
     with psycopg.connect(SERVER, autocommit=True) as server:
         for login, database, is_own in DATABASES:

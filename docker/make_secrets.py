@@ -1,8 +1,8 @@
-"""Make all secrets, once, and give each service those that it needs.
+"""Create all secrets once, and give each service those that it needs.
 
-Run by the one-shot service ``secrets`` as root at every start, before all others. What was made
-stays in ``/secrets/all``, which no other service mounts; each service's folder beside it is its own
-volume. Nothing is printed.
+Run by the one-shot service ``secrets`` as root at every start, before all others. The secrets stay
+in ``/secrets/all``, which no other service mounts; each service's own folder is a separate volume.
+Nothing is printed.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ SERVICES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 
 def main(folder: Path = FOLDER) -> None:
-    """Make what is missing, and write every service's folder anew."""
+    """Create missing secrets, and rewrite every service's folder."""
     kept = folder / "all"
     kept.chmod(0o700)
     own = {
@@ -86,7 +86,7 @@ def pgpass(passwords: dict[str, str]) -> str:
 
 
 def keep(folder: Path, name: str, value: str) -> str:
-    """The secret of that name; ``value`` unless it is there already."""
+    """The secret of that name; an existing one, else ``value``."""
     path = folder / name
     if not path.exists():
         write(path, value)
@@ -94,7 +94,7 @@ def keep(folder: Path, name: str, value: str) -> str:
 
 
 def fill(folder: Path, files: dict[str, str]) -> None:
-    """Have a service's folder hold these files and no others."""
+    """Make a service's folder hold exactly these files."""
     folder.chmod(0o750)
     os.chown(folder, 0, 0)
     for name, value in files.items():
@@ -105,7 +105,7 @@ def fill(folder: Path, files: dict[str, str]) -> None:
 
 
 def write(path: Path, value: str, owner: int = 0) -> None:
-    """Put a file in place whole, readable by its owner only."""
+    """Write a file atomically, readable by its owner only."""
     draft = path.with_name(f".{path.name}")
     draft.touch(mode=0o600)
     draft.write_text(value + "\n", encoding="ascii")

@@ -1,7 +1,7 @@
-"""What Airflow shows beside its own pages: the last published scorecard and the reports.
+"""Airflow plugin with the pages of the last published scorecard and the validation reports.
 
-The only file of ours that Airflow discovers. Every task loads it too, so the pages are put
-together when a browser first asks for them.
+It is the only file of the product that Airflow discovers. Every task loads it too, so the
+application is built at the first request.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class _Pages:
 
 
 class OneStopPlugin(AirflowPlugin):  # type: ignore[misc] # Airflow's class is not typed for us
-    """The pages under ``/onestop``, and the way to them in Airflow's menu."""
+    """The pages under ``/onestop``, with their entry in Airflow's menu."""
 
     name = "onestop"
     fastapi_apps: ClassVar[list[Any]] = [

@@ -1,10 +1,10 @@
 """Check every SQL file: both engines can read it, and its layout follows the rules.
 
     check.py         exit 1 with what is wrong, file by file
-    check.py --fix   lay the files out anew where sqlfluff can
+    check.py --fix   format the files where sqlfluff can
 
-The rules stand in ``pyproject.toml`` (tool.sqlfluff), files that sqlfluff leaves out in
-``.sqlfluffignore``.
+The rules are in ``pyproject.toml`` (tool.sqlfluff); ``.sqlfluffignore`` lists files without layout
+checks.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
     command = "fix" if "--fix" in arguments else "lint"
     laid_out = [
         _sqlfluff([command, str(FOLDER)]),
-        # A filled template is never read by people: its layout follows what fills it.
+        # People never read a filled template, so its layout is not checked.
         _sqlfluff(
             ["lint", "-", "--exclude-rules", ",".join([*_excluded_rules(), "layout"])],
             history_select(FEEDS["units"], touched="touched"),
@@ -66,7 +66,7 @@ def texts() -> dict[str, str]:
 
 
 def read(name: str, text: str) -> list[str]:
-    """Why an engine that the file is for cannot read it; empty where all can."""
+    """The parse errors of the engines that the file is for."""
     readers = {"duckdb": _read_by_duckdb, "postgresql": _read_as_postgresql}
     engines = [engine for engine in readers if f".{engine}." in name] or list(readers)
     problems = []

@@ -1,1 +1,1 @@
-"""What readers see of the figures; only reads."""
+"""Figures for readers: scorecard, explanations, forms, issued reports, pages, lists."""

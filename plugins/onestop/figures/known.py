@@ -32,7 +32,7 @@ def refuse_unknown(
         warehouse: open.
         filters: what was asked for: ``night``, ``source``, ``feed``, ``rule_code``, ``state``,
             ``delivery_id``; None where everything is.
-        states: the states that there are.
+        states: the existing states.
         sources: the sources that have a mapping; those in the record are known too.
 
     Raises:

@@ -61,7 +61,7 @@ def print_deliveries(
     state: str | None = None,
     limit: int = 50,
 ) -> None:
-    """What came in, the latest first.
+    """Print the deliveries, the latest first.
 
     Args:
         settings: of this installation.
@@ -104,7 +104,7 @@ def print_rejected(
     state: str | None = None,
     limit: int = 50,
 ) -> None:
-    """Rejected rows with all their reasons, the latest first; values are masked.
+    """Print rejected rows with all their reasons, the latest first; values are masked.
 
     Args:
         settings: of this installation.

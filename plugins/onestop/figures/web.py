@@ -1,6 +1,6 @@
 """Pages for the browser: the last published scorecard, and the validation reports.
 
-They show what is published and nothing else; who may see them is the caller's to decide.
+They show published figures only; the caller decides who may see them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NOTHING_YET = (
 )
 _UNAUTHORIZED = 401
 _NOT_FOUND = 404
-#: No scripts at all, nothing from elsewhere; only Airflow itself may frame the page.
+#: No scripts and no external content; only Airflow itself may frame the page.
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:;"
     " frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
@@ -41,7 +41,7 @@ _HEADERS = {
     "X-Frame-Options": "SAMEORIGIN",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
-    # Figures change each night, and nobody's browser keeps them after its user has logged out.
+    # Figures change each night, and must not stay in a browser after its user has logged out.
     "Cache-Control": "no-store",
 }
 
@@ -55,9 +55,9 @@ def make_app(
     """The application to mount.
 
     Args:
-        settings: tells where the published figures and the reports are.
+        settings: returns the settings, for the published figures and the reports.
         guard: a FastAPI dependency that raises 401 or 403 without permission.
-        login_url: where to send a browser that is not logged in, given the page it wanted.
+        login_url: the login page for a browser that is not logged in, given the wanted page.
     """
     app = FastAPI(dependencies=[Depends(guard)], docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -115,9 +115,9 @@ def _unpublished(
 
 
 def _report_file(reports: Path, path: str) -> Path | None:
-    """A page of the reports; None for all else, whatever was asked for.
+    """A page of the reports; None for any other path.
 
-    A file with a second name may lie anywhere: the site's own pages have one name each.
+    A file with a second hard link is refused: it may belong to another folder.
     """
     try:
         folder = reports.resolve()

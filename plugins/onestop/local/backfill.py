@@ -1,4 +1,4 @@
-"""Nights through Airflow: a backfill of the nightly DAG, followed to its end by the REST API."""
+"""Running nights in Airflow: a backfill of the nightly DAG, followed by the REST API."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class NightResult:
     """How one night's run ended.
 
     Attributes:
-        night: which.
-        succeeded: its figures were computed, checked and published.
+        night: the night.
+        succeeded: whether its figures were published.
         seconds: wall time of the run.
         files: deliveries found.
         failures: each failed task, with the last error in its log. A night can succeed with
-            failed tasks: a refused file does not keep the others back.
+            failed tasks: a refused file does not stop the others.
     """
 
     night: dt.date
@@ -41,7 +41,7 @@ class NightResult:
 
 @dataclass(frozen=True)
 class Progress:
-    """What is going on.
+    """The progress of a backfill.
 
     Attributes:
         night: the one that is running.
@@ -59,13 +59,14 @@ class Progress:
 def run_nights(
     airflow: LocalAirflow, nights: Sequence[dt.date]
 ) -> Iterator[NightResult | Progress]:
-    """Backfill nights, one after the other; tells what is going on, and each night's result.
+    """Backfill nights, one after the other.
 
-    What an interrupted session left behind is cancelled, or waited for, first.
+    Unfinished backfills of an interrupted session are cancelled first, and running nights waited
+    for.
 
     Args:
-        airflow: a started one.
-        nights: which; all nights between the first and the last are run.
+        airflow: started.
+        nights: the nights; all nights between the first and the last are run.
 
     Yields:
         Progress twice a second, and a result per night.
@@ -98,7 +99,7 @@ def run_nights(
 
 
 def _settle_leftovers(airflow: LocalAirflow) -> set[str]:
-    """Cancel unfinished backfills, wait for running nights; returns the runs there are."""
+    """Cancel unfinished backfills and wait for running nights; returns all runs."""
     for backfill in airflow.get("/backfills", dag_id=DAG_ID)["backfills"]:
         if backfill["completed_at"] is None:
             airflow.put(f"/backfills/{backfill['id']}/cancel")

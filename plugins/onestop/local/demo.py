@@ -1,7 +1,7 @@
 """``make demo`` and ``make up``: the nightly DAG in a real Airflow on this machine.
 
 The demonstration writes sample exports, lets Airflow run the nights that are not published yet,
-and shows the scorecard. All of it lies under ``var/demo/`` and never meets real data.
+and shows the scorecard. All its files are under ``var/demo/``, apart from real data.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ HISTORY_SINCE = dt.date(2022, 1, 1)
 DEMO_FOLDER = PROJECT_ROOT / "var" / "demo"
 _UI_PORT = 8080
 _INTERRUPTED = 130
-#: Nobody is waiting for a late export here: retry soon.
+#: A short interval, since the demonstration has no late exports.
 _QUICK_RETRIES = {"AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "2"}
 
 _TEXT = {
@@ -124,7 +124,7 @@ _TEXT = {
 
 @dataclass(frozen=True)
 class _Page:
-    """What is said to the user, in one language."""
+    """The messages to the user, in one language."""
 
     lang: Language
     console: Console
@@ -138,7 +138,7 @@ class _Page:
         )
 
     def show_result(self, result: NightResult) -> None:
-        """One line per night; under it, what failed in it and why."""
+        """Print one line per night, with its failed tasks and their errors."""
         self.say(
             "succeeded" if result.succeeded else "failed",
             style=None if result.succeeded else "bold red",
@@ -163,14 +163,14 @@ def run_demo(
     first: dt.date = FIRST_NIGHT,
     last: dt.date = LAST_NIGHT,
 ) -> int:
-    """Sample exports → the nights in Airflow → the scorecard.
+    """Write sample exports, run the nights in Airflow, show the scorecard.
 
-    A second time finds all nights published, starts nothing and shows the scorecard.
+    When all nights are published already, only the scorecard is shown.
 
     Args:
-        settings: where everything lies; :func:`demo_settings` unless told.
-        lang: of everything printed.
-        first: the first night; it also brings the year's history so far.
+        settings: of the installation; defaults to :func:`demo_settings`.
+        lang: of all messages.
+        first: the first night; its exports also hold the year's history so far.
         last: the last night.
 
     Returns:
@@ -184,7 +184,7 @@ def run_demo(
     nights = [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
     _write_exports(page, settings, first, last)
     published = _published(settings)
-    # Publication only goes forward: a night that was passed over stays unpublished.
+    # Nights are published in order: a skipped night stays unpublished.
     if pending := [night for night in nights if not published or night > max(published)]:
         _run_pending(page, settings, pending)
     else:
@@ -202,10 +202,10 @@ def run_demo(
 
 
 def serve_ui(*, lang: Language = "vi") -> int:
-    """Airflow with its web pages in the foreground, until Ctrl-C.
+    """Run Airflow with its web pages in the foreground, until Ctrl-C.
 
-    Shows the demonstration, unless ``ONESTOP_EXPORTS`` or ``ONESTOP_WAREHOUSE`` names an
-    installation of one's own; only there does the scheduler start nights by itself.
+    It runs the demonstration, unless ``ONESTOP_EXPORTS`` or ``ONESTOP_WAREHOUSE`` names another
+    installation; only for that one does the scheduler start nights by itself.
     """
     is_own = any(os.environ.get(name) for name in ("ONESTOP_EXPORTS", "ONESTOP_WAREHOUSE"))
     settings = Settings.from_environment() if is_own else demo_settings()
@@ -235,7 +235,7 @@ def serve_ui(*, lang: Language = "vi") -> int:
 
 
 def demo_settings() -> Settings:
-    """Settings of the demonstration: everything under ``var/demo``, or where ONESTOP_VAR says."""
+    """Settings of the demonstration: everything under ``var/demo``, or under ``ONESTOP_VAR``."""
     var = Path(os.environ.get("ONESTOP_VAR") or DEMO_FOLDER).absolute()
     return Settings(
         exports=var / "exports",
@@ -248,7 +248,7 @@ def demo_settings() -> Settings:
 
 
 def airflow_home(settings: Settings) -> Path:
-    """The local Airflow's folder, beside what else can be made again."""
+    """The local Airflow's folder."""
     return settings.work.parent / "airflow"
 
 
@@ -273,7 +273,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _write_exports(page: _Page, settings: Settings, first: dt.date, last: dt.date) -> None:
-    """Write the sample exports unless the same ones are there."""
+    """Write the sample exports, unless the same ones exist."""
     wanted = {"first": str(first), "last": str(last), "since": str(HISTORY_SINCE)}
     exports = cast("Path", settings.exports)  # the demonstration's are a folder here
     stamp = exports.parent / "sample.json"
@@ -350,7 +350,7 @@ def _shown(path: Folder) -> Folder:
 
 @contextmanager
 def _ending_on_signals() -> Iterator[None]:
-    """Let a polite kill (a CI timeout, a closed terminal) stop Airflow too, as Ctrl-C does."""
+    """Handle SIGTERM and SIGHUP (a CI timeout, a closed terminal) like Ctrl-C: stop Airflow."""
 
     def interrupt(*_: object) -> NoReturn:
         raise KeyboardInterrupt

@@ -1,8 +1,8 @@
 """A real Airflow on this machine: scheduler, DAG processor and API server, started and stopped.
 
-Everything it keeps (metadata database, secrets, logs) lies in one folder. It listens on the
-loopback interface only. Used by ``make demo``, ``make up`` and the integration tests; the city's
-own installation is docker-compose.yaml's.
+All its files (metadata database, secrets, logs) are in one folder. It listens on the loopback
+interface only. It serves ``make demo``, ``make up`` and the integration tests; the installation for
+real use is that of docker-compose.yaml.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 USER = "admin"
 POOL = "warehouse_write"
-#: Seconds that all may take to start, and each component to stop, on a slow machine.
+#: Seconds for all components to start, and for each to stop, on a slow machine.
 _START_TIMEOUT = 240
 _STOP_TIMEOUT = 30
 _HTTP_OK = 300
@@ -50,9 +50,9 @@ _COMPONENTS = {
     "scheduler": ["--skip-serve-logs"],
     "dag-processor": [],
 }
-#: They would put more lines into a task's log than the task does.
+#: Loggers that write more lines into a task's log than the task.
 _QUIET_LOGGERS = "openlineage=WARNING airflow.providers.openlineage=WARNING"
-#: What the tasks import and no developer changes.
+#: Modules that tasks import and developers do not change.
 PRELOADED = ("duckdb", "great_expectations", "holidays", "lxml.html", "openpyxl", "pyarrow.csv")
 
 
@@ -65,7 +65,7 @@ class ApiError(Exception):
 
     Args:
         status: HTTP status.
-        message: what it answered.
+        message: its answer.
     """
 
     def __init__(self, status: int, message: str) -> None:
@@ -84,7 +84,7 @@ class LocalAirflow:
         extra: further environment variables.
         last_night: ISO date and time after which the scheduler starts no nights by itself.
         parallelism: tasks that run at the same time.
-        preloaded: modules that tasks find imported already; changes in them need a restart.
+        preloaded: modules imported before tasks are forked; changes in them need a restart.
     """
 
     home: Path
@@ -156,9 +156,9 @@ class LocalAirflow:
             raise
 
     def stop(self) -> None:
-        """Ask every component to end, and end it with all its children if it does not.
+        """Ask every component to end; kill it with its children if it does not.
 
-        The scheduler first: its running tasks finish, and need the API server for that.
+        The scheduler is first: its running tasks need the API server to finish.
         """
         for name in ("scheduler", "dag-processor", "api-server"):
             if process := self._processes.get(name):
@@ -222,7 +222,7 @@ class LocalAirflow:
             "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
             "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
-            # A task's end is sometimes noticed only at the next heartbeat: have it soon.
+            # A task's end is sometimes noticed only at the next heartbeat: keep it short.
             "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
             "GX_ANALYTICS_ENABLED": "false",
             "ONESTOP_LOCAL_PRELOAD": " ".join(self.preloaded),
@@ -352,10 +352,10 @@ class LocalAirflow:
         return path
 
     def _leave_old_configuration(self) -> None:
-        """Put a configuration aside that Airflow wrote before this folder was moved here.
+        """Rename Airflow's configuration file if it was written at another place.
 
-        It names the folders as they were then, among them that of the DAG processor's logs.
-        Airflow writes a new one; what somebody changed in the old one is still to be seen.
+        It names the folders of that place, such as that of the DAG processor's logs. Airflow writes
+        a new one, and the old one keeps what a user changed in it.
         """
         path = self.home / "airflow.cfg"
         if path.exists() and f"{self.home}/" not in path.read_text(encoding="utf-8"):
@@ -425,7 +425,7 @@ class LocalAirflow:
         write_whole(self.home / "running.json", json.dumps(started))
 
     def _stop_leftovers(self) -> None:
-        """End what an earlier start left behind when it was killed before it could stop it."""
+        """End the processes that a killed start left behind."""
         path = self.home / "running.json"
         if not path.exists():
             return
@@ -440,7 +440,7 @@ class LocalAirflow:
 
 
 def free_port(preferred: int | None = None) -> int:
-    """A port that nothing listens on: the preferred one, one of the next ten, or any."""
+    """A free port: the preferred one, one of the next ten, or any."""
     candidates = [*range(preferred, preferred + 10), 0] if preferred else [0]
     for port in candidates:
         with socket.socket() as probe:

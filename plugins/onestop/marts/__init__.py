@@ -1,1 +1,1 @@
-"""Marts of one night: computed, checked, published, read back."""
+"""Marts of one night: computing, publishing and reading them."""

@@ -1,4 +1,4 @@
-"""What tables and columns mean, in both languages, as comments of the warehouse."""
+"""The bilingual comments on the warehouse's tables and columns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def describe_tables(warehouse: Warehouse) -> None:
-    """Write the bilingual comments onto the tables and columns that readers meet."""
+    """Write the bilingual comments on the tables and columns of mart, audit and core."""
     meanings = column_texts()
     known = schema_tables(warehouse.engine) | {("core", "calendar")}
     known |= {(PUBLISHED, file.name) for file in mart_files()}
@@ -43,7 +43,7 @@ def describe_tables(warehouse: Warehouse) -> None:
 
 
 def table_texts() -> dict[tuple[str, str], str]:
-    """What one row of each table is, "Vietnamese — English", by schema and table."""
+    """The meaning of a row of each table, "Vietnamese — English", by schema and table."""
     own = safe_load((SQL_FOLDER / "tables.yaml").read_text(encoding="utf-8"))
     return {
         **{
@@ -56,7 +56,7 @@ def table_texts() -> dict[tuple[str, str], str]:
 
 
 def column_texts() -> dict[str, str]:
-    """What each column means, "Vietnamese — English", by its name."""
+    """The meaning of each column, "Vietnamese — English", by its name."""
     own = safe_load((SQL_FOLDER / "columns.yaml").read_text(encoding="utf-8"))["columns"]
     canonical = {
         column.name: f"{column.vi} — {column.en}"

@@ -1,8 +1,7 @@
 """The marts of any published night, over its periods or over any span of days.
 
-Whatever was published stands in ``mart`` and its histories. What was not (another span, the
-dossiers behind an earlier night) is computed by the same SELECTs from the record, as it was known
-on that night.
+Published figures are read from ``mart`` and its histories. Others (another span, the dossiers
+behind an earlier night) are computed by the same SELECTs from the record as known on that night.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FoundUnit:
-    """A unit, a level or the city, as figures are given for it.
+    """A unit, a level or the city.
 
     Attributes:
         unit_code: its code.
@@ -40,7 +39,7 @@ class FoundUnit:
     scope: str
 
     def condition(self, table: str) -> str:
-        """SQL condition on the dossiers of ``table`` that are counted for it."""
+        """SQL condition on the rows of ``table`` that count for it."""
         if self.scope == "city":
             return "true"
         column, value = (
@@ -50,14 +49,14 @@ class FoundUnit:
 
 
 class NightMarts:
-    """Names of relations that hold a night's marts; computed, once, where they are not published.
+    """The relations that hold a night's marts; computed once when they are not published.
 
     Args:
         warehouse: the published marts, open.
         night: a published night.
-        span: first and last day of the only period; the night's own periods unless given.
+        span: first and last day of the only period; defaults to the night's own periods.
         given: relations to read instead of tables, as ``core.dossier_history``.
-        mark: ends the names of the temporary tables; for two nights side by side.
+        mark: suffix of the temporary tables' names, for two nights at once.
     """
 
     def __init__(
@@ -79,7 +78,7 @@ class NightMarts:
         self._rests_on_published = night == published_nights(warehouse)[-1] and not self._is_ahead()
 
     def _is_ahead(self) -> bool:
-        """Whether the record already holds deliveries that the night's figures do not rest on."""
+        """Whether the record holds deliveries that the night's figures do not include."""
         return bool(
             self._warehouse.value(
                 "select count(*) from audit.delivery"
@@ -111,7 +110,7 @@ class NightMarts:
 
         Args:
             name: of the file below ``sql/mart``, as ``visit`` or ``indicator/declared``.
-            step: the step, in which the things to count stand one by one.
+            step: the step that has one row per item to count.
         """
         key = f"{name}.{step}"
         if key not in self._relations:
@@ -155,7 +154,7 @@ class NightMarts:
             unit: a unit's code, ``DEPARTMENT``, ``DISTRICT``, ``COMMUNE`` or ``CITY``.
 
         Raises:
-            QuestionError: there is none that night.
+            QuestionError: there is no such unit that night.
         """
         rows = self._warehouse.rows(
             "select unit_code, coalesce(unit_name, unit_code) as name, unit_level as level,"

@@ -35,7 +35,7 @@ class MartFile:
     def select(self, as_of: dt.date, schema: str) -> str:
         """The SELECT for one night, reading the published or the staged tables.
 
-        A view's text is the same every night: readers of a view hold up its replacement.
+        A view's text is the same every night, because replacing a view waits for its readers.
         """
         return render(self._text, as_of, schema)
 
@@ -55,14 +55,14 @@ class MartFile:
 
 
 def render(sql: str, as_of: dt.date, schema: str = PUBLISHED) -> str:
-    """Put the as-of date into a SELECT of ``sql/mart``, and the tables that it reads.
+    """Put the as-of date and the schema of the tables into a SELECT of ``sql/mart``.
 
     Args:
         sql: the text of a file.
         as_of: the night.
-        schema: ``mart`` to read what is published, ``mart_staged`` to read what is staged.
+        schema: ``mart`` to read the published marts, ``mart_staged`` to read the staged ones.
     """
-    # the tables first: a text that is the same every night is parsed once
+    # the tables first: the text without the date is the same every night and parsed once
     moved = sql if schema == PUBLISHED else with_staged_tables(sql)
     return with_expressions(moved, {"as_of_date": f"date '{as_of.isoformat()}'"})
 
@@ -90,10 +90,10 @@ def mart_files(folder: Path = SQL_FOLDER / "mart") -> tuple[MartFile, ...]:
 
 @cache
 def step_text(name: str, step: str, folder: Path = SQL_FOLDER / "mart") -> str:
-    """The SELECT of a mart or an indicator, giving the rows of one of its steps.
+    """The SELECT of a mart or an indicator, returning the rows of one of its steps.
 
-    A figure's items are in the step before they are counted: who asks for them reads the very
-    text that the figure comes from.
+    The step before the counting has the items behind a figure, so an explanation uses the same
+    SQL as the figure.
 
     Args:
         name: of the file below ``sql/mart``, without its suffix: ``visit``, ``indicator/declared``.

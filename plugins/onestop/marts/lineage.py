@@ -1,8 +1,7 @@
-"""Lineage: which columns each figure is made of, read off the SELECTs of ``sql/mart``.
+"""Lineage: the source columns of each figure, derived from the SELECTs of ``sql/mart``.
 
-Nothing here is typed by hand: a new mart, or another column in one, has its lineage at once. A
-column's sources are those its value is worked out from; what is counted by rows (``count(*)``)
-names the tables whose rows they are.
+A new mart or column has its lineage without further work. The sources of a column are the columns
+that its value is computed from; for ``count(*)``, they are the tables whose rows are counted.
 """
 
 from __future__ import annotations
@@ -45,11 +44,11 @@ if TYPE_CHECKING:
 
 #: The SELECTs are the same for every night.
 _ANY_NIGHT = dt.date(2022, 12, 31)
-#: What a publication adds of figures that it changes: read from the marts as two nights knew them.
+#: The restatement tables, which a publication fills from the marts of two nights.
 _RESTATEMENTS = SQL_FOLDER / "mart" / "restatement"
-#: Stands for a table where a column's own could not be told.
+#: Replaces the table's name where a column's table is unknown.
 UNKNOWN = "unknown"
-#: Columns that say for which night or nights a row holds.
+#: Columns with the night or nights that a row is valid for.
 _NIGHTS = {"as_of_date", "valid_from", "valid_to"}
 
 
@@ -58,7 +57,7 @@ _Schema = dict[str, dict[str, dict[str, str]]]
 
 @dataclass(frozen=True, order=True)
 class Source:
-    """What a column's value comes from: a column, or the rows of a table.
+    """A source of a column's value: a column, or the rows of a table.
 
     Attributes:
         table: ``schema.table``.
@@ -74,14 +73,13 @@ class Source:
 
 @dataclass(frozen=True)
 class MartLineage:
-    """Where one mart comes from.
+    """The lineage of one mart.
 
     Attributes:
         name: ``mart.<name>``.
-        file: the SQL that makes it.
+        file: the SQL file that computes it.
         reads: every table it reads.
-        columns: for each column its sources one step back; none for what the SQL itself states
-            (a constant, the night).
+        columns: the direct sources of each column; empty for a constant or the night.
     """
 
     name: str
@@ -134,7 +132,7 @@ def mart_lineage() -> dict[str, MartLineage]:
 
 
 def kept_lineage(folder: Path) -> dict[str, MartLineage]:
-    """The same, kept in a folder: it takes seconds to work out, and the SQL seldom changes."""
+    """The same, cached in a folder, because deriving it takes seconds."""
     digest = hashlib.sha256(repr((mart_files(), sqlglot.__version__)).encode())
     for file in sorted((*SCHEMA_FOLDER.glob("*.sql"), *_RESTATEMENTS.glob("*.sql"))):
         digest.update(file.read_bytes())
@@ -170,7 +168,7 @@ def kept_lineage(folder: Path) -> dict[str, MartLineage]:
 
 
 def origins(source: Source) -> tuple[Source, ...]:
-    """What a column of a mart comes from in the end: columns and rows of ``core`` and ``ref``."""
+    """The ultimate sources of a column of a mart: columns and rows of ``core`` and ``ref``."""
     return tuple(sorted(_origins(source)))
 
 
@@ -222,7 +220,7 @@ def _sources(
 def _resolved(
     reference: str, within: list[exp.Expression], schema: _Schema, seen: frozenset[str]
 ) -> set[Source]:
-    """The sources of ``alias.column``, the alias being looked for in the nearest SELECT first."""
+    """The sources of ``alias.column``; the alias is searched in the nearest SELECT first."""
     alias, _, column = reference.rpartition(".")
     ctes = {cte.alias: cte for cte in within[-1].find_all(exp.CTE)}
     for table in (table for select in within for table in select.find_all(exp.Table)):
@@ -262,7 +260,7 @@ def _name(table: exp.Table) -> str:
 
 
 def print_lineage(settings: Settings, what: str | None, form: str) -> None:
-    """Show where a mart, or one column of it, comes from.
+    """Print the lineage of a mart, or of one of its columns.
 
     Args:
         settings: of this installation, for the source systems' mappings.
@@ -378,7 +376,7 @@ def _source_headers(settings: Settings) -> dict[str, list[str]]:
 def openlineage_datasets(
     namespace: str, marts: dict[str, MartLineage]
 ) -> tuple[list[Dataset], list[Dataset]]:
-    """What a computed night reads and makes, as OpenLineage datasets.
+    """The inputs and outputs of a computed night, as OpenLineage datasets.
 
     Args:
         namespace: OpenLineage's name of the warehouse.

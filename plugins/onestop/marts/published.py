@@ -1,4 +1,4 @@
-"""What readers see: the published marts, opened for looking only."""
+"""The published marts, opened read-only, and the published nights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class QuestionError(OneStopError):
-    """There is no answer to what was asked; says what there is and what to do."""
+    """A question has no answer; names what exists."""
 
 
 class NothingPublishedError(QuestionError):

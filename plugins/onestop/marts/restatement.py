@@ -1,4 +1,4 @@
-"""What a publication changes of figures that were published before, and which dossiers did it.
+"""Restatements: changes to published figures by a later publication, and the dossiers behind them.
 
 A restatement is a change to a figure of a period that was over, and published, on the night
 before. It is recorded in the transaction that publishes the night: figures by comparing the
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _SQL = PROJECT_ROOT / "sql" / "mart" / "restatement"
 
-#: A dossier and the other code that it goes by may change places: they are counted together.
+#: SELECT of the changed codes with their aliases: either code may be the one that is counted.
 _WITH_ALIASES = """
 select dossier_code from changed_code
 union
@@ -36,7 +36,7 @@ inner join changed_code on v.alias_code = changed_code.dossier_code
 
 
 def record_restatements(warehouse: Warehouse, previous: dt.date, as_of: dt.date) -> None:
-    """Add what the publication of ``as_of`` restates; part of its transaction.
+    """Record the restatements by the publication of ``as_of``, in its transaction.
 
     Args:
         warehouse: the marts and histories of ``as_of`` are in place, its publication noted.

@@ -1,1 +1,1 @@
-"""What keeps an installation healthy: backup, doctor, housekeeping, verification, documents."""
+"""Maintenance: backup, doctor, housekeeping, verification, rebuild, generated documents."""

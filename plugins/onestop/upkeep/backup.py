@@ -42,15 +42,15 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 _LANDING = "landing"
-#: Names of what a backup that was killed left, in this release and in earlier ones.
+#: Names of what a killed backup leaves, in this release and in earlier ones.
 _DRAFTS = (f".*{DRAFT_ENDING}", ".*.half-copied")
 _LOCK = ".backup.lock"
-#: In a landing that is being restored: which backup, and into which warehouse.
+#: File in a landing that is being restored: names the backup and the warehouse.
 _BEGUN = ".restoring"
 
 
 class BackupError(OneStopError):
-    """A backup cannot be made or restored; says what is in the way and what to do."""
+    """A backup cannot be made or restored; says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -77,18 +77,18 @@ def make_backup(
     keep: int = 3,
     echo: Callable[[str], None] = lambda _: None,
 ) -> Backup:
-    """Back up the warehouse, and what the landing has got since the last backup.
+    """Back up the warehouse, and the files landed since the last backup.
 
-    Killed at any point and run again, it goes on; a backup counts once its manifest is there.
+    A killed backup is continued by the next one; a backup is complete once it has its manifest.
 
     Args:
         settings: of this installation.
         target: folder of the backups, best on another machine.
-        keep: how many warehouses are kept; of the landing nothing is ever deleted.
-        echo: is told the progress.
+        keep: how many warehouses to keep; landed files are never deleted.
+        echo: receives the progress.
 
     Raises:
-        BackupError: there is nothing to back up, or a landed file is not what it was.
+        BackupError: there is nothing to back up, or a landed file was changed.
         WarehouseError: the warehouse cannot be copied.
     """
     make_private(target)
@@ -107,7 +107,7 @@ def make_backup(
             sync(target)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
-        # The fresh one stays, whatever the clock says, and of the others those that hold most.
+        # The new one stays, whatever the clock says, and of the others those that reach furthest.
         for old in before[: max(0, len(before) + 1 - keep)]:
             shutil.rmtree(old.folder)
     return Backup(folder, _night_of(manifest), len(manifest["landing"]), new)
@@ -121,7 +121,7 @@ def _write_backup(
     echo: Callable[[str], None],
 ) -> tuple[dict[str, Any], int]:
     """Copy warehouse and landing and write the manifest; also how many files are new."""
-    # The warehouse first: whatever it rests on is in the landing then.
+    # The warehouse first: all files that it includes are in the landing then.
     echo(f"copying the warehouse {settings.warehouse_name}")
     try:
         with open_warehouse(settings.warehouse, read_only=True) as warehouse:
@@ -153,15 +153,15 @@ def restore_backup(
     at: str | None = None,
     echo: Callable[[str], None] = lambda _: None,
 ) -> Backup:
-    """Put a backup back into an empty place: landing, warehouse, and the readers' copy.
+    """Restore a backup into an empty installation: landing, warehouse, and the readers' copy.
 
-    Every file is compared with its sha-256. Killed at any point and run again, it goes on.
+    Every file is compared with its SHA-256. A killed restore is continued by the next one.
 
     Args:
-        settings: where to.
+        settings: of the empty installation.
         target: folder of the backups.
-        at: which one, by its folder's name; the last one unless given.
-        echo: is told the progress.
+        at: name of the backup's folder; defaults to the last one.
+        echo: receives the progress.
 
     Raises:
         BackupError: there is no such backup, it is damaged, or the landing is not empty.
@@ -181,7 +181,7 @@ def restore_backup(
     make_private(settings.landing)
     begun = settings.landing / _BEGUN
     with _alone(begun, f"another restore into {settings.landing} is running") as file:
-        # A restore that was killed has noted what it was about: what it put there is its own.
+        # A killed restore left its note: the files in the landing are its own.
         purpose = f"{chosen.folder.name} {settings.warehouse_name}\n"
         file.seek(0)
         if file.read() != purpose:
@@ -225,18 +225,18 @@ class _Kept:
 
     @property
     def sequence(self) -> int:
-        """The how-manieth backup it is; 0 in those of earlier releases."""
+        """Its number; 0 in backups of earlier releases."""
         return int(self.manifest.get("sequence", 0))
 
     @property
     def holds(self) -> tuple[dt.date, int, int, str]:
-        """What orders backups: how far they reach. The landing only grows; clocks go wrong."""
+        """Sort key: how far it reaches, by its content rather than the clock."""
         night = _night_of(self.manifest) or dt.date.min
         return night, len(self.manifest["landing"]), self.sequence, self.folder.name
 
 
 def _backups(target: Path) -> list[_Kept]:
-    """The complete backups, those that hold least first.
+    """The complete backups, sorted by how far they reach.
 
     Raises:
         BackupError: a manifest is damaged, or names a file outside of the backup.
@@ -269,9 +269,9 @@ def _read_manifest(path: Path) -> dict[str, Any]:
 
 
 def _is_inside(name: str) -> bool:
-    """Whether a name in a manifest stays below the folder that it is written into.
+    """Whether a name in a manifest stays below its folder.
 
-    Nothing in a landing begins with a full stop but what is not landed.
+    Names that begin with a full stop are refused: no landed file has one.
     """
     is_odd = (part == "" or part.startswith(".") for part in name.split("/"))
     return not any(is_odd) and "\\" not in name and "\0" not in name
@@ -300,7 +300,7 @@ def _chosen(target: Path, at: str | None) -> _Kept:
 
 @contextmanager
 def _alone(lock: Path, otherwise: str) -> Iterator[TextIO]:
-    """Hold a lock file, so that whatever a killed process left behind is known to be nobody's."""
+    """Hold a lock file; files left by a killed process then belong to no running one."""
     with lock.open("a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -344,8 +344,8 @@ def _copy_landing(
     files, new = {}, 0
     for name in _landed_files(landing):
         copy = target / name
-        # A copy that no manifest names was made by a backup that was killed, or is older than all
-        # that are kept: it is whole, and must be the same too.
+        # A copy that no manifest names is of a killed backup, or older than all kept ones. It is
+        # whole, and must be equal too.
         facts = known.get(name) or (_facts(copy) if copy.is_file() else None)
         if facts is not None and _facts(landing / name) != facts:
             raise BackupError(

@@ -1,4 +1,4 @@
-"""The doctor: checks whether an installation is healthy, and says what to do where it is not."""
+"""The doctor: checks whether an installation is healthy, with a remedy for each finding."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from onestop.warehouse import Warehouse
 
 State = Literal["OK", "WARN", "FAIL"]
-#: How long after the end of its wait a night may still be running.
+#: How long a night may run after the end of its wait.
 _NIGHT_RUNS_FOR = dt.timedelta(hours=1)
-#: A night late is an incident of the day; more than this many, and readers' figures are stale.
+#: Up to this many late nights are a warning; with more, readers' figures are stale.
 _NIGHTS_BEHIND = 3
 _GIB = 1 << 30
 _LITTLE_ROOM, _NO_ROOM = 5 * _GIB, 1 * _GIB
@@ -39,13 +39,13 @@ _UNTRUSTED = stat.S_IRWXO
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing the doctor looked at.
+    """One finding of the doctor.
 
     Attributes:
-        check: what.
-        state: ``OK``, ``WARN`` (works, but somebody should look) or ``FAIL``.
+        check: name of the check.
+        state: ``OK``, ``WARN`` (works, but needs attention) or ``FAIL``.
         message: what was found.
-        remedy: what to do; empty when nothing has to be done.
+        remedy: what to do; empty when nothing is to be done.
     """
 
     check: str
@@ -55,13 +55,13 @@ class Finding:
 
 
 def examine(settings: Settings, now: dt.datetime | None = None) -> list[Finding]:
-    """Look at everything a night depends on.
+    """Check everything that a night depends on.
 
-    Nothing is changed, and a check that fails in a way nobody foresaw does not hide the others.
+    Nothing is changed, and an unexpected error in a check does not hide the others.
 
     Args:
         settings: of this installation.
-        now: the moment to judge ages by; the clock's unless given.
+        now: the moment from which ages count; defaults to the current time.
     """
     now = now or dt.datetime.now(LOCAL_ZONE)
     findings = []
@@ -77,12 +77,12 @@ def examine(settings: Settings, now: dt.datetime | None = None) -> list[Finding]
 def print_examination(
     settings: Settings, form: str, night: dt.date | None = None, *, is_quiet: bool = False
 ) -> bool:
-    """Examine and show.
+    """Examine the installation and print the findings.
 
     Args:
         settings: of this installation.
         form: ``table``, ``json`` or ``csv``.
-        night: the night that should be published; that of yesterday unless given.
+        night: the night that should be published; defaults to yesterday's.
         is_quiet: show warnings and failures only.
 
     Returns:
@@ -328,7 +328,7 @@ def _disk(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as 
 
 
 def _airflow(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
-    """What would let anybody in, where Airflow is set up by this environment."""
+    """Findings about Airflow's access control, if this environment sets Airflow up."""
     ours = {name for name in os.environ if name.startswith("AIRFLOW__")}
     if not ours:
         return

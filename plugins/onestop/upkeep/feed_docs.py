@@ -1,6 +1,6 @@
-"""The page that documents the feeds: made from the schema, the mapping and the suites themselves.
+"""The page that documents the feeds, generated from the schema, the mapping and the suites.
 
-``make docs`` writes it to ``docs/feeds.md``; a test says when it is out of date.
+``make docs`` writes it to ``docs/feeds.md``; a test fails when it is out of date.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Housekeeping: what may go, goes, by the rules of ``retention.yaml``; evidence never does."""
+"""Housekeeping: deletes files past their retention (``retention.yaml``), never evidence."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _DAYS = {"day": 1, "year": 366}
 
 
 class RetentionError(OneStopError):
-    """The retention rules cannot be used; says where and what to do."""
+    """The retention rules cannot be used; names the rule and the remedy."""
 
 
 @dataclass(frozen=True)
 class Removal:
-    """One thing that may go.
+    """A file or folder past its retention.
 
     Attributes:
         rule: of ``retention.yaml``.
@@ -54,18 +54,18 @@ class Removal:
 
 @dataclass(frozen=True)
 class Housekeeping:
-    """What was found.
+    """The result of housekeeping.
 
     Attributes:
-        removals: what may go.
-        is_done: whether it is gone.
+        removals: files and folders past their retention.
+        is_done: whether they were deleted.
     """
 
     removals: tuple[Removal, ...]
     is_done: bool
 
     def summary(self) -> dict[str, dict[str, int]]:
-        """Number and size of what may go (or went), by rule."""
+        """Number and size of the removals, by rule."""
         found: dict[str, dict[str, int]] = {}
         for one in self.removals:
             counted = found.setdefault(one.rule, {"count": 0, "size_bytes": 0})
@@ -75,13 +75,13 @@ class Housekeeping:
 
 
 def read_retention(path: Path | None = None) -> dict[str, dt.timedelta | None]:
-    """How long each thing is kept; None is for ever.
+    """The retention of each rule; None for ever.
 
     Args:
-        path: the rules; ``ONESTOP_RETENTION`` or the product's own unless given.
+        path: the rules; defaults to ``ONESTOP_RETENTION``, then to the product's own.
 
     Raises:
-        RetentionError: the file lacks a rule, has an unknown one, or says it in another way.
+        RetentionError: the file lacks a rule, or has an unknown or unreadable one.
     """
     path = path or Path(os.environ.get("ONESTOP_RETENTION") or RETENTION)
     rules = _read_rules(path)
@@ -98,12 +98,12 @@ def read_retention(path: Path | None = None) -> dict[str, dt.timedelta | None]:
 def housekeep(
     settings: Settings, *, is_trial: bool = False, now: dt.datetime | None = None
 ) -> Housekeeping:
-    """Remove what the rules let go. Killed and run again, it goes on.
+    """Delete files past their retention; a killed run is continued by the next one.
 
     Args:
         settings: of this installation.
         is_trial: only list what would be deleted.
-        now: the moment to judge ages by; the clock's unless given.
+        now: the moment from which ages count; defaults to the current time.
 
     Raises:
         RetentionError: the rules cannot be used; nothing was removed.
@@ -125,17 +125,16 @@ def housekeep(
 
 
 def clean_airflow_database(*, is_trial: bool = False, now: dt.datetime | None = None) -> list[str]:
-    """Have Airflow remove old runs from its own database, by its own command.
+    """Delete old runs from Airflow's database, by Airflow's own command.
 
-    Only where Airflow itself is set up, by whoever may reach its database: tasks of a DAG may not,
-    and Airflow 3 shuts them out.
+    It needs an environment with access to that database; in Airflow 3, tasks have none.
 
     Args:
         is_trial: only list what would be deleted.
-        now: the moment to judge ages by; the clock's unless given.
+        now: the moment from which ages count; defaults to the current time.
 
     Returns:
-        The arguments that Airflow was called with; none when its runs are kept for ever.
+        The arguments of Airflow's command; empty when its runs are kept for ever.
 
     Raises:
         RetentionError: Airflow is not set up here, or its command failed.
@@ -201,11 +200,11 @@ def _read_keep(file_name: str, name: str, rule: Any) -> dt.timedelta | None:  # 
     return dt.timedelta(days=int(found["number"]) * _DAYS[found["unit"]])
 
 
-# --- what may go -----------------------------------------------------------------------------
+# --- files past their retention --------------------------------------------------------------
 
 
 def _refused_deliveries(settings: Settings, before: dt.datetime) -> Iterator[Path]:
-    """Landed files that the record refused, and that nothing published has ever rested on."""
+    """Landed files that were refused and never part of a publication."""
     if not settings.landing.is_dir():
         return
     needed = _needed_deliveries(settings.landing)
@@ -225,7 +224,7 @@ def _refused_deliveries(settings: Settings, before: dt.datetime) -> Iterator[Pat
 
 
 def _needed_deliveries(landing: Path) -> set[str]:
-    """What `onestop verify` reads for any night: listed for a publication, or ever settled."""
+    """Deliveries that `onestop verify` may read: listed for a publication, or ever loaded."""
     needed = {
         one["delivery_id"]
         for manifest in (landing / MANIFESTS).glob("*.json")
@@ -275,7 +274,7 @@ _FINDERS: dict[str, Callable[[Settings, dt.datetime], Iterator[Path]]] = {
 
 
 def _airflow_logs() -> Path | None:
-    """Where Airflow's tasks log, as far as this environment says."""
+    """The folder of Airflow's task logs, if this environment names it."""
     if folder := os.environ.get("AIRFLOW__LOGGING__BASE_LOG_FOLDER"):
         return Path(folder)
     home = os.environ.get("AIRFLOW_HOME")
@@ -287,7 +286,7 @@ def _older(paths: Iterator[Path], before: dt.datetime) -> Iterator[Path]:
 
 
 def _changed(path: Path) -> dt.datetime:
-    """When a file, or the latest of what is in a folder, was changed last."""
+    """Time of the last change of a file, or of anything in a folder."""
     inside = [path, *path.rglob("*")] if path.is_dir() else [path]
     return dt.datetime.fromtimestamp(max(one.lstat().st_mtime for one in inside), LOCAL_ZONE)
 
@@ -300,7 +299,7 @@ def _size(path: Path) -> int:
 def _remove(settings: Settings, removal: Removal) -> None:
     path = removal.path
     if removal.rule == "refused_deliveries":
-        # Out of the landing at one stroke: half a delivery must never be found there.
+        # By one rename, so that the landing never holds half a delivery.
         gone = settings.landing / INCOMING / uuid.uuid4().hex
         gone.parent.mkdir(exist_ok=True)
         path = path.rename(gone)

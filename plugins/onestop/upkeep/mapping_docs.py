@@ -1,6 +1,6 @@
-"""The page that documents the grammar of mappings: made from ``mappings/mapping.schema.json``.
+"""The page that documents mappings, generated from ``mappings/mapping.schema.json``.
 
-``make docs`` writes it to ``docs/mapping.md``; a test says when it is out of date.
+``make docs`` writes it to ``docs/mapping.md``; a test fails when it is out of date.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PAGE = PROJECT_ROOT / "docs" / "mapping.md"
-#: A whole mapping that uses little, to begin with.
+#: A small complete mapping as an example.
 EXAMPLE = r"""
 source: land_registry
 title_vi: Hệ thống đăng ký đất đai
@@ -57,7 +57,7 @@ blanks become one blank, and blanks at the ends go.
 
 `onestop doctor` checks all mappings and says what to write where one is wrong.
 """
-#: The parts of the schema that hold keys, by the heading they stand under.
+#: The parts of the schema that hold keys, by their heading on the page.
 _PARTS = (
     ("The file", "", ()),
     ("A feed: `feeds.<feed>`", "feed", ()),
@@ -83,7 +83,7 @@ def mapping_page() -> str:
 
 
 def schema_parts() -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
-    """Under each heading the keys, with what the schema says of each."""
+    """The keys under each heading, with their descriptions."""
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     for heading, definition, path in _PARTS:
         part = schema["$defs"][definition] if definition else schema

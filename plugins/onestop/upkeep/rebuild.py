@@ -1,4 +1,4 @@
-"""A lost warehouse: noticed before another one is begun, and built again from the landing."""
+"""A lost warehouse: detected before a night runs on a new one, and rebuilt from the landing."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class LostWarehouseError(WarehouseError):
 
 @dataclass
 class Rebuilt:
-    """What was built again.
+    """The result of a rebuild.
 
     Attributes:
-        nights: published again, oldest first.
-        differences: what is not as it was published, one sentence each.
+        nights: nights published again, oldest first.
+        differences: differences from the published figures, one sentence each.
     """
 
     nights: list[dt.date] = field(default_factory=list)
@@ -48,7 +48,7 @@ def listed_nights(settings: Settings) -> dict[dt.date, str]:
 
 
 def refuse_lost_warehouse(landing: Path, warehouse_url: str) -> None:
-    """Stop before a night is run on a warehouse that lacks published nights.
+    """Refuse to run a night on a warehouse that lacks published nights.
 
     Args:
         landing: lists the published nights.
@@ -82,7 +82,7 @@ def _last_published(warehouse_url: str) -> dt.date | None:
 
 
 def _loaded(settings: Settings, delivery_id: str) -> int:
-    """How many of a delivery's attempts are in the record again."""
+    """Number of a delivery's attempts that are in the record again."""
     with open_warehouse(settings.warehouse) as warehouse:
         return int(
             warehouse.value(
@@ -94,10 +94,10 @@ def _loaded(settings: Settings, delivery_id: str) -> int:
 
 
 def rebuild(settings: Settings, echo: Callable[[str], None] = lambda _: None) -> Rebuilt:
-    """Publish the nights again that the landing lists and the warehouse lacks.
+    """Publish again the nights that the landing lists and the warehouse lacks.
 
-    Each night is loaded from the files, mappings and rules that it rested on, and computed by
-    this release. It goes on where an earlier call was stopped.
+    Each night is loaded from its own files, mappings and rules, and computed by this release. An
+    interrupted rebuild resumes.
 
     Args:
         settings: of this installation.

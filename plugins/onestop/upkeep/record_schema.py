@@ -1,7 +1,7 @@
-"""The schema of ``core`` as the feeds have it, and the schema file that brings it there.
+"""The schema of ``core`` by the feeds, and the schema file that adds missing columns.
 
-``feeds.py`` says which columns the record has; the numbered files of ``sql/schema`` make its
-tables. ``make schema`` writes the next file where a feed has a column that the files do not make.
+``feeds.py`` defines the record's columns; the numbered files of ``sql/schema`` create its tables.
+``make schema`` writes the next file when a feed has a column that the files do not create.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def wanted_columns() -> Columns:
 
 
 def made_columns(warehouse: Warehouse) -> Columns:
-    """The same tables as a warehouse has them."""
+    """The same tables as they are in a warehouse."""
     found: Columns = {table: {} for table in wanted_columns()}
     for row in warehouse.rows(
         "select table_name, column_name, data_type, numeric_precision as digits,"
@@ -40,7 +40,7 @@ def made_columns(warehouse: Warehouse) -> Columns:
     return found
 
 
-#: How the engines' information schemas call the types that the record uses.
+#: The record's types by their names in the engines' information schemas.
 _TYPES = {"character varying": "varchar", "timestamp with time zone": "timestamptz"}
 
 
@@ -58,8 +58,7 @@ def new_columns(made: Columns) -> Columns:
         made: from :func:`made_columns`.
 
     Raises:
-        SchemaError: a column has gone from a feed or has another type; the record keeps what it
-            has, and so do its tables.
+        SchemaError: a feed lacks a recorded column, or has it with another type.
     """
     missing: Columns = {}
     for table, wanted in wanted_columns().items():
@@ -86,7 +85,7 @@ def write_schema_file() -> Path | None:
         The file; None where no column is new.
 
     Raises:
-        SchemaError: a column has gone from a feed or has another type.
+        SchemaError: a feed lacks a recorded column, or has it with another type.
     """
     with open_warehouse("duckdb:///:memory:") as warehouse:
         missing = new_columns(made_columns(warehouse))
@@ -107,7 +106,7 @@ def write_schema_file() -> Path | None:
 
 
 def main() -> None:
-    """Write the next schema file where one is needed, and say so."""
+    """Write the next schema file if one is needed, and print its name."""
     path = write_schema_file()
     sys.stdout.write(
         f"written: sql/schema/{path.name}\n" if path else "the schema files make every column\n"

@@ -1,7 +1,6 @@
-"""Verifying: the published figures, counted again from the landed files alone.
+"""Verification: recomputes published figures from the landed files alone, and compares.
 
-A scratch warehouse is built from the files that the night's list beside the landing names; the
-figures must all be identical.
+A scratch warehouse is built from the files in the night's list; all figures must be identical.
 """
 
 from __future__ import annotations
@@ -41,16 +40,16 @@ _CHUNK = 1 << 20
 
 @dataclass
 class Verification:
-    """What came out.
+    """The result of a verification.
 
     Attributes:
         night: the verified night.
         deliveries: how many landed files the figures were built from.
         figures: how many published figures were compared.
-        differences: one sentence for each thing that is not as published, the first ones.
-        difference_count: how many there are in all.
-        notes: files whose rows are judged otherwise by the rules of today (the figures are
-            counted by the rules they were published by), and what only a later release counts.
+        differences: the first differences, one sentence each.
+        difference_count: number of all differences.
+        notes: files on whose rows today's rules decide otherwise (the figures are computed by the
+            rules of their time), and figures that only a later release computes.
     """
 
     night: dt.date
@@ -82,10 +81,10 @@ def verify(
     Args:
         settings: of this installation.
         as_of: a published night; defaults to the last one.
-        echo: is told the progress.
+        echo: receives the progress.
 
     Raises:
-        QuestionError: that night is not published, or its list of files is not there.
+        QuestionError: that night is not published, or its list of files is missing.
     """
     with open_published(settings) as published:
         night = find_night(published, as_of)
@@ -130,7 +129,7 @@ def verify(
 def listed_deliveries(
     settings: Settings, night: dt.date, result: Verification
 ) -> list[tuple[Delivery, list[int]]]:
-    """The files that a night rests on, each with the attempts that took it into the record."""
+    """The files of a night, each with the numbers of its loads and replays."""
     manifest = settings.landing / MANIFESTS / f"{night.isoformat()}.json"
     if not manifest.is_file():
         raise QuestionError(
@@ -157,7 +156,7 @@ def listed_deliveries(
 def load_again(
     scratch: Settings, delivery: Delivery, attempt: int, night: dt.date, result: Verification
 ) -> None:
-    """Load a landed file as it was loaded then: by the mapping and the rules of that time."""
+    """Load a landed file by the mapping and the rules of that time."""
     from onestop.gate import validate_delivery  # noqa: PLC0415 - Great Expectations imports slowly
 
     then = kept_settlement(scratch.landing, delivery.delivery_id, attempt)
@@ -187,10 +186,10 @@ def load_again(
 
 
 def _judge_as_then(staged: Path, then: Settlement) -> str | None:
-    """Put the quarantine of that time into the staged file.
+    """Replace the staged file's quarantine by that of its time.
 
     Returns:
-        How many rows today's rules judge otherwise, as a sentence; None when there are none.
+        A sentence with the number of rows on which today's rules decide otherwise, or None.
     """
     with open_duckdb(staged) as connection:
         today = {row for (row,) in connection.execute(_REJECTED_TODAY).fetchall()}
@@ -243,7 +242,7 @@ _FORM_QUERY = (
 
 
 def _published_figures(published: Warehouse, night: dt.date) -> dict[str, str]:
-    """Every figure of a published night, from the histories, which hold it for ever."""
+    """Every figure of a published night, from the histories."""
     then = (
         f" where valid_from <= date '{night}' and (valid_to is null or valid_to > date '{night}')"
     )
@@ -263,7 +262,7 @@ def _computed_figures(warehouse: Warehouse) -> dict[str, str]:
 
 
 def _added_since(published: dict[str, str], computed: dict[str, str]) -> set[str]:
-    """Figures of a kind of which that night published none: a later release counts them."""
+    """Figures of a kind that the night did not publish, because only a later release has it."""
     known = set(map(_kind, published))
     return {figure for figure in computed if _kind(figure) not in known}
 

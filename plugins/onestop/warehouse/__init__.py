@@ -1,7 +1,7 @@
-"""The warehouse: what both engines do, and how to open one.
+"""The warehouse: opening it, and its engines.
 
-The SELECTs in ``sql/`` are the same for every engine. What differs (bulk load, transactions,
-how readers get a copy) lives in one small module per engine.
+The SELECTs in ``sql/`` are the same for every engine. Differences (bulk load, transactions, the
+readers' copy) are in one module per engine.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ def open_warehouse(url: str, *, read_only: bool = False) -> Warehouse:
 
     Args:
         url: ``duckdb:///path/to/file.duckdb`` or ``postgresql://login@host:5432/database``.
-        read_only: only look; what is looked at must exist, and its schema is left as it is.
+        read_only: open an existing warehouse without changing its schema.
 
     Raises:
         WarehouseBusyError: another process is writing the warehouse.
-        NoWarehouseError: it is to be read only, and there is none.
-        WarehouseError: it cannot be reached, does not fit this release, or no engine is for this
+        NoWarehouseError: ``read_only``, and there is none.
+        WarehouseError: it cannot be reached, does not fit this release, or has no engine for its
             URL.
     """
     return engine_of(url).open(url, read_only=read_only)
@@ -53,7 +53,7 @@ def engine_of(url: str) -> type[Warehouse]:
     """The engine of the warehouse at a SQLAlchemy URL.
 
     Raises:
-        WarehouseError: no engine is for this URL.
+        WarehouseError: there is no engine for this URL.
     """
     scheme = url.split(":", 1)[0].split("+", 1)[0]
     if scheme == "duckdb":

@@ -1,4 +1,4 @@
-"""What every warehouse engine can do."""
+"""The interface of all warehouse engines, with schema migration."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class WarehouseError(OneStopError):
 
 
 class NoWarehouseError(WarehouseError):
-    """There is no warehouse at the address to be read."""
+    """There is no warehouse to read at the address."""
 
 
 class WarehouseBusyError(WarehouseError):
@@ -45,13 +45,13 @@ class Warehouse(ABC):
 
     #: sqlglot's name of the SQL dialect.
     dialect: ClassVar[str]
-    #: Its part of the name of schema files that are for this engine alone.
+    #: The engine's part of the names of schema files for this engine only.
     engine: ClassVar[str]
     #: The engine's name for people.
     product: ClassVar[str]
     #: Ending of the file that :meth:`copy_out` writes.
     copy_suffix: ClassVar[str]
-    #: Whether readers open a copy that each publication makes; if not, the warehouse itself.
+    #: Whether readers open a copy made by each publication, or the warehouse itself.
     has_readers_copy: ClassVar[bool]
 
     @classmethod
@@ -72,7 +72,7 @@ class Warehouse(ABC):
     @classmethod
     @abstractmethod
     def file_of(cls, url: str) -> Path | None:
-        """The file that holds the warehouse on this machine; None where a server holds it."""
+        """The file of the warehouse on this machine; None when it is on a server."""
 
     @classmethod
     @abstractmethod
@@ -125,27 +125,27 @@ class Warehouse(ABC):
 
     @abstractmethod
     def transaction(self) -> AbstractContextManager[None]:
-        """All or nothing: commit at the end, roll back on any error."""
+        """A transaction: committed at the end, rolled back on any error."""
 
     @abstractmethod
     def empty_schema(self, name: str) -> None:
-        """Have a schema with nothing in it."""
+        """Create a schema, or empty an existing one."""
 
     @abstractmethod
     def make_table(self, name: str, select: str) -> None:
-        """Make a table anew of a query's rows; for what can be computed again."""
+        """Replace a table by a query's rows; for data that can be computed again."""
 
     @abstractmethod
     def make_view(self, name: str, select: str) -> None:
-        """Make a view, in the place of whatever has its name."""
+        """Create a view, replacing a table or view of its name."""
 
     @abstractmethod
     def staged(self, path: Path) -> AbstractContextManager[str]:
-        """Make a staged delivery's tables readable; yields the prefix to name them with."""
+        """Make a staged delivery's tables readable; yields the prefix of their names."""
 
     @abstractmethod
     def put_table(self, name: str, table: pa.Table) -> None:
-        """Replace a table, whole, by the rows of an Arrow table."""
+        """Replace all rows of a table by those of an Arrow table."""
 
     @abstractmethod
     def append(self, name: str, table: pa.Table) -> None:
@@ -153,7 +153,7 @@ class Warehouse(ABC):
 
     @abstractmethod
     def replace_table(self, name: str, by: str) -> None:
-        """Replace a table, whole, by the rows of another; part of the running transaction."""
+        """Replace all rows of a table by those of another, in the running transaction."""
 
     def renew_table(self, name: str, by: str) -> None:
         """Like :meth:`replace_table`, for a table that seldom changes."""
@@ -181,22 +181,22 @@ class Warehouse(ABC):
 
     @abstractmethod
     def _comments(self) -> dict[tuple[str, str, str], str]:
-        """All that may be commented on: tables (with an empty column) and columns.
+        """The comments of all tables (with an empty column) and columns that may have one.
 
-        The comment is empty where there is none.
+        Without a comment it is empty.
         """
 
     @abstractmethod
     def gather_statistics(self, *schemas: str) -> None:
-        """Bring what the engine knows about the tables of schemas up to date, where it needs it."""
+        """Update the engine's statistics of schemas, if it needs that."""
 
     @abstractmethod
     def publish_copy(self, target: Path) -> None:
-        """Put a read-only copy for BI tools in place, atomically, where the engine needs one."""
+        """Replace the read-only copy for BI tools atomically, if the engine has one."""
 
     @abstractmethod
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
 
     def __enter__(self) -> Self:
         """The open warehouse itself."""
@@ -240,13 +240,13 @@ class Warehouse(ABC):
 
     @contextmanager
     def migrating(self) -> Iterator[None]:
-        """Around each schema file's transaction; for what an engine has to set for it."""
+        """A context around each schema file's transaction, for engine settings."""
         with self.transaction():
             yield
 
     @contextmanager
     def as_owner(self) -> Iterator[None]:
-        """Work as whoever owns the record's tables, where the engine knows owners."""
+        """Work as the owner of the record's tables, if the engine has owners."""
         yield
 
     def schema_version(self) -> int:
@@ -277,7 +277,7 @@ class Warehouse(ABC):
         return [file for file in files if file.version not in applied]
 
     def _keeps_digests(self) -> bool:
-        """Whether the schema has come to the file that has the digests kept."""
+        """Whether the schema has the column for the files' digests."""
         return "sha256" in self.columns("meta", "schema_version")
 
     def _refuse_changed(self, files: list[SchemaFile]) -> None:
@@ -334,7 +334,7 @@ class Warehouse(ABC):
             self._note_digests()
 
     def _note_digests(self) -> None:
-        """Keep the digest of each applied file that has none, also of files applied long ago."""
+        """Store missing digests of applied files, also of files applied by earlier releases."""
         digests = {file.version: file.sha256 for file in schema_files(self.engine)}
         missing = self.rows("select version from meta.schema_version where sha256 is null")
         for row in missing:
@@ -350,7 +350,7 @@ class SchemaFile:
 
     Attributes:
         version: its number.
-        path: ``NNNN_name.sql`` for every engine, ``NNNN_name.<engine>.sql`` for one alone.
+        path: ``NNNN_name.sql`` for every engine, ``NNNN_name.<engine>.sql`` for one only.
     """
 
     version: int
@@ -358,15 +358,14 @@ class SchemaFile:
 
     @property
     def sha256(self) -> str:
-        """Of its statements; a comment may be put better after it was applied."""
+        """Digest of its statements; comments may change after it was applied."""
         return script_digest(self.path.read_text(encoding="utf-8"))
 
 
 def schema_files(engine: str) -> list[SchemaFile]:
     """The numbered schema files of an engine, oldest first.
 
-    Numbers are given once and for all: a file that was released never changes, and what it made
-    is changed by a later one.
+    Numbers are final: a released file never changes, and later files change what it created.
     """
     found = []
     for path in sorted(SCHEMA_FOLDER.glob("[0-9]*.sql")):
@@ -386,9 +385,8 @@ def schema_tables(engine: str) -> set[tuple[str, str]]:
 
 
 def quoted(*names: str) -> str:
-    """An identifier for SQL text, whatever characters its parts contain: ``"mart"."unit"``.
+    """A quoted identifier for SQL text: ``"mart"."unit"``.
 
-    Names read from the catalogue belong to whoever created the object; they are never put into a
-    statement without this.
+    Names read from the catalogue may contain any character and must be quoted.
     """
     return ".".join('"' + name.replace('"', '""') + '"' for name in names)

@@ -38,12 +38,12 @@ def duckdb_address(path: Path) -> str:
 
 
 def _log_of(path: Path) -> Path:
-    """What was committed and is not in a DuckDB file yet."""
+    """The write-ahead log of a DuckDB file."""
     return path.with_name(f"{path.name}.wal")
 
 
 class DuckDBWarehouse(Warehouse):
-    """A DuckDB file. Nobody else can read it while it is open for writing."""
+    """A DuckDB file. No other process can read it while it is open for writing."""
 
     dialect = "duckdb"
     engine = "duckdb"
@@ -100,7 +100,7 @@ class DuckDBWarehouse(Warehouse):
 
     @classmethod
     def copy_out(cls, url: str, folder: Path) -> Path:
-        """Copy the file while nobody can write it, with what its log holds."""
+        """Copy the file, with the content of its log, while no process can write it."""
         path = cls.file_of(url)
         copy = folder / f"warehouse{cls.copy_suffix}"
         with cls.open(url, read_only=True):  # as long as it is open, no night can write
@@ -115,7 +115,7 @@ class DuckDBWarehouse(Warehouse):
 
     @classmethod
     def copy_in(cls, copy: Path, url: str) -> None:
-        """Copy the file to its place, whole."""
+        """Copy the file to its place."""
         copy_whole(copy, cls.file_of(url), mode=_WAREHOUSE_MODE)
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
@@ -142,7 +142,7 @@ class DuckDBWarehouse(Warehouse):
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing: commit at the end, roll back on any error."""
+        """A transaction: committed at the end, rolled back on any error."""
         self._connection.execute("begin transaction")
         try:
             yield
@@ -152,22 +152,22 @@ class DuckDBWarehouse(Warehouse):
         self.execute("commit")
 
     def empty_schema(self, name: str) -> None:
-        """Have a schema with nothing in it."""
+        """Create a schema, or empty an existing one."""
         self.execute(f"drop schema if exists {name} cascade")
         self.execute(f"create schema {name}")
 
     def make_table(self, name: str, select: str) -> None:
-        """Make a table anew of a query's rows; for what can be computed again."""
+        """Replace a table by a query's rows; for data that can be computed again."""
         self._make_room(name, for_view=False)
         self.execute(f"create or replace table {name} as {select}")
 
     def make_view(self, name: str, select: str) -> None:
-        """Make a view, in the place of whatever has its name."""
+        """Create a view, replacing a table or view of its name."""
         self._make_room(name, for_view=True)
         self.execute(f"create or replace view {name} as {select}")
 
     def _make_room(self, name: str, *, for_view: bool) -> None:
-        """Drop what has the name and is of the other kind."""
+        """Drop the table or view of the name, if it is of the other kind."""
         schema, table = name.split(".")
         if (is_view := self.relations(schema).get(table)) is not None and is_view != for_view:
             self.execute(f"drop {'view' if is_view else 'table'} {name}")
@@ -184,7 +184,7 @@ class DuckDBWarehouse(Warehouse):
             self._connection.execute("detach staged")
 
     def put_table(self, name: str, table: pa.Table) -> None:
-        """Replace a table, whole, by the rows of an Arrow table."""
+        """Replace all rows of a table by those of an Arrow table."""
         self._connection.register("incoming_rows", table)
         try:
             self.execute(f"create or replace table {name} as select * from incoming_rows")
@@ -201,7 +201,7 @@ class DuckDBWarehouse(Warehouse):
             self._connection.unregister("incoming_rows")
 
     def replace_table(self, name: str, by: str) -> None:
-        """Replace a table, whole, by the rows of another; part of the running transaction."""
+        """Replace all rows of a table by those of another, in the running transaction."""
         self.make_table(name, f"select * from {by}")
 
     def _comments(self) -> dict[tuple[str, str, str], str]:
@@ -216,16 +216,16 @@ class DuckDBWarehouse(Warehouse):
         return {(schema, table, column): text for schema, table, column, text in found}
 
     def gather_statistics(self, *schemas: str) -> None:
-        """Nothing: DuckDB keeps its statistics as it writes."""
+        """Does nothing: DuckDB updates its statistics while writing."""
 
     def publish_copy(self, target: Path) -> None:
-        """Copy the file as it stands after a checkpoint and swap it in by one rename.
+        """Copy the file after a checkpoint, and replace the readers' copy by one rename.
 
-        The file stays locked until the copy is whole and checked.
+        The file stays locked until the copy is complete and checked.
 
         Raises:
-            WarehouseError: what was written is not what was read; the copy of before stays.
-            OSError: it cannot be written; the copy of before stays.
+            WarehouseError: the copy differs from the file; the earlier copy stays.
+            OSError: it cannot be written; the earlier copy stays.
         """
         self.execute("force checkpoint")
         with drafted(target, mode=READABLE, needed=self._path.stat().st_size) as draft:
@@ -258,7 +258,7 @@ class DuckDBWarehouse(Warehouse):
 
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
-    """Raise what the disk, the memory or the file is the cause of with its remedy."""
+    """Turn errors caused by the disk, the memory or the file into ones with a remedy."""
     try:
         with named_when_disk_full(path):
             yield
@@ -271,7 +271,7 @@ def _explained(path: Path) -> Iterator[None]:
 
 
 def connect_waiting(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-    """Open the warehouse's file; another process that has it open is waited for.
+    """Open the warehouse's file; waits for another process that has it open.
 
     Raises:
         WarehouseBusyError: it did not close it in time.
@@ -281,7 +281,7 @@ def connect_waiting(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection
         try:
             return open_duckdb(path, read_only=read_only)
         except duckdb.IOException as error:
-            # Not in the path, which may hold that word too.
+            # Searched outside of the path, which may contain the word too.
             if "lock" not in str(error).replace(str(path), "").lower():
                 raise
             if time.monotonic() > deadline:

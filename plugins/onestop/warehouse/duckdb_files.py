@@ -1,4 +1,4 @@
-"""Opening DuckDB files for work whose output somebody reads, or keeps as a log."""
+"""Opening DuckDB files with a memory limit, and errors of a full disk."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-#: Steps of DuckDB's optimiser that are never used. In DuckDB 2.0 ``outer_join_simplification``
-#: turns ``left join … where right.key is null`` into an anti-join and may lose a filter of its
-#: right side on the way, so that rows vanish; it has more such faults (duckdb/duckdb issues 24540,
-#: 24542 and 24623).
+#: Disabled steps of DuckDB's optimiser. In DuckDB 2.0 ``outer_join_simplification`` turns ``left
+#: join … where right.key is null`` into an anti-join and may lose a filter of the right side, so
+#: that rows vanish; it has further faults (duckdb/duckdb issues 24540, 24542 and 24623).
 _FAULTY_STEPS = ("outer_join_simplification",)
 
 
@@ -38,7 +37,7 @@ class MemoryLimitError(OneStopError):
 
 
 def memory_limit() -> str:
-    """The memory that one connection may use (``ONESTOP_MEMORY``, 1 GB if it is not set).
+    """The memory that one connection may use (``ONESTOP_MEMORY``, default 1 GB).
 
     Raises:
         MemoryLimitError: the variable holds something else.
@@ -56,15 +55,15 @@ def memory_limit() -> str:
 def open_duckdb(
     path: Path | str, *, read_only: bool = False, without: Sequence[str] = ()
 ) -> duckdb.DuckDBPyConnection:
-    """A connection with a bound on memory, without a progress bar and without faulty steps.
+    """Open a connection with a memory limit, no progress bar and no faulty optimiser steps.
 
-    All connections of the product are opened here. What does not fit into
-    :func:`memory_limit` is written to a folder beside the file for as long as it is needed.
+    All connections of the product are opened here. DuckDB spills data beyond
+    :func:`memory_limit` to a temporary folder beside the file.
 
     Args:
         path: of the file; ``:memory:`` for none.
         read_only: whether nothing is written; several processes can read at once.
-        without: further steps of the optimiser that are not used.
+        without: further steps of the optimiser to disable.
 
     Raises:
         duckdb.IOException: the file cannot be opened, or another process holds it.
@@ -78,14 +77,14 @@ def open_duckdb(
     return connection
 
 
-#: What the disk, the memory or the file is the cause of, and no statement of ours.
+#: DuckDB's errors caused by the disk, the memory or the file rather than by a statement.
 OUTSIDE = (
     duckdb.IOException,
     duckdb.OutOfMemoryException,
     duckdb.FatalException,
     duckdb.TransactionException,
 )
-#: What DuckDB says of a full disk; after it, that the database was invalidated.
+#: DuckDB's messages about a full disk; afterwards it reports an invalidated database.
 _FULL = ("no space left", "could not write all bytes", "disk quota exceeded")
 _INVALIDATED = "invalidated"
 _LITTLE_ROOM = 1 << 20
@@ -114,7 +113,7 @@ def named_when_disk_full(path: Path) -> Iterator[None]:
 
 
 def roll_back(connection: duckdb.DuckDBPyConnection) -> None:
-    """Undo a transaction after an error; where the database has ended it by itself, do nothing."""
+    """Roll back a transaction after an error, unless the database has ended it already."""
     with suppress(duckdb.Error):
         connection.execute("rollback")
 
@@ -137,10 +136,10 @@ print(digest.hexdigest())
 
 
 def copy_held(source: Path, target: Path) -> str:
-    """Copy a file that this process holds open and so keeps from being written.
+    """Copy a file that this process has open, and thereby locked.
 
-    The operating system ends a process's lock on a file when the process closes any handle on it:
-    a copy made here would give up the lock, so another process makes it.
+    The operating system releases a process's lock on a file when the process closes any handle on
+    it. A copy in this process would release it, so another process copies.
 
     Args:
         source: of an open database.

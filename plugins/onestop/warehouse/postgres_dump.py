@@ -1,6 +1,6 @@
 """Copies of a PostgreSQL warehouse by PostgreSQL's own tools.
 
-A dump shows one moment of the database, whatever is written meanwhile.
+A dump shows the database at one moment, regardless of later writes.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def restore_dump(copy: Path, url: str) -> None:
 
 
 def _make_roles(url: str) -> None:
-    """Make the roles: they belong to the server, and no dump holds them."""
+    """Create the roles, which belong to the server and are in no dump."""
     (file,) = [one for one in schema_files("postgresql") if "_roles." in one.path.name]
     make_them = next(statements(file.path.read_text(encoding="utf-8")))
     try:
@@ -60,7 +60,7 @@ def _make_roles(url: str) -> None:
 
 
 def _limit_sessions(url: str) -> None:
-    """Set the limits of the database, which a dump leaves out; earlier releases have none."""
+    """Set the database's limits, which a dump does not contain; earlier releases have none."""
     _run(
         url,
         "do $$ begin if to_regprocedure('meta.limit_sessions()') is not null then"
@@ -74,7 +74,7 @@ def _run(url: str, statement: str) -> None:
 
 
 def _run_tool(tool: str, url: str, *options: str | Path) -> None:
-    """Run one of PostgreSQL's own tools; the password goes by the environment, never by name.
+    """Run one of PostgreSQL's tools; the password is passed in the environment, not as argument.
 
     Raises:
         WarehouseError: it is not installed, or failed.

@@ -1,11 +1,9 @@
-"""The city's warehouse: a PostgreSQL database, one writer at a time, any number of readers.
+"""The PostgreSQL warehouse: one writer at a time, any number of readers.
 
-What readers see changes by one commit: tables of ``mart`` stay the same tables for ever, and a
-publication deletes and inserts their rows in one transaction. Each reader's statement (or, at
-isolation level REPEATABLE READ, each reader's transaction) so sees one night, whole.
+A publication replaces the rows of ``mart`` in one transaction; its tables stay the same. So each
+statement of a reader (at isolation level REPEATABLE READ, each transaction) sees one whole night.
 
-The roles that a login may take, and what each of them may do, are made by
-``sql/schema/*_roles.postgresql.sql``.
+``sql/schema/*_roles.postgresql.sql`` creates the roles that a login may take, and their rights.
 """
 
 from __future__ import annotations
@@ -42,22 +40,22 @@ if TYPE_CHECKING:
     import duckdb
     import sqlalchemy as sa
 
-#: Owns the record's tables, and is taken to change the schema.
+#: The role that owns the record's tables and changes the schema.
 OWNER = "onestop_owner"
-#: Is taken to run nights.
+#: The role that runs nights.
 PIPELINE = "onestop_pipeline"
-#: Is taken to read everything that the product reads.
+#: The role that reads everything.
 AUDITOR = "onestop_auditor"
 
 _SCHEME = re.compile(r"^postgres(?:ql)?(?:\+\w+)?://")
 _OLDEST = 17
 _WAIT_SECONDS = 60
-#: The advisory lock while there is no lock table yet; any number that no other program uses.
+#: Key of the advisory lock used before the lock table exists; an arbitrary unique number.
 _FIRST_LOCK = 3818_2022
-#: How long a step waits for a reader who holds a table that it has to change.
+#: How long a step waits for a reader that has locked a table to change.
 _READER_WAIT_MINUTES = 15
 _BATCH_ROWS = 100_000
-#: One writer at a time, so that it may take more memory for sorting and hashing than others.
+#: Memory for sorting and hashing of the writer; more than others', since there is only one.
 _WRITER_MEMORY = "128MB"
 
 _TYPES: dict[pa.DataType, str] = {
@@ -106,7 +104,7 @@ class PostgreSQLWarehouse(Warehouse):
         one state of the database until it closes.
 
         Raises:
-            WarehouseBusyError: another process went on writing for a minute.
+            WarehouseBusyError: another process is still writing after a minute.
             NoWarehouseError: a reader finds no warehouse there.
             WarehouseError: the database cannot be reached or is not usable.
             SchemaError: the schema does not fit this release.
@@ -202,9 +200,9 @@ class PostgreSQLWarehouse(Warehouse):
         return bool(self.value("select to_regclass('meta.writer') is not null"))
 
     def _make_lock_table(self) -> None:
-        """Bring a new warehouse, or one of an earlier release, to the schema that has the lock.
+        """Migrate a warehouse without the lock table.
 
-        Until it is there an advisory lock keeps processes apart that start at the same time.
+        Meanwhile an advisory lock separates processes that start at the same time.
         """
         with _waiting():
             self.execute(f"set lock_timeout = '{_WAIT_SECONDS}s'")
@@ -242,7 +240,7 @@ class PostgreSQLWarehouse(Warehouse):
             ) from error
 
     def _check_lock(self) -> None:
-        """Stop before a transaction when the connection that holds the lock is gone."""
+        """Raise before a transaction if the connection that holds the lock is closed."""
         if self._lock_holder is not None:
             try:
                 self._lock_holder.execute("select 1")
@@ -272,7 +270,7 @@ class PostgreSQLWarehouse(Warehouse):
         )
 
     def migrate(self) -> None:
-        """Bring the schema up to date; part of it, where the login may not, is an error."""
+        """Bring the schema up to date; raise if the login may not change it."""
         pending = self.pending()
         if pending and self._has_roles() and not self._may_take(OWNER):
             raise SchemaError(
@@ -284,7 +282,7 @@ class PostgreSQLWarehouse(Warehouse):
 
     @contextmanager
     def migrating(self) -> Iterator[None]:
-        """Change the schema as its owner, once there is one."""
+        """Change the schema as its owner, once the role exists."""
         with self.transaction():
             if self._has_roles():
                 self.execute(f"set local role {OWNER}")
@@ -292,7 +290,7 @@ class PostgreSQLWarehouse(Warehouse):
 
     @contextmanager
     def as_owner(self) -> Iterator[None]:
-        """Work as the owner of the record's tables, where the login may; for their comments."""
+        """Work as the owner of the record's tables, if the login may, to comment on them."""
         role = self.value("select current_user")
         self.execute(_take_role(OWNER))
         try:
@@ -336,7 +334,7 @@ class PostgreSQLWarehouse(Warehouse):
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Raise the server's refusals and a broken connection with their remedies."""
+        """Turn the server's refusals and a broken connection into errors with a remedy."""
         try:
             yield
         except psycopg.errors.InsufficientPrivilege as error:
@@ -364,7 +362,7 @@ class PostgreSQLWarehouse(Warehouse):
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing: commit at the end, roll back on any error."""
+        """A transaction: committed at the end, rolled back on any error."""
         is_outermost = self._connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
         if is_outermost:
             self._check_lock()
@@ -374,7 +372,7 @@ class PostgreSQLWarehouse(Warehouse):
             yield
 
     def empty_schema(self, name: str) -> None:
-        """Have a schema with nothing in it; who may read what comes into it stays the same."""
+        """Create a schema, or empty an existing one; its default privileges stay."""
         with self.transaction():
             if not self.value("select count(*) from pg_namespace where nspname = :name",
                               {"name": name}):  # fmt: skip
@@ -384,22 +382,22 @@ class PostgreSQLWarehouse(Warehouse):
                 self.execute(f"drop {kind} if exists {quoted(name, relation)} cascade")
 
     def make_table(self, name: str, select: str) -> None:
-        """Make a table anew of a query's rows; for what can be computed again.
+        """Replace a table by a query's rows; for data that can be computed again.
 
-        Its rows do not outlive a crash of the server: then the table is empty.
+        The table is unlogged: it is empty after a crash of the server.
         """
         with self.transaction():
             self._drop(name)
-            # Whole tables are counted: a loop over what was taken for one row, and is a thousand,
-            # costs hours. Where rows are joined by spans of days it is still used.
+            # Whole tables are joined: a nested loop chosen for an estimate of one row that proves
+            # to be a thousand takes hours. Joins by spans of days still use one.
             self.execute("set local enable_nestloop = off")
             self.execute(f"create unlogged table {name} as {select}")
             self.execute(f"analyze {name}")
 
     def make_view(self, name: str, select: str) -> None:
-        """Make a view, in the place of whatever has its name; nothing is done where it stands.
+        """Create a view, replacing a table or view of its name; an identical view stays.
 
-        Replacing a view waits for its readers and makes others wait: not every night, then.
+        Replacing a view waits for its readers and blocks others, so it is not done every night.
         """
         with self.transaction():
             self.execute(f"create temporary view wanted_view as {select}")
@@ -422,7 +420,7 @@ class PostgreSQLWarehouse(Warehouse):
 
     @contextmanager
     def staged(self, path: Path) -> Iterator[str]:
-        """Copy what loading reads of a staged delivery into tables of this session."""
+        """Copy a staged delivery's columns that loading reads into temporary tables."""
         copied = []
         try:
             with open_duckdb(path, read_only=True) as file:
@@ -440,7 +438,7 @@ class PostgreSQLWarehouse(Warehouse):
                     self.execute(f"drop table if exists pg_temp.{table}")
 
     def _copy_in(self, name: str, batches: pa.RecordBatchReader) -> None:
-        """Make a table of this session of Arrow batches."""
+        """Create a temporary table from Arrow batches."""
         columns = ", ".join(
             f"{quoted(field.name)} {_type_of(field.type)}" for field in batches.schema
         )
@@ -461,14 +459,14 @@ class PostgreSQLWarehouse(Warehouse):
                     copy.write(memoryview(text.getvalue()))
 
     def put_table(self, name: str, table: pa.Table) -> None:
-        """Replace a table, whole, by the rows of an Arrow table; the same rows again are left."""
+        """Replace all rows of a table by those of an Arrow table; equal rows stay."""
         with self.transaction():
             self._copy_in("incoming_rows", table.to_reader())
             self.renew_table(name, "pg_temp.incoming_rows")
             self.execute("drop table pg_temp.incoming_rows")
 
     def renew_table(self, name: str, by: str) -> None:
-        """Like :meth:`replace_table`; the same rows again are left as they are."""
+        """Like :meth:`replace_table`; equal rows stay."""
         types = self._types(by)
         if self._types(name) != types or self._differ(name, by, types):
             self.replace_table(name, by)
@@ -488,11 +486,10 @@ class PostgreSQLWarehouse(Warehouse):
         self._copy(name, table.schema, table.to_batches())
 
     def replace_table(self, name: str, by: str) -> None:
-        """Replace a table's rows by those of another; part of the running transaction.
+        """Replace all rows of a table by those of another, in the running transaction.
 
-        The table itself stays: whoever reads it meanwhile waits for nothing, and sees the rows of
-        before until the transaction is committed. Only a release that changes its columns locks
-        it for a moment.
+        The table itself stays: readers do not wait, and see the earlier rows until the commit. Only
+        a release that changes its columns locks it briefly.
         """
         types = self._types(by)
         self._have_columns(name, types)
@@ -512,7 +509,7 @@ class PostgreSQLWarehouse(Warehouse):
             return
         unfit = [column for column, type_ in standing.items() if types.get(column) != type_]
         if unfit:
-            # those of mart read other schemas too, and a publication makes them anew
+            # views of mart read other schemas too, and a publication creates them again
             for views in dict.fromkeys((schema, "mart")):
                 for view in (view for view, is_view in self.relations(views).items() if is_view):
                     self.execute(f"drop view if exists {quoted(views, view)} cascade")
@@ -534,7 +531,7 @@ class PostgreSQLWarehouse(Warehouse):
         return {row["attname"]: row["type"] for row in found}
 
     def _comments(self) -> dict[tuple[str, str, str], str]:
-        """Only an owner may: the record's tables are commented on by ``onestop migrate``."""
+        """The comments that this login may change; ``onestop migrate`` sets those of the record."""
         found = self.rows(
             "select n.nspname, c.relname, coalesce(a.attname, '') as attname,"
             " coalesce(case when a.attnum is null then obj_description(c.oid, 'pg_class')"
@@ -549,13 +546,13 @@ class PostgreSQLWarehouse(Warehouse):
         return {(row["nspname"], row["relname"], row["attname"]): row["text"] for row in found}
 
     def gather_statistics(self, *schemas: str) -> None:
-        """Tell the planner how much there is to count, just loaded rows included."""
+        """Update the planner's statistics, including the rows just loaded."""
         for schema in schemas:
             tables = [quoted(schema, table) for table in self.tables(schema)]
             self.execute(f"analyze {', '.join(tables)}")
 
     def publish_copy(self, target: Path) -> None:  # noqa: ARG002 - readers need no file
-        """Readers read the database itself; clear away the rows of the night before."""
+        """Vacuum the rows of the night before; readers read the database itself."""
         tables = [
             quoted(schema, name)
             for schema in ("mart", "ref")
@@ -566,7 +563,7 @@ class PostgreSQLWarehouse(Warehouse):
         self._run(f"vacuum (analyze, truncate false, skip_locked) {', '.join(tables)}", None)
 
     def close(self) -> None:
-        """Give the connection back, and then the writer's lock."""
+        """Close the connection, then release the writer's lock."""
         self._connection.close()
         if self._lock_holder is not None:
             self._lock_holder.close()
@@ -575,7 +572,7 @@ class PostgreSQLWarehouse(Warehouse):
 def sqlalchemy_engine(url: str) -> sa.Engine:
     """A SQLAlchemy engine that reads as the auditor where the login may.
 
-    Each statement stands alone: a rule that cannot be evaluated spoils no other.
+    Each statement has its own transaction, so that a failing rule affects no other.
     """
     import sqlalchemy as sa  # noqa: PLC0415 - only the gate needs it
 
@@ -594,7 +591,7 @@ def sqlalchemy_engine(url: str) -> sa.Engine:
 
 @contextmanager
 def _waiting() -> Iterator[None]:
-    """Waiting for another writer, which may take too long."""
+    """Wait for another writer; raise when it takes too long."""
     try:
         yield
     except (psycopg.errors.LockNotAvailable, WarehouseBusyError) as error:
@@ -605,7 +602,7 @@ def _waiting() -> Iterator[None]:
 
 
 def _take_role(role: str) -> str:
-    """Work as a role from now on, in a warehouse that has roles, where the login may."""
+    """The statement that takes a role, if the warehouse has it and the login may."""
     return (
         f"select set_config('role', rolname, false) from pg_roles where rolname = '{role}'"
         " and pg_has_role(session_user, oid, 'SET') and exists (select 1 from pg_namespace"
@@ -617,7 +614,7 @@ def _connect(url: str, row_factory: Any) -> psycopg.Connection[Any]:  # noqa: AN
     try:
         options: dict[str, Any] = conninfo_to_dict(_SCHEME.sub("postgresql://", url))
     except psycopg.ProgrammingError:
-        # the driver's message repeats the address, password and all
+        # the driver's message quotes the address with its password
         raise WarehouseError(
             "is not an address that PostgreSQL understands",
             subject="ONESTOP_WAREHOUSE",
@@ -643,15 +640,15 @@ def _connect(url: str, row_factory: Any) -> psycopg.Connection[Any]:  # noqa: AN
     return connection
 
 
-#: What every session needs for the same texts as in the embedded warehouse; a statement whose
-#: process was killed is ended.
+#: Settings of every session: texts as in the embedded warehouse, and the end of a statement whose
+#: process was killed.
 _SESSION = {
     "timezone": LOCAL_ZONE.key,
     "datestyle": "ISO, YMD",
     "client_min_messages": "warning",
     "client_connection_check_interval": "5s",
     "jit": "off",
-    # No name of ours is without its schema: nobody puts a table of his own in the place of one.
+    # All our names are qualified: no other table can take the place of one.
     "search_path": "pg_catalog, pg_temp",
     # The database's limits are for the logins of readers.
     "statement_timeout": "0",
@@ -691,7 +688,7 @@ def _arrow_type(column: psycopg.Column) -> pa.DataType:
 
 
 def _writable(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch with columns that CSV can hold: one without any value is empty texts."""
+    """The batch for CSV: a column without any value becomes text."""
     for place, field in enumerate(batch.schema):
         if pa.types.is_null(field.type):
             batch = batch.set_column(place, field.name, pa.nulls(len(batch), pa.string()))

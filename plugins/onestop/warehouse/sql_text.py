@@ -1,9 +1,8 @@
 """Changes to SQL texts: parameters, statements of a script, and the tables that a query reads.
 
-A text is never written anew from a syntax tree: what is changed are the characters of a name or a
-parameter, and all others stay as the file has them. Where those characters are is found by
-DuckDB's tokenizer (parameters and statements; PostgreSQL's lexical rules are the same) and by
-sqlglot's parser (tables).
+A text is not regenerated from a syntax tree: only the characters of a name or a parameter are
+replaced. Their positions come from DuckDB's tokenizer (parameters and statements; PostgreSQL has
+the same lexical rules) and from sqlglot's parser (tables).
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ _OPTIONAL = {"if", "not", "exists"}
 
 
 class SqlTextError(ValueError):
-    """A SQL text that cannot be changed as asked; says which part of it is the reason."""
+    """A SQL text that cannot be changed as requested; names the part that prevents it."""
 
 
 # --- parameters and statements ---------------------------------------------------------------
@@ -43,7 +42,7 @@ class SqlTextError(ValueError):
 
 @lru_cache(_TEXTS)
 def with_parameters(sql: str, style: str) -> str:
-    """The text with its ``:name`` parameters written in the way of a driver.
+    """The text with its ``:name`` parameters in a driver's style.
 
     Args:
         sql: a statement.
@@ -53,7 +52,7 @@ def with_parameters(sql: str, style: str) -> str:
 
 
 def with_expressions(sql: str, expressions: Mapping[str, str]) -> str:
-    """The text with SQL expressions in the place of some of its ``:name`` parameters."""
+    """The text with some of its ``:name`` parameters replaced by SQL expressions."""
     return _splice(
         sql,
         [(place, expressions[name]) for name, place in _parameters(sql) if name in expressions],
@@ -74,7 +73,7 @@ def statements(script: str) -> Iterator[str]:
 
 
 def script_digest(script: str) -> str:
-    """SHA-256 of what a script does: comments, blanks and line ends make no difference."""
+    """SHA-256 of a script's statements, without comments, blanks and line ends."""
     text = script.encode()
     parts = [text[token.start : token.end] for token in _tokens(script) if not token.is_comment]
     return hashlib.sha256(b" ".join(b"".join(parts).split())).hexdigest()
@@ -158,8 +157,8 @@ class _Named:
     Attributes:
         schema: its schema, in lower case unless quoted.
         table: its table, in the same way.
-        written: its table as the text has it.
-        place: where it is in the encoded text.
+        written: its table as written in the text.
+        place: its position in the encoded text.
         is_read: True for a table that is read; False for the qualifier of a column.
         has_alias: whether the query has another name for the table.
     """
@@ -186,9 +185,9 @@ def tables_read(sql: str) -> set[str]:
 
 
 def with_tables(sql: str, relations: Mapping[str, str]) -> str:
-    """The query, reading other relations in the place of tables.
+    """The query with tables replaced by other relations.
 
-    A table that the query has no other name for keeps its own as an alias.
+    A replaced table without an alias gets its own name as alias.
 
     Args:
         sql: a query.
@@ -202,7 +201,7 @@ def with_tables(sql: str, relations: Mapping[str, str]) -> str:
 
 
 def with_schema(sql: str, schema: str, by: str) -> str:
-    """The query, reading the tables of one schema from another.
+    """The query with one schema replaced by another.
 
     Raises:
         SqlTextError: the text is not one query that sqlglot understands.
@@ -211,7 +210,7 @@ def with_schema(sql: str, schema: str, by: str) -> str:
 
 
 def step_select(sql: str, step: str) -> str:
-    """The query, giving the rows of one of its common table expressions.
+    """The query, returning the rows of one of its common table expressions.
 
     Args:
         sql: a query that ends with ``select * from <its last step>``.
@@ -251,7 +250,7 @@ def _renamed(sql: str, new_name: Callable[[_Named], str | None], schemas: set[st
 
 
 def _count_qualified(sql: str, schemas: set[str]) -> int:
-    """How often a name of ``schemas`` stands before a dot; a second count, by the tokens alone."""
+    """Number of names of ``schemas`` before a dot, counted by the tokens as a cross-check."""
     words = _words(sql)
     return sum(
         dot == "." and before != "." and (name.lower() in schemas or name.strip('"') in schemas)
@@ -260,7 +259,7 @@ def _count_qualified(sql: str, schemas: set[str]) -> int:
 
 
 def _parsed(sql: str) -> exp.Query:
-    # half of a second that commands without marts do not need
+    # the import takes half a second, which only commands with marts need
     import sqlglot  # noqa: PLC0415 - see above
     from sqlglot import exp  # noqa: PLC0415 - see above
 

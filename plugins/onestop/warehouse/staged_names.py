@@ -1,4 +1,4 @@
-"""Where the tables of a night are while it is not published."""
+"""The schemas of a night's tables before its publication."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ CALENDAR = "core.calendar"
 
 @cache
 def with_staged_tables(sql: str) -> str:
-    """The query, reading staged marts and reference rows in the place of published ones."""
+    """The query with published marts and reference rows replaced by the staged ones."""
     staged = {table: staged_name(table) for table in tables_read(sql)}
     return with_tables(sql, {table: name for table, name in staged.items() if name != table})
 
 
 def staged_name(table: str) -> str:
-    """The staged table of a published ``schema.table``; any other table's own name."""
+    """The staged table of a published ``schema.table``; other names are unchanged."""
     schema, name = table.split(".", 1)
     if table == CALENDAR or schema == REFERENCE:
         return f"{REFERENCE_STAGED}.{name}"

@@ -1,9 +1,8 @@
-"""From a figure to what is behind it: each item counted or left out, why, and where it was read.
+"""Explanations: the items behind a figure, counted or left out, with reason and origin.
 
-Dossiers, tickets, procedures, units and declarations come from the very SELECTs of ``sql/mart``
-that the figures come from, asked about one unit and one span of days; any span will do, and any
-published night. :data:`EXPLAINERS` says which indicator is made of which; whatever is not there is
-a declared figure.
+Dossiers, tickets, procedures, units and declarations come from the same SELECTs of ``sql/mart`` as
+the figures, for one unit, any span of days and any published night. :data:`EXPLAINERS` maps an
+indicator to its items; an indicator that is not listed is a declared figure.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EXPLAINERS", "Explanation", "explain", "print_explanation"]
 
-#: What each computed indicator is made of.
+#: The explainer of each computed indicator.
 EXPLAINERS: Mapping[str, Explainer] = {
     **DOSSIERS,
     **PROCEDURES,
@@ -47,7 +46,7 @@ def explain(
     method: str | None = None,
     as_of: dt.date | None = None,
 ) -> Explanation:
-    """Everything counted in a figure or left out of it, and why.
+    """The items of a figure, counted or left out, with reasons.
 
     Args:
         settings: of this installation.
@@ -55,7 +54,7 @@ def explain(
         unit: a unit's code, a level (``DEPARTMENT``, ``DISTRICT``, ``COMMUNE``) or ``CITY``.
         first: first day of the span.
         last: last day of the span.
-        method: method code; the scorecard's unless told.
+        method: method code; defaults to the scorecard's.
         as_of: a published night; defaults to the last one.
 
     Raises:
@@ -115,7 +114,7 @@ def _describe(warehouse: Warehouse, indicator: str) -> dict[str, Any]:
 
 
 def _explainer(indicator: str, method: str | None) -> Explainer:
-    """A figure can also be declared for an indicator that is computed."""
+    """The explainer for a method: also a computed indicator may have declared figures."""
     if method in DECLARED.methods:
         return DECLARED
     return EXPLAINERS.get(indicator, DECLARED)
@@ -136,7 +135,7 @@ def _published_figure(question: Question) -> tuple[int | None, int | None] | Non
         "select numerator, denominator from mart.indicator_history"
         " where indicator_code = :indicator and method_code = :method and unit_code = :unit"
         " and period_start = :first"
-        # the year to date has no end of its own: it ends on the night
+        # the year to date has no period_end: it ends on the night
         " and (period_end = :last or (period_end is null and :last = :night))"
         " and valid_from <= :night and (valid_to is null or valid_to > :night)",
         {

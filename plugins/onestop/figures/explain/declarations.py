@@ -59,7 +59,7 @@ _REASONS = {
 
 
 def _declarations(question: Question) -> Iterator[CountedItem]:
-    """What each declaration of the indicator is in its figure."""
+    """The role of each declaration of the indicator in its figure."""
     ranked = question.marts.step("indicator/declared", "ranked")
     rows = question.warehouse.rows(
         "select declared.*, declared.numerator as declared_numerator,"

@@ -56,7 +56,7 @@ _REASONS = {
 
 
 def _desks(level: str, question: Question) -> Iterator[CountedItem]:
-    """What each unit of the level is in its roll-out, at the end of the span."""
+    """The role of each unit of the level in its roll-out, at the end of the span."""
     if (question.unit.scope, question.unit.level) != ("level", level):
         raise QuestionError(
             f"{question.indicator} counts the desks of one level",
@@ -84,7 +84,7 @@ def _registered(question: Question) -> list[dict[str, Any]]:
 
 
 def _not_registered(question: Question) -> list[dict[str, Any]]:
-    """What the register holds by the night, but not on the last day of the span."""
+    """Units in the register by the night, but not on the last day of the span."""
     registered = question.marts.step("digitisation", "registered")
     return _with_file(
         question,

@@ -1,7 +1,7 @@
 """Rates of dossiers: each one counted or left out, at the end of the span.
 
-The dossiers come from the very SELECTs of ``sql/mart`` that the figures come from. What each method
-of the on-time rate counts is in ``ref.method``; :data:`RULES` says it dossier by dossier.
+The dossiers come from the same SELECTs of ``sql/mart`` as the figures. ``ref.method`` describes the
+methods of the on-time rate; :data:`RULES` applies them to a single dossier.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _IN_TIME_ON_FORM = ("withdrawn", "returned_unprocessed", "resolved_no_due_date")
 
 @dataclass(frozen=True)
 class _Dossier:
-    """What a dossier was at the end of the span (``mart.dossier_period``)."""
+    """The state of a dossier at the end of the span (``mart.dossier_period``)."""
 
     class_at_end: str
     is_received_in: bool
@@ -79,7 +79,7 @@ def _due(dossier: _Dossier) -> Role | None:
     return "numerator" if dossier.class_at_end in _IN_TIME else "denominator"
 
 
-#: For each method, what a dossier counts as; None when it has nothing to do with the figure.
+#: For each method, the role of a dossier; None when it does not concern the figure.
 RULES: Mapping[str, Callable[[_Dossier], Role | None]] = {
     "cohort": _cohort,
     "form_06": _form_06,
@@ -88,7 +88,7 @@ RULES: Mapping[str, Callable[[_Dossier], Role | None]] = {
     "due": _due,
 }
 
-#: Why, for each class; ``{…}`` are the dossier's dates.
+#: The reason for each class; ``{…}`` are the dossier's dates.
 _REASONS: dict[str, tuple[str, str]] = {
     "early": (
         "Giải quyết xong ngày {closed}, trước hạn {due}",
@@ -130,7 +130,10 @@ _REASONS: dict[str, tuple[str, str]] = {
     "by_post": ("Nộp qua dịch vụ bưu chính", "Sent by post"),
     "by_other": ("Nộp qua kênh khác hoặc không rõ kênh", "By another or an unknown channel"),
     **{
-        f"level_{level}": (f"Mức độ {level}: không thuộc chỉ tiêu", f"Level {level}: not looked at")
+        f"level_{level}": (
+            f"Mức độ {level}: không thuộc chỉ tiêu",
+            f"Level {level}: not part of the target",
+        )
         for level in range(1, 5)
     },
     "level_unknown": ("Không rõ mức độ", "Its service level is not known"),
@@ -157,7 +160,7 @@ _REASONS: dict[str, tuple[str, str]] = {
 
 
 def _on_time(question: Question) -> Iterator[CountedItem]:
-    """What each dossier is in the on-time rate."""
+    """The role of each dossier in the on-time rate."""
     flags = [field.name for field in fields(_Dossier)]
     marts = question.marts
     rows = question.warehouse.rows(
@@ -183,7 +186,7 @@ def _on_time(question: Question) -> Iterator[CountedItem]:
 
 
 def _online(levels: tuple[int, ...] | None, question: Question) -> Iterator[CountedItem]:
-    """What each dossier received within the span is in an online share."""
+    """The role of each dossier received within the span in an online share."""
     for row in _standing(question, "received_date"):
         channel = row["channel"] or "other"
         if levels is not None and row["service_level"] not in levels:
@@ -202,7 +205,7 @@ def _online(levels: tuple[int, ...] | None, question: Question) -> Iterator[Coun
 
 
 def _digitised(question: Question) -> Iterator[CountedItem]:
-    """What each dossier closed within the span is in the share of digitised results."""
+    """The role of each dossier closed within the span in the share of digitised results."""
     for row in _standing(question, "closed_date"):
         if row["closing_class"] != "resolved":
             yield _with_reason(row, "left_out", row["closing_class"] or "closed_otherwise")
@@ -217,7 +220,7 @@ def _digitised(question: Question) -> Iterator[CountedItem]:
 
 
 def _standing(question: Question, clock: str) -> list[dict[str, Any]]:
-    """Dossiers received (or closed, by ``clock``) within the span, as they stood that night."""
+    """Dossiers received (or closed, by ``clock``) within the span, as known that night."""
     marts = question.marts
     return question.warehouse.rows(
         "select dossier.dossier_code, dossier.unit_code, dossier.received_date,"
@@ -241,7 +244,7 @@ def _standing(question: Question, clock: str) -> list[dict[str, Any]]:
 
 
 def _stated_by_source(question: Question, column: str) -> str:
-    """SQL: whether the dossier's source gives that column of any of its dossiers."""
+    """SQL: whether the dossier's source fills that column for any dossier."""
     return (
         "split_part(dossier.delivery_id, '.', 1) in (select split_part(delivery_id, '.', 1)"
         f" from {question.marts.relation('mart.dossier')} where {column} is not null)"
@@ -278,7 +281,7 @@ def _with_reason(row: Mapping[str, Any], role: Role, code: str) -> CountedItem:
 
 
 _CHANNEL_METHODS = ("channel", "channel_without_post")
-#: Indicators of the share of dossiers received online, and the service levels they look at.
+#: Indicators of the share of dossiers received online, with their service levels.
 _ONLINE_LEVELS: Mapping[str, tuple[int, ...] | None] = {
     "online_share_level3": (3,),
     "online_share_level4": (4,),

@@ -1,8 +1,7 @@
 """The items behind a figure: counted or left out, each with its reason and its evidence.
 
-Dossiers, tickets, procedures, units and declarations have one form: what the item adds to the
-numerator and to the denominator, why, and the delivery and row it was read from. What differs
-between them is in :class:`Kind`.
+Dossiers, tickets, procedures, units and declarations have the same form: the amounts in numerator
+and denominator, the reason, and the delivery and row. :class:`Kind` holds the differences.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ Fact = str | int | dt.date | dt.datetime | None
 #: The file of each loaded delivery.
 DELIVERIES = "select distinct delivery_id, file_name from audit.delivery where state = 'loaded'"
 
-#: What a item adds to numerator and denominator, unless its kind says otherwise.
+#: What an item adds to numerator and denominator by default.
 _ONE: Mapping[Role, tuple[int, int]] = {
     "numerator": (1, 1),
     "denominator": (0, 1),
@@ -38,12 +37,12 @@ _ONE: Mapping[Role, tuple[int, int]] = {
 
 @dataclass(frozen=True)
 class Kind:
-    """What is counted, and what is told of each.
+    """A kind of items, and their columns.
 
     Attributes:
-        name: of all of them in JSON, and in messages: ``dossiers``.
-        code: name of the column that tells which one: ``dossier_code``.
-        facts: names of what else is told of each.
+        name: plural, in JSON and messages: ``dossiers``.
+        code: name of the identifying column: ``dossier_code``.
+        facts: names of the further columns.
         shown: columns of the page for people, between code and reason.
     """
 
@@ -54,7 +53,7 @@ class Kind:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of all that is written of each one, in order."""
+        """Names of all columns, in order."""
         own = () if self.code == "unit_code" else ("unit_code",)
         return (
             self.code,
@@ -74,7 +73,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a item counts as it does.
+    """Why an item counts as it does.
 
     Attributes:
         code: for machines.
@@ -89,20 +88,20 @@ class Reason:
 
 @dataclass(frozen=True)
 class CountedItem:
-    """One item and what it counted as.
+    """One item and its role in the figure.
 
     Attributes:
-        code: which one.
-        unit_code: where it is counted.
+        code: its code.
+        unit_code: the unit that it counts for.
         role: in the numerator (and so in the denominator), in the denominator only, or left out.
-        reason_code: why, as a code: its class at the end of the span, or what keeps it out.
-        reason_vi: why, in Vietnamese.
-        reason_en: why, in English.
-        facts: what else its kind tells of it, by name.
+        reason_code: its class at the end of the span, or why it is left out.
+        reason_vi: the reason, in Vietnamese.
+        reason_en: the reason, in English.
+        facts: its further columns, by name.
         delivery_id: the delivery it was last read in.
         file_name: that delivery's file.
         row_number: the row in that file.
-        numerator: what it adds to the figure's numerator; None where it was declared without one.
+        numerator: what it adds to the numerator; None if it was declared without one.
         denominator: what it adds to the denominator, likewise.
     """
 
@@ -120,27 +119,27 @@ class CountedItem:
     denominator: int | None
 
     def cells(self, kind: Kind) -> dict[str, Fact]:
-        """All that is written of it, by the names of its kind's columns."""
+        """All its values, by the names of its kind's columns."""
         own = {kind.code: self.code, **self.facts}
         return {name: own[name] if name in own else getattr(self, name) for name in kind.columns}
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """A figure with what is behind it.
+    """A figure with its items.
 
     Attributes:
-        kind: what is counted.
-        indicator_code: which figure.
-        method_code: how it is counted.
-        unit_code: whose; a unit, a level (``DISTRICT``) or ``CITY``.
+        kind: the kind of the items.
+        indicator_code: the indicator.
+        method_code: the method.
+        unit_code: a unit, a level (``DISTRICT``) or ``CITY``.
         unit_name: its name.
         first: first day of the span.
         last: last day of the span.
-        as_of: the published night it is told from.
-        items: all that touch the span, numerator first.
-        published: numerator and denominator that were published for exactly this span, if any.
-        no_data_reason_vi: why there is no figure, in Vietnamese; None where there is one.
+        as_of: the published night.
+        items: all items that concern the span, those of the numerator first.
+        published: the published numerator and denominator for exactly this span, if any.
+        no_data_reason_vi: why there is no figure, in Vietnamese; None if there is one.
         no_data_reason_en: the same in English.
     """
 
@@ -159,12 +158,12 @@ class Explanation:
 
     @property
     def numerator(self) -> int | None:
-        """What the items add up to in the numerator, such as dossiers or seconds."""
+        """The items' sum in the numerator, such as dossiers or seconds."""
         return total(item.numerator for item in self.items)
 
     @property
     def denominator(self) -> int | None:
-        """What they add up to in the denominator, such as dossiers or visits."""
+        """The items' sum in the denominator, such as dossiers or visits."""
         return total(item.denominator for item in self.items)
 
     @property
@@ -177,17 +176,17 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Question:
-    """One figure that is asked about.
+    """The figure to explain.
 
     Attributes:
         warehouse: the published marts, open.
         marts: the marts of the night, over the span.
         indicator: indicator code.
         method: method code.
-        unit: whose figure.
+        unit: the unit, level or city.
         first: first day of the span.
         last: last day of the span.
-        night: the published night it is told from.
+        night: the published night.
     """
 
     warehouse: Warehouse
@@ -201,7 +200,7 @@ class Question:
 
     @property
     def until(self) -> dt.date:
-        """The last day of the span that the night knows of."""
+        """The last day of the span, or the night if it is earlier."""
         return min(self.last, self.night)
 
 
@@ -210,9 +209,9 @@ class Explainer:
     """How the items behind an indicator are found.
 
     Attributes:
-        kind: what is counted.
-        methods: codes of the ways of counting that it knows.
-        items: finds them; raises QuestionError where there is no such figure for the unit.
+        kind: the kind of the items.
+        methods: codes of the supported methods.
+        items: finds them; raises QuestionError if there is no such figure for the unit.
     """
 
     kind: Kind
@@ -225,8 +224,8 @@ def reason(texts: Mapping[str, tuple[str, str]], code: str, **values: Fact) -> R
 
     Args:
         texts: Vietnamese and English for each code, with ``{name}`` for values.
-        code: which.
-        values: what stands for the names; dates are written as each language does.
+        code: the reason's code.
+        values: the values for the names; dates are written as usual in each language.
     """
     vi, en = texts[code]
     return Reason(
@@ -239,7 +238,7 @@ def _fact_texts(values: Mapping[str, Fact], lang: Language) -> dict[str, str]:
 
 
 def fact_text(value: Fact, lang: Language) -> str:
-    """A fact as people read it; a dash where there is none."""
+    """A fact as text for people; a dash for none."""
     if value is None:
         return "—"
     if isinstance(value, dt.datetime):
@@ -256,14 +255,14 @@ def counted(
     why: Reason,
     amounts: tuple[int | None, int | None] | None = None,
 ) -> CountedItem:
-    """A row of a query as a item that counts.
+    """An item from a row of a query.
 
     Args:
-        kind: what it is; the row has its code, its facts, ``unit_code`` and the place it was read.
+        kind: the kind; the row has its code, its facts, ``unit_code``, delivery and row number.
         row: from the warehouse.
-        role: what it counts as.
+        role: its role.
         why: the reason.
-        amounts: what it adds to numerator and denominator; one each, by its role, unless told.
+        amounts: what it adds to numerator and denominator; defaults to one each, by its role.
     """
     numerator, denominator = _ONE[role] if amounts is None else amounts
     return CountedItem(
@@ -287,7 +286,7 @@ def _local(value: Fact) -> Fact:
 
 
 def total(amounts: Iterable[int | None]) -> int | None:
-    """The sum; None where one of them was declared without a number."""
+    """The sum; None if one of them was declared without a number."""
     whole = 0
     for amount in amounts:
         if amount is None:

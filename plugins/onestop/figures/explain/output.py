@@ -91,7 +91,7 @@ def print_explanation(
         explanation: from :func:`onestop.figures.explain.explain`.
         lang: of labels and reasons in the table; the machine formats hold both languages.
         format: ``table`` for people (at most 200 items of each role), ``json`` or ``csv``.
-        file: where to; standard output unless told.
+        file: where to; defaults to standard output.
 
     Raises:
         QuestionError: it does not add up to the published figure; nothing is written.
@@ -126,7 +126,7 @@ def _number(amount: int | None) -> str:
 
 
 def _as_json(explanation: Explanation) -> dict[str, Any]:
-    """The fields of an explanation; its items stand under the name of their kind."""
+    """The fields of an explanation; its items are under the name of their kind."""
     items = [item.cells(explanation.kind) for item in explanation.items]
     return {
         "indicator_code": explanation.indicator_code,

@@ -24,16 +24,16 @@ PROCEDURE = Kind(
 
 @dataclass(frozen=True)
 class _Share:
-    """A share of procedures: columns of ``procedure_provision.marked``, and words for each role.
+    """A share of procedures: columns of ``procedure_provision.marked``, and a reason for each role.
 
     Attributes:
-        numerator: the column that is true of those in the numerator.
-        denominator: of those in the denominator.
-        yes: reason of the first.
-        no: reason of those in the denominator only.
-        out: reason of those left out, unless they are internal and so apart.
-        stated: the column with the number of procedures of which the catalogue says it at all;
-            while that is zero, nothing is counted.
+        numerator: the column that is true for procedures in the numerator.
+        denominator: the column that is true for procedures in the denominator.
+        yes: reason for those in the numerator.
+        no: reason for those in the denominator only.
+        out: reason for those left out; internal procedures have a reason of their own.
+        stated: the column with the number of procedures for which the catalogue has the value;
+            while it is zero, nothing is counted.
     """
 
     numerator: str
@@ -125,7 +125,7 @@ _REASONS = {
 
 
 def _procedures(share: _Share, question: Question) -> Iterator[CountedItem]:
-    """What each procedure of the catalogue is in a share, at the end of the span."""
+    """The role of each procedure of the catalogue in a share, at the end of the span."""
     if question.unit.scope == "unit":
         raise QuestionError(
             "a procedure belongs to a level of government, not to one unit",
@@ -177,7 +177,7 @@ def _listed_twice(question: Question) -> list[dict[str, Any]]:
 
 
 def _not_in_force(question: Question) -> list[dict[str, Any]]:
-    """What the catalogue holds by the night, but not on the last day of the span."""
+    """Procedures in the catalogue by the night, but not on the last day of the span."""
     catalogue = question.marts.relation("mart.catalogue")
     marked = question.marts.step("procedure_provision", "marked")
     return _with_evidence(
@@ -192,7 +192,7 @@ def _not_in_force(question: Question) -> list[dict[str, Any]]:
 
 
 def _with_evidence(question: Question, procedures: str) -> list[dict[str, Any]]:
-    """The procedures of a query that concern the level, with the row each was read from."""
+    """The procedures of a query that concern the level, with delivery and row number."""
     version = question.marts.relation("core.procedure_history")
     rows = question.warehouse.rows(
         "select listed.*, upper(listed.authority_level) as unit_code, version.published_date,"

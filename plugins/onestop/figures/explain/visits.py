@@ -1,4 +1,4 @@
-"""Waiting time: every ticket of the comings to the desks, by ``sql/mart/visit.sql``."""
+"""Waiting time: every ticket of the visits to the desks, by ``sql/mart/visit.sql``."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _REASONS = {
 
 
 def _tickets(question: Question) -> Iterator[CountedItem]:
-    """What each ticket of the span's comings is in the average wait."""
+    """The role of each ticket of the span's visits in the average wait."""
     marts = question.marts
     rows = question.warehouse.rows(
         "select part.ticket_code, visit.ticket_code as visit_code, visit.unit_code,"

@@ -47,12 +47,12 @@ def write_form_06a(
         unit: a unit's code, ``DEPARTMENT``, ``DISTRICT``, ``COMMUNE`` or ``CITY``.
         first: first day of the period.
         last: last day of the period.
-        as_of: a published night; the last one unless given.
+        as_of: a published night; defaults to the last one.
         basis: ``calendar`` or ``government``: which published periods may be used.
         out: the file to write; replaced when it exists.
 
     Returns:
-        What was written.
+        The form that was written.
 
     Raises:
         QuestionError: no such unit, night or basis, or the period is reversed.

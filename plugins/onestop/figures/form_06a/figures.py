@@ -38,7 +38,7 @@ class FormCounts:
 
     @property
     def holds(self) -> bool:
-        """Whether the form's own identities hold."""
+        """Whether the form's identities hold."""
         return (
             self.received_total
             == self.received_online + self.received_counter_post + self.carried_over
@@ -49,7 +49,7 @@ class FormCounts:
         )
 
     def __add__(self, other: FormCounts) -> FormCounts:
-        """Both together."""
+        """The sum of both."""
         return FormCounts(*(getattr(self, name) + getattr(other, name) for name in _COLUMNS))
 
 
@@ -75,10 +75,10 @@ class FormBlock:
 
 @dataclass(frozen=True)
 class LeftOpen:
-    """What the period before left open, as it was first published after that period's end.
+    """The open dossiers of the period before, as first published after that period's end.
 
-    Column (6) should be as much. Where it is not, dossiers came late or were changed; nothing is
-    forced, they are named.
+    Column (6) should be equal. It differs when dossiers came late or were changed; the form does
+    not correct this but names them.
 
     Attributes:
         as_of: the night of that publication.
@@ -103,11 +103,11 @@ class Form06a:
         last: last day of the period.
         as_of: the published night its figures are of.
         published_at: when that night was published.
-        row_heading: what a row stands for, in Vietnamese.
+        row_heading: heading of the rows' names, in Vietnamese.
         blocks: the rows.
-        total: the row of all of them, as published.
-        is_published: the figures are those published; else counted now from the record.
-        before: what the period before left open, where that was published.
+        total: the total row, as published.
+        is_published: whether the figures are the published ones; else they are counted now.
+        before: the open dossiers of the period before, if it was published.
     """
 
     unit: FoundUnit
@@ -123,7 +123,7 @@ class Form06a:
 
     @property
     def is_provisional(self) -> bool:
-        """Whether the period goes on after the night of the figures."""
+        """Whether the period ends after the night of the figures."""
         return self.last > self.as_of
 
     @property

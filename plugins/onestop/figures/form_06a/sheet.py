@@ -1,4 +1,4 @@
-"""How the form II.06a/VPCP/KSTT looks as a spreadsheet: A4 landscape, as the Circular prints it."""
+"""The layout of form II.06a/VPCP/KSTT as a spreadsheet: A4 landscape, as in the Circular."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _GREY = "F2F2F2"
 
 @dataclass(frozen=True)
 class _Look:
-    """How a cell looks."""
+    """The format of a cell."""
 
     bold: bool = False
     italic: bool = False
@@ -231,7 +231,7 @@ _NOTE_LETTERS = 190
 
 
 def _write_notes(sheet: Worksheet, form: Form06a, row: int) -> int:
-    """Where the figures come from and whether they add up; returns the last row."""
+    """Write the notes: origin of the figures, and whether they add up; returns the last row."""
     _put(sheet, (row, 1), "Ghi chú", replace(_SMALL, bold=True), (row, _LAST))
     for note in _notes(form):
         row += 1
@@ -259,7 +259,7 @@ def _notes(form: Form06a) -> Iterator[str]:
         yield from _continuity_notes(form.total.carried_over, form.before)
 
 
-#: So many dossiers are named in a note.
+#: How many dossiers a note names.
 _NAMED = 20
 
 
@@ -279,7 +279,7 @@ def _continuity_notes(carried_over: int, before: LeftOpen) -> Iterator[str]:
 
 
 def _write_signatures(sheet: Worksheet, row: int) -> int:
-    """Places to sign; returns the last row."""
+    """Write the places for signatures; returns the last row."""
     bold, small = _Look(bold=True), _Look(italic=True, size=10)
     _put(sheet, (row, 9), "………, ngày …… tháng …… năm ……", _Look(italic=True), (row, _LAST))
     _put(sheet, (row + 1, 1), "NGƯỜI LẬP BIỂU", bold, (row + 1, 2))
@@ -290,7 +290,7 @@ def _write_signatures(sheet: Worksheet, row: int) -> int:
 
 
 def _same_bytes(content: bytes, stamp: dt.datetime) -> bytes:
-    """The same workbook with the publication's time in place of the clock's."""
+    """The workbook with the publication's time in place of the current time."""
     moment = stamp.astimezone(dt.UTC)
     written = moment.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
     result = io.BytesIO()

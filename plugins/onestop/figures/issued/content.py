@@ -1,4 +1,4 @@
-"""What an issued report consists of: the facts it rests on, and its files."""
+"""The content of an issued report: the facts of its night, and its files."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class ReportFacts:
 
 
 def read_facts(warehouse: Warehouse, report_code: str, night: dt.date) -> ReportFacts:
-    """Read what a report on a published night rests on.
+    """Read the facts of a report on a published night.
 
     Args:
         warehouse: from :func:`onestop.marts.published.open_published`.

@@ -1,4 +1,4 @@
-"""Issuing: which reports are due, and how an issue comes into the record and its folders."""
+"""Issuing reports: finding the due ones, recording an issue, writing its folders."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def complete_reports(settings: Settings) -> None:
 
 
 def _folders(settings: Settings, issue: IssuedReport) -> tuple[Path, Path]:
-    """The one for readers, and the copy in the landing."""
+    """The folder for readers, and its copy in the landing."""
     return settings.published.parent / issue.folder, settings.landing / issue.folder
 
 

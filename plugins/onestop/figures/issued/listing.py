@@ -1,4 +1,4 @@
-"""The issued reports as a list: for readers, and whether their files are unchanged."""
+"""The list of issued reports, with a check whether their files are unchanged."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def issue_line(issue: IssuedReport) -> str:
-    """One sentence for people."""
+    """The issue as one sentence for people."""
     late = f", late: its last day was {issue.last_day_date}" if issue.is_late else ""
     return (
         f"{issue.folder}: {issue.report_code}, issue {issue.issue_number}, data as of"
@@ -74,7 +74,7 @@ def print_issued_reports(
     form: OutputFormat = "table",
     file: TextIO | None = None,
 ) -> None:
-    """Write the list of issued reports; the table also says which the calendar still awaits.
+    """Write the list of issued reports; the table also shows reports that are still due.
 
     Args:
         settings: of this installation.

@@ -1,4 +1,4 @@
-"""The scorecard as a page, within the site and as a file that stands alone."""
+"""The scorecard as a page of the site, and as a standalone file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PAGES = Environment(
 
 
 def frozen_scorecard(lines: list[ScorecardLine], title: str) -> str:
-    """The scorecard's page, in Vietnamese, as a file that stands alone.
+    """The scorecard's page in Vietnamese, as a standalone file.
 
     Args:
         lines: of :func:`onestop.figures.scorecard.values.read_scorecard`.
@@ -43,7 +43,7 @@ def frozen_scorecard(lines: list[ScorecardLine], title: str) -> str:
 
 
 def scorecard_values(lines: list[ScorecardLine], lang: Language) -> dict[str, Any]:
-    """What the template ``scorecard.html`` shows of the lines."""
+    """The values of the template ``scorecard.html``."""
     clauses = _by_clause(lines, lang)
     return {
         "lang": lang,

@@ -52,7 +52,7 @@ def print_scorecard(
         lang: of labels and number marks in the table; the machine formats hold both languages.
         as_of: a published night; defaults to the last one.
         format: ``table`` for people, ``json`` or ``csv`` for programs.
-        file: where to; standard output unless told.
+        file: where to; defaults to standard output.
 
     Raises:
         NothingPublishedError: that night is not published.
@@ -164,7 +164,7 @@ _SIGNS = {"met": "✓ ", "not_met": "✗ ", "no_data": "", "no_target": ""}
 
 
 class _ScorecardPage:
-    """The scorecard as people read it on a terminal."""
+    """The scorecard for a terminal."""
 
     def __init__(
         self,
@@ -240,7 +240,7 @@ class _ScorecardPage:
         return table
 
     def _shown_lines(self) -> list[ScorecardLine]:
-        """Levels are left out where neither they nor the city have data: one line says it."""
+        """Group levels without data into one line, when the city has none either."""
         with_data = {
             (line.clause_code, line.indicator_code)
             for line in self._lines
@@ -263,7 +263,7 @@ class _ScorecardPage:
         return "– " + line.text("unit_label", self._lang)
 
     def _beside(self, line: ScorecardLine) -> Iterator[str]:
-        """What stands under a line's title: the form's rate, the document, the coverage."""
+        """The notes under a line's title: the form's rate, the document, the coverage."""
         if line.form_06_numerator is not None and line.form_06_denominator:
             rate = Decimal(100 * line.form_06_numerator) / line.form_06_denominator
             numerator = whole(line.form_06_numerator, self._lang)

@@ -49,7 +49,7 @@ _WORDS: dict[str, dict[Language, str]] = {
 class ScorecardLine:
     """One line of ``mart.scorecard``; the columns are described there.
 
-    Beside the average wait stand the days behind it.
+    A line of the average wait also has the number of days behind it.
     """
 
     plan_code: str
@@ -97,7 +97,7 @@ class ScorecardLine:
         return getattr(self, f"{name}_{lang}") or ""
 
     def coverage_text(self, lang: Language) -> str:
-        """How much of what is meant the figure speaks for; empty where it speaks for all."""
+        """The coverage of the figure as text; empty when it is complete."""
         if self.coverage is None or self.status == "no_data":
             return ""
         share = percent(Decimal(str(self.coverage)), lang)
@@ -173,8 +173,8 @@ def _ticket_days(
 ) -> dict[str, dict[str, Any]]:
     """Days with tickets in a line's period, by level and for the city, and its working days.
 
-    Counted from the record as it was known that night: a report on an earlier night is the same
-    whenever it is made.
+    Counted from the record as known that night, so that a report on an earlier night is always
+    the same.
     """
     marts = NightMarts(warehouse, night, mark="days")
     first, last = line["period_start"], line["period_end"]

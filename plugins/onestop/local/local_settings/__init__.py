@@ -1,1 +1,1 @@
-"""What a local Airflow (``make demo``, ``make up``) is told beyond its configuration."""
+"""Policies of a local Airflow (``make demo``, ``make up``)."""

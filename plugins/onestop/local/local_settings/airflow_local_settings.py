@@ -1,4 +1,4 @@
-"""Airflow imports this file by its name; the local Airflow has its folder on the path.
+"""Airflow imports this file by its name; its folder is on the local Airflow's path.
 
 See :mod:`onestop.local.local_airflow`, which sets the variables read here.
 """
@@ -12,15 +12,15 @@ import sys
 from importlib import import_module
 from typing import Any
 
-#: Last night that the scheduler may start by itself; nothing set: no limit.
+#: Last night that the scheduler may start by itself; no limit when unset.
 LAST_NIGHT = "ONESTOP_LOCAL_LAST_NIGHT"
-#: Modules for the scheduler to import once, so that each task, forked from it, has them already.
-#: Great Expectations alone takes four seconds.
+#: Modules that the scheduler imports once for all tasks, which are forked from it. Importing Great
+#: Expectations takes four seconds.
 PRELOAD = "ONESTOP_LOCAL_PRELOAD"
 
 
 def dag_policy(dag: Any) -> None:  # noqa: ANN401 - Airflow hands over its own class
-    """Let the scheduler start no nights after the sample's last; backfills are free to."""
+    """Stop scheduled runs after the sample's last night; backfills are not limited."""
     if last_night := os.environ.get(LAST_NIGHT):
         dag.end_date = dt.datetime.fromisoformat(last_night)
 
