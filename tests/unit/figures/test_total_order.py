@@ -20,6 +20,7 @@ from onestop.figures.issued import read_issued_reports
 from onestop.figures.issued.content import issue_files, read_facts
 from onestop.figures.scorecard import print_scorecard, read_scorecard
 from onestop.figures.scorecard.page import frozen_scorecard
+from onestop.figures.scorecard.values import read_methods
 from onestop.marts.compute import compute_marts
 from onestop.marts.publish import publish_marts, refresh_reference
 from onestop.marts.published import open_published
@@ -87,6 +88,8 @@ def everything_issued(settings):
             text = io.StringIO()
             print_scorecard(settings, "vi", night, form, text)
             made[f"scorecard {night} {form}"] = text.getvalue()
+        with open_published(settings) as warehouse:
+            made[f"methods {night}"] = str(read_methods(warehouse, night))
         made[f"page {night}"] = frozen_scorecard(read_scorecard(settings, night), "x")
     for indicator in ("on_time_rate", "online_share_level3", "result_digitisation_rate"):
         text = io.StringIO()
@@ -100,6 +103,7 @@ def everything_issued(settings):
 def test_every_file_and_page_is_the_same_however_its_rows_are_stored(settings):
     before = everything_issued(settings)
     assert len(list(csv.reader(io.StringIO(before["explain on_time_rate"])))) > 10
+    assert before[f"methods {LATER}"].count("MethodFigure") > 5
     for turn in range(3):
         in_another_order(settings.published, turn)
         after = everything_issued(settings)
