@@ -57,13 +57,10 @@ class Content:
 class BoundedStream(io.RawIOBase):
     """An unpacking stream that enforces the limits and reports a damaged archive."""
 
-    def __init__(
-        self, packed: IO[bytes], inner: IO[bytes], packed_bytes: int, limits: Limits
-    ) -> None:
+    def __init__(self, packed: IO[bytes], inner: IO[bytes], limits: Limits) -> None:
         super().__init__()
         self._raw = packed
         self._inner = inner
-        self._packed = max(packed_bytes, 1)
         self._limits = limits
         self._count = 0
 
@@ -87,11 +84,10 @@ class BoundedStream(io.RawIOBase):
             ) from error
         self._count += len(data)
         if self._count > self._limits.unpacked_bytes:
-            raise UnreadableError(
-                "FILE-F05", f"it unpacks to more than {self._limits.unpacked_bytes >> 20} MiB"
-            )
+            raise _too_large(self._limits)
         beyond = self._count > self._limits.ratio_from_bytes
-        if beyond and self._count > self._packed * self._limits.ratio:
+        # Of what was unpacked so far, so that a large archive is not read for long.
+        if beyond and self._count > self._raw.tell() * self._limits.ratio:
             raise UnreadableError(
                 "FILE-F05",
                 f"it unpacks to more than {self._limits.ratio} times its size; send it unpacked",
@@ -197,13 +193,20 @@ def _gunzip(path: Path, size: int, limits: Limits) -> Content:
     def open_stream() -> IO[bytes]:
         packed = path.open("rb")
         inner = cast("IO[bytes]", gzip.GzipFile(fileobj=packed))
-        return io.BufferedReader(BoundedStream(packed, inner, size, limits), 1 << 20)
+        return io.BufferedReader(BoundedStream(packed, inner, limits), 1 << 20)
 
+    if size * limits.ratio > limits.unpacked_bytes:
+        # Refused before its rows are read and stored: that takes many times longer.
+        with open_stream() as stream:
+            while stream.read(1 << 20):
+                pass
     return Content(".gz", _head(open_stream()), open_stream, size)
 
 
 def _unzip(path: Path, size: int, limits: Limits) -> Content:
     member = _only_member(path, limits)
+    if member.file_size > limits.unpacked_bytes:  # no more is unpacked than the archive states
+        raise _too_large(limits)
 
     def open_stream() -> IO[bytes]:
         packed = path.open("rb")
@@ -215,7 +218,7 @@ def _unzip(path: Path, size: int, limits: Limits) -> Content:
             raise DamagedError(
                 "the archive is damaged where its file begins; export and send it again"
             ) from error
-        return io.BufferedReader(BoundedStream(packed, inner, size, limits), 1 << 20)
+        return io.BufferedReader(BoundedStream(packed, inner, limits), 1 << 20)
 
     return Content(".zip", _head(open_stream()), open_stream, size)
 
@@ -247,6 +250,14 @@ def _only_member(path: Path, limits: Limits) -> zipfile.ZipInfo:
     if files[0].flag_bits & _ENCRYPTED:
         raise UnreadableError("FILE-F02", "the archive has a password; pack it without one")
     return files[0]
+
+
+def _too_large(limits: Limits) -> UnreadableError:
+    return UnreadableError(
+        "FILE-F05",
+        f"it unpacks to more than {limits.unpacked_bytes >> 20:,} MiB; export it in parts, or send"
+        " it unpacked",
+    )
 
 
 def _without_contents() -> UnreadableError:

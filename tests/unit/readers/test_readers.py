@@ -4,6 +4,7 @@ import datetime as dt
 import gzip
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from hypothesis import strategies as st
 
 from onestop.intake.delivery import RefusedDeliveryError
 from onestop.readers import FILE_RULES, LIMITS, UnreadableError, open_reading
+from onestop.readers.content import read_content
 from onestop.readers.refusals import ROW_PROBLEMS, describe_problem
 from onestop.readers.text import unify_line_ends
 from onestop.schema.wording import tidy
@@ -608,6 +610,30 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path):
     packed = zipped(("a.csv", as_csv(TABLE) + b"\n" * 4_000_000))
     refused(tmp_path, packed, "FILE-F05", limits=TIGHT)
     refused(tmp_path, gzip.compress(b" " * 4_000_000), "FILE-F0", limits=TIGHT)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lambda data: zipped(("a.csv", data))])
+def test_an_archive_of_plausible_text_is_refused_before_any_of_its_rows_is_read(tmp_path, pack):
+    rows = [list(LIST_HEADERS), *(list_row(n, **{"Ghi chú": f"{n * n}"}) for n in range(9000))]
+    data = as_csv(rows)
+    packed = tmp_path / "packed"
+    packed.write_bytes(pack(data))
+    assert 10 < len(data) / packed.stat().st_size < LIMITS.ratio
+    less = replace(LIMITS, unpacked_bytes=1 << 20)
+    with pytest.raises(UnreadableError, match="more than 1 MiB; export it in parts"):
+        read_content(packed, less)
+    whole = read_content(packed, LIMITS)
+    with whole.open() as stream:
+        assert stream.read() == data
+
+
+def test_a_bomb_is_found_where_it_begins_however_large_the_archive_is(tmp_path):
+    packed = tmp_path / "packed"
+    member = gzip.compress(b"\n" * 1_000_000)
+    packed.write_bytes(gzip.compress(as_csv(TABLE)) + member * 200 + os.urandom(4_000_000))
+    content = read_content(packed, replace(LIMITS, ratio_from_bytes=1 << 20, ratio=100))
+    with content.open() as stream, pytest.raises(UnreadableError, match="100 times its size"):
+        stream.read(20_000_000)
 
 
 def flipped(data, at):
