@@ -117,7 +117,7 @@ class ExportedFile:
             ExportsError: the exports cannot be reached.
         """
         if isinstance(self.folder, Path):
-            with Path(self.path).open("rb") as raw:
+            with open(self.path, "rb", opener=_opened_file) as raw:
                 raw.seek(offset)
                 yield OpenedFile(raw, lambda: _local_facts(Path(self.path)))
             return
@@ -127,6 +127,20 @@ class ExportedFile:
                 raw = files.open(self.path, "rb", block_size=_BLOCK)
                 raw.seek(offset)
             yield OpenedFile(raw, lambda: _remote_facts(files, self.path), folder)
+
+
+def _opened_file(path: str, flags: int) -> int:
+    """Open a regular file; a pipe or device may have taken its place since it was listed.
+
+    Raises:
+        FileNotFoundError: it is none; a pipe's other end is not waited for.
+    """
+    _local_facts(Path(path))
+    handle = os.open(path, flags | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise FileNotFoundError(path)
+    return handle
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import errno
 import hashlib
 import os
+import socket
 import stat
 import time
 
@@ -13,7 +15,7 @@ import pytest
 
 from onestop.intake import landing as landing_module
 from onestop.intake.delivery import Delivery, RefusedDeliveryError
-from onestop.intake.exports import ExportedFile
+from onestop.intake.exports import ExportedFile, list_exports
 from onestop.intake.landing import land_file, landed_deliveries
 
 NIGHT = dt.date(2022, 6, 30)
@@ -163,3 +165,25 @@ def test_a_delivery_is_named_by_its_path_below_the_exports(tmp_path):
     delivery = land(ExportedFile(exports, str(path)), tmp_path / "landing")
     assert delivery.file_name == "H24.31/dossiers_20220630.json"
     assert (tmp_path / "landing" / delivery.landed_path).name == path.name
+
+
+def no_files(folder):
+    """A pipe, a socket and, where this user may make them, devices."""
+    os.mkfifo(folder / "dossiers_20220630_pipe.json")
+    with socket.socket(socket.AF_UNIX) as server, contextlib.chdir(folder):
+        server.bind("dossiers_20220630_socket.json")
+    with contextlib.suppress(PermissionError):
+        zero, disk = os.makedev(1, 5), os.makedev(7, 200)
+        os.mknod(folder / "dossiers_20220630_zero.json", 0o666 | stat.S_IFCHR, zero)
+        os.mknod(folder / "dossiers_20220630_disk.json", 0o666 | stat.S_IFBLK, disk)
+    (folder / "dossiers_20220630_link.json").symlink_to("/dev/zero")
+    return sorted(folder.glob("*_*_*.json"))
+
+
+def test_what_is_no_file_is_neither_listed_nor_read_nor_waited_for(exported, tmp_path):
+    odd = no_files(exported.parent)
+    assert len(odd) >= 3
+    assert [file.path for file in list_exports(exported.parent)] == [str(exported)]
+    for path in odd:
+        with pytest.raises(RefusedDeliveryError, match="FILE-F08: the file went away"):
+            land(path, tmp_path / "landing")
