@@ -1,13 +1,13 @@
 -- mart.digitisation: digitised results among the dossiers resolved in each period (II.1.c), and
 -- the One-Stop desks at which the digitisation process is in use at its end (annex 16).
 --
--- Procedures without a result document are left out. So are results of a source (a delivery's
--- identifier begins with it) that says of none of its dossiers whether the result is digitised:
--- they are `results_unstated`. Where a source says it of some, silence about another means no.
+-- Procedures without a result document are excluded. So are results of a source (a delivery's
+-- identifier begins with it) that never states whether a result is digitised: they are
+-- `results_unstated`. If a source states it for some dossiers, a missing value means no.
 --
--- A desk counts while its unit exists, unless the register denies it one, and as digitising from
--- its go-live date. `units_with_date` is how many units of the whole register have such a date by
--- then or later: with none, the register does not speak of digitisation.
+-- A desk counts while its unit exists, unless the register says that the unit has none, and as
+-- digitising from its go-live date. `units_with_date` is the number of units of the whole register
+-- with such a date, at any time: with none, the register holds no data on digitisation.
 with source_with_results as (
     select distinct split_part(delivery_id, '.', 1) as source_code
     from mart.dossier

@@ -1,8 +1,8 @@
-"""Sample exports of every feed: what the city's one-stop offices would leave each night.
+"""Sample exports of every feed, as the city's one-stop offices would write them each night.
 
-Everything is drawn by chance from a seed: the offices' habits, the dossiers, their lives, the
-tickets and what is wrong in the files. People are placeholders, figures say nothing about real
-offices. The files' formats are those of the built-in source ``one_stop``:
+Everything is random from a seed: the offices' habits, the dossiers and their lives, the tickets and
+the faults in the files. People are placeholders, and the figures say nothing about real offices.
+The files' formats are those of the built-in source ``one_stop``:
 
 - ``dossiers_<night>.json``: the national sync record, every value a string; with a history
   also ``dossiers_<night>_snapshot.json`` on the first night;
@@ -12,8 +12,8 @@ offices. The files' formats are those of the built-in source ``one_stop``:
 - ``declarations_<night>.csv``: figures entered by hand, on the first night and at the end of
   each quarter.
 
-:mod:`.offices` and :mod:`.catalogue` say who there is and what is asked for, :mod:`.life` what
-becomes of a dossier, :mod:`.dirt` what goes wrong, :mod:`.exports` what is written when.
+:mod:`.offices` and :mod:`.catalogue` hold the offices and procedures, :mod:`.life` the lives of
+dossiers, :mod:`.dirt` the planted faults, :mod:`.exports` the files of each night.
 """
 
 from onestop.sample.exports import SampleSummary, write_sample

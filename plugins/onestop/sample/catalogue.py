@@ -1,7 +1,7 @@
 """The catalogue of procedures of the sample.
 
-Names are put together from what such procedures do and what they are about; codes have the
-shape of the national catalogue (``1.002835.000.00.00.H24``) but belong to nothing real.
+Names combine the actions and subjects of such procedures; codes have the form of the national
+catalogue (``1.002835.000.00.00.H24``) but are not real.
 """
 
 from __future__ import annotations
@@ -198,7 +198,7 @@ _INTERNAL_NAMES = (
     "Phê duyệt kế hoạch công tác năm",
 )
 
-#: What makes up most of the days: simple things at communes, land and business at districts.
+#: The most frequent procedures: simple matters at communes, land and business at districts.
 _WEIGHTS = {
     "Chứng thực": 3.0,
     "Hộ tịch": 3.2,
@@ -259,7 +259,7 @@ class Procedure:
 
 
 class _Builder:
-    """Numbers the procedures while they are listed; the same catalogue whatever the seed."""
+    """Numbers the procedures while they are listed; independent of the seed."""
 
     def __init__(self) -> None:
         self.found: list[Procedure] = []

@@ -1,6 +1,6 @@
-"""Chance, drawn from a seeded source so that it comes out the same every time.
+"""Reproducible random draws from a seeded source.
 
-Millions of dossiers need many draws; these take a third of the time of the library's own.
+Millions of dossiers need many draws; these take a third of the time of the standard library's.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def comes_up(rng: random.Random, share: float) -> bool:
-    """True in that share of the cases."""
+    """True with that probability."""
     return rng.random() < share
 
 
@@ -27,7 +27,7 @@ def between(rng: random.Random, least: int, most: int) -> int:
 
 
 class Lots(Generic[T]):
-    """Things to draw from, each with its weight."""
+    """Values with weights, to draw from."""
 
     __slots__ = ("_cumulative", "_last", "things", "total")
 
@@ -38,6 +38,6 @@ class Lots(Generic[T]):
         self.total = self._cumulative[-1] if self._cumulative else 0.0
 
     def draw(self, rng: random.Random) -> T:
-        """One of the things by chance."""
+        """A random value."""
         place = bisect(self._cumulative, rng.random() * self.total, 0, self._last)
         return self.things[place]

@@ -1,10 +1,9 @@
-"""What goes wrong in real exports, planted on purpose and counted by kind.
+"""Faults of real exports, planted on purpose and counted by kind.
 
-A share of the changes is spoilt: the row that a nightly file carries for such a change is
-wrong in one way, while the dossier's life goes on undisturbed. Most of these rows are put right
-by the office within days (the correct row is exported again); the others stay wrong until the
-dossier's next change, or for good. What is spoilt is drawn apart from the lives, so a clean
-sample and a dirty one tell of the same dossiers.
+A share of the exported changes is faulty: the row in the nightly file is wrong in one way, but the
+dossier's life is not affected. The office corrects most of these rows within days (the right row
+is exported again); the others stay wrong until the dossier's next change, or for ever. Faults are
+drawn independently of the lives, so a clean sample and a faulty one have the same dossiers.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 _CORRECTED_SHARE = 0.7
 _LATEST_CORRECTION_WORKDAYS = 5
-#: A mistyped year; far enough to lie in the future of any later snapshot, too.
+#: A mistyped year, in the future of any later snapshot too.
 _WRONG_YEARS = 3 * 365 * SECONDS_PER_DAY
 
 
@@ -108,7 +107,7 @@ def _end_equals_due(record: Record, _version: Version) -> None:
 
 
 def _same_row(record: Record, _version: Version) -> None:
-    """Nothing: the row is only written once more."""
+    """Change nothing: the row is written once more."""
 
 
 def _other_content(record: Record, version: Version) -> None:
@@ -124,7 +123,7 @@ class Kind:
     Attributes:
         applies: whether the row of this version can be wrong in this way.
         spoil: changes the record.
-        is_further_row: the spoilt record comes beside the right one, not in its place.
+        is_further_row: whether the faulty record is added to the right one rather than replacing it.
     """
 
     applies: Callable[[Life, Version], bool]
@@ -151,7 +150,7 @@ KINDS: dict[str, Kind] = {
 def spoil_lives(
     lives: list[Life], rng: random.Random, percent: float, workdays: WorkingDays
 ) -> None:
-    """Decide which versions of these dossiers are exported wrongly, and put right later."""
+    """Decide which versions of these dossiers are exported wrongly, and corrected later."""
     share = percent / 100
     if not share:
         return

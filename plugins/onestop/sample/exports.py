@@ -1,4 +1,4 @@
-"""The nightly exports of the sample: which files there are, and what is written to them."""
+"""The nightly exports of the sample: the files of each night, and their content."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SECONDS_BETWEEN_MESSAGES = 1.0
 
 
 class SampleError(OneStopError):
-    """A sample that cannot be written as it was asked for."""
+    """A sample with impossible parameters."""
 
 
 @dataclass
@@ -36,10 +36,9 @@ class SampleSummary:
     """What was written.
 
     Attributes:
-        files: every file of the nights asked for, in order; those that were already there with
-            the same bytes were left alone.
-        dossiers: how many dossiers the files tell of.
-        dossier_rows: rows about them, in all files together.
+        files: every file of the nights, in order; files with the same bytes were not rewritten.
+        dossiers: number of dossiers in the files.
+        dossier_rows: number of their rows, in all files together.
         visits: tickets written.
         bad_rows: rows that are wrong on purpose, by kind, in all files together.
         edits: rows that show an after-the-fact change of an overdue dossier, by kind.
@@ -76,12 +75,12 @@ def write_sample(  # noqa: PLR0913 - the options of the command
             that day or still open on it, so that a demonstration can start late in the year
             with the year's history.
         per_day: new dossiers on an average working day.
-        seed: everything drawn by chance comes from it.
-        dirt_percent: how many of a hundred changes are exported wrongly.
-        echo: is told the progress, at most every second.
+        seed: the seed of all random draws.
+        dirt_percent: per cent of changes that are exported wrongly.
+        echo: receives the progress, at most once a second.
 
     Raises:
-        ValueError: the range or a number makes no sense; the message is for people.
+        SampleError: the range or a number is not possible.
     """
     _require_sense(first, last, since, per_day, dirt_percent)
     out.mkdir(parents=True, exist_ok=True)
@@ -128,14 +127,14 @@ def _require_sense(
 
 
 class _Progress:
-    """Tells how far it got, at most once a second."""
+    """Reports the progress, at most once a second."""
 
     def __init__(self, echo: Callable[[str], None] | None) -> None:
         self._echo = echo
         self._next = time.monotonic() + _SECONDS_BETWEEN_MESSAGES
 
     def at(self, day: dt.date, rows: int) -> None:
-        """Say the day, if it is time to say something again."""
+        """Report the day, if a second has passed."""
         if self._echo and time.monotonic() >= self._next:
             self._echo(f"{day.isoformat()}: {rows:,} dòng hồ sơ")
             self._next = time.monotonic() + _SECONDS_BETWEEN_MESSAGES
@@ -146,7 +145,7 @@ _Change = tuple[Version, Life]
 
 @dataclass
 class _Exports:
-    """The nights asked for while they are lived through; days are ordinals."""
+    """The simulation of the nights; days are ordinals."""
 
     out: Path
     first: int
@@ -156,14 +155,14 @@ class _Exports:
     dirt_percent: float
     progress: _Progress
     summary: SampleSummary = field(default_factory=SampleSummary)
-    #: What the coming nights have to say, by night.
+    #: Versions that later nights export, by night.
     changes: defaultdict[int, list[_Change]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
         self.machines = tickets.TicketMachines(self.simulation)
 
     def write(self) -> SampleSummary:
-        """Live through the days; keep what the nights need, write each night when it is over."""
+        """Simulate the days; write each night's files when it is over."""
         begin = min(self.since or self.first, self.first) - HORIZON_DAYS
         if self.since is None:
             for day in range(begin, self.first + 1):
@@ -205,7 +204,7 @@ class _Exports:
         summary.files.append(path)
 
     def _dossiers_of(self, day: int) -> list[Life]:
-        """Draw a day's dossiers and note down what the nights asked for will see of them."""
+        """Draw a day's dossiers and note their versions for the nights."""
         simulation = self.simulation
         lives = simulation.dossiers_of(day)
         rng = random.Random(f"{simulation.seed}:dirt:{day}")

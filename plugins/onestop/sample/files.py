@@ -1,4 +1,4 @@
-"""Writing files: whole or not at all, and byte for byte the same every time."""
+"""Writing files atomically and reproducibly, byte for byte."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def write_sheet(
 
 
 def _without_clock(workbook: bytes) -> bytes:
-    """The same workbook without the moment of its making, in its archive and its properties."""
+    """The workbook without its time of creation, in the archive and the properties."""
     result = io.BytesIO()
     with (
         zipfile.ZipFile(io.BytesIO(workbook)) as source,

@@ -1,8 +1,8 @@
 """The life of a dossier, from its submission to the collection of its result.
 
-All dossiers of one day are drawn from the seed and that day alone, so a dossier is the same
-whatever range of nights is asked for. A life is a list of versions: the dossier's state at the
-end of each day on which something happened to it, which is what a nightly export carries.
+All dossiers of one day are drawn from the seed and that day alone, so a dossier does not depend on
+the range of nights. A life is a list of versions, as a nightly export has them: the dossier's state
+at the end of each day on which it changed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from onestop.sample.workdays import (
 if TYPE_CHECKING:
     from onestop.sample.catalogue import Procedure
 
-#: Nothing happens to a dossier later than this many days after its submission.
+#: A dossier does not change later than this many days after its submission.
 HORIZON_DAYS = 180
 
 # TrangThaiHoSo of the national sync record.
@@ -39,7 +39,7 @@ CLOSED = (WITHDRAWN, RESOLVED, RETURNED)
 
 COUNTER, ONLINE, POST = "1", "2", "3"
 
-#: Two kinds of after-the-fact change, which an auditor should find again.
+#: Two kinds of after-the-fact change, for an auditor to find.
 DUE_MOVED = "due_moved_after_overdue"
 END_SET_TO_DUE = "end_set_to_due"
 
@@ -50,7 +50,7 @@ _ONLINE_FROM, _ONLINE_TO = 0.25, 0.55
 _YEAR, _SATURDAY = 365, 5
 _LONGEST_DELAY_WORKDAYS = 40
 
-# How often each turn of a life is taken.
+# Probability of each event of a life.
 _REFUSED_SHARE = 0.04  # of the online submissions
 _NO_DUE_SHARE = 0.01
 _WAITING_SHARE = 0.35  # received, but only looked at the next day
@@ -86,8 +86,8 @@ class Supplement(NamedTuple):
 class Version(NamedTuple):
     """The state of a dossier after one day; moments as in :mod:`onestop.sample.workdays`.
 
-    ``edit`` names the after-the-fact change that made this version, ``spoilt`` the kind of
-    dirt that its exported row carries (see :mod:`onestop.sample.dirt`).
+    ``edit`` names the after-the-fact change that made this version, ``spoilt`` the kind of fault in
+    its exported row (see :mod:`onestop.sample.dirt`).
     """
 
     modified: int
@@ -106,13 +106,13 @@ class Version(NamedTuple):
 
     @property
     def night(self) -> int:
-        """The night whose export carries this version (an ordinal)."""
+        """The night whose export has this version (an ordinal)."""
         return self.modified // SECONDS_PER_DAY
 
 
 @dataclass(slots=True, eq=False)
 class Life:
-    """One dossier: what never changes about it, and its versions, oldest first."""
+    """One dossier: its constant facts, and its versions, oldest first."""
 
     code: str
     alias: str
@@ -142,7 +142,7 @@ _MOMENT = itemgetter("modified")
 
 
 def fold_events(events: list[_Changes]) -> list[Version]:
-    """What the nights see of these events: the state after the last one of each day."""
+    """The versions of these events: the state after the last one of each day."""
     versions: list[Version] = []
     events.sort(key=_MOMENT)
     state = Version(modified=0, status=REGISTERED)
@@ -263,8 +263,8 @@ class Simulation:
 def _office_clock(rng: random.Random, earliest: int, latest: int) -> int:
     """A second of the day in office hours, never on a full minute.
 
-    Deadlines lie on full minutes, so that an end equal to its deadline to the second is always
-    somebody's edit.
+    Deadlines are on full minutes, so that an end equal to its deadline to the second is always an
+    edit.
     """
     earliest = max(earliest, OPENING)
     second = between(rng, earliest, max(earliest, latest))
@@ -288,7 +288,7 @@ class _Course:
         self._events: list[_Changes] = []
 
     def events(self) -> list[_Changes]:
-        """Everything that happens, from submission on."""
+        """All events, from submission on."""
         rng, life = self._rng, self._life
         taken_in = life.submitted
         if life.channel == ONLINE:
@@ -380,7 +380,7 @@ class _Course:
             )
 
     def _pause(self, asked: int, due: int) -> tuple[int, int] | None:
-        """Wait for papers, a payment or a decision; None when nobody ever came back."""
+        """Wait for papers, a payment or a decision; None when it never ends."""
         rng = self._rng
         is_land = self._life.procedure.field_name == "Đất đai"
         status = (_LAND_PAUSES if is_land else _PAUSES).draw(rng)

@@ -1,6 +1,6 @@
-"""What the exports say about a dossier: the national sync record, all values strings.
+"""The exported record of a dossier: the national sync record, with strings only.
 
-The personal fields are there, as in every real export, and hold placeholders only.
+It has the personal fields of a real export, with placeholders.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ class TicketMachines:
         )
 
     def tickets_of(self, day: int, dirt_percent: float) -> tuple[list[Row], Counter[str]]:
-        """The rows of that day in order of issue, and what was planted among them, by kind."""
+        """The rows of that day in order of issue, and the planted faults by kind."""
         simulation = self._simulation
         if not simulation.workdays.is_working(day):
             return [], Counter()
@@ -144,8 +144,7 @@ class _DeskDay:
     ) -> str:
         """Write one ticket and hand back its code.
 
-        The clocks are the seconds of this day at which it was issued, called, served and
-        finished, as far as it came.
+        The times are seconds of this day: issued, called, served and finished, as far as it got.
         """
         rng = self._rng
         self._issued[office.code] += 1

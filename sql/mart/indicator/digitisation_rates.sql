@@ -1,8 +1,8 @@
 -- result_digitisation_rate (II.1.c, results from 01/01/2022 on) and
 -- digitisation_rollout_district, _commune (annex 16: One-Stop desks, not dossiers).
 --
--- Nothing is counted of what says nothing: results of a source without such a flag (`coverage` is
--- then the share of the others), and desks while the register has no go-live date at all.
+-- Excluded: results of a source without such a flag (`coverage` is then the share of the others),
+-- and all desks while the register has no go-live date at all.
 with digitisation_rates as (
     select
         'result_digitisation_rate' as indicator_code,

@@ -1,9 +1,8 @@
 -- online_share_level3, _level4, _level34, _all (I.2.e): online among the dossiers received.
 --
--- `channel` is the share among all channels; `channel_without_post` leaves out what came by post,
--- as some offices do. Dossiers of a source that gives no channels at all are left out of both: a
--- source that says nothing is no source without online dossiers. `coverage` is then the share of
--- the others.
+-- `channel` is the share among all channels; `channel_without_post` excludes dossiers by post, as
+-- some offices do. Both exclude dossiers of a source that gives no channels at all, since it may
+-- have online ones. `coverage` is then the share of the others.
 with level_of_indicator as (
     select 3 as service_level, 'online_share_level3' as indicator_code
     union all
