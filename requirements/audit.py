@@ -5,7 +5,7 @@ A database that cannot be reached, or that answers without knowing anything, mus
 that knows them is believed.
 
     audit.py            exit 1 on a vulnerability, and when no database could be asked
-    audit.py --lenient  exit 0 when no database could be asked; that is told all the same
+    audit.py --lenient  exit 0 when no database could be asked; it is still reported
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ def test_a_file_that_is_not_there_is_named_with_its_folder_and_what_comes_close(
     put(settings, f"dosiers_{DAY}.json", b"[]")
     expected = (
         f"no file dossiers_{DAY}_snapshot* or dossiers_{DAY}* below {settings.exports};"
-        f" names that come close: dosiers_{DAY}.json"
+        f" similar names there: dosiers_{DAY}.json"
     )
     assert expected in told(settings, [])
     [sentence] = awaited(settings, FIRST, [])

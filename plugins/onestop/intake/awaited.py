@@ -81,8 +81,8 @@ def awaited_where(
     """
     names = list(dict.fromkeys(awaited_name(one.name, night) for one in feed.files))
     close = near_misses(exports, feed, night, mappings)
-    told = f"; names that come close: {', '.join(close)}" if close else ""
-    return f"no file {' or '.join(names)} below {exports}{told}"
+    similar = f"; similar names there: {', '.join(close)}" if close else ""
+    return f"no file {' or '.join(names)} below {exports}{similar}"
 
 
 def near_misses(
@@ -110,12 +110,12 @@ def near_misses(
         base = PurePosixPath(name).name
         meant = base if is_listed else _finished(base)
         stated = feed.night_of(meant)
-        told = readable_name(name)
+        shown = readable_name(name)
         if stated:
             if stated[0] > night and is_listed:
-                found.append((1.0, f"{told} (of night {stated[0]})"))
+                found.append((1.0, f"{shown} (of night {stated[0]})"))
             elif stated[0] == night and not is_listed:
-                found.append((2.0, f"{told} (hidden, still being written, or no regular file)"))
+                found.append((2.0, f"{shown} (hidden, still being written, or no regular file)"))
         elif not _is_known(meant, mappings):
             closeness = max(
                 difflib.SequenceMatcher(None, _letters(meant), one).ratio() for one in wanted
@@ -123,9 +123,9 @@ def near_misses(
             days = re.findall(r"\d{6,}", re.sub(r"(?<=\d)[-_. ](?=\d)", "", meant))
             is_of_night = any(f"{night:{form}}" in day for day in days for form in _DAY_FORMS)
             if (is_of_night and closeness >= _CLOSE_WITH_DAY) or (not days and closeness >= _CLOSE):
-                found.append((closeness, told))
+                found.append((closeness, shown))
     found.sort(key=lambda one: (-one[0], one[1]))
-    return [told for _, told in found[:_MOST_SIMILAR]]
+    return [shown for _, shown in found[:_MOST_SIMILAR]]
 
 
 def _is_known(name: str, mappings: Mapping[str, SourceMapping]) -> bool:

@@ -83,17 +83,17 @@ def run_nights(
             "reprocess_behavior": "completed",
         },
     )
-    told: set[str] = set()
+    reported: set[str] = set()
     while True:
         airflow.check_alive()
         runs = [run for run in airflow.runs(DAG_ID) if run["dag_run_id"] not in before]
         for run in sorted(runs, key=lambda run: str(run["partition_key"])):
-            if run["state"] in _DONE and run["dag_run_id"] not in told:
-                told.add(run["dag_run_id"])
+            if run["state"] in _DONE and run["dag_run_id"] not in reported:
+                reported.add(run["dag_run_id"])
                 yield _night_result(airflow, run)
             elif run["state"] == "running":
-                yield _progress(airflow, run, done=len(told), count=len(runs))
-        if runs and len(told) == len(runs):
+                yield _progress(airflow, run, done=len(reported), count=len(runs))
+        if runs and len(reported) == len(runs):
             return
         time.sleep(_POLL_SECONDS)
 

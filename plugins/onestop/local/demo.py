@@ -264,7 +264,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _Page(lang, Console()).say("interrupted")
         return 0 if chosen.what == "up" else _INTERRUPTED
-    except BrokenPipeError:  # whoever read our lines has enough, as in `make demo | head`
+    except BrokenPipeError:  # the reader has ended, as in `make demo | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (LocalAirflowError, ApiError) as error:

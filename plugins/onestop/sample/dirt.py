@@ -123,7 +123,7 @@ class Kind:
     Attributes:
         applies: whether the row of this version can be wrong in this way.
         spoil: changes the record.
-        is_further_row: whether the faulty record is added to the right one rather than replacing it.
+        is_further_row: whether the faulty record is a further one beside the right one.
     """
 
     applies: Callable[[Life, Version], bool]

@@ -210,12 +210,12 @@ class _Exports:
         rng = random.Random(f"{simulation.seed}:dirt:{day}")
         spoil_lives(lives, rng, self.dirt_percent, simulation.workdays)
         for life in lives:
-            is_told = False
+            is_exported = False
             for version in life.versions:
                 if self.first <= version.night <= self.last:
                     self.changes[version.night].append((version, life))
-                    is_told = True
-            self.summary.dossiers += is_told or self._version_in_snapshot(life) is not None
+                    is_exported = True
+            self.summary.dossiers += is_exported or self._version_in_snapshot(life) is not None
         self.progress.at(dt.date.fromordinal(day), self.summary.dossier_rows)
         return lives
 

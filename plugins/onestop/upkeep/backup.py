@@ -361,11 +361,11 @@ def _copy_landing(
 
 
 def _restore_landing(source: Path, landing: Path, files: dict[str, dict[str, Any]]) -> None:
-    strangers = sorted(set(_landed_files(landing)) - files.keys())
-    if strangers:
+    unknown = sorted(set(_landed_files(landing)) - files.keys())
+    if unknown:
         raise BackupError(
-            f"the landing is not empty: the backup does not hold {strangers[0]}"
-            f" ({len(strangers)} such files)",
+            f"the landing is not empty: the backup does not hold {unknown[0]}"
+            f" ({len(unknown)} such files)",
             subject=str(landing),
             remedy="restore into an empty folder",
         )

@@ -151,8 +151,10 @@ def _clock(settings: Settings, now: dt.datetime) -> _Found:
     latest = dt.datetime.fromtimestamp(max(known, default=0), LOCAL_ZONE)
     today = dt.datetime.now(LOCAL_ZONE)
     if latest > today + _CLOCKS_DIFFER:
-        told = f"the clock says {today:%Y-%m-%d %H:%M}, what was published {latest:%Y-%m-%d %H:%M}"
-        yield "FAIL", told, "set the clock and keep it set (chrony, systemd-timesyncd)"
+        message = (
+            f"the clock says {today:%Y-%m-%d %H:%M}, what was published {latest:%Y-%m-%d %H:%M}"
+        )
+        yield "FAIL", message, "set the clock and keep it set (chrony, systemd-timesyncd)"
         return
     zone = f"{now:%Y-%m-%d %H:%M} in Asia/Ho_Chi_Minh (UTC{now:%z})"
     if now.utcoffset() != dt.timedelta(hours=7):
@@ -171,8 +173,8 @@ def _mappings(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 -
     feeds = [f"{source.source} ({', '.join(source.feeds)})" for source in mappings.sources.values()]
     yield "OK", "; ".join(feeds)
     for problem in mappings.problems:
-        told = f"{problem.file_name}: {problem.key}: {problem.problem}; its source is not read"
-        yield "FAIL", told, problem.remedy
+        message = f"{problem.file_name}: {problem.key}: {problem.problem}; its source is not read"
+        yield "FAIL", message, problem.remedy
 
 
 def _suites(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
@@ -189,26 +191,26 @@ def _suites(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - a
 def _exports(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
     files = list_exports(settings.exports)
     mappings = settings.mappings()
-    strangers, claimed_twice = [], []
+    unmatched, claimed_twice = [], []
     for file in files:
         try:
             if recognise(file.path_below, mappings.sources) is None:
-                strangers.append(file.path_below)
+                unmatched.append(file.path_below)
         except ClaimedTwiceError as error:
             claimed_twice.append(error)
     for claim in claimed_twice[:1]:
         yield "FAIL", f"{len(claimed_twice)} files are refused: {claim.problem}", claim.remedy
-    told = f"{settings.exports}: {len(files)} files"
+    message = f"{settings.exports}: {len(files)} files"
     if not files:
-        yield "WARN", told, "have the source systems export, or set ONESTOP_EXPORTS"
-    elif strangers:
+        yield "WARN", message, "have the source systems export, or set ONESTOP_EXPORTS"
+    elif unmatched:
         yield (
             "WARN",
-            f"{told}, {len(strangers)} of a name that no mapping knows, such as {strangers[0]}",
+            f"{message}, {len(unmatched)} that match no mapping, such as {unmatched[0]}",
             "name them as a mapping expects, add a mapping, or take them away",
         )
     else:
-        yield "OK", told
+        yield "OK", message
 
 
 def _warehouse(settings: Settings, now: dt.datetime) -> _Found:
@@ -255,8 +257,8 @@ def _published_night(settings: Settings, warehouse: Warehouse, now: dt.datetime)
         " where as_of_date > :last order by as_of_date",
         {"last": last},
     ):
-        told = f"night {ended['as_of_date']} ended as {ended['state']}: {ended['message']}"
-        yield "FAIL", told, "correct what it names and run the night again"
+        message = f"night {ended['as_of_date']} ended as {ended['state']}: {ended['message']}"
+        yield "FAIL", message, "correct what it names and run the night again"
 
 
 def _readers_copy(settings: Settings, warehouse: Warehouse) -> _Found:
@@ -317,14 +319,17 @@ def _disk(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as 
         free[device] = shutil.disk_usage(there).free
     for device, names in by_device.items():
         room = free[device]
-        told = f"{room / _GIB:.1f} GiB free for {', '.join(names)}"
-        remedy = "make room: `onestop housekeeping --dry-run` says what may go; or add disk"
+        message = f"{room / _GIB:.1f} GiB free for {', '.join(names)}"
+        remedy = (
+            "make room: `onestop housekeeping --dry-run` lists what can be deleted; or add disk"
+        )
         if room < max(_NO_ROOM, size):
-            yield "FAIL", f"{told}, and publishing needs {max(_NO_ROOM, size) / _GIB:.1f}", remedy
+            needed = max(_NO_ROOM, size) / _GIB
+            yield "FAIL", f"{message}, and publishing needs {needed:.1f}", remedy
         elif room < max(_LITTLE_ROOM, 3 * size):
-            yield "WARN", told, remedy
+            yield "WARN", message, remedy
         else:
-            yield "OK", told
+            yield "OK", message
 
 
 def _airflow(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above

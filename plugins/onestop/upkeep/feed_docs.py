@@ -101,8 +101,8 @@ def _rules_part(rules: tuple[Rule, ...], limits: dict[str, int]) -> Iterator[str
         "all_rejected_rows": "or, from {} rows on, when all of them are rejected",
         "volume_percent": "or when its rows differ by more than {} % from the usual number",
     }
-    told = [text.format(limits[name]) for name, text in named.items() if name in limits]
-    yield f"\nLimits: {', '.join(told)}."
+    sentences = [text.format(limits[name]) for name, text in named.items() if name in limits]
+    yield f"\nLimits: {', '.join(sentences)}."
 
 
 def _code(names: tuple[str, ...]) -> str:

@@ -82,7 +82,7 @@ def test_the_sentence_names_pattern_and_folder(exports):
     folder = exports("dosiers_20221124.json")
     assert awaited_where(folder, DOSSIERS, NIGHT, MAPPINGS) == (
         "no file dossiers_20221124_snapshot* or dossiers_20221124* below"
-        f" {folder}; names that come close: dosiers_20221124.json"
+        f" {folder}; similar names there: dosiers_20221124.json"
     )
 
 

@@ -35,11 +35,11 @@ _REASONS = {
     ),
     "transferred": (
         "Chuyển từ phiếu {visit}: thời gian chờ cộng vào lượt đó, không phải lượt mới",
-        "Transferred from ticket {visit}: its wait adds to that coming, it is no other",
+        "Transferred from ticket {visit}: its wait adds to that visit, it is no visit of its own",
     ),
     "transferred_left_out": (
         "Chuyển từ phiếu {visit}: lượt đó không tính",
-        "Transferred from ticket {visit}: that coming is left out",
+        "Transferred from ticket {visit}: that visit is left out",
     ),
     "no_show": (
         "Bỏ lượt hoặc không đến khi được gọi: không có thời gian chờ",
@@ -48,7 +48,7 @@ _REASONS = {
     "not_called": ("Chưa được gọi: không có thời gian chờ", "Never called: no wait"),
     "invalid": (
         "Lượt có thời gian chờ âm hoặc dài hơn mức tối đa (ref.counting_rule): dữ liệu sai",
-        "A wait of this coming is below zero or above the longest (ref.counting_rule): bad data",
+        "A wait of this visit is below zero or above the longest (ref.counting_rule): bad data",
     ),
     "reprinted": (
         "Phiếu in lại: chưa từng được gọi; phiếu kế tiếp cùng nơi, cùng dịch vụ đã được gọi",

@@ -265,11 +265,11 @@ _NAMED = 20
 
 def _continuity_notes(carried_over: int, before: LeftOpen) -> Iterator[str]:
     gap = carried_over - before.open_total
-    told = "khớp" if not gap else f"lệch {whole(gap, 'vi')} (hồ sơ đến muộn hoặc được sửa)"
+    comparison = "khớp" if not gap else f"lệch {whole(gap, 'vi')} (hồ sơ đến muộn hoặc được sửa)"
     yield (
         f"Từ kỳ trước (6) = {whole(carried_over, 'vi')}; kỳ trước còn lại (11) ="
         f" {whole(before.open_total, 'vi')} theo số công bố hết ngày {day(before.as_of, 'vi')}:"
-        f" {told}."
+        f" {comparison}."
     )
     for heading, codes in (("Có thêm", before.added), ("Không còn", before.gone)):
         if codes:
