@@ -27,7 +27,7 @@ create table mart.restatement (
     delivery_ids varchar  -- what came in between the two nights
 );
 
--- One row for each dossier that counts otherwise in a restated period than it did.
+-- One row for each dossier whose count in a restated period changed.
 create table mart.restatement_dossier (
     restated_night date not null,
     previous_night date not null,

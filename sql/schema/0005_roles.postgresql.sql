@@ -43,7 +43,7 @@ $$;
 
 create schema if not exists mart_staged;
 
--- The record refuses to be changed whoever asks, its owner too.
+-- The record refuses changes by every role, including its owner.
 create function audit.refuse_change() returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -137,9 +137,9 @@ grant update, delete on
     core.declaration_history
 to onestop_pipeline;
 grant delete on audit.night_run to onestop_pipeline;
--- … closes a rejected row whose subject is stated well by now …
+-- … closes a rejected row once a valid row with its key has arrived …
 grant update (state, state_changed_at, replayed_attempt) on audit.rejected_row to onestop_pipeline;
--- … and closes figures that changed: what a night said can never be said otherwise afterwards.
+-- … and ends figures that changed: a night's published figure can never be altered.
 grant select, insert, maintain on
     mart.indicator_history, mart.form_06a_history, mart.restatement, mart.restatement_dossier
 to onestop_pipeline;

@@ -1,4 +1,4 @@
--- Rights that nobody needs are taken away, in installations that exist already too.
+-- Unneeded rights are revoked, also in existing installations.
 
 -- The pipeline fills the calendar and needs no other table of its own among the record.
 create table if not exists core.calendar (
@@ -38,8 +38,8 @@ reset role;
 
 call meta.limit_sessions();
 
--- Nobody but the owner writes functions: a view or trigger that calls one runs it with the rights
--- of whoever reads the view or changes the table, an administrator's too.
+-- Only the owner may create functions: a view or trigger that calls one runs it with the rights of
+-- the role that reads the view or changes the table, which may be an administrator.
 revoke usage on language plpgsql, sql from public;
 grant usage on language plpgsql, sql to onestop_owner;
 

@@ -1,5 +1,5 @@
--- What a mapping can say beside the canonical columns: the source's own word on timeliness, further
--- columns kept as JSON, and rows that are left out, counted by the mapping's reasons.
+-- Further parts of a mapping: the timeliness stated by the source, further columns kept as JSON, and
+-- rows that are left out, counted by the mapping's reasons.
 
 alter table core.dossier_version add column source_timeliness varchar;
 

@@ -119,7 +119,7 @@ def load_engine() -> ModuleType:
 
 
 @atexit.register
-def _let_go_of_duckdb() -> None:
+def _clear_duckdb_engine() -> None:
     """Clear duckdb_engine's module at exit, before the interpreter does.
 
     Otherwise DuckDB's module may be freed last, and its bindings then print leaked objects to

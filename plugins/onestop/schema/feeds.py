@@ -55,7 +55,6 @@ STATUSES = (
     "resolved",
     "returned",
 )
-PAUSED_STATUSES = ("awaiting_supplement", "awaiting_payment", "suspended")
 CLOSING_CLASSES = ("resolved", "withdrawn", "returned_unprocessed", "refused_at_intake")
 #: A source's own judgement of a dossier; in_time: not late, early or on the day unknown.
 SOURCE_TIMELINESS = ("early", "on_time", "in_time", "late")
