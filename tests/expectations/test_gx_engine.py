@@ -12,6 +12,7 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
+from onestop.gate import evaluation
 from onestop.gate.evaluation import BrokenRuleError, engine_on, evaluate, load_engine
 from onestop.gate.suite import Rule, Suite
 
@@ -109,6 +110,21 @@ def test_a_rule_that_cannot_be_evaluated_is_a_fault_and_not_a_finding(connection
     )
     with pytest.raises(BrokenRuleError, match=r"TST-F01: .*nonesuch"):
         outcome_of(connection, rule)
+
+
+def test_a_table_that_goes_away_after_its_rules_were_evaluated_is_a_fault_of_the_check(
+    connection, monkeypatch
+):
+    """As when another run computes its marts in the place of those that are checked."""
+
+    def evaluated(*_):
+        connection.execute("drop table t")
+        return []
+
+    monkeypatch.setattr(evaluation, "evaluate", evaluated)
+    suite = Suite("test", (), {}, "", "0")
+    with pytest.raises(BrokenRuleError, match=r"suite test: .*\bt does not exist"):
+        evaluation.run_suite(connection, "t", suite)
 
 
 def test_an_expectation_that_great_expectations_does_not_know_is_a_fault(connection):

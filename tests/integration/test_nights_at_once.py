@@ -5,11 +5,14 @@ from __future__ import annotations
 import itertools
 import os
 import time
+from dataclasses import replace
 
 from commands import Command
 from kept_installations import copied
+from polling_readers import reading
 from published_marts import FIRST, SECOND, THIRD
 
+from onestop.night import run_night
 from onestop.upkeep.verify import verify
 from onestop.warehouse import open_warehouse
 
@@ -20,7 +23,7 @@ RAW = ("Traceback", "Could not set lock", "FileNotFoundError", "IO Error", "File
 
 
 def start(settings, *arguments):
-    return Command(*arguments, env={**os.environ, "ONESTOP_VAR": str(settings.exports.parent)})
+    return Command(*arguments, env={**os.environ, **settings.to_environment()})
 
 
 def ended(command):
@@ -60,6 +63,29 @@ def test_two_different_nights_at_once_never_mix_their_figures(one_night, tmp_pat
     for night, (status, output) in zip((SECOND, THIRD), results, strict=True):
         if night not in nights:
             assert status == 1 or "cannot be after night" in output, output
+
+
+def test_two_different_nights_at_once_on_postgresql_never_show_readers_half_a_night(
+    one_night, postgres, tmp_path
+):
+    url = postgres.make_database()
+    there = copied(one_night, tmp_path / "two")
+    settings = replace(there, warehouse=url, landing=tmp_path / "landing", work=tmp_path / "work")
+    assert run_night(settings, FIRST).state == "published"
+    reader = postgres.as_login(url, postgres.make_login("onestop_bi"))
+    with reading(reader, joins=False) as readers:
+        runs = [start(settings, "night", night) for night in (SECOND, THIRD)]
+        results = [ended(run) for run in runs]
+    assert 0 in {status for status, _ in results}, results
+    nights = published(settings)
+    assert set(nights) & {SECOND, THIRD}
+    for found in readers:
+        assert found.wrong == []
+        assert found.is_finished
+        assert found.nights <= set(nights)
+    for night in nights[1:]:
+        found = verify(settings, night)
+        assert found.is_identical, found.differences
 
 
 def test_a_night_is_published_beside_replay_backup_housekeeping_and_readers(one_night, tmp_path):

@@ -163,7 +163,7 @@ def run_suite(
     select = query if query.lstrip().lower().startswith("select") else f"select * from {query}"
     with opened(source) as engine:
         outcomes = evaluate(engine, select, suite, suite.rules, [])
-        with engine.connect() as connection:
+        with _as_broken(suite), engine.connect() as connection:
             checked = connection.execute(
                 sa.text(f"select count(*) from ({select}) as checked")
             ).scalar_one()
@@ -184,10 +184,8 @@ def evaluate(
     rules = list(rules)
     if not rules:
         return []
-    try:
+    with _as_broken(suite):
         results = load_engine().evaluate(engine, query, suite.as_expectations(rules), index_columns)
-    except ValueError as error:
-        raise BrokenRuleError(str(error), subject=f"suite {suite.name}", remedy=_REMEDY) from error
     found = {item["expectation_config"]["meta"]["rule_code"]: item for item in results}
     broken = {
         rule.code: cause
@@ -198,6 +196,16 @@ def evaluate(
         causes = "; ".join(f"{code}: {cause}" for code, cause in broken.items())
         raise BrokenRuleError(causes, subject=f"suite {suite.name}", remedy=_REMEDY)
     return [_outcome(rule, found[rule.code], query) for rule in rules]
+
+
+@contextmanager
+def _as_broken(suite: Suite) -> Iterator[None]:
+    """Raise what the engine cannot evaluate, such as a table that is gone, as a broken rule."""
+    try:
+        yield
+    except (ValueError, sa.exc.SQLAlchemyError) as error:
+        cause = str(error).strip().partition("\n")[0]
+        raise BrokenRuleError(cause, subject=f"suite {suite.name}", remedy=_REMEDY) from error
 
 
 def _causes(exception_info: dict[str, Any]) -> Iterator[str]:

@@ -1,0 +1,97 @@
+"""Readers that poll PostgreSQL while nights run, and keep whatever is not of one whole night."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+from contextlib import contextmanager
+
+import psycopg
+
+MARTS = ("scorecard", "indicator_value", "form_06a", "dossier", "unit", "period")
+ONE_NIGHT = " union all ".join(
+    f"select '{table}' as mart, min(as_of_date) as first, max(as_of_date) as last,"
+    f" count(*) as row_count from mart.{table}"
+    for table in MARTS
+)
+#: The form's total must be the dossiers of the very same night, and the history must end there.
+JOINED = """
+select form.as_of_date, form.received_total, dossier.received, history.known_from
+from mart.form_06a as form
+inner join (
+    select as_of_date, count(*) as received from mart.dossier group by as_of_date
+) as dossier
+    on form.as_of_date = dossier.as_of_date
+cross join (
+    select max(valid_from) as known_from from mart.form_06a_history
+    where unit_code = 'CITY' and period_type = 'year' and period_basis = 'calendar'
+        and field_code = 'ALL'
+) as history
+where form.unit_code = 'CITY' and form.field_code = 'ALL' and form.period_type = 'year'
+    and form.period_basis = 'calendar' and form.period_start = date '2022-01-01'
+"""
+
+
+class Reader(threading.Thread):
+    """Asks again and again, and keeps every answer that is not of one whole night."""
+
+    def __init__(self, url, isolation, queries):
+        super().__init__(daemon=True)
+        self.url, self.isolation, self.queries = url, isolation, queries
+        self.done = threading.Event()
+        self.polls, self.nights, self.wrong, self.slowest = 0, set(), [], 0.0
+        self.is_finished = False
+
+    def run(self):
+        with psycopg.connect(self.url) as connection:
+            connection.isolation_level = self.isolation
+            while not self.done.is_set():
+                started = time.monotonic()
+                answers = [connection.execute(query).fetchall() for query in self.queries]
+                self.slowest = max(self.slowest, time.monotonic() - started)
+                connection.rollback()
+                self.judge(answers)
+        self.is_finished = True
+
+    def judge(self, answers):
+        self.polls += 1
+        for answer in answers:
+            self.wrong += [row for row in answer if not row or 0 in row]
+        nights = {cell for answer in answers for row in answer for cell in row
+                  if isinstance(cell, dt.date)}  # fmt: skip
+        self.nights |= nights
+        if len(nights) != 1 or not all(answers):
+            self.wrong.append(answers)
+        for _, received_total, received, _ in answers[-1] if len(answers[-1]) == 1 else []:
+            if received_total != received:
+                self.wrong.append(answers[-1])
+
+
+@contextmanager
+def reading(url, *, joins=True):
+    """Four readers that ask during the block, each in its own way.
+
+    Args:
+        url: for a login that reads.
+        joins: whether the marts hold dossiers of the year only, so that tables can be compared.
+    """
+    committed = psycopg.IsolationLevel.READ_COMMITTED
+    repeatable = psycopg.IsolationLevel.REPEATABLE_READ
+    joined = JOINED if joins else ONE_NIGHT
+    each = [f"select distinct as_of_date from mart.{table}" for table in MARTS]
+    readers = [
+        Reader(url, committed, [ONE_NIGHT]),
+        Reader(url, committed, [joined]),
+        Reader(url, repeatable, [*each, ONE_NIGHT, joined]),
+        Reader(url, repeatable, [joined, *reversed(each), joined]),
+    ]
+    for reader in readers:
+        reader.start()
+    try:
+        yield readers
+    finally:
+        for reader in readers:
+            reader.done.set()
+        for reader in readers:
+            reader.join(60)
