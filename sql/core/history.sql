@@ -1,18 +1,18 @@
--- core.{entity}_history: what the sources said of each {entity}, night by night.
+-- core.{entity}_history: the values of each {entity} with their validity, night by night.
 --
--- A pure function of core.{entity}_version and audit: the order in which deliveries were loaded
--- does not matter. One text serves all entities: entity, key, columns and precedence (which of two
--- rows of one night counts: the later change, else the later path) come from the canonical schema;
--- it may be limited to the keys that a delivery touched. Where rows say when they were last
--- changed, a row of the same content and a later change is a new one: of two rows of a later night
--- the change decides again.
+-- A pure function of core.{entity}_version and audit: the order of loading does not matter. The
+-- template serves all entities: entity, key, columns and precedence (which of two rows of one night
+-- counts: the one changed later, else the later path) come from the canonical schema; it may be
+-- limited to the keys that a delivery touched. For feeds with a time of change, a row with the same
+-- content and a later change is a new row, since the change decides between rows of a later night.
 --
--- The snapshot files of one night, source and feed are parts of one snapshot. Of a snapshot, a
--- version with is_vanished says that the file does not hold the key; of a delta, that it has ended. The key vanishes when no file of the night
--- states it, none of those snapshots has a rejected row that may be it, and one of them covers the
--- whole source or the unit that the key was last stated with (audit.snapshot_scope).
+-- The snapshot files of one night, source and feed are parts of one snapshot. A version with
+-- is_vanished means, in a snapshot, that the file lacks the key; in a delta, that the key has
+-- ended. A key vanishes when no file of the night has it, no rejected row of those snapshots may be
+-- it, and one of them covers the whole source or the unit of the key's last row
+-- (audit.snapshot_scope).
 with current_delivery as (
-    -- A corrected file replaces, whole, the earlier file of its path and night.
+    -- A corrected file replaces the whole earlier file of its path and night.
     select delivery_id, source, night, kind, file_name
     from (
         select
@@ -50,13 +50,13 @@ statement as (
                 order by {precedence}file_name desc, row_number desc nulls last
             ) as row_rank
         from current_version
-        -- a delta that says that a key has ended states it
+        -- a delta that ends a key states it
         where not is_vanished or kind = 'delta'
     ) as ranked
     where row_rank = 1
 ),
 
--- Rows of the night's snapshots that say nothing: which key they hold may be unknown.
+-- Rejected rows of the night's snapshots; their keys may be unknown.
 unread_row as (
     select distinct current_delivery.source, current_delivery.night, rejected.key_text
     from current_delivery
@@ -127,20 +127,20 @@ absence_of_statement as (
     where statement_rank = 1 and absent_source = stated_source
 ),
 
-vanishing as (
+vanished_key as (
     select distinct {key}, absent_night as night
     from absence_of_statement as absent
     where {is_covered}
 ),
 
-sighting as (
+observation as (
     select
         *,
-        lag(saying) over (partition by {key} order by night) as previous_saying
+        lag(content) over (partition by {key} order by night) as previous_content
     from (
         select
             night, delivery_id, row_number, content_hash, is_vanished,
-            case when is_vanished then 'vanished' else {saying} end as saying,
+            case when is_vanished then 'vanished' else {content} end as content,
             {columns}
         from statement
         union all
@@ -148,16 +148,16 @@ sighting as (
             night, null, null, null, true,
             'vanished',
             {vanished_columns}
-        from vanishing
-    ) as seen
+        from vanished_key
+    ) as observed
 ),
 
 change as (
     select
         *,
         lead(night) over (partition by {key} order by night) as next_night
-    from sighting
-    where previous_saying is distinct from saying
+    from observation
+    where previous_content is distinct from content
 ),
 
 {entity}_history as (

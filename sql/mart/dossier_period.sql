@@ -1,9 +1,9 @@
 -- view
--- mart.dossier_period: what each dossier counts as in each period that it touches.
+-- mart.dossier_period: the class of each dossier in each period that it concerns.
 --
--- Two times are kept apart. The figures of a period describe the state at its end: a dossier
--- closed later was still open in it, and whether an open one was paused, and what its due date
--- was, is taken from what was known on that day. All of it as known on the as-of date.
+-- Two times are distinguished. The figures of a period describe the state at its end: a dossier
+-- closed later was still open in it, and the pause and due date of an open one are those of that
+-- day. All states are taken as known on the as-of date.
 with counted as (
     select
         dossier_code,

@@ -1,9 +1,9 @@
--- mart.dossier_state: whether each dossier was paused, and when it was due, from day to day.
+-- mart.dossier_state: pause and due date of each dossier, by spans of days.
 --
--- Each state until the next one: between a dossier's vanishing from a snapshot and its return the
--- last state holds, and before its first export the first. A statement that changes neither adds
--- no row. Published, because mart.dossier_period reads it: the record itself changes as soon as a
--- file is loaded, and readers see the published night only.
+-- A state is valid until the next one: while a dossier is absent from a snapshot its last state is
+-- valid, and before its first export its first. A version that changes neither adds no row. The
+-- table is published because mart.dossier_period reads it: the record changes with every loaded
+-- file, and readers see the published night only.
 with stated as (
     select
         dossier_code,

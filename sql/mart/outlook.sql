@@ -2,7 +2,7 @@
 -- indicator with a target, by the scorecard's method, from the figures of the year to date.
 --
 -- n / d is the figure so far, p / q the target, r what remains until 31/12. All in integers.
--- How new ones change a figure is a matter of the method (ref.method.growth):
+-- How new items change a figure depends on the method (ref.method.growth):
 --   flow   each new one adds to the denominator (dossiers). r = open, not judged yet (in time or
 --          paused) + new ones expected: those of the latest `run_rate_weeks` × days left / days
 --          of those weeks. Needed: the smallest k >= 0 with (n + k) × q >= p × (d + k): so many
@@ -10,9 +10,9 @@
 --          possible: k <= r.
 --   stock  the denominator stands (procedures, desks, tasks). r = d - n. Needed: the smallest k
 --          with (n + k) × q >= p × d (for a target ">", above it).
---   mean   seconds waited. r = visits expected. What they may wait on average:
+--   mean   seconds waited. r = visits expected. Their greatest average wait:
 --          (p × (d + r) - n × q) / (q × r). Still possible: while that is not negative.
--- `may_still_miss`: of r, so many may fail: the largest m with (n + r - m) × q >= p × (d + r).
+-- `may_still_miss`: how many of r may fail: the largest m with (n + r - m) × q >= p × (d + r).
 -- Projection: n + r × (rate of the latest weeks), cut to an integer, of d + r; ref.projection.
 with horizon as (
     select

@@ -4,9 +4,8 @@
 -- annex 18b). Internal procedures are apart. `at_level3`, `at_level4` are the plan's words for all
 -- of 2022; `provided_partially`, `provided_fully` those of NĐ 42/2022 from 15/08/2022 on, by
 -- ref.service_level_map. `online_used`: at level 3 or 4, and with a dossier received online in
--- the period. `publication_stated`, `level_stated`: of how many procedures of the whole catalogue
--- it says whether they are published, at which level they are provided. Before the first catalogue
--- was exported nothing is known, and there is no row.
+-- the period. `publication_stated`, `level_stated`: the number of procedures of the whole catalogue
+-- for which it states the publication, the level. There is no row before the first catalogue.
 with in_force as (
     select
         period.period_type,

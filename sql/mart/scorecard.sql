@@ -1,11 +1,11 @@
 -- mart.scorecard: every clause of the plan that can be measured, against its target.
 --
 -- One line per indicator of the plan for the whole city, and per level where ref.indicator says
--- so; a figure that two clauses ask for stands under both. A line without a figure stays, as
+-- so; a figure that two clauses require has a line under each. A line without a figure stays, as
 -- `no_data` with the reason. Figures are those of the year to date; once the plan's year is over,
--- those of the year. A target counts by the day on which the figure is measured; a figure brings
--- the one it was published with. Beside the plan's own count of dossiers on time stands that of
--- form II.06a (`form_06_*`), which offices report; a declared figure brings its document.
+-- those of the year. The target is the one valid on the day on which the figure is measured; a
+-- published figure keeps its target. The on-time rate also has the count of form II.06a
+-- (`form_06_*`), which offices report; a declared figure has its document.
 with clause_line as (
     select indicator.*, clause_code as line_clause_code from ref.indicator as indicator
     union all

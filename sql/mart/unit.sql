@@ -1,9 +1,9 @@
--- mart.unit: the units, their levels and the city, one row for each that figures are given for.
+-- mart.unit: the units, their levels and the city; one row each.
 --
--- A unit that has dossiers or tickets but is not in the register of offices is kept, as
--- `unregistered`: what it has is in the city's figures and in no level of the plan. One whose code
--- is that of a level or the city stands in brackets beside it, here and in all marts: `(CITY)`.
--- A level is kept after its last unit left it: periods before then count desks for it.
+-- A unit that has dossiers or tickets but is not in the register of offices is `unregistered`: it
+-- counts in the city's figures and in no level of the plan. A unit whose code is that of a level or
+-- the city is written in brackets, here and in all marts: `(CITY)`. A level is kept after its last
+-- unit left it, because earlier periods count its desks.
 with level_code as (
     select unit_code as reserved_code from ref.unit_level
 ),

@@ -1,5 +1,5 @@
--- Further parts of a mapping: the timeliness stated by the source, further columns kept as JSON, and
--- rows that are left out, counted by the mapping's reasons.
+-- Further parts of a mapping: the timeliness stated by the source, further columns kept as JSON,
+-- and rows that are left out, counted by the mapping's reasons.
 
 alter table core.dossier_version add column source_timeliness varchar;
 

@@ -47,7 +47,7 @@ def history_select(
             name if name in feed.key else "null" for name in feed.column_names
         ),
         precedence="modified_at desc nulls last, " if has_changes(feed) else "",
-        saying="concat(content_hash, ' ', modified_at)" if has_changes(feed) else "content_hash",
+        content="concat(content_hash, ' ', modified_at)" if has_changes(feed) else "content_hash",
         touched=(
             f"inner join {touched} as touched on {same_key(feed, 'version', 'touched')}"
             if touched
