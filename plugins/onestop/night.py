@@ -59,7 +59,12 @@ from onestop.record.refusals import (
 )
 from onestop.schema.mapping import ClaimedTwiceError, recognise
 from onestop.staging.delivery_lock import working_on
-from onestop.staging.staged_delivery import read_delivery, staged_path
+from onestop.staging.staged_delivery import (
+    DamagedStagedError,
+    noticing_damage,
+    read_delivery,
+    staged_path,
+)
 from onestop.upkeep.rebuild import refuse_lost_warehouse
 from onestop.warehouse import WarehouseBusyError, open_warehouse
 from onestop.warehouse.staged_names import STAGED
@@ -361,12 +366,13 @@ def validate_delivery_file(
 
     Raises:
         RefusedDeliveryError: the gate refused it; the refusal is noted for the record.
+        DamagedStagedError: the staged file was damaged after it was made.
     """
     suite = load_suite(delivery.feed)
     if keeps_rules:
         keep_rules(folders.landing, suite.sha256, suite.text)
     past = folders.past_volumes(night)
-    with working_on(delivery, folders.locks):
+    with working_on(delivery, folders.locks), noticing_damage(delivery, folders.staging):
         verdict = validate_delivery(
             delivery,
             staged_path(folders.staging, delivery.delivery_id),
@@ -380,9 +386,17 @@ def validate_delivery_file(
 
 
 def load_delivery(delivery: Delivery, warehouse_url: str, folders: Folders) -> LoadedDelivery:
-    """Load a validated file into the warehouse, in one transaction."""
+    """Load a validated file into the warehouse, in one transaction.
+
+    Raises:
+        DamagedStagedError: the staged file was damaged after it was made.
+    """
     # The warehouse first, here and wherever both are held: two runs never wait for each other.
-    with open_warehouse(warehouse_url) as warehouse, working_on(delivery, folders.locks):
+    with (
+        open_warehouse(warehouse_url) as warehouse,
+        working_on(delivery, folders.locks),
+        noticing_damage(delivery, folders.staging),
+    ):
         return load_staged(warehouse, delivery, staged_path(folders.staging, delivery.delivery_id))
 
 
@@ -676,12 +690,14 @@ def take_in(
     name = candidate.file_name
     try:
         delivery = land_delivery(candidate, systems.exports, folders)
-        read_delivery_file(delivery, systems.mappings, folders)
-        validate_delivery_file(delivery, night, folders)
+        try:
+            loaded = _read_and_load(delivery, night, systems.mappings, warehouse_url, folders)
+        except DamagedStagedError as damaged:
+            logger.warning("%s: %s; it is read again", damaged.subject, damaged.what)
+            loaded = _read_and_load(delivery, night, systems.mappings, warehouse_url, folders)
     except RefusedDeliveryError as refused:
         echo(f"{name}: refused, {refused.rule_code}: {refused.reason}")
         return DeliveryReport(name, "refused", str(refused))
-    loaded = load_delivery(delivery, warehouse_url, folders)
     if loaded.is_repeat:
         echo(f"{name}: loaded before")
         return DeliveryReport(name, "already_loaded")
@@ -690,6 +706,14 @@ def take_in(
         f" {loaded.rows_rejected} rejected"
     )
     return DeliveryReport(name, "loaded")
+
+
+def _read_and_load(
+    delivery: Delivery, night: dt.date, mappings: Mappings, warehouse_url: str, folders: Folders
+) -> LoadedDelivery:
+    read_delivery_file(delivery, mappings, folders)
+    validate_delivery_file(delivery, night, folders)
+    return load_delivery(delivery, warehouse_url, folders)
 
 
 def _sources_left_out(mappings: Mappings) -> list[str]:

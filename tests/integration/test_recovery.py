@@ -10,8 +10,10 @@ import pytest
 from published_marts import FIRST, SECOND
 from steps_by_hand import check, compute, publish, take_in_all
 
+from onestop import night as night_module
 from onestop.intake.landing import DAMAGED, landed_deliveries
-from onestop.night import MovedRecordError, run_night
+from onestop.night import MovedRecordError, discover_deliveries, run_night, take_in
+from onestop.staging.staged_delivery import staged_path
 from onestop.upkeep.rebuild import LostWarehouseError, rebuild
 from onestop.upkeep.verify import verify
 from onestop.warehouse import open_warehouse
@@ -98,6 +100,42 @@ def test_a_readers_copy_of_other_figures_is_replaced(after_one_night):
     publish(settings, FIRST)
     with duckdb.connect(settings.published, read_only=True) as copy:
         assert copy.execute("select figures_sha256 from audit.publication").fetchone() != ("other",)
+
+
+@pytest.mark.parametrize("step", ["validate_delivery_file", "load_delivery"])
+@pytest.mark.parametrize("damage", ["cut", "flipped", "deleted"])
+def test_a_staged_file_that_is_damaged_in_the_middle_of_a_night_is_read_again(
+    after_one_night, monkeypatch, caplog, step, damage
+):
+    settings = after_one_night
+    [candidate] = [
+        one
+        for one in discover_deliveries(
+            SECOND, settings.source_systems(), settings.warehouse, settings.folders
+        )
+        if one.feed == "dossiers"
+    ]
+    original = getattr(night_module, step)
+    times = []
+
+    def damaging(delivery, *arguments):
+        times.append(1)
+        path = staged_path(settings.folders.staging, delivery.delivery_id)
+        if len(times) == 1:
+            data = path.read_bytes()
+            middle = bytes(255 - byte for byte in data[12_288:-12_288])
+            changed = {"cut": data[:9_000], "flipped": data[:12_288] + middle + data[-12_288:]}
+            path.unlink() if damage == "deleted" else path.write_bytes(changed[damage])
+        return original(delivery, *arguments)
+
+    monkeypatch.setattr(night_module, step, damaging)
+    report = take_in(
+        candidate, SECOND, settings.source_systems(), settings.warehouse, settings.folders
+    )
+    assert (report.state, len(times)) == ("loaded", 2)
+    assert "its staged copy was damaged or deleted after it was read; it is read again" in (
+        caplog.text
+    )
 
 
 def test_damaged_staged_files_and_landed_copies_are_made_again(after_one_night, caplog):

@@ -15,6 +15,7 @@ import re
 import shutil
 import unicodedata
 import uuid
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,7 +23,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from onestop.files import room_left, sha256_of
+from onestop.errors import OneStopError
+from onestop.files import DiskFullError, room_left, sha256_of
 from onestop.intake.delivery import Delivery, RefusedDeliveryError
 from onestop.readers import (
     LIMITS,
@@ -46,7 +48,7 @@ from onestop.staging.typing_sql import (
 from onestop.warehouse.duckdb_files import OUTSIDE, open_duckdb
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from onestop.readers.reading import Texts
     from onestop.schema.feeds import Feed
@@ -159,11 +161,55 @@ def read_delivery(
     return target
 
 
+class DamagedStagedError(OneStopError):
+    """A staged file was damaged or deleted after it was made.
+
+    Args:
+        file_name: the exported file.
+    """
+
+    def __init__(self, file_name: str) -> None:
+        super().__init__(
+            "its staged copy was damaged or deleted after it was read",
+            subject=file_name,
+            remedy="run the night again, which reads the file again; check the disk if it recurs",
+        )
+
+
+@contextmanager
+def noticing_damage(delivery: Delivery, staging: Path) -> Iterator[None]:
+    """Raise an error of a step on a staged file as damage, where that is the cause.
+
+    Raises:
+        DamagedStagedError: the step failed, and the staged file cannot be read whole.
+    """
+    try:
+        yield
+    except (RefusedDeliveryError, DiskFullError):
+        raise
+    except (duckdb.Error, OneStopError) as error:
+        if _described(staged_path(staging, delivery.delivery_id)) is not None:
+            raise
+        raise DamagedStagedError(delivery.file_name) from error
+
+
 def _is_current(staged: Path, mapping: FeedMapping) -> bool:
     """Whether a staged file is undamaged and made by this mapping and way of reading."""
+    return _described(staged) == (
+        (mapping.sha256, READER_VERSION),
+        [name for name, _ in staged_columns(mapping.schema)],
+    )
+
+
+def _described(staged: Path) -> tuple[Any, list[str]] | None:
+    """By which mapping and way of reading a staged file was made, and the columns of its rows.
+
+    Returns:
+        None when the file is of another release, damaged, or no database.
+    """
     try:
         with open_duckdb(staged, read_only=True) as connection:
-            row = connection.execute(
+            made_by = connection.execute(
                 "select mapping_sha256, reader_version from read_summary"
             ).fetchone()
             described = connection.execute("describe staged_row").fetchall()
@@ -171,13 +217,9 @@ def _is_current(staged: Path, mapping: FeedMapping) -> bool:
                 "select table_name from duckdb_tables() where not temporary"
             ).fetchall():  # reading every block compares its checksum
                 connection.execute(f'select bit_xor(hash(t)) from "{table}" as t').fetchone()
-    except duckdb.Error:  # it is of another release, damaged, or no database
-        return False
-    names = [name for name, *_ in described]
-    return bool(
-        row == (mapping.sha256, READER_VERSION)
-        and names == [name for name, _ in staged_columns(mapping.schema)]
-    )
+    except duckdb.Error:
+        return None
+    return made_by, [name for name, *_ in described]
 
 
 def _sweep(staging: Path, delivery_id: str) -> None:
