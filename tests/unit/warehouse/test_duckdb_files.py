@@ -8,9 +8,9 @@ from onestop.warehouse.duckdb_files import MemoryLimitError, open_duckdb
 
 TABLES = """
 create table register (unit_code varchar, struck_off date);
-insert into register values ('a', date '2022-02-01'), ('b', null);
+insert into register (unit_code, struck_off) values ('a', date '2022-02-01'), ('b', null);
 create table in_use (unit_code varchar);
-insert into in_use values ('a'), ('b'), ('c');
+insert into in_use (unit_code) values ('a'), ('b'), ('c');
 """
 #: What is in use and not in the register now, each written otherwise.
 UNREGISTERED = {
