@@ -151,12 +151,18 @@ def validate_deliveries(batch: JsonBatch | None) -> Returned:
 
     The findings of each rule are in the log and in the validation result.
     """
-    from onestop.night import validate_delivery_file
+    from onestop.night import read_delivery_file, validate_delivery_file
+    from onestop.staging.staged_delivery import DamagedStagedError
 
     settings, night = settings_of_task(), night_of_run()
 
     def validate(delivery: Delivery) -> Delivery:
-        verdict = validate_delivery_file(delivery, night, settings.folders)
+        try:
+            verdict = validate_delivery_file(delivery, night, settings.folders)
+        except DamagedStagedError as damaged:
+            logger.warning("%s: %s; it is read again", damaged.subject, damaged.what)
+            read_delivery_file(delivery, settings.mappings(), settings.folders)
+            verdict = validate_delivery_file(delivery, night, settings.folders)
         counts = {name: value for name, value in verdict.to_json().items() if name != "rules"}
         logger.info("%s: %s", delivery.file_name, counts)
         return delivery
@@ -166,12 +172,18 @@ def validate_deliveries(batch: JsonBatch | None) -> Returned:
 
 def load_deliveries(batch: JsonBatch | None) -> Returned:
     """Write the accepted rows into the warehouse, each file in one transaction."""
-    from onestop.night import load_delivery
+    from onestop.night import load_delivery, read_and_load
+    from onestop.staging.staged_delivery import DamagedStagedError
 
-    settings = settings_of_task()
+    settings, night = settings_of_task(), night_of_run()
 
     def load(delivery: Delivery) -> LoadedDelivery:
-        loaded = load_delivery(delivery, settings.warehouse, settings.folders)
+        warehouse, folders = settings.warehouse, settings.folders
+        try:
+            loaded = load_delivery(delivery, warehouse, folders)
+        except DamagedStagedError as damaged:
+            logger.warning("%s: %s; it is read again", damaged.subject, damaged.what)
+            loaded = read_and_load(delivery, night, settings.mappings(), warehouse, folders)
         logger.info("%s: %s", delivery.file_name, loaded.to_json())
         return loaded
 

@@ -691,10 +691,10 @@ def take_in(
     try:
         delivery = land_delivery(candidate, systems.exports, folders)
         try:
-            loaded = _read_and_load(delivery, night, systems.mappings, warehouse_url, folders)
+            loaded = read_and_load(delivery, night, systems.mappings, warehouse_url, folders)
         except DamagedStagedError as damaged:
             logger.warning("%s: %s; it is read again", damaged.subject, damaged.what)
-            loaded = _read_and_load(delivery, night, systems.mappings, warehouse_url, folders)
+            loaded = read_and_load(delivery, night, systems.mappings, warehouse_url, folders)
     except RefusedDeliveryError as refused:
         echo(f"{name}: refused, {refused.rule_code}: {refused.reason}")
         return DeliveryReport(name, "refused", str(refused))
@@ -708,9 +708,15 @@ def take_in(
     return DeliveryReport(name, "loaded")
 
 
-def _read_and_load(
+def read_and_load(
     delivery: Delivery, night: dt.date, mappings: Mappings, warehouse_url: str, folders: Folders
 ) -> LoadedDelivery:
+    """Take one landed file through read, validate and load.
+
+    Raises:
+        RefusedDeliveryError: the file is refused.
+        DamagedStagedError: the staged file was damaged between two steps.
+    """
     read_delivery_file(delivery, mappings, folders)
     validate_delivery_file(delivery, night, folders)
     return load_delivery(delivery, warehouse_url, folders)

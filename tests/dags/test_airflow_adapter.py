@@ -29,6 +29,7 @@ from onestop.intake.exports import ExportsError, list_exports
 from onestop.marts import lineage
 from onestop.night import ChecksFailedError, MissingDeliveryError, NightStep
 from onestop.record.load import LoadedDelivery
+from onestop.staging.staged_delivery import DamagedStagedError
 from onestop.upkeep import doctor
 
 NIGHT = dt.date(2022, 11, 24)
@@ -66,6 +67,7 @@ STEPS = (
     "read_delivery_file",
     "validate_delivery_file",
     "load_delivery",
+    "read_and_load",
     "require_expected",
     "compute_night",
     "check_night",
@@ -270,6 +272,21 @@ def test_any_other_error_is_tried_again_before_the_rest_of_the_batch_goes_on(lib
         steps.load_deliveries(BATCH)
     [(_, kept)] = context["ti"].kept
     assert [(one["delivery_id"], one["rows_read"]) for one in kept] == [("b", 3), ("c", 3)]
+
+
+def test_a_staged_file_that_is_damaged_before_it_is_loaded_is_read_again(library):
+    library.load_delivery.side_effect = DamagedStagedError("a.json")
+    library.read_and_load.return_value = LoadedDelivery("a", rows_read=3)
+    [loaded] = steps.load_deliveries(BATCH[:1])
+    assert (loaded["delivery_id"], loaded["rows_read"]) == ("a", 3)
+
+
+def test_a_staged_file_that_is_damaged_before_it_is_judged_is_read_again(library):
+    verdict = library.validate_delivery_file.return_value
+    verdict.to_json.return_value = {}
+    library.validate_delivery_file.side_effect = [DamagedStagedError("a.json"), verdict]
+    assert steps.validate_deliveries(BATCH[:1]) == BATCH[:1]
+    library.read_delivery_file.assert_called_once()
 
 
 @pytest.mark.usefixtures("library")
