@@ -166,15 +166,18 @@ TABLES = {
 }
 
 
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory):
-    """All that the second set tells, taken in and published in one night."""
-    made = settings_in(tmp_path_factory.mktemp("second"))
+def publish_second_set(folder, _):
+    made = settings_in(folder)
     for night in told.NIGHTS:
         told.export_night(made.exports, night)
     report = run_night(made, LAST)
     assert report.is_good, report.message
-    return made
+
+
+@pytest.fixture(scope="module")
+def settings(kept, tmp_path_factory):
+    """All that the second set tells, taken in and published in one night."""
+    return kept.copy(publish_second_set, tmp_path_factory.mktemp("second") / "var")
 
 
 @pytest.fixture(scope="module")

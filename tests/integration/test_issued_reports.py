@@ -52,17 +52,20 @@ FILES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def two_nights(tmp_path_factory):
-    """Two published nights before the first quarter's report is due."""
-    settings = settings_in(tmp_path_factory.mktemp("two"))
+def publish_before_the_quarter_s_report(folder, _):
+    settings = settings_in(folder)
     with open_warehouse(settings.warehouse) as warehouse:
         put_record(warehouse, second_world())
         for night in (FIRST, SECOND):
             compute_marts(warehouse, night)
             publish_marts(warehouse, night)
         warehouse.publish_copy(settings.published)
-    return settings
+
+
+@pytest.fixture(scope="module")
+def two_nights(kept, tmp_path_factory):
+    """Two published nights before the first quarter's report is due."""
+    return kept.copy(publish_before_the_quarter_s_report, tmp_path_factory.mktemp("two") / "var")
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ import psycopg
 import pytest
 import yaml
 from engines import assert_same, content
+from kept_installations import copied
 from postgres_server import running_server
 from published_marts import settings_in
 
@@ -50,25 +51,23 @@ NIGHT = dt.date(2022, 11, 15)
 MORNING_AFTER = dt.datetime(2022, 11, 16, 7, tzinfo=LOCAL_ZONE)
 
 
-@pytest.fixture(scope="module")
-def published(tmp_path_factory):
-    """An installation with one published night and one refused file; not to be changed."""
-    settings = settings_in(tmp_path_factory.mktemp("published"))
+def publish_beside_a_refused_file(folder, _):
+    settings = settings_in(folder)
     write_sample(settings.exports, NIGHT, NIGHT, per_day=6)
     (settings.exports / "visits_20221115_2.csv").write_bytes(b"\x00\x01\x02 not a table")
     assert run_night(settings, NIGHT).state == "published"
-    return settings
+
+
+@pytest.fixture(scope="module")
+def published(kept, tmp_path_factory):
+    """An installation with one published night and one refused file; not to be changed."""
+    return kept.copy(publish_beside_a_refused_file, tmp_path_factory.mktemp("published") / "var")
 
 
 @pytest.fixture
 def installation(published, tmp_path):
     """A copy of it, to be changed at will."""
-    settings = settings_in(tmp_path / "copy")
-    shutil.copytree(
-        published.exports.parent, tmp_path / "copy", ignore=shutil.ignore_patterns("airflow")
-    )
-    settings.landing.chmod(0o700)
-    return settings
+    return copied(published, tmp_path / "copy")
 
 
 def states(findings):

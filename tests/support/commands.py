@@ -21,6 +21,7 @@ import traceback
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from onestop import cli
@@ -29,6 +30,7 @@ from onestop.gate.evaluation import load_engine
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_PROGRAM = "import sys; from onestop.cli import main; sys.argv[0] = 'onestop'; main()"
 _FORK = multiprocessing.get_context("fork")
 
 
@@ -83,7 +85,7 @@ def run_command(*arguments: object, env: Mapping[str, str]) -> Done:
 def run_with_new_interpreter(*arguments: object, env: Mapping[str, str]) -> Done:
     """Run a command to its end as a shell does."""
     done = subprocess.run(
-        [sys.executable, "-c", "from onestop.cli import main; main()", *map(str, arguments)],
+        [sys.executable, "-c", _PROGRAM, *map(str, arguments)],
         env=env,
         capture_output=True,
         text=True,
@@ -108,6 +110,7 @@ def _run(arguments: list[str], env: dict[str, str], output: Path) -> None:
     tempfile.tempdir = None
     logging.root.handlers.clear()
     warnings.showwarning = warnings._showwarning_orig
+    sys.modules["__main__"] = ModuleType("__main__")  # its package would name the command
     sys.argv = ["onestop", *arguments]
     status = 1
     try:

@@ -277,7 +277,7 @@ def second_world() -> World:
 
 def export_night(folder: Path, night: dt.date) -> None:
     """Write what the systems leave behind by the time a night runs."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     if night == MID_JANUARY:
         _write_registers(folder)
     if night == QUARTER_END:

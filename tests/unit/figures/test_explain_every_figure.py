@@ -106,21 +106,29 @@ def add_communes(world):
     world.units["H24.31.16"] = [Statement(JULY, new)]
 
 
-@pytest.fixture(scope="module")
-def worked(tmp_path_factory):
-    """The second worked set, whose tickets are known one by one, with more of the rest."""
+def publish_worked_set(folder, _):
     world = second_world()
     world.declarations = declarations()
     add_procedures(world)
     add_communes(world)
-    return published(tmp_path_factory.mktemp("worked"), world, MAY, SEPTEMBER)
+    published(folder, world, MAY, SEPTEMBER)
 
 
 @pytest.fixture(scope="module")
-def chance(tmp_path_factory):
-    """Chains of transfers, clocks that run backwards, units that come and go; two nights."""
+def worked(kept, tmp_path_factory):
+    """The second worked set, whose tickets are known one by one, with more of the rest."""
+    return kept.copy(publish_worked_set, tmp_path_factory.mktemp("worked") / "var")
+
+
+def publish_by_chance(folder, _):
     world = build_world(random.Random(3).choice, dossiers=60, tickets=300)
-    return published(tmp_path_factory.mktemp("chance"), world, *CHANCE_NIGHTS)
+    published(folder, world, *CHANCE_NIGHTS)
+
+
+@pytest.fixture(scope="module")
+def chance(kept, tmp_path_factory):
+    """Chains of transfers, clocks that run backwards, units that come and go; two nights."""
+    return kept.copy(publish_by_chance, tmp_path_factory.mktemp("chance") / "var")
 
 
 def of_year(settings, indicator, unit="CITY", last=SEPTEMBER, **more):

@@ -1,0 +1,49 @@
+"""Commands in forked processes end, and print, as those of a new interpreter do."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+from commands import Command, run_command, run_with_new_interpreter
+
+
+@pytest.fixture
+def env(tmp_path):
+    return {**os.environ, "ONESTOP_VAR": str(tmp_path / "var"), "COLUMNS": "90"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["--help"], 0),
+        (["scorecard"], 1),
+        (["night", "no date"], 2),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
+)
+def test_status_and_streams_are_those_of_a_new_interpreter(env, arguments, status):
+    forked = run_command(*arguments, env=env)
+    assert forked == run_with_new_interpreter(*arguments, env=env)
+    assert forked.returncode == status
+    assert forked.stdout + forked.stderr
+
+
+def test_a_fault_shows_its_traceback(env, monkeypatch):
+    def break_down():
+        raise RuntimeError("a fault of the code")
+
+    monkeypatch.setattr("commands.cli.main", break_down)
+    done = run_command("night", env=env)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Traceback")
+    assert done.stderr.endswith("RuntimeError: a fault of the code\n")
+
+
+def test_a_command_that_never_ends_is_killed(env, monkeypatch):
+    monkeypatch.setattr("commands.cli.main", signal.pause)
+    command = Command("night", env=env)
+    with pytest.raises(TimeoutError):
+        command.wait(0.2)
+    assert command.poll() is not None
