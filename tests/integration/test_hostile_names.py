@@ -142,7 +142,7 @@ def test_a_folder_that_cannot_be_listed_stops_the_night_and_is_named(tmp_path):
                 os.setuid(65534)
             list_exports(tmp_path)
         except ExportsError as error:
-            is_told = "closed cannot be listed" in str(error) and "permission" in str(error)
+            is_told = "closed: cannot be listed" in str(error) and "permission" in str(error)
             code = 0 if is_told else 2
         finally:
             os._exit(code)

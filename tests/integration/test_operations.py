@@ -625,7 +625,7 @@ def full(installation, tmp_path, monkeypatch):
     for left in (
         installation.landing / ".incoming" / "killed" / "dossiers_20221115.json",
         installation.published.parent / ".onestop.duckdb.killed",
-        installation.lineage / "event-20121115.json",
+        installation.folders.lineage / "event-20121115.json",
     ):
         left.parent.mkdir(parents=True, exist_ok=True)
         left.write_text("{}")

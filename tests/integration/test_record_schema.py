@@ -98,7 +98,7 @@ def test_an_applied_file_that_was_changed_is_refused(url, folder):
     )
     with pytest.raises(SchemaError) as refused:
         open_warehouse(url)
-    assert "sql/schema/0002_replay.sql is not what it was" in str(refused.value)
+    assert "sql/schema/0002_replay.sql: is not what it was" in str(refused.value)
     assert "a new file with the next number" in str(refused.value)
 
 

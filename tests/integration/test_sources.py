@@ -110,7 +110,7 @@ def test_the_night_says_which_mapping_is_broken_where_and_what_to_write(one_is_b
     )
     (finding,) = [one for one in findings if one.check == "mappings" and one.state == "FAIL"]
     for text in (report.message, noted, f"{finding.message} {finding.remedy}"):
-        assert "other.yaml: feeds.dossiers.files.0.kind: daily is not one of its values" in text
+        assert "other.yaml: feeds.dossiers.files.0.kind: daily is not an allowed value" in text
         assert "Use one of: delta, snapshot" in text
 
 
