@@ -28,6 +28,7 @@ from airflow.sdk.exceptions import (
 from airflow.sdk.io import has_fs
 
 from onestop.batches import batch_label, in_batches, work_through
+from onestop.errors import OneStopError
 from onestop.intake.candidate import Candidate
 from onestop.intake.delivery import Delivery
 from onestop.intake.exports import ExportsError, RemoteFolder, exports_at
@@ -494,7 +495,9 @@ def _of_batch(
     for refused in outcome.refused:
         _log_refusal(refused)
     for file_name, error in outcome.failed:
-        logger.error("%s: %s: %s", file_name, type(error).__name__, error, exc_info=error)
+        # An error for people says what to do; any other is a fault and shows where it arose.
+        trace = None if isinstance(error, OneStopError) else error
+        logger.error("%s: %s: %s", file_name, type(error).__name__, error, exc_info=trace)
     again = [*outcome.failed, *([] if is_refusal_final else outcome.refused)]
     if again and task.try_number <= task.max_tries:
         raise AirflowException(f"{_failures_line(outcome)}; tried again")

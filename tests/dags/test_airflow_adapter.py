@@ -23,6 +23,7 @@ from airflow.sdk.io import attach
 from onestop import airflow_adapter as steps
 from onestop import night
 from onestop import replay as replaying
+from onestop.files import DiskFullError
 from onestop.intake.candidate import Candidate
 from onestop.intake.delivery import Delivery, RefusedDeliveryError
 from onestop.intake.exports import ExportsError, list_exports
@@ -287,6 +288,18 @@ def test_a_staged_file_that_is_damaged_before_it_is_judged_is_read_again(library
     library.validate_delivery_file.side_effect = [DamagedStagedError("a.json"), verdict]
     assert steps.validate_deliveries(BATCH[:1]) == BATCH[:1]
     library.read_delivery_file.assert_called_once()
+
+
+@pytest.mark.parametrize(
+    ("error", "has_trace"), [(DiskFullError(Path("/")), False), (KeyError("a fault"), True)]
+)
+def test_only_a_fault_of_the_code_shows_where_it_arose(library, caplog, error, has_trace):
+    library.load_delivery.side_effect = error
+    with pytest.raises(AirflowException):
+        steps.load_deliveries(BATCH[:1])
+    [record] = [one for one in caplog.records if one.levelname == "ERROR"]
+    assert bool(record.exc_info) == has_trace
+    assert type(error).__name__ in record.getMessage()
 
 
 @pytest.mark.usefixtures("library")
