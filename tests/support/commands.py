@@ -14,6 +14,7 @@ import io
 import logging
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -58,7 +59,7 @@ class Command:
         return self._process.exitcode
 
     def wait(self, seconds: float = 400) -> Done:
-        """Wait until it ends.
+        """Wait until it ends, once.
 
         Raises:
             TimeoutError: it runs still; it is killed.
@@ -67,9 +68,11 @@ class Command:
         if self._process.exitcode is None:
             self._process.kill()
             self._process.join()
+            shutil.rmtree(self._output)
             raise TimeoutError(f"the command runs longer than {seconds} seconds")
-        stdout, stderr = (self._output / name for name in ("stdout", "stderr"))
-        return Done(self._process.exitcode, stdout.read_text("utf-8"), stderr.read_text("utf-8"))
+        stdout, stderr = ((self._output / name).read_text("utf-8") for name in ("stdout", "stderr"))
+        shutil.rmtree(self._output)
+        return Done(self._process.exitcode, stdout, stderr)
 
 
 def run_command(*arguments: object, env: Mapping[str, str]) -> Done:

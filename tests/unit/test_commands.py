@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+import tempfile
 
 import pytest
 from commands import Command, run_command, run_with_new_interpreter
@@ -28,6 +30,18 @@ def test_status_and_streams_are_those_of_a_new_interpreter(env, arguments, statu
     assert forked == run_with_new_interpreter(*arguments, env=env)
     assert forked.returncode == status
     assert forked.stdout + forked.stderr
+
+
+def test_temporary_files_lie_where_the_environment_says(env, tmp_path, monkeypatch):
+    monkeypatch.setattr("commands.cli.main", lambda: sys.stdout.write(tempfile.gettempdir()))
+    assert run_command("verify", env=env | {"TMPDIR": str(tmp_path)}).stdout == str(tmp_path)
+
+
+def test_the_files_of_its_output_are_removed(env, monkeypatch):
+    monkeypatch.setattr("commands.cli.main", lambda: None)
+    command = Command("night", env=env)
+    command.wait()
+    assert not command._output.exists()
 
 
 def test_a_fault_shows_its_traceback(env, monkeypatch):
