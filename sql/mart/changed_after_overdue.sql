@@ -1,318 +1,21 @@
 -- mart.changed_after_overdue: signs that an overdue dossier was edited afterwards, for auditors.
 --
--- Two states that the record holds of one dossier, one after the other, and what changed between
--- them; one row for each kind of change:
---   due_moved_later    the due date moved later, or was removed
---   end_moved_earlier  the end date of a late dossier moved earlier
---   end_backdated      open at the end of a night, then ended on or before that day, in time
---   end_set_to_due     the end set to the very second of the due date (a bulk reset does this)
---   status_rewound     a late dossier opened again, or an overdue one not received any more
---   class_changed      a late dossier's closing turned from resolved into another class
---   paused_overdue     an overdue dossier paused: it leaves the denominator of `cohort`
---   vanished           an overdue or late dossier no longer in the source's snapshot
--- A sign requires that the dossier was already overdue, as known then. A change in a night's export
--- was made after the source's previous export (`last_seen_night`), so a due date up to that night
--- had certainly passed. An extension before that is legal and no sign. If exports are days apart
--- and the due date is between them, the change may have been in time: `weak`. Also weak are an end
--- on the exact second of the due date without an earlier state, a pause, and a backdated end, which
--- may be a late entry.
+-- Which signs there are, and how strong each is: mart.overdue_edit.
 --
 -- The effect: `cohort` of the unit in the year of receipt, as counted (numerator, denominator),
 -- without this change (the dossier not on time), and without all strong signs of the unit.
-with candidate as (
-    -- only these can be signs: exported after a due date, or ended on its exact second
-    select dossier_code
-    from core.dossier_history
-    where valid_from <= :as_of_date
-    group by dossier_code
-    having
-        min(due_date) < max(case when valid_to <= :as_of_date then valid_to else valid_from end)
-        or max(case when resolved_at = due_at then 1 else 0 end) = 1
-),
-
-state as (
-    select
-        dossier_code,
-        valid_from,
-        case when valid_to <= :as_of_date then valid_to end as valid_to,
-        delivery_id,
-        row_number,
-        coalesce(resolving_unit_code, receiving_unit_code) as unit_code,
-        received_date,
-        due_at,
-        due_date,
-        resolved_at,
-        resolved_date,
-        status,
-        closing_class,
-        status in ('withdrawn', 'resolved', 'returned') as is_closed,
-        status not in ('registered', 'refused_at_intake') as is_received,
-        status in ('awaiting_supplement', 'awaiting_payment', 'suspended') as is_paused,
-        lag(valid_from) over (partition by dossier_code order by valid_from) as before_from
-    from core.dossier_history
-    where
-        valid_from <= :as_of_date
-        and dossier_code in (select c.dossier_code from candidate as c)
-),
-
-export_night as (
-    select source, night, lag(night) over (partition by source order by night) as last_night
-    from (
-        select distinct source, night from audit.delivery
-        where feed = 'dossiers' and state = 'loaded' and known_from <= :as_of_date
-    ) as loaded
-),
-
-delivery as (
-    select distinct delivery_id, source from audit.delivery
-    where feed = 'dossiers' and state = 'loaded'
-),
-
-next_state as (
-    select
-        after.dossier_code,
-        after.unit_code,
-        before.received_date,
-        after.valid_from as changed_night,
-        before.delivery_id as delivery_before,
-        before.row_number as row_before,
-        after.delivery_id as delivery_after,
-        after.row_number as row_after,
-        before.due_at as due_at_before,
-        before.due_date as due_date_before,
-        before.resolved_at as resolved_at_before,
-        before.resolved_date as resolved_date_before,
-        before.status as status_before,
-        before.closing_class as closing_class_before,
-        before.is_closed as is_closed_before,
-        before.is_received and not before.is_closed and not before.is_paused as is_open_before,
-        after.due_at as due_at_after,
-        after.due_date as due_date_after,
-        after.resolved_at as resolved_at_after,
-        after.resolved_date as resolved_date_after,
-        after.status as status_after,
-        after.closing_class as closing_class_after,
-        after.is_closed as is_closed_after,
-        after.is_received as is_received_after,
-        after.is_paused as is_paused_after,
-        false as has_vanished
-    from state as after
-    inner join state as before
-        on after.dossier_code = before.dossier_code and after.before_from = before.valid_from
-    where before.due_date < after.valid_from or after.resolved_at = after.due_at
-    union all
-    select
-        first.dossier_code,
-        first.unit_code,
-        first.received_date,
-        first.valid_from,
-        null, null,
-        first.delivery_id,
-        first.row_number,
-        null, null, null, null, null, null,
-        false,
-        false,
-        first.due_at,
-        first.due_date,
-        first.resolved_at,
-        first.resolved_date,
-        first.status,
-        first.closing_class,
-        first.is_closed,
-        first.is_received,
-        first.is_paused,
-        false
-    from state as first
-    where first.before_from is null and first.resolved_at = first.due_at
-    union all
-    select
-        last.dossier_code,
-        last.unit_code,
-        last.received_date,
-        last.valid_to,
-        last.delivery_id,
-        last.row_number,
-        gone.delivery_id,
-        gone.row_number,
-        last.due_at,
-        last.due_date,
-        last.resolved_at,
-        last.resolved_date,
-        last.status,
-        last.closing_class,
-        last.is_closed,
-        last.is_received and not last.is_closed and not last.is_paused,
-        null, null, null, null, null, null,
-        false, false, false,
-        true
-    from state as last
-    inner join core.dossier_version as gone
-        on
-            last.dossier_code = gone.dossier_code
-            and last.valid_to = gone.night
-            and gone.is_vanished
-            and gone.known_from <= :as_of_date
-    left join state as back
-        on last.dossier_code = back.dossier_code and last.valid_to = back.valid_from
-    where last.due_date < last.valid_to and back.dossier_code is null
-),
-
--- Was it overdue when it was changed? Open past its due date, or ended after it.
-judged as (
-    select
-        next_state.*,
-        coalesce(export_night.last_night, next_state.changed_night - 1) as last_seen_night,
-        coalesce(
-            next_state.is_open_before and next_state.due_date_before < next_state.changed_night,
-            false
-        ) as is_overdue_before,
-        coalesce(
-            next_state.is_closed_before
-            and next_state.closing_class_before = 'resolved'
-            and next_state.resolved_date_before > next_state.due_date_before,
-            false
-        ) as is_late_before,
-        next_state.resolved_at_after = next_state.due_at_after
-        -- a source that gives days only has no seconds
-        and extract(hour from next_state.due_at_after)
-        + extract(minute from next_state.due_at_after)
-        > 0 as is_end_on_due_second
-    from next_state
-    left join delivery on next_state.delivery_after = delivery.delivery_id
-    left join export_night
-        on
-            delivery.source = export_night.source
-            and next_state.changed_night = export_night.night
-),
-
-kind as (
-    select 'due_moved_later' as change_kind, judged.*
-    from judged
-    where
-        (is_overdue_before or is_late_before) and not has_vanished
-        and (due_date_after > due_date_before or due_date_after is null)
-    union all
-    select 'end_moved_earlier', judged.*
-    from judged
-    where is_late_before and is_closed_after and resolved_date_after < resolved_date_before
-    union all
-    select 'end_backdated', judged.*
-    from judged
-    where
-        is_overdue_before and is_closed_after and closing_class_after = 'resolved'
-        and resolved_date_after <= due_date_before and resolved_date_after <= last_seen_night
-        and not is_end_on_due_second
-    union all
-    select 'end_set_to_due', judged.*
-    from judged
-    where
-        is_end_on_due_second
-        and (
-            resolved_at_before is null
-            or resolved_at_before <> resolved_at_after
-            or due_at_before is null
-            or due_at_before <> due_at_after
-        )
-    union all
-    select 'status_rewound', judged.*
-    from judged
-    where
-        not has_vanished
-        and (
-            (is_late_before and not is_closed_after)
-            or (is_overdue_before and not is_received_after)
-        )
-    union all
-    select 'class_changed', judged.*
-    from judged
-    where is_late_before and is_closed_after and closing_class_after <> 'resolved'
-    union all
-    select 'paused_overdue', judged.*
-    from judged
-    where is_overdue_before and is_paused_after
-    union all
-    select 'vanished', judged.*
-    from judged
-    where has_vanished and (is_overdue_before or is_late_before)
-),
-
-weighed as (
-    select
-        kind.*,
-        case
-            when change_kind in ('paused_overdue', 'end_backdated') then 'weak'
-            when not is_overdue_before and not is_late_before then 'weak'
-            when is_overdue_before and due_date_before > last_seen_night then 'weak'
-            else 'strong'
-        end as strength,
-        case
-            when is_late_before then cast(resolved_date_before - due_date_before as bigint)
-            when is_overdue_before then cast(changed_night - due_date_before as bigint)
-        end as days_overdue,
-        coalesce(
-            (is_overdue_before or is_late_before)
-            and is_closed_after
-            and closing_class_after = 'resolved'
-            and resolved_date_after <= due_date_after,
-            false
-        ) as has_turned_on_time
-    from kind
-),
-
--- The present count of the dossier in its unit's cohort of the year.
-counted_now as (
-    select
-        dossier.dossier_code,
-        dossier.period_start,
-        dossier.unit_code,
-        case when dossier.class_at_end in ('early', 'on_time') then 1 else 0 end as in_time,
-        case
-            when dossier.class_at_end in ('early', 'on_time', 'late', 'open_overdue') then 1
-            else 0
-        end as judged
-    from mart.dossier_period as dossier
-    inner join (select distinct dossier_code from weighed) as changed
-        on dossier.dossier_code = changed.dossier_code
-    where
-        dossier.period_type = 'year'
-        and dossier.period_basis = 'calendar'
-        and dossier.is_received_in
-),
-
-with_effect as (
-    select
-        weighed.*,
-        -- a unit named as a level or the city: mart.unit
-        coalesce(now.unit_code, '(' || level.unit_code || ')', weighed.unit_code)
-            as counted_unit_code,
-        cast(date_trunc('year', cast(weighed.received_date as timestamp)) as date) as year_start,
-        coalesce(now.in_time, 0) as in_time,
-        1 - coalesce(now.judged, 0) as not_judged,
-        row_number() over (
-            partition by weighed.dossier_code, weighed.strength
-            order by weighed.changed_night, weighed.change_kind
-        ) as change_number
-    from weighed
-    left join ref.unit_level as level on weighed.unit_code = level.unit_code
-    left join counted_now as now
-        on
-            weighed.dossier_code = now.dossier_code
-            and now.period_start
-            = cast(date_trunc('year', cast(weighed.received_date as timestamp)) as date)
-),
-
-of_unit as (
-    select counted_unit_code, year_start, sum(in_time) as in_time, sum(not_judged) as not_judged
-    from with_effect
+with of_unit as (
+    select unit_code, year_start, sum(in_time) as in_time, sum(not_judged) as not_judged
+    from mart.overdue_edit
     where strength = 'strong' and change_number = 1
-    group by counted_unit_code, year_start
+    group by unit_code, year_start
 ),
 
 changed_after_overdue as (
     select
         :as_of_date as as_of_date,
         effect.dossier_code,
-        effect.counted_unit_code as unit_code,
+        effect.unit_code,
         coalesce(unit.unit_level, 'unregistered') as unit_level,
         effect.change_kind,
         effect.strength,
@@ -325,7 +28,7 @@ changed_after_overdue as (
         effect.resolved_at_after,
         effect.status_before,
         effect.status_after,
-        cast(effect.days_overdue as integer) as days_overdue,
+        effect.days_overdue,
         effect.has_turned_on_time,
         effect.delivery_before,
         effect.row_before,
@@ -339,15 +42,15 @@ changed_after_overdue as (
             as numerator_without_all,
         cast(tally.cohort_judged + coalesce(of_unit.not_judged, 0) as bigint)
             as denominator_without_all
-    from with_effect as effect
+    from mart.overdue_edit as effect
     left join of_unit
         on
-            effect.counted_unit_code = of_unit.counted_unit_code
+            effect.unit_code = of_unit.unit_code
             and effect.year_start = of_unit.year_start
-    left join mart.unit as unit on effect.counted_unit_code = unit.unit_code
+    left join mart.unit as unit on effect.unit_code = unit.unit_code
     left join mart.period_tally as tally
         on
-            effect.counted_unit_code = tally.unit_code
+            effect.unit_code = tally.unit_code
             and tally.field_code = 'ALL'
             and tally.procedure_key = 'ALL'
             and tally.period_type = 'year'

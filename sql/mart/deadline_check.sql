@@ -2,54 +2,61 @@
 --
 -- A warning, not a figure of the plan: pauses, hours and decisions of the day make due dates differ
 -- with good reason. `deadlines_moved` counts dossiers whose due date is no longer the first one.
-with by_day as (
+with day_of_period as (
+    select calendar.calendar_date, period.*
+    from mart.period as period
+    inner join core.calendar as calendar
+        on calendar.calendar_date between period.period_start and period.measured_on
+),
+
+by_unit as (
     select
-        unit_code,
-        unit_level,
-        received_date,
-        count(*) as dossiers,
-        count(deadline_difference_workdays) as deadlines_compared,
-        count(case when has_unusual_deadline and deadline_difference_workdays > 0 then 1 end)
-            as deadlines_longer,
-        count(case when has_unusual_deadline and deadline_difference_workdays < 0 then 1 end)
-            as deadlines_shorter,
-        count(case when due_date <> original_due_date then 1 end) as deadlines_moved,
-        count(case when due_date is null then 1 end) as deadlines_missing
-    from mart.dossier
-    where is_received
-    group by unit_code, unit_level, received_date
+        tally.unit_level,
+        tally.unit_code,
+        day.period_type,
+        day.period_basis,
+        day.period_start,
+        day.period_end,
+        sum(tally.received_in_period) as received_in_period,
+        sum(tally.deadlines_compared) as deadlines_compared,
+        sum(tally.deadlines_longer) as deadlines_longer,
+        sum(tally.deadlines_shorter) as deadlines_shorter,
+        sum(tally.deadlines_moved) as deadlines_moved,
+        sum(tally.deadlines_missing) as deadlines_missing
+    from mart.day_tally as tally
+    inner join day_of_period as day on tally.event_date = day.calendar_date
+    where tally.received_in_period > 0
+    group by
+        tally.unit_level,
+        tally.unit_code,
+        day.period_type,
+        day.period_basis,
+        day.period_start,
+        day.period_end
 ),
 
 counted as (
     select
         case
-            when grouping(by_day.unit_code) = 0 then by_day.unit_code
-            when grouping(by_day.unit_level) = 0 then upper(by_day.unit_level)
+            when grouping(unit_code) = 0 then unit_code
+            when grouping(unit_level) = 0 then upper(unit_level)
             else 'CITY'
         end as unit_code,
-        period.period_type,
-        period.period_basis,
-        period.period_start,
-        period.period_end,
-        cast(sum(by_day.dossiers) as bigint) as received_in_period,
-        cast(sum(by_day.deadlines_compared) as bigint) as deadlines_compared,
-        cast(sum(by_day.deadlines_longer) as bigint) as deadlines_longer,
-        cast(sum(by_day.deadlines_shorter) as bigint) as deadlines_shorter,
-        cast(sum(by_day.deadlines_moved) as bigint) as deadlines_moved,
-        cast(sum(by_day.deadlines_missing) as bigint) as deadlines_missing
-    from by_day
-    inner join mart.period as period
-        on by_day.received_date between period.period_start and period.measured_on
+        period_type,
+        period_basis,
+        period_start,
+        period_end,
+        cast(sum(received_in_period) as bigint) as received_in_period,
+        cast(sum(deadlines_compared) as bigint) as deadlines_compared,
+        cast(sum(deadlines_longer) as bigint) as deadlines_longer,
+        cast(sum(deadlines_shorter) as bigint) as deadlines_shorter,
+        cast(sum(deadlines_moved) as bigint) as deadlines_moved,
+        cast(sum(deadlines_missing) as bigint) as deadlines_missing
+    from by_unit
     group by grouping sets (
-        (
-            period.period_type, period.period_basis, period.period_start, period.period_end,
-            by_day.unit_level, by_day.unit_code
-        ),
-        (
-            period.period_type, period.period_basis, period.period_start, period.period_end,
-            by_day.unit_level
-        ),
-        (period.period_type, period.period_basis, period.period_start, period.period_end)
+        (period_type, period_basis, period_start, period_end, unit_level, unit_code),
+        (period_type, period_basis, period_start, period_end, unit_level),
+        (period_type, period_basis, period_start, period_end)
     )
 ),
 

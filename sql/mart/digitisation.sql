@@ -1,70 +1,60 @@
 -- mart.digitisation: digitised results among the dossiers resolved in each period (II.1.c), and
 -- the One-Stop desks at which the digitisation process is in use at its end (annex 16).
 --
--- Procedures without a result document are excluded. So are results of a source (a delivery's
--- identifier begins with it) that never states whether a result is digitised: they are
--- `results_unstated`. If a source states it for some dossiers, a missing value means no.
+-- Which results count, and which are `results_unstated`: mart.day_tally.
 --
--- A desk counts while its unit exists, unless the register says that the unit has none, and as
--- digitising from its go-live date. `units_with_date` is the number of units of the whole register
--- with such a date, at any time: with none, the register holds no data on digitisation.
-with source_with_results as (
-    select distinct split_part(delivery_id, '.', 1) as source_code
-    from mart.dossier
-    where result_digitised is not null
+-- A desk counts while its unit exists, unless the register denies it one, and as digitising from
+-- its go-live date. `units_with_date` is how many units of the whole register have such a date by
+-- then or later: with none, the register does not speak of digitisation.
+with day_of_period as (
+    select calendar.calendar_date, period.*
+    from mart.period as period
+    inner join core.calendar as calendar
+        on calendar.calendar_date between period.period_start and period.measured_on
 ),
 
-resolved as (
+by_unit as (
     select
-        d.unit_code,
-        d.unit_level,
-        d.closed_date,
-        count(source.source_code) as results,
-        count(*) - count(source.source_code) as unstated,
-        count(case when d.result_digitised then 1 end) as with_file
-    from mart.dossier as d
-    left join mart.catalogue as c
-        on
-            d.procedure_key = c.procedure_key
-            and d.closed_date >= c.holds_from
-            and (c.valid_to is null or d.closed_date < c.valid_to)
-    left join source_with_results as source
-        on split_part(d.delivery_id, '.', 1) = source.source_code
-    where
-        d.is_received
-        and d.closing_class = 'resolved'
-        and d.closed_date is not null
-        and coalesce(c.has_result, true)
-    group by d.unit_code, d.unit_level, d.closed_date
+        tally.unit_level,
+        tally.unit_code,
+        day.period_type,
+        day.period_basis,
+        day.period_start,
+        day.period_end,
+        sum(tally.results_total) as results_total,
+        sum(tally.results_digitised) as results_digitised,
+        sum(tally.results_unstated) as results_unstated
+    from mart.day_tally as tally
+    inner join day_of_period as day on tally.event_date = day.calendar_date
+    where tally.results_total + tally.results_unstated > 0
+    group by
+        tally.unit_level,
+        tally.unit_code,
+        day.period_type,
+        day.period_basis,
+        day.period_start,
+        day.period_end
 ),
 
 result as (
     select
         case
-            when grouping(r.unit_code) = 0 then r.unit_code
-            when grouping(r.unit_level) = 0 then upper(r.unit_level)
+            when grouping(unit_code) = 0 then unit_code
+            when grouping(unit_level) = 0 then upper(unit_level)
             else 'CITY'
         end as unit_code,
-        period.period_type,
-        period.period_basis,
-        period.period_start,
-        period.period_end,
-        cast(sum(r.results) as bigint) as results_total,
-        cast(sum(r.with_file) as bigint) as results_digitised,
-        cast(sum(r.unstated) as bigint) as results_unstated
-    from resolved as r
-    inner join mart.period as period
-        on r.closed_date between period.period_start and period.measured_on
+        period_type,
+        period_basis,
+        period_start,
+        period_end,
+        cast(sum(results_total) as bigint) as results_total,
+        cast(sum(results_digitised) as bigint) as results_digitised,
+        cast(sum(results_unstated) as bigint) as results_unstated
+    from by_unit
     group by grouping sets (
-        (
-            period.period_type, period.period_basis, period.period_start, period.period_end,
-            r.unit_level, r.unit_code
-        ),
-        (
-            period.period_type, period.period_basis, period.period_start, period.period_end,
-            r.unit_level
-        ),
-        (period.period_type, period.period_basis, period.period_start, period.period_end)
+        (period_type, period_basis, period_start, period_end, unit_level, unit_code),
+        (period_type, period_basis, period_start, period_end, unit_level),
+        (period_type, period_basis, period_start, period_end)
     )
 ),
 

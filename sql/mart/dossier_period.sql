@@ -16,7 +16,7 @@ with counted as (
         closed_date,
         closing_class,
         due_date
-    from mart.dossier
+    from mart.counted_dossier
     where is_received
 ),
 

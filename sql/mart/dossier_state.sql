@@ -45,7 +45,6 @@ changed as (
 
 dossier_state as (
     select
-        :as_of_date as as_of_date,
         dossier_code,
         is_paused,
         due_date,

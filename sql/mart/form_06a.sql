@@ -1,3 +1,4 @@
+-- view
 -- mart.form_06a: the statistics form II.06a/VPCP/KSTT (TT 01/2020/TT-VPCP), every unit and period.
 --
 -- Columns (3) to (13) of the form: (3) = (4) + (5) + (6) = (7) + (11); (7) = (8) + (9) + (10);

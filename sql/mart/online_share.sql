@@ -1,46 +1,66 @@
 -- mart.online_share: dossiers received in each period by service level at receipt and channel.
 --
--- The channel decides whether a dossier is online, not the procedure's level: a level-4 procedure
--- submitted at the counter is not online (plan I.2.e). `provision_code` is the level's name on the
--- day of receipt, so a period across 15/08/2022 has rows with both names. An online dossier of
--- level 1 or 2 is an error of the source; it stays visible in its row. `received_channel_unstated`:
--- of a source that gives no channels at all (mart.receipts_by_day).
-with counted as (
+-- Online is a matter of the channel, not of the procedure's level: a level-4 procedure handed in
+-- at the counter is not online (plan I.2.e). `provision_code` is what the level was called on the
+-- day of receipt, so that a period across 15/08/2022 has rows of both namings. An online dossier
+-- of level 1 or 2 is an error of the source; it stays where it is, to be seen.
+-- `received_channel_unstated`: of a source that gives no channels at all (mart.receipt_tally).
+with day_of_period as (
+    select calendar.calendar_date, period.*
+    from mart.period as period
+    inner join core.calendar as calendar
+        on calendar.calendar_date between period.period_start and period.measured_on
+),
+
+by_unit as (
+    select
+        tally.unit_level,
+        tally.unit_code,
+        tally.service_level,
+        tally.provision_code,
+        day.period_type,
+        day.period_basis,
+        day.period_start,
+        day.period_end,
+        sum(tally.dossiers) as received_total,
+        sum(case when tally.channel = 'online' then tally.dossiers else 0 end) as received_online,
+        sum(case when tally.channel = 'post' then tally.dossiers else 0 end) as received_post,
+        sum(case when tally.is_channel_stated then 0 else tally.dossiers end) as received_channel_unstated
+    from mart.receipts_by_day as tally
+    inner join day_of_period as day on tally.received_date = day.calendar_date
+    group by
+        tally.unit_level,
+        tally.unit_code,
+        tally.service_level,
+        tally.provision_code,
+        day.period_type,
+        day.period_basis,
+        day.period_start,
+        day.period_end
+),
+
+counted as (
     select
         case
-            when grouping(received.unit_code) = 0 then received.unit_code
-            when grouping(received.unit_level) = 0 then upper(received.unit_level)
+            when grouping(unit_code) = 0 then unit_code
+            when grouping(unit_level) = 0 then upper(unit_level)
             else 'CITY'
         end as unit_code,
-        received.service_level,
-        received.provision_code,
-        period.period_type,
-        period.period_basis,
-        period.period_start,
-        period.period_end,
-        sum(received.dossiers) as received_total,
-        sum(case when received.channel = 'online' then received.dossiers else 0 end)
-            as received_online,
-        sum(case when received.channel = 'post' then received.dossiers else 0 end)
-            as received_post,
-        sum(case when received.is_channel_stated then 0 else received.dossiers end)
-            as received_channel_unstated
-    from mart.receipts_by_day as received
-    inner join mart.period as period
-        on received.received_date between period.period_start and period.measured_on
+        service_level,
+        provision_code,
+        period_type,
+        period_basis,
+        period_start,
+        period_end,
+        cast(sum(received_total) as bigint) as received_total,
+        cast(sum(received_online) as bigint) as received_online,
+        cast(sum(received_post) as bigint) as received_post,
+        cast(sum(received_channel_unstated) as bigint) as received_channel_unstated
+    from by_unit
     group by grouping sets (
-        (
-            period.period_type, period.period_basis, period.period_start, period.period_end,
-            received.service_level, received.provision_code, received.unit_level, received.unit_code
-        ),
-        (
-            period.period_type, period.period_basis, period.period_start, period.period_end,
-            received.service_level, received.provision_code, received.unit_level
-        ),
-        (
-            period.period_type, period.period_basis, period.period_start, period.period_end,
-            received.service_level, received.provision_code
-        )
+        (period_type, period_basis, period_start, period_end, service_level, provision_code, unit_level, unit_code),
+        (period_type, period_basis, period_start, period_end, service_level, provision_code, unit_level),
+        (period_type, period_basis, period_start, period_end, service_level, provision_code)
     )
 ),
 
@@ -56,10 +76,10 @@ online_share as (
         counted.period_basis,
         counted.period_start,
         counted.period_end,
-        cast(counted.received_total as bigint) as received_total,
-        cast(counted.received_online as bigint) as received_online,
-        cast(counted.received_post as bigint) as received_post,
-        cast(counted.received_channel_unstated as bigint) as received_channel_unstated
+        counted.received_total,
+        counted.received_online,
+        counted.received_post,
+        counted.received_channel_unstated
     from counted
     inner join mart.unit as unit on counted.unit_code = unit.unit_code
 )

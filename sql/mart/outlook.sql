@@ -89,16 +89,9 @@ event as (
     from mart.receipts_by_day
     inner join in_window on receipts_by_day.received_date = in_window.calendar_date
     union all
-    select 'on_time_rate', unit_level, unit_code, 0, 1, 1
-    from mart.dossier
-    inner join in_window on dossier.closed_date = in_window.calendar_date
-    where timeliness in ('early', 'on_time')
-    union all
-    -- judged on the day after the due date: late from then on
-    select 'on_time_rate', unit_level, unit_code, 0, 1, 0
-    from mart.dossier
-    inner join in_window on dossier.due_date + 1 = in_window.calendar_date
-    where timeliness in ('late', 'open_overdue')
+    select 'on_time_rate', unit_level, unit_code, 0, dossiers_judged, dossiers_in_time
+    from mart.day_tally
+    inner join in_window on day_tally.event_date = in_window.calendar_date
     union all
     select
         online.indicator_code,
@@ -120,8 +113,8 @@ event as (
     ) as online on receipts_by_day.service_level = online.service_level
     union all
     select 'counter_waiting_time', unit_level, unit_code, 1, 1, wait_seconds
-    from mart.visit
-    inner join in_window on visit.issued_date = in_window.calendar_date
+    from mart.counted_visit
+    inner join in_window on counted_visit.issued_date = in_window.calendar_date
     where visit_outcome = 'called'
 ),
 

@@ -41,18 +41,15 @@ with in_force as (
             and (map.valid_to is null or map.valid_to > period.measured_on)
 ),
 
-received_online as (
-    select distinct procedure_key, received_date
-    from mart.dossier
-    where is_received and channel = 'online'
-),
-
+-- a procedure that the catalogue calls `ALL` is `(ALL)` in the tally
 used as (
-    select distinct
-        period.period_type, period.period_basis, period.period_start, received_online.procedure_key
-    from received_online
-    inner join mart.period as period
-        on received_online.received_date between period.period_start and period.measured_on
+    select
+        period_type,
+        period_basis,
+        period_start,
+        case when procedure_key = '(ALL)' then 'ALL' else procedure_key end as procedure_key
+    from mart.unit_tally
+    where unit_code = 'CITY' and procedure_key <> 'ALL' and received_online > 0
 ),
 
 marked as (

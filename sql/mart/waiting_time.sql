@@ -1,63 +1,96 @@
 -- mart.waiting_time: how long people waited at the One-Stop desks (annex 17, QĐ 468/QĐ-TTg).
 --
--- mart.visit defines a visit and its wait. Averages are sums over visits, never means of means. A
--- unit that sends no tickets has no row: no data, not no wait. The coverage of the figures is given
--- by `units_with_tickets` of `units_with_desk`, by `days_with_tickets` beside the working days of
--- the period so far, and by the visits beside the dossiers handed in at the counters
--- (`received_at_counter`).
-with counted as (
+-- What a coming is, and which have a wait: mart.counted_visit. Averages are sums over comings, never means
+-- of means. A unit that sends no tickets has no row: that is no data, not no wait; how much of the
+-- city the figures speak for is in `units_with_tickets` of `units_with_desk`, in
+-- `days_with_tickets` beside the working days of the period so far, and in comings beside the
+-- dossiers handed in at the counters (`received_at_counter`).
+with day_of_period as (
+    select calendar.calendar_date, period.*
+    from mart.period as period
+    inner join core.calendar as calendar
+        on calendar.calendar_date between period.period_start and period.measured_on
+),
+
+by_day as (
+    select
+        unit_level,
+        unit_code,
+        issued_date,
+        count(case when visit_outcome <> 'reprinted' then 1 end) as visits_total,
+        count(case when visit_outcome = 'called' then 1 end) as visits_called,
+        count(case when visit_outcome = 'no_show' then 1 end) as visits_no_show,
+        count(case when visit_outcome = 'not_called' then 1 end) as visits_not_called,
+        count(case when visit_outcome = 'invalid' then 1 end) as visits_invalid,
+        count(case when visit_outcome = 'reprinted' then 1 end) as tickets_reprinted,
+        count(case when visit_outcome = 'called' and is_before_opening then 1 end)
+            as visits_before_opening,
+        sum(case when visit_outcome = 'called' then wait_seconds else 0 end) as wait_seconds,
+        sum(case when visit_outcome = 'called' then wait_seconds_from_opening else 0 end)
+            as wait_seconds_from_opening,
+        count(case when visit_outcome = 'called' and wait_seconds <= 1800 then 1 end)
+            as visits_within_30_minutes
+    from mart.counted_visit
+    group by unit_level, unit_code, issued_date
+),
+
+counted as (
     select
         case
             when grouping(v.unit_code) = 0 then v.unit_code
             when grouping(v.unit_level) = 0 then upper(v.unit_level)
             else 'CITY'
         end as unit_code,
-        period.period_type,
-        period.period_basis,
-        period.period_start,
-        period.period_end,
+        day.period_type,
+        day.period_basis,
+        day.period_start,
+        day.period_end,
         count(distinct v.unit_code) as units_with_tickets,
         count(distinct v.issued_date) as days_with_tickets,
-        count(case when v.visit_outcome <> 'reprinted' then 1 end) as visits_total,
-        count(case when v.visit_outcome = 'called' then 1 end) as visits_called,
-        count(case when v.visit_outcome = 'no_show' then 1 end) as visits_no_show,
-        count(case when v.visit_outcome = 'not_called' then 1 end) as visits_not_called,
-        count(case when v.visit_outcome = 'invalid' then 1 end) as visits_invalid,
-        count(case when v.visit_outcome = 'reprinted' then 1 end) as tickets_reprinted,
-        count(case when v.visit_outcome = 'called' and v.is_before_opening then 1 end)
-            as visits_before_opening,
-        cast(
-            sum(case when v.visit_outcome = 'called' then v.wait_seconds else 0 end) as bigint
-        ) as wait_seconds,
-        cast(
-            sum(case when v.visit_outcome = 'called' then v.wait_seconds_from_opening else 0 end)
-            as bigint
-        ) as wait_seconds_from_opening,
-        count(case when v.visit_outcome = 'called' and v.wait_seconds <= 1800 then 1 end)
-            as visits_within_30_minutes,
-        cast(
-            percentile_cont(0.5) within group (
-                order by case when v.visit_outcome = 'called' then v.wait_seconds end
-            ) as bigint
-        ) as median_wait_seconds,
-        cast(
-            percentile_cont(0.9) within group (
-                order by case when v.visit_outcome = 'called' then v.wait_seconds end
-            ) as bigint
-        ) as p90_wait_seconds
-    from mart.visit as v
-    inner join mart.period as period
-        on v.issued_date between period.period_start and period.measured_on
+        cast(sum(v.visits_total) as bigint) as visits_total,
+        cast(sum(v.visits_called) as bigint) as visits_called,
+        cast(sum(v.visits_no_show) as bigint) as visits_no_show,
+        cast(sum(v.visits_not_called) as bigint) as visits_not_called,
+        cast(sum(v.visits_invalid) as bigint) as visits_invalid,
+        cast(sum(v.tickets_reprinted) as bigint) as tickets_reprinted,
+        cast(sum(v.visits_before_opening) as bigint) as visits_before_opening,
+        cast(sum(v.wait_seconds) as bigint) as wait_seconds,
+        cast(sum(v.wait_seconds_from_opening) as bigint) as wait_seconds_from_opening,
+        cast(sum(v.visits_within_30_minutes) as bigint) as visits_within_30_minutes
+    from by_day as v
+    inner join day_of_period as day on v.issued_date = day.calendar_date
     group by grouping sets (
         (
-            period.period_type, period.period_basis, period.period_start, period.period_end,
+            day.period_type, day.period_basis, day.period_start, day.period_end,
             v.unit_level, v.unit_code
         ),
-        (
-            period.period_type, period.period_basis, period.period_start, period.period_end,
-            v.unit_level
-        ),
-        (period.period_type, period.period_basis, period.period_start, period.period_end)
+        (day.period_type, day.period_basis, day.period_start, day.period_end, v.unit_level),
+        (day.period_type, day.period_basis, day.period_start, day.period_end)
+    )
+),
+
+-- percentiles do not add up: of each unit, level and the city from the waits themselves
+percentile as (
+    select
+        case
+            when grouping(v.unit_code) = 0 then v.unit_code
+            when grouping(v.unit_level) = 0 then upper(v.unit_level)
+            else 'CITY'
+        end as unit_code,
+        day.period_type,
+        day.period_basis,
+        day.period_start,
+        cast(percentile_cont(0.5) within group (order by v.wait_seconds) as bigint)
+            as median_wait_seconds,
+        cast(percentile_cont(0.9) within group (order by v.wait_seconds) as bigint)
+            as p90_wait_seconds
+    from mart.counted_visit as v
+    inner join day_of_period as day on v.issued_date = day.calendar_date
+    where v.visit_outcome = 'called'
+    group by grouping sets (
+        (day.period_type, day.period_basis, day.period_start, v.unit_level, v.unit_code),
+        (day.period_type, day.period_basis, day.period_start, v.unit_level),
+        (day.period_type, day.period_basis, day.period_start)
     )
 ),
 
@@ -88,25 +121,41 @@ workday as (
     group by period.period_type, period.period_basis, period.period_start
 ),
 
+received as (
+    select
+        tally.unit_level,
+        tally.unit_code,
+        day.period_type,
+        day.period_basis,
+        day.period_start,
+        sum(tally.dossiers) as dossiers
+    from mart.receipt_tally as tally
+    inner join day_of_period as day on tally.received_date = day.calendar_date
+    where tally.channel = 'counter'
+    group by
+        tally.unit_level,
+        tally.unit_code,
+        day.period_type,
+        day.period_basis,
+        day.period_start
+),
+
 at_counter as (
     select
         case
-            when grouping(r.unit_code) = 0 then r.unit_code
-            when grouping(r.unit_level) = 0 then upper(r.unit_level)
+            when grouping(unit_code) = 0 then unit_code
+            when grouping(unit_level) = 0 then upper(unit_level)
             else 'CITY'
         end as unit_code,
-        period.period_type,
-        period.period_basis,
-        period.period_start,
-        cast(sum(r.dossiers) as bigint) as dossiers
-    from mart.receipts_by_day as r
-    inner join mart.period as period
-        on r.received_date between period.period_start and period.measured_on
-    where r.channel = 'counter'
+        period_type,
+        period_basis,
+        period_start,
+        cast(sum(dossiers) as bigint) as dossiers
+    from received
     group by grouping sets (
-        (period.period_type, period.period_basis, period.period_start, r.unit_level, r.unit_code),
-        (period.period_type, period.period_basis, period.period_start, r.unit_level),
-        (period.period_type, period.period_basis, period.period_start)
+        (period_type, period_basis, period_start, unit_level, unit_code),
+        (period_type, period_basis, period_start, unit_level),
+        (period_type, period_basis, period_start)
     )
 ),
 
@@ -130,8 +179,8 @@ waiting_time as (
         counted.visits_before_opening,
         counted.wait_seconds_from_opening,
         counted.visits_within_30_minutes,
-        counted.median_wait_seconds,
-        counted.p90_wait_seconds,
+        percentile.median_wait_seconds,
+        percentile.p90_wait_seconds,
         counted.units_with_tickets,
         case when unit.unit_scope = 'unit' then 1 else coalesce(desk.desks, 0) end
             as units_with_desk,
@@ -140,6 +189,12 @@ waiting_time as (
         coalesce(at_counter.dossiers, 0) as received_at_counter
     from counted
     inner join mart.unit as unit on counted.unit_code = unit.unit_code
+    left join percentile
+        on
+            counted.unit_code = percentile.unit_code
+            and counted.period_type = percentile.period_type
+            and counted.period_basis = percentile.period_basis
+            and counted.period_start = percentile.period_start
     left join desk on counted.unit_code = desk.unit_code
     left join workday
         on

@@ -269,7 +269,7 @@ def test_two_codes_of_one_dossier_are_counted_once(warehouse):
         dossier("Y", alias_code="X"),
     )
     compute_only(warehouse, NIGHT, ["scorecard"])
-    codes = warehouse.rows("select dossier_code from mart_staged.dossier order by 1")
+    codes = warehouse.rows("select dossier_code from mart_staged.counted_dossier order by 1")
     assert [row["dossier_code"] for row in codes] == ["H24.31-220602-0001", "X"]
 
 
@@ -654,7 +654,7 @@ def test_deadlines_that_differ_by_more_than_a_working_day_are_counted_per_unit(w
     )
     compute_only(warehouse, NIGHT, ["deadline_check"])
     marked = warehouse.rows(
-        "select dossier_code, deadline_difference_workdays from mart_staged.dossier"
+        "select dossier_code, deadline_difference_workdays from mart_staged.counted_dossier"
         " where has_unusual_deadline order by 1"
     )
     assert [tuple(found.values()) for found in marked] == [

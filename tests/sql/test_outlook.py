@@ -9,7 +9,7 @@ import random
 import pyarrow as pa
 import pytest
 
-from onestop.marts.files import mart_files
+from onestop.marts.files import mart_files, render, step_text
 from onestop.marts.publish import refresh_reference
 from onestop.warehouse import open_warehouse
 from onestop.warehouse.staged_names import STAGED
@@ -55,11 +55,11 @@ TYPES = {
         "unit_level": pa.string(), "unit_code": pa.string(), "received_date": pa.date32(),
         "channel": pa.string(), "service_level": pa.int64(), "dossiers": pa.int64(),
     },
-    "dossier": {
+    "counted_dossier": {
         "unit_level": pa.string(), "unit_code": pa.string(), "closed_date": pa.date32(),
         "due_date": pa.date32(), "timeliness": pa.string(),
     },
-    "visit": {
+    "counted_visit": {
         "unit_level": pa.string(), "unit_code": pa.string(), "issued_date": pa.date32(),
         "visit_outcome": pa.string(), "wait_seconds": pa.int64(),
     },
@@ -78,6 +78,8 @@ def outlook(warehouse, figures, night=NIGHT, **tables):
         rows = [dict.fromkeys(columns) | row for row in tables.get(name, [])]
         schema = pa.schema(list(columns.items()))
         warehouse.put_table(f"{STAGED}.{name}", pa.Table.from_pylist(rows, schema=schema))
+    judged = render(step_text("day_tally", "judged"), night, STAGED)
+    warehouse.make_table(f"{STAGED}.day_tally", judged)
     select = next(file for file in mart_files() if file.name == "outlook").select(night, STAGED)
     found = warehouse.rows(select)
     return {(row["indicator_code"], row["unit_code"]): row for row in found}
@@ -163,7 +165,7 @@ def test_new_dossiers_are_expected_at_the_pace_of_the_last_thirteen_weeks(wareho
         warehouse,
         [figure("on_time_rate", "cohort", "U", 98, 100, 98)],
         receipts_by_day=receipts,
-        dossier=dossiers,
+        counted_dossier=dossiers,
         period_tally=[pending("U", 7)],
     )["on_time_rate", "U"]
     assert told["expected_new"] == 91 * DAYS_LEFT // WINDOW
@@ -192,13 +194,13 @@ def test_the_wait_that_remaining_visits_may_have_is_told(warehouse):
         for _ in range(WINDOW)
     ]  # fmt: skip
     row = figure("counter_waiting_time", "visit_mean", "U", 100 * 2000, 100, 0, "<=")
-    told = outlook(warehouse, [row], visit=visits)["counter_waiting_time", "U"]
+    told = outlook(warehouse, [row], counted_visit=visits)["counter_waiting_time", "U"]
     assert told["expected_new"] == DAYS_LEFT
     assert told["may_wait_seconds"] == (1800 * (100 + DAYS_LEFT) - 200_000) // DAYS_LEFT
     assert told["is_still_possible"] is True
     assert told["outlook_code"] == "at_risk"
     hopeless = figure("counter_waiting_time", "visit_mean", "U", 100 * 3000, 100, 0, "<=")
-    told = outlook(warehouse, [hopeless], visit=visits)["counter_waiting_time", "U"]
+    told = outlook(warehouse, [hopeless], counted_visit=visits)["counter_waiting_time", "U"]
     assert (told["is_still_possible"], told["outlook_code"]) == (False, "out_of_reach")
 
 

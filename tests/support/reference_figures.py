@@ -231,7 +231,7 @@ def levels_of_units(world: World, as_of: dt.date) -> dict[str, str]:
     levels = {
         place_of(code): unit["unit_level"] for code, unit in holding_all(world.units, as_of).items()
     }
-    for dossier in holding_all(world.dossiers, as_of).values():
+    for dossier in counted_once(holding_all(world.dossiers, as_of)).values():
         levels.setdefault(unit_of(dossier), "unregistered")
     for ticket in holding_all(world.visits, as_of).values():
         levels.setdefault(place_of(ticket["unit_code"]), "unregistered")

@@ -26,12 +26,15 @@ NIGHT = dt.date(2022, 6, 30)
 LATER = dt.date(2022, 7, 31)
 _MARTS = (
     "period",
-    "unit",
+    "registered_unit",
     "catalogue",
+    "counted_dossier",
+    "source_tally",
+    "unit",
     "dossier",
     "dossier_state",
     "dossier_period",
-    "dossier_tally",
+    "unit_tally",
     "period_tally",
     "form_06a",
 )

@@ -9,14 +9,19 @@ each other as ``mart.<name>``. While a night is computed, ``mart`` stands for ``
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from typing import TYPE_CHECKING
 
-from onestop.marts.files import SQL_FOLDER, mart_files
+from onestop.marts.changes import ChangeSet, DoubtError, rule_boundaries
+from onestop.marts.files import SQL_FOLDER, mart_files, rules_digest
+from onestop.record.publications import ALL, CHANGES, Publication, latest_publication
 from onestop.record.record_checks import record_state
 from onestop.schema.reference import reference_tables
 from onestop.schema.workdays import calendar_table
+from onestop.warehouse.base import quoted_text
 from onestop.warehouse.staged_names import (
     CALENDAR,
+    PUBLISHED,
     REFERENCE,
     REFERENCE_STAGED,
     STAGED,
@@ -25,6 +30,8 @@ from onestop.warehouse.staged_names import (
 
 if TYPE_CHECKING:
     from onestop.warehouse import Warehouse
+
+logger = logging.getLogger(__name__)
 
 #: First and last day of core.calendar: the days that day_off.csv speaks about, and the years of
 #: older records beside them.
@@ -44,25 +51,84 @@ def stage_reference(warehouse: Warehouse) -> None:
 def compute_marts(warehouse: Warehouse, as_of: dt.date) -> dict[str, int]:
     """Compute all marts of one night beside the published ones.
 
+    From the published marts and the change set of the night, where nothing speaks against it:
+    the result is the same as that of counting everything.
+
     Returns:
-        Rows of each table.
+        Rows that were computed of each table.
     """
     state = record_state(warehouse, as_of)
     warehouse.empty_schema(STAGED)
     stage_reference(warehouse)
     warehouse.gather_statistics("core", REFERENCE_STAGED)
+    last = latest_publication(warehouse)
+    why = _reason_to_count_all(warehouse, last, as_of)
+    counts: dict[str, int] = {}
+    if last is not None and not why:
+        try:
+            counts = ChangeSet(warehouse, last.as_of_date, as_of).compute()
+        except DoubtError as doubt:
+            why = str(doubt)
+            warehouse.empty_schema(STAGED)
+    if why:
+        counts = _compute_all(warehouse, as_of)
+    logger.info("night %s: %s", as_of, f"all dossiers counted: {why}" if why else "changes counted")
+    # Last: only a complete set of marts has its night.
+    warehouse.make_table(
+        f"{STAGED}.night",
+        f"select date '{as_of}' as as_of_date, cast({state} as bigint) as record_state,"
+        f" '{ALL if why else CHANGES}' as computed,"
+        f" {quoted_text(why) if why else 'cast(null as varchar)'} as computed_why,"
+        + (f" date '{last.as_of_date}'" if last else " cast(null as date)")
+        + " as previous_night",
+    )
+    return counts
+
+
+def _compute_all(warehouse: Warehouse, as_of: dt.date) -> dict[str, int]:
     counts = {}
     for file in mart_files():
         make = warehouse.make_view if file.is_view else warehouse.make_table
         make(f"{STAGED}.{file.name}", file.select(as_of, STAGED))
         if not file.is_view:
             counts[file.name] = int(warehouse.value(f"select count(*) from {STAGED}.{file.name}"))
-    # Last: only a complete set of marts has its night.
-    warehouse.make_table(
-        f"{STAGED}.night",
-        f"select date '{as_of.isoformat()}' as as_of_date, cast({state} as bigint) as record_state",
-    )
     return counts
+
+
+def _reason_to_count_all(warehouse: Warehouse, last: Publication | None, as_of: dt.date) -> str:
+    """Why the published marts and a change set do not do; empty where they do."""
+    if last is None:
+        return "no night is published yet"
+    night = last.as_of_date
+    begun = rule_boundaries(warehouse, night, as_of)
+    reasons = (
+        (
+            last.rules_sha256 != rules_digest(),
+            f"the SELECTs, the reference rows or the release are not those of night {night}",
+        ),
+        (as_of.year != night.year, f"a year has begun since night {night}"),
+        (begun, f"a reference row begins or ends since night {night}: {', '.join(begun)}"),
+        (
+            not last.record_state or last.record_state != record_state(warehouse, night),
+            f"the record of night {night} is not the one that its figures were computed from",
+        ),
+    )
+    for is_so, why in reasons:
+        if is_so:
+            return why
+    return _damage(warehouse, last)
+
+
+def _damage(warehouse: Warehouse, last: Publication) -> str:
+    """What is wrong with the published marts; empty where nothing is."""
+    published = warehouse.relations(PUBLISHED)
+    if any(published.get(file.name) is not file.is_view for file in mart_files()):
+        return "a published mart is missing"
+    dossiers = warehouse.value(f"select count(*) from {PUBLISHED}.counted_dossier")
+    nights = warehouse.rows(f"select distinct as_of_date from {PUBLISHED}.period")
+    if dossiers != last.dossier_count or nights != [{"as_of_date": last.as_of_date}]:
+        return f"the published marts are not those of night {last.as_of_date}"
+    return ""
 
 
 def staged_night(warehouse: Warehouse) -> dt.date | None:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import graphlib
+import hashlib
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from onestop import __version__
 from onestop.schema.project import PROJECT_ROOT
-from onestop.warehouse.sql_text import SqlTextError, step_select, tables_read, with_expressions
+from onestop.warehouse.sql_text import (
+    SqlTextError,
+    script_digest,
+    step_select,
+    tables_read,
+    with_expressions,
+)
 from onestop.warehouse.staged_names import PUBLISHED, with_staged_tables
 
 if TYPE_CHECKING:
@@ -63,8 +71,12 @@ def render(sql: str, as_of: dt.date, schema: str = PUBLISHED) -> str:
         schema: ``mart`` to read the published marts, ``mart_staged`` to read the staged ones.
     """
     # the tables first: the text without the date is the same every night and parsed once
-    moved = sql if schema == PUBLISHED else with_staged_tables(sql)
-    return with_expressions(moved, {"as_of_date": f"date '{as_of.isoformat()}'"})
+    return dated(sql if schema == PUBLISHED else with_staged_tables(sql), as_of)
+
+
+def dated(sql: str, as_of: dt.date) -> str:
+    """Put the as-of date into a SELECT of ``sql/mart``."""
+    return with_expressions(sql, {"as_of_date": f"date '{as_of.isoformat()}'"})
 
 
 @cache
@@ -86,6 +98,17 @@ def mart_files(folder: Path = SQL_FOLDER / "mart") -> tuple[MartFile, ...]:
         {name: file.reads & files.keys() for name, file in files.items()}
     ).static_order()
     return tuple(files[name] for name in order)
+
+
+@cache
+def rules_digest() -> str:
+    """SHA-256 of what figures are computed by: the SELECTs, the reference rows and the release."""
+    digest = hashlib.sha256(__version__.encode())
+    for file in mart_files():
+        digest.update(f"{file.name} {script_digest(file.text)}".encode())
+    for path in sorted((SQL_FOLDER / "reference").iterdir()):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 @cache

@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
+from onestop.marts.changes import REPLACED
 from onestop.marts.compute import stage_reference, staged_night
 from onestop.marts.descriptions import describe_tables
-from onestop.marts.files import mart_files
+from onestop.marts.files import mart_files, rules_digest
 from onestop.marts.restatement import record_restatements
-from onestop.record.publications import last_published, record_publication
+from onestop.record.publications import (
+    CHANGES,
+    Computation,
+    last_published,
+    record_publication,
+)
 from onestop.warehouse.staged_names import (
     CALENDAR,
     PUBLISHED,
@@ -61,13 +67,16 @@ def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
     last = last_published(warehouse)
     if last is not None and as_of <= last:
         raise RuntimeError(f"night {last} is published; {as_of} cannot be published after it")
+    staged = warehouse.rows(f"select * from {STAGED}.night")[0]
+    if staged["previous_night"] != last:
+        raise RuntimeError(f"night {last} was published since {as_of} was computed; compute again")
+    has_changes = staged["computed"] == CHANGES
     digest = figures_digest(warehouse, STAGED)
     with warehouse.transaction():
         publish_reference(warehouse)
         for file in mart_files():
-            if file.is_view:
-                continue
-            warehouse.replace_table(f"{PUBLISHED}.{file.name}", f"{STAGED}.{file.name}")
+            if not file.is_view:
+                _publish_table(warehouse, file.name)
         for file in mart_files():
             if file.is_view:
                 warehouse.make_view(f"{PUBLISHED}.{file.name}", file.select(as_of, PUBLISHED))
@@ -76,15 +85,33 @@ def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
         number = record_publication(
             warehouse,
             as_of,
-            dossier_count=int(warehouse.value(f"select count(*) from {STAGED}.dossier")),
+            Computation(
+                staged["computed"],
+                staged["computed_why"],
+                rules_digest(),
+                staged["record_state"],
+            ),
+            dossier_count=int(warehouse.value(f"select count(*) from {PUBLISHED}.counted_dossier")),
             figures_sha256=digest,
         )
         if last is not None:
-            record_restatements(warehouse, last, as_of)
+            record_restatements(warehouse, last, as_of, has_changes=has_changes)
         describe_tables(warehouse)
     warehouse.empty_schema(STAGED)
     warehouse.empty_schema(REFERENCE_STAGED)
     return number
+
+
+def _publish_table(warehouse: Warehouse, name: str) -> None:
+    """Replace a mart, whole, or those of its rows that the night changes."""
+    mart, staged = f"{PUBLISHED}.{name}", f"{STAGED}.{name}"
+    rule = REPLACED.get(name)
+    if rule is None or not warehouse.relations(STAGED)[name]:
+        warehouse.replace_table(mart, staged)
+        return
+    columns = ", ".join(warehouse.columns(PUBLISHED, name))
+    warehouse.execute(f"delete from {mart} as published where {rule.condition('published')}")
+    warehouse.execute(f"insert into {mart} ({columns}) select {columns} from {rule.new}")
 
 
 _PERIOD_KEY = ("unit_code", "period_type", "period_basis", "period_start")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+#: How a night's figures were computed: from all dossiers, or from those that changed.
+ALL, CHANGES = "all", "changes"
+
 
 def last_published(warehouse: Warehouse) -> dt.date | None:
     """The last published night, or None before the first."""
@@ -29,14 +33,64 @@ def last_published(warehouse: Warehouse) -> dt.date | None:
     return night if isinstance(night, dt.date) else None
 
 
+@dataclass(frozen=True)
+class Publication:
+    """A published night.
+
+    Attributes:
+        as_of_date: the night.
+        dossier_count: dossiers in its marts.
+        rules_sha256: of the SELECTs, the reference rows and the release; None where an earlier
+            release published it.
+        record_state: how many times deliveries had been taken into the record.
+    """
+
+    as_of_date: dt.date
+    dossier_count: int
+    rules_sha256: str | None
+    record_state: int | None
+
+
+def latest_publication(warehouse: Warehouse) -> Publication | None:
+    """The publication of the last published night, or None before the first."""
+    rows = warehouse.rows(
+        "select as_of_date, dossier_count, rules_sha256, record_state from audit.publication"
+        " order by as_of_date desc, publication_id desc limit 1"
+    )
+    return Publication(**rows[0]) if rows else None
+
+
+@dataclass(frozen=True)
+class Computation:
+    """How the figures of a night were computed.
+
+    Attributes:
+        computed: :data:`ALL` or :data:`CHANGES`.
+        why: why all; None for changes.
+        rules_sha256: of the SELECTs, the reference rows and the release.
+        record_state: how many times deliveries had been taken into the record.
+    """
+
+    computed: str
+    why: str | None
+    rules_sha256: str
+    record_state: int
+
+
 def record_publication(
-    warehouse: Warehouse, night: dt.date, *, dossier_count: int, figures_sha256: str
+    warehouse: Warehouse,
+    night: dt.date,
+    computation: Computation,
+    *,
+    dossier_count: int,
+    figures_sha256: str,
 ) -> int:
     """Record that a night is published, in the transaction that replaces the published marts.
 
     Args:
         warehouse: in that transaction.
         night: the night.
+        computation: how its figures were computed.
         dossier_count: dossiers in its marts.
         figures_sha256: SHA-256 of its figures.
 
@@ -48,15 +102,18 @@ def record_publication(
     )
     warehouse.execute(
         "insert into audit.publication (publication_id, as_of_date, published_at, delivery_count,"
-        " dossier_count, figures_sha256) select :number, :night, :now,"
+        " dossier_count, figures_sha256, computed, computed_why, rules_sha256, record_state)"
+        " select :number, :night, :now,"
         " (select count(distinct delivery_id) from audit.delivery where state = 'loaded'"
-        " and known_from <= :night), :dossier_count, :digest",
+        " and known_from <= :night), :dossier_count, :digest, :computed, :why, :rules_sha256,"
+        " :record_state",
         {
             "number": number,
             "night": night,
             "now": dt.datetime.now(LOCAL_ZONE),
             "dossier_count": dossier_count,
             "digest": figures_sha256,
+            **vars(computation),
         },
     )
     return number

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from onestop.record.incoming import Incoming
+    from onestop.schema.feeds import Feed
 
 
 def find_touched_keys(load: Incoming, known_from: dt.date) -> None:
@@ -65,6 +66,36 @@ def find_replayed_keys(load: Incoming, known_from: dt.date) -> None:
             _touch_absent(load)
     else:
         _touch_left_out(load)
+
+
+def changed_keys_select(feed: Feed, previous: dt.date, as_of: dt.date) -> str:
+    """SELECT of the keys whose history deliveries may have changed since a published night.
+
+    These have versions that became known since, or versions from a night of which both an earlier
+    and a new file is known: a file that replaces another one ends statements without a version of
+    its own, and a replayed row may let keys vanish that other files of the night lack.
+
+    Args:
+        feed: the feed.
+        previous: the published night.
+        as_of: the night whose marts are computed.
+    """
+    keys = ", ".join(f"v.{column}" for column in feed.key)
+    loaded = (
+        "select d.delivery_id, d.source, d.night, d.known_from from audit.delivery as d"
+        f" where d.state = 'loaded' and d.feed = '{feed.name}'"
+        f" and d.known_from <= date '{as_of}'"
+    )
+    return (
+        f"select distinct {keys} from core.{feed.entity}_version as v"
+        f" where v.known_from > date '{previous}' and v.known_from <= date '{as_of}'"
+        f" union select distinct {keys} from core.{feed.entity}_version as v"
+        f" inner join ({loaded}) as d on v.delivery_id = d.delivery_id and v.night = d.night"
+        f" where exists (select 1 from ({loaded}) as new where new.source = d.source"
+        f" and new.night = d.night and new.known_from > date '{previous}')"
+        f" and exists (select 1 from ({loaded}) as known where known.source = d.source"
+        f" and known.night = d.night and known.known_from <= date '{previous}')"
+    )
 
 
 def _find_stated_keys(load: Incoming) -> None:

@@ -390,3 +390,8 @@ def quoted(*names: str) -> str:
     Names read from the catalogue may contain any character and must be quoted.
     """
     return ".".join('"' + name.replace('"', '""') + '"' for name in names)
+
+
+def quoted_text(text: str) -> str:
+    """A text as a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"

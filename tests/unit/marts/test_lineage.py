@@ -122,4 +122,7 @@ def test_kept_lineage_is_the_same_read_again(tmp_path):
     assert kept_lineage(tmp_path) == mart_lineage()
     assert kept_lineage(tmp_path) == mart_lineage()
     (kept,) = tmp_path.iterdir()
-    assert json.loads(kept.read_text())["mart.form_06a"]["reads"] == ["mart.period_tally"]
+    assert json.loads(kept.read_text())["mart.form_06a"]["reads"] == [
+        "mart.period",
+        "mart.period_tally",
+    ]

@@ -1,0 +1,476 @@
+"""The change set of a night: what may count differently than at the last publication.
+
+The dossiers whose history changed since the last published night, those that a date has reached in
+between, and, where a period begins, the open ones. The same SELECTs as for all dossiers are run
+over these alone: as they were published, and as they are now. The difference of the two is what
+the night changes; publication applies it.
+
+While a night is computed, ``mart_staged`` holds of each stored mart ``<name>_old`` and
+``<name>_new``, or ``<name>_change`` and ``<name>_new`` of a tally; and, as ``<name>``, a view of
+the whole mart as it will be published.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from onestop.marts.files import MartFile, dated, mart_files
+from onestop.record.touched import changed_keys_select
+from onestop.schema.feeds import FEEDS
+from onestop.warehouse.sql_text import tables_read, with_tables
+from onestop.warehouse.staged_names import PUBLISHED, REFERENCE_STAGED, STAGED, staged_name
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from onestop.warehouse import Warehouse
+
+_PERIOD = ("period_type", "period_basis", "period_start")
+#: Marts with rows of single dossiers: those of the touched dossiers are replaced.
+DOSSIER_MARTS = ("dossier_state", "counted_dossier", "overdue_edit")
+#: Marts whose rows are sums over dossiers, and their keys: a night adds its differences. A row
+#: without any dossier is deleted, unless the SELECT gives it all the same.
+TALLIES: Mapping[str, tuple[str, ...]] = {
+    "source_tally": ("unit_code", "source_code"),
+    "receipt_tally": (
+        "unit_code",
+        "unit_level",
+        "received_date",
+        "channel",
+        "is_channel_stated",
+        "service_level",
+    ),
+    "day_tally": ("unit_code", "unit_level", "event_date"),
+    "unit_tally": ("unit_code", "field_code", "procedure_key", *_PERIOD),
+}
+#: The column of a tally that says whether there is anything to count.
+_DOSSIERS = "dossiers"
+#: Marts with rows of single comings: those of the touched days are replaced.
+TICKET_MART = "counted_visit"
+TOUCHED_DOSSIERS = f"{STAGED}.touched_dossier"
+TOUCHED_DAYS = f"{STAGED}.touched_day"
+#: Above this share of all dossiers, counting everything is faster.
+_LARGEST_SHARE = 0.3
+_FEW = 10_000
+#: How many times further days are looked for that transferred tickets lead to.
+_ROUNDS = 5
+
+
+class DoubtError(Exception):
+    """The change set may not be all that changes; says why. The night counts everything."""
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """What publication does with a stored mart.
+
+    Attributes:
+        gone: a relation with the keys of the rows to delete.
+        key: its columns.
+        new: the relation with the rows to insert.
+    """
+
+    gone: str
+    key: tuple[str, ...]
+    new: str
+
+    def condition(self, mart: str, gone: str = "gone") -> str:
+        """SQL condition: a row of the mart is one of those to delete."""
+        same = " and ".join(f"{gone}.{name} = {mart}.{name}" for name in self.key)
+        return f"exists (select 1 from {self.gone} as {gone} where {same})"
+
+
+#: How the rows of each stored mart are replaced; all others are computed whole.
+REPLACED: Mapping[str, Replaced] = {
+    **{
+        name: Replaced(TOUCHED_DOSSIERS, ("dossier_code",), f"{STAGED}.{name}_new")
+        for name in DOSSIER_MARTS
+    },
+    **{
+        name: Replaced(f"{STAGED}.{name}_change", key, f"{STAGED}.{name}_new")
+        for name, key in TALLIES.items()
+    },
+    TICKET_MART: Replaced(TOUCHED_DAYS, ("issued_date",), f"{STAGED}.{TICKET_MART}_new"),
+}
+
+
+class ChangeSet:
+    """Computes the marts of a night from those of the last publication.
+
+    Args:
+        warehouse: open for writing; schema ``ref_staged`` is filled, ``mart_staged`` is empty.
+        previous: the night published last.
+        as_of: the night.
+    """
+
+    def __init__(self, warehouse: Warehouse, previous: dt.date, as_of: dt.date) -> None:
+        self._warehouse = warehouse
+        self._previous = previous
+        self._as_of = as_of
+        self._before = {
+            f"mart.{name}": f"{STAGED}.{name}_old"
+            for name in ("counted_dossier", "dossier_state", "dossier_period")
+        }
+        self._after = {
+            "core.dossier_history": f"{STAGED}.touched_history",
+            "core.dossier_version": f"{STAGED}.touched_version",
+            **{
+                f"mart.{name}": f"{STAGED}.{name}_new"
+                for name in ("counted_dossier", "dossier_state", "dossier_period")
+            },
+        }
+
+    def compute(self) -> dict[str, int]:
+        """Stage the marts.
+
+        Returns:
+            Rows of each table that is computed whole, and rows to insert of the others.
+
+        Raises:
+            DoubtError: something changed that the change set does not cover.
+        """
+        counts = {}
+        files = sorted(mart_files(), key=lambda file: file.name not in _BASE)
+        for file in files:
+            table = f"{STAGED}.{file.name}"
+            if file.is_view:
+                self._warehouse.make_view(table, file.select(self._as_of, STAGED))
+                if file.name == "dossier_period":
+                    self._make_dossier_periods(file)
+                continue
+            if file.name in DOSSIER_MARTS:
+                table = self._replace_dossiers(file)
+            elif file.name in TALLIES:
+                table = self._add_difference(file)
+            elif file.name == TICKET_MART:
+                table = self._replace_days(file)
+            else:
+                self._warehouse.make_table(table, file.select(self._as_of, STAGED))
+            counts[file.name] = self._count(table)
+            if file.name in _BASE:
+                _BASE[file.name](self)
+            if file.name == "source_tally":
+                self._require_same_sources()
+        return counts
+
+    # --- what counts differently -------------------------------------------------------------
+
+    def _find_touched(self) -> None:
+        """Make the table of the touched dossiers, and their rows of the record."""
+        dates = {"previous": self._previous, "as_of": self._as_of}
+        changed = changed_keys_select(FEEDS["dossiers"], self._previous, self._as_of)
+        opened = " or closed_date is null" if self._begun_periods() else ""
+        self._warehouse.make_table(
+            f"{STAGED}.changed_dossier",
+            f"{changed} union select dossier_code from {PUBLISHED}.counted_dossier"
+            " where due_date between date '{previous}' and date '{as_of}'"
+            " or received_date > date '{previous}' or closed_date > date '{previous}'".format(
+                **dates
+            )
+            + opened,
+        )
+        # Another dossier that a touched one names, or named once, may be counted in its place.
+        self._warehouse.make_table(
+            TOUCHED_DOSSIERS,
+            f"select dossier_code from {STAGED}.changed_dossier union"
+            " select v.alias_code from core.dossier_version as v"
+            f" inner join {STAGED}.changed_dossier as c on v.dossier_code = c.dossier_code"
+            " where v.alias_code is not null",
+        )
+        self._refuse_many()
+        # Whether a dossier is counted depends on those that name it.
+        self._warehouse.make_table(
+            f"{STAGED}.needed_dossier",
+            f"select dossier_code from {TOUCHED_DOSSIERS} union"
+            " select h.dossier_code from core.dossier_history as h"
+            f" inner join {TOUCHED_DOSSIERS} as t on h.alias_code = t.dossier_code",
+        )
+        for name, needed, condition in (
+            ("history", f"{STAGED}.needed_dossier", ""),
+            ("version", TOUCHED_DOSSIERS, "r.is_vanished and "),
+        ):
+            self._warehouse.make_table(
+                f"{STAGED}.touched_{name}",
+                f"select r.* from core.dossier_{name} as r where {condition}exists (select 1"
+                f" from {needed} as n where n.dossier_code = r.dossier_code)",
+            )
+
+    def _refuse_many(self) -> None:
+        touched = self._count(TOUCHED_DOSSIERS)
+        dossiers = self._count(f"{PUBLISHED}.counted_dossier")
+        if touched > max(_FEW, _LARGEST_SHARE * dossiers):
+            raise DoubtError(f"{touched} of {dossiers} dossiers may count differently")
+
+    def _begun_periods(self) -> bool:
+        """Whether a period begins that the last publication had not.
+
+        Raises:
+            DoubtError: a period is new that began earlier.
+        """
+        begun = self._warehouse.rows(
+            f"select min(new.period_start) as first_start, count(*) as periods"
+            f" from {STAGED}.period as new left join {PUBLISHED}.period as old"
+            f" on {_same(_PERIOD, 'new', 'old')} where old.period_type is null"
+        )[0]
+        if begun["periods"] and begun["first_start"] <= self._previous:
+            raise DoubtError(f"a period that began on {begun['first_start']} is counted anew")
+        return bool(begun["periods"])
+
+    # --- rows of dossiers --------------------------------------------------------------------
+
+    def _replace_dossiers(self, file: MartFile) -> str:
+        name = file.name
+        if name == "overdue_edit" and self._has_new_export_night():
+            # the night last seen before a change may be another: all signs are weighed again
+            self._warehouse.make_table(f"{STAGED}.{name}", file.select(self._as_of, STAGED))
+            return f"{STAGED}.{name}"
+        rule = REPLACED[name]
+        self._warehouse.make_table(
+            f"{STAGED}.{name}_old",
+            f"select * from {PUBLISHED}.{name} as published where {rule.condition('published')}",
+        )
+        select = self._select(file, self._as_of, self._after, staged=True)
+        self._warehouse.make_table(
+            rule.new, f"select * from ({select}) as computed where {rule.condition('computed')}"
+        )
+        self._show_whole(name, rule)
+        return rule.new
+
+    def _make_dossier_periods(self, file: MartFile) -> None:
+        self._warehouse.make_table(
+            f"{STAGED}.{file.name}_old", self._select(file, self._previous, self._before)
+        )
+        self._warehouse.make_table(
+            f"{STAGED}.{file.name}_new", self._select(file, self._as_of, self._after, staged=True)
+        )
+
+    def _has_new_export_night(self) -> bool:
+        return bool(
+            self._warehouse.value(
+                "select count(*) from audit.delivery as d where d.feed = 'dossiers'"
+                " and d.state = 'loaded' and d.night <= :previous and d.known_from > :previous"
+                " and not exists (select 1 from audit.delivery as known where"
+                " known.state = 'loaded' and known.feed = d.feed and known.source = d.source"
+                " and known.night = d.night and known.known_from <= :previous)",
+                {"previous": self._previous},
+            )
+        )
+
+    # --- sums --------------------------------------------------------------------------------
+
+    def _add_difference(self, file: MartFile) -> str:
+        name, key = file.name, TALLIES[file.name]
+        rule = REPLACED[name]
+        columns = self._warehouse.columns(PUBLISHED, name)
+        sums = [column for column in columns if column not in key]
+        keys = ", ".join(key)
+        before = self._select(file, self._previous, self._before)
+        after = self._select(file, self._as_of, self._after, staged=True)
+        minus = ", ".join(f"-{column} as {column}" for column in sums)
+        self._warehouse.make_table(
+            rule.gone,
+            f"select {keys}, max(is_after) as is_after,"
+            f" {', '.join(f'cast(sum({column}) as bigint) as {column}' for column in sums)}"
+            f" from (select {keys}, 1 as is_after, {', '.join(sums)} from ({after}) as a"
+            f" union all select {keys}, 0, {minus} from ({before}) as b) as both_sides"
+            f" group by {keys}"
+            f" having count(*) = 1 or {' or '.join(f'sum({column}) <> 0' for column in sums)}",
+        )
+        total = {column: f"coalesce(p.{column}, 0) + c.{column}" for column in sums}
+        self._warehouse.make_table(
+            rule.new,
+            "select "
+            + ", ".join(
+                f"c.{column}" if column in key else f"cast({total[column]} as bigint) as {column}"
+                for column in columns
+            )
+            + f" from {rule.gone} as c left join {PUBLISHED}.{name} as p on {_same(key, 'c', 'p')}"
+            f" where {total[_DOSSIERS]} <> 0 or c.is_after = 1",
+        )
+        negative = " or ".join(f"{column} < 0" for column in sums)
+        if self._warehouse.value(f"select count(*) from {rule.new} where {negative}"):
+            raise DoubtError(f"the published {PUBLISHED}.{name} is not the sum of its dossiers")
+        self._show_whole(name, rule)
+        return rule.new
+
+    # --- comings -----------------------------------------------------------------------------
+
+    def _replace_days(self, file: MartFile) -> str:
+        """Compute the comings of the days whose tickets changed."""
+        rule = REPLACED[file.name]
+        self._warehouse.make_table(
+            f"{STAGED}.changed_ticket",
+            changed_keys_select(FEEDS["visits"], self._previous, self._as_of),
+        )
+        self._warehouse.make_table(TOUCHED_DAYS, _DAYS_OF_TICKETS)
+        is_whole = self._warehouse.value(
+            f"select count(*) from {TOUCHED_DAYS} where issued_date is null"
+        )
+        for _ in range(_ROUNDS):
+            if is_whole or not self._add_linked_days():
+                break
+        else:
+            is_whole = True
+        if is_whole:
+            self._warehouse.make_table(f"{STAGED}.{file.name}", file.select(self._as_of, STAGED))
+            return f"{STAGED}.{file.name}"
+        self._warehouse.make_table(
+            f"{STAGED}.touched_visit",
+            "select h.* from core.visit_history as h where exists (select 1"
+            f" from {TOUCHED_DAYS} as d where d.issued_date = h.issued_date)",
+        )
+        given = {"core.visit_history": f"{STAGED}.touched_visit"}
+        self._warehouse.make_table(rule.new, self._select(file, self._as_of, given, staged=True))
+        self._show_whole(file.name, rule)
+        return rule.new
+
+    def _add_linked_days(self) -> bool:
+        """Add the days of tickets that are linked by a transfer to those of the touched days."""
+        self._warehouse.make_table(f"{STAGED}.linked_day", _LINKED_DAYS.format(as_of=self._as_of))
+        if not self._count(f"{STAGED}.linked_day"):
+            return False
+        self._warehouse.execute(
+            f"insert into {TOUCHED_DAYS} (issued_date) select issued_date from {STAGED}.linked_day"
+        )
+        return True
+
+    # --- what all of it rests on -------------------------------------------------------------
+
+    def _require_same_catalogue(self) -> None:
+        columns = [
+            column
+            for column in self._warehouse.columns(PUBLISHED, "catalogue")
+            if column != "as_of_date"
+        ]
+        self._require_same("catalogue", columns, "the catalogue of procedures changed")
+
+    def _require_same_units(self) -> None:
+        self._require_same(
+            "registered_unit", ["unit_code", "unit_level"], "the register of units changed"
+        )
+
+    def _require_same(self, name: str, columns: list[str], why: str) -> None:
+        names = ", ".join(columns)
+        one, other = (f"select {names} from {schema}.{name}" for schema in (PUBLISHED, STAGED))
+        differing = self._warehouse.value(
+            f"select count(*) from (({one} except {other}) union all ({other} except {one}))"
+            " as differing"
+        )
+        if differing:
+            raise DoubtError(why)
+
+    def _require_same_sources(self) -> None:
+        """Whether a source gives channels, or results, decides how all of its dossiers count."""
+        stated = (
+            "select source_code, sum(dossiers_with_channel) > 0 as has_channels,"
+            " sum(dossiers_with_result_flag) > 0 as has_results from {}.source_tally"
+            " group by source_code"
+        )
+        one, other = stated.format(PUBLISHED), stated.format(STAGED)
+        differing = self._warehouse.value(
+            f"select count(*) from ({one}) as one inner join ({other}) as other"
+            " on one.source_code = other.source_code"
+            " where one.has_channels <> other.has_channels"
+            " or one.has_results <> other.has_results"
+        )
+        if differing:
+            raise DoubtError("a source gives channels or results for the first time, or no more")
+
+    # --- helpers -----------------------------------------------------------------------------
+
+    def _show_whole(self, name: str, rule: Replaced) -> None:
+        """Make the view of a stored mart as it will be published."""
+        columns = ", ".join(self._warehouse.columns(PUBLISHED, name))
+        self._warehouse.make_view(
+            f"{STAGED}.{name}",
+            f"select {columns} from {PUBLISHED}.{name} as published"
+            f" where not {rule.condition('published')}"
+            f" union all select {columns} from {rule.new}",
+        )
+
+    @staticmethod
+    def _select(
+        file: MartFile, night: dt.date, given: Mapping[str, str], *, staged: bool = False
+    ) -> str:
+        """The file's SELECT for a night, reading given relations in the place of tables."""
+        text = dated(file.text, night)
+        relations = {
+            table: given.get(table) or (staged_name(table) if staged else table)
+            for table in tables_read(text)
+        }
+        return with_tables(
+            text, {table: name for table, name in relations.items() if table != name}
+        )
+
+    def _count(self, table: str) -> int:
+        return int(self._warehouse.value(f"select count(*) from {table}"))
+
+
+#: What the rows of single dossiers rest on, in the order of their dependence, and its checks.
+_BASE = {
+    "catalogue": ChangeSet._require_same_catalogue,  # noqa: SLF001 - of this module
+    "registered_unit": ChangeSet._require_same_units,  # noqa: SLF001
+    "period": ChangeSet._find_touched,  # noqa: SLF001
+}
+
+#: The days that the changed tickets were ever stated with, and those of tickets that they lead to.
+_DAYS_OF_TICKETS = f"""
+select v.issued_date from core.visit_version as v
+inner join {STAGED}.changed_ticket as c on v.ticket_code = c.ticket_code
+where not v.is_vanished
+union
+select h.issued_date from core.visit_history as h
+inner join {STAGED}.changed_ticket as c on h.transferred_from = c.ticket_code
+union
+select h.issued_date from core.visit_history as h
+inner join core.visit_version as v on h.ticket_code = v.transferred_from
+inner join {STAGED}.changed_ticket as c on v.ticket_code = c.ticket_code
+"""
+_LINKED_DAYS = f"""
+with current_ticket as (
+    select
+        ticket_code, transferred_from, issued_date,
+        exists (select 1 from {TOUCHED_DAYS} as d where d.issued_date = h.issued_date) as is_touched
+    from core.visit_history as h
+    where valid_from <= date '{{as_of}}' and (valid_to is null or valid_to > date '{{as_of}}')
+),
+link as (
+    select
+        earlier.issued_date as earlier_date,
+        earlier.is_touched as is_earlier_touched,
+        later.issued_date as later_date,
+        later.is_touched as is_later_touched
+    from current_ticket as later
+    inner join current_ticket as earlier on later.transferred_from = earlier.ticket_code
+    where later.is_touched <> earlier.is_touched
+)
+select earlier_date as issued_date from link where is_later_touched
+union
+select later_date from link where is_earlier_touched
+"""
+
+
+def _same(key: tuple[str, ...], one: str, other: str) -> str:
+    return " and ".join(f"{one}.{name} = {other}.{name}" for name in key)
+
+
+def rule_boundaries(warehouse: Warehouse, previous: dt.date, as_of: dt.date) -> list[str]:
+    """The tables of reference rows of which one begins or ends after ``previous``, by ``as_of``."""
+    found = warehouse.rows(
+        "select table_name, column_name from information_schema.columns"
+        " where table_schema = :schema and column_name in ('valid_from', 'valid_to')",
+        {"schema": REFERENCE_STAGED},
+    )
+    return sorted(
+        {
+            row["table_name"]
+            for row in found
+            if warehouse.value(
+                f"select count(*) from {REFERENCE_STAGED}.{row['table_name']}"
+                f" where {row['column_name']} > :previous and {row['column_name']} <= :as_of",
+                {"previous": previous, "as_of": as_of},
+            )
+        }
+    )
