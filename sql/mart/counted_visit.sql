@@ -1,4 +1,5 @@
--- mart.counted_visit: each coming to a One-Stop desk (annex 17: "01 lần đến giao dịch") and its wait.
+-- mart.counted_visit: each coming to a One-Stop desk (annex 17: "01 lần đến giao dịch") and its
+-- wait; the rows of mart.visit.
 --
 -- A coming is a ticket and the tickets it was transferred to. Its wait is the sum of theirs, from
 -- issue to first call, lunch break included. Tickets carry no identity, so that a person who takes

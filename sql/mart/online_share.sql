@@ -25,7 +25,8 @@ by_unit as (
         sum(tally.dossiers) as received_total,
         sum(case when tally.channel = 'online' then tally.dossiers else 0 end) as received_online,
         sum(case when tally.channel = 'post' then tally.dossiers else 0 end) as received_post,
-        sum(case when tally.is_channel_stated then 0 else tally.dossiers end) as received_channel_unstated
+        sum(case when tally.is_channel_stated then 0 else tally.dossiers end)
+            as received_channel_unstated
     from mart.receipts_by_day as tally
     inner join day_of_period as day on tally.received_date = day.calendar_date
     group by
@@ -58,8 +59,14 @@ counted as (
         cast(sum(received_channel_unstated) as bigint) as received_channel_unstated
     from by_unit
     group by grouping sets (
-        (period_type, period_basis, period_start, period_end, service_level, provision_code, unit_level, unit_code),
-        (period_type, period_basis, period_start, period_end, service_level, provision_code, unit_level),
+        (
+            period_type, period_basis, period_start, period_end,
+            service_level, provision_code, unit_level, unit_code
+        ),
+        (
+            period_type, period_basis, period_start, period_end,
+            service_level, provision_code, unit_level
+        ),
         (period_type, period_basis, period_start, period_end, service_level, provision_code)
     )
 ),

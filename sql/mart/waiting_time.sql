@@ -1,8 +1,8 @@
 -- mart.waiting_time: how long people waited at the One-Stop desks (annex 17, QĐ 468/QĐ-TTg).
 --
--- What a coming is, and which have a wait: mart.counted_visit. Averages are sums over comings, never means
--- of means. A unit that sends no tickets has no row: that is no data, not no wait; how much of the
--- city the figures speak for is in `units_with_tickets` of `units_with_desk`, in
+-- What a coming is, and which have a wait: mart.counted_visit. Averages are sums over comings,
+-- never means of means. A unit that sends no tickets has no row: that is no data, not no wait; how
+-- much of the city the figures speak for is in `units_with_tickets` of `units_with_desk`, in
 -- `days_with_tickets` beside the working days of the period so far, and in comings beside the
 -- dossiers handed in at the counters (`received_at_counter`).
 with day_of_period as (

@@ -278,6 +278,8 @@ class ChangeSet:
             f" group by {keys}"
             f" having count(*) = 1 or {' or '.join(f'sum({column}) <> 0' for column in sums)}",
         )
+        if set(_PERIOD) <= set(key):
+            self._take_off_ended_periods(name, rule, key, sums)
         total = {column: f"coalesce(p.{column}, 0) + c.{column}" for column in sums}
         self._warehouse.make_table(
             rule.new,
@@ -294,6 +296,28 @@ class ChangeSet:
             raise DoubtError(f"the published {PUBLISHED}.{name} is not the sum of its dossiers")
         self._show_whole(name, rule)
         return rule.new
+
+    def _take_off_ended_periods(
+        self, name: str, rule: Replaced, key: tuple[str, ...], sums: list[str]
+    ) -> None:
+        """Take off whole what was counted for periods that figures are no longer given for."""
+        self._warehouse.make_table(
+            f"{STAGED}.ended_period",
+            f"select old.* from {PUBLISHED}.period as old left join {STAGED}.period as new"
+            f" on {_same(_PERIOD, 'old', 'new')} where new.period_type is null",
+        )
+        if not self._count(f"{STAGED}.ended_period"):
+            return
+        of_ended = f"exists (select 1 from {STAGED}.ended_period as e where {{}})"
+        self._warehouse.execute(
+            f"delete from {rule.gone} as c where {of_ended.format(_same(_PERIOD, 'e', 'c'))}"
+        )
+        columns = ", ".join((*key, "is_after", *sums))
+        self._warehouse.execute(
+            f"insert into {rule.gone} ({columns}) select {', '.join(key)}, 0,"
+            f" {', '.join(f'-{column}' for column in sums)} from {PUBLISHED}.{name} as p"
+            f" where {of_ended.format(_same(_PERIOD, 'e', 'p'))}"
+        )
 
     # --- comings -----------------------------------------------------------------------------
 
