@@ -50,6 +50,7 @@ def setting(column: str, value: str, where: str = "rowid = 0") -> str:
 
 ONE_UNIT = "rowid = (select min(rowid) from {t} where unit_scope = 'unit')"
 CITY = "rowid = (select min(rowid) from {t} where unit_scope = 'city')"
+DESKS = "rowid = (select min(rowid) from {t} where unit_scope = 'city' and desks_total > 0)"
 LEVEL = "rowid = (select min(rowid) from {t} where unit_scope = 'level')"
 CALLED = "visit_outcome = 'called'"
 COUNTED = "rowid = (select min(rowid) from {t} where denominator > 0)"
@@ -116,10 +117,10 @@ BROKEN: dict[str, str] = {
     "DIG-F02": setting("unit_scope", "null"),
     "DIG-F03": OTHER_NIGHT,
     "DIG-F04": setting("results_digitised", "results_total + 1"),
-    "DIG-F05": setting("desks_digitising", "desks_total + 1", CITY),
+    "DIG-F05": setting("desks_digitising", "desks_total + 1", DESKS),
     "DIG-F06": setting("results_total", "results_total + 1", ONE_UNIT),
     "DIG-F07": setting("results_total", "results_total + 1", CITY),
-    "DIG-F08": setting("desks_total", "desks_total + 1", CITY),
+    "DIG-F08": setting("desks_total", "desks_total + 1", DESKS),
     "PPR-F01": TWICE,
     "PPR-F02": setting("period_end", "null"),
     "PPR-F03": OTHER_NIGHT,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections import Counter
 
 import pytest
 from engines import assert_same, lines
 from random_nights import Sources
 
+from onestop.gate import check_marts, load_suite
+from onestop.gate.suite import MART_SUITES
 from onestop.marts import compute, restatement
 from onestop.marts.compute import compute_marts, stage_reference
 from onestop.marts.files import mart_files
@@ -84,21 +87,33 @@ def assert_histories_hold(warehouse):
         assert now == lines(warehouse, f"mart.{mart}", columns), history
 
 
+def assert_rules_hold(warehouse):
+    """The rules of sums find nothing in the differences of a night."""
+    for table in ("period_tally", "form_06a"):
+        for rule in load_suite(table, MART_SUITES).rules:
+            relation = {"sums": "sums", "differences": "change"}.get(rule.reads)
+            if relation:
+                broken = warehouse.rows(rule.query.format(batch=f"{STAGED}.{table}_{relation}"))
+                assert not broken, (rule.code, broken[:5])
+
+
 def run_nights(warehouse, folder, seed, *, nights=NIGHTS):
     """Run a random sequence of nights; how each run night was computed."""
-    computed = Counter()
+    how_often = Counter()
     for sent in Sources(random.Random(seed).choice).nights(nights):
         for file in sent.files:
             load_delivery(warehouse, file.delivery, file.staged(folder))
         if not sent.is_run:
             continue
         compute_marts(warehouse, sent.night)
+        if "unit_tally_change" in warehouse.tables(STAGED):
+            assert_rules_hold(warehouse)
         publish_marts(warehouse, sent.night)
         how = warehouse.rows(
             "select computed, computed_why from audit.publication where as_of_date = :night",
             {"night": sent.night},
         )[0]
-        computed[how["computed_why"] or how["computed"]] += 1
+        how_often[how["computed_why"] or how["computed"]] += 1
         if how["computed"] == "changes":
             assert_same(marts(warehouse, "mart"), count_everything(warehouse, sent.night))
             recorded, expected = restated_dossiers(warehouse, sent.night)
@@ -108,7 +123,7 @@ def run_nights(warehouse, folder, seed, *, nights=NIGHTS):
             )
             assert not has_restated or recorded == expected
         assert_histories_hold(warehouse)
-    return computed
+    return how_often
 
 
 @pytest.mark.parametrize(
@@ -117,8 +132,8 @@ def run_nights(warehouse, folder, seed, *, nights=NIGHTS):
 )
 def test_the_marts_of_changed_nights_are_those_of_everything(tmp_path, seed, least):
     with open_warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}") as warehouse:
-        computed = run_nights(warehouse, tmp_path, seed)
-    assert computed["changes"] >= least
+        how_often = run_nights(warehouse, tmp_path, seed)
+    assert how_often["changes"] >= least
 
 
 @pytest.mark.parametrize(
@@ -129,5 +144,116 @@ def test_the_marts_of_changed_nights_are_those_of_everything_on_postgresql(
     postgres, tmp_path, seed, least
 ):
     with open_warehouse(postgres.make_database()) as warehouse:
-        computed = run_nights(warehouse, tmp_path, seed, nights=4)
-    assert computed["changes"] >= least
+        how_often = run_nights(warehouse, tmp_path, seed, nights=4)
+    assert how_often["changes"] >= least
+
+
+# --- when in doubt --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """A warehouse with a published night, and one more night in its record."""
+    folder = tmp_path_factory.mktemp("published")
+    path = folder / "w.duckdb"
+    first, second = Sources(random.Random(2).choice).nights(2)
+    with open_warehouse(f"duckdb:///{path}") as warehouse:
+        for sent in (first, second):
+            for file in sent.files:
+                load_delivery(warehouse, file.delivery, file.staged(folder))
+            if sent is first:
+                compute_marts(warehouse, sent.night)
+                publish_marts(warehouse, sent.night)
+    return path, first.night, second.night
+
+
+@pytest.fixture
+def warehouse(published, tmp_path):
+    path = tmp_path / "w.duckdb"
+    shutil.copyfile(published[0], path)
+    with open_warehouse(f"duckdb:///{path}") as opened:
+        yield opened
+
+
+def computed(warehouse, night):
+    compute_marts(warehouse, night)
+    [row] = warehouse.rows(f"select computed, computed_why from {STAGED}.night")
+    return row["computed_why"] or row["computed"]
+
+
+def test_without_a_doubt_the_changes_are_counted(published, warehouse):
+    assert computed(warehouse, published[2]) == "changes"
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        ("drop table mart.unit_tally", "a published mart is missing"),
+        (
+            "delete from mart.counted_dossier where rowid = 0",
+            "the published marts are not those of night {night}",
+        ),
+        (
+            "update mart.source_tally set dossiers = dossiers - 1000",
+            "the published mart.source_tally is not the sum of its dossiers",
+        ),
+        (
+            "update mart.registered_unit set unit_level = 'city'",
+            "the register of units changed",
+        ),
+        (
+            "update mart.catalogue set service_level = 1",
+            "the catalogue of procedures changed",
+        ),
+        (
+            "update audit.publication set record_state = record_state + 1",
+            "the record of night {night} is not the one that its figures were computed from",
+        ),
+        (
+            "update audit.publication set rules_sha256 = 'other'",
+            "the SELECTs, the reference rows or the release are not those of night {night}",
+        ),
+    ],
+)
+def test_in_doubt_everything_is_counted_and_the_reason_is_kept(published, warehouse, damage, why):
+    warehouse.execute(damage)
+    assert computed(warehouse, published[2]) == why.format(night=published[1])
+
+
+def test_a_new_year_counts_everything(published, warehouse):
+    new_year = published[1].replace(year=published[1].year + 1, month=1, day=1)
+    assert computed(warehouse, new_year) == f"a year has begun since night {published[1]}"
+
+
+def test_the_publication_says_how_its_night_was_computed(published, warehouse):
+    compute_marts(warehouse, published[2])
+    publish_marts(warehouse, published[2])
+    found = warehouse.rows(
+        "select computed, computed_why from audit.publication order by as_of_date"
+    )
+    assert [tuple(row.values()) for row in found] == [
+        ("all", "no night is published yet"),
+        ("changes", None),
+    ]
+
+
+def test_a_night_computed_from_another_publication_is_not_published(published, warehouse):
+    compute_marts(warehouse, published[2])
+    warehouse.execute(f"update {STAGED}.night set previous_night = date '2022-01-01'")
+    with pytest.raises(RuntimeError, match="compute again"):
+        publish_marts(warehouse, published[2])
+
+
+def test_the_checks_read_what_the_night_changes(published, warehouse):
+    compute_marts(warehouse, published[2])
+    city = "unit_code = 'CITY' and field_code <> 'ALL'"
+    warehouse.execute(
+        f"update {STAGED}.unit_tally_change set carried_over = carried_over + 1 where {city}"
+    )
+    warehouse.execute(f"update {STAGED}.counted_dossier_new set timeliness = 'soon'")
+    verdict = check_marts(warehouse._connection, published[2])
+    assert {rule.rule_code for rule in verdict.failed} >= {"PTL-F06", "F6A-F09", "MDS-F05"}
+    checked = {rule.rule_code: rule.rows_checked for rule in verdict.results["dossier"]}
+    assert checked["MDS-F05"] == warehouse.value(
+        f"select count(*) from {STAGED}.counted_dossier_new"
+    )

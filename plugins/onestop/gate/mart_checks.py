@@ -74,6 +74,9 @@ def check_marts(
 ) -> MartsVerdict:
     """Run every suite ``expectations/marts/<table>.json`` on its table.
 
+    Of a mart that the night changes in part, rules read what is in ``<table>_new`` (changed rows),
+    ``<table>_sums`` or ``<table>_change``; see :attr:`onestop.gate.suite.Rule.reads`.
+
     Args:
         source: SQLAlchemy URL, SQLAlchemy engine, or open DuckDB connection; only committed data
             is checked.
@@ -88,18 +91,41 @@ def check_marts(
     """
     suites = {table: load_suite(table, expectations) for table in suite_names(expectations)}
     with opened(source) as engine:
+        tables = _tables(engine, schema)
         found = {
-            table: tuple(
-                run_suite(
-                    engine, f"{schema}.{table}", _on_staged(suite) if schema == STAGED else suite
-                )
-            )
+            table: _run(engine, schema, _on_staged(suite) if schema == STAGED else suite, tables)
             for table, suite in suites.items()
         }
     verdict = MartsVerdict(as_of, found)
     if results is not None:
         write_result(results / as_of.isoformat(), "marts", _document(verdict, suites))
     return verdict
+
+
+#: Endings of the relations that rules read of a mart that a night changes in part.
+_ENDINGS = {"rows": "new", "sums": "sums", "differences": "change"}
+
+
+def _tables(engine: sa.Engine, schema: str) -> set[str]:
+    import sqlalchemy as sa  # noqa: PLC0415 - imports slowly
+
+    query = sa.text("select table_name from information_schema.tables where table_schema = :name")
+    with engine.connect() as connection:
+        return set(connection.execute(query, {"name": schema}).scalars())
+
+
+def _run(engine: sa.Engine, schema: str, suite: Suite, tables: set[str]) -> tuple[RuleResult, ...]:
+    """Run a mart's suite, each rule on the relation that it reads; in the suite's order."""
+    by_relation: dict[str, list[Rule]] = {}
+    for rule in suite.rules:
+        part = f"{suite.name}_{_ENDINGS[rule.reads]}"
+        by_relation.setdefault(part if part in tables else suite.name, []).append(rule)
+    found = {
+        result.rule_code: result
+        for relation, rules in by_relation.items()
+        for result in run_suite(engine, f"{schema}.{relation}", replace(suite, rules=tuple(rules)))
+    }
+    return tuple(found[rule.code] for rule in suite.rules)
 
 
 def _on_staged(suite: Suite) -> Suite:

@@ -71,6 +71,8 @@ class Rule:
         columns: the columns that it checks.
         sources: the only source systems it applies to; empty for all.
         expectation: the expectation as in the file.
+        reads: what it reads of a mart that a night changes in part: its changed ``rows``, the
+            ``sums`` that must add up, or the ``differences`` of its sums.
     """
 
     code: str
@@ -84,6 +86,7 @@ class Rule:
     remedy_vi: str = ""
     remedy_en: str = ""
     sources: tuple[str, ...] = ()
+    reads: str = "rows"
 
     @property
     def expectation_type(self) -> str:
@@ -268,4 +271,12 @@ def _read_rule(file_name: str, item: dict[str, Any]) -> Rule:
         remedy_vi=meta.get("remedy_vi", ""),
         remedy_en=meta.get("remedy_en", ""),
         sources=tuple(meta.get("sources", ())),
+        reads=_read_reads(file_name, code, meta),
     )
+
+
+def _read_reads(file_name: str, code: str, meta: dict[str, Any]) -> str:
+    reads = str(meta.get("reads", "rows"))
+    if reads not in ("rows", "sums", "differences"):
+        raise SuiteError(f'{file_name}: rule {code}: "reads" is rows, sums or differences')
+    return reads

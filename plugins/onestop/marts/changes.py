@@ -7,7 +7,8 @@ the night changes; publication applies it.
 
 While a night is computed, ``mart_staged`` holds of each stored mart ``<name>_old`` and
 ``<name>_new``, or ``<name>_change`` and ``<name>_new`` of a tally; and, as ``<name>``, a view of
-the whole mart as it will be published.
+the whole mart as it will be published. Of the views for readers there are ``<name>_new``,
+``<name>_change`` and ``<name>_sums``, which the checks read.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from onestop.warehouse.staged_names import PUBLISHED, REFERENCE_STAGED, STAGED, 
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from onestop.warehouse import Warehouse
 
@@ -139,6 +140,8 @@ class ChangeSet:
                 self._warehouse.make_view(table, file.select(self._as_of, STAGED))
                 if file.name == "dossier_period":
                     self._make_dossier_periods(file)
+                else:
+                    self._show_changed(file)
                 continue
             if file.name in DOSSIER_MARTS:
                 table = self._replace_dossiers(file)
@@ -414,6 +417,53 @@ class ChangeSet:
             f" union all select {columns} from {rule.new}",
         )
 
+    def _show_changed(self, file: MartFile) -> None:
+        """Make the views that the checks read: a published view's changed rows alone.
+
+        Of a view of a tally, also the differences, and what must add up: all sums of all dossiers,
+        and of the others the differences.
+        """
+        made = self._warehouse.relations(STAGED)
+        self._show_over(file, "new", made)
+        if f"{file.name}_change" in self._show_over(file, "change", made):
+            is_all = " and ".join(
+                f"{column} = 'ALL'"
+                for column in ("field_code", "procedure_key")
+                if column in self._warehouse.columns(STAGED, file.name)
+            )
+            columns = ", ".join(self._warehouse.columns(STAGED, file.name))
+            self._warehouse.make_view(
+                f"{STAGED}.{file.name}_sums",
+                f"select {columns} from {STAGED}.{file.name} where {is_all} union all"
+                f" select {columns} from {STAGED}.{file.name}_change where not ({is_all})",
+            )
+
+    def _show_over(self, file: MartFile, ending: str, made: Collection[str]) -> list[str]:
+        """Make a view over the changed rows, or the differences, of what the mart reads."""
+        given = {
+            f"mart.{name}": f"{STAGED}.{name}_{ending}"
+            for name in file.reads
+            if f"{name}_{ending}" in made
+            and (ending == "new" or name in _WITH_DIFFERENCES or name == "unit_tally")
+        }
+        if not given or (ending == "change" and file.name not in _WITH_DIFFERENCES):
+            return []
+        if ending == "change":
+            given["mart.unit"] = f"{STAGED}.unit_before_or_after"
+            columns = self._warehouse.columns(PUBLISHED, "unit")
+            self._warehouse.make_view(
+                given["mart.unit"],
+                f"select {', '.join(columns)} from {STAGED}.unit union all"
+                f" select {', '.join(f'old.{column}' for column in columns)}"
+                f" from {PUBLISHED}.unit as old left join {STAGED}.unit as new"
+                " on old.unit_code = new.unit_code where new.unit_code is null",
+            )
+        name = f"{file.name}_{ending}"
+        self._warehouse.make_view(
+            f"{STAGED}.{name}", self._select(file, self._as_of, given, staged=True)
+        )
+        return [name]
+
     @staticmethod
     def _select(
         file: MartFile, night: dt.date, given: Mapping[str, str], *, staged: bool = False
@@ -439,6 +489,8 @@ _BASE = {
     "period": ChangeSet._find_touched,  # noqa: SLF001
 }
 
+#: Views of a tally whose rows must add up.
+_WITH_DIFFERENCES = ("period_tally", "form_06a")
 #: The days that the changed tickets were ever stated with, and those of tickets that they lead to.
 _DAYS_OF_TICKETS = f"""
 select v.issued_date from core.visit_version as v
