@@ -137,7 +137,7 @@ def test_the_pipeline_does_what_a_night_needs(city, sql):
 @pytest.mark.parametrize(
     "sql",
     [
-        "insert into mart.form_06a select * from mart.form_06a",
+        "insert into mart.waiting_time select * from mart.waiting_time",
         "update mart.indicator_value set numerator = 0",
         "delete from mart.dossier",
         "truncate mart.scorecard",
