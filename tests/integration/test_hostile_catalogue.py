@@ -50,7 +50,7 @@ def plant(url, login):
                 )
         # a column in the place of one that a night computes
         connection.execute(
-            sql.SQL("alter table mart.dossier add column {} text").format(
+            sql.SQL("alter table mart.counted_dossier add column {} text").format(
                 sql.Identifier(ATTACKS[0].format(login))
             )
         )

@@ -240,7 +240,7 @@ def test_the_publication_says_how_its_night_was_computed(published, warehouse):
 def test_a_night_computed_from_another_publication_is_not_published(published, warehouse):
     compute_marts(warehouse, published[2])
     warehouse.execute(f"update {STAGED}.night set previous_night = date '2022-01-01'")
-    with pytest.raises(RuntimeError, match="compute again"):
+    with pytest.raises(RuntimeError, match="compute the night again"):
         publish_marts(warehouse, published[2])
 
 

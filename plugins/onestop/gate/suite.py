@@ -278,5 +278,9 @@ def _read_rule(file_name: str, item: dict[str, Any]) -> Rule:
 def _read_reads(file_name: str, code: str, meta: dict[str, Any]) -> str:
     reads = str(meta.get("reads", "rows"))
     if reads not in ("rows", "sums", "differences"):
-        raise SuiteError(f'{file_name}: rule {code}: "reads" is rows, sums or differences')
+        raise SuiteError(
+            file_name,
+            f'rule {code}: "reads" is {reads}',
+            "give it rows, sums or differences",
+        )
     return reads

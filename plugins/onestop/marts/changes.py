@@ -469,14 +469,12 @@ class ChangeSet:
         file: MartFile, night: dt.date, given: Mapping[str, str], *, staged: bool = False
     ) -> str:
         """The file's SELECT for a night, reading given relations in the place of tables."""
-        text = dated(file.text, night)
         relations = {
             table: given.get(table) or (staged_name(table) if staged else table)
-            for table in tables_read(text)
+            for table in tables_read(file.text)
         }
-        return with_tables(
-            text, {table: name for table, name in relations.items() if table != name}
-        )
+        changed = {table: name for table, name in relations.items() if table != name}
+        return dated(with_tables(file.text, changed), night)
 
     def _count(self, table: str) -> int:
         return int(self._warehouse.value(f"select count(*) from {table}"))

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING
 
 from onestop.marts.changes import ChangeSet, DoubtError, rule_boundaries
 from onestop.marts.files import SQL_FOLDER, mart_files, rules_digest
-from onestop.record.publications import ALL, CHANGES, Publication, latest_publication
+from onestop.record.publications import (
+    ALL,
+    CHANGES,
+    Publication,
+    last_published,
+    latest_publication,
+)
 from onestop.record.record_checks import record_state
 from onestop.schema.reference import reference_tables
 from onestop.schema.workdays import calendar_table
@@ -134,16 +140,20 @@ def _damage(warehouse: Warehouse, last: Publication) -> str:
 def staged_night(warehouse: Warehouse) -> dt.date | None:
     """The night whose marts are staged and complete, or None.
 
-    Those of a release that has other marts are not complete.
+    Those of a release that has other marts are not complete, nor are those that were computed
+    before another night was published: a change set rests on the last publication.
     """
     if not {"night", *(file.name for file in mart_files())} <= set(warehouse.tables(STAGED)):
         return None
-    night = warehouse.value(f"select as_of_date from {STAGED}.night")
-    return night if isinstance(night, dt.date) else None
-
-
-def staged_record(warehouse: Warehouse) -> int | None:
-    """The state of the record that the staged marts were computed from."""
-    if "record_state" not in warehouse.columns(STAGED, "night"):
+    if "previous_night" not in warehouse.columns(STAGED, "night"):
         return None  # an earlier release computed them
+    night = warehouse.rows(f"select as_of_date, previous_night from {STAGED}.night")[0]
+    if night["previous_night"] != last_published(warehouse):
+        return None
+    as_of = night["as_of_date"]
+    return as_of if isinstance(as_of, dt.date) else None
+
+
+def staged_record(warehouse: Warehouse) -> int:
+    """The state of the record that the staged marts were computed from."""
     return int(warehouse.value(f"select record_state from {STAGED}.night"))
