@@ -169,9 +169,9 @@ def main() -> None:
 def _measure(warehouse, *, has_publication: bool) -> None:
     make_table, cost = warehouse.make_table, {}
 
-    def timed(name: str, select: str) -> None:
+    def timed(name: str, select: str, **how: bool) -> None:
         wall, cpu = time.perf_counter(), time.process_time()
-        make_table(name, select)
+        make_table(name, select, **how)
         cost[name] = (time.perf_counter() - wall, time.process_time() - cpu)
 
     warehouse.make_table = timed

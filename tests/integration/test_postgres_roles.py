@@ -139,7 +139,7 @@ def test_the_pipeline_does_what_a_night_needs(city, sql):
     [
         "insert into mart.waiting_time select * from mart.waiting_time",
         "update mart.indicator_value set numerator = 0",
-        "delete from mart.dossier",
+        "delete from mart.counted_dossier",
         "truncate mart.scorecard",
         "drop view mart.dossier_period",
         "create table mart.other (a integer)",

@@ -163,7 +163,9 @@ class ChangeSet:
     def _find_touched(self) -> None:
         """Make the table of the touched dossiers, and their rows of the record."""
         dates = {"previous": self._previous, "as_of": self._as_of}
-        changed = changed_keys_select(FEEDS["dossiers"], self._previous, self._as_of)
+        changed = changed_keys_select(
+            self._warehouse, FEEDS["dossiers"], self._previous, self._as_of
+        )
         opened = " or closed_date is null" if self._begun_periods() else ""
         self._warehouse.make_table(
             f"{STAGED}.changed_dossier",
@@ -181,6 +183,7 @@ class ChangeSet:
             " select v.alias_code from core.dossier_version as v"
             f" inner join {STAGED}.changed_dossier as c on v.dossier_code = c.dossier_code"
             " where v.alias_code is not null",
+            is_lookup=True,
         )
         self._refuse_many()
         # Whether a dossier is counted depends on those that name it.
@@ -189,6 +192,7 @@ class ChangeSet:
             f"select dossier_code from {TOUCHED_DOSSIERS} union"
             " select h.dossier_code from core.dossier_history as h"
             f" inner join {TOUCHED_DOSSIERS} as t on h.alias_code = t.dossier_code",
+            is_lookup=True,
         )
         for name, needed, condition in (
             ("history", f"{STAGED}.needed_dossier", ""),
@@ -198,6 +202,7 @@ class ChangeSet:
                 f"{STAGED}.touched_{name}",
                 f"select r.* from core.dossier_{name} as r where {condition}exists (select 1"
                 f" from {needed} as n where n.dossier_code = r.dossier_code)",
+                is_lookup=True,
             )
 
     def _refuse_many(self) -> None:
@@ -329,7 +334,7 @@ class ChangeSet:
         rule = REPLACED[file.name]
         self._warehouse.make_table(
             f"{STAGED}.changed_ticket",
-            changed_keys_select(FEEDS["visits"], self._previous, self._as_of),
+            changed_keys_select(self._warehouse, FEEDS["visits"], self._previous, self._as_of),
         )
         self._warehouse.make_table(TOUCHED_DAYS, _DAYS_OF_TICKETS)
         is_whole = self._warehouse.value(

@@ -13,6 +13,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from onestop.marts.changes import ChangeSet, DoubtError, rule_boundaries
+from onestop.marts.descriptions import column_texts
 from onestop.marts.files import SQL_FOLDER, mart_files, rules_digest
 from onestop.record.publications import (
     ALL,
@@ -63,12 +64,12 @@ def compute_marts(warehouse: Warehouse, as_of: dt.date) -> dict[str, int]:
     Returns:
         Rows that were computed of each table.
     """
-    state = record_state(warehouse, as_of)
+    state, rules = record_state(warehouse, as_of), rules_digest()
     warehouse.empty_schema(STAGED)
     stage_reference(warehouse)
     warehouse.gather_statistics("core", REFERENCE_STAGED)
     last = latest_publication(warehouse)
-    why = _reason_to_count_all(warehouse, last, as_of)
+    why = _reason_to_count_all(warehouse, last, as_of, rules)
     counts: dict[str, int] = {}
     if last is not None and not why:
         try:
@@ -83,7 +84,7 @@ def compute_marts(warehouse: Warehouse, as_of: dt.date) -> dict[str, int]:
     warehouse.make_table(
         f"{STAGED}.night",
         f"select date '{as_of}' as as_of_date, cast({state} as bigint) as record_state,"
-        f" '{ALL if why else CHANGES}' as computed,"
+        f" '{rules}' as rules_sha256, '{ALL if why else CHANGES}' as computed,"
         f" {quoted_text(why) if why else 'cast(null as varchar)'} as computed_why,"
         + (f" date '{last.as_of_date}'" if last else " cast(null as date)")
         + " as previous_night",
@@ -101,7 +102,9 @@ def _compute_all(warehouse: Warehouse, as_of: dt.date) -> dict[str, int]:
     return counts
 
 
-def _reason_to_count_all(warehouse: Warehouse, last: Publication | None, as_of: dt.date) -> str:
+def _reason_to_count_all(
+    warehouse: Warehouse, last: Publication | None, as_of: dt.date, rules_sha256: str
+) -> str:
     """Why the published marts and a change set do not do; empty where they do."""
     if last is None:
         return "no night is published yet"
@@ -109,7 +112,7 @@ def _reason_to_count_all(warehouse: Warehouse, last: Publication | None, as_of: 
     begun = rule_boundaries(warehouse, night, as_of)
     reasons = (
         (
-            last.rules_sha256 != rules_digest(),
+            last.rules_sha256 != rules_sha256,
             f"the SELECTs, the reference rows or the release are not those of night {night}",
         ),
         (as_of.year != night.year, f"a year has begun since night {night}"),
@@ -130,6 +133,13 @@ def _damage(warehouse: Warehouse, last: Publication) -> str:
     published = warehouse.relations(PUBLISHED)
     if any(published.get(file.name) is not file.is_view for file in mart_files()):
         return "a published mart is missing"
+    columns = warehouse.rows(
+        "select table_name, column_name from information_schema.columns where table_schema = :name",
+        {"name": PUBLISHED},
+    )
+    ours, known = {file.name for file in mart_files()}, column_texts().keys()
+    if any(row["table_name"] in ours and row["column_name"] not in known for row in columns):
+        return "a published mart has a column of another origin"
     dossiers = warehouse.value(f"select count(*) from {PUBLISHED}.counted_dossier")
     nights = warehouse.rows(f"select distinct as_of_date from {PUBLISHED}.period")
     if dossiers != last.dossier_count or nights != [{"as_of_date": last.as_of_date}]:

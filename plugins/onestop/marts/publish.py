@@ -11,7 +11,7 @@ import pyarrow.csv as arrow_csv
 from onestop.marts.changes import REPLACED
 from onestop.marts.compute import stage_reference, staged_night
 from onestop.marts.descriptions import describe_tables
-from onestop.marts.files import mart_files, rules_digest
+from onestop.marts.files import mart_files
 from onestop.marts.restatement import record_restatements
 from onestop.record.publications import (
     CHANGES,
@@ -86,7 +86,7 @@ def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
             Computation(
                 staged["computed"],
                 staged["computed_why"],
-                rules_digest(),
+                staged["rules_sha256"],
                 staged["record_state"],
             ),
             dossier_count=int(warehouse.value(f"select count(*) from {PUBLISHED}.counted_dossier")),

@@ -89,7 +89,7 @@ def _record_changed_dossiers(warehouse: Warehouse, nights: dict[str, dt.date]) -
 def _record_dossiers(warehouse: Warehouse, nights: dict[str, dt.date]) -> None:
     previous, as_of = nights["previous_night"], nights["as_of_date"]
     made = {
-        "changed_code": changed_keys_select(DOSSIERS, previous, as_of),
+        "changed_code": changed_keys_select(warehouse, DOSSIERS, previous, as_of),
         "restated_code": _WITH_ALIASES,
         "history_earlier": history_select(
             DOSSIERS, touched="restated_code", known_on=f"date '{previous}'"

@@ -13,12 +13,14 @@ from onestop.record.snapshots import (
     enter_scopes,
     in_scopes,
 )
+from onestop.warehouse.base import quoted_text
 
 if TYPE_CHECKING:
     import datetime as dt
 
     from onestop.record.incoming import Incoming
     from onestop.schema.feeds import Feed
+    from onestop.warehouse import Warehouse
 
 
 def find_touched_keys(load: Incoming, known_from: dt.date) -> None:
@@ -68,7 +70,7 @@ def find_replayed_keys(load: Incoming, known_from: dt.date) -> None:
         _touch_left_out(load)
 
 
-def changed_keys_select(feed: Feed, previous: dt.date, as_of: dt.date) -> str:
+def changed_keys_select(warehouse: Warehouse, feed: Feed, previous: dt.date, as_of: dt.date) -> str:
     """SELECT of the keys whose history deliveries may have changed since a published night.
 
     These have versions that became known since, or versions from a night of which both an earlier
@@ -76,25 +78,33 @@ def changed_keys_select(feed: Feed, previous: dt.date, as_of: dt.date) -> str:
     its own, and a replayed row may let keys vanish that other files of the night lack.
 
     Args:
+        warehouse: the record.
         feed: the feed.
         previous: the published night.
         as_of: the night whose marts are computed.
     """
     keys = ", ".join(f"v.{column}" for column in feed.key)
-    loaded = (
-        "select d.delivery_id, d.source, d.night, d.known_from from audit.delivery as d"
-        f" where d.state = 'loaded' and d.feed = '{feed.name}'"
-        f" and d.known_from <= date '{as_of}'"
-    )
-    return (
+    select = (
         f"select distinct {keys} from core.{feed.entity}_version as v"
         f" where v.known_from > date '{previous}' and v.known_from <= date '{as_of}'"
-        f" union select distinct {keys} from core.{feed.entity}_version as v"
-        f" inner join ({loaded}) as d on v.delivery_id = d.delivery_id and v.night = d.night"
-        f" where exists (select 1 from ({loaded}) as new where new.source = d.source"
-        f" and new.night = d.night and new.known_from > date '{previous}')"
-        f" and exists (select 1 from ({loaded}) as known where known.source = d.source"
-        f" and known.night = d.night and known.known_from <= date '{previous}')"
+    )
+    reopened = warehouse.rows(
+        "select distinct night, delivery_id from audit.delivery as d where state = 'loaded'"
+        " and feed = :feed and exists (select 1 from audit.delivery as n where n.state = 'loaded'"
+        " and n.feed = d.feed and n.source = d.source and n.night = d.night"
+        " and n.known_from > :previous and n.known_from <= :as_of)"
+        " and exists (select 1 from audit.delivery as k where k.state = 'loaded'"
+        " and k.feed = d.feed and k.source = d.source and k.night = d.night"
+        " and k.known_from <= :previous) order by night, delivery_id",
+        {"feed": feed.name, "previous": previous, "as_of": as_of},
+    )
+    if not reopened:
+        return select
+    nights = ", ".join(sorted({f"date '{row['night']}'" for row in reopened}))
+    deliveries = ", ".join(quoted_text(row["delivery_id"]) for row in reopened)
+    return (
+        f"{select} union select distinct {keys} from core.{feed.entity}_version as v"
+        f" where v.night in ({nights}) and v.delivery_id in ({deliveries})"
     )
 
 

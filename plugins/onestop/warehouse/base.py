@@ -132,8 +132,14 @@ class Warehouse(ABC):
         """Create a schema, or empty an existing one."""
 
     @abstractmethod
-    def make_table(self, name: str, select: str) -> None:
-        """Replace a table by a query's rows; for data that can be computed again."""
+    def make_table(self, name: str, select: str, *, is_lookup: bool = False) -> None:
+        """Replace a table by a query's rows; for data that can be computed again.
+
+        Args:
+            name: ``schema.table``.
+            select: the query.
+            is_lookup: whether it looks few keys up in large tables.
+        """
 
     @abstractmethod
     def make_view(self, name: str, select: str) -> None:

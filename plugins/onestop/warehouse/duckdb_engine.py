@@ -156,7 +156,7 @@ class DuckDBWarehouse(Warehouse):
         self.execute(f"drop schema if exists {name} cascade")
         self.execute(f"create schema {name}")
 
-    def make_table(self, name: str, select: str) -> None:
+    def make_table(self, name: str, select: str, *, is_lookup: bool = False) -> None:  # noqa: ARG002 - for other engines
         """Replace a table by a query's rows; for data that can be computed again."""
         self._make_room(name, for_view=False)
         self.execute(f"create or replace table {name} as {select}")

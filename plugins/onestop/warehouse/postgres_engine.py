@@ -381,7 +381,7 @@ class PostgreSQLWarehouse(Warehouse):
                 kind = "view" if is_view else "table"
                 self.execute(f"drop {kind} if exists {quoted(name, relation)} cascade")
 
-    def make_table(self, name: str, select: str) -> None:
+    def make_table(self, name: str, select: str, *, is_lookup: bool = False) -> None:
         """Replace a table by a query's rows; for data that can be computed again.
 
         The table is unlogged: it is empty after a crash of the server.
@@ -390,7 +390,8 @@ class PostgreSQLWarehouse(Warehouse):
             self._drop(name)
             # Whole tables are joined: a nested loop chosen for an estimate of one row that proves
             # to be a thousand takes hours. Joins by spans of days still use one.
-            self.execute("set local enable_nestloop = off")
+            if not is_lookup:
+                self.execute("set local enable_nestloop = off")
             self.execute(f"create unlogged table {name} as {select}")
             self.execute(f"analyze {name}")
 

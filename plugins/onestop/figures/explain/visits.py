@@ -65,7 +65,7 @@ def _tickets(question: Question) -> Iterator[CountedItem]:
         " visit.visit_outcome, part.is_before_opening, ticket.issued_at, ticket.called_at,"
         f" part.{_WAITS[question.method]} as wait_seconds,"
         " ticket.delivery_id, delivery.file_name, ticket.row_number"
-        f" from {marts.step('visit', 'part')} as part"
+        f" from {marts.step('counted_visit', 'part')} as part"
         f" inner join {marts.relation('mart.visit')} as visit"
         " on part.first_code = visit.ticket_code"
         f" inner join {marts.relation('core.visit_history')} as ticket"
