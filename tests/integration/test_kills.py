@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
-from published_marts import settings_in
+from published_marts import FIRST, SECOND, settings_in
+from three_nights import publish_second_night
 
 import onestop.gate
 from onestop import night as night_module
@@ -194,3 +195,48 @@ def test_kills_from_one_night_into_the_next_change_nothing(two_nights, tmp_path)
 @pytest.mark.parametrize("seed", range(10))
 def test_many_kills_change_nothing(one_night, tmp_path, seed):
     assert survives(one_night, tmp_path, 20, seed=100 + seed) == 20
+
+
+def publish_second(settings, kill_before):
+    """Run the second night; the process ends before a statement."""
+    execute = DuckDBWarehouse.execute
+
+    def execute_or_end(warehouse, sql, parameters=None):
+        if kill_before and sql.startswith(kill_before):
+            os.kill(os.getpid(), signal.SIGKILL)
+        execute(warehouse, sql, parameters)
+
+    DuckDBWarehouse.execute = execute_or_end
+    assert run_night(settings, SECOND).is_good
+    os._exit(0)
+
+
+#: Statements in the transaction that applies a change set.
+APPLIED = (
+    "delete from mart.counted_dossier",
+    "insert into mart.unit_tally",
+    "insert into audit.publication",
+)
+
+
+def test_a_kill_while_changes_are_applied_leaves_all_of_them_or_none(
+    kept, with_second_loaded, tmp_path
+):
+    undisturbed = kept.copy(publish_second_night, tmp_path / "undisturbed")
+    for statement in (*APPLIED, None):
+        process = FORK.Process(target=publish_second, args=(with_second_loaded, statement))
+        process.start()
+        process.join(300)
+        assert process.exitcode == (-signal.SIGKILL if statement else 0)
+        nights = "select as_of_date, computed from audit.publication order by as_of_date"
+        with duckdb.connect(str(warehouse_of(with_second_loaded)), read_only=True) as opened:
+            published = opened.execute(nights).fetchall()
+        expected = [(FIRST, "all")] if statement else [(FIRST, "all"), (SECOND, "changes")]
+        assert published == expected
+    found = content(with_second_loaded)
+    for table, rows in content(undisturbed).items():
+        assert found[table] == rows, table
+
+
+def warehouse_of(settings):
+    return settings.warehouse.removeprefix("duckdb:///")
