@@ -1,16 +1,16 @@
--- mart.counted_dossier: the rows of mart.dossier, without what changes every night for all of them.
+-- mart.counted_dossier: every dossier at the end of the as-of date, without personal data; the rows
+-- of mart.dossier, without the columns that change every night.
 --
 -- A dossier is counted at the unit that resolves it (form II.06a, VPCP/KSTT: "cơ quan, đơn vị
 -- trực tiếp giải quyết"), at the receiving unit where the source names no other. One that its
 -- source also sends under another code is counted once, under the code that names the other.
 --
--- The source's own due date decides timeliness. Beside it stands the one that the catalogue's
--- duration gives, the first day not counted (Bộ luật Dân sự 2015, Điều 147); it is compared with
--- the first due date, and a difference above `deadline_tolerance_workdays` is marked.
+-- The source's due date decides timeliness. The due date by the catalogue's duration, the first day
+-- not counted (Bộ luật Dân sự 2015, Điều 147), is compared with the first due date, and a
+-- difference above `deadline_tolerance_workdays` is marked.
 --
--- A dossier without a procedure code is known by its procedure's name: it gets the key of the
--- catalogue's one procedure of that name, and where there is none, or more than one, the name is
--- the key.
+-- A dossier without a procedure code is identified by its procedure's name: it gets the key of the
+-- catalogue's only procedure of that name; if there is none, or more than one, the name is the key.
 with current_dossier as (
     select *
     from core.dossier_history

@@ -1,16 +1,15 @@
--- mart.counted_visit: each coming to a One-Stop desk (annex 17: "01 lần đến giao dịch") and its
+-- mart.counted_visit: each visit to a One-Stop desk (annex 17: "01 lần đến giao dịch") and its
 -- wait; the rows of mart.visit.
 --
--- A coming is a ticket and the tickets it was transferred to. Its wait is the sum of theirs, from
--- issue to first call, lunch break included. Tickets carry no identity, so that a person who takes
--- two numbers is two comings, but for reprints. A reprint is a number without a call (`called_at`
--- is null, whatever its status) whose next number of the same desk and service was taken within
--- `reprint_minutes` (ref.counting_rule) and was called: numbers are called in order, and this one
--- was passed over. One called number so replaces one other at most, and numbers left uncalled at
--- closing time stay. Numbers issued by a transfer were not taken by a person and are no part of
--- this. Skipped and no-show tickets have no wait. A wait longer than `longest_wait_minutes` is bad
--- data. `wait_seconds_from_opening` leaves out what was waited before the doors opened
--- (ref.office_hours).
+-- A visit is a ticket and the tickets it was transferred to. Its wait is the sum of their waits,
+-- from issue to first call, lunch break included. Tickets have no identity, so a person who takes
+-- two numbers counts as two visits, except for reprints. A reprint is a number without a call
+-- (`called_at` is null, in any status) whose next number of the same desk and service was taken
+-- within `reprint_minutes` (ref.counting_rule) and was called: numbers are called in order, so this
+-- one was skipped. A called number replaces at most one other, and numbers left uncalled at closing
+-- time stay. Numbers issued by a transfer were not taken by a person and are not considered.
+-- Skipped and no-show tickets have no wait. A wait longer than `longest_wait_minutes` is bad data.
+-- `wait_seconds_from_opening` excludes the time before opening (ref.office_hours).
 with recursive ticket as (
     select
         ticket_code,

@@ -1,12 +1,12 @@
 -- mart.day_tally: what happened to a unit's dossiers on a day, counted.
 --
 -- On the day of receipt: due dates against the catalogue's durations (mart.deadline_check). On the
--- day of the end: results, and whether they are digitised (mart.digitisation); procedures without
--- a result document are left out, and so are results of a source that says of none of its dossiers
--- whether the result is digitised: they are `results_unstated`. Where a source says it of some,
--- silence about another means no. On the day that decides whether a dossier is in time, which is
--- the end of one in time and the day after the due date of a late one: what is judged, and what
--- succeeds (mart.outlook).
+-- day of the end: results, and whether they are digitised (mart.digitisation). Procedures without a
+-- result document are excluded. So are results of a source (a delivery's identifier begins with it)
+-- that never states whether a result is digitised: they are `results_unstated`. If a source states
+-- it for some dossiers, a missing value means no. On the day that decides whether a dossier is in
+-- time (the end of one in time, the day after the due date of a late one): dossiers judged, and
+-- those in time (mart.outlook).
 with source_with_results as (
     select distinct source_code from mart.source_tally
     where dossiers_with_result_flag > 0

@@ -3,9 +3,9 @@
 --
 -- Which results count, and which are `results_unstated`: mart.day_tally.
 --
--- A desk counts while its unit exists, unless the register denies it one, and as digitising from
--- its go-live date. `units_with_date` is how many units of the whole register have such a date by
--- then or later: with none, the register does not speak of digitisation.
+-- A desk counts while its unit exists, unless the register says that the unit has none, and as
+-- digitising from its go-live date. `units_with_date` is the number of units of the whole register
+-- with such a date, at any time: with none, the register holds no data on digitisation.
 with day_of_period as (
     select calendar.calendar_date, period.*
     from mart.period as period

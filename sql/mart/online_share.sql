@@ -1,10 +1,10 @@
 -- mart.online_share: dossiers received in each period by service level at receipt and channel.
 --
--- Online is a matter of the channel, not of the procedure's level: a level-4 procedure handed in
--- at the counter is not online (plan I.2.e). `provision_code` is what the level was called on the
--- day of receipt, so that a period across 15/08/2022 has rows of both namings. An online dossier
--- of level 1 or 2 is an error of the source; it stays where it is, to be seen.
--- `received_channel_unstated`: of a source that gives no channels at all (mart.receipt_tally).
+-- The channel decides whether a dossier is online, not the procedure's level: a level-4 procedure
+-- submitted at the counter is not online (plan I.2.e). `provision_code` is the level's name on the
+-- day of receipt, so a period across 15/08/2022 has rows with both names. An online dossier of
+-- level 1 or 2 is an error of the source; it stays visible in its row. `received_channel_unstated`:
+-- of a source that gives no channels at all (mart.receipt_tally).
 with day_of_period as (
     select calendar.calendar_date, period.*
     from mart.period as period

@@ -10,14 +10,14 @@
 --   class_changed      a late dossier's closing turned from resolved into another class
 --   paused_overdue     an overdue dossier paused: it leaves the denominator of `cohort`
 --   vanished           an overdue or late dossier no longer in the source's snapshot
--- A sign needs that the dossier was overdue already, as known then. A change seen in a night's
--- export was made after the source's export before (`last_seen_night`); so a due date up to that
--- night had passed for certain. An extension before that is legal and no sign. Where exports are
--- days apart and the due date lies between them, the change may have come in time: `weak`. So is
--- an end to the second on the due date without anything known before, a pause, and a backdated
--- end, which a late entry also explains.
+-- A sign requires that the dossier was already overdue, as known then. A change in a night's export
+-- was made after the source's previous export (`last_seen_night`), so a due date up to that night
+-- had certainly passed. An extension before that is legal and no sign. If exports are days apart
+-- and the due date is between them, the change may have been in time: `weak`. Also weak are an end
+-- on the exact second of the due date without an earlier state, a pause, and a backdated end, which
+-- may be a late entry.
 with candidate as (
-    -- nothing else can be a sign: spoken of after a due date, or ended on its very second
+    -- only these can be signs: exported after a due date, or ended on its exact second
     select dossier_code
     from core.dossier_history
     where valid_from <= :as_of_date
@@ -187,7 +187,7 @@ judged as (
             false
         ) as is_late_before,
         next_state.resolved_at_after = next_state.due_at_after
-        -- sources that give days only say nothing about seconds
+        -- a source that gives days only has no seconds
         and extract(hour from next_state.due_at_after)
         + extract(minute from next_state.due_at_after)
         > 0 as is_end_on_due_second
@@ -273,7 +273,7 @@ weighed as (
     from kind
 ),
 
--- What the dossier counts as now in its unit's cohort of the year.
+-- The present count of the dossier in its unit's cohort of the year.
 counted_now as (
     select
         dossier.dossier_code,

@@ -1,7 +1,7 @@
 -- mart.registered_unit: the units of the register of offices, one row each.
 --
--- One whose code is that of a level or the city stands in brackets beside it, here and in all
--- marts: `(CITY)`.
+-- A unit whose code is that of a level or the city is written in brackets, here and in all marts:
+-- `(CITY)`.
 with level_code as (
     select unit_code as reserved_code from ref.unit_level
 ),

@@ -1,9 +1,9 @@
 -- view
--- mart.timeliness_disagreement: dossiers of which the source itself says otherwise than we count
--- whether they are late.
+-- mart.timeliness_disagreement: dossiers whose timeliness by the source differs from the computed
+-- one.
 --
--- Only dossiers that both judge: those with a due date that are counted and not paused, and whose
--- source states its own word. Its word is never used to count; the due and the end date are.
+-- Only dossiers with both: with a due date, counted and not paused, and with a timeliness stated by
+-- the source. The source's value is never used to count; the due and the end date are.
 with timeliness_disagreement as (
     select
         as_of_date,

@@ -1,8 +1,8 @@
--- mart.unit: the units, their levels and the city, one row for each that figures are given for.
+-- mart.unit: the units, their levels and the city; one row each.
 --
--- A unit that has dossiers or tickets but is not in the register of offices is kept, as
--- `unregistered`: what it has is in the city's figures and in no level of the plan.
--- A level is kept after its last unit left it: periods before then count desks for it.
+-- A unit that has dossiers or tickets but is not in the register of offices is `unregistered`: it
+-- counts in the city's figures and in no level of the plan. A level is kept after its last unit
+-- left it, because earlier periods count its desks.
 with level_code as (
     select unit_code as reserved_code from ref.unit_level
 ),

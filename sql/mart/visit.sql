@@ -1,5 +1,5 @@
 -- view
--- mart.visit: each coming to a One-Stop desk and its wait; what counts: mart.counted_visit.
+-- mart.visit: each visit to a One-Stop desk and its wait, by mart.counted_visit.
 with visit as (
     select
         :as_of_date as as_of_date,

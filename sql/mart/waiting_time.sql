@@ -1,10 +1,10 @@
 -- mart.waiting_time: how long people waited at the One-Stop desks (annex 17, QĐ 468/QĐ-TTg).
 --
--- What a coming is, and which have a wait: mart.counted_visit. Averages are sums over comings,
--- never means of means. A unit that sends no tickets has no row: that is no data, not no wait; how
--- much of the city the figures speak for is in `units_with_tickets` of `units_with_desk`, in
--- `days_with_tickets` beside the working days of the period so far, and in comings beside the
--- dossiers handed in at the counters (`received_at_counter`).
+-- mart.counted_visit defines a visit and its wait. Averages are sums over visits, never means of means. A
+-- unit that sends no tickets has no row: no data, not no wait. The coverage of the figures is given
+-- by `units_with_tickets` of `units_with_desk`, by `days_with_tickets` beside the working days of
+-- the period so far, and by the visits beside the dossiers handed in at the counters
+-- (`received_at_counter`).
 with day_of_period as (
     select calendar.calendar_date, period.*
     from mart.period as period

@@ -48,7 +48,7 @@ TALLIES: Mapping[str, tuple[str, ...]] = {
 }
 #: The column of a tally that says whether there is anything to count.
 _DOSSIERS = "dossiers"
-#: Marts with rows of single comings: those of the touched days are replaced.
+#: Marts with rows of single visits: those of the touched days are replaced.
 TICKET_MART = "counted_visit"
 TOUCHED_DOSSIERS = f"{STAGED}.touched_dossier"
 TOUCHED_DAYS = f"{STAGED}.touched_day"
@@ -327,10 +327,10 @@ class ChangeSet:
             f" where {of_ended.format(_same(_PERIOD, 'e', 'p'))}"
         )
 
-    # --- comings -----------------------------------------------------------------------------
+    # --- visits -----------------------------------------------------------------------------
 
     def _replace_days(self, file: MartFile) -> str:
-        """Compute the comings of the days whose tickets changed."""
+        """Compute the visits of the days whose tickets changed."""
         rule = REPLACED[file.name]
         self._warehouse.make_table(
             f"{STAGED}.changed_ticket",
