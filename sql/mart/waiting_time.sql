@@ -1,9 +1,9 @@
 -- mart.waiting_time: how long people waited at the One-Stop desks (annex 17, QĐ 468/QĐ-TTg).
 --
--- mart.counted_visit defines a visit and its wait. Averages are sums over visits, never means of means. A
--- unit that sends no tickets has no row: no data, not no wait. The coverage of the figures is given
--- by `units_with_tickets` of `units_with_desk`, by `days_with_tickets` beside the working days of
--- the period so far, and by the visits beside the dossiers handed in at the counters
+-- mart.counted_visit defines a visit and its wait. Averages are sums over visits, never means of
+-- means. A unit that sends no tickets has no row: no data, not no wait. The coverage of the figures
+-- is given by `units_with_tickets` of `units_with_desk`, by `days_with_tickets` beside the working
+-- days of the period so far, and by the visits beside the dossiers handed in at the counters
 -- (`received_at_counter`).
 with day_of_period as (
     select calendar.calendar_date, period.*
