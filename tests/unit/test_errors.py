@@ -21,7 +21,7 @@ from onestop.record.publications import last_published
 from onestop.warehouse import open_warehouse
 
 #: Classes that never leave the module that catches them or its neighbours.
-INNER = {"UnreadableError", "ScanError", "SqlTextError", "UnknownHostKeyError", "CommonRuleError",
+INNER = {"UnreadableError", "ScanError", "SqlTextError", "UnknownHostKeyError", "CommonRuleError", "DoubtError",
          "ApiError", "DamagedError"}  # fmt: skip
 
 
