@@ -21,8 +21,8 @@ from onestop.record.publications import last_published
 from onestop.warehouse import open_warehouse
 
 #: Classes that never leave the module that catches them or its neighbours.
-INNER = {"UnreadableError", "ScanError", "SqlTextError", "UnknownHostKeyError", "CommonRuleError", "DoubtError",
-         "ApiError", "DamagedError"}  # fmt: skip
+INNER = {"UnreadableError", "ScanError", "SqlTextError", "UnknownHostKeyError", "CommonRuleError",
+         "ApiError", "DamagedError", "DoubtError"}  # fmt: skip
 
 
 def run(monkeypatch, action):
