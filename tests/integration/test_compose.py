@@ -117,6 +117,14 @@ def expected(stack, tmp_path_factory):
 
 
 def backfill(stack, first, last):
+    # Of each DAG one backfill runs at a time, and the last ends after its nights are published.
+    stack.wait(
+        "the last backfill to end",
+        lambda: (
+            stack.sql("airflow", "select count(*) from backfill where completed_at is null")
+            == ["0"]
+        ),
+    )
     stack(
         *("exec", "-T", "scheduler", "airflow", "backfill", "create"),
         *("--dag-id", "onestop_nightly", "--max-active-runs", "1"),
