@@ -72,7 +72,9 @@ def test_what_exceeds_the_memory_is_kept_beside_the_file_for_the_time_being(tmp_
             " order by text"
         )
         first = connection.execute("select text from sorted limit 1").fetchone()
+        least = connection.execute("select min(md5(i::varchar)) from range(1_000_000) as r(i)")
+        expected = least.fetchone()
         spilled = connection.execute("select current_setting('temp_directory')").fetchone()
-    assert first == ("0000104cd168386a335ba6bf6e32219d",)
+    assert first == expected
     assert spilled == (f"{tmp_path / 'a.duckdb'}.tmp",)
     assert [path.name for path in tmp_path.iterdir()] == ["a.duckdb"]
