@@ -19,6 +19,9 @@ from onestop.settings import (
 
 NIGHT = dt.date(2022, 11, 24)
 
+#: A value with a blank.
+WORDS = "two words"
+
 
 def waits_until(monkeypatch, text):
     monkeypatch.setenv("ONESTOP_WAIT_UNTIL", text)
@@ -69,7 +72,7 @@ def everything_set(monkeypatch, tmp_path):
         "ONESTOP_RETENTION": "retention.yaml",
         "ONESTOP_EXPORTS_KEY_FILE": "key",
         "ONESTOP_EXPORTS_KNOWN_HOSTS": "known_hosts",
-        "ONESTOP_EXPORTS_PASSWORD": "pass word",
+        "ONESTOP_EXPORTS_PASSWORD": WORDS,
     }
     for name, value in values.items():
         monkeypatch.setenv(name, value)

@@ -16,6 +16,9 @@ import pytest
 from onestop.local.local_airflow import LocalAirflow, LocalAirflowError, free_port
 from onestop.settings import FURTHER_VARIABLES, Settings
 
+#: A value with a blank.
+WORDS = "two words"
+
 
 @pytest.fixture
 def settings(tmp_path):
@@ -63,7 +66,7 @@ def test_the_callers_memory_retention_waiting_and_access_to_the_exports_are_kept
         "ONESTOP_MEMORY": "600MB",
         "ONESTOP_RETENTION": "/etc/onestop/retention.yaml",
         "ONESTOP_WAIT_MINUTES": "1",
-        "ONESTOP_EXPORTS_PASSWORD": "pass word",
+        "ONESTOP_EXPORTS_PASSWORD": WORDS,
         "ONESTOP_EXPORTS_KEY_FILE": "/etc/onestop/key",
         "ONESTOP_EXPORTS_KNOWN_HOSTS": "/etc/onestop/known_hosts",
     }
