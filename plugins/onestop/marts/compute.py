@@ -157,10 +157,11 @@ def staged_night(warehouse: Warehouse) -> dt.date | None:
         return None
     if "previous_night" not in warehouse.columns(STAGED, "night"):
         return None  # an earlier release computed them
-    night = warehouse.rows(f"select as_of_date, previous_night from {STAGED}.night")[0]
-    if night["previous_night"] != last_published(warehouse):
+    staged = warehouse.rows(f"select as_of_date, previous_night from {STAGED}.night")
+    # After a crash of the server the staged tables are there and have no rows.
+    if not staged or staged[0]["previous_night"] != last_published(warehouse):
         return None
-    as_of = night["as_of_date"]
+    as_of = staged[0]["as_of_date"]
     return as_of if isinstance(as_of, dt.date) else None
 
 
