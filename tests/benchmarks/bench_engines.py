@@ -69,7 +69,8 @@ def stage(record: str, path: Path, limit: int) -> None:
         )
         file.execute(
             "create table read_summary as select 'dossiers' as feed, 'json_array' as format,"
-            " 'utf-8' as encoding, '' as mapping_sha256, null::varchar as skip_reasons"
+            " 'utf-8' as encoding, '' as mapping_sha256, null::varchar as skip_reasons,"
+            " 0 as rows_skipped, 'source' as covers, null::varchar as covered"
         )
         file.execute(
             "create table gate_summary as select count(*) as rows_read, count(*) as rows_accepted,"
