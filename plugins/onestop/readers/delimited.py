@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -106,14 +107,21 @@ class _DelimitedRows:
         self._number = 1
         self._block = Lines(b"")
         self._at = 0
+        #: rows of the last record, which may be many, that were not yet given out
+        self._held: deque[Row] = deque()
 
     def one_by_one(self) -> Iterator[Row]:
-        """The rows, split one by one."""
-        while self._has_next():
-            yield from self._next_record()
+        """The rows, each split when it is asked for."""
+        while self._held or self._has_next():
+            if not self._held:
+                self._held.extend(self._next_record())
+            yield self._held.popleft()
 
     def pieces(self) -> Iterator[Piece]:
-        """The remaining rows, a block of lines at a time."""
+        """The rows that were not yet given out, a block of lines at a time."""
+        if self._held:
+            yield Piece([], Lines(b""), list(self._held))
+            self._held.clear()
         while self._has_next():
             if self._block.is_unended:
                 yield Piece([], Lines(b""), list(self._next_record()))

@@ -90,3 +90,16 @@ def test_a_line_is_sound_when_quotation_marks_enclose_whole_cells(delimiter):
     texts = [line.replace(";", delimiter) for line in (*sound, *unsound)]
     expected = [True] * len(sound) + [False] * len(unsound)
     assert find_sound(Lines.of(texts), delimiter).tolist() == expected
+
+
+@pytest.mark.parametrize("at", [1, 30, 57, 58, 59, 60, 61, 90])
+def test_no_row_is_lost_where_a_quotation_mark_is_never_closed(tmp_path, at):
+    lines = [";".join(HEADERS)]
+    for number in range(150):
+        row = ROWS[0] if number != at else ("H24.{n}-8", "1.000001", '"never closed', *ROWS[0][3:])
+        lines.append(";".join(row).format(n=number))
+    path = tmp_path / "dossiers_20220630.csv"
+    path.write_bytes(("\n".join(lines) + "\n").encode())
+    rows, read_rows, blank, _ = read(path, by_columns=True)
+    assert (len(rows), read_rows, blank) == (150, 150, 0)
+    assert [number for number, _ in rows] == list(range(2, 152))
