@@ -37,7 +37,7 @@ def die(folder, _):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_whoever_asks_at_the_same_time_gets_a_copy_of_one_build(kept, tmp_path):
+def test_askers_at_the_same_time_get_copies_of_one_build(kept, tmp_path):
     children = [
         FORK.Process(target=kept.copy, args=(build_and_tell, tmp_path / f"copy{number}"))
         for number in range(3)
