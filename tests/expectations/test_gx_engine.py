@@ -150,3 +150,40 @@ def test_running_a_suite_says_nothing_and_leaves_no_folder_behind(
     assert [record.name for record in caplog.records if record.name.startswith("great")] == []
     assert capfd.readouterr() == ("", "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_importing_great_expectations_executes_no_library_before_something_of_it_is_used():
+    program = """
+import importlib, sys
+from onestop.gate.evaluation import load_engine
+load_engine()
+heavy = ("altair.vegalite", "boto3.session", "scipy.stats.distributions")
+print([name for name in heavy if name in sys.modules])
+core = "great_expectations.expectations.core."
+user = importlib.import_module(core + "expect_column_kl_divergence_to_be_less_than")
+print(user.stats.entropy([1.0]) == 0, user.alt.Chart.__name__)
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.splitlines() == ["[]", "True Chart"]
+
+
+@pytest.mark.parametrize(("fails", "statements"), [("row_number < 100", 1), ("odd = 1", 2)])
+def test_the_rows_of_a_query_are_counted_by_a_statement_only_where_they_are_many(
+    connection, fails, statements
+):
+    query = f"select row_number from {{batch}} where {fails}"
+    rule = a_rule("unexpected_rows_expectation", unexpected_rows_query=query)
+    sent = []
+    engine = engine_on(connection)
+    sa.event.listen(
+        engine, "before_cursor_execute", lambda *given: sent.append(given[2]), named=False
+    )
+    suite = Suite("test", (rule,), {}, "", "0")
+    (outcome,) = evaluate(engine, "SELECT * FROM t", suite, suite.rules, ["row_number"])
+    engine.dispose()
+    assert (outcome.failed, len([one for one in sent if fails in one])) == (
+        {1: 100, 2: 500}[statements],
+        statements,
+    )

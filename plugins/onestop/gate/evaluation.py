@@ -21,6 +21,7 @@ from duckdb_engine import ConnectionWrapper
 from sqlalchemy.pool import StaticPool
 
 from onestop.errors import OneStopError
+from onestop.gate.deferred_imports import deferring
 from onestop.schema.number_text import day, decimal_text, whole
 from onestop.schema.time_zone import LOCAL_ZONE
 
@@ -39,6 +40,9 @@ _LONGEST_VALUE = 80
 #: Greatest length of a list's item, such as a missing column with all its accepted headers.
 _LONGEST_ITEM = 400
 _GX = "great_expectations"
+#: What Great Expectations imports for charts, tests of distributions and stores on S3, which take
+#: half of its import and of which nothing is used.
+_UNUSED = ("altair", "boto3", "scipy.stats")
 _DUCKDB_FILE = "duckdb:///"
 
 
@@ -111,7 +115,8 @@ def load_engine() -> ModuleType:
     """
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logging.getLogger(_GX).setLevel(logging.WARNING)
-    module = import_module("onestop.gate.gx_engine")
+    with deferring(_UNUSED):
+        module = import_module("onestop.gate.gx_engine")
     for name in list(logging.Logger.manager.loggerDict):
         if name.startswith(f"{_GX}."):  # some of its modules set a level of their own
             logging.getLogger(name).setLevel(logging.NOTSET)

@@ -13,6 +13,7 @@ import io
 import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 REFERENCE_FOLDER = PROJECT_ROOT / "sql" / "reference"
 SCHEMA_FILE = "_schema.yaml"
 _SHOWN = 10
+#: How many folders' rows a process keeps; in use is one, tests have others.
+_KEPT_FOLDERS = 4
 
 Cell = str | int | bool | dt.date | None
 Row = dict[str, Cell]
@@ -106,11 +109,16 @@ def reference_files(folder: Path = REFERENCE_FOLDER) -> dict[str, ReferenceFile]
     Raises:
         ReferenceFileError: the schema itself cannot be used.
     """
-    path = folder / SCHEMA_FILE
     try:
-        schema = safe_load(path.read_text(encoding="utf-8"))
+        text = (folder / SCHEMA_FILE).read_text(encoding="utf-8")
+        return dict(_reference_files(text))
     except (OSError, yaml.YAMLError) as error:
         raise ReferenceFileError([f"{SCHEMA_FILE}: cannot be read: {error}"]) from error
+
+
+@lru_cache(_KEPT_FOLDERS)
+def _reference_files(text: str) -> Mapping[str, ReferenceFile]:
+    schema = safe_load(text)
     problems: list[str] = []
     files = {
         name: ReferenceFile(
@@ -162,6 +170,17 @@ def read_reference(folder: Path = REFERENCE_FOLDER) -> dict[str, list[Row]]:
     Raises:
         ReferenceFileError: names every problem.
     """
+    reference_files(folder)  # first, for its errors
+    paths = (folder / SCHEMA_FILE, *sorted(folder.glob("*.csv")))
+    kept = _read_reference(folder, tuple((path.name, path.read_bytes()) for path in paths))
+    return {name: [dict(row) for row in rows] for name, rows in kept.items()}
+
+
+@lru_cache(_KEPT_FOLDERS)
+def _read_reference(
+    folder: Path,
+    contents: tuple[tuple[str, bytes], ...],  # noqa: ARG001 - other contents are read again
+) -> dict[str, list[Row]]:
     files = reference_files(folder)
     problems = _files_missing_or_unknown(folder, files)
     lines: dict[str, dict[int, Row]] = {}

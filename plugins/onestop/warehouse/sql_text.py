@@ -72,6 +72,7 @@ def statements(script: str) -> Iterator[str]:
             found.append(token)
 
 
+@lru_cache(_TEXTS)
 def script_digest(script: str) -> str:
     """SHA-256 of a script's statements, without comments, blanks and line ends."""
     text = script.encode()
