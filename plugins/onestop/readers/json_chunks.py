@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import operator
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from onestop.readers.reading import Reading
 
 Values = list[str | None]
+_ESCAPED = re.compile(r'["\\\x00-\x1f]')
 #: ``":`` as a number of two bytes.
 _COLON = pa.scalar(int.from_bytes(b'":', sys.byteorder), pa.uint16())
 
@@ -77,12 +79,15 @@ class KeyBook:
         self.seen: set[str] = set()
         #: column -> its keys, the preferred one first
         self.keys: dict[str, list[str]] = {}
+        #: whether a key has a character that JSON escapes, which the decoder of chunks cannot name
+        self.has_escaped_key = False
 
     def learn(self, keys: Iterable[str]) -> None:
         """Add keys, and their columns to the reading's account."""
         places: dict[str, list[tuple[int, str]]] = {}
         for key in sorted(set(keys) - self.seen):
             self.seen.add(key)
+            self.has_escaped_key = self.has_escaped_key or bool(_ESCAPED.search(key))
             meaning = self._index.meaning(key)
             if meaning is None:
                 if not self._index.is_unused(key):
@@ -122,7 +127,7 @@ class ChunkDecoder:
             chunk: records separated by commas, or one to a line.
             lines: the latter.
         """
-        if not self._book.keys or not is_utf8(chunk):
+        if not self._book.keys or self._book.has_escaped_key or not is_utf8(chunk):
             return None
         self._prepare()
         assert self._array is not None  # noqa: S101 - for the type checker
