@@ -37,8 +37,15 @@ _SURNAMES = (
 #: Any surname before the two most frequent middle names.
 _WITH_MIDDLE_NAME = r"^\p{L}{2,6} (văn|thị|van|thi) \p{L}+( \p{L}+)?$"
 _NO_SURNAME = r"^(đô|chợ|siêu|tiếp|công|quản|thành|đo|cong|quan|sieu|tiep|cho) "
+#: A frequent surname before these middle names is a person's however it is written.
+_IN_SMALL_LETTERS = rf"^({_SURNAMES}) (văn|thị|van|thi) \p{{L}}+( \p{{L}}+)?$"
 #: Every word begins with a capital letter, and there is no digit.
 _CAPITALS = r"^\p{Lu}[\p{L}\p{M}]*( \p{Lu}[\p{L}\p{M}]*)+$"
+#: The words with which a text begins, without a form of address; what follows them may be a
+#: place, a number or a remark.
+_FIRST_WORDS = (
+    r"^(?:(?:ô|ông|bà|anh|chị|ong|ba|chi|mr|mrs|ms)[.:]? )?([\p{L}\p{M}]+(?: [\p{L}\p{M}]+)+)"
+)
 
 
 #: Columns of a JSON object whose values are labels.
@@ -59,17 +66,19 @@ def put_tests(connection: duckdb.DuckDBPyConnection, database: str) -> None:
         r"(contains(t, '@') and regexp_matches(t, '\S@\S'))"
         f" or (length(t) >= {_SHORTEST_NUMBER} and regexp_matches(t, '{_NUMBER}'))"
     )
+    words = f"regexp_extract(t, '{_FIRST_WORDS}', 1, 'i')"
     name = (
-        f"contains(t, ' ') and regexp_matches(t, '{_CAPITALS}') and"
-        f" (regexp_matches(lower(t), '^({_SURNAMES}) \\S+ \\S') or"
-        f" (regexp_matches(lower(t), '{_WITH_MIDDLE_NAME}')"
-        f" and not regexp_matches(lower(t), '{_NO_SURNAME}')))"
+        f"contains(t, ' ') and ((regexp_matches({words}, '{_CAPITALS}') and"
+        f" (regexp_matches(lower({words}), '^({_SURNAMES}) \\S+ \\S') or"
+        f" (regexp_matches(lower({words}), '{_WITH_MIDDLE_NAME}')"
+        f" and not regexp_matches(lower({words}), '{_NO_SURNAME}'))))"
+        f" or regexp_matches(lower({words}), '{_IN_SMALL_LETTERS}'))"
     )
-    words = r"contains(t, ' ') and regexp_matches(t, '^[^0-9]*\p{L} +\p{L}[^0-9]*$')"
+    sentence = r"contains(t, ' ') and regexp_matches(t, '^[^0-9]*\p{L} +\p{L}[^0-9]*$')"
     tests = {
         "text": numbers,
         "label": f"{numbers} or (length(t) = 9 and regexp_matches(t, '^[0-9]{{9}}$')) or ({name})",
-        "code": f"{numbers} or ({words})",
+        "code": f"{numbers} or ({sentence})",
         "labels": "case when t is null then false else len([v for v in"
         " cast(json_extract_string(try_cast(t as json), '$.*') as varchar[])"
         f" if {database}.main.is_personal_label(v)]) > 0 end",

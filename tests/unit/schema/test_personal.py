@@ -13,6 +13,10 @@ NUMBERS = ("031090001234", "CCCD: 031090001234", "0912345678", "+84912345678", "
            "091 234 5678", "0912 345 678", "0912.345.678", "an.nguyen@example.invalid")  # fmt: skip
 NAMES = ("Nguyễn Văn An", "NGUYỄN THỊ HOA", "Nguyen Van An", "Lâm Thị Hoa",
          "Phạm Hoàng Minh Đức")  # fmt: skip
+#: The same with a form of address, a remark, a number or a place, or in small letters.
+NAMED = ("Ông Nguyễn Văn An", "bà Trần Thị Hoa", "Ô. Nguyễn Văn An", "Mr. Nguyen Van An",
+         "Nguyễn Văn An (đại diện)", "Nguyễn Văn An - Hồng Bàng", "Nguyễn Văn An, 1980",
+         "nguyễn văn an", "tran thi hoa", "lê thị hoa 2")  # fmt: skip
 #: Codes and labels as the national system and others have them; nobody's data.
 CODES = ("H24.14-220601-0001", "000.00.31.H24-220601-0001", "case-10011", "declaration 86791",
          "request for payment 73550", "22 123456 000 00 DS", "01-2022-123456", "000012345678",
@@ -20,7 +24,10 @@ CODES = ("H24.14-220601-0001", "000.00.31.H24-220601-0001", "case-10011", "decla
 LABELS = ("H24.31", "CITY", "General", "Customer contact", "Home improvement", "Hộ tịch",
           "Quầy 1", "UBND quận Hồng Bàng", "Ủy ban nhân dân phường Hạ Lý", "Sở Xây Dựng",
           "Quận Lê Chân", "Lê Chân", "Ngô Quyền", "Phường Trần Thành Ngọ", "Đô Thị Mới",
-          "Quản Lý Đô Thị", "Lý Lịch Tư Pháp", "Công Văn Đến", "0200123456", "G14-HT01",
+          "Quản Lý Đô Thị", "Bà Rịa Vũng Tàu", "Cô Tô", "Anh Sơn", "phạm vi hoạt động",
+          "đỗ xe ô tô", "vũ khí, vật liệu nổ", "Vũ khí - công cụ hỗ trợ", "khí tượng thủy văn",
+          "Lê Chân - Hải Phòng", "thành thị mới", "Ba Đình Hà Nội",
+          "Lý Lịch Tư Pháp", "Công Văn Đến", "0200123456", "G14-HT01",
           "1.002835.000.00.00.H24", "plan_tasks_completed_rate")  # fmt: skip
 TEXTS = ("15/BC-SNV", "1234/QĐ-UBND", "Cấp bản sao trích lục hộ tịch", "theo số 220601000123")
 
@@ -50,7 +57,7 @@ def test_words_are_no_code(taken, text):
     assert taken("code", text)
 
 
-@pytest.mark.parametrize("text", NAMES)
+@pytest.mark.parametrize("text", [*NAMES, *NAMED])
 def test_a_full_name_is_no_label(taken, text):
     assert taken("label", text)
 
