@@ -55,10 +55,15 @@ def receive(stream: BinaryIO) -> Any:  # noqa: ANN401 - whatever was sent
 class _Sheet:
     """One sheet, with the scan's findings in the cells that the parser reads as blank."""
 
-    def __init__(self, sheet: Any, scan: Any, marks: dict[int, dict[int, str]]) -> None:  # noqa: ANN401 - the parser has no types
+    def __init__(self, sheet: Any, scan: Any, at: int) -> None:  # noqa: ANN401 - the parser has no types
         self._sheet = sheet
         self._epoch = dt.datetime(1904, 1, 1) if scan.is_1904 else dt.datetime(1899, 12, 30)  # noqa: DTZ001 - a workbook has no zone
-        self._marks = marks
+        self._marks = scan.marks[at] if scan.marks else {}
+        self._merged = scan.merged[at] if scan.merged else self._merged_by_parser()
+
+    def _merged_by_parser(self) -> list[tuple[int, int, int]]:
+        ranges = self._sheet.merged_cell_ranges or ()
+        return [(top, left, bottom) for (top, left), (bottom, _) in ranges if bottom > top]
 
     def blocks(self) -> Iterator[list[list[object]]]:
         """The rows from the sheet's first on, some at a time."""
@@ -80,9 +85,8 @@ class _Sheet:
 
     def _rows(self) -> Iterator[list[object]]:
         merged: dict[int, list[tuple[int, int]]] = {}
-        for (top, left), (bottom, _) in self._sheet.merged_cell_ranges or ():
-            if bottom > top:
-                merged.setdefault(top, []).append((left, bottom))
+        for top, left, bottom in self._merged:
+            merged.setdefault(top, []).append((left, bottom))
         below: dict[int, tuple[int, object]] = {}
         for number, cells in enumerate(self._sheet.iter_rows()):
             row = [cell if cell.__class__ in PLAIN else self._plain(cell) for cell in cells]
@@ -130,8 +134,7 @@ def _serve(source: BinaryIO, target: BinaryIO) -> None:
     scan = _scanner().scan_workbook(data, order["cells"], order["bytes"], order["parts"])
     workbook = calamine.load_workbook(io.BytesIO(data))
     found = list(workbook.sheets_metadata)
-    marks = scan.marks or [{} for _ in found]
-    if len(marks) != len(found):
+    if any(per_sheet and len(per_sheet) != len(found) for per_sheet in (scan.marks, scan.merged)):
         raise ValueError("the sheets of the workbook are not those that were scanned")
     sheets = [
         (at, sheet.name, sheet.visible != calamine.SheetVisibleEnum.Visible)
@@ -143,7 +146,7 @@ def _serve(source: BinaryIO, target: BinaryIO) -> None:
     @functools.lru_cache(maxsize=1)
     def sheet(number: int) -> _Sheet:
         at, name, _ = sheets[number]
-        return _Sheet(workbook.get_sheet_by_name(name), scan, marks[at])
+        return _Sheet(workbook.get_sheet_by_name(name), scan, at)
 
     for number in range(len(sheets)):
         send(target, ("head", sheet(number).head(order["head_rows"])))

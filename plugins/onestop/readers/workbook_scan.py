@@ -46,12 +46,15 @@ class Scan:
         kind: ``xlsx``, ``ods`` or ``xls``.
         is_1904: whether day 0 is 1 January 1904.
         marks: odd cells per sheet, in the workbook's order; empty where the parser needs none.
+        merged: per sheet the cells merged over rows, each as first row, column and last row
+            counted from 0; empty where the parser finds them itself.
     """
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.is_1904 = False
         self.marks: list[Marks] = []
+        self.merged: list[list[tuple[int, int, int]]] = []
 
 
 def scan_workbook(data: bytes, most_cells: int, most_bytes: int, most_parts: int) -> Scan:
@@ -314,19 +317,33 @@ def column_number(letters: str) -> int:
 
 
 def _scan_ods(archive: zipfile.ZipFile, content: zipfile.ZipInfo, most_cells: int) -> Scan:
-    """Find errors: the parser reads them as blank and does not say which cells they were."""
+    """Find merged cells, which the parser does not report, and cells without their value.
+
+    The parser reads an error and a formula that was never calculated as blank and does not say
+    which cells they were: they refuse the workbook.
+    """
     scan = Scan("ods")
+    count = row = column = 0
     rows = 1
-    count = 0
     for name, attributes in _elements(archive, content):
-        if name == "table-row":
+        if name == "table":
+            scan.merged.append([])
+            row, rows = 0, 0
+        elif name == "table-row":
+            row, column = row + rows, 0
             rows = _repeated(attributes, "number-rows-repeated")
-        elif name == "table-cell" and any(key.endswith("value-type") for key in attributes):
-            count += rows * _repeated(attributes, "number-columns-repeated")
+        elif name in {"table-cell", "covered-table-cell"}:
+            columns = _repeated(attributes, "number-columns-repeated")
+            below = _repeated(attributes, "number-rows-spanned") - 1
+            if below > 0 and scan.merged:
+                scan.merged[-1].append((row, column, row + below))
+            column += columns
+            kinds = {value for key, value in attributes.items() if key.endswith("value-type")}
+            if "error" in kinds or (not kinds and _local(attributes, "formula")):
+                raise ScanError("errors")
+            count += rows * columns if kinds else 0
             if count > most_cells:
                 raise ScanError("cells")
-            if "error" in {v for key, v in attributes.items() if key.endswith("value-type")}:
-                raise ScanError("errors")
         elif name == "null-date":
             scan.is_1904 = _local(attributes, "date-value").startswith("1904")
     return scan
