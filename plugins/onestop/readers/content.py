@@ -35,6 +35,8 @@ _COMPANIONS = {
     *(".md", ".pdf", ".doc", ".docx", ".rtf", ".png", ".jpg", ".jpeg", ".gif", ".xsd", ".xsl"),
     *(".md5", ".sha1", ".sha256", ".sig", ".asc", ".log", ".url", ".lnk", ".css", ".js"),
 }
+#: Endings of notes, which a list may have too.
+_NOTES = {"", ".txt", ".htm", ".html"}
 
 
 @dataclass(frozen=True)
@@ -278,4 +280,6 @@ def _is_companion(member: zipfile.ZipInfo) -> bool:
     """Whether a file in an archive is certainly no export, but a note or a signature."""
     name = PurePosixPath(member.filename.replace("\\", "/"))
     words = re.sub(r"[^a-z]", "", unicodedata.normalize("NFD", name.stem.lower()))
-    return name.suffix.lower() in _COMPANIONS or words.startswith(("readme", "huongdan", "license"))
+    suffix = name.suffix.lower()
+    is_note = suffix in _NOTES and words.startswith(("readme", "huongdan", "license"))
+    return is_note or suffix in _COMPANIONS

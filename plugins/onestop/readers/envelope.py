@@ -20,6 +20,8 @@ _FINE = _NOTHING | {"success", "successful", "succeeded", "true"}
 _FAILED = frozenset(
     {"false", "error", "fail", "failed", "failure", "fault", "exception", "lỗi", "thất bại"}
 )
+#: Fewest mapped keys of an object that is taken for a record.
+_FEWEST_COLUMNS = 4
 
 
 class Envelope:
@@ -38,6 +40,8 @@ class Envelope:
         self._index = index
         self._keys = [_fold(key) for key in path.split(".")]
         self._failed: str | None = None
+        #: another member that is a list of records
+        self._other: str | None = None
 
     @property
     def depth(self) -> int:
@@ -70,15 +74,29 @@ class Envelope:
         if not isinstance(key, str):
             return
         self.is_record = self.is_record or self._index.is_key(key)
+        if self._other is None and isinstance(value, list) and any(map(self._is_alike, value)):
+            self._other = key
         if self._failed is None and _is_failure(_fold(key), value):
             self._failed = key
+
+    def _is_alike(self, value: object) -> bool:
+        """Whether a value looks like a record: with a key and several other mapped members."""
+        if not isinstance(value, dict) or not any(map(self._index.is_key, value)):
+            return False
+        return sum(1 for key in value if self._index.meaning(key)) >= _FEWEST_COLUMNS
 
     def refuse_failure(self) -> None:
         """Refuse an envelope that reports a failed export: its list may be incomplete.
 
         Raises:
-            UnreadableError: it reports one.
+            UnreadableError: it reports one, or has records under another key too.
         """
+        if self._other is not None:
+            raise UnreadableError(
+                "FILE-F13",
+                f"the JSON has records under '{self._other[:40]}' beside '{self.path}'; export all"
+                f" of them under '{self.path}', or each list as a file of its own",
+            )
         if self._failed is not None:
             raise UnreadableError(
                 "FILE-F14",

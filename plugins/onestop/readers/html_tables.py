@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import operator
+import re
 from typing import TYPE_CHECKING
 
 from lxml import etree
@@ -32,6 +33,7 @@ _BREAKS = frozenset(
         *("pre", "select", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"),
     ]
 )
+_TABLE_PARTS = re.compile(r"<(t[rdh]|/table)(?=[\s/>])", re.IGNORECASE)
 #: Characters kept of a cell in the first pass; names of columns are shorter.
 _SURVEYED = 2_000
 #: Fewest columns of a list for the check of missing end tags.
@@ -111,15 +113,29 @@ class _HtmlTables:
         parser = etree.HTMLParser(target=page, encoding="utf-8")
         try:
             with self._content.open() as stream:
+                last = before = ""
                 for chunk in text_chunks(stream, self._encoding):
+                    before, last = last, chunk
                     parser.feed(chunk.encode("utf-8", "replace"))
                     yield
+            is_cut = page.is_within_list and _ends_within_table(before + last)
             parser.close()
         except etree.LxmlError as error:
             raise DamagedError(
                 f"the HTML page is damaged after its row {page.rows}; export it again"
             ) from error
+        if is_cut:
+            raise DamagedError(
+                f"the HTML page is cut short: it ends at or after its row {page.rows}, within the"
+                " list; export it again"
+            )
         yield
+
+
+def _ends_within_table(text: str) -> bool:
+    """Whether the end of a page has a row or cell, and no end of a table after it."""
+    *_, last = _TABLE_PARTS.findall(text) or [""]
+    return bool(last) and not last.startswith("/")
 
 
 class _Survey:
@@ -164,8 +180,11 @@ class _Survey:
 class _OpenTable:
     """A table whose end tag has not been read yet."""
 
-    def __init__(self, number: int, inside: frozenset[int], *, is_wanted: bool) -> None:
+    def __init__(
+        self, number: int, inside: frozenset[int], *, is_wanted: bool, has_tag: bool
+    ) -> None:
         self.number = number
+        self.has_tag = has_tag
         self.inside = inside
         self.is_wanted = is_wanted
         self.spans = Spans()
@@ -216,6 +235,13 @@ class _Page:
         #: rows begun so far, in all tables
         self.rows = 0
 
+    @property
+    def is_within_list(self) -> bool:
+        """Whether a table whose rows are emitted in full was begun by its tag and has not ended."""
+        return not self._is_survey and any(
+            table.is_wanted and table.has_tag for table in self._open
+        )
+
     # -- called by the parser
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
@@ -226,7 +252,7 @@ class _Page:
         if not self._open:
             if tag != "tr":
                 return
-            self._open_table()  # whose tag is missing
+            self._open_table(has_tag=False)
         table = self._open[-1]
         if tag in {"td", "th"}:
             self._open_cell(table, attributes)
@@ -279,7 +305,7 @@ class _Page:
         if self._texts is not None:
             self._texts.append(" ")
 
-    def _open_table(self) -> None:
+    def _open_table(self, *, has_tag: bool = True) -> None:
         number = next(self._tables)
         around = self._open[-1] if self._open else None
         if around and around.cells is not None and self._is_inside_list(around):
@@ -288,7 +314,9 @@ class _Page:
             self._break()
             return
         inside = frozenset(table.number for table in self._open)
-        self._open.append(_OpenTable(number, inside, is_wanted=self._is_wanted(number)))
+        self._open.append(
+            _OpenTable(number, inside, is_wanted=self._is_wanted(number), has_tag=has_tag)
+        )
         self._texts = None
 
     def _is_inside_list(self, around: _OpenTable) -> bool:

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 #: Greatest number of columns searched for headers; no list is wider.
 MOST_COLUMNS = 2_000
-_LONGEST_SPAN = 1_000
+#: Most columns that one cell covers, as browsers have it; it may cover all rows of a list.
+_WIDEST_CELL = 1_000
 
 
 class SpanningCell(NamedTuple):
@@ -47,8 +48,8 @@ class Spans:
             if rows == columns == 1 and len(cells) < MOST_COLUMNS:
                 cells.append(text)
                 continue
-            below = min(rows, _LONGEST_SPAN) - 1
-            for column in range(min(columns, _LONGEST_SPAN, MOST_COLUMNS - len(cells))):
+            below = rows - 1
+            for column in range(min(columns, _WIDEST_CELL, MOST_COLUMNS - len(cells))):
                 if below > 0:
                     self._below[len(cells)] = (below, "" if column else text)
                 cells.append("" if column else text)
@@ -68,4 +69,4 @@ def span(value: str | None) -> int:
     """The span in a cell's attribute; 1 when it is no number."""
     if not value or not value.isascii() or not value.isdigit():
         return 1
-    return max(1, min(int(value[:9]), _LONGEST_SPAN))
+    return max(1, int(value[:9]))
