@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from onestop.readers.headers import HeaderIndex, find_header
 from onestop.readers.lines import Lines, line_blocks
 from onestop.readers.reading import Reading
 from onestop.readers.refusals import UnreadableError
-from onestop.readers.tables import LOOK_AHEAD, TableReader
+from onestop.readers.tables import LOOK_AHEAD, TableReader, is_long_code
 from onestop.readers.text import (
     decode_head,
     sniff_encoding,
@@ -70,12 +71,14 @@ class _Shape:
         width: cells up to the last column that has a name.
         cells: cells of the header, nameless ones at the end included.
         least: least number of cells of a complete row.
+        keys: positions of the key columns.
     """
 
     line: int
     width: int
     cells: int
     least: int
+    keys: tuple[int, ...]
 
 
 def _sniff_delimiter(head: str, index: HeaderIndex) -> tuple[str, _Shape]:
@@ -90,7 +93,8 @@ def _sniff_delimiter(head: str, index: HeaderIndex) -> tuple[str, _Shape]:
     if best is None:
         raise UnreadableError("FILE-F04", "no line holds column names that the mapping knows")
     header, delimiter, line = best
-    shape = _Shape(line, header.width, header.cells, header.least_width(index.filled))
+    keys = tuple(place for name in index.key for place in header.positions.get(name, ()))
+    shape = _Shape(line, header.width, header.cells, header.least_width(index.filled), keys)
     return delimiter, shape
 
 
@@ -158,17 +162,40 @@ class _DelimitedRows:
         shape = self._shape
         if shape is None or len(taken) == 1 or first <= shape.line:
             return True
+        if self._holds_records(shape, taken):
+            return False
         if len(cells) in {shape.width, shape.cells}:
             return True
         is_short = shape.least <= len(cells) < shape.width
         return is_short and all(line.count(self._delimiter) < shape.least - 1 for line in taken[1:])
+
+    def _holds_records(self, shape: _Shape, lines: list[str]) -> bool:
+        """Whether lines that one quoted cell joins are rows of their own, by width and key."""
+        sign, widths = self._delimiter, {shape.width, shape.cells}
+        first, *middle, last = lines
+        # the column in which the cell begins, and the one in which it ends
+        begin = len(next(csv.reader([first], delimiter=sign))) - 1
+        end = last.partition('"')[0].split(sign)
+        whole = itertools.compress(middle, find_sound(Lines.of(middle), sign))
+        is_swallowed = any(
+            len(cells) in widths and any(is_long_code(cells, p) for p in shape.keys)
+            for cells in split_lines(whole, sign)
+        )
+        cells = first.split(sign)
+        is_first_whole = len(cells) in widths and any(
+            p > begin and is_long_code(cells, p) for p in shape.keys
+        )
+        is_last_whole = len(end) == begin + 1 and any(
+            p < begin and is_long_code(end, p) for p in shape.keys
+        )
+        return is_swallowed or is_first_whole or is_last_whole
 
     def _is_cut(self, first: int, cells: list[str]) -> bool:
         """Whether the text ends within a row, so that its last cell may be incomplete."""
         shape = self._shape
         if shape is None or not self._block.is_unended or first <= shape.line:
             return False
-        return 0 < len(cells) < shape.width
+        return any(cell.strip() for cell in cells) and len(cells) < shape.width
 
     def _next_record(self) -> Iterator[Row]:
         """The row of the record that begins at the next line, which may span blocks.

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from onestop.readers.limits import Limits
 
 _LINE_END = b"\n"
+#: Ctrl-Z, with which DOS programs end a text.
+_DOS_END = b"\x1a"
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def line_blocks(stream: IO[bytes], encoding: str, limits: Limits) -> Iterator[Li
         number += len(block)
         if block:
             yield block
-    if rest:
+    if rest := rest.rstrip(_DOS_END):
         utf8_text(rest)
         yield Lines(rest + _LINE_END, is_unended=True)
 

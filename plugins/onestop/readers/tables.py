@@ -18,6 +18,7 @@ from onestop.readers.headers import Header, HeaderIndex, find_header, fold_row, 
 from onestop.readers.json_chunks import first_filled
 from onestop.readers.lines import Lines
 from onestop.readers.reading import CODE_NUMBER_SIGNS, Batch, Cell, Reading, Row, Texts, listed
+from onestop.readers.refusals import UnreadableError
 from onestop.readers.spans import MOST_COLUMNS
 from onestop.schema.wording import fold_header
 
@@ -33,12 +34,14 @@ LOOK_AHEAD = 60
 _SECTION_CELLS = 2
 _NARROW = 6
 _FOOTER_CELLS = 3
+_SHORTEST_CODE = 4
 _TOTALS = ("tổngcộng", "tổngsố", "tổng", "cộng", "trongđó", "total", "grandtotal")
 _TOTAL_INITIALS = frozenset("TtCcGg")
 #: A possible key: printable, with a digit, so no total.
 _PLAIN_KEY = "^(?:[0-9]|[{}].*[0-9])".format(
     "".join(re.escape(sign) for sign in map(chr, range(0x21, 0x7F)) if sign not in _TOTAL_INITIALS)
 )
+_DIGIT = re.compile(r"\d")
 #: One word with a digit or a sign in it.
 _CODE_LIKE = re.compile(r"(?=.*[\d._\-])[!-~]+")
 #: A code that is certainly no name, telephone or identity number.
@@ -117,6 +120,11 @@ def _is_full(texts: Sequence[str], least: int) -> bool:
 
 def _is_code(texts: Sequence[str], position: int) -> bool:
     return position < len(texts) and bool(_CODE_LIKE.fullmatch(texts[position].strip()))
+
+
+def is_long_code(texts: Sequence[str], position: int) -> bool:
+    """Whether the cell at a position is a code, and longer than a number of a summary or note."""
+    return _is_code(texts, position) and len(texts[position].strip()) >= _SHORTEST_CODE
 
 
 class TableReader:
@@ -296,6 +304,7 @@ class TableReader:
     def _begin(self, header: Header, first: list[Row]) -> list[Row]:
         """Count a header and the rows above it; returns the examined rows below it."""
         reading = self.reading
+        self._refuse_records_above(header, first)
         reading.found.update(header.positions)
         for name in header.unknown:
             reading.note_unknown(name)
@@ -309,6 +318,32 @@ class TableReader:
             reading.rows_read += 1
             reading.rows_blank += 1
         return after
+
+    def _refuse_records_above(self, header: Header, first: list[Row]) -> None:
+        """Refuse a table with records above its header: sorted with it, or of another header."""
+        above = first[: header.row]
+        texts = self._texts(above)
+        earlier = find_header(texts, self._index) if above else None
+        if earlier and self.has_key(earlier) and 2 * earlier.score >= header.score:
+            begin = earlier.row + earlier.height
+            found = [at for at in range(begin, len(above)) if _is_full(texts[at], self._least)]
+        else:
+            keys = [header.positions.get(name, ()) for name in self._index.key]
+            least = max(self._least, len(header.positions) // 2)
+            found = [
+                at
+                for at, row in enumerate(texts)
+                if _is_full(row, least)
+                and all(any(is_long_code(row, p) for p in places) for places in keys)
+                and not any(map(is_total, [text for text in row if text][:3]))
+            ]
+        if found:
+            raise UnreadableError(
+                "FILE-F13",
+                f"{len(found)} rows above the column names in row {first[header.row][0]} look like"
+                f" records, the first is row {above[found[0]][0]}; put the column names above all"
+                " rows, and export lists with other columns as files of their own",
+            )
 
     def _batch(self, sheet: str | None, header: Header, rows: list[Row], offset: int) -> Batch:
         width = header.width
@@ -349,6 +384,7 @@ class _RowSorter:
         self, header: Header, index: HeaderIndex, text: Callable[[Cell], str], *, ragged: bool
     ) -> None:
         self._header = header
+        self._index = index
         self._keys = [p for name in index.key for p in header.positions.get(name, ())]
         self._text = text
         self._ragged = ragged
@@ -412,10 +448,36 @@ class _RowSorter:
             return True
         if fold_row(texts) in self._header.texts:
             return True
+        if self._is_repeated_header(texts):
+            return True
         if self.is_after_total and len(distinct) <= _FOOTER_CELLS and not self._has_code(texts):
             return True
         keyed = any(p < len(texts) and texts[p] for p in self._keys)
         return not keyed and len(distinct) <= _SECTION_CELLS and self._header.width >= _NARROW
+
+    def _is_repeated_header(self, texts: list[str]) -> bool:
+        """Whether a row is the header again, in other words.
+
+        Raises:
+            UnreadableError: it has other columns, or these in another order.
+        """
+        header = self._header
+        if any(p < len(texts) and _DIGIT.search(texts[p]) for p in self._keys):
+            return False
+        found = {
+            name: position
+            for position, text in enumerate(texts)
+            for name, _ in self._index.meaning(text) or ()
+        }
+        if 2 * len(found) < max(len(header.positions), _NARROW):
+            return False
+        if all(position in header.positions.get(name, ()) for name, position in found.items()):
+            return True
+        raise UnreadableError(
+            "FILE-F13",
+            "below the column names there is another row of column names, with other columns or in"
+            " another order; export each list as a file of its own",
+        )
 
     def _has_code(self, texts: list[str]) -> bool:
         """Whether a key cell may hold a code rather than a title, total or name."""

@@ -103,3 +103,53 @@ def test_no_row_is_lost_where_a_quotation_mark_is_never_closed(tmp_path, at):
     rows, read_rows, blank, _ = read(path, by_columns=True)
     assert (len(rows), read_rows, blank) == (150, 150, 0)
     assert [number for number, _ in rows] == list(range(2, 152))
+
+
+NOTED = ("GhiChu", *HEADERS[:-1])
+
+
+def lines_of(headers, *rows):
+    """A text of these rows, each a number and the cells that differ from those of a usual row."""
+    usual = dict(zip(HEADERS, ROWS[0], strict=True))
+    cells = [[{**usual, **given}[name].format(n=n) for name in headers] for n, given in rows]
+    return "\n".join([";".join(headers), *map(";".join, cells)]) + "\n"
+
+
+@pytest.mark.parametrize("headers", [HEADERS, NOTED])
+@pytest.mark.parametrize("column", ["TenTTHC", "GhiChu"])
+@pytest.mark.parametrize("between", [0, 1, 2])
+def test_rows_between_two_stray_quotation_marks_in_one_column_are_read(
+    tmp_path, headers, column, between
+):
+    path = tmp_path / "dossiers_20220630.csv"
+    inner = [(2 + n, {}) for n in range(between)]
+    path.write_text(
+        lines_of(headers, (0, {}), (1, {column: '"a'}), *inner, (8, {column: 'b"'}), (9, {}))
+    )
+    rows, read_rows, blank, _ = read(path, by_columns=True)
+    broken = [number for number, (_, problem) in rows if problem == "broken_quotes"]
+    assert (len(rows), read_rows, blank) == (4 + between, 4 + between, 0)
+    assert broken == [3, 4 + between]
+    assert all(values["dossier_code"] for number, (values, _) in rows if number not in broken)
+
+
+@pytest.mark.parametrize("headers", [HEADERS, NOTED])
+@pytest.mark.parametrize(
+    "text", ["a\nb", "a\nb;c\nd", "\n", 'a\n""b""', "H24.1-1\nH24.1-2", "a;b\nc;d"]
+)
+def test_a_cell_of_several_lines_is_one_row(tmp_path, headers, text):
+    path = tmp_path / "dossiers_20220630.csv"
+    path.write_text(
+        lines_of(headers, (0, {}), (1, {"GhiChu": f'"{text}"'}), (2, {"TenTTHC": f'"{text}"'}))
+    )
+    rows, *_ = read(path, by_columns=True)
+    assert [values["dossier_code"] for _, (values, _) in rows] == ["H24.0-1", "H24.1-1", "H24.2-1"]
+    assert [problem for _, (_, problem) in rows] == [None] * 3
+
+
+@pytest.mark.parametrize("end", [" ", "\x1a", "  \x1a"])
+def test_blanks_behind_the_last_row_are_no_row(tmp_path, end):
+    path = tmp_path / "dossiers_20220630.csv"
+    path.write_text(lines_of(HEADERS, (0, {}), (1, {})) + end)
+    rows, read_rows, blank, _ = read(path, by_columns=True)
+    assert (len(rows), read_rows - blank) == (2, 2)

@@ -414,6 +414,28 @@ def test_a_key_that_first_appears_late_in_the_file_is_read(tmp_path):
     assert staged.rows[-1]["resolved_at"] == "2022-06-07 00:00:00"
 
 
+@pytest.mark.parametrize("name", ["Ngày\nnộp", 'Ngày "nộp"', "Ngày\\nộp", "Ngày\tnộp"])
+@pytest.mark.parametrize("form", ["array", "lines"])
+def test_a_key_may_have_characters_that_json_escapes(tmp_path, form, name):
+    records = [record(n, **{name: "20220601"}) for n in range(1, 4)]
+    text = "\n".join(map(json.dumps, records)) if form == "lines" else json.dumps(records)
+    staged = stage(tmp_path, text.encode())
+    assert staged.column("dossier_code") == [one["MaHoSo"] for one in records]
+    assert staged.summary["rows_read"] == len(records)
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_records_beside_the_list_refuse_the_file(tmp_path, place):
+    lists = [("rows", [record(2)]), ("data", [record(1)])]
+    body = dict(lists if place == "before" else reversed(lists))
+    refused(tmp_path, json.dumps(body).encode(), "FILE-F13", "under 'rows'")
+
+
+def test_a_list_of_other_things_beside_the_records_is_left_out(tmp_path):
+    body = {"units": [{"MaHoSo": "?", "name": "x"}], "data": [record(1)], "columns": ["MaHoSo"]}
+    assert len(stage(tmp_path, json.dumps(body).encode()).rows) == 1
+
+
 def test_nested_keys_can_be_mapped_by_their_path(tmp_path):
     feed = ONE_STOP.feeds["dossiers"]
     columns = tuple(

@@ -668,3 +668,111 @@ def test_a_workbook_that_needs_more_memory_than_allowed_says_so(tmp_path):
     limits = replace(LIMITS, workbook_memory_bytes=40 << 20)
     rows = [[n * 1.5 + column for column in range(60)] for n in range(5_000)]
     refused(tmp_path, as_xlsx([HEADER, *rows]), "FILE-F05", "memory", limits=limits)
+
+
+# --- several lists in one table -----------------------------------------------------------------
+
+
+def wider(*numbers):
+    """A list with one more column."""
+    return [["Loại kết quả", *HEADER], *(["", *list_row(n)] for n in numbers)]
+
+
+def swapped(row):
+    """A row whose last two columns have changed places."""
+    return [*row[:-2], row[-1], row[-2]]
+
+
+@pytest.mark.parametrize("make", [as_csv, as_xlsx, as_html])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [*map(list_row, (1, 2)), HEADER],
+        [HEADER, *map(list_row, (1, 2)), *wider(3, 4)],
+        [["Nơi trả", *HEADER[:-1]], *(["", *list_row(n)[:-1]] for n in (1, 2)), *wider(3)],
+    ],
+    ids=["sorted together with the header", "a wider list below", "a shifted wider list below"],
+)
+def test_records_above_the_column_names_refuse_the_file(tmp_path, make, rows):
+    refused(tmp_path, make(rows), "FILE-F13", "2 rows above the column names")
+
+
+@pytest.mark.parametrize("make", [as_csv, as_xlsx, as_html])
+@pytest.mark.parametrize("above", [1, 70])
+def test_a_list_that_goes_on_with_columns_in_another_order_refuses_the_file(tmp_path, make, above):
+    rows = [HEADER, *map(list_row, range(above)), swapped(HEADER), swapped(list_row(99))]
+    refused(tmp_path, make(rows), "FILE-F13", "another row of column names")
+
+
+@pytest.mark.parametrize("make", [as_csv, as_xlsx, as_html])
+def test_column_names_that_come_again_in_other_words_are_no_row(tmp_path, make):
+    again = ["MaHoSo" if name == "Mã hồ sơ" else name for name in HEADER]
+    staged = stage(tmp_path, make([HEADER, list_row(1), again, list_row(2)]))
+    assert staged.column("dossier_code") == codes(1, 2)
+    assert (staged.summary["rows_read"], staged.summary["rows_blank"]) == (3, 1)
+
+
+@pytest.mark.parametrize("make", [as_csv, as_xlsx, as_html])
+def test_a_summary_above_the_list_is_no_record(tmp_path, make):
+    summary = [["Tổng số", *map(str, range(1200, 1211))], ["TT", *map(str, range(11))]]
+    staged = stage(tmp_path, make([*summary, HEADER, list_row(1)]))
+    assert staged.column("dossier_code") == codes(1)
+
+
+def test_a_page_cut_short_within_the_list_is_refused(tmp_path):
+    whole = as_html([HEADER, *map(list_row, (1, 2, 3))])
+    for cut in (whole[: whole.rindex(b"<td>0")], whole[: whole.rindex(b"</td>")]):
+        refused(tmp_path, cut, "FILE-F02", "cut short")
+
+
+def test_a_page_without_its_last_end_tags_is_read(tmp_path):
+    whole = as_html([HEADER, *map(list_row, (1, 2))])
+    staged = stage(tmp_path, whole.removesuffix(b"</body></html>"))
+    assert staged.column("dossier_code") == codes(1, 2)
+
+
+def test_a_cell_may_span_more_than_a_thousand_rows(tmp_path):
+    rows = [[f"<td>{cell}</td>" for cell in list_row(n)] for n in range(1, 1202)]
+    for row in rows[1:]:
+        del row[1]
+    rows[0][1] = '<td rowspan="1201">H24.14</td>'
+    body = "".join(f"<tr>{''.join(row)}</tr>" for row in rows)
+    head = "".join(f"<th>{name}</th>" for name in HEADER)
+    staged = stage(tmp_path, page(f"<table><tr>{head}</tr>{body}</table>"))
+    assert staged.column("dossier_code") == codes(*range(1, 1202))
+    assert set(staged.column("receiving_unit_code")) == {"H24.14"}
+
+
+def ods_cells(*rows):
+    """A sheet of LibreOffice; a cell that begins with < is written as it is."""
+    marked = [[cell if str(cell).startswith("<") else f"@{cell}@" for cell in row] for row in rows]
+    data = as_ods(marked)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        content = archive.read("content.xml").decode()
+        others = [(name, archive.read(name)) for name in archive.namelist()[:-1]]
+    whole = r"<table:table-cell [^>]*><text:p>(<table:[^@]*?)</text:p></table:table-cell>"
+    content = re.sub(whole, r"\1", content).replace("@", "")
+    return zipped(*others, ("content.xml", content.encode()))
+
+
+def test_cells_merged_over_rows_of_an_ods_are_filled_down(tmp_path):
+    first, second = list_row(1), list_row(2)
+    first[DUE] = (
+        '<table:table-cell office:value-type="string" table:number-rows-spanned="2"><text:p>'
+        "08/06/2022</text:p></table:table-cell>"
+    )
+    second[DUE] = "<table:covered-table-cell/>"
+    staged = stage(tmp_path, ods_cells(["DANH SÁCH"], HEADER, first, second, list_row(3)))
+    assert staged.column("due_at") == [*["2022-06-08 00:00:00"] * 2, "2022-06-08 17:00:00"]
+
+
+def test_a_formula_of_an_ods_without_its_value_refuses_it(tmp_path):
+    row = list_row(1)
+    row[DUE] = '<table:table-cell table:formula="of:=[.A1]"/>'
+    refused(tmp_path, ods_cells(HEADER, row), "FILE-F02", "show errors")
+
+
+def test_a_list_named_like_a_note_makes_an_archive_of_two(tmp_path):
+    lists = [as_csv([HEADER, list_row(n)]) for n in (1, 2)]
+    data = zipped(("license-list.csv", lists[0]), ("dossiers.csv", lists[1]))
+    refused(tmp_path, data, "FILE-F05", "holds 2 files")
