@@ -30,7 +30,7 @@ from onestop.schema.feeds import EXTRA, FEEDS
 from onestop.schema.reference import REFERENCE_FOLDER, SCHEMA_FILE
 from onestop.warehouse import open_warehouse
 from onestop.warehouse.base import SCHEMA_FOLDER
-from onestop.warehouse.sql_text import COMMON_DIALECT, with_expressions, with_schema
+from onestop.warehouse.sql_text import with_expressions, with_schema
 from onestop.warehouse.staged_names import PUBLISHED
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
     from onestop.settings import Settings
 
+#: sqlglot's dialect for the queries that run on every engine.
+COMMON_DIALECT = "postgres"
 #: The SELECTs are the same for every night.
 _ANY_NIGHT = dt.date(2022, 12, 31)
 #: The restatement tables, which a publication fills from the marts of two nights.

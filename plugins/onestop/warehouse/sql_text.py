@@ -1,28 +1,27 @@
 """Changes to SQL texts: parameters, statements of a script, and the tables that a query reads.
 
 A text is not regenerated from a syntax tree: only the characters of a name or a parameter are
-replaced. Their positions come from DuckDB's tokenizer (parameters and statements; PostgreSQL has
-the same lexical rules) and from sqlglot's parser (tables).
+replaced. Their positions come from DuckDB's tokenizer and, for tables, its parser. PostgreSQL has
+the same lexical rules; ``sql/check.py`` reads the queries for all engines as both engines do.
 """
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import itertools
+import json
 import re
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from onestop.warehouse.duckdb_files import open_duckdb
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-
-    from sqlglot import exp
-
-#: sqlglot's dialect for the queries that run on every engine.
-COMMON_DIALECT = "postgres"
 
 _PARAMETER_NAME = re.compile(rb"([a-z_]\w*)\s*")
 #: A colon right after one of these belongs to a slice, a cast or a literal.
@@ -180,7 +179,7 @@ def tables_read(sql: str) -> set[str]:
     """Every ``schema.table`` that a query reads, in lower case unless quoted.
 
     Raises:
-        SqlTextError: the text is not one query that sqlglot understands.
+        SqlTextError: the text is not one query.
     """
     return {named.name for named in _named(sql) if named.is_read}
 
@@ -195,7 +194,7 @@ def with_tables(sql: str, relations: Mapping[str, str]) -> str:
         relations: the relation to read for each ``schema.table``; other tables stay.
 
     Raises:
-        SqlTextError: the text is not one query that sqlglot understands.
+        SqlTextError: the text is not one query.
     """
     schemas = {table.partition(".")[0] for table in relations}
     return _renamed(sql, lambda named: relations.get(named.name), schemas)
@@ -205,7 +204,7 @@ def with_schema(sql: str, schema: str, by: str) -> str:
     """The query with one schema replaced by another.
 
     Raises:
-        SqlTextError: the text is not one query that sqlglot understands.
+        SqlTextError: the text is not one query.
     """
     return _renamed(sql, lambda named: f"{by}.{named.written}", {schema})
 
@@ -220,8 +219,7 @@ def step_select(sql: str, step: str) -> str:
     Raises:
         SqlTextError: it has no such step, or does not end with its last one.
     """
-    query = _parsed(sql)
-    steps = [cte.alias for cte in query.ctes]
+    steps = [cte["key"] for cte in _tree(sql)["node"]["cte_map"]["map"]]
     if step not in steps:
         raise SqlTextError(f"there is no step {step}; there are {', '.join(steps)}")
     if [word.lower() for word in _words(sql)[-4:]] != ["select", "*", "from", steps[-1]]:
@@ -259,47 +257,82 @@ def _count_qualified(sql: str, schemas: set[str]) -> int:
     )
 
 
-def _parsed(sql: str) -> exp.Query:
-    # the import takes half a second, which only commands with marts need
-    import sqlglot  # noqa: PLC0415 - see above
-    from sqlglot import exp  # noqa: PLC0415 - see above
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    """A database without tables, whose parser is used."""
+    connection = open_duckdb(":memory:")
+    connection.execute("set threads = 1")  # a process that is forked from this one has no others
+    return connection
 
-    try:
-        query = sqlglot.parse_one(sql, read=COMMON_DIALECT)
-    except sqlglot.errors.SqlglotError as error:
-        reason = str(error).splitlines()[0]
-        raise SqlTextError(f"this is no query: {sql[:60]!r}: {reason}") from error
-    if not isinstance(query, exp.Query):
-        raise SqlTextError(f"this is no query: {sql[:60]!r}")
-    return query
+
+# Before the interpreter frees DuckDB's module.
+atexit.register(_parser.cache_clear)
+
+
+@lru_cache(_TEXTS)
+def _tree(sql: str) -> dict[str, Any]:
+    """The syntax tree of one query, as DuckDB gives it."""
+    # parameters of another style and the same length, so that places in the text are the same
+    with _parser().cursor() as parser:
+        found = parser.execute(
+            "select json_serialize_sql($1)", [with_parameters(sql, "${}")]
+        ).fetchone()
+    tree = json.loads(found[0]) if found else {}
+    if tree.get("error", True):
+        raise SqlTextError(f"this is no query: {sql[:60]!r}: {tree.get('error_message')}")
+    if len(tree["statements"]) != 1:
+        raise SqlTextError(f"this is no query: {sql[:60]!r}: it is {len(tree['statements'])}")
+    statement: dict[str, Any] = tree["statements"][0]
+    return statement
+
+
+def _nodes(tree: object) -> Iterator[dict[str, Any]]:
+    """All objects of a syntax tree."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            yield node
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node
 
 
 @lru_cache(_TEXTS)
 def _named(sql: str) -> tuple[_Named, ...]:
     """Every ``schema.table`` of a query."""
-    from sqlglot import exp  # noqa: PLC0415 - as in _parsed
-
-    found = []
-    for node in _parsed(sql).find_all(exp.Table, exp.Column):
-        is_read = isinstance(node, exp.Table)
-        schema = node.args.get("db")
-        table = node.this if is_read else node.args.get("table")
-        if schema is None or not isinstance(table, exp.Identifier):
+    tree = _tree(sql)
+    text = sql.encode()
+    tokens = [token for token in _tokens(sql) if not token.is_comment]
+    at = {token.start: number for number, token in enumerate(tokens)}
+    found = {}
+    for node in _nodes(tree):
+        is_read = node.get("type") == "BASE_TABLE"
+        names = node.get("column_names", ()) if node.get("class") == "COLUMN_REF" else ()
+        if not (is_read and node["schema_name"]) and len(names) < _QUALIFIED:
             continue
-        # sqlglot counts characters, and "end" is the last one of the name
-        first, last = schema.meta["start"], table.meta["end"]
-        found.append(
-            _Named(
-                schema=_folded(schema),
-                table=_folded(table),
-                written=sql[table.meta["start"] : last + 1],
-                place=slice(len(sql[:first].encode()), len(sql[: last + 1].encode())),
-                is_read=is_read,
-                has_alias=bool(is_read and node.args.get("alias")),
-            )
+        first = at[node["query_location"]]
+        schema, dot, table = (text[t.start : t.end].rstrip() for t in tokens[first : first + 3])
+        if dot != b".":
+            raise SqlTextError(f"a table is not where it is said to be: {sql[:60]!r}")
+        start = tokens[first].start
+        place = slice(start, tokens[first + 2].start + len(table))
+        found[start] = _Named(
+            schema=_folded(schema.decode()),
+            table=_folded(table.decode()),
+            written=table.decode(),
+            place=place,
+            is_read=is_read,
+            has_alias=bool(is_read and node["alias"]),
         )
-    return tuple(found)
+    return tuple(found[start] for start in sorted(found))
 
 
-def _folded(name: exp.Identifier) -> str:
-    return str(name.name if name.quoted else name.name.lower())
+#: Parts of the name of a column that is named by its table's schema too.
+_QUALIFIED = 3
+
+
+def _folded(name: str) -> str:
+    if name.startswith('"'):
+        return name[1:-1].replace('""', '"')
+    return name.lower()
