@@ -4,7 +4,8 @@
 number, canonical values and source texts), ``skipped_row`` (the records that the mapping leaves
 out, with the reason) and ``read_summary`` (one row: how the file was read). The file appears
 whole, by one rename. It is made again only after the mapping or the way of reading changed.
-Personal columns are never written to it.
+Personal columns are never written to it. A person's name or number that stands in another column
+is, with its row, which the gate then rejects: so the folder is for the pipeline's user only.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import pyarrow as pa
 from onestop.errors import OneStopError
 from onestop.files import DiskFullError, room_left, sha256_of
 from onestop.intake.delivery import Delivery, RefusedDeliveryError
+from onestop.intake.landing import make_private
 from onestop.readers import (
     LIMITS,
     Batch,
@@ -126,7 +128,7 @@ def read_delivery(
     target = staged_path(staging, delivery.delivery_id)
     if target.exists() and _is_current(target, mapping):
         return target
-    staging.mkdir(parents=True, exist_ok=True)
+    make_private(staging)
     _sweep(staging, delivery.delivery_id)
     draft = staging / f".{delivery.delivery_id}.{os.getpid()}.{uuid.uuid4().hex}"
     try:

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import threading
@@ -806,3 +807,8 @@ def test_the_printed_list_with_units_by_name_is_read_by_a_mapping_with_aliases(t
         "H24.31",
     ]
     assert staged.summary["columns_unknown"] == []
+
+
+def test_the_staged_files_are_for_the_pipelines_user_only(tmp_path):
+    path = stage(tmp_path, as_json(record())).path
+    assert stat.S_IMODE(path.parent.stat().st_mode) & stat.S_IRWXO == 0
