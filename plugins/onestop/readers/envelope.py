@@ -20,6 +20,11 @@ _FINE = _NOTHING | {"success", "successful", "succeeded", "true"}
 _FAILED = frozenset(
     {"false", "error", "fail", "failed", "failure", "fault", "exception", "lỗi", "thất bại"}
 )
+#: Members that state how many records there are, of which the list may be one page.
+_COUNTS = frozenset({"total", "totalcount", "totalrecords", "totalrows", "totalitems"}) | {
+    "totalelements",
+    "recordstotal",
+}
 #: Fewest mapped keys of an object that is taken for a record.
 _FEWEST_COLUMNS = 4
 
@@ -42,6 +47,8 @@ class Envelope:
         self._failed: str | None = None
         #: another member that is a list of records
         self._other: str | None = None
+        #: how many records it says there are
+        self.stated = 0
 
     @property
     def depth(self) -> int:
@@ -74,6 +81,8 @@ class Envelope:
         if not isinstance(key, str):
             return
         self.is_record = self.is_record or self._index.is_key(key)
+        if _fold(key) in _COUNTS and str(value).isdigit():
+            self.stated = max(self.stated, int(str(value)[:9]))
         if self._other is None and isinstance(value, list) and any(map(self._is_alike, value)):
             self._other = key
         if self._failed is None and _is_failure(_fold(key), value):

@@ -87,7 +87,8 @@ class Reading:
         unknown: source headers that the mapping does not list.
         dropped: source headers of personal columns, whose values were not read.
         left: sheets or tables that may hold records and were not read, each with its number of
-            rows; those rows are among ``rows_read`` and ``rows_blank``.
+            rows; those rows are among ``rows_read`` and ``rows_blank``. Also how many records a
+            file lacks of those that it says there are.
     """
 
     format: str
@@ -115,6 +116,11 @@ class Reading:
         self.rows_blank += rows
         if may_hold_records and rows:
             _note(self.left, f"{table[: _LONGEST_NAME - 15]}: {rows}")
+
+    def note_lacking(self, stated: int) -> None:
+        """Name the records that a file says there are and does not hold, if any."""
+        if stated > self.rows_read:
+            _note(self.left, f"of {stated} stated in the file: {stated - self.rows_read}")
 
 
 def _note(names: list[str], header: str) -> None:

@@ -100,7 +100,7 @@ class _Batcher:
     """Builds batches of records and updates the reading's account."""
 
     def __init__(self, reading: Reading, index: HeaderIndex, limits: Limits) -> None:
-        self._reading = reading
+        self.reading = reading
         self._nested = index.nested
         self._limits = limits
         self._book = KeyBook(reading, index)
@@ -112,12 +112,12 @@ class _Batcher:
         if decoded is None:
             return None
         count, columns = decoded
-        self._reading.rows_read += count
+        self.reading.rows_read += count
         return Batch(None, list(range(number, number + count)), columns, [None] * count)
 
     def slow(self, records: Iterable[_Record]) -> Iterator[Batch]:
         """Batches of records read one by one."""
-        reading = self._reading
+        reading = self.reading
         source = iter(records)
         while chunk := list(itertools.islice(source, self._limits.batch_rows)):
             kept = [record for record in map(_check_record, chunk) if record is not None]
@@ -264,6 +264,7 @@ class _ArrayReader:
             self._end_envelope(scanner, depth)
             if value is not None or self._envelope.is_record:
                 raise self._envelope.no_list()
+        self._batcher.reading.note_lacking(self._envelope.stated)
         if scanner.peek():
             raise DamagedError("there is more text after the end of the JSON; export it again")
 

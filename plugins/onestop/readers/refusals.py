@@ -114,6 +114,10 @@ ROW_PROBLEMS: dict[str, tuple[str, str]] = {
         "Mã có hơn 15 chữ số đã bị bảng tính lưu thành số và mất chữ số ở cột",
         "A code of more than 15 digits was kept as a number, which loses digits, in column",
     ),
+    "date_for_code": (
+        "Mã đã bị bảng tính đổi thành ngày (hãy định dạng cột mã là văn bản) ở cột",
+        "A spreadsheet has turned a code into a date (format the codes as text) in column",
+    ),
     "not_text": ("Dòng chứa ký tự NUL", "The row contains NUL characters"),
 }
 

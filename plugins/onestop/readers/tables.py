@@ -51,6 +51,9 @@ _LARGEST_EXACT = 10**15
 _POWER = re.compile(r"-?\d[.,]\d{14}E\+\d+")
 _SERIAL = re.compile(r"\A\s*([1-9]\d{4})((?:[.,]\d+)?)\s*\Z")
 _DAYS_TO_1904 = 1462
+#: A cell with a date or a moment, as the readers of workbooks write it.
+_CELL_OF_DATE = re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d:\d\d)?")
+_DAY = len("2022-06-30")
 #: Errors that spreadsheets show instead of a value.
 _ERRORS = frozenset(
     [
@@ -154,6 +157,7 @@ class TableReader:
             if column.name not in columns
             or (columns[column.name].type == "text" and not columns[column.name].codes)
         }
+        self._codes = {name for name in self._free if name.endswith("_code")}
         self._dates = {
             name for name, column in columns.items() if column.type in {"timestamp", "date"}
         }
@@ -358,6 +362,10 @@ class TableReader:
         problems = [problem for _, _, problem in rows]
         for name in self._free.intersection(columns):
             _note_errors(name.removeprefix("helpers__"), columns[name], problems)
+        for name in () if self._ragged else self._codes.intersection(columns):
+            for at, text in enumerate(listed(columns[name])):
+                if text and len(text) >= _DAY and _CELL_OF_DATE.fullmatch(text):
+                    problems[at] = problems[at] or f"date_for_code {name}"
         return Batch(sheet, [number + offset for number, _, _ in rows], columns, problems)
 
     def _column(self, rows: list[Sequence[Cell]], name: str, position: int) -> list[str | None]:

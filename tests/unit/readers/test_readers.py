@@ -431,6 +431,16 @@ def test_records_beside_the_list_refuse_the_file(tmp_path, place):
     refused(tmp_path, json.dumps(body).encode(), "FILE-F13", "under 'rows'")
 
 
+@pytest.mark.parametrize(
+    ("total", "left"), [(500, ["of 500 stated in the file: 498"]), (2, []), ("all", [])]
+)
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_a_page_of_the_records_that_the_file_says_there_are_is_named(tmp_path, total, left, place):
+    members = [("total", total), ("data", [record(1), record(2)])]
+    body = dict(members if place == "before" else reversed(members))
+    assert stage(tmp_path, json.dumps(body).encode()).summary["tables_left"] == left
+
+
 def test_a_list_of_other_things_beside_the_records_is_left_out(tmp_path):
     body = {"units": [{"MaHoSo": "?", "name": "x"}], "data": [record(1)], "columns": ["MaHoSo"]}
     assert len(stage(tmp_path, json.dumps(body).encode()).rows) == 1

@@ -776,3 +776,11 @@ def test_a_list_named_like_a_note_makes_an_archive_of_two(tmp_path):
     lists = [as_csv([HEADER, list_row(n)]) for n in (1, 2)]
     data = zipped(("license-list.csv", lists[0]), ("dossiers.csv", lists[1]))
     refused(tmp_path, data, "FILE-F05", "holds 2 files")
+
+
+def test_a_code_that_became_a_date_rejects_its_row(tmp_path):
+    moment = dt.datetime(2022, 5, 1, 3)  # noqa: DTZ001 - a cell has no zone
+    days = [dt.date(2022, 5, 1), moment, "05-2022"]
+    rows = [list_row(n, **{"Mã hồ sơ": day}) for n, day in enumerate(days)]
+    staged = stage(tmp_path, as_xlsx([HEADER, *rows, list_row(4)]))
+    assert staged.column("read_problem") == [*["date_for_code dossier_code"] * 2, None, None]
