@@ -1,4 +1,4 @@
-"""The audit of the locks believes only a database that shows that it knows something."""
+"""The audit of the locks trusts only a database that reports a known vulnerability."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CLEAN = {"name": "pandas", "version": "3.1.1", "vulns": []}
 
 
 def databases(monkeypatch, **answers):
-    """Databases by name: what each says of the canary, and then of the locks."""
+    """Fake databases by name: the answer of each for the canary, then for the locks."""
 
     def ask(service, pinned):
         of_canary, of_locks = answers[service]
@@ -38,15 +38,15 @@ def test_every_package_of_the_locks_is_asked_for():
 
 
 @pytest.mark.parametrize("of_canary", [None, [SKIPPED], [{**KNOWN, "vulns": []}], []])
-def test_databases_that_do_not_answer_or_know_nothing_are_not_taken_for_a_clean_bill(
+def test_databases_that_do_not_answer_or_know_nothing_do_not_count_as_an_audit(
     monkeypatch, capsys, of_canary
 ):
     databases(monkeypatch, pypi=(of_canary, [CLEAN]), osv=(None, None))
     assert audit.main([]) == 1
     assert audit.main(["--lenient"]) == 0
-    told = capsys.readouterr()
-    assert told.err.startswith("NOT AUDITED")
-    assert told.out.startswith("NOT AUDITED")
+    printed = capsys.readouterr()
+    assert printed.err.startswith("NOT AUDITED")
+    assert printed.out.startswith("NOT AUDITED")
 
 
 def test_the_second_database_is_asked_when_the_first_one_does_not_answer(monkeypatch, capsys):
@@ -55,20 +55,20 @@ def test_the_second_database_is_asked_when_the_first_one_does_not_answer(monkeyp
     assert "1 packages asked for at osv: 0 complaints" in capsys.readouterr().out
 
 
-def test_a_vulnerability_fails_even_leniently_and_names_its_remedy(monkeypatch, capsys):
+def test_a_vulnerability_fails_in_lenient_mode_too_and_names_its_remedy(monkeypatch, capsys):
     databases(monkeypatch, pypi=([KNOWN], [CLEAN, KNOWN]), osv=(None, None))
     assert audit.main(["--lenient"]) == 1
     assert "jinja2 2.10: GHSA-1; fixed in 2.11" in capsys.readouterr().err
 
 
-def test_a_package_that_was_not_looked_up_and_a_database_that_breaks_off_fail(monkeypatch):
+def test_an_unchecked_package_or_a_broken_connection_fails(monkeypatch):
     databases(monkeypatch, pypi=([KNOWN], [CLEAN, SKIPPED]), osv=(None, None))
     assert audit.main(["--lenient"]) == 1
     databases(monkeypatch, pypi=([KNOWN], None), osv=(None, None))
     assert audit.main(["--lenient"]) == 1
 
 
-def test_what_is_let_pass_needs_a_reason():
+def test_an_ignored_vulnerability_needs_a_reason():
     assert audit.read_ignored("# note\nGHSA-1  not reached from outside\n") == {
         "GHSA-1": "not reached from outside"
     }

@@ -1,4 +1,4 @@
-"""Files in batches: each is worked on for itself, whatever becomes of the others."""
+"""Files in batches: each is processed on its own; an error of one does not stop the others."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_refused_and_a_failed_file_leave_the_others_as_they_are(tmp_path):
     assert not list((tmp_path / "marks").iterdir())
 
 
-def test_a_file_that_kills_the_process_comes_last_the_next_time(tmp_path):
+def test_a_file_that_killed_the_process_is_tried_last_the_next_time(tmp_path):
     batch = files(4)
 
     def step(file):
@@ -108,10 +108,10 @@ def test_a_file_that_kills_the_process_comes_last_the_next_time(tmp_path):
     assert names(outcome.passed) == ["0000", "0001", "0002", "0003"]
     order.clear()
     worked(batch, survive, tmp_path)
-    assert names(order) == ["0000", "0001", "0002", "0003"], "it is no suspect any more"
+    assert names(order) == ["0000", "0001", "0002", "0003"], "no longer a suspect"
 
 
-def test_an_interrupt_is_no_error_of_a_file(tmp_path):
+def test_an_interrupt_is_not_recorded_as_an_error_of_a_file(tmp_path):
     def step(_):
         raise KeyboardInterrupt
 

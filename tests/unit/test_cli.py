@@ -1,4 +1,4 @@
-"""What people type: dates as they are printed."""
+"""Dates on the command line are accepted in the form in which they are printed."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def test_a_date_is_accepted_as_it_is_printed(text):
 
 
 @pytest.mark.parametrize("text", ["11/24/2022", "2022-13-01", "yesterday", "24/11/22", ""])
-def test_what_is_no_date_is_refused_with_both_forms(text):
+def test_an_invalid_date_is_refused_with_both_accepted_forms(text):
     with pytest.raises(typer.BadParameter, match="write it as 2022-11-24 or 24/11/2022"):
         _day(text)
 
 
-def test_every_date_of_every_command_is_read_that_way():
+def test_every_date_option_of_every_command_accepts_both_forms():
     functions = [
         one.callback for one in (*app.registered_commands, *report_app.registered_commands)
     ]
@@ -47,7 +47,7 @@ def test_every_date_of_every_command_is_read_that_way():
     assert {name for name, found in readers.items() if found != [_day]} == set()
 
 
-def test_the_command_says_what_is_no_date():
+def test_the_command_names_the_invalid_date():
     done = CliRunner().invoke(app, ["night", "24.13.2022"])
     assert done.exit_code == 2
     assert "24/11/2022" in done.output

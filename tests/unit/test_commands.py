@@ -1,4 +1,4 @@
-"""Commands in forked processes end, and print, as those of a new interpreter do."""
+"""Commands in forked processes print and end like commands of a new interpreter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command prints and how it ends: errors that people can act on, faults, and Ctrl-C."""
+"""Output and exit status of a command: errors that people can act on, faults, and Ctrl-C."""
 
 import ast
 import errno
@@ -20,7 +20,7 @@ from onestop.intake.delivery import RefusedDeliveryError
 from onestop.record.publications import last_published
 from onestop.warehouse import open_warehouse
 
-#: Classes that never leave the module that catches them or its neighbours.
+#: Error classes that are caught inside the package and never reach a command.
 INNER = {"UnreadableError", "ScanError", "SqlTextError", "UnknownHostKeyError", "CommonRuleError",
          "ApiError", "DamagedError", "DoubtError"}  # fmt: skip
 
@@ -103,7 +103,7 @@ def test_every_error_class_of_the_package_is_for_people_or_listed_as_an_inner_on
     assert {name for name in errors if not descends(name, "OneStopError")} == INNER
 
 
-#: A command that swallows every error, as a library or a report of errors may.
+#: A command that catches every error, as some libraries do.
 _SWALLOWING = """
 import signal, sys, typer
 from pathlib import Path
@@ -149,7 +149,7 @@ cli.main()
 
 
 def interrupted(folder, where, url=""):
-    """Interrupt the command within its statement; seconds until it ended."""
+    """Interrupt the command during its statement; returns the seconds until it ended."""
     process = subprocess.Popen(
         [sys.executable, "-c", _SWALLOWING, where, url],
         cwd=folder,
@@ -162,7 +162,7 @@ def interrupted(folder, where, url=""):
     if url:
         wait_for(lambda: running(url, where) == 1)
     else:
-        time.sleep(1)  # well within the statement
+        time.sleep(1)  # the statement is running by then
     started = time.monotonic()
     process.send_signal(signal.SIGINT)
     printed, complained = process.communicate(timeout=30)
@@ -192,7 +192,7 @@ def wait_for(condition, seconds=60):
 
 
 @pytest.mark.parametrize("where", ["duckdb", "python"])
-def test_an_interrupt_ends_a_command_at_once_and_leaves_nothing(tmp_path, where):
+def test_an_interrupt_ends_a_command_at_once_and_leaves_no_partial_file(tmp_path, where):
     assert interrupted(tmp_path, where) < 10
 
 

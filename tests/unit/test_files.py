@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and files that are written once."""
+"""Files that are written completely or not at all, and files that are written once."""
 
 import os
 import stat
@@ -17,7 +17,7 @@ def mode_of(path):
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_a_file_is_replaced_whole(tmp_path):
+def test_a_file_is_replaced_as_a_whole(tmp_path):
     path = tmp_path / "new" / "note.txt"
     files.write_whole(path, "trước")
     files.write_whole(path, b"after")
@@ -25,7 +25,7 @@ def test_a_file_is_replaced_whole(tmp_path):
     assert names(path.parent) == ["note.txt"]
 
 
-def test_an_error_while_writing_leaves_the_file_as_it_was_and_no_draft(tmp_path):
+def test_an_error_while_writing_leaves_the_old_file_and_no_draft(tmp_path):
     path = tmp_path / "note.txt"
     path.write_text("before")
 
@@ -40,7 +40,7 @@ def test_an_error_while_writing_leaves_the_file_as_it_was_and_no_draft(tmp_path)
     assert names(tmp_path) == ["note.txt"]
 
 
-def test_nothing_takes_its_name_before_it_is_synced(tmp_path, monkeypatch):
+def test_a_file_is_synced_before_it_gets_its_name(tmp_path, monkeypatch):
     path = tmp_path / "note.txt"
     seen = []
     sync = os.fsync
@@ -60,23 +60,23 @@ def test_two_drafts_of_one_file_have_two_names(tmp_path):
         assert first != second
         first.write_text("first")
         second.write_text("second")
-    assert path.read_text() == "first"  # the one that was finished last
+    assert path.read_text() == "first"  # the draft that was finished last
 
 
-def test_a_draft_is_hidden_and_has_the_ending_that_clean_ups_look_for(tmp_path):
+def test_a_draft_is_hidden_and_has_the_ending_that_clean_up_deletes(tmp_path):
     with files.drafted(tmp_path / "note.txt") as draft:
         draft.write_text("text")
         assert draft.name.startswith(".")
         assert draft.name.endswith(files.DRAFT_ENDING)
 
 
-def test_a_file_with_the_longest_name_there_is_can_be_written(tmp_path):
+def test_a_file_with_the_longest_possible_name_can_be_written(tmp_path):
     path = tmp_path / ("n" * 255)
     files.write_whole(path, "text")
     assert path.read_text() == "text"
 
 
-def test_a_private_file_is_closed_to_others_before_it_has_any_content(tmp_path, monkeypatch):
+def test_a_private_file_is_unreadable_to_others_before_it_has_content(tmp_path, monkeypatch):
     modes = []
     sync = os.fsync
 
@@ -91,13 +91,13 @@ def test_a_private_file_is_closed_to_others_before_it_has_any_content(tmp_path, 
     assert mode_of(tmp_path / "secret.json") == files.PRIVATE
 
 
-def test_a_file_without_a_mode_of_its_own_gets_that_of_any_new_file(tmp_path):
+def test_a_file_without_a_given_mode_gets_the_default_mode(tmp_path):
     (tmp_path / "any").touch()
     files.write_whole(tmp_path / "written", "text")
     assert mode_of(tmp_path / "written") == mode_of(tmp_path / "any")
 
 
-def test_a_file_with_the_same_bytes_keeps_its_time_of_change_where_that_is_wanted(tmp_path):
+def test_an_unchanged_file_keeps_its_modification_time_on_request(tmp_path):
     path = tmp_path / "sample.csv"
     path.write_text("a")
     os.utime(path, (1, 1))
@@ -107,7 +107,7 @@ def test_a_file_with_the_same_bytes_keeps_its_time_of_change_where_that_is_wante
         assert (path.stat().st_mtime == 1) is changed
 
 
-def test_a_new_file_never_replaces_one_that_is_there(tmp_path):
+def test_a_new_file_never_replaces_an_existing_one(tmp_path):
     path = tmp_path / "result.json"
     files.write_new(path, "first")
     with pytest.raises(FileExistsError):
@@ -117,7 +117,7 @@ def test_a_new_file_never_replaces_one_that_is_there(tmp_path):
     assert names(tmp_path) == ["result.json"]
 
 
-def test_of_many_writers_of_a_new_file_one_succeeds(tmp_path):
+def test_only_one_of_several_writers_of_a_new_file_succeeds(tmp_path):
     path = tmp_path / "result.json"
     start = threading.Barrier(8)
     written = []
@@ -138,7 +138,7 @@ def test_of_many_writers_of_a_new_file_one_succeeds(tmp_path):
     assert written == [path.read_text()]
 
 
-def test_what_was_written_once_is_never_replaced(tmp_path):
+def test_a_write_once_file_is_never_replaced(tmp_path):
     path = tmp_path / "publications" / "2022-06-30.json"
     files.write_once(path, "a")
     files.write_once(path, "a")
@@ -148,7 +148,9 @@ def test_what_was_written_once_is_never_replaced(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["a", "b"])
-def test_what_another_process_wrote_once_meanwhile_is_compared(tmp_path, monkeypatch, content):
+def test_a_write_once_file_that_another_process_wrote_meanwhile_is_compared(
+    tmp_path, monkeypatch, content
+):
     path = tmp_path / "2022-06-30.json"
 
     def be_slower(target, _):

@@ -1,4 +1,4 @@
-"""A full disk: the folder and the room are named, nothing half-written is left, again works."""
+"""A full disk: the error names folder and space, no partial file is left, a new run works."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Disk:
         self.folder = folder
 
     def fill(self, leave):
-        """Leave only so many bytes free."""
+        """Fill the disk up to ``leave`` free bytes."""
         facts = os.statvfs(self.folder)
         size = facts.f_bavail * facts.f_frsize - leave
         (self.folder / "filling").write_bytes(b"\0" * size)
@@ -36,7 +36,7 @@ class Disk:
 
 @pytest.fixture
 def disk(tmp_path):
-    """A disk of 32 MiB, where this user may mount one."""
+    """A disk of 32 MiB; skipped where this user may not mount one."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={32 * MIB},mode=0700", "tmpfs", folder]
@@ -61,7 +61,7 @@ def test_a_file_is_not_half_written_and_the_error_names_folder_and_room(disk, wr
     assert without_filling(disk) == ["results"]
 
 
-def test_a_copy_leaves_the_one_of_before(disk, tmp_path):
+def test_a_failed_copy_leaves_the_earlier_copy(disk, tmp_path):
     (tmp_path / "new").write_bytes(b"n" * MIB)
     (disk.folder / "copy").write_bytes(b"old")
     disk.fill(leave=8192)
@@ -94,7 +94,7 @@ def test_a_file_is_refused_for_now_where_the_staging_folder_is_full(disk, tmp_pa
     assert read_delivery(*stage).is_file()
 
 
-def test_a_gate_without_room_names_the_folder_and_judges_once_there_is_some(disk, tmp_path):
+def test_validation_on_a_full_disk_names_the_folder_and_succeeds_once_there_is_room(disk, tmp_path):
     delivery = a_delivery("dossiers", "2022-06-30")
     staged = disk.folder / "staged.duckdb"
     rows = [{"dossier_code": f"H24 {n}" * 20, "status_text": "?"} for n in range(3000)]
@@ -107,7 +107,7 @@ def test_a_gate_without_room_names_the_folder_and_judges_once_there_is_some(disk
     assert validate_delivery(*gate).rows_rejected == 3000
 
 
-def test_a_warehouse_without_room_names_its_folder_and_is_as_before(disk):
+def test_a_warehouse_on_a_full_disk_names_its_folder_and_stays_unchanged(disk):
     url = f"duckdb:///{disk.folder / 'warehouse.duckdb'}"
     with open_warehouse(url) as warehouse:
         warehouse.execute("create table core.t as select 1 as n")

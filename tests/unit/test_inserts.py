@@ -1,4 +1,4 @@
-"""Inserts name their columns: a column that is added later must not shift the others."""
+"""Inserts name their columns, so that a column added later does not shift the others."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _INSERT = re.compile(
     r"\binsert\s+into\s+(?P<table>[\w.{}\"]+)(?=[\s(])\s*(?P<then>.*)",
     re.IGNORECASE | re.DOTALL,
 )
-#: With named columns; by name; or a table's own rows once more.
+#: Inserts with named columns, by name, or of a table's own rows.
 _NAMES = r"(?i)\(|by name\b|select \* from {table}(?!\w)"
 
 
 def unnamed(sql):
-    """The inserts in a text that leave their columns to the table's order."""
+    """The inserts in a text that depend on the table's column order."""
     return [
         found.group().strip()
         for part in re.split(r"(?=\binsert\s+into\b)", sql, flags=re.IGNORECASE)
@@ -32,7 +32,7 @@ def unnamed(sql):
 
 
 def texts_of(path):
-    """All texts of a Python file; what is put into them stands as ``{}``."""
+    """All string literals of a Python file; ``{}`` stands for inserted values."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     inner = {
         id(part)
@@ -110,5 +110,5 @@ def test_an_insert_by_order_is_found(sql):
         "insert into a.b select * from a.b",
     ],
 )
-def test_an_insert_by_name_is_let_pass(sql):
+def test_an_insert_by_name_is_accepted(sql):
     assert unnamed(sql) == []

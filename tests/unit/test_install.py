@@ -1,4 +1,4 @@
-"""Set-up installs the locks by uv, and by pip where uv cannot be had."""
+"""Set-up installs the locks with uv, or with pip where uv is not available."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from onestop.schema.project import PROJECT_ROOT
 
 REQUIREMENTS = PROJECT_ROOT / "requirements"
 LOCKS = sorted(REQUIREMENTS.glob("*.lock"))
-#: A Python that notes its arguments, and fails where they hold one of the words of FAILS.
+#: A fake Python: logs its arguments, and fails if they contain one of the words of FAILS.
 PYTHON = """#!/bin/sh
 echo "$@ [$UV_DEFAULT_INDEX|$UV_INDEX]" >> "$CALLS"
 for word in $FAILS; do case " $* " in *" $word "*) exit 1 ;; esac; done
@@ -26,7 +26,7 @@ esac
 
 @pytest.fixture
 def install(tmp_path):
-    """Runs install.sh with that Python; its calls, and the exit status."""
+    """Function: runs install.sh with that Python; returns its calls and the exit status."""
 
     def run(fails=""):
         python = tmp_path / "python"
@@ -61,7 +61,7 @@ def test_uv_asks_the_indexes_that_pip_is_set_to(install):
 
 
 @pytest.mark.parametrize("fails", ["requirements/uv.lock", "uv"])
-def test_pip_installs_where_uv_cannot_be_had_or_fails(install, fails):
+def test_pip_installs_when_uv_is_missing_or_fails(install, fails):
     calls, done = install(fails)
     assert done.returncode == 0
     assert calls[-1].startswith("-m pip install ")
@@ -69,13 +69,13 @@ def test_pip_installs_where_uv_cannot_be_had_or_fails(install, fails):
     assert "uv could not" in done.stderr
 
 
-def test_a_failure_of_both_fails_the_set_up(install):
+def test_set_up_fails_when_both_fail(install):
     _, done = install("install")
     assert done.returncode == 1
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
-def test_every_locked_package_has_hashes_and_no_address(lock):
+def test_every_locked_package_has_hashes_and_no_url(lock):
     text = lock.read_text(encoding="utf-8")
     packages = text.replace("\\\n", " ").splitlines()
     assert [line for line in packages if line and "--hash=sha256:" not in line] == []

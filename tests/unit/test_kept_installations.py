@@ -1,4 +1,4 @@
-"""Installations that tests share: built once, whole, and nobody's copy is another's."""
+"""Installations that tests share: built once and completely; each test gets its own copy."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def kept(tmp_path):
         yield opened
 
 
-def build_and_tell(folder, _):
+def build_and_count(folder, _):
     (folder / "exports").mkdir(parents=True)
-    with (folder.parents[2] / "builds").open("a") as told:
-        told.write(".")
+    with (folder.parents[2] / "builds").open("a") as builds:
+        builds.write(".")
     time.sleep(0.3)
     (folder / "exports" / "file").write_text("whole")
 
 
 def build_on_top(folder, kept):
-    kept.copy(build_and_tell, folder / "below")
+    kept.copy(build_and_count, folder / "below")
     (folder / "exports").mkdir(parents=True)
 
 
@@ -37,9 +37,9 @@ def die(folder, _):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_askers_at_the_same_time_get_copies_of_one_build(kept, tmp_path):
+def test_simultaneous_requests_get_copies_of_one_build(kept, tmp_path):
     children = [
-        FORK.Process(target=kept.copy, args=(build_and_tell, tmp_path / f"copy{number}"))
+        FORK.Process(target=kept.copy, args=(build_and_count, tmp_path / f"copy{number}"))
         for number in range(3)
     ]
     for child in children:
@@ -50,9 +50,9 @@ def test_askers_at_the_same_time_get_copies_of_one_build(kept, tmp_path):
     assert (tmp_path / "builds").read_text() == "."
 
 
-def test_a_copy_that_is_changed_changes_no_other(kept, tmp_path):
-    (kept.copy(build_and_tell, tmp_path / "one").exports / "file").write_text("changed")
-    assert (kept.copy(build_and_tell, tmp_path / "other").exports / "file").read_text() == "whole"
+def test_changing_one_copy_changes_no_other(kept, tmp_path):
+    (kept.copy(build_and_count, tmp_path / "one").exports / "file").write_text("changed")
+    assert (kept.copy(build_and_count, tmp_path / "other").exports / "file").read_text() == "whole"
 
 
 def test_an_installation_can_be_built_on_top_of_another(kept, tmp_path):
@@ -60,7 +60,7 @@ def test_an_installation_can_be_built_on_top_of_another(kept, tmp_path):
     assert (copy / "below" / "exports" / "file").read_text() == "whole"
 
 
-def test_a_build_that_was_killed_leaves_no_installation_and_is_done_again(kept, tmp_path):
+def test_a_killed_build_leaves_no_installation_and_is_repeated(kept, tmp_path):
     child = FORK.Process(target=kept.copy, args=(die, tmp_path / "copy"))
     child.start()
     child.join()
@@ -75,10 +75,10 @@ def test_a_build_that_was_killed_leaves_no_installation_and_is_done_again(kept, 
     assert kept.copy(die_no_more, tmp_path / "copy").exports.is_dir()
 
 
-def test_installations_of_other_code_go_unless_another_run_uses_them(tmp_path):
+def test_installations_of_other_code_are_deleted_unless_another_run_uses_them(tmp_path):
     folder = tmp_path / "kept"
     with kept_installations(folder, "old") as old:
-        old.copy(build_and_tell, tmp_path / "one")
+        old.copy(build_and_count, tmp_path / "one")
         with kept_installations(folder, "new"):
             assert (folder / "old").is_dir()
     with kept_installations(folder, "new"):

@@ -1,4 +1,4 @@
-"""Replaying: the record after it is what it would be, had the rows been good from the start."""
+"""Replaying gives the record that valid rows would have given from the start."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FIRST = dt.date(2022, 6, 1)
 NIGHTS = 4
 CODES = [f"H24.3{number}" for number in range(3)]
 
-#: The gate's tables, for a file of which some rows are bad.
+#: The tables that validation writes, for a file with some bad rows.
 GATE = """
 create table rejected_row as select row_number, unit_code as key_text, 'UNI-R01' as rule_code,
     'error' as severity, 'sai' as message_vi, 'wrong' as message_en, '{{}}' as offending
@@ -43,7 +43,7 @@ def night_of(index):
 
 @dataclass(frozen=True)
 class File:
-    """One delivery: what it says of each unit, and which of it is bad until it is mended."""
+    """One delivery: its units, and which of their rows are bad until they are corrected."""
 
     index: int
     night: int
@@ -79,7 +79,7 @@ class File:
         return path
 
     def without_bad(self, folder):
-        """The staged file by a mapping that leaves the bad rows out."""
+        """The staged file under a mapping that leaves the bad rows out."""
         path = folder / f"{self.delivery.delivery_id}.left_out.duckdb"
         shutil.copy(self.staged(folder, bad=frozenset()), path)
         with duckdb.connect(path) as staged:
@@ -96,10 +96,10 @@ class File:
         return path
 
 
-def history_by_hand(files, mended=frozenset(), left_out=frozenset()):
-    """The history in plain Python.
+def expected_history(files, corrected=frozenset(), left_out=frozenset()):
+    """The history, computed in plain Python.
 
-    ``mended`` holds the indexes of files whose bad rows were replayed as good, ``left_out`` those
+    ``corrected`` holds the indexes of files whose bad rows passed in a replay, ``left_out`` those
     of files whose bad rows a mapping leaves out.
     """
     by_night = defaultdict(list)
@@ -108,7 +108,7 @@ def history_by_hand(files, mended=frozenset(), left_out=frozenset()):
     spans, state, since = [], {}, {}
     for night in sorted(by_night):
         before = state
-        state = _state_after(before, by_night[night], mended, left_out)
+        state = _state_after(before, by_night[night], corrected, left_out)
         for code in sorted(before.keys() | state.keys()):
             if before.get(code) == state.get(code):
                 continue
@@ -120,14 +120,14 @@ def history_by_hand(files, mended=frozenset(), left_out=frozenset()):
     return sorted(spans, key=lambda span: (span[0], span[2]))
 
 
-def _state_after(before, files, mended, left_out):
+def _state_after(before, files, corrected, left_out):
     state = dict(before)
     snapshots = [file for file in files if file.kind == "snapshot"]
     for code in CODES:
         said = []
         for file in files:
             is_left_out = code in file.bad and file.index in left_out
-            if code in file.says and (code not in file.bad or file.index in mended):
+            if code in file.says and (code not in file.bad or file.index in corrected):
                 said.append(file.says[code])
             elif code in file.says and is_left_out and file.kind == "delta":
                 said.append(None)
@@ -165,7 +165,7 @@ a_file = st.tuples(
     order=st.randoms(use_true_random=False),
     data=st.data(),
 )
-def test_replayed_rows_leave_the_history_as_if_they_had_been_good_in_time(
+def test_replayed_rows_give_the_history_of_rows_that_were_valid_from_the_start(
     tmp_path_factory, plan, order, data
 ):
     folder = tmp_path_factory.mktemp("replay")
@@ -176,7 +176,7 @@ def test_replayed_rows_leave_the_history_as_if_they_had_been_good_in_time(
     steps = [(file, is_replay) for file in files for is_replay in (False, True)]
     order.shuffle(steps)
     # a file is loaded before it is replayed, with others in between
-    loaded, mended, left_out = [], set(), set()
+    loaded, corrected, left_out = [], set(), set()
     ways = st.sampled_from(["not replayed", "good", "left out"])
     way = {file.index: data.draw(ways, label=f"file {file.index}") for file in files}
     with open_warehouse(f"duckdb:///{folder / 'w'}.duckdb") as warehouse:
@@ -187,23 +187,23 @@ def test_replayed_rows_leave_the_history_as_if_they_had_been_good_in_time(
             elif way[file.index] == "good":
                 good = file.staged(folder, bad=frozenset())
                 assert load_replayed(warehouse, file.delivery, good).rows_open == 0
-                mended.add(file.index)
+                corrected.add(file.index)
             elif way[file.index] == "left out":
                 result = load_replayed(warehouse, file.delivery, file.without_bad(folder))
                 assert (result.rows_left_out, result.rows_open) == (len(file.bad), 0)
                 left_out.add(file.index)
-            assert history(warehouse) == history_by_hand(loaded, mended, left_out)
-        _assert_the_counts_add_up(warehouse, files, mended | left_out)
+            assert history(warehouse) == expected_history(loaded, corrected, left_out)
+        _assert_the_counts_add_up(warehouse, files, corrected | left_out)
 
 
-def _assert_the_counts_add_up(warehouse, files, mended):
+def _assert_the_counts_add_up(warehouse, files, corrected):
     for file in files:
         last = warehouse.rows(
             "select rows_read, rows_accepted, rows_rejected, rows_repeated, rows_blank,"
             " rows_skipped from audit.delivery where delivery_id = :id order by attempt desc",
             {"id": file.delivery.delivery_id},
         )[0]
-        rejected = 0 if file.index in mended else len(file.bad)
+        rejected = 0 if file.index in corrected else len(file.bad)
         assert last["rows_rejected"] == rejected
         assert last["rows_read"] == sum(last.values()) - last["rows_read"]
 
@@ -238,9 +238,7 @@ def states(warehouse):
 ONE = File(0, 0, "delta", {CODES[0]: "A", CODES[1]: "A"}, frozenset(CODES[:2]))
 
 
-def test_what_a_snapshot_lets_vanish_stays_so_where_the_one_before_could_not_be_read(
-    warehouse, tmp_path
-):
+def test_a_vanished_key_stays_vanished_when_the_snapshot_before_was_unreadable(warehouse, tmp_path):
     first, second = CODES[:2]
     unreadable = File(0, 1, "snapshot", {first: "A", second: "A"}, frozenset({first, second}))
     without = File(1, 2, "snapshot", {first: "A"}, frozenset())
@@ -249,7 +247,7 @@ def test_what_a_snapshot_lets_vanish_stays_so_where_the_one_before_could_not_be_
     for file in (unreadable, without, late):
         load_delivery(warehouse, file.delivery, file.staged(tmp_path))
         files.append(file)
-        assert history(warehouse) == history_by_hand(files)
+        assert history(warehouse) == expected_history(files)
     assert (second, "A", night_of(0), night_of(2)) in history(warehouse)
 
 
@@ -260,7 +258,7 @@ def test_a_row_that_is_still_bad_stays_open_and_the_good_one_is_closed(warehouse
     assert states(warehouse) == [(1, "UNI-R01", "replayed", 2), (2, "UNI-R01", "open", None)]
 
 
-def test_a_row_that_the_mapping_leaves_out_now_is_closed_and_counted(either_engine, tmp_path):
+def test_a_row_that_the_mapping_now_leaves_out_is_closed_and_counted(either_engine, tmp_path):
     warehouse = either_engine
     load_delivery(warehouse, ONE.delivery, ONE.staged(tmp_path))
     left_out = ONE.without_bad(tmp_path)
@@ -280,7 +278,9 @@ def test_a_row_that_the_mapping_leaves_out_now_is_closed_and_counted(either_engi
     assert load_replayed(warehouse, ONE.delivery, left_out).rows_left_out == 0
 
 
-def test_a_key_of_a_loaded_row_does_not_end_when_another_row_of_it_is_left_out(warehouse, tmp_path):
+def test_a_key_with_a_loaded_row_does_not_end_when_another_of_its_rows_is_left_out(
+    warehouse, tmp_path
+):
     file = File(0, 0, "delta", {CODES[0]: "A", CODES[1]: "A"}, frozenset({CODES[0]}))
     load_delivery(warehouse, file.delivery, file.staged(tmp_path))
     all_left_out = replace(file, bad=frozenset(CODES[:2]))
@@ -289,7 +289,7 @@ def test_a_key_of_a_loaded_row_does_not_end_when_another_row_of_it_is_left_out(w
     assert [span[0] for span in history(warehouse)] == [CODES[1]]
 
 
-def test_a_still_bad_row_gets_the_further_reason_that_is_found_now(warehouse, tmp_path):
+def test_a_row_that_is_still_bad_gets_the_reasons_found_on_replay(warehouse, tmp_path):
     load_delivery(warehouse, ONE.delivery, ONE.staged(tmp_path))
     again = ONE.staged(tmp_path, bad=frozenset({CODES[1]}))
     with duckdb.connect(again) as staged:
@@ -302,7 +302,7 @@ def test_a_still_bad_row_gets_the_further_reason_that_is_found_now(warehouse, tm
     ]
 
 
-def test_a_row_that_passed_before_stands_whatever_is_said_of_it_now(warehouse, tmp_path):
+def test_a_loaded_row_stays_loaded_when_a_replay_rejects_it(warehouse, tmp_path):
     file = File(0, 0, "delta", {CODES[0]: "A", CODES[1]: "A"}, frozenset({CODES[0]}))
     load_delivery(warehouse, file.delivery, file.staged(tmp_path))
     load_replayed(warehouse, file.delivery, file.staged(tmp_path, bad=frozenset({CODES[1]})))
@@ -310,7 +310,7 @@ def test_a_row_that_passed_before_stands_whatever_is_said_of_it_now(warehouse, t
     assert [span[0] for span in history(warehouse)] == CODES[:2]
 
 
-def test_replaying_again_writes_nothing(warehouse, tmp_path):
+def test_a_second_replay_writes_nothing(warehouse, tmp_path):
     load_delivery(warehouse, ONE.delivery, ONE.staged(tmp_path))
     good = ONE.staged(tmp_path, bad=frozenset())
     load_replayed(warehouse, ONE.delivery, good)
@@ -319,7 +319,7 @@ def test_replaying_again_writes_nothing(warehouse, tmp_path):
     assert warehouse.rows("select * from audit.delivery order by attempt") == before
 
 
-def test_a_row_that_the_file_is_no_longer_seen_to_have_stays_open(warehouse, tmp_path):
+def test_a_rejected_row_that_is_missing_on_replay_stays_open(warehouse, tmp_path):
     load_delivery(warehouse, ONE.delivery, ONE.staged(tmp_path))
     shorter = ONE.staged(tmp_path, bad=frozenset())
     with duckdb.connect(shorter) as staged:
@@ -328,7 +328,7 @@ def test_a_row_that_the_file_is_no_longer_seen_to_have_stays_open(warehouse, tmp
     assert (result.rows_replayed, result.rows_open) == (1, 1)
 
 
-def test_what_is_replayed_shows_from_the_night_after_the_last_published_one(warehouse, tmp_path):
+def test_replayed_rows_appear_from_the_night_after_the_last_published_one(warehouse, tmp_path):
     load_delivery(warehouse, ONE.delivery, ONE.staged(tmp_path))
     warehouse.execute(
         "insert into audit.publication (publication_id, as_of_date, published_at,"
@@ -351,5 +351,5 @@ def test_keys_vanish_from_a_snapshot_once_all_its_keys_can_be_read(warehouse, tm
     load_delivery(warehouse, snapshot.delivery, nameless)
     assert [span[0] for span in history(warehouse)] == [CODES[0], CODES[1]]
     load_replayed(warehouse, snapshot.delivery, snapshot.staged(tmp_path, bad=frozenset()))
-    assert history(warehouse) == history_by_hand([before, snapshot], {1})
+    assert history(warehouse) == expected_history([before, snapshot], {1})
     assert (CODES[1], "A", FIRST, night_of(1)) in history(warehouse)

@@ -1,4 +1,4 @@
-"""What the threat model says of settings is so in the settings."""
+"""The settings keep what the threat model promises of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _spec = importlib.util.spec_from_file_location(
 )
 make_secrets = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(make_secrets)
-#: What may stand where a secret belongs: a file, or a command that reads one.
+#: Allowed values of a secret setting: a file, or a command that reads one.
 SECRET_NAME = re.compile(r"PASSWORD|SECRET|FERNET|JWT|TOKEN")
 
 
@@ -28,7 +28,7 @@ def services():
     return found
 
 
-def test_every_port_is_open_to_this_machine_only_unless_somebody_says_otherwise(services):
+def test_every_port_is_open_to_this_machine_only_by_default(services):
     ports = {name: service.get("ports", []) for name, service in services.items()}
     assert ports["api-server"], ports
     exposed = [
@@ -40,7 +40,7 @@ def test_every_port_is_open_to_this_machine_only_unless_somebody_says_otherwise(
     assert exposed == []
 
 
-def test_no_secret_and_no_default_password_stands_in_the_settings(services):
+def test_the_settings_hold_no_secret_and_no_default_password(services):
     stated = [
         (service, name, value)
         for service, settings in services.items()
@@ -60,7 +60,7 @@ def test_no_secret_and_no_default_password_stands_in_the_settings(services):
 
 
 def mounted(service):
-    """What a service mounts: source by the folder in the container."""
+    """The mounts of a service: source by folder in the container."""
     return dict(reversed(str(line).split(":")[:2]) for line in service.get("volumes", []))
 
 
@@ -72,7 +72,7 @@ def test_every_service_mounts_a_secrets_volume_of_its_own(services):
     }
     assert seen == {name: f"secrets-{name}" for name in seen}
     shared = [name for name, service in services.items() if "secrets" in mounted(service).values()]
-    assert shared == ["secrets"], "the volume of all secrets is for who makes them"
+    assert shared == ["secrets"], "only the service that makes the secrets mounts all of them"
     assert services["secrets"]["network_mode"] == "none"
     given = mounted(services["secrets"])
     assert given.pop("/secrets/all") == "secrets"
@@ -149,7 +149,7 @@ def test_the_secrets_of_an_earlier_installation_stay(secrets_folder):
     assert files_in(secrets_folder) == made
 
 
-def test_airflow_asks_who_logs_in(services):
+def test_airflow_requires_a_login(services):
     settings = services["api-server"]["environment"]
     assert "FabAuthManager" in settings["AIRFLOW__CORE__AUTH_MANAGER"]
     assert not [name for name in settings if "ALL_ADMINS" in name]

@@ -1,4 +1,4 @@
-"""The variables of an installation: their defaults, what is wrong with them, and one list."""
+"""The variables of an installation: defaults, errors, and the list of all of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from onestop.settings import (
 
 NIGHT = dt.date(2022, 11, 24)
 
-#: A value with a blank.
+#: A value with spaces.
 WORDS = "two words"
 
 
@@ -42,13 +42,13 @@ def test_until_when_and_how_often_can_be_set(monkeypatch):
 
 
 @pytest.mark.parametrize("text", ["6 am", "25:00", "soon"])
-def test_what_is_no_time_of_day_is_named_with_its_variable(monkeypatch, text):
+def test_an_invalid_time_of_day_is_named_with_its_variable(monkeypatch, text):
     with pytest.raises(SettingsError, match=f"ONESTOP_WAIT_UNTIL: {text} is no time of day; write"):
         waits_until(monkeypatch, text)
 
 
 @pytest.mark.parametrize("text", ["0", "-5", "often", "nan", "2000"])
-def test_what_is_no_number_of_minutes_is_named_with_its_variable(monkeypatch, text):
+def test_an_invalid_number_of_minutes_is_named_with_its_variable(monkeypatch, text):
     monkeypatch.setenv("ONESTOP_WAIT_MINUTES", text)
     with pytest.raises(SettingsError, match=f"ONESTOP_WAIT_MINUTES: {text} is no number"):
         wait_interval()

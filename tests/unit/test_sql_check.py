@@ -1,4 +1,4 @@
-"""What `make check` finds in SQL files that an engine cannot read."""
+"""`make check` finds SQL files that an engine cannot parse."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SPEC.loader.exec_module(check)
 
 
 @pytest.mark.parametrize(("name", "text"), check.texts().items(), ids=lambda text: text[:40])
-def test_both_engines_can_read_every_file(name, text):
+def test_both_engines_can_parse_every_file(name, text):
     assert check.read(name, text) == []
 
 
@@ -31,9 +31,9 @@ def test_every_sql_file_is_checked():
         ("select * from (select 1 as x", "postgresql"),
     ],
 )
-def test_what_an_engine_cannot_read_is_found(text, engine):
+def test_sql_that_an_engine_cannot_parse_is_found(text, engine):
     assert any(problem.startswith(engine) for problem in check.read("a.sql", text))
 
 
-def test_a_file_for_one_engine_is_read_by_it_alone():
+def test_a_file_for_one_engine_is_parsed_for_that_engine_only():
     assert check.read("a.postgresql.sql", "grant maintain on a.b to c") == []

@@ -43,7 +43,7 @@ def test_the_thirteen_dossiers_give_the_known_fraction(settings, method, numerat
     assert (found.numerator, found.denominator) == (numerator, denominator)
 
 
-def test_the_cohort_names_who_is_in_and_who_is_out(settings):
+def test_the_cohort_lists_counted_and_excluded_dossiers(settings):
     found = of_quarter(settings)
     assert codes(found, "numerator") == ["D2", "D4", "D6"]
     assert codes(found, "denominator") == ["D12", "D3", "D5", "D9"]
@@ -72,7 +72,7 @@ def test_each_dossier_names_the_file_and_row_it_was_read_from(settings):
     assert found["D3"].delivery_id == "one_stop.dossiers.20220630.000000000000"
 
 
-def test_reasons_are_told_in_both_languages_with_the_dates(settings):
+def test_reasons_are_given_in_both_languages_with_their_dates(settings):
     late = next(d for d in of_quarter(settings).items if d.code == "D3")
     assert late.reason_vi == "Giải quyết xong ngày 27/04/2022, sau hạn 26/04/2022"
     assert late.reason_en == "Resolved 27 Apr 2022, after 26 Apr 2022"
@@ -95,7 +95,7 @@ def test_an_earlier_night_is_explained_from_what_was_known_then(later):
     assert then.as_of == NIGHT
 
 
-def test_a_file_that_came_late_is_not_in_the_night_before_it_came(tmp_path):
+def test_a_late_file_is_not_part_of_earlier_nights(tmp_path):
     settings = publish_thirteen(settings_in(tmp_path), until=LATER, with_late_file=True)
     now, then = of_quarter(settings, as_of=LATER), of_quarter(settings, as_of=NIGHT)
     assert (now.numerator, then.numerator) == (4, 3)
@@ -118,7 +118,9 @@ def test_the_published_figure_is_compared(settings):
         (("on_time_rate", UNIT, *reversed(QUARTER)), "before it begins"),
     ],
 )
-def test_what_cannot_be_explained_is_refused_with_what_can(settings, arguments, message):
+def test_an_unknown_name_or_reversed_period_is_refused_with_the_valid_choices(
+    settings, arguments, message
+):
     with pytest.raises(QuestionError, match=message):
         explain(settings, *arguments)
 
@@ -134,7 +136,7 @@ def page(settings, explanation, **options):
     return out.getvalue()
 
 
-def test_the_page_groups_the_dossiers_and_tells_the_figure(settings):
+def test_the_page_groups_the_dossiers_and_shows_the_figure(settings):
     text = page(settings, of_quarter(settings))
     assert "Kết quả: 3/7 = 42,85 %" in text
     assert "Khớp với số đã công bố." in text
@@ -143,7 +145,7 @@ def test_the_page_groups_the_dossiers_and_tells_the_figure(settings):
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv"])
-def test_dossiers_that_do_not_add_up_to_what_was_published_are_not_listed(settings, form):
+def test_dossiers_that_do_not_add_up_to_the_published_figure_are_not_listed(settings, form):
     found = replace(of_quarter(settings), published=(4, 7))
     with pytest.raises(QuestionError, match="add up to 3/7, but 4/7 is published"):
         page(settings, found, format=form)
@@ -166,7 +168,7 @@ def test_without_post_a_posted_dossier_is_left_out(settings):
     assert "D5" in codes(found, "left_out")
 
 
-def test_a_digitised_result_is_one_that_was_resolved_in_the_span(settings):
+def test_the_digitised_share_leaves_out_dossiers_that_state_no_digitisation(settings):
     found = explain(settings, "result_digitisation_rate", UNIT, *QUARTER)
     reasons = {d.code: d.reason_code for d in found.items}
     # the source of the worked dossiers says of none whether its result is digitised
@@ -183,7 +185,7 @@ def test_json_and_csv_hold_every_dossier(settings):
     assert [row["dossier_code"] for row in rows] == [d.code for d in found.items]
 
 
-def test_a_code_that_looks_like_a_formula_is_not_one_in_the_csv(settings):
+def test_a_code_that_looks_like_a_formula_is_text_in_the_csv(settings):
     found = of_quarter(settings)
     hostile = replace(found.items[0], code="=cmd|'/c calc'!A0")
     text = page(settings, replace(found, items=(hostile,), published=None), format="csv")

@@ -1,4 +1,4 @@
-"""Every figure that is published can be followed to what is behind it, whatever is counted."""
+"""Every published figure can be traced to the items it counts."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def declared(indicator, last, document, numerator=None, denominator=None, first=
 
 
 def declarations():
-    """Declared figures: a series with a corrected one, one of last year, one to come, one bare."""
+    """Declared figures: a corrected series, one of last year, a later one, one without numbers."""
     march, june, year = dt.date(2022, 3, 31), dt.date(2022, 6, 30), dt.date(2022, 12, 31)
     return {
         "march": [
@@ -78,7 +78,7 @@ def published(folder, world, *nights):
 
 
 def add_procedures(world):
-    """One under a second code, one struck off in July, one that came with it."""
+    """Add procedures: one with a second code, one deleted in July, one added at the same time."""
     says = world.procedures["1.000002"][0].says
     for code, story in {
         "1.000002.000.00.00.H24": [(MID_JANUARY, True)],
@@ -92,7 +92,7 @@ def add_procedures(world):
 
 
 def add_communes(world):
-    """One for each reason that a One-Stop desk does not count."""
+    """Add a commune for each reason not to count a One-Stop desk."""
     says = world.units["H24.31.05"][0].says | {"unit_name": "Ủy ban nhân dân xã"}
     for code, more in {
         "H24.31.11": {"has_one_stop": False},
@@ -116,19 +116,19 @@ def publish_worked_set(folder, _):
 
 @pytest.fixture(scope="module")
 def worked(kept, tmp_path_factory):
-    """The second worked set, whose tickets are known one by one, with more of the rest."""
+    """The second worked set, with more procedures, communes and declarations."""
     return kept.copy(publish_worked_set, tmp_path_factory.mktemp("worked") / "var")
 
 
-def publish_by_chance(folder, _):
+def publish_random_nights(folder, _):
     world = build_world(random.Random(3).choice, dossiers=60, tickets=300)
     published(folder, world, *CHANCE_NIGHTS)
 
 
 @pytest.fixture(scope="module")
 def chance(kept, tmp_path_factory):
-    """Chains of transfers, clocks that run backwards, units that come and go; two nights."""
-    return kept.copy(publish_by_chance, tmp_path_factory.mktemp("chance") / "var")
+    """Two nights at random: chains of transfers, times out of order, units that begin and end."""
+    return kept.copy(publish_random_nights, tmp_path_factory.mktemp("chance") / "var")
 
 
 def of_year(settings, indicator, unit="CITY", last=SEPTEMBER, **more):
@@ -151,7 +151,7 @@ def figures(settings, night, where):
 
 
 def wrong_sums(settings, night, where):
-    """Published figures that their items do not add up to, and the reasons that were given."""
+    """Published figures that their items do not add up to, and the reason codes seen."""
     wrong, seen = [], set()
     for row in figures(settings, night, where):
         span = row["period_start"], row["period_end"]
@@ -164,7 +164,7 @@ def wrong_sums(settings, night, where):
     return wrong, seen
 
 
-def test_the_things_behind_every_figure_of_a_night_add_up_to_it(worked):
+def test_the_items_of_every_figure_of_a_night_add_up_to_it(worked):
     wrong, seen = wrong_sums(
         worked,
         SEPTEMBER,
@@ -206,7 +206,7 @@ def test_procedures_and_desks_of_an_earlier_night_add_up_in_ended_and_running_pe
     assert seen >= {"published", "not_digitising"}, sorted(seen)
 
 
-def test_an_indicator_without_data_tells_the_scorecard_s_reason(worked):
+def test_an_indicator_without_data_gives_the_reason_that_the_scorecard_gives(worked):
     with open_published(worked) as warehouse:
         lines = warehouse.rows("select * from mart.scorecard where status = 'no_data'")
     assert {"results_digitised_growth", BARE} <= {line["indicator_code"] for line in lines}
@@ -226,7 +226,7 @@ def test_every_computed_indicator_has_its_own_explainer(worked):
     assert {row["indicator_code"] for row in rows} == set(EXPLAINERS)
 
 
-def test_each_ticket_tells_its_times_and_what_it_adds(worked):
+def test_each_ticket_shows_its_times_and_what_it_adds_to_the_figure(worked):
     found = {item.code: item for item in of_year(worked, "counter_waiting_time").items}
     amounts = {code: (item.numerator, item.denominator) for code, item in found.items()}
     assert amounts == {
@@ -240,7 +240,7 @@ def test_each_ticket_tells_its_times_and_what_it_adds(worked):
     assert found["T7"].row_number == 1
 
 
-def test_from_opening_a_ticket_waits_only_from_then(worked):
+def test_waits_from_opening_begin_when_the_office_opens(worked):
     found = of_year(worked, "counter_waiting_time", method="visit_mean_from_opening")
     early = next(item for item in found.items if item.code == "T7")
     assert (early.numerator, early.facts["wait_seconds"]) == (600, 600)
@@ -255,7 +255,7 @@ def test_tickets_of_another_day_or_unit_are_not_in_the_list(worked):
     assert [item.code for item in commune.items] == ["T7"]
 
 
-def test_each_procedure_is_in_or_out_of_level_4_for_a_reason(worked):
+def test_each_procedure_states_why_it_counts_towards_level_4_or_not(worked):
     found = of_year(worked, "level4_provision_rate")
     assert reasons(found, "numerator") == {"1.000001.000.00.00.H24": "at_level4"}
     assert reasons(found, "denominator") == {
@@ -275,7 +275,7 @@ def test_each_procedure_is_in_or_out_of_level_4_for_a_reason(worked):
     assert told["1.000002"].file_name == "one_stop.procedures.20220114.000000000000.csv"
 
 
-def test_procedures_are_those_in_force_at_the_end_of_the_span(worked):
+def test_procedures_in_force_at_the_end_of_the_span_are_counted(worked):
     found = explain(worked, "procedures_published_rate", "DISTRICT", SINCE, MAY)
     assert set(reasons(found, "numerator")) == {"1.000002", "1.000005", "1.000007"}
     later = next(item for item in found.items if item.code == "1.000008")
@@ -283,7 +283,7 @@ def test_procedures_are_those_in_force_at_the_end_of_the_span(worked):
     assert later.role == "left_out"
 
 
-def test_internal_procedures_are_counted_apart(worked):
+def test_internal_procedures_are_counted_separately(worked):
     found = of_year(worked, "internal_procedures_published_rate")
     assert reasons(found, "numerator") == {"1.000004": "published"}
     assert set(reasons(found, "left_out").values()) == {
@@ -291,14 +291,14 @@ def test_internal_procedures_are_counted_apart(worked):
     }  # fmt: skip
 
 
-def test_procedures_with_an_online_dossier_are_told_from_those_without(worked):
+def test_procedures_with_an_online_dossier_are_listed_apart_from_those_without(worked):
     found = of_year(worked, "online_procedure_used_share")
     assert set(reasons(found, "numerator").values()) == {"used_online"}
     assert reasons(found, "denominator") == {"1.000008": "not_used_online"}
     assert reasons(found, "left_out")["1.000005"] == "not_online"
 
 
-def test_each_desk_counts_or_does_not_for_a_reason(worked):
+def test_each_desk_states_why_it_counts_or_not(worked):
     found = of_year(worked, "digitisation_rollout_commune", "COMMUNE")
     assert reasons(found, "numerator") == {"H24.31.06": "digitising"}
     assert reasons(found, "denominator") == {
@@ -316,14 +316,14 @@ def test_each_desk_counts_or_does_not_for_a_reason(worked):
     assert found.items[0].file_name == "one_stop.units.20220114.000000000000.csv"
 
 
-def test_desks_are_those_of_the_end_of_the_span(worked):
+def test_desks_registered_at_the_end_of_the_span_are_counted(worked):
     found = of_year(worked, "digitisation_rollout_commune", "COMMUNE", last=MAY)
     assert reasons(found, "numerator") == {}
     assert reasons(found, "denominator")["H24.31.06"] == "digitising_later"
     assert reasons(found, "left_out")["H24.31.16"] == "registered_later"
 
 
-def test_a_declared_figure_names_its_document_and_those_left_out(worked):
+def test_a_declared_figure_names_its_document_and_the_documents_left_out(worked):
     found = of_year(worked, TASKS)
     assert reasons(found, "numerator") == {"21/BC": "declared"}
     assert reasons(found, "left_out") == {
@@ -334,7 +334,7 @@ def test_a_declared_figure_names_its_document_and_those_left_out(worked):
     assert found.items[0].file_name == "one_stop.declarations.20220704.000000000000.csv"
 
 
-def test_an_earlier_night_knows_what_had_been_declared_by_then(worked):
+def test_an_earlier_night_counts_only_declarations_received_by_then(worked):
     found = of_year(worked, TASKS, last=MAY, as_of=MAY)
     assert reasons(found, "numerator") == {"9/BC": "declared"}
     assert (found.published, found.agrees) == ((11, 40), True)
@@ -348,7 +348,7 @@ def test_a_declaration_without_numbers_is_listed_and_gives_no_figure(worked):
     assert "chưa có dữ liệu" in page(worked, found)
 
 
-def test_a_rank_is_a_figure_by_its_mere_value(worked):
+def test_a_declared_rank_is_a_figure_without_a_fraction(worked):
     found = of_year(worked, RANK)
     assert reasons(found, "numerator") == {"8/QĐ": "declared"}
     assert (found.numerator, found.denominator, found.agrees) == (12, 1, True)
@@ -373,7 +373,7 @@ def test_a_rank_is_a_figure_by_its_mere_value(worked):
         ("waiting", "CITY", None, "no indicator waiting; there are par_index_rank, pci_rank"),
     ],
 )
-def test_a_figure_that_there_is_not_is_refused_with_what_there_is(
+def test_an_unknown_figure_is_refused_with_the_valid_choices(
     worked, indicator, unit, method, message
 ):
     with pytest.raises(QuestionError, match=message):
@@ -386,7 +386,7 @@ def page(settings, explanation, **options):
     return out.getvalue()
 
 
-def test_a_page_tells_waits_in_minutes_in_either_language(worked):
+def test_a_page_shows_waits_in_minutes_in_either_language(worked):
     found = of_year(worked, "counter_waiting_time")
     text = page(worked, found)
     assert "Kết quả: 6.000/4 = 25 phút" in text
@@ -400,19 +400,19 @@ def test_a_page_without_data_says_why(worked):
     assert "Kế hoạch không nêu số gốc" in text
 
 
-def test_a_long_page_says_how_many_more_there_are(worked):
+def test_a_shortened_page_says_how_many_items_are_not_shown(worked):
     found = of_year(worked, "counter_waiting_time")
     long = replace(found, items=found.items * 100, published=None)
     assert "… và 300 phiếu nữa; --format csv" in page(worked, long)
 
 
-def test_things_that_do_not_add_up_are_not_listed(worked):
+def test_items_that_do_not_add_up_to_the_figure_are_not_listed(worked):
     found = replace(of_year(worked, "counter_waiting_time"), published=(5999, 4))
     with pytest.raises(QuestionError, match="the tickets add up to 6000/4, but 5999/4 is"):
         page(worked, found, format="csv")
 
 
-def test_json_and_csv_tell_the_same_of_each_thing(worked):
+def test_json_and_csv_hold_the_same_fields_of_each_item(worked):
     found = of_year(worked, TASKS)
     data = json.loads(page(worked, found, format="json"))
     rows = list(csv.DictReader(io.StringIO(page(worked, found, format="csv"))))
@@ -423,13 +423,13 @@ def test_json_and_csv_tell_the_same_of_each_thing(worked):
     assert (data["published"], data["agrees"]) == ([25, 40], True)
 
 
-def test_a_name_that_looks_like_a_formula_is_not_one_in_the_csv(worked):
+def test_a_name_that_looks_like_a_formula_is_text_in_the_csv(worked):
     text = page(worked, of_year(worked, "procedures_published_rate"), format="csv")
     assert "'=Thủ tục 1.000008" in text
     assert ",=Thủ tục" not in text
 
 
 @pytest.mark.parametrize(("name", "step"), [("visit", "no_such"), ("visit", "ticket_code")])
-def test_only_a_step_of_the_select_can_be_read(name, step):
+def test_reading_an_unknown_step_of_a_select_is_an_error(name, step):
     with pytest.raises(ValueError, match="there is no step"):
         step_text(name, step)

@@ -1,4 +1,4 @@
-"""What the lists of deliveries and rejected rows count, and that they answer no empty question."""
+"""Lists of deliveries and rejected rows: what they count, and which filters they refuse."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def printed(capsys, settings, **filters):
     return capsys.readouterr().out
 
 
-def test_a_row_that_broke_two_rules_is_one_row_with_both(settings, capsys):
+def test_a_row_that_broke_two_rules_is_listed_once_with_both(settings, capsys):
     text = printed(capsys, settings)
     assert "2 of 2 rows" in text
     assert all(f"broke {rule}" in text for _, rule in REJECTED)
@@ -82,7 +82,7 @@ def test_a_row_found_by_one_rule_is_shown_with_all_its_reasons(settings, capsys)
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("asked", "message"),
     [
         ({"rule": "DOS-R99"}, "there is no rule code DOS-R99"),
         ({"night": dt.date(2021, 1, 1)}, "nothing was delivered for night 2021-01-01; there are"),
@@ -90,15 +90,17 @@ def test_a_row_found_by_one_rule_is_shown_with_all_its_reasons(settings, capsys)
         ({"state": "shut"}, "there is no state shut; there is left_out, open, replayed"),
     ],
 )
-def test_what_there_is_not_is_no_empty_table(settings, asked, told):
-    with pytest.raises(QuestionError, match=told):
+def test_listing_rejected_rows_of_an_unknown_value_is_an_error_that_names_the_known_ones(
+    settings, asked, message
+):
+    with pytest.raises(QuestionError, match=message):
         print_rejected(settings, lang="en", **asked)
 
 
 @pytest.mark.parametrize(
     "asked", [{"night": dt.date(2021, 1, 1)}, {"feed": "x"}, {"state": "open"}]
 )
-def test_nor_is_a_delivery_of_what_there_is_not(settings, asked):
+def test_listing_deliveries_of_an_unknown_value_is_an_error(settings, asked):
     with pytest.raises(QuestionError):
         print_deliveries(settings, **asked)
 
@@ -107,10 +109,10 @@ def test_nor_is_a_delivery_of_what_there_is_not(settings, asked):
     "asked",
     [{"rule": "DOS-R99"}, {"source": "two_stop"}, {"feed": "x"}, {"delivery_id": "one_stop.x"}],
 )
-def test_nor_is_there_anything_to_replay_of_it(settings, asked):
+def test_replaying_rows_of_an_unknown_value_is_an_error(settings, asked):
     with pytest.raises(QuestionError, match="there is no"):
         find_replayable(ReplayFilter(**asked), settings.mappings(), settings.warehouse)
 
 
-def test_a_rule_that_nothing_broke_is_an_empty_table(settings, capsys):
+def test_a_known_rule_that_no_row_broke_gives_an_empty_table(settings, capsys):
     assert "0 of 0 rows" in printed(capsys, settings, rule="VIS-R09")

@@ -69,7 +69,7 @@ def test_an_earlier_night_is_reported_as_it_was_published(later):
     assert then.as_of == NIGHT
 
 
-def test_a_span_that_is_no_period_is_counted_from_the_record(settings):
+def test_a_span_that_is_not_a_published_period_is_counted_from_the_record(settings):
     form = read_form_06a(settings, UNIT, dt.date(2022, 4, 10), dt.date(2022, 6, 20))
     assert not form.is_published
     # D2 was received before and closed within; D12 was received on the last day
@@ -77,7 +77,7 @@ def test_a_span_that_is_no_period_is_counted_from_the_record(settings):
     assert form.identities_hold
 
 
-def test_carried_over_is_compared_with_what_the_period_before_left_open(settings):
+def test_carried_over_is_compared_with_the_open_dossiers_of_the_period_before(settings):
     form = read_form_06a(settings, UNIT, *QUARTER)
     assert form.before.open_total == form.total.carried_over == 1
     assert form.before.added == form.before.gone == ()
@@ -167,7 +167,7 @@ def test_a_name_that_looks_like_a_formula_is_text(settings, sheet_of, name):
         ("2022-04-10", "2022-06-20", "từ 10/04/2022 đến 20/06/2022"),
     ],
 )
-def test_a_period_has_the_name_that_reports_give_it(settings, sheet_of, first, last, name):
+def test_a_period_has_its_name_in_reports(settings, sheet_of, first, last, name):
     form = read_form_06a(settings, UNIT, *QUARTER)
     span = replace(form, first=dt.date.fromisoformat(first), last=dt.date.fromisoformat(last))
     assert f"Kỳ báo cáo: {name}" in texts(sheet_of(span))
@@ -200,7 +200,9 @@ def test_the_file_carries_the_time_of_publication_and_not_of_writing(settings):
         ((UNIT, dt.date(2022, 7, 1), dt.date(2022, 9, 30)), "after night 2022-06-30"),
     ],
 )
-def test_what_cannot_be_reported_is_refused_with_what_can(settings, arguments, message):
+def test_an_unknown_unit_period_or_basis_is_refused_with_the_valid_choices(
+    settings, arguments, message
+):
     with pytest.raises(QuestionError, match=message):
         read_form_06a(settings, *arguments)
 
@@ -210,7 +212,7 @@ def test_a_night_that_is_not_published_cannot_be_reported(settings):
         read_form_06a(settings, UNIT, *QUARTER, dt.date(2022, 6, 1))
 
 
-def test_a_gap_to_what_the_period_before_left_open_names_its_dossiers(tmp_path, sheet_of):
+def test_a_gap_to_the_open_dossiers_of_the_period_before_names_its_dossiers(tmp_path, sheet_of):
     late = publish_thirteen(settings_in(tmp_path), until=LATER, with_late_file=True)
     form = read_form_06a(late, UNIT, dt.date(2022, 7, 1), dt.date(2022, 9, 30))
     # D9 was open when the second quarter was published; a file that came late closed it before

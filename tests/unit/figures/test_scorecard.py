@@ -67,7 +67,7 @@ def test_a_clauses_figure_stands_for_the_city_and_each_level(settings):
     assert all(line.target == 98 for line in on_time.values())
 
 
-def test_a_figure_that_two_clauses_ask_for_stands_under_both(settings):
+def test_a_figure_of_two_clauses_stands_under_both(settings):
     lines = [x for x in read_scorecard(settings) if x.indicator_code == "budget_revenue_rate"]
     assert [line.clause_code for line in lines] == ["I.2.h", "PL-33"]
 
@@ -105,7 +105,7 @@ def test_the_page_shows_figures_targets_and_judgement_in_vietnamese(settings):
     assert "98,00" not in text
 
 
-def test_the_page_is_english_on_request(settings):
+def test_the_page_is_in_english_on_request(settings):
     text = page(settings, lang="en")
     assert re.search(r"97\.99%\s+≥ 98%\s+✗ Not met", text)
     assert "Data as of the end of 30 Jun 2022" in text
@@ -154,7 +154,7 @@ def test_csv_has_one_row_per_line(settings):
     assert (city["numerator"], city["status"], city["verified"]) == ("97999", "not_met", "true")
 
 
-def test_before_the_first_publication_the_reader_is_told_what_to_do(tmp_path):
+def test_before_the_first_publication_the_error_says_what_to_do(tmp_path):
     with pytest.raises(NothingPublishedError, match="run `onestop night`"):
         read_scorecard(settings_in(tmp_path))
 

@@ -1,4 +1,4 @@
-"""What we issue does not depend on the order in which an engine hands out rows."""
+"""Issued files and pages do not depend on the order in which an engine returns rows."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ QUARTER = (dt.date(2022, 4, 1), dt.date(2022, 6, 30))
 OTHER_SPAN = (dt.date(2022, 4, 10), dt.date(2022, 6, 20))
 
 
-def in_another_order(path, turn):
-    """Rewrite every table of a file, its rows in an order by chance."""
+def with_rows_shuffled(path, turn):
+    """Rewrite every table of a file with its rows in random order."""
     with duckdb.connect(str(path)) as file:
         tables = file.execute(
             "select schema_name || '.' || table_name from duckdb_tables() where not temporary"
@@ -59,7 +59,7 @@ DELIVERY = (
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory):
-    """Two published nights of dossiers of every level, some of units that nobody registered."""
+    """Two published nights of dossiers of every level, some of unregistered units."""
     found = settings_in(tmp_path_factory.mktemp("order"))
     with open_warehouse(found.warehouse) as warehouse:
         refresh_reference(warehouse)
@@ -100,11 +100,11 @@ def everything_issued(settings):
     return made
 
 
-def test_every_file_and_page_is_the_same_however_its_rows_are_stored(settings):
+def test_every_file_and_page_is_the_same_in_any_order_of_stored_rows(settings):
     before = everything_issued(settings)
     assert len(list(csv.reader(io.StringIO(before["explain on_time_rate"])))) > 10
     assert before[f"methods {LATER}"].count("MethodFigure") > 5
     for turn in range(3):
-        in_another_order(settings.published, turn)
+        with_rows_shuffled(settings.published, turn)
         after = everything_issued(settings)
         assert [name for name in before if before[name] != after[name]] == []

@@ -1,4 +1,4 @@
-"""The pages that Airflow mounts, asked without Airflow."""
+"""The web pages, requested without Airflow."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_coverage_and_document_stand_beside_the_verdict(tmp_path):
     assert "Số liệu của 16,00 % đơn vị có Bộ phận Một cửa" in page
 
 
-def test_the_page_speaks_english_when_asked(settings):
+def test_the_scorecard_page_is_in_english_on_request(settings):
     answer = browser(settings).get("/", params={"lang": "en"})
     for text in ["97.40", "97,400 / 100,000", "Not met", "Clause"]:
         assert text in answer.text.replace("\u00a0", " "), text
@@ -112,7 +112,7 @@ def test_issued_reports_are_listed_with_their_night_and_the_late_ones_named(tmp_
     assert "30 Jun 2022 (late)" in browser(settings).get("/", params={"lang": "en"}).text
 
 
-def test_whoever_is_not_logged_in_is_sent_to_log_in(settings):
+def test_a_visitor_who_is_not_logged_in_is_redirected_to_the_login(settings):
     def nobody():
         raise HTTPException(401, "no token")
 
@@ -122,7 +122,7 @@ def test_whoever_is_not_logged_in_is_sent_to_log_in(settings):
         assert answer.headers["location"] == f"/login?next={page}"
 
 
-def test_the_language_is_kept_over_the_login(settings):
+def test_the_language_is_kept_across_the_login(settings):
     def nobody():
         raise HTTPException(401, "no token")
 
@@ -130,20 +130,20 @@ def test_the_language_is_kept_over_the_login(settings):
     assert answer.headers["location"] == "/login?next=/?lang=en"
 
 
-def test_whoever_may_not_look_is_refused(settings):
+def test_a_user_without_permission_is_refused(settings):
     def stranger():
         raise HTTPException(403, "not for you")
 
     assert browser(settings, stranger).get("/").status_code == 403
 
 
-def test_no_page_runs_a_script_or_loads_anything_from_elsewhere(settings):
+def test_no_page_runs_a_script_or_loads_external_files(settings):
     answer = browser(settings).get("/")
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert "<script" not in answer.text
 
 
-def test_the_reports_are_there_and_nothing_beside_them(settings):
+def test_only_files_of_the_reports_folder_are_served(settings):
     client = browser(settings)
     assert client.get("/reports/index.html").text == "<p>the report</p>"
     assert client.get("/reports/").text == "<p>the report</p>"
@@ -170,7 +170,7 @@ def test_the_reports_are_there_and_nothing_beside_them(settings):
         "~root",
     ],
 )
-def test_an_odd_address_is_a_page_that_there_is_not(settings, path):
+def test_an_odd_address_is_not_found(settings, path):
     loop, pipe = settings.folders.reports / "loop", settings.folders.reports / "pipe"
     if not pipe.exists():
         loop.symlink_to(loop)
@@ -178,7 +178,7 @@ def test_an_odd_address_is_a_page_that_there_is_not(settings, path):
     assert browser(settings).get(f"/reports/{path}").status_code == 404
 
 
-def test_a_second_name_of_a_file_from_elsewhere_is_not_served(settings):
+def test_a_hard_link_to_a_file_outside_the_reports_is_not_served(settings):
     secret = settings.work / "second.txt"
     secret.write_text("x", encoding="utf-8")
     (settings.folders.reports / "second.txt").hardlink_to(secret)
@@ -186,7 +186,7 @@ def test_a_second_name_of_a_file_from_elsewhere_is_not_served(settings):
 
 
 @pytest.mark.parametrize("path", ["/", "/reports/index.html", "/reports/missing.html"])
-def test_every_page_says_what_it_may_do_who_may_frame_it_and_that_it_is_not_kept(settings, path):
+def test_every_page_has_headers_that_bar_scripts_framing_and_caching(settings, path):
     headers = browser(settings).get(path).headers
     assert "default-src 'none'" in headers["content-security-policy"]
     assert "frame-ancestors 'self'" in headers["content-security-policy"]
@@ -203,7 +203,7 @@ def test_before_the_first_publication_the_page_says_so(tmp_path):
     assert "no night is published yet" in answer.text
 
 
-def test_a_message_cannot_bring_markup_into_the_page(settings, tmp_path):
+def test_markup_in_a_message_is_escaped(settings, tmp_path):
     hostile = replace(settings, published=tmp_path / "<script>alert(1)</script>.duckdb")
     answer = browser(hostile).get("/", params={"lang": "en"})
     assert "&lt;script&gt;" in answer.text

@@ -1,4 +1,4 @@
-"""Rules that several suites share: filled in, complete, and used."""
+"""Common rules of several suites: placeholders are replaced, and each rule is used."""
 
 from __future__ import annotations
 
@@ -110,8 +110,8 @@ def test_a_query_that_two_suites_need_is_a_common_rule():
 
 
 @pytest.mark.parametrize("suite", all_suites(), ids=lambda suite: suite.name)
-def test_the_kept_text_of_a_suite_is_complete_in_itself(suite, tmp_path):
-    """It is kept beside the landing and must say the rules without ``common.json``."""
+def test_the_kept_text_of_a_suite_needs_no_other_file(suite, tmp_path):
+    """The text is kept beside the landing and is read there without ``common.json``."""
     kept = json.loads(suite.text)
     assert "${" not in suite.text
     for item in kept["expectations"]:

@@ -1,4 +1,4 @@
-"""What a night's volume is compared with."""
+"""The usual volume, with which a night's volume is compared."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ MONDAY = dt.date(2022, 6, 27)
 
 
 def mondays(*counts: int, before: dt.date = MONDAY) -> dict[dt.date, int]:
-    """Counts of the Mondays before, the latest first."""
+    """Counts of the preceding Mondays, the latest first."""
     return {before - dt.timedelta(weeks=n): count for n, count in enumerate(counts, start=1)}
 
 
-def test_the_usual_is_the_median_of_the_last_four_of_the_weekday():
+def test_the_usual_volume_is_the_median_of_the_last_four_same_weekdays():
     counts = mondays(900, 100, 950, 800, 7, 7, 7)
     counts[dt.date(2022, 6, 24)] = 5
     expected = UsualVolume(800, "trung vị của 4 thứ Hai", "median of 4 Mondays")
@@ -34,12 +34,12 @@ def test_three_known_nights_are_enough_and_two_are_not():
     assert usual_volume(MONDAY, mondays(1, 2)) is None
 
 
-def test_nights_more_than_eight_weeks_back_are_not_usual():
+def test_nights_more_than_eight_weeks_back_are_not_compared_with():
     counts = {MONDAY - dt.timedelta(weeks=n): 9 for n in (1, 2, 9, 10)}
     assert usual_volume(MONDAY, counts) is None
 
 
-def test_a_holiday_is_neither_compared_nor_compared_with():
+def test_a_holiday_has_no_usual_volume_and_is_part_of_none():
     after_tet = dt.date(2022, 2, 7)
     counts = mondays(3, 900, 910, 920, 930, before=after_tet)  # 31/01/2022 is a day off
     found = usual_volume(after_tet, counts)
@@ -51,7 +51,7 @@ def test_a_holiday_is_neither_compared_nor_compared_with():
     )
 
 
-def test_a_swapped_working_saturday_is_compared_with_nothing():
+def test_a_swapped_working_saturday_has_no_usual_volume():
     saturday = dt.date(2024, 5, 4)
     counts = {saturday - dt.timedelta(weeks=n): 10 for n in range(1, 5)}
     assert usual_volume(saturday, counts) is None
@@ -83,7 +83,7 @@ def a_file(path, weeks, part=0):
 
 @pytest.fixture
 def noted(tmp_path):
-    """The usual volume of tonight's file below a path, after these settlements."""
+    """Function: the usual volume of tonight's file below a path after these settlements."""
 
     def ask(path, *settled):
         with open_warehouse("duckdb://") as warehouse:
@@ -115,7 +115,7 @@ def test_rows_that_are_not_judged_are_not_counted(noted):
     assert noted("H24.31", *((a_file("H24.31", weeks), counts) for weeks in (1, 2, 3))) == 70
 
 
-def test_a_replay_does_not_change_what_is_usual(noted):
+def test_a_replay_does_not_change_the_usual_volume(noted):
     first = [(a_file("H24.31", weeks), {"rows_accepted": 60}) for weeks in (1, 2, 3)]
     again = [(file, {"rows_accepted": 61, "rows_rejected": 3}) for file, _ in first]
     assert noted("H24.31", *first, *again) == 60

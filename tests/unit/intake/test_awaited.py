@@ -1,4 +1,4 @@
-"""What a night says that it waits for."""
+"""The description of an awaited file, and of files with similar names."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_name_that_comes_close_is_named(exports, name):
     assert found == [name]
 
 
-def test_what_is_hidden_unfinished_or_no_regular_file_is_named_as_such(exports):
+def test_a_hidden_unfinished_or_irregular_file_is_named_with_the_reason(exports):
     folder = exports("dossiers_20221124.json.part", ".dossiers_20221124.csv")
     os.mkfifo(folder / "dossiers_20221124_pipe.json")
     found = near_misses(folder, DOSSIERS, NIGHT, MAPPINGS)
@@ -74,7 +74,7 @@ def test_a_file_of_a_later_night_is_named_with_its_night(exports):
     "name",
     ["dossiers_20221123.json", "visits_20221124.csv", "dosiers_20221101.json", "readme.txt"],
 )
-def test_what_is_meant_for_another_night_or_feed_is_not_named(exports, name):
+def test_a_file_of_another_night_or_feed_is_not_named(exports, name):
     assert near_misses(exports(name), DOSSIERS, NIGHT, MAPPINGS) == []
 
 
@@ -86,5 +86,5 @@ def test_the_sentence_names_pattern_and_folder(exports):
     )
 
 
-def test_exports_that_are_gone_have_no_names(tmp_path):
+def test_a_missing_exports_folder_has_no_similar_names(tmp_path):
     assert near_misses(tmp_path / "gone", DOSSIERS, NIGHT, MAPPINGS) == []

@@ -1,4 +1,4 @@
-"""Landing: whole or not at all, once, unchanged."""
+"""Landing: a file is copied completely or not at all, once, unchanged."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_the_same_bytes_of_another_night_are_another_delivery(exported, tmp_path
     assert first.delivery_id != second.delivery_id
 
 
-def test_a_delivery_survives_as_json(exported, tmp_path):
+def test_a_delivery_read_back_from_json_is_the_same(exported, tmp_path):
     delivery = land(exported, tmp_path / "landing")
     assert Delivery.from_json(delivery.to_json()) == delivery
 
@@ -77,13 +77,13 @@ def test_a_file_that_grows_while_it_is_read_is_refused_and_leaves_nothing(
     assert not [path for path in (tmp_path / "landing").rglob("*") if path.is_file()]
 
 
-def test_a_file_that_went_away_is_told_so(exported, tmp_path):
+def test_a_file_deleted_before_it_is_landed_is_refused(exported, tmp_path):
     exported.unlink()
     with pytest.raises(RefusedDeliveryError, match="went away"):
         land(exported, tmp_path / "landing")
 
 
-def test_only_the_pipelines_user_may_look_into_the_landing(exported, tmp_path):
+def test_only_the_pipelines_user_can_read_the_landing(exported, tmp_path):
     landing = tmp_path / "landing"
     old = os.umask(0o022)
     try:
@@ -94,7 +94,7 @@ def test_only_the_pipelines_user_may_look_into_the_landing(exported, tmp_path):
     assert stat.filemode((landing / delivery.landed_path).stat().st_mode) == "-r--r-----"
 
 
-def test_a_landing_that_is_open_to_everybody_is_closed_but_for_its_group(exported, tmp_path):
+def test_a_landing_open_to_everybody_is_restricted_to_owner_and_group(exported, tmp_path):
     landing = tmp_path / "landing"
     landing.mkdir()
     landing.chmod(0o2755)
@@ -102,7 +102,7 @@ def test_a_landing_that_is_open_to_everybody_is_closed_but_for_its_group(exporte
     assert stat.filemode(landing.stat().st_mode) == "drwxr-s---"
 
 
-def test_a_file_changed_in_the_future_is_refused_for_its_clock(tmp_path):
+def test_a_file_with_a_modification_time_in_the_future_is_refused(tmp_path):
     path = tmp_path / "dossiers_20221115.json"
     path.write_bytes(b"[]")
     ahead = time.time() + 2 * 3600
@@ -113,7 +113,7 @@ def test_a_file_changed_in_the_future_is_refused_for_its_clock(tmp_path):
 
 
 @pytest.mark.parametrize("where", ["_copy_bytes", "sync"])
-def test_a_full_disk_refuses_the_file_for_now_and_leaves_nothing_half_landed(
+def test_a_full_disk_refuses_the_file_for_now_and_leaves_no_partial_copy(
     tmp_path, monkeypatch, where
 ):
     path = tmp_path / "dossiers_20221115.json"
@@ -131,7 +131,7 @@ def test_a_full_disk_refuses_the_file_for_now_and_leaves_nothing_half_landed(
     assert land(path, tmp_path / "landing").size_bytes == 2
 
 
-def test_a_file_that_the_pipelines_user_may_not_read_is_refused(tmp_path):
+def test_a_file_that_the_pipelines_user_cannot_read_is_refused(tmp_path):
     path = tmp_path / "dossiers_20221115.json"
     path.write_bytes(b"[]")
     path.chmod(0)
@@ -142,7 +142,7 @@ def test_a_file_that_the_pipelines_user_may_not_read_is_refused(tmp_path):
         if parent.stat().st_uid == os.geteuid():
             parent.chmod(parent.stat().st_mode | 0o011)
     child = os.fork()
-    if not child:  # as somebody whom permissions bind, which root is not
+    if not child:  # as another user: root may read every file
         code = 1
         try:
             if os.geteuid() == 0:
@@ -167,8 +167,8 @@ def test_a_delivery_is_named_by_its_path_below_the_exports(tmp_path):
     assert (tmp_path / "landing" / delivery.landed_path).name == path.name
 
 
-def no_files(folder):
-    """A pipe, a socket and, where this user may make them, devices."""
+def irregular_files(folder):
+    """A pipe, a socket and, if this user may create them, devices."""
     os.mkfifo(folder / "dossiers_20220630_pipe.json")
     with socket.socket(socket.AF_UNIX) as server, contextlib.chdir(folder):
         server.bind("dossiers_20220630_socket.json")
@@ -180,8 +180,8 @@ def no_files(folder):
     return sorted(folder.glob("*_*_*.json"))
 
 
-def test_what_is_no_file_is_neither_listed_nor_read_nor_waited_for(exported, tmp_path):
-    odd = no_files(exported.parent)
+def test_pipes_sockets_and_devices_are_neither_listed_nor_read(exported, tmp_path):
+    odd = irregular_files(exported.parent)
     assert len(odd) >= 3
     assert [file.path for file in list_exports(exported.parent)] == [str(exported)]
     for path in odd:

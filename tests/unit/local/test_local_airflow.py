@@ -1,4 +1,4 @@
-"""What a local Airflow keeps, and what it is told, without starting one."""
+"""Files and environment of a local Airflow, without starting one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from onestop.local.local_airflow import LocalAirflow, LocalAirflowError, free_port
 from onestop.settings import FURTHER_VARIABLES, Settings
 
-#: A value with a blank.
+#: A value with spaces.
 WORDS = "two words"
 
 
@@ -37,7 +37,7 @@ def airflow(tmp_path, settings):
     return LocalAirflow(home=tmp_path / "airflow", settings=settings)
 
 
-def test_secrets_are_made_once_and_only_their_owner_can_read_them(airflow, tmp_path, settings):
+def test_secrets_are_made_once_and_readable_by_their_owner_only(airflow, tmp_path, settings):
     password = airflow.password
     assert len(password) >= 16
     airflow.environment()
@@ -48,7 +48,7 @@ def test_secrets_are_made_once_and_only_their_owner_can_read_them(airflow, tmp_p
     assert LocalAirflow(home=tmp_path / "other", settings=settings).password != password
 
 
-def test_nothing_of_the_callers_airflow_or_installation_leaks_in(airflow, monkeypatch):
+def test_the_callers_airflow_and_installation_settings_are_not_inherited(airflow, monkeypatch):
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", "CeleryExecutor")
     monkeypatch.setenv("AIRFLOW_CONN_ONESTOP_WAREHOUSE", "postgres://elsewhere")
     monkeypatch.setenv("ONESTOP_SOURCES", "/elsewhere")
@@ -77,7 +77,7 @@ def test_the_callers_memory_retention_waiting_and_access_to_the_exports_are_kept
     assert {name: environment[name] for name in values} == values
 
 
-def test_airflow_finds_the_settings_that_keep_the_clock_from_starting_nights(airflow):
+def test_airflow_reads_the_settings_that_stop_scheduled_nights(airflow):
     found = [
         Path(folder, "airflow_local_settings.py").is_file()
         for folder in airflow.environment()["PYTHONPATH"].split(os.pathsep)
@@ -85,7 +85,7 @@ def test_airflow_finds_the_settings_that_keep_the_clock_from_starting_nights(air
     assert found == [False, True]
 
 
-def test_two_cannot_run_in_the_same_folder(airflow, settings):
+def test_two_local_airflows_cannot_run_in_the_same_folder(airflow, settings):
     airflow.home.mkdir(parents=True)
     airflow._take_lock()
     second = LocalAirflow(home=airflow.home, settings=settings)
@@ -96,7 +96,7 @@ def test_two_cannot_run_in_the_same_folder(airflow, settings):
     second.stop()
 
 
-def test_what_a_killed_session_left_behind_is_ended_but_not_a_stranger_with_its_number(airflow):
+def test_processes_of_a_killed_session_are_ended_but_not_others_with_a_reused_pid(airflow):
     airflow.home.mkdir(parents=True)
     sleeper = [sys.executable, "-c", "import time; time.sleep(60)"]
     left, stranger = (subprocess.Popen(sleeper, start_new_session=True) for _ in range(2))
@@ -115,7 +115,7 @@ def test_what_a_killed_session_left_behind_is_ended_but_not_a_stranger_with_its_
     assert not (airflow.home / "running.json").exists()
 
 
-def test_the_configuration_of_a_folder_that_was_moved_is_put_aside(airflow, tmp_path):
+def test_the_configuration_of_a_moved_folder_is_renamed_and_not_used(airflow, tmp_path):
     airflow.home.mkdir()
     configuration = airflow.home / "airflow.cfg"
     for home, is_kept in [(tmp_path / "elsewhere", False), (airflow.home, True)]:
@@ -127,7 +127,7 @@ def test_the_configuration_of_a_folder_that_was_moved_is_put_aside(airflow, tmp_
     assert "elsewhere" in moved
 
 
-def test_a_busy_port_is_left_alone_for_the_next_one():
+def test_the_next_free_port_is_used_when_a_port_is_busy():
     with socket.socket() as busy:
         busy.bind(("127.0.0.1", 0))
         busy.listen()
@@ -136,7 +136,7 @@ def test_a_busy_port_is_left_alone_for_the_next_one():
     assert free_port() > 0
 
 
-def test_a_database_that_cannot_be_made_is_said_with_its_log(airflow, monkeypatch):
+def test_a_failed_database_creation_names_its_log(airflow, monkeypatch):
     airflow.logs.mkdir(parents=True)
     environment = {**os.environ, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "sqlite:////no/such/a.db"}
     monkeypatch.setattr(sys, "executable", "/bin/false")

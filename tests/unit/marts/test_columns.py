@@ -1,4 +1,4 @@
-"""Every column that readers meet says what it means, in both languages."""
+"""Every column that readers see has a description in both languages."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_every_description_is_bilingual():
         assert english, name
 
 
-def test_every_table_that_readers_meet_is_described_and_no_other(columns):
+def test_exactly_the_tables_that_readers_see_are_described(columns):
     schemas = {"mart_staged": "mart"}
     tables = {tuple(column.split(".")[:2]) for column in columns}
     found = {(schemas.get(schema, schema), table) for schema, table in tables}
@@ -57,7 +57,7 @@ def test_every_description_of_a_table_is_bilingual():
 
 
 @pytest.mark.parametrize("engine", ["duckdb", "postgres"])
-def test_tables_and_views_bear_their_descriptions(request, tmp_path, engine):
+def test_tables_and_views_carry_their_descriptions(request, tmp_path, engine):
     url = f"duckdb:///{tmp_path / 'w.duckdb'}"
     asked = (
         "select schema_name || '.' || table_name as name, comment from duckdb_tables() union all"

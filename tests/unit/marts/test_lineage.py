@@ -1,4 +1,4 @@
-"""Lineage is complete, right on what is known by hand, and fit for OpenLineage."""
+"""Lineage is complete, correct for known columns, and can be sent to OpenLineage."""
 
 from __future__ import annotations
 
@@ -23,8 +23,7 @@ from onestop.marts.lineage import (
 from onestop.marts.published import QuestionError
 from onestop.warehouse import open_warehouse
 
-#: Columns that say which night or kind of row it is; whatever else has no source states a date or
-#: a word of the SQL's own.
+#: Columns of constants: they state the night or the kind of row and have no source.
 STATED = {"as_of_date", "valid_from", "valid_to", "period_type", "period_basis", "method_code"}
 
 
@@ -38,14 +37,14 @@ def test_every_column_of_every_mart_comes_from_the_record_or_is_stated_by_its_sq
         for column in mart.columns:
             found = origins(Source(mart.name, column))
             strangers = [s for s in found if not s.table.startswith(("core.", "ref.", "audit."))]
-            # what counts or measures dossiers cannot be a mere word
+            # a column that counts or measures dossiers cannot be a constant
             is_bare = column.endswith(("_total", "_code", "_name")) and column not in STATED
             if strangers or (not found and is_bare):
                 unexplained.append((mart.name, column, strangers))
     assert unexplained == []
 
 
-def test_a_column_within_a_conditions_own_select_is_found_and_one_of_nowhere_is_not_passed_over():
+def test_columns_of_a_subquery_are_traced_and_unresolved_ones_are_listed_as_unknown():
     schema = {"core": {"x": {"k": "int"}, "y": {"k": "int", "held": "int"}}}
     text = """
         with a as (select k from core.x), b as (select held as other from core.y)
@@ -72,7 +71,7 @@ def test_a_column_within_a_conditions_own_select_is_found_and_one_of_nowhere_is_
         (Source("mart.digitisation", "desks_total"), {"rows of core.unit_history"}),
     ],
 )  # fmt: skip
-def test_one_step_back_is_what_the_sql_says(column, expected):
+def test_one_step_back_gives_the_columns_that_the_sql_reads(column, expected):
     found = {str(source) for source in mart_lineage()[column.table].columns[column.column]}
     assert expected <= found
 
@@ -91,7 +90,7 @@ def test_a_column_is_followed_to_the_headers_of_the_source_systems(tmp_path, cap
     assert "one_stop dossiers: NgayTiepNhan" in shown
 
 
-def test_programs_get_every_column_as_a_row(tmp_path, capsys):
+def test_json_output_has_one_row_for_every_column(tmp_path, capsys):
     print_lineage(settings_in(tmp_path), None, "json")
     rows = json.loads(capsys.readouterr().out)
     assert len(rows) == sum(len(mart.columns) for mart in mart_lineage().values())
@@ -99,7 +98,7 @@ def test_programs_get_every_column_as_a_row(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("what", ["no_such", "form_06a.no_such"])
-def test_what_is_not_there_is_told_so(tmp_path, what):
+def test_the_lineage_of_an_unknown_table_or_column_is_an_error(tmp_path, what):
     with pytest.raises(QuestionError, match="no_such"):
         print_lineage(settings_in(tmp_path), what, "table")
 
@@ -118,7 +117,7 @@ def test_openlineage_gets_each_mart_with_its_columns_sources():
     assert len(described) > len(fields) / 2
 
 
-def test_kept_lineage_is_the_same_read_again(tmp_path):
+def test_cached_lineage_is_read_back_unchanged(tmp_path):
     assert kept_lineage(tmp_path) == mart_lineage()
     assert kept_lineage(tmp_path) == mart_lineage()
     (kept,) = tmp_path.iterdir()

@@ -1,4 +1,4 @@
-"""Delimited text is read by columns and row by row with the same result."""
+"""Reading delimited text by columns gives the same result as reading it row by row."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ROWS = (
 
 
 def read(path, *, by_columns: bool) -> object:
-    """All that a reader says of a file; row by row where ``by_columns`` is false."""
+    """All that the reader returns; it reads row by row if ``by_columns`` is false."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(text, "_CHUNK", 700)
         if not by_columns:
@@ -84,7 +84,7 @@ def test_both_ways_of_reading_agree_on_every_row(
 
 
 @pytest.mark.parametrize("delimiter", DELIMITERS)
-def test_a_line_is_sound_when_quotation_marks_enclose_whole_cells(delimiter):
+def test_a_line_is_well_formed_when_quotation_marks_enclose_whole_cells(delimiter):
     sound = ["a;b", "", ";", '"a";b', '"a ""b""";c', '"";";";"x"', '"a;b"']
     unsound = ['a"b;c', '"a;b', '"a"b;c', 'a";"b', 'a;"', '"a" ;b']
     texts = [line.replace(";", delimiter) for line in (*sound, *unsound)]

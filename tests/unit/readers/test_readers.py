@@ -1,4 +1,4 @@
-"""Readers: what real and broken files look like, and what becomes of them."""
+"""Readers: how real and broken files are read or refused."""
 
 import datetime as dt
 import gzip
@@ -46,7 +46,7 @@ TIGHT = replace(
 
 
 def refused(tmp_path, data, code, said="", **options):
-    """The file is refused by that rule, in a sentence, and nothing is staged."""
+    """Assert that the file is refused with that rule and sentence and that nothing is staged."""
     with pytest.raises(RefusedDeliveryError) as caught:
         stage(tmp_path, data, **options)
     assert caught.value.rule_code.startswith(code), str(caught.value)
@@ -59,7 +59,7 @@ def refused(tmp_path, data, code, said="", **options):
 
 
 @pytest.mark.parametrize("what", FORMATS)
-def test_a_format_is_known_by_its_content_whatever_the_name(tmp_path, what):
+def test_a_format_is_detected_from_the_content_under_any_name(tmp_path, what):
     data, form = FORMATS[what]
     staged = stage(tmp_path, data, "dossiers_20220630.xls")
     assert staged.summary["format"] == form
@@ -69,7 +69,7 @@ def test_a_format_is_known_by_its_content_whatever_the_name(tmp_path, what):
     assert staged.column("procedure_name") == ["Cấp bản sao trích lục hộ tịch"] * 2
 
 
-def test_rows_are_numbered_as_a_person_finds_them(tmp_path):
+def test_rows_are_numbered_as_spreadsheets_and_editors_number_them(tmp_path):
     title = [["DANH SÁCH HỒ SƠ"], [""], *TABLE]
     lines = b"\n\n".join(json.dumps(record(n)).encode() for n in (1, 2))
     assert stage(tmp_path, FORMATS["JSON array"][0]).column("row_number") == [1, 2]
@@ -133,7 +133,7 @@ def test_rows_after_a_subtotal_are_read_even_where_little_is_filled_in(tmp_path)
     assert staged.summary["rows_blank"] == 3
 
 
-def test_a_table_of_absurd_width_is_read_as_far_as_lists_go(tmp_path):
+def test_a_very_wide_table_is_read_and_a_very_wide_row_is_a_row_problem(tmp_path):
     wide = "<td colspan=1000>x</td>" * 500
     page = as_html(TABLE).decode().replace("</tr>", wide + "</tr>")
     assert stage(tmp_path, page.encode()).column("dossier_code") == CODES
@@ -141,7 +141,7 @@ def test_a_table_of_absurd_width_is_read_as_far_as_lists_go(tmp_path):
     assert problems(staged) == ["too_many_cells (100012/2000)"] * 2
 
 
-def test_html_cells_that_reach_over_rows_and_columns_are_laid_out(tmp_path):
+def test_html_cells_that_span_rows_and_columns_fill_each_of_them(tmp_path):
     page = """<html><head><style>td {color: red}</style></head><body>
     <table><tr><td>Menu</td></tr></table>
     <table border=1>
@@ -195,7 +195,7 @@ def test_cells_of_a_workbook_may_be_numbers_dates_or_booleans(tmp_path):
     assert read["resolved_at"] == "2022-06-07 10:15:00"
 
 
-def test_headers_match_decomposed_spaced_and_with_the_other_d(tmp_path):
+def test_headers_match_in_decomposed_form_with_extra_spaces_and_with_the_letter_eth(tmp_path):
     headers = [
         "stt",
         "Ðơn\u00a0vị tiếp nhận",
@@ -221,7 +221,7 @@ def test_the_preferred_alias_is_read_and_the_next_one_where_it_is_blank(tmp_path
     assert stage(tmp_path, as_json(*both)).column("resolving_unit_code") == ["H24.14", None]
 
 
-def test_the_same_header_twice_is_refused_when_it_matters_and_ignored_when_not(tmp_path):
+def test_a_repeated_header_is_refused_when_its_column_is_read_and_else_ignored(tmp_path):
     twice = [[*row, row[10]] for row in TABLE]
     refused(tmp_path, as_csv(twice), "FILE-F04", "'Ngày hẹn trả' is there twice")
     personal = [[*row, row[6]] for row in TABLE]
@@ -245,7 +245,7 @@ def test_a_row_with_too_many_or_too_few_cells_is_kept_with_its_problem_and_its_k
     assert staged.column("is_repeat") == [False] * 4
 
 
-#: A list whose last read column is followed by two that nobody reads.
+#: A list with two unmapped columns after the last mapped one.
 NOTED = [
     *("Mã hồ sơ", "Mã TTHC", "Đơn vị tiếp nhận", "Trạng thái", "Ngày nhận", "Ngày hẹn trả"),
     *("Ngày kết thúc xử lý", "Ghi chú", "Người xử lý"),
@@ -264,7 +264,7 @@ def test_a_row_may_lack_blank_cells_at_its_end_as_excel_writes_it(tmp_path):
     assert staged.column("due_at") == ["2022-06-08 00:00:00"] * 5
 
 
-def test_a_row_that_lacks_a_value_every_row_has_is_broken(tmp_path):
+def test_a_row_that_lacks_a_required_value_is_broken(tmp_path):
     staged = stage(tmp_path, as_csv([NOTED, noted(1)[:5], noted(2)[:4], noted(3)[:1]]))
     assert problems(staged) == [None, "too_few_cells (4/9)", "too_few_cells (1/9)"]
 
@@ -284,7 +284,7 @@ def test_a_last_row_without_its_line_end_may_lack_nothing(tmp_path):
     assert problems(stage(tmp_path / "whole", data.rstrip(b"\n"))) == [None, None]
 
 
-def test_a_header_cell_without_a_name_at_the_end_is_no_column(tmp_path):
+def test_a_blank_header_cell_at_the_end_is_not_a_column(tmp_path):
     lines = as_csv([NOTED, noted(1), noted(2), noted(3)]).decode().splitlines()
     shifted = lines[3].replace("H24.14,", "H24.14,,", 1)
     text = "\n".join([f"{lines[0]},,", lines[1], f"{lines[2]},", f"{shifted}x", ""])
@@ -292,7 +292,7 @@ def test_a_header_cell_without_a_name_at_the_end_is_no_column(tmp_path):
 
 
 @pytest.mark.parametrize("ends", ["\r\n", "\r", "\n\r\n\r\r\n"])
-def test_rows_end_with_any_line_end_and_with_several_kinds_in_one_file(tmp_path, ends):
+def test_rows_are_read_with_any_line_ends_even_mixed_in_one_file(tmp_path, ends):
     rows = [LIST_HEADERS, *(list_row(n) for n in range(1, 6))]
     rows[2][2] = "Cấp\rbản\nsao"
     lines = [as_csv([row]).decode().removesuffix("\n") for row in rows]
@@ -304,7 +304,7 @@ def test_rows_end_with_any_line_end_and_with_several_kinds_in_one_file(tmp_path,
     assert (staged.summary["rows_read"], staged.summary["rows_blank"]) == (5, 0)
 
 
-def test_a_quotation_mark_near_the_header_gives_back_the_lines_that_it_swallows(tmp_path):
+def test_lines_swallowed_by_a_quotation_mark_near_the_header_are_read_again(tmp_path):
     lines = as_csv([list(LIST_HEADERS), *(list_row(n) for n in range(1, 7))]).decode().split("\n")
     lines[2] = lines[2].replace("Cấp bản", '"Cấp bản')
     lines[4] = lines[4].replace(",Đã xử lý xong", '",Đã xử lý xong')
@@ -313,19 +313,19 @@ def test_a_quotation_mark_near_the_header_gives_back_the_lines_that_it_swallows(
 
 
 @given(st.lists(st.sampled_from(["\r", "\n", "a", "\r\n", ""]), max_size=8))
-def test_line_ends_are_the_same_wherever_the_text_is_cut_into_pieces(pieces):
+def test_lines_are_the_same_wherever_the_text_is_cut_into_chunks(pieces):
     whole = "".join(pieces)
     expected = whole.replace("\r\n", "\n").replace("\r", "\n")
     assert "".join(unify_line_ends(pieces, "\r", "\n")) == expected
 
 
 @pytest.mark.parametrize("at", [1, 900])
-def test_a_nul_rejects_its_row_wherever_in_the_file_it_stands(tmp_path, at):
+def test_a_nul_rejects_its_row_anywhere_in_the_file(tmp_path, at):
     rows = [list_row(n) for n in range(1, 1001)]
     rows[at - 1][1] = "H24\0.31"
     staged = stage(tmp_path, as_csv([list(LIST_HEADERS), *rows]))
-    told = {row["row_number"]: row["read_problem"] for row in staged.rows if row["read_problem"]}
-    assert told == {at + 1: "not_text"}
+    found = {row["row_number"]: row["read_problem"] for row in staged.rows if row["read_problem"]}
+    assert found == {at + 1: "not_text"}
 
 
 def test_a_misplaced_quotation_mark_costs_its_own_row_and_not_the_next_ones(tmp_path):
@@ -337,7 +337,7 @@ def test_a_misplaced_quotation_mark_costs_its_own_row_and_not_the_next_ones(tmp_
     assert problems(staged) == [None, "broken_quotes", None, "broken_quotes", None]
 
 
-def test_a_quotation_mark_that_swallows_lines_and_closes_well_gives_them_back(tmp_path):
+def test_lines_swallowed_by_a_quotation_mark_that_is_closed_are_read_again(tmp_path):
     head = as_csv([list(LIST_HEADERS), *(list_row(n) for n in range(1, 101))]).decode().split("\n")
     head[70] = head[70].replace("Cấp bản", '"Cấp bản')
     head[72] = head[72].replace(",Đã xử lý xong", '",Đã xử lý xong')
@@ -363,7 +363,7 @@ def test_a_broken_line_of_json_is_kept_as_a_row_to_reject(tmp_path):
     assert problems(staged) == [None, "broken_json", None]
 
 
-def test_elements_that_are_no_records_and_values_that_are_no_values_are_rows_to_reject(tmp_path):
+def test_elements_that_are_not_records_and_nested_values_are_rows_to_reject(tmp_path):
     data = as_json(record(1), "xin chào", None, {}, record(2, DonViXuLy=["H24.14"]), [1])
     staged = stage(tmp_path, data)
     assert staged.column("row_number") == [1, 2, 5, 6]
@@ -500,7 +500,7 @@ def test_an_empty_list_and_null_for_one_are_an_empty_day(tmp_path, text):
 
 
 @pytest.mark.parametrize("text", NO_LISTS)
-def test_what_is_no_list_or_says_that_the_export_failed_is_no_empty_day(tmp_path, text):
+def test_content_without_a_list_or_with_a_failure_report_is_not_an_empty_day(tmp_path, text):
     with pytest.raises(UnreadableError) as caught:
         read_text(tmp_path, text)
     assert caught.value.code == NO_LISTS[text]
@@ -511,7 +511,7 @@ def test_a_record_with_a_key_named_as_the_envelopes_list_stays_a_record(tmp_path
     assert read_text(tmp_path, text)[1] == ["a-1", "a-2"]
 
 
-def test_the_list_of_records_may_lie_deeper_and_be_spelt_otherwise(tmp_path):
+def test_the_list_of_records_may_be_nested_under_another_spelling(tmp_path):
     mapping = replace(ONE_STOP.feeds["dossiers"], records="result.Items")
     inner = '{"total": 1, "items": [{"MaHoSo": "a-1"}], "page": {"items": [1]}}'
     text = f'{{"items": [2], "Result": {inner}, "code": "0"}}'
@@ -532,8 +532,8 @@ def test_a_key_given_twice_with_two_values_makes_its_record_unreadable(tmp_path,
     records[3001] = records[3001][:-1] + ', "NgayHenTra": "20220608170000", "DiaChi": "khác"}'
     text = "\n".join(records) if form == "lines" else f"[{','.join(records)}]"
     staged = stage(tmp_path, text.encode())
-    told = {row["row_number"]: row["read_problem"] for row in staged.rows if row["read_problem"]}
-    assert told == {3001: "repeated_key NgayHenTra"}
+    found = {row["row_number"]: row["read_problem"] for row in staged.rows if row["read_problem"]}
+    assert found == {3001: "repeated_key NgayHenTra"}
     assert len(staged.rows) == 5000
 
 
@@ -550,7 +550,7 @@ NUMBER_CODES = {
 
 
 @pytest.mark.parametrize("form", ["xlsx", "json"])
-def test_a_procedures_code_kept_as_a_number_gets_its_zeros_back_where_that_is_certain(
+def test_a_procedure_code_stored_as_a_number_gets_its_zeros_back_where_that_is_certain(
     tmp_path, form
 ):
     if form == "xlsx":
@@ -563,7 +563,7 @@ def test_a_procedures_code_kept_as_a_number_gets_its_zeros_back_where_that_is_ce
     assert dict(zip(NUMBER_CODES, staged.column("procedure_code"), strict=True)) == NUMBER_CODES
 
 
-def test_fast_and_careful_reading_of_json_give_the_same(tmp_path):
+def test_the_fast_and_the_slow_json_reader_give_the_same_rows(tmp_path):
     odd = [
         record(n, NgayTra="" if n % 3 else None, MucDo=4 if n % 5 else "4", GhiChu='},\n{"MaHoSo"')
         for n in range(9000)
@@ -596,7 +596,7 @@ def test_a_file_that_cannot_be_read_is_refused_with_its_reason(tmp_path, what):
     assert list((tmp_path / "staging").iterdir()) == []
 
 
-def test_values_in_an_old_font_encoding_under_sound_headers_are_refused(tmp_path):
+def test_values_in_an_old_font_encoding_under_readable_headers_are_refused(tmp_path):
     names = [mojibake(f"Cấp bản sao trích lục hộ tịch số {n} ồ") for n in range(20)]
     data = as_json(*(record(n, TenTTHC=name) for n, name in enumerate(names)))
     refused(tmp_path, data, "FILE-F03", "procedure_name")
@@ -617,7 +617,7 @@ def test_a_workbook_in_an_old_font_encoding_is_refused(tmp_path):
     refused(tmp_path, as_xlsx(rows), "FILE-F03", "TCVN3")
 
 
-def test_words_of_other_languages_are_not_taken_for_an_old_encoding(tmp_path):
+def test_text_in_other_languages_is_not_mistaken_for_an_old_encoding(tmp_path):
     names = ["Coöperatie Zuid", "Café «Mé»", "Ångström AB", "Bình thường", "Über uns", "naïve idea"]
     names += ["Größe", "Malmö", "Tromsø", "façon naïve"]
     names += [f"Thủ tục {n}" for n in range(40)]
@@ -625,7 +625,7 @@ def test_words_of_other_languages_are_not_taken_for_an_old_encoding(tmp_path):
     assert len(stage(tmp_path, data).rows) == 50
 
 
-def test_old_bytes_in_a_value_that_nobody_reads_refuse_the_file_as_well(tmp_path):
+def test_an_old_encoding_in_an_unmapped_value_refuses_the_file(tmp_path):
     records = [as_json(record(n))[1:-1] for n in range(5000)]
     records[2000] = records[2000].replace("Người nộp".encode(), "Ng­êi nép".encode("cp1252"))
     data = b"[" + b",".join(records) + b"]"
@@ -645,7 +645,9 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path):
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, lambda data: zipped(("a.csv", data))])
-def test_an_archive_of_plausible_text_is_refused_before_any_of_its_rows_is_read(tmp_path, pack):
+def test_an_archive_that_unpacks_beyond_the_limit_is_refused_before_its_rows_are_read(
+    tmp_path, pack
+):
     rows = [list(LIST_HEADERS), *(list_row(n, **{"Ghi chú": f"{n * n}"}) for n in range(9000))]
     data = as_csv(rows)
     packed = tmp_path / "packed"
@@ -659,7 +661,7 @@ def test_an_archive_of_plausible_text_is_refused_before_any_of_its_rows_is_read(
         assert stream.read() == data
 
 
-def test_a_bomb_is_found_where_it_begins_however_large_the_archive_is(tmp_path):
+def test_a_bomb_in_a_large_archive_is_found_where_it_begins(tmp_path):
     packed = tmp_path / "packed"
     member = gzip.compress(b"\n" * 1_000_000)
     packed.write_bytes(gzip.compress(as_csv(TABLE)) + member * 200 + os.urandom(4_000_000))
@@ -669,12 +671,12 @@ def test_a_bomb_is_found_where_it_begins_however_large_the_archive_is(tmp_path):
 
 
 def flipped(data, at):
-    """Bytes of which some in the middle were written wrongly."""
+    """The bytes with some in the middle changed."""
     return data[:at] + bytes(255 - byte for byte in data[at : at + 8]) + data[at + 8 :]
 
 
 def packed_by(method):
-    """A zip archive of a list that does not compress to nothing."""
+    """A zip archive of a list that compresses only moderately."""
     data = io.BytesIO()
     rows = [list(LIST_HEADERS), *(list_row(n, **{"Ghi chú": f"{n * n}"}) for n in range(3000))]
     with zipfile.ZipFile(data, "w", method) as archive:
@@ -712,7 +714,7 @@ def test_a_json_file_that_is_cut_short_is_refused_with_the_place_and_its_size(tm
     refused(tmp_path, data, "FILE-F02", "(the file has 5,000 bytes")
 
 
-def test_a_workbook_that_unpacks_or_spreads_too_far_is_refused(tmp_path):
+def test_a_workbook_that_unpacks_too_large_or_has_too_many_cells_is_refused(tmp_path):
     small = replace(LIMITS, workbook_bytes=100_000)
     refused(
         tmp_path, as_xlsx([["x" * 1000 + str(n)] for n in range(3000)]), "FILE-F05", limits=small
@@ -734,7 +736,7 @@ def test_names_inside_an_archive_are_never_used_as_paths(tmp_path):
     assert found == []
 
 
-def test_a_line_or_record_beyond_the_limit_is_refused_without_being_held(tmp_path):
+def test_a_line_or_record_beyond_the_limit_is_refused_without_being_kept_in_memory(tmp_path):
     header = as_csv(TABLE)
     refused(tmp_path, header + b"y" * 50_000, "FILE-F06", "line 4", limits=TIGHT)
     long = record(1, GhiChu="z" * 2_000_000)
@@ -744,7 +746,7 @@ def test_a_line_or_record_beyond_the_limit_is_refused_without_being_held(tmp_pat
 
 
 @pytest.mark.parametrize("step", ["read_content", "looks_legacy"])
-def test_an_error_that_no_reader_foresaw_refuses_the_file_without_quoting_it(
+def test_an_unexpected_reader_error_refuses_the_file_without_quoting_its_content(
     tmp_path, monkeypatch, step
 ):
     def stumble(*_):
@@ -757,13 +759,13 @@ def test_an_error_that_no_reader_foresaw_refuses_the_file_without_quoting_it(
     assert "000123" not in str(caught.value)
 
 
-def test_a_zip_member_without_a_name_is_no_file(tmp_path):
+def test_a_zip_member_without_a_name_is_not_read(tmp_path):
     archive = bytearray(zipped(("x", as_json(record(1)))))
     archive[archive.index(b"PK\x01\x02") + 46] = 0  # a name ends at its first NUL
     refused(tmp_path, bytes(archive), "FILE-F01", "holds no file")
 
 
-def test_an_unreadable_landed_file_is_refused(tmp_path, monkeypatch):
+def test_a_landed_file_without_read_permission_is_refused(tmp_path, monkeypatch):
     delivery = land(tmp_path / "landing", "dossiers_20220630.json", as_json(record(1)))
 
     def denied(*_, **__):
@@ -818,7 +820,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path, form):
 
 
 @pytest.mark.parametrize("opening", ['[{"MaHoSo": "', "[", '{"data": [', "STT,MaHoSo,TrangThai,"])
-def test_a_single_line_without_end_takes_little_memory_to_refuse(tmp_path, opening):
+def test_a_single_endless_line_is_refused_with_little_memory(tmp_path, opening):
     path = tmp_path / "dossiers_20220630.csv"
     with path.open("w") as file:
         file.write(opening)
@@ -834,7 +836,7 @@ KEYS = ("MaHoSo", "TenTTHC", "DonViXuLy", "TrangThaiHoSo", "NgayTiepNhan", "ChuH
 
 
 def read_columns(folder, data):
-    """Per column the tidied texts of all rows, as a reader of text would know them."""
+    """The tidied texts of all rows, by column."""
     path = folder / "file"
     path.write_bytes(data)
     columns = {}
@@ -871,7 +873,7 @@ def test_the_same_rows_are_read_from_every_text_format(tmp_path_factory, rows):
 CORPUS = corpus()
 
 
-def test_the_corpus_of_bad_files_is_large_and_the_same_every_time():
+def test_the_corpus_of_bad_files_is_large_and_the_same_in_every_run():
     assert len(CORPUS) >= 300
     assert corpus() == CORPUS
 
@@ -895,13 +897,13 @@ def test_every_file_of_the_corpus_is_refused_with_a_reason_or_read_to_the_last_r
     assert unaccounted == []
 
 
-def test_hostile_values_are_staged_as_the_text_they_are_or_not_at_all(tmp_path):
+def test_hostile_values_are_staged_unchanged_as_text_or_rejected(tmp_path):
     data = as_json(*(record(n, TenTTHC=value) for n, value in enumerate(HOSTILE_VALUES)))
     names = stage(tmp_path, data).column("procedure_name")
     assert names[:12] == list(HOSTILE_VALUES[:12])
     assert not any(set(name or "") & set("\x00\x07\x1b") for name in names)
 
 
-def test_the_rules_of_reading_are_numbered_and_said_in_both_languages():
+def test_the_file_rules_are_numbered_and_described_in_both_languages():
     assert list(FILE_RULES) == [f"FILE-F{n:02}" for n in range(1, 15)]
     assert all(rule.vi and rule.en for rule in FILE_RULES.values())

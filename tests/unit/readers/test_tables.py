@@ -1,4 +1,4 @@
-"""Tables: every row of every sheet and table is read, or its loss is said."""
+"""Tables: every row of every sheet and table is read or counted as not read."""
 
 import datetime as dt
 import io
@@ -53,7 +53,7 @@ def refused(tmp_path, data, code, said, **options):
 
 
 def accounted(staged):
-    """Whether rows read are the staged ones and those counted as blank."""
+    """Whether rows read = rows staged + rows counted as blank."""
     return staged.summary["rows_read"] == len(staged.rows) + staged.summary["rows_blank"]
 
 
@@ -79,7 +79,7 @@ print("all read")
 
 
 def test_fifty_html_lists_are_read_in_one_process(request):
-    """Memory of a parser that is used by several threads aborts the process after a few files."""
+    """A parser that is used by several threads aborts the process after a few files."""
     tests = str(request.config.rootpath / "tests" / "support")
     done = subprocess.run(
         [sys.executable, "-c", FIFTY, tests], capture_output=True, text=True, check=False
@@ -109,7 +109,7 @@ def test_a_value_inside_a_table_of_its_own_is_read(tmp_path):
 
 
 @pytest.mark.parametrize("at", [0, 3, 6])
-def test_a_pager_table_in_a_row_of_the_list_costs_no_row(tmp_path, at):
+def test_a_pager_table_inside_the_list_loses_no_row(tmp_path, at):
     rows = [table(HEADER)[:-8], *(table(list_row(n))[8:-8] for n in range(1, 7))]
     pager = (
         "<tr><td colspan='12'><table><tr><td><span>1</span></td><td>2</td></tr></table></td></tr>"
@@ -146,7 +146,7 @@ def test_rows_and_cells_without_their_tags_are_found(tmp_path):
     assert stage(tmp_path, page(text)).column("dossier_code") == codes(1, 2)
 
 
-def test_markup_inside_a_word_does_not_part_it_and_a_new_line_does(tmp_path):
+def test_markup_inside_a_word_does_not_split_it_but_a_line_break_does(tmp_path):
     code = "H24.14-<b>220601</b>-<span>00</span>01"
     row = list_row(1, **{"Mã hồ sơ": code, "Ngày nhận": "01/06/2022<br>08:30:00"})
     staged = stage(tmp_path, page(table(HEADER, row)))
@@ -176,7 +176,7 @@ def test_a_page_of_too_many_tables_is_refused(tmp_path):
         *("<?xml version='1.0'?><!-- x --><html xmlns='x'>", "<marquee>x</marquee>"),
     ],
 )
-def test_a_page_may_begin_with_any_element(tmp_path, opening):
+def test_an_html_page_may_begin_with_any_element(tmp_path, opening):
     staged = stage(tmp_path, f"{opening}{table(*TABLE)}".encode())
     assert staged.column("dossier_code") == codes(1, 2)
     assert staged.summary["format"] == "html"
@@ -189,7 +189,7 @@ def test_rows_outside_any_table_are_read(tmp_path):
 
 
 @pytest.mark.parametrize("opening", ["<HoSo>", "<?xml version='1.0'?><data>", "<soap:Envelope>"])
-def test_xml_is_not_taken_for_a_page(tmp_path, opening):
+def test_xml_is_not_read_as_an_html_page(tmp_path, opening):
     refused(tmp_path, f"{opening}<MaHoSo>1</MaHoSo>".encode(), "FILE-F07", "XML")
 
 
@@ -213,7 +213,7 @@ def test_a_table_without_a_header_continues_the_one_before(tmp_path, make):
 
 
 @BOTH
-def test_a_header_and_its_rows_may_stand_in_two_tables(tmp_path, make):
+def test_a_header_and_its_rows_may_be_in_two_tables(tmp_path, make):
     staged = stage(tmp_path, make([HEADER], [list_row(n) for n in range(1, 7)]))
     assert staged.column("dossier_code") == codes(*range(1, 7))
 
@@ -241,7 +241,7 @@ def test_a_table_with_one_column_named_otherwise_refuses_the_file(tmp_path, make
 
 
 @BOTH
-def test_a_table_of_other_subjects_is_counted_and_not_refused(tmp_path, make):
+def test_a_table_about_something_else_is_counted_and_not_refused(tmp_path, make):
     summary = [["Đơn vị tiếp nhận", "Trạng thái", "Số lượng"], ["H24.14", "Đang xử lý", 2]]
     staged = stage(tmp_path, make([["DANH SÁCH"]], TABLE, summary))
     assert staged.column("dossier_code") == codes(1, 2)
@@ -287,7 +287,7 @@ LEFT_OUT = f"{MASKED} (sheet 2)"
 
 
 def named(*sheets, make):
-    """A workbook whose second sheet is named after somebody."""
+    """A workbook whose second sheet is named after a person."""
     names = ("Đơn vị", PERSON)
     if make is as_xlsx:
         return as_xlsx(*sheets, names=names)
@@ -303,14 +303,14 @@ WORKBOOKS = pytest.mark.parametrize("make", [as_xlsx, as_spreadsheetml])
     [(SHORT, f"{LEFT_OUT}: 2"), ([HEADER, list_row(3)], f"Đơn vị, {LEFT_OUT}")],
     ids=["left out", "read"],
 )
-def test_a_sheet_named_after_a_person_is_known_by_its_place(tmp_path, make, other, shown):
+def test_a_sheet_named_after_a_person_is_named_by_its_position(tmp_path, make, other, shown):
     staged = stage(tmp_path, named(TABLE, other, make=make))
     assert shown in [*staged.summary["tables_left"], staged.summary["dialect"]]
     assert "NHANTRANG" not in str([staged.rows, staged.summary])
 
 
 @WORKBOOKS
-def test_a_refusal_names_a_sheet_named_after_a_person_by_its_place(tmp_path, make):
+def test_a_refusal_names_a_sheet_named_after_a_person_by_its_position(tmp_path, make):
     other = [["", "x", *list_row(n)] for n in (1, 2)]
     refused(tmp_path, named([HEADER], other, make=make), "FILE-F13", f"'{LEFT_OUT}' holds 2 rows")
 
@@ -340,7 +340,7 @@ BOOK = "xl/workbook.xml"
 
 
 def with_cell(reference, written):
-    """The list as .xlsx with one cell written in another way."""
+    """The list as .xlsx with one cell in another notation."""
     cell = rb'<c r="%b"[^>]*>.*?</c>' % reference.encode()
     return patched(as_xlsx(TABLE), SHEET, (cell, written.encode()))
 
@@ -410,7 +410,7 @@ NUMERIC = 221101000000000097
 
 
 @pytest.mark.parametrize("kind", ["xlsx", "xls"])
-def test_a_code_of_more_than_fifteen_digits_kept_as_a_number_rejects_its_row(tmp_path, kind):
+def test_a_code_of_more_than_fifteen_digits_stored_as_a_number_rejects_its_row(tmp_path, kind):
     rows = [HEADER, *(list_row(n, **{"Mã hồ sơ": NUMERIC + n}) for n in (1, 2))]
     rows.append(list_row(3, **{"Mã hồ sơ": 123456789012345}))
     staged = stage(tmp_path, as_xlsx(rows) if kind == "xlsx" else as_xls(rows))
@@ -428,7 +428,7 @@ def test_a_code_of_more_than_fifteen_digits_kept_as_a_number_rejects_its_row(tmp
         ("units", ["Mã đơn vị", "Tên đơn vị"], [NUMERIC, "Sở Tư pháp"]),
     ],
 )
-def test_the_same_holds_in_the_other_feeds(tmp_path, feed, headers, row):
+def test_a_code_that_lost_digits_rejects_its_row_in_the_other_feeds(tmp_path, feed, headers, row):
     staged = stage(tmp_path, as_xlsx([headers, row]), feed=feed)
     assert [one["read_problem"].split()[0] for one in staged.rows] == ["lost_digits"]
 
@@ -461,7 +461,7 @@ def test_cells_merged_over_rows_are_read_alike_from_a_page_and_a_workbook(tmp_pa
     assert from_workbook.column("due_at") == ["2022-06-08 17:00:00"] * 3
 
 
-def test_days_counted_from_1904_are_the_days_they_mean(tmp_path):
+def test_serial_dates_of_a_1904_workbook_are_read_as_the_right_days(tmp_path):
     serial = (dt.date(2022, 6, 1) - dt.date(1904, 1, 1)).days
     day = dt.datetime(2022, 6, 8, 17)  # noqa: DTZ001 - a spreadsheet has no zone
     received = {"Ngày nhận": serial + 0.5, "Ngày hẹn trả": day}
@@ -478,7 +478,7 @@ def test_days_counted_from_1904_are_the_days_they_mean(tmp_path):
 
 
 def xls_of_1904(serial, day):
-    """A true .xls with a bare number, and one that is formatted as a date and time."""
+    """A binary .xls with a plain number and one that is formatted as a date and time."""
     mode = xls_record(0x22, struct.pack("<H", 1))
     formats = b"".join(xls_record(0xE0, struct.pack("<HH", 0, n).ljust(20, b"\0")) for n in (0, 22))
     dated = xls_record(0x0203, struct.pack("<HHHd", 1, DUE, 1, day))
@@ -487,7 +487,7 @@ def xls_of_1904(serial, day):
 
 
 def xml_of_1904(serial, day):
-    """An XML workbook; its dates are written in full, in whichever calendar."""
+    """An XML workbook; it writes dates in full under either calendar."""
     epoch = dt.datetime(1904, 1, 1)  # noqa: DTZ001 - a spreadsheet has no zone
     text = (epoch + dt.timedelta(days=day)).isoformat()
     dated = f'<Cell><Data ss:Type="DateTime">{text}.000</Data></Cell>'
@@ -497,14 +497,14 @@ def xml_of_1904(serial, day):
 
 
 def ods_of_1904(serial, _):
-    """A sheet of LibreOffice, whose calendar may be set to begin in 1904."""
+    """A LibreOffice sheet whose calendar begins in 1904."""
     row = list_row(1, **{"Ngày nhận": serial, "Ngày hẹn trả": "08/06/2022 17:00"})
     settings = '<table:calculation-settings><table:null-date table:date-value="1904-01-01"/>'
     return as_ods([HEADER, row], before=f"{settings}</table:calculation-settings>")
 
 
 @pytest.mark.parametrize("make", [xls_of_1904, xml_of_1904, ods_of_1904])
-def test_days_counted_from_1904_are_the_days_they_mean_in_every_workbook(tmp_path, make):
+def test_serial_dates_counted_from_1904_are_right_in_every_workbook_format(tmp_path, make):
     first = dt.date(1904, 1, 1)
     received = (dt.date(2022, 6, 1) - first).days + 0.5
     staged = stage(tmp_path, make(received, (dt.date(2022, 6, 8) - first).days + 17 / 24))
@@ -512,7 +512,7 @@ def test_days_counted_from_1904_are_the_days_they_mean_in_every_workbook(tmp_pat
     assert staged.column("due_at") == ["2022-06-08 17:00:00"]
 
 
-def test_a_time_shown_in_hours_since_the_beginning_of_the_calendar_is_a_date(tmp_path):
+def test_a_date_formatted_as_elapsed_hours_is_read_as_a_date(tmp_path):
     workbook = openpyxl.Workbook()
     for row in [[*HEADER, "Thủ tục"], [*list_row(1, **{"Ngày nhận": 44713.354166667}), 1.25]]:
         workbook.active.append(row)
@@ -588,12 +588,12 @@ def test_an_error_in_a_true_xls_is_unreadable_and_not_blank(tmp_path):
 @pytest.mark.parametrize(
     "beside", ["README.txt", "Hướng dẫn.txt", "list.sha256", "a.pdf", "a.docx"]
 )
-def test_what_explains_a_list_may_lie_beside_it_in_an_archive(tmp_path, beside):
+def test_an_archive_may_hold_documents_beside_the_list(tmp_path, beside):
     staged = stage(tmp_path, zipped((beside, b"x"), ("dossiers.csv", as_csv(TABLE))))
     assert staged.column("dossier_code") == codes(1, 2)
 
 
-# --- what a workbook may cost -------------------------------------------------------------------
+# --- memory and time of a workbook ---------------------------------------------------------------
 
 
 def scan(data, cells=1_000_000):
@@ -612,7 +612,7 @@ def scan(data, cells=1_000_000):
     ],
 )
 @pytest.mark.parametrize("sheet", [SHEET, "xl/other.xml"])
-def test_the_used_range_is_found_however_its_cells_are_written(cell, sheet):
+def test_the_used_range_is_found_in_any_notation_of_cells(cell, sheet):
     data = as_xlsx(TABLE)
     row = rf"<row r='1048576'>{cell}</row></sheetData>".encode()
     data = patched(data, SHEET, (b"</sheetData>", row))
@@ -644,7 +644,7 @@ def test_a_sheet_in_two_byte_characters_is_scanned():
         scan(zipped(*parts.items()))
 
 
-def test_a_lower_limit_of_memory_does_not_make_a_workbook_damaged(tmp_path):
+def test_a_lower_memory_limit_does_not_make_a_workbook_look_damaged(tmp_path):
     """The parser's process keeps a limit that it was started with."""
     path = tmp_path / "list.xlsx"
     path.write_bytes(as_xlsx(TABLE))

@@ -1,4 +1,4 @@
-"""Why an expected delivery of a night is not in the record."""
+"""The reason why an expected delivery is not in the record, and its remedy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NIGHT = dt.date(2022, 6, 30)
         ("FILE-F09", "remove the cause if it is still there, then run night 2022-06-30 again"),
     ],
 )
-def test_only_a_file_that_is_wrong_itself_has_to_be_exported_again(rule, remedy):
+def test_the_remedy_asks_for_a_new_export_only_when_the_file_itself_is_faulty(rule, remedy):
     refusal = {**NO_ROWS, "refused_rule": rule, "reason_vi": "lý do", "reason_en": "the reason"}
     delivery = a_delivery("dossiers", str(NIGHT))
     with open_warehouse("duckdb://") as warehouse:

@@ -32,14 +32,14 @@ def a_unit(code: str, name: str | None) -> dict[str, Any]:
 
 
 class Record:
-    """A warehouse in a folder, and deliveries of units put into it by hand."""
+    """A warehouse in a folder, and hand-made deliveries of units to load into it."""
 
     def __init__(self, folder):
         self.folder = folder
         self.count = 0
 
     def staged(self, delivery, rows):
-        """A staged file as the gate leaves it when every row is good."""
+        """A staged file as validation leaves it when every row is valid."""
         path = self.folder / f"{delivery.delivery_id}.duckdb"
         if not path.exists():
             write_staged(
@@ -88,8 +88,8 @@ def a_part(record, index, night, parent, rows):
     return delivery, units
 
 
-def standing_files(files):
-    """The files that no corrected one replaces, by night, in the order of their names."""
+def current_files(files):
+    """The files that are not replaced by corrected ones, by night, in order of their names."""
     latest = {}
     for delivery, rows in files:
         slot = (delivery.night, delivery.file_name)
@@ -104,10 +104,10 @@ def standing_files(files):
 
 
 def state_after(before, files_of_night):
-    """What holds after a night: of two files that state a unit, the one of the later path.
+    """The state after a night: of two files with the same unit, the one with the later path counts.
 
-    All snapshots of a night are one: a unit is gone when no file of the night states it. A row
-    that the mapping leaves out ends the unit in a delta, and is not there in a snapshot.
+    All snapshots of a night count as one: a unit is gone when no file of the night has it. A row
+    that the mapping leaves out ends the unit if it is in a delta; in a snapshot it is ignored.
     """
     is_whole = any(kind == "snapshot" for kind, _ in files_of_night)
     state = {} if is_whole else dict(before)
@@ -120,9 +120,9 @@ def state_after(before, files_of_night):
     return state
 
 
-def history_by_hand(files):
-    """The history, told again in plain Python."""
-    by_night = standing_files(files)
+def expected_history(files):
+    """The same history, computed in plain Python."""
+    by_night = current_files(files)
     spans, state, since = [], {}, {}
     for night in sorted(by_night):
         before, state = state, state_after(state, by_night[night])
@@ -163,13 +163,13 @@ def test_the_order_of_loading_does_not_change_the_history(tmp_path_factory, plan
             night,
             kind,
             rows,
-            # some are corrected versions of one and the same file
+            # some are corrected versions of the same file
             file_name=f"units_{night_of(night):%Y%m%d}_{kind}.csv" if is_same else None,
             minute=index,
         )
         for index, (night, kind, rows, is_same) in enumerate(plan)
     ]
-    expected = history_by_hand(files)
+    expected = expected_history(files)
     shuffled = files[:]
     order.shuffle(shuffled)
     for name, sequence in {"as_sent": files, "shuffled": shuffled, "twice": files + files}.items():
@@ -177,7 +177,7 @@ def test_the_order_of_loading_does_not_change_the_history(tmp_path_factory, plan
         assert found == expected, (name, [(d.delivery_id, d.kind, r) for d, r in sequence])
 
 
-def test_a_row_that_the_mapping_leaves_out_ends_what_was_said_of_its_key(record):
+def test_a_row_that_the_mapping_leaves_out_ends_the_history_of_its_key(record):
     files = [
         a_file(0, 0, "delta", {CODES[0]: "A", CODES[1]: "A"}),
         a_file(1, 1, "delta", {CODES[0]: None}),
@@ -217,7 +217,7 @@ def test_what_a_snapshot_leaves_out_has_vanished(record):
     ]
 
 
-def test_a_snapshot_with_a_row_that_cannot_be_read_lets_nothing_vanish(record):
+def test_no_key_vanishes_from_a_snapshot_with_an_unreadable_row(record):
     broken, rows = a_file(1, 1, "snapshot", {CODES[0]: "B"})
     path = record.folder / f"{broken.delivery_id}.duckdb"
     write_staged(path, broken, [*rows, {"unit_code": None}])
@@ -241,7 +241,7 @@ def test_a_snapshot_with_a_row_that_cannot_be_read_lets_nothing_vanish(record):
     ]
 
 
-def test_the_snapshots_of_one_night_are_parts_of_one_in_whatever_order_they_are_loaded(record):
+def test_snapshots_of_one_night_count_as_parts_of_one_in_any_order_of_loading(record):
     whole = a_file(0, 0, "snapshot", {CODES[0]: "A", CODES[1]: "A", CODES[2]: "A"})
     parts = [
         a_file(1, 1, "snapshot", {CODES[0]: "A"}),
@@ -258,7 +258,7 @@ def test_the_snapshots_of_one_night_are_parts_of_one_in_whatever_order_they_are_
         ]
 
 
-def test_a_snapshot_by_units_lets_nothing_vanish_of_a_unit_whose_part_is_missing(record):
+def test_keys_of_a_unit_do_not_vanish_while_its_part_of_the_snapshot_is_missing(record):
     history = record.load(
         "w",
         [
@@ -274,7 +274,7 @@ def test_a_snapshot_by_units_lets_nothing_vanish_of_a_unit_whose_part_is_missing
     ]
 
 
-def test_parts_by_units_that_repeat_what_is_known_add_no_versions(record):
+def test_parts_by_units_with_unchanged_rows_add_no_versions(record):
     files = [
         a_part(record, 2 * night + office, night, f"H{office}", {CODES[office]: "A"})
         for night in range(3)
@@ -285,7 +285,7 @@ def test_parts_by_units_that_repeat_what_is_known_add_no_versions(record):
         assert warehouse.value("select count(*) from core.unit_version") == 2
 
 
-def test_a_snapshot_that_repeats_what_is_known_adds_no_versions(record):
+def test_a_snapshot_with_unchanged_rows_adds_no_versions(record):
     files = [a_file(index, index, "snapshot", {CODES[0]: "A", CODES[1]: "B"}) for index in range(3)]
     record.load("w", files)
     with open_warehouse(f"duckdb:///{record.folder / 'w'}.duckdb") as warehouse:

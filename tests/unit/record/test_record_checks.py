@@ -1,4 +1,4 @@
-"""What is asked of the record before a night is published."""
+"""Checks of the record before a night is published."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def load(warehouse, folder, *files):
         load_delivery(warehouse, delivery, staged(folder, delivery, units))
 
 
-def test_a_sound_record_loses_nothing_and_its_state_moves_with_every_load(warehouse, tmp_path):
+def test_an_intact_record_has_no_lost_keys_and_a_new_state_after_each_night(warehouse, tmp_path):
     assert record_state(warehouse, FIRST) == 0
     load(warehouse, tmp_path, a_file("a", FIRST, ["H1.1"]), a_file("b", FIRST, ["H2.1"]))
     assert record_state(warehouse, FIRST) == 2
@@ -82,7 +82,9 @@ def test_a_row_that_a_snapshot_holds_unchanged_and_the_history_lacks_is_lost(war
     ]
 
 
-def test_a_unit_that_vanishes_whole_from_a_whole_source_is_asked_about(warehouse, tmp_path):
+def test_a_unit_that_vanishes_completely_from_a_complete_source_must_be_confirmed(
+    warehouse, tmp_path
+):
     load(warehouse, tmp_path, a_file("a", FIRST, ["H1.1", "H1.2", "H2.1", "H2.2"]))
     load(warehouse, tmp_path, a_file("a", SECOND, ["H1.1"]))
     (sentence,) = vanished_wholesale(warehouse, SECOND)
@@ -90,7 +92,7 @@ def test_a_unit_that_vanishes_whole_from_a_whole_source_is_asked_about(warehouse
     assert "volume_exception.csv" in sentence
 
 
-def test_nothing_may_vanish_while_a_part_of_the_snapshot_is_refused(warehouse, tmp_path):
+def test_a_vanished_unit_is_reported_with_the_refused_part_of_its_snapshot(warehouse, tmp_path):
     load(warehouse, tmp_path, a_file("a", FIRST, ["H1.1", "H1.2"]))
     load(warehouse, tmp_path, a_file("a", SECOND, ["H1.1"]))
     assert vanished_wholesale(warehouse, SECOND) == []

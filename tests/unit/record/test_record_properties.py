@@ -1,9 +1,9 @@
-"""The record's promises, kept over random sequences of dossier deliveries.
+"""The record's invariants under random sequences of dossier deliveries.
 
-Deltas and snapshots in one part or several, which cover the whole source, the units of their rows
-or the unit that their path names; late and corrected files, the same file twice, dossiers that
-vanish and come back, that pass between units and have other codes, rows that are rejected, files
-that are refused, and publications in between; compared with the same story told in plain Python.
+The sequences have deltas, and snapshots in one part or several, which cover the whole source, the
+units of their rows or the unit that their path names; late and corrected files; the same file
+twice; dossiers that vanish and come back, move between units and change their codes; rejected rows;
+refused files; publications in between. The result is compared with a model in plain Python.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ FIRST = dt.date(2022, 6, 1)
 NIGHTS = 4
 CODES = [f"H24.14-220601-{number:04d}" for number in range(3)]
 UNITS = ["H24.14", "H24.31"]
-#: What a file says of a dossier: where it is handled, how it stands, its other code, and the
-#: minute of its last change (or none).
+#: What a file states about a dossier: its unit, its status, its other code, and the minute of its
+#: last change (or none).
 a_statement = st.tuples(
     st.sampled_from(UNITS),
     st.sampled_from(["processing", "awaiting_supplement"]),
@@ -61,7 +61,7 @@ def night_of(index):
 
 @dataclass(frozen=True)
 class File:
-    """One delivery: what it says of each dossier, and what of it is rejected or refused."""
+    """One delivery: its dossiers, which rows are rejected, and whether the file is refused."""
 
     index: int
     night: int
@@ -89,7 +89,7 @@ class File:
 
     @property
     def rows(self):
-        """The file's rows: every dossier, and the first one once more, word for word."""
+        """The file's rows: every dossier, and an exact repeat of the first one."""
         rows = [
             {
                 "dossier_code": code,
@@ -124,8 +124,8 @@ class File:
         return path
 
 
-def states_by_hand(files):
-    """What held after each night, by dossier: (unit, status, alias, minute, file)."""
+def expected_states(files):
+    """The state after each night, by dossier: (unit, status, alias, minute, file)."""
     latest = {}
     for file in files:
         slot = (file.night, file.delivery.file_name)
@@ -142,10 +142,10 @@ def states_by_hand(files):
 
 
 def _after(code, before, files):
-    """What holds of one dossier after a night: of its files' statements the last change counts.
+    """The state of one dossier after a night: the statement with the last change counts.
 
-    One that no file states is gone when a snapshot covers its unit; not when a snapshot has it in
-    a row that is rejected.
+    A dossier that no file states is gone if a snapshot covers its unit, unless a snapshot has it
+    in a rejected row.
     """
     said = [
         (file.says[code][3] or 0, file.delivery.file_name, file.says[code])
@@ -169,7 +169,7 @@ def _covers(file, unit):
 
 
 def states_in(warehouse, history="core.dossier_history"):
-    """The same, read from a history."""
+    """The same states, read from a history."""
     states = {}
     for night in map(night_of, range(NIGHTS)):
         rows = warehouse.rows(
@@ -233,14 +233,14 @@ def stories(draw):
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory):
-    """A warehouse with nothing in it, to be copied."""
+    """An empty warehouse, to be copied."""
     path = tmp_path_factory.mktemp("empty") / "w.duckdb"
     open_warehouse(f"duckdb:///{path}").close()
     return path
 
 
 def load(warehouse, file, folder):
-    """Load a file, or note that it is refused."""
+    """Load a file, or record that it is refused."""
     if file.is_refused:
         before = core(warehouse)
         record_refusal(
@@ -263,7 +263,7 @@ def core(warehouse):
     ]
 
 
-def the_record_keeps_its_promises(folder, empty, files, order, publish_after):
+def check_the_record_invariants(folder, empty, files, order, publish_after):
     good = [file for file in files if not file.is_refused]
     loaded = [*files, *files[:1]]  # one of them twice
     order.shuffle(loaded)
@@ -274,7 +274,7 @@ def the_record_keeps_its_promises(folder, empty, files, order, publish_after):
         for file in files:
             load(warehouse, file, folder)
         as_sent = history(warehouse)
-        assert states_in(warehouse) == without_files(states_by_hand(good))
+        assert states_in(warehouse) == without_files(expected_states(good))
         assert history(warehouse, known_on="9999-12-31") == as_sent
     with open_warehouse(f"duckdb:///{copies['shuffled']}") as warehouse:
         published = {}
@@ -289,7 +289,7 @@ def the_record_keeps_its_promises(folder, empty, files, order, publish_after):
                     {"night": night, "now": dt.datetime(2022, 6, 9, tzinfo=dt.UTC)},
                 )
                 published[night] = history(warehouse)
-        assert history(warehouse) == as_sent, "the order of loading shows"
+        assert history(warehouse) == as_sent, "the order of loading changes the history"
         for night, then in published.items():
             assert history(warehouse, known_on=night) == then, "a published night changed"
         assert_the_counts_add_up(warehouse, files)
@@ -329,7 +329,7 @@ def assert_the_counts_add_up(warehouse, files):
     order=st.randoms(use_true_random=False),
     publish_after=st.integers(0, 6),
 )
-def test_the_record_keeps_its_promises(tmp_path_factory, empty, files, order, publish_after):
+def test_the_record_keeps_its_invariants(tmp_path_factory, empty, files, order, publish_after):
     folder = tmp_path_factory.mktemp("story")
-    the_record_keeps_its_promises(folder, empty, files, order, publish_after)
+    check_the_record_invariants(folder, empty, files, order, publish_after)
     shutil.rmtree(folder)

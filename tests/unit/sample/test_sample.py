@@ -1,4 +1,4 @@
-"""The sample exports: the same every time, believable, and wrong only where they say so."""
+"""The sample exports: the same for the same seed, plausible, and wrong only where planted."""
 
 import csv
 import datetime as dt
@@ -114,12 +114,12 @@ def test_two_runs_over_parts_of_the_range_give_the_files_of_one(
     assert further <= {"units", "procedures", "declarations"}
 
 
-def test_the_snapshot_holds_the_state_that_the_nights_before_it_told(tmp_path):
+def test_the_snapshot_holds_the_state_of_the_deltas_before_it(tmp_path):
     options = {"per_day": 20, "dirt_percent": 0}
     first = SINCE + dt.timedelta(days=25)
     write_sample(tmp_path / "nights", SINCE, first, **options)
     write_sample(tmp_path / "snapshot", first, first, since=SINCE, **options)
-    told = {
+    states = {
         row["MaHoSo"]: row
         for path in dossier_files(tmp_path / "nights")
         for row in dossiers(path)
@@ -131,7 +131,7 @@ def test_the_snapshot_holds_the_state_that_the_nights_before_it_told(tmp_path):
         if row["NgayNopHoSo"] >= f"{SINCE:%Y%m%d}"
     }
     assert len(shown) > 200
-    assert shown == told
+    assert shown == states
 
 
 def test_the_snapshot_carries_over_what_was_still_open(clean):
@@ -141,7 +141,7 @@ def test_the_snapshot_carries_over_what_was_still_open(clean):
     carried = [row for row in rows if row["NgayNopHoSo"] < start]
     assert carried
     ended_before = [r for r in carried if "" < r["NgayKetThucXuLy"] < start]
-    # An end set back to its deadline afterwards may lie before: that is what an edit looks like.
+    # An end that was set back to its deadline afterwards may lie earlier: so an edit looks.
     assert all(r["NgayKetThucXuLy"] == r["NgayHenTra"] for r in ended_before)
 
 
@@ -208,7 +208,7 @@ def test_results_are_digitised_for_a_part_of_the_resolved_dossiers_only(clean):
     assert False in is_resolved[""]
 
 
-def test_a_delta_tells_of_each_dossier_once_and_only_of_that_day(clean):
+def test_a_delta_holds_each_dossier_once_and_only_changes_of_that_day(clean):
     out, _ = clean
     for path in dossier_files(out):
         rows = dossiers(path)
@@ -218,7 +218,7 @@ def test_a_delta_tells_of_each_dossier_once_and_only_of_that_day(clean):
 
 
 def classify(row: dict, night: str) -> str:
-    """The one thing that is wrong with a row, found without looking at how it was planted."""
+    """The kind of error in a row, found without the code that planted it."""
     received, due, ended = (row[k] for k in ("NgayTiepNhan", "NgayHenTra", "NgayKetThucXuLy"))
     checks = {
         "unreadable_date": received[4:6] == "13",
@@ -256,7 +256,7 @@ def test_every_planted_row_is_counted_by_kind(dirty):
     assert set(planted) == set(KINDS), "a kind that never came up"
 
 
-def test_about_the_asked_share_of_the_changes_is_spoilt(dirty):
+def test_the_share_of_planted_errors_is_about_the_requested_one(dirty):
     out, _ = dirty
     rows = bad = 0
     for path in dossier_files(out):
@@ -269,25 +269,25 @@ def test_about_the_asked_share_of_the_changes_is_spoilt(dirty):
     assert 0.09 < bad / rows < 0.15
 
 
-def test_no_dirt_plants_nothing(clean):
+def test_zero_dirt_plants_no_errors(clean):
     assert not clean[1].bad_rows
 
 
-def test_dirt_does_not_change_the_dossiers(clean, dirty):
+def test_planted_errors_do_not_change_the_dossiers(clean, dirty):
     name = f"dossiers_{FIRST:%Y%m%d}_snapshot.json"
     codes = [{row["MaHoSo"] for row in dossiers(out / name)} for out, _ in (clean, dirty)]
     assert codes[0] == codes[1]
 
 
-def test_most_spoilt_rows_are_put_right_later(dirty):
+def test_most_rows_with_planted_errors_are_corrected_later(dirty):
     out, _ = dirty
-    told: dict[str, list[tuple[str, bool]]] = {}
+    versions: dict[str, list[tuple[str, bool]]] = {}
     for path in dossier_files(out):
         if "snapshot" not in path.name:
             for row in dossiers(path):
                 is_bad = classify(row, night_of(path)) not in ("", "end_equals_due")
-                told.setdefault(row["MaHoSo"], []).append((night_of(path), is_bad))
-    early = [rows for rows in told.values() if any(bad and n < "20220928" for n, bad in rows)]
+                versions.setdefault(row["MaHoSo"], []).append((night_of(path), is_bad))
+    early = [rows for rows in versions.values() if any(bad and n < "20220928" for n, bad in rows)]
     right = sum(not rows[-1][1] for rows in early)
     assert right / len(early) > 0.6
 
@@ -300,7 +300,7 @@ def test_overdue_dossiers_whose_end_was_set_back_are_counted(clean):
     assert summary.edits["end_set_to_due"] == len(edited) > 0
 
 
-def test_after_the_fact_edits_turn_overdue_dossiers_into_punctual_ones(year):
+def test_after_the_fact_edits_turn_overdue_dossiers_into_on_time_ones(year):
     edits = [
         (before, version)
         for _, life in year
@@ -427,7 +427,7 @@ def year():
     return [(day, life) for day in days for life in simulation.dossiers_of(day)]
 
 
-def test_nothing_happens_to_a_dossier_beyond_the_horizon(year):
+def test_a_dossier_has_no_event_beyond_the_horizon(year):
     assert max(life.versions[-1].night - day for day, life in year) < HORIZON_DAYS
 
 
@@ -484,7 +484,7 @@ def test_deadlines_skip_weekends_and_holidays(received, workdays, due):
         {"first": dt.date(2019, 1, 1)},
     ],
 )
-def test_a_wish_that_makes_no_sense_is_refused_before_anything_is_written(tmp_path, wish):
+def test_invalid_options_are_refused_before_any_file_is_written(tmp_path, wish):
     options = {"first": FIRST, "last": LAST, **wish}
     if "since" in wish:
         options["first"] = FIRST
@@ -493,7 +493,7 @@ def test_a_wish_that_makes_no_sense_is_refused_before_anything_is_written(tmp_pa
     assert not (tmp_path / "out").exists()
 
 
-def test_a_broken_off_run_leaves_no_partial_file(tmp_path, monkeypatch):
+def test_an_interrupted_run_leaves_no_partial_file(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError("disk full")
 
@@ -503,11 +503,11 @@ def test_a_broken_off_run_leaves_no_partial_file(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_progress_is_told_at_most_every_second(tmp_path, monkeypatch):
+def test_progress_is_printed_at_most_once_a_second(tmp_path, monkeypatch):
     clock = iter(range(10_000))
     monkeypatch.setattr("onestop.sample.exports.time.monotonic", lambda: next(clock) / 10)
-    told: list[str] = []
-    write_sample(tmp_path, FIRST, FIRST, per_day=1, echo=told.append)
+    printed: list[str] = []
+    write_sample(tmp_path, FIRST, FIRST, per_day=1, echo=printed.append)
     days = HORIZON_DAYS + 1
-    assert 1 <= len(told) <= days / 5
-    assert all(re.match(r"\d{4}-\d{2}-\d{2}: ", line) for line in told)
+    assert 1 <= len(printed) <= days / 5
+    assert all(re.match(r"\d{4}-\d{2}-\d{2}: ", line) for line in printed)

@@ -1,4 +1,4 @@
-"""Mapping files: what they say about file names, and what is said about bad ones."""
+"""Mapping files: which file names they describe, and the errors of invalid ones."""
 
 import datetime as dt
 from pathlib import Path
@@ -73,7 +73,7 @@ def test_only_the_dossiers_are_expected_every_night():
         ("declarations_20220630.csv", "declarations", "delta"),
     ],
 )
-def test_a_file_name_tells_the_feed_the_night_and_the_kind(file_name, feed, kind):
+def test_a_file_name_gives_the_feed_the_night_and_the_kind(file_name, feed, kind):
     found = recognise(file_name, load_mappings(None))
     assert found is not None
     assert (found.source, found.feed, found.night, found.kind) == (
@@ -96,7 +96,7 @@ def test_a_file_name_tells_the_feed_the_night_and_the_kind(file_name, feed, kind
         "dossiers_20220630/../../x.json",
     ],
 )
-def test_other_names_are_nobodys_deliveries(file_name):
+def test_other_file_names_belong_to_no_feed(file_name):
     assert recognise(file_name, load_mappings(None)) is None
 
 
@@ -242,7 +242,7 @@ def test_every_scalar_of_a_mapping_is_text(tmp_path):
         ("feeds:", "formats: [x]\nfeeds:", "line", "given twice"),
     ],
 )
-def test_a_bad_mapping_is_refused_with_its_file_key_and_remedy(tmp_path, old, new, key, said):
+def test_an_invalid_mapping_is_refused_with_its_file_key_and_remedy(tmp_path, old, new, key, said):
     error = refused(tmp_path, old, new)
     assert error.file_name == "other.yaml"
     assert key in error.key
@@ -272,7 +272,7 @@ def test_the_fingerprint_of_a_feed_changes_with_its_mapping_and_only_then(tmp_pa
     assert one.sha256 != other.feeds["units"].sha256
 
 
-def test_headers_are_the_same_whatever_their_case_accents_spaces_and_tones():
+def test_headers_match_regardless_of_case_accents_spaces_and_tone_marks():
     assert len(set(map(fold_header, ["Mã hồ sơ", "MÃ HỒ SƠ", "Mã\u00a0hồ  sơ *", "mãhồsơ:"]))) == 1
     assert fold_header("Đơn vị") == fold_header("Ðơn vị")
     assert fold_header("Số hoá") == fold_header("Số hóa")
@@ -295,7 +295,7 @@ def test_a_mapping_can_be_kept_as_text_and_read_again():
         assert again.sha256 == feed.sha256
 
 
-def test_a_header_that_is_not_needed_is_no_surprise_and_cannot_be_used_too(tmp_path):
+def test_an_ignored_header_is_not_reported_as_unknown_and_cannot_be_mapped(tmp_path):
     text = (BUILT_IN / "one_stop.yaml").read_text(encoding="utf-8")
     path = tmp_path / "one_stop.yaml"
     path.write_text(text.replace("      - STT\n", "      - MaHoSo\n"), encoding="utf-8")
@@ -303,7 +303,7 @@ def test_a_header_that_is_not_needed_is_no_surprise_and_cannot_be_used_too(tmp_p
         load_mapping(path)
 
 
-def test_an_error_shows_no_pattern_of_the_schema(tmp_path):
+def test_an_error_shows_no_regular_expression_of_the_schema(tmp_path):
     for old, new in (("source: other", "source: ../x"), ('["%d/%m/%Y"]', "[soon]")):
         error = refused(tmp_path, old, new)
         assert "^" not in str(error)

@@ -33,7 +33,7 @@ def test_without_a_denominator_there_is_no_figure(numerator, denominator):
     assert measured(numerator, denominator, None, "percent", "vi") == ""
 
 
-def test_marks_and_dates_are_those_of_the_language():
+def test_decimal_marks_and_dates_follow_the_language():
     assert whole(1_234_567, "vi") == "1.234.567"
     assert whole(1_234_567, "en") == "1,234,567"
     assert day(dt.date(2022, 6, 5), "vi") == "05/06/2022"
@@ -50,5 +50,5 @@ def test_marks_and_dates_are_those_of_the_language():
         (None, None, "percent", ""),
     ],
 )
-def test_targets_read_as_in_the_plan(target, comparison, unit, text):
+def test_targets_are_worded_as_in_the_plan(target, comparison, unit, text):
     assert target_text(target, comparison, unit, "vi") == text

@@ -1,4 +1,4 @@
-"""What the gate takes for a person's name, number or address, and what it does not."""
+"""Which texts validation treats as a person's name, number or address."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NAMES = ("Nguyễn Văn An", "NGUYỄN THỊ HOA", "Nguyen Van An", "Lâm Thị 
 NAMED = ("Ông Nguyễn Văn An", "bà Trần Thị Hoa", "Ô. Nguyễn Văn An", "Mr. Nguyen Van An",
          "Nguyễn Văn An (đại diện)", "Nguyễn Văn An - Hồng Bàng", "Nguyễn Văn An, 1980",
          "nguyễn văn an", "tran thi hoa", "lê thị hoa 2")  # fmt: skip
-#: Codes and labels as the national system and others have them; nobody's data.
+#: Codes and labels of the national system and other systems; they belong to no person.
 CODES = ("H24.14-220601-0001", "000.00.31.H24-220601-0001", "case-10011", "declaration 86791",
          "request for payment 73550", "22 123456 000 00 DS", "01-2022-123456", "000012345678",
          "202201015678", "9" * 18, "A001", "H24 .31", "WABO-receipt")  # fmt: skip
@@ -34,7 +34,7 @@ TEXTS = ("15/BC-SNV", "1234/QĐ-UBND", "Cấp bản sao trích lục hộ tịch
 
 @pytest.fixture(scope="module")
 def taken():
-    """Whether a text is taken for personal data in a column of a kind."""
+    """Function: whether a text counts as personal data in a column of a kind."""
     connection = duckdb.connect()
     connection.execute("attach ':memory:' as gate")
     put_tests(connection, "gate")
@@ -53,38 +53,38 @@ def test_a_persons_number_or_address_is_found_in_every_column(taken, kind, text)
 
 
 @pytest.mark.parametrize("text", [*NAMES, "nguyễn văn an", "Người nộp"])
-def test_words_are_no_code(taken, text):
+def test_a_text_with_words_is_personal_in_a_column_of_codes(taken, text):
     assert taken("code", text)
 
 
 @pytest.mark.parametrize("text", [*NAMES, *NAMED])
-def test_a_full_name_is_no_label(taken, text):
+def test_a_full_name_is_personal_in_a_column_of_labels(taken, text):
     assert taken("label", text)
 
 
 @pytest.mark.parametrize("text", CODES)
-def test_codes_of_all_kinds_of_systems_are_codes(taken, text):
+def test_codes_of_known_systems_are_not_personal(taken, text):
     assert not taken("code", text)
 
 
 @pytest.mark.parametrize("text", LABELS)
-def test_offices_and_services_may_be_named(taken, text):
+def test_names_of_offices_and_services_are_not_personal(taken, text):
     assert not taken("label", text)
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_sentences_and_document_numbers_stay(taken, text):
+def test_sentences_and_document_numbers_are_not_personal(taken, text):
     assert not taken("text", text)
 
 
-def test_a_further_column_is_judged_by_each_of_its_values(taken):
+def test_each_value_of_a_further_column_is_judged(taken):
     assert not taken("labels", '{"ward": "Phường Hạ Lý", "reason": "Thiếu giấy tờ", "queue": null}')
     for text in ("Nguyễn Văn An", "0912345678", "031090001234", "an@example.invalid"):
         assert taken("labels", f'{{"ward": "Phường Hạ Lý", "reason": "{text}"}}')
 
 
 @pytest.mark.parametrize("kind", ["code", "label", "text", "labels"])
-def test_nothing_is_nobodys(taken, kind):
+def test_null_and_empty_text_are_not_personal(taken, kind):
     assert taken(kind, None) is False
     assert taken(kind, "") is False
 

@@ -177,7 +177,7 @@ def test_tables_are_typed_and_every_column_has_a_comment_in_both_languages():
         assert " — " in reference_titles()[name]
 
 
-def test_every_file_says_where_its_rows_come_from_and_whether_that_was_checked():
+def test_every_file_states_the_source_of_its_rows_and_whether_it_was_verified():
     missing = [
         name
         for name, table in reference_tables().items()
@@ -206,7 +206,7 @@ def test_every_file_says_where_its_rows_come_from_and_whether_that_was_checked()
         ("status.csv", "Đang xử lý", 'Đang "xử lý', "line 5"),
     ],
 )
-def test_a_cell_that_does_not_fit_is_refused_with_its_place(folder, file, old, new, message):
+def test_an_invalid_cell_is_refused_with_its_file_and_line(folder, file, old, new, message):
     if old == "Đang xử lý" and '"' in new:
         old, new = "processing,4,Đang xử lý,", 'processing,4,"Đang" xử lý,'
     edit(folder, file, old, new)
@@ -258,7 +258,7 @@ def test_files_missing_or_not_described_are_named(folder):
     assert "plans.csv: is not described" in found
 
 
-def test_all_problems_are_told_at_once(folder):
+def test_all_problems_are_listed_in_one_error(folder):
     edit(folder, "status.csv", "registered,1,", "registered,,")
     edit(folder, "channel.csv", "counter,1", ",1")
     found = problems(folder)

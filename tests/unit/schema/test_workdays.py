@@ -16,7 +16,7 @@ days = st.dates(dt.date(2020, 1, 1), dt.date(2024, 12, 31))
 
 
 @pytest.mark.parametrize(("start", "count", "end"), DEADLINES)
-def test_a_deadline_leaps_over_weekends_and_holidays(start, count, end):
+def test_a_deadline_skips_weekends_and_holidays(start, count, end):
     calendar = work_calendar()
     start, end = dt.date.fromisoformat(start), dt.date.fromisoformat(end)
     assert calendar.add_workdays(start, count) == end
@@ -83,7 +83,7 @@ def test_adding_working_days_and_counting_them_are_inverse(start, count):
 
 
 @given(start=days, end=days)
-def test_working_days_between_two_dates_are_a_subtraction_in_the_table(start, end):
+def test_working_days_between_two_dates_are_a_difference_of_two_table_rows(start, end):
     number = _numbers()
     assert number[end] - number[start] == work_calendar().workdays_between(start, end)
 
@@ -101,7 +101,7 @@ def _numbers(cache: dict = {}) -> dict:  # noqa: B006 - kept between examples on
     return cache
 
 
-def test_the_calendar_table_names_days_and_says_where_holidays_are_not_known():
+def test_the_calendar_table_names_holidays_and_marks_years_without_known_holidays():
     rows = {
         row["calendar_date"]: row
         for row in calendar_table(dt.date(2022, 4, 8), dt.date(2022, 4, 11)).to_pylist()

@@ -1,4 +1,4 @@
-"""The same delivery in two runs at once: one after the other, or a clear message."""
+"""One delivery in two runs at once: the second waits, or ends with a clear message."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def hold(delivery, locks, is_held):
 
 @pytest.fixture
 def held(landed):
-    """Another process that works on the delivery."""
+    """Another process that holds the delivery's lock."""
     settings, delivery = landed
     is_held = FORK.Event()
     process = FORK.Process(target=hold, args=(delivery, settings.folders.locks, is_held))
@@ -48,7 +48,7 @@ def held(landed):
     process.join()
 
 
-def test_a_delivery_that_another_run_works_on_is_told_by_its_name(landed, held):  # noqa: ARG001
+def test_a_delivery_locked_by_another_run_is_an_error_that_names_its_file(landed, held):  # noqa: ARG001
     settings, delivery = landed
     with (
         pytest.raises(DeliveryBusyError, match=r"dossiers_20221115\.json: another run is still"),
@@ -57,7 +57,7 @@ def test_a_delivery_that_another_run_works_on_is_told_by_its_name(landed, held):
         pass
 
 
-def test_a_run_that_was_killed_holds_nothing(landed, held):
+def test_a_killed_run_holds_no_lock(landed, held):
     settings, delivery = landed
     os.kill(held.pid, signal.SIGKILL)
     held.join(30)
@@ -71,11 +71,11 @@ def whole_way(settings, delivery, failures):
             read(settings, delivery)
             validate(settings, delivery, NIGHT)
             load(settings, delivery)
-    except BaseException as error:  # noqa: BLE001 - the other process has to be told of it
+    except BaseException as error:  # noqa: BLE001 - the error is passed to the other process
         failures.put(f"{type(error).__name__}: {error}")
 
 
-def test_two_runs_of_the_same_delivery_end_as_one_does(landed):
+def test_two_simultaneous_runs_of_a_delivery_give_the_result_of_one(landed):
     settings, delivery = landed
     failures = FORK.Queue()
     runs = [FORK.Process(target=whole_way, args=(settings, delivery, failures)) for _ in range(3)]
@@ -89,7 +89,7 @@ def test_two_runs_of_the_same_delivery_end_as_one_does(landed):
         assert warehouse.value("select count(*) from core.dossier_version") == 2
 
 
-def test_a_warehouse_in_a_folder_named_lock_that_cannot_be_opened_is_not_waited_for(tmp_path):
+def test_a_warehouse_that_cannot_be_opened_is_not_waited_for_even_in_a_folder_named_lock(tmp_path):
     folder = tmp_path / "lock"
     folder.mkdir()
     (folder / "warehouse.duckdb").write_bytes(b"x" * 20_000)

@@ -1,4 +1,4 @@
-"""What a mapping can say beyond one column for one value, the same in every format."""
+"""Mappings of several columns to one value, and of one to several, in every format."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def one(tmp_path, mapping, **values):
 
 
 def in_every_format(rows):
-    """The same rows as records, lines, comma-separated, a workbook and a table in HTML."""
+    """The same rows as JSON records, JSON lines, CSV, a workbook and an HTML table."""
     cells = [HEADERS, *([row[name] for name in HEADERS] for row in rows)]
     lines = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
     odd = json.dumps(
@@ -168,35 +168,33 @@ def test_joined_keys_clocks_extra_columns_and_rows_left_out_are_the_same_in_ever
         ("830", None),
     ],
 )
-def test_a_time_of_day_is_read_from_its_own_column_or_the_moment_is_unreadable(
-    tmp_path, mapping, clock, at
-):
+def test_a_point_in_time_is_unreadable_when_its_time_column_is(tmp_path, mapping, clock, at):
     row = one(tmp_path, mapping, **{"Giờ nhận": clock})
     assert row["received_at"] == (at and f"2022-06-03 {at}")
     assert row["received_at_text"] == f"03/06/2022 {clock}"
 
 
-def test_a_clock_of_a_workbook_is_read_beside_its_date(tmp_path, mapping):
+def test_a_time_cell_of_a_workbook_is_combined_with_its_date_cell(tmp_path, mapping):
     cells = {**GOOD, "Ngày nhận": dt.datetime(2022, 6, 3), "Giờ nhận": dt.time(14, 30)}  # noqa: DTZ001 - a cell has no zone
     row = stage(tmp_path, as_xlsx([HEADERS, list(cells.values())]), mapping=mapping).rows[0]
     assert row["received_at"] == "2022-06-03 14:30:00"
 
 
-def test_a_clock_without_a_date_is_unreadable_and_not_absent(tmp_path, mapping):
+def test_a_time_without_a_date_is_unreadable_and_not_absent(tmp_path, mapping):
     row = one(tmp_path, mapping, **{"Ngày nhận": ""})
     assert (row["received_at"], row["received_at_text"]) == (None, "14:30")
 
 
-def test_a_clock_takes_the_place_of_the_one_beside_the_date(tmp_path, mapping):
+def test_a_separate_time_column_overrides_the_time_in_the_date_column(tmp_path, mapping):
     row = one(tmp_path, mapping, **{"Ngày nhận": "03/06/2022 08:00"})
     assert row["received_at"] == "2022-06-03 14:30:00"
 
 
-def test_a_key_of_which_a_part_is_blank_is_no_key(tmp_path, mapping):
+def test_a_joined_key_with_a_blank_part_is_null(tmp_path, mapping):
     assert one(tmp_path, mapping, Năm=" ")["dossier_code"] is None
 
 
-def test_a_file_without_a_part_of_the_key_lacks_the_key(tmp_path, mapping):
+def test_a_file_without_a_column_of_the_joined_key_lacks_the_key(tmp_path, mapping):
     summary = stage(tmp_path, as_json({"Số": "1", "Ngày nhận": "x"}), mapping=mapping).summary
     (missing,) = summary["columns_missing"]
     assert missing.startswith("dossier_code (")
@@ -209,7 +207,7 @@ def test_a_row_that_cannot_be_read_is_never_left_out(tmp_path, mapping):
 
 
 def test_a_mapping_without_the_new_columns_hashes_rows_as_before(tmp_path, mapping):
-    """Histories of earlier releases go on: the same row has the same hash."""
+    """Histories of earlier releases continue: the same row has the same hash."""
     plain = MAPPING.replace("    extra: {ward: [Phường], queue: [Quầy]}\n", "")
     plain = plain.replace("      - {when: {queue: [thử*]}, reason: test queue}\n", "")
     lines = [line for line in plain.splitlines() if "source_timeliness" not in line]
@@ -249,7 +247,7 @@ def test_a_mapping_without_the_new_columns_hashes_rows_as_before(tmp_path, mappi
         ("helpers: {deleted", "helpers: {status: [Y], deleted", "helpers.status", "canonical"),
     ],
 )
-def test_a_bad_use_of_a_key_is_refused_with_what_to_write(tmp_path, old, new, key, said):
+def test_a_misused_mapping_key_is_refused_with_the_correct_form(tmp_path, old, new, key, said):
     assert old in MAPPING
     with pytest.raises(MappingError) as caught:
         mapped(tmp_path, MAPPING.replace(old, new))
@@ -257,7 +255,7 @@ def test_a_bad_use_of_a_key_is_refused_with_what_to_write(tmp_path, old, new, ke
     assert said in str(caught.value)
 
 
-def test_further_columns_are_kept_of_dossiers_only(tmp_path):
+def test_further_columns_are_kept_for_dossiers_only(tmp_path):
     text = MAPPING.replace("  dossiers:", "  visits:").replace("dossier_code:", "ticket_code:")
     lines = [
         line

@@ -1,4 +1,4 @@
-"""Staging: canonical, typed, without personal data, every record accounted for."""
+"""Staging: canonical columns and types, no personal data, every record counted."""
 
 import json
 import os
@@ -119,7 +119,7 @@ CLOSINGS = [
 ]
 
 
-def test_status_and_kind_of_result_decide_how_a_dossier_was_closed(tmp_path):
+def test_status_and_kind_of_result_determine_the_closing_class(tmp_path):
     given = [record(TrangThaiHoSo=status, LoaiKetQua=result) for status, result, _, _ in CLOSINGS]
     rows = stage(tmp_path, as_json(*given)).rows
     found = [
@@ -129,7 +129,7 @@ def test_status_and_kind_of_result_decide_how_a_dossier_was_closed(tmp_path):
     assert found == CLOSINGS
 
 
-def test_an_unreadable_value_is_null_beside_its_text_and_an_absent_one_null_beside_null(tmp_path):
+def test_an_unreadable_value_is_null_with_its_text_kept_and_an_absent_one_has_no_text(tmp_path):
     row = one(tmp_path, NgayHenTra="20221324170000", NgayTra="  ", KenhThucHien="9")
     assert (row["due_at"], row["due_at_text"], row["due_date"]) == (None, "20221324170000", None)
     assert (row["returned_at"], row["returned_at_text"]) == (None, None)
@@ -202,7 +202,7 @@ def test_the_example_serial_of_excel_is_half_past_eight(tmp_path):
     assert one(tmp_path, NgayTiepNhan="44620.354")["received_at"] == "2022-02-28 08:29:46"
 
 
-def test_calendar_dates_are_those_of_the_sources_own_clock(tmp_path):
+def test_calendar_dates_follow_the_time_zone_of_the_source(tmp_path):
     row = one(tmp_path, NgayHenTra="20220608003000", NgayKetThucXuLy="20220608235959")
     assert (str(row["due_date"]), str(row["resolved_date"])) == ("2022-06-08", "2022-06-08")
     with duckdb.connect(str(stage(tmp_path, as_json(record())).path)) as connection:
@@ -217,7 +217,7 @@ def test_the_receiving_unit_falls_back_on_the_resolving_one(tmp_path):
     assert one(tmp_path, DonViXuLy="")["resolving_unit_code"] is None
 
 
-def test_texts_are_composed_and_their_spaces_single_and_common(tmp_path):
+def test_texts_are_in_composed_form_with_single_ordinary_spaces(tmp_path):
     decomposed = "Ca\u0302\u0301p ba\u0309n sao"
     row = one(tmp_path, TenTTHC=f"\ufeff {decomposed}\u00a0\u2003trích\tlục\r\nhộ\u200b tịch  ")
     assert row["procedure_name"] == "Cấp bản sao trích lục hộ tịch"
@@ -239,14 +239,14 @@ def test_sql_and_python_tidy_texts_alike(text):
     st.lists(st.text(st.sampled_from("a1ă. \t\n\u00a0\u0300\u200bÐ\x7f"), max_size=4), max_size=5)
 )
 @settings(max_examples=300, deadline=None)
-def test_texts_that_pass_for_tidy_are_tidy(texts):
+def test_texts_that_are_skipped_as_tidy_are_tidy(texts):
     array = pa.array(["", *texts], pa.string())[1:]
     data = "".join(texts).encode()
     if _is_tidy(array, data):
         assert [tidy(text) for text in texts] == texts
 
 
-def test_clean_columns_pass_for_tidy():
+def test_clean_columns_are_skipped_as_tidy():
     texts = ["Cấp lại giấy phép", "01/06/2022 08:00:00", "", "H24.31"]
     assert _is_tidy(pa.array(texts), "".join(texts).encode())
     assert not _is_tidy(pa.array([*texts, " x"]), "".join([*texts, " x"]).encode())
@@ -331,7 +331,7 @@ BLANKS = {
 }
 
 
-def test_what_the_mapping_lists_as_blank_is_no_value_and_anything_else_stays_a_text(tmp_path):
+def test_values_listed_as_blank_are_null_and_all_others_stay_text(tmp_path):
     given = [record(n, NgayKetThucXuLy=text) for n, text in enumerate(BLANKS)]
     staged = stage(tmp_path, as_json(*given))
     assert dict(zip(BLANKS, staged.column("resolved_at_text"), strict=True)) == BLANKS
@@ -366,14 +366,14 @@ def test_a_code_that_is_a_number_is_the_same_with_leading_zeros_and_zero_decimal
     assert staged.column("status") == expected
 
 
-def test_a_value_with_a_nul_makes_its_row_unreadable_and_no_other_value_of_it(tmp_path):
+def test_a_value_with_a_nul_makes_its_row_unreadable_and_keeps_its_other_values(tmp_path):
     staged = stage(tmp_path, as_json(record(1), record(2, DonViXuLy="H24\0.31")))
     assert staged.column("read_problem") == [None, "not_text"]
     assert staged.column("resolving_unit_code") == ["H24.14", None]
     assert staged.column("dossier_code")[1] == "H24.14-220601-0002"
 
 
-def test_codes_match_without_regard_to_case_accent_composition_and_spacing(tmp_path):
+def test_codes_match_regardless_of_case_accents_composition_and_spaces(tmp_path):
     row = one(tmp_path, TrangThaiHoSo="ĐÃ  XỬ\u00a0LÝ XONG", KetQuaDaSoHoa="CÓ")
     assert (row["status"], row["result_digitised"]) == ("resolved", True)
     assert one(tmp_path, TrangThaiHoSo="Ða\u0303 xử lý xong")["status"] == "resolved"
@@ -386,7 +386,7 @@ def test_values_that_look_like_sql_stay_values(tmp_path):
     assert staged.rows[1]["status_text"] == hostile
 
 
-def test_the_hash_of_a_row_is_of_what_it_says_and_not_of_when_it_was_written(tmp_path):
+def test_the_hash_of_a_row_covers_its_content_and_not_its_time_of_writing(tmp_path):
     rows = stage(
         tmp_path,
         as_json(
@@ -402,7 +402,7 @@ def test_the_hash_of_a_row_is_of_what_it_says_and_not_of_when_it_was_written(tmp
     assert len(set(hashes)) == 3
 
 
-def test_a_row_said_twice_is_a_repeat_and_one_with_another_content_or_clock_is_not(tmp_path):
+def test_an_identical_row_is_a_repeat_and_one_with_other_content_or_time_is_not(tmp_path):
     staged = stage(
         tmp_path,
         as_json(
@@ -418,12 +418,12 @@ def test_a_row_said_twice_is_a_repeat_and_one_with_another_content_or_clock_is_n
     assert staged.summary["rows_repeated"] == 2
 
 
-def test_a_good_row_is_never_taken_for_the_repeat_of_an_unreadable_one(tmp_path):
+def test_a_readable_row_is_never_a_repeat_of_an_unreadable_one(tmp_path):
     staged = stage(tmp_path, as_json(record(NgayTra="khi nào đó"), record(NgayTra="")))
     assert staged.column("is_repeat") == [False, False]
 
 
-def test_every_record_is_in_the_staged_file_or_counted_as_blank(tmp_path):
+def test_every_record_is_staged_or_counted_as_blank(tmp_path):
     rows = [list(HEADERS), list_row(1), [""] * 12, list_row(2), ["", "TỔNG CỘNG", *[""] * 10]]
     staged = stage(tmp_path, as_csv(rows))
     assert staged.summary["rows_read"] == 4
@@ -431,7 +431,7 @@ def test_every_record_is_in_the_staged_file_or_counted_as_blank(tmp_path):
     assert staged.column("row_number") == [2, 4]
 
 
-def test_the_summary_tells_columns_mapped_missing_unknown_and_dropped(tmp_path):
+def test_the_summary_lists_mapped_missing_unknown_and_dropped_columns(tmp_path):
     body = {key: RECORD[key] for key in ("MaHoSo", "NgayTiepNhan", "ChuHoSo")} | {"La": "x"}
     summary = stage(tmp_path, as_json(body)).summary
     assert summary["columns_mapped"] == ["dossier_code", "received_at"]
@@ -447,7 +447,7 @@ def test_the_summary_tells_columns_mapped_missing_unknown_and_dropped(tmp_path):
     assert (summary["feed"], summary["night"], summary["kind"]) == ("dossiers", NIGHT, "delta")
 
 
-def test_a_missing_column_is_told_with_the_headers_that_it_is_accepted_under(tmp_path):
+def test_a_missing_column_is_named_with_its_accepted_headers(tmp_path):
     body = {key: RECORD[key] for key in ("MaHoSo", "NgayTiepNhan")}
     missing = stage(tmp_path, as_json(body)).summary["columns_missing"]
     headers = {
@@ -485,7 +485,7 @@ def test_no_personal_value_reaches_the_staged_file(tmp_path, name):
         assert mark.encode() not in raw
 
 
-def test_reading_again_changes_nothing_and_another_mapping_reads_anew(tmp_path):
+def test_a_staged_file_is_reused_for_the_same_mapping_and_read_again_for_another(tmp_path):
     first = stage(tmp_path, as_json(record()))
     stamp = first.path.stat().st_mtime_ns
     assert stage(tmp_path, as_json(record())).path.stat().st_mtime_ns == stamp
@@ -500,7 +500,7 @@ def test_a_refused_file_leaves_nothing_in_the_staging_folder(tmp_path):
     assert list((tmp_path / "staging").iterdir()) == []
 
 
-def test_what_a_killed_reader_left_is_swept_and_read_again(tmp_path):
+def test_files_left_by_a_killed_reader_are_deleted_and_read_again(tmp_path):
     staging = tmp_path / "staging"
     staging.mkdir()
     data = as_json(record())
@@ -525,7 +525,7 @@ def test_two_readers_of_one_delivery_do_not_disturb_each_other(tmp_path):
             read_delivery(
                 delivery, tmp_path / "landing", tmp_path / "staging", ONE_STOP.feeds["dossiers"]
             )
-        except Exception as error:  # noqa: BLE001 - whatever it is, the test shows it
+        except Exception as error:  # noqa: BLE001 - the test shows any error
             failures.append(error)
 
     readers = [threading.Thread(target=read) for _ in range(2)]
@@ -537,7 +537,7 @@ def test_two_readers_of_one_delivery_do_not_disturb_each_other(tmp_path):
     assert len(read_staged(staged_path(tmp_path / "staging", delivery.delivery_id)).rows) == 500
 
 
-def test_a_landed_copy_that_was_changed_or_lost_is_refused(tmp_path):
+def test_a_changed_or_missing_landed_copy_is_refused(tmp_path):
     delivery = land(tmp_path / "landing", "dossiers_20220630.json", as_json(record()))
     landed = tmp_path / "landing" / delivery.landed_path
     feed = ONE_STOP.feeds["dossiers"]
@@ -574,7 +574,7 @@ except RefusedDeliveryError as error:
 """
 
 
-def test_a_full_disk_is_said_in_a_sentence_and_leaves_no_half_file(tmp_path):
+def test_a_full_disk_is_one_error_and_leaves_no_partial_file(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", FULL_DISK, str(tmp_path)],
         cwd=REPOSITORY,
@@ -586,7 +586,7 @@ def test_a_full_disk_is_said_in_a_sentence_and_leaves_no_half_file(tmp_path):
     assert done.stdout.strip().endswith("[]")
 
 
-def test_every_sample_export_is_read_whole(tmp_path):
+def test_every_sample_export_is_read_completely(tmp_path):
     sample = write_sample(
         tmp_path / "exports", NIGHT, NIGHT, since=NIGHT.replace(day=1), per_day=20, dirt_percent=0
     )
@@ -621,7 +621,7 @@ def test_every_sample_export_is_read_whole(tmp_path):
 
 @pytest.fixture
 def permits(tmp_path):
-    """The real permits, under the name that their mapping expects."""
+    """The real permits, under the file name that their mapping expects."""
     data = REPOSITORY.parent / "shared" / "data" / "wabo_permits"
     if not (data / "permits.csv").exists():
         pytest.skip("the real permits are not beside this checkout (../shared/data)")
@@ -630,9 +630,7 @@ def permits(tmp_path):
     return tmp_path / "permits_20120123.csv", totals
 
 
-def test_the_real_permits_are_read_through_a_mapping_of_their_own_to_the_last_one(
-    permits, tmp_path
-):
+def test_every_row_of_the_real_permits_is_read_with_their_own_mapping(permits, tmp_path):
     path, totals = permits
     mapping = load_mapping(WABO_MAPPING).feeds["dossiers"]
     staged = stage(tmp_path, path.read_bytes(), path.name, mapping=mapping)
@@ -692,7 +690,7 @@ feeds:
 """
 
 
-def test_a_mapping_can_extract_default_fix_fall_back_and_derive(tmp_path):
+def test_a_mapping_can_extract_values_set_defaults_and_derive_columns(tmp_path):
     path = tmp_path / "other.yaml"
     path.write_text(OTHER, encoding="utf-8")
     rows = [
@@ -741,7 +739,7 @@ def test_a_mapping_may_name_months_offsets_and_blanks_of_its_own(tmp_path):
     assert [row["note"] for row in staged] == [None, None, "ghi"]
 
 
-def test_a_summer_and_a_winter_time_of_another_clock_become_the_right_instants(tmp_path):
+def test_summer_and_winter_times_of_another_time_zone_become_the_right_instants(tmp_path):
     mapping = load_mapping(WABO_MAPPING).feeds["dossiers"]
     head = "case,procedure,department,channel,startdate,deadline,enddate_planned,enddate\n"
     body = "case-1,W,General,Desk,2011-10-11 13:42:22.688,2011-12-06 13:41:31.788,,\n"

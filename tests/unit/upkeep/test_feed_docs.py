@@ -1,4 +1,4 @@
-"""The page about the feeds says what the schema, the mapping and the suites say."""
+"""The page about the feeds agrees with the schema, the mapping and the suites."""
 
 from onestop.schema.feeds import FEEDS
 from onestop.upkeep.feed_docs import PAGE, feeds_page

@@ -1,4 +1,4 @@
-"""The page about mappings says what the schema says, and its examples are usable."""
+"""The page about mappings agrees with the schema, and its examples are valid."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from onestop.schema.mapping_files import SCHEMA, as_yaml, load_mapping
 from onestop.upkeep.mapping_docs import EXAMPLE, PAGE, mapping_page, schema_parts
 
 KEYS = [(heading, name, key) for heading, keys in schema_parts() for name, key in keys.items()]
-#: Keys that are shown by the keys below them.
+#: Keys that are documented by the keys below them.
 CONTAINERS = {"feeds", "columns", "files"}
 
 
@@ -51,6 +51,6 @@ def test_the_whole_example_is_a_usable_mapping(tmp_path):
 
 
 @pytest.mark.parametrize(("heading", "name", "key"), [k for k in KEYS if k[2].get("examples")])
-def test_an_example_is_read_from_yaml_as_the_schema_has_it(heading, name, key):
+def test_examples_written_as_yaml_are_read_back_unchanged(heading, name, key):
     for example in key["examples"]:
         assert yaml.load(as_yaml(example), yaml.BaseLoader) == example, (heading, name)

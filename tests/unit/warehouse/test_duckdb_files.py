@@ -12,7 +12,7 @@ insert into register (unit_code, struck_off) values ('a', date '2022-02-01'), ('
 create table in_use (unit_code varchar);
 insert into in_use (unit_code) values ('a'), ('b'), ('c');
 """
-#: What is in use and not in the register now, each written otherwise.
+#: Anti-joins for codes in use that the register does not hold now, each written in another way.
 UNREGISTERED = {
     "two steps that filter one": (
         "with register_ever as materialized (select unit_code, struck_off from register),"
@@ -38,14 +38,14 @@ UNREGISTERED = {
 
 @pytest.mark.parametrize("query", UNREGISTERED.values(), ids=UNREGISTERED)
 @pytest.mark.parametrize("without", [(), ("in_clause",)])
-def test_rows_without_a_partner_are_found_whatever_filters_their_partners(query, without):
+def test_anti_joins_find_rows_without_a_match_under_any_filter(query, without):
     with open_duckdb(":memory:", without=without) as connection:
         connection.execute(TABLES)
         found = connection.execute(query).fetchall()
     assert sorted(code for code, kind in found if kind == "unregistered") == ["a", "c"]
 
 
-def test_a_connection_uses_a_gigabyte_unless_another_amount_is_set(tmp_path, monkeypatch):
+def test_a_connection_is_limited_to_one_gigabyte_by_default(tmp_path, monkeypatch):
     def limit():
         with open_duckdb(tmp_path / "a.duckdb") as connection:
             return connection.execute("select current_setting('memory_limit')").fetchone()[0]
@@ -57,13 +57,15 @@ def test_a_connection_uses_a_gigabyte_unless_another_amount_is_set(tmp_path, mon
 
 
 @pytest.mark.parametrize("amount", ["much", "1", "-1GB", "0GB", "0.0 MB", "80%", "1GB'; select 1"])
-def test_what_is_no_amount_of_memory_is_refused_with_an_example(tmp_path, monkeypatch, amount):
+def test_an_invalid_amount_of_memory_is_refused_with_an_example(tmp_path, monkeypatch, amount):
     monkeypatch.setenv("ONESTOP_MEMORY", amount)
     with pytest.raises(MemoryLimitError, match=r"^ONESTOP_MEMORY: .*; write .* such as 800MB"):
         open_duckdb(tmp_path / "a.duckdb")
 
 
-def test_what_exceeds_the_memory_is_kept_beside_the_file_for_the_time_being(tmp_path, monkeypatch):
+def test_data_beyond_the_memory_limit_spills_beside_the_file_and_is_deleted_at_the_end(
+    tmp_path, monkeypatch
+):
     monkeypatch.setenv("ONESTOP_MEMORY", "60MB")
     with open_duckdb(tmp_path / "a.duckdb") as connection:
         connection.execute("set threads = 1")

@@ -1,4 +1,4 @@
-"""What an address says about the warehouse, before it is opened."""
+"""What the address of a warehouse determines before it is opened."""
 
 import ast
 from pathlib import Path
@@ -38,7 +38,7 @@ def test_a_copy_belongs_to_the_engine_that_wrote_it(address):
 
 
 @pytest.mark.parametrize("address", ["mysql://db/onestop", "onestop.duckdb", ""])
-def test_an_address_of_no_engine_is_refused_with_the_setting_and_the_remedy(address):
+def test_an_address_of_an_unknown_engine_is_refused_with_the_setting_and_the_remedy(address):
     with pytest.raises(WarehouseError, match=r"^ONESTOP_WAREHOUSE: no engine .*; use duckdb:///"):
         engine_of(address)
 
@@ -57,5 +57,5 @@ def test_no_other_module_asks_which_engine_an_address_is_for():
             for one in node.args
         )
     }
-    # The gate also takes addresses of other databases, which its expectations are tried on.
+    # The gate also accepts addresses of other databases, for tests of its expectations.
     assert asking <= {"gate/evaluation.py"}

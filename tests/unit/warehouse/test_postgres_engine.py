@@ -1,4 +1,4 @@
-"""What the PostgreSQL engine says when it cannot work, and how it keeps standing tables."""
+"""The PostgreSQL engine: its errors, and how it keeps existing tables."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def warehouse(url):
         yield opened
 
 
-def test_a_server_that_is_not_there_is_told_in_a_sentence():
+def test_an_unreachable_server_is_an_error_of_one_sentence():
     with pytest.raises(WarehouseError, match=r"cannot be reached.*ONESTOP_WAREHOUSE"):
         open_warehouse("postgresql://nobody@127.0.0.1:1/onestop")
 
@@ -41,11 +41,11 @@ def test_a_server_that_is_not_there_is_told_in_a_sentence():
         "postgresql://me:s3cret@h:1/x?unknown_option=1",  # pragma: allowlist secret
     ],
 )
-def test_a_malformed_address_is_told_without_its_password(address):
-    with pytest.raises(WarehouseError) as told:
+def test_the_error_of_a_malformed_address_hides_the_password(address):
+    with pytest.raises(WarehouseError) as caught:
         open_warehouse(address)
-    assert "s3cret" not in str(told.value)
-    assert told.value.__cause__ is None
+    assert "s3cret" not in str(caught.value)
+    assert caught.value.__cause__ is None
 
 
 def test_the_driver_may_be_named_in_the_address(url):
@@ -54,7 +54,7 @@ def test_the_driver_may_be_named_in_the_address(url):
             assert warehouse.schema_version() > 0
 
 
-def test_a_database_that_holds_text_otherwise_is_refused_with_the_remedy(postgres):
+def test_a_database_without_utf8_is_refused_with_the_remedy(postgres):
     url = postgres.make_database("encoding 'SQL_ASCII' locale 'C'")
     with pytest.raises(WarehouseError, match=r"must hold UTF-8.*builtin_locale 'C.UTF-8'"):
         open_warehouse(url)
@@ -66,7 +66,7 @@ def test_a_database_without_a_warehouse_has_nothing_published(postgres, tmp_path
         open_published(settings)
 
 
-def test_a_login_without_the_role_is_told_so(url, postgres):
+def test_a_login_without_the_role_is_an_error_that_names_the_role(url, postgres):
     login = postgres.as_login(url, postgres.make_login("onestop_bi"))
     with (
         open_warehouse(login, read_only=True) as warehouse,
@@ -75,7 +75,7 @@ def test_a_login_without_the_role_is_told_so(url, postgres):
         published_nights(warehouse)
 
 
-def test_a_server_that_goes_down_in_the_middle_is_told_in_a_sentence(url, warehouse):
+def test_a_connection_that_is_lost_is_an_error_of_one_sentence(url, warehouse):
     with psycopg.connect(url, autocommit=True) as connection:
         pid = warehouse.value("select pg_backend_pid()")
         connection.execute("select pg_terminate_backend(%s, 5000)", [pid])
@@ -83,7 +83,7 @@ def test_a_server_that_goes_down_in_the_middle_is_told_in_a_sentence(url, wareho
         warehouse.execute("select 1")
 
 
-def test_values_of_every_type_come_back_as_they_were_put(warehouse):
+def test_values_of_every_type_are_read_back_unchanged(warehouse):
     table = pa.table(
         {
             "text": pa.array(["", None, 'a "quoted", text\nof two lines', "\\N", "đ 'x' %s"]),
@@ -105,7 +105,7 @@ def test_values_of_every_type_come_back_as_they_were_put(warehouse):
     assert sorted(found.to_pylist(), key=str) == sorted(expected.to_pylist(), key=str)
 
 
-def test_the_same_rows_again_are_left_where_they_are(warehouse):
+def test_unchanged_rows_are_not_rewritten(warehouse):
     table = pa.table({"a": [1, 2, 2], "b": ["x", None, None]})
     place = "select ctid from ref.put_again order by 1"
     warehouse.put_table("ref.put_again", table)
@@ -139,7 +139,7 @@ def test_a_mart_stays_the_same_table_when_a_release_changes_its_columns(warehous
     warehouse.execute("drop table mart.standing")
 
 
-def test_a_view_whose_text_is_the_same_is_not_touched(warehouse):
+def test_an_unchanged_view_is_not_replaced(warehouse):
     view = "select 'mart.same_view'::regclass::oid"
     warehouse.make_view("mart.same_view", "select 1 as a  -- said once")
     before = warehouse.value(view)
@@ -152,14 +152,14 @@ def test_a_view_whose_text_is_the_same_is_not_touched(warehouse):
     warehouse.execute("drop table mart.same_view")
 
 
-def test_a_server_that_crashes_leaves_no_half_of_staged_marts(warehouse):
-    """Staged marts do not outlive a crash; then there is no staged night either."""
+def test_staged_marts_and_the_staged_night_are_gone_after_a_server_crash(warehouse):
+    """A crash empties the staged marts, so the staged night must be gone too."""
     compute_marts(warehouse, NIGHT)
     unlogged = warehouse.value(
         "select count(*) from pg_class where relnamespace = 'mart_staged'::regnamespace"
         " and relkind = 'r' and relpersistence <> 'u'"
     )
     assert unlogged == 0
-    warehouse.execute("truncate mart_staged.night")  # what a crash does to every one of them
+    warehouse.execute("truncate mart_staged.night")  # a crash empties every unlogged table
     with pytest.raises(RuntimeError, match="compute the night again"):
         publish_marts(warehouse, NIGHT)

@@ -1,4 +1,4 @@
-"""SQL texts are changed at the names that a parser finds, and nowhere else."""
+"""SQL texts are changed only at the names that a parser finds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from onestop.warehouse.sql_text import (
     with_tables,
 )
 
-WAYS_TO_READ = {
+REFERENCES = {
     "after from": "select * from {mart}.a",
     "after a comma": "select * from core.z as z, {mart}.a as a",
     "after two commas": "select * from {mart}.a as a, {mart}.b as b, {mart}.c",
@@ -41,8 +41,8 @@ WAYS_TO_READ = {
 }
 
 
-@pytest.mark.parametrize("query", WAYS_TO_READ.values(), ids=WAYS_TO_READ)
-def test_every_way_to_read_a_mart_is_led_to_the_staged_one(query):
+@pytest.mark.parametrize("query", REFERENCES.values(), ids=REFERENCES)
+def test_every_reference_to_a_mart_is_rewritten_to_the_staged_one(query):
     assert with_schema(query.format(mart="mart"), "mart", "mart_staged") == query.format(
         mart="mart_staged"
     )
@@ -55,7 +55,7 @@ def test_a_name_of_another_case_is_the_same_table():
     assert tables_read('select * from MART.A, mart."B"') == {"mart.a", "mart.B"}
 
 
-def test_texts_comments_steps_and_aliases_stay():
+def test_literals_comments_steps_and_aliases_are_not_rewritten():
     query = (
         "with mart_a as (select 'from mart.a' as x) -- from mart.a\n"
         "select m.x from mart_a as m cross join core.a as a"
@@ -69,7 +69,7 @@ def test_a_column_that_is_named_by_schema_and_table_follows_its_table():
     assert with_tables(query, {"mart.a": "a_then"}) == "select a.x from a_then as a"
 
 
-def test_a_table_read_elsewhere_keeps_the_name_that_its_columns_have():
+def test_a_replaced_table_keeps_its_name_as_an_alias():
     relations = {"mart.a": "a_then", "mart.b": "b_then"}
     query = "select a.x, c.x from mart.a, mart.b as c, mart.ab"
     assert with_tables(query, relations) == (
@@ -77,7 +77,7 @@ def test_a_table_read_elsewhere_keeps_the_name_that_its_columns_have():
     )
 
 
-def test_an_alias_named_as_the_schema_is_refused_and_not_guessed_at():
+def test_an_alias_with_the_name_of_the_schema_is_refused():
     with pytest.raises(SqlTextError, match="give it another name"):
         with_schema("select mart.x from core.a as mart", "mart", "mart_staged")
 
@@ -85,13 +85,13 @@ def test_an_alias_named_as_the_schema_is_refused_and_not_guessed_at():
 @pytest.mark.parametrize(
     "text", ["select from from", "drop table mart.a", "", "select 1; select 2"]
 )
-def test_what_is_no_query_is_refused(text):
+def test_a_text_that_is_not_a_query_is_refused(text):
     with pytest.raises(SqlTextError, match="no query"):
         with_schema(text, "mart", "mart_staged")
 
 
 @pytest.mark.parametrize("file", mart_files(), ids=lambda file: file.name)
-def test_a_staged_mart_reads_nothing_that_readers_see(file):
+def test_a_staged_mart_reads_no_published_relation(file):
     night = dt.date(2022, 11, 24)
     published = tables_read(file.select(night, "mart"))
     staged = {
@@ -107,7 +107,7 @@ def test_a_staged_mart_reads_nothing_that_readers_see(file):
 @pytest.mark.parametrize(
     "view", [file for file in mart_files() if file.is_view], ids=lambda v: v.name
 )
-def test_a_published_view_reads_only_what_publications_change(view):
+def test_a_published_view_reads_only_relations_that_publications_change(view):
     read = tables_read(view.select(dt.date(2022, 11, 24), "mart"))
     assert {n for n in read if not n.startswith(("mart.", "ref."))} <= {"core.calendar"}
 
@@ -126,11 +126,11 @@ PARAMETERS = {
 
 
 @pytest.mark.parametrize(("sql", "translated"), PARAMETERS.items())
-def test_parameters_are_found_outside_texts_comments_and_slices(sql, translated):
+def test_parameters_are_found_outside_literals_comments_and_slices(sql, translated):
     assert with_parameters(sql, "${}") == translated
 
 
-def test_a_parameter_gives_way_to_an_expression_and_others_stay():
+def test_a_parameter_is_replaced_by_its_expression_and_others_stay():
     assert with_expressions("select :night, ':night', :other", {"night": "date '2022-11-24'"}) == (
         "select date '2022-11-24', ':night', :other"
     )
@@ -140,14 +140,14 @@ TEXTS = st.text(st.sampled_from("abcđ :;'\"-\n/*$"), max_size=12)
 
 
 @given(st.lists(TEXTS, min_size=1, max_size=5))
-def test_statements_are_parted_outside_texts_only(texts):
+def test_statements_are_split_outside_literals_only(texts):
     quoted = [text.replace("'", "''") for text in texts]
     script = ";\n-- a; remark\n".join(f"select '{text}'" for text in quoted)
     found = list(statements(script))
     assert [duckdb.execute(statement).fetchone() for statement in found] == [(t,) for t in texts]
 
 
-def test_statements_come_without_what_is_between_them():
+def test_statements_are_returned_without_the_text_between_them():
     script = """
     -- a remark; with a semicolon
     create table a (b varchar default ';''--');  -- another; one
@@ -163,7 +163,7 @@ def test_statements_come_without_what_is_between_them():
     ]
 
 
-def test_a_script_tells_which_relations_it_creates():
+def test_the_relations_that_a_script_creates_are_found():
     script = """
     -- create table a.no (x integer);
     create table a.b (x varchar default 'create table a.no');
@@ -173,19 +173,19 @@ def test_a_script_tells_which_relations_it_creates():
     assert created_relations(script) == {("a", "b"), ("a", "c")}
 
 
-def test_a_step_is_read_in_the_place_of_the_last_one():
+def test_a_step_can_be_selected_instead_of_the_last_one():
     query = "with a as (select 1), b as (select * from a)\nselect * from b -- end\n"
     assert (
         step_select(query, "a") == "with a as (select 1), b as (select * from a)\nselect * from a"
     )
 
 
-def test_a_step_that_is_not_there_is_refused():
+def test_an_unknown_step_is_refused():
     with pytest.raises(SqlTextError, match="no step c; there are a"):
         step_select("with a as (select 1) select * from a", "c")
 
 
-def test_a_query_that_ends_otherwise_has_no_steps_to_read():
+def test_a_query_without_a_final_select_of_a_step_is_refused():
     with pytest.raises(SqlTextError, match="does not end with select"):
         step_select("with a as (select 1) select * from a where true", "a")
 
