@@ -7,6 +7,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import short_nights
 from kept_installations import code_digest, copied, kept_installations
 from postgres_server import running_server
 from three_nights import load_second_night, publish_one_night, publish_second_night
@@ -17,6 +18,14 @@ hypothesis.settings.register_profile("dev", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.register_profile("long", deadline=None, max_examples=1000, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+short_nights.install()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """Nights run their mart suites and write their pages for tests that ask for it."""
+    short_nights.set_whole(whole=item.get_closest_marker("whole_night") is not None)
 
 
 @pytest.fixture(scope="session")

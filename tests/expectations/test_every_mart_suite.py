@@ -18,6 +18,8 @@ from onestop.marts.files import MEASURES, mart_files
 from onestop.marts.published import find_night, open_published
 from onestop.night import run_night
 
+pytestmark = pytest.mark.whole_night
+
 LAST = told.SEPTEMBER
 #: Rows on the way to tables that have a suite: all they say is checked there.
 PASSED_ON = {

@@ -17,6 +17,8 @@ from published_marts import settings_in
 from onestop.intake.exports import ExportsError, list_exports, readable_name
 from onestop.warehouse import open_warehouse
 
+pytestmark = pytest.mark.whole_night
+
 NIGHT = dt.date(2022, 11, 15)
 #: Odd, and all the same names that can be stored and shown.
 TAKEN = (

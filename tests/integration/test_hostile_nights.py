@@ -24,6 +24,8 @@ from onestop.sample import write_sample
 from onestop.warehouse import open_warehouse
 from onestop.warehouse.staged_names import STAGED
 
+pytestmark = pytest.mark.whole_night
+
 NIGHT = dt.date(2022, 11, 15)
 #: What is free text is kept as it is: it decides no figure and is escaped wherever it is shown.
 FREE_TEXT = "Tên thủ tục hành chính"

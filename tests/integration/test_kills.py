@@ -25,6 +25,8 @@ from onestop.warehouse.duckdb_engine import DuckDBWarehouse
 if TYPE_CHECKING:
     from onestop.settings import Settings
 
+pytestmark = pytest.mark.whole_night
+
 NIGHTS = (dt.date(2022, 11, 15), dt.date(2022, 11, 16))
 STEPS = (
     "land_delivery",

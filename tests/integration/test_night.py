@@ -118,6 +118,7 @@ def test_a_run_killed_right_after_publication_is_noted_by_the_next(after_one_nig
     assert rows(settings, noted) == before
 
 
+@pytest.mark.whole_night
 def test_a_refused_file_is_in_the_record_with_its_reason_and_the_others_go_on(after_one_night):
     settings = after_one_night
     (settings.exports / "visits_20221116_2.csv").write_bytes(b"\x00\x01\x02 not a table")
@@ -160,6 +161,7 @@ def test_what_comes_after_publication_is_known_from_the_next_night_on(after_one_
     assert still == [row[:1] + row[2:] for row in as_published]
 
 
+@pytest.mark.whole_night
 def test_marts_that_break_an_identity_are_kept_and_not_published(with_second_loaded, monkeypatch):
     settings = with_second_loaded
     compute = night_module.compute_marts

@@ -15,6 +15,8 @@ from published_marts import settings_in
 from onestop.figures.web import make_app
 from onestop.sample import write_sample
 
+pytestmark = pytest.mark.whole_night
+
 NIGHT = dt.date(2022, 11, 15)
 SAID = [
     ["night", str(NIGHT)],
@@ -56,10 +58,9 @@ def told(tmp_path_factory):
         "TMPDIR": str(folder / "temporary"),
     }
     (folder / "temporary").mkdir()
-    output, commands = [], {"night"}  # which other tests run with a new interpreter
+    output = []
     for arguments in SAID:
-        run = run_command if arguments[0] in commands else run_with_new_interpreter
-        commands.add(arguments[0])
+        run = run_with_new_interpreter if arguments == ["replay"] else run_command
         done = run(*arguments, env=environment)
         assert "Traceback" not in done.stderr, done.stderr
         output.append(f"$ {arguments}\n{done.stdout}\n{done.stderr}")

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from onestop.settings import Settings
 
+pytestmark = pytest.mark.whole_night
+
 FORK = multiprocessing.get_context("fork")
 NIGHTS = (NIGHT, LATER)
 

@@ -22,6 +22,8 @@ from onestop.sample import write_sample
 from onestop.upkeep.verify import verify
 from onestop.warehouse import open_warehouse
 
+pytestmark = pytest.mark.whole_night
+
 SINCE = dt.date(2022, 10, 1)
 NIGHT = dt.date(2022, 12, 31)
 CLERK = "onestop_pipeline"

@@ -18,9 +18,12 @@ ROOT = Path(__file__).parents[2]
 RECORDS = ROOT.parent / "shared" / "data" / "wabo_permits"
 NIGHT = dt.date(2012, 1, 23)
 
-pytestmark = pytest.mark.skipif(
-    not RECORDS.is_dir(), reason="the real records lie beside the checkout, in ../shared/data"
-)
+pytestmark = [
+    pytest.mark.whole_night,
+    pytest.mark.skipif(
+        not RECORDS.is_dir(), reason="the real records lie beside the checkout, in ../shared/data"
+    ),
+]
 
 
 @pytest.fixture(scope="module")

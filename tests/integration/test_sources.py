@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from published_marts import FIRST, SECOND, settings_in
+from short_nights import whole_nights
 from steps_by_hand import awaited, discover
 
 from onestop.night import run_night
@@ -134,7 +135,8 @@ def land_alone(request, tmp_path_factory):
     (settings.exports / f"land_{SECOND:%Y%m%d}.csv").write_text(LAND_CHANGE, encoding="utf-8")
     if request.param == "postgres":
         settings = replace(settings, warehouse=request.getfixturevalue("postgres").make_database())
-    reports = [run_night(settings, FIRST)]
+    with whole_nights():
+        reports = [run_night(settings, FIRST)]
     found = {
         name: rows(settings, query)
         for name, query in {

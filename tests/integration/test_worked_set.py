@@ -14,6 +14,8 @@ from onestop.marts.published import open_published
 from onestop.night import run_night
 from onestop.upkeep.verify import verify
 
+pytestmark = pytest.mark.whole_night
+
 
 @pytest.fixture(scope="module", params=["duckdb", "postgresql"])
 def settings(request, tmp_path_factory):

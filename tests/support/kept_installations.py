@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from published_marts import settings_in
+from short_nights import whole_nights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +75,8 @@ class KeptInstallations:
             if not place.exists():
                 draft = self._folder / f".{name}.draft"
                 shutil.rmtree(draft, ignore_errors=True)
-                build(draft, self)
+                with whole_nights():
+                    build(draft, self)
                 draft.rename(place)
         return place
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 
 import psycopg
 
+#: Seconds between two questions: without them the readers leave the night no processor.
+_PAUSE = 0.3
 MARTS = ("scorecard", "indicator_value", "form_06a", "dossier", "unit", "period")
 ONE_NIGHT = " union all ".join(
     f"select '{table}' as mart, min(as_of_date) as first, max(as_of_date) as last,"
@@ -46,7 +48,7 @@ class Reader(threading.Thread):
     def run(self):
         with psycopg.connect(self.url) as connection:
             connection.isolation_level = self.isolation
-            while not self.done.is_set():
+            while not self.done.wait(_PAUSE):
                 started = time.monotonic()
                 answers = [connection.execute(query).fetchall() for query in self.queries]
                 self.slowest = max(self.slowest, time.monotonic() - started)
