@@ -26,7 +26,7 @@ from onestop.gate import (
 )
 from onestop.gate.past_volumes import note_volumes, noted_usual_volume
 from onestop.gate.unpublished import note_unpublished
-from onestop.intake.awaited import awaited_where
+from onestop.intake.awaited import awaited_name, awaited_where, misnamed
 from onestop.intake.candidate import Candidate
 from onestop.intake.delivery import RefusedDeliveryError
 from onestop.intake.exports import ExportsError, list_exports, readable_name
@@ -57,7 +57,7 @@ from onestop.record.refusals import (
     refuse_unread,
     withdraw_refusal,
 )
-from onestop.schema.mapping import ClaimedTwiceError, recognise
+from onestop.schema.mapping import ClaimedTwiceError, Recognised, recognise
 from onestop.staging.delivery_lock import working_on
 from onestop.staging.staged_delivery import (
     DamagedStagedError,
@@ -80,7 +80,7 @@ if TYPE_CHECKING:
     from onestop.intake.exports import ExportedFile
     from onestop.intake.exports import Folder as ExportsFolder
     from onestop.record.load import LoadedDelivery
-    from onestop.schema.mapping import FeedMapping, Mappings, Recognised
+    from onestop.schema.mapping import FeedMapping, Mappings
     from onestop.settings import Folders, Settings, SourceSystems
     from onestop.warehouse import Warehouse
 
@@ -215,6 +215,7 @@ def discover_deliveries(
         settled = settled_files(warehouse)
         note_volumes(warehouse, night, folders.past_volumes(night))
     candidates = []
+    unknown: list[str] = []
     for file in exported:
         name = readable_name(file.path_below)
         try:
@@ -225,7 +226,7 @@ def discover_deliveries(
                 _refuse_name(folders, name, error.claims[0], "FILE-F12", error.problem)
             continue
         if found is None:
-            logger.warning("%s: skipped, no mapping matches its name", name)
+            unknown.append(name)
             continue
         if found.night > night:
             continue
@@ -235,9 +236,34 @@ def discover_deliveries(
         if found.night < night and _identity(file) in settled:
             continue
         candidates.append(Candidate.of(file, found))
+    _tell_unknown(unknown, candidates, night, systems.mappings, folders)
     order = {"units": 0, "procedures": 1}
     candidates.sort(key=lambda c: (c.night, order.get(c.feed, 2), c.source, c.file_name))
     return candidates
+
+
+def _tell_unknown(
+    names: Sequence[str],
+    candidates: Sequence[Candidate],
+    night: dt.date,
+    mappings: Mappings,
+    folders: Folders,
+) -> None:
+    """Refuse files of the night whose names nearly fit a feed, and log the other unknown ones.
+
+    Where an expected feed has no other file of the night, the night waits and names them.
+    """
+    found = {(one.source, one.feed) for one in candidates if one.night == night}
+    for name in names:
+        feed = misnamed(name, night, mappings.sources)
+        if feed is None or (feed.expected and (feed.source, feed.feed) not in found):
+            logger.warning("%s: skipped, no mapping matches its name", name)
+            continue
+        meant = Recognised(feed.source, feed.feed, night, "delta", feed)
+        wanted = " or ".join(dict.fromkeys(awaited_name(one.name, night) for one in feed.files))
+        _refuse_name(
+            folders, name, meant, "FILE-F15", f"its name is not {wanted}; rename it, run again"
+        )
 
 
 def _identity(file: ExportedFile) -> tuple[str, int, int] | None:

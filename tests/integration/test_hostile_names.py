@@ -35,8 +35,10 @@ REFUSED = (
     "dossiers_20221115_\u202enosj.exe.json".encode(),
     "dossiers_20221115_\u200bhidden.json".encode(),
 )
-#: Not this night's, or nobody's.
-LEFT_ALONE = (b"dossiers_20229999.json", b"=dossiers_20221115.json")
+#: Nearly fit the pattern of this night's files.
+MISNAMED = ("=dossiers_20221115.json", "dossiers_2022-11-15_H24.14.json")
+#: Nobody's.
+LEFT_ALONE = (b"dossiers_20229999.json",)
 SHOWN = [["night", str(NIGHT)], ["deliveries"]]
 
 
@@ -47,7 +49,7 @@ def named(tmp_path_factory):
     settings = settings_in(folder)
     settings.exports.mkdir(parents=True, exist_ok=True)
     home = os.fsencode(settings.exports)
-    for number, name in enumerate([*map(os.fsencode, TAKEN), *REFUSED, *LEFT_ALONE]):
+    for number, name in enumerate([*map(os.fsencode, (*TAKEN, *MISNAMED)), *REFUSED, *LEFT_ALONE]):
         with open(os.path.join(home, name), "wb") as file:  # noqa: PTH118, PTH123 - bytes in names
             file.write(as_json(record(number + 1)))
     (settings.exports / "dossiers_20221115_nowhere.json").symlink_to("/nowhere")
@@ -89,10 +91,21 @@ def test_a_name_that_cannot_be_shown_is_refused_with_its_rule(named):
     assert {name: found.get(name) for name in refused} == dict.fromkeys(
         refused, ("refused", "FILE-F11")
     )
-    assert set(found) == refused | set(TAKEN)
+    assert set(found) == refused | {*TAKEN, *MISNAMED}
     assert output.decode().count("refused, FILE-F11") == len(REFUSED)
     page = (settings.folders.reports / str(NIGHT) / "index.html").read_text(encoding="utf-8")
     assert page.count("Từ chối: FILE-F11") == len(refused)
+
+
+def test_a_name_that_nearly_fits_is_refused_and_on_the_nights_page(named):
+    settings, output = named
+    found = delivered(settings)
+    assert {name: found.get(name) for name in MISNAMED} == dict.fromkeys(
+        MISNAMED, ("refused", "FILE-F15")
+    )
+    assert output.decode().count("refused, FILE-F15") == len(MISNAMED)
+    page = (settings.folders.reports / str(NIGHT) / "index.html").read_text(encoding="utf-8")
+    assert page.count("Từ chối: FILE-F15") == len(MISNAMED)
 
 
 def test_nothing_that_a_name_says_reaches_the_terminal_as_a_command(named):

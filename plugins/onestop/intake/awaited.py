@@ -25,6 +25,15 @@ _MOST_SIMILAR = 3
 #: Lowest similarity (difflib's ratio) of a name to an expected one.
 _CLOSE = 0.75
 _CLOSE_WITH_DAY = 0.5
+#: Fewest letters of an expected name that say something.
+_TELLING = 4
+#: Endings of lists and archives, also of those that cannot be read.
+_LISTS = frozenset(
+    [
+        *(".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".txt", ".xml", ".htm", ".html"),
+        *(".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".gz", ".zip", ".rar", ".7z"),
+    ]
+)
 #: Formats of a date in a name: year first, day first, and both with a short year.
 _DAY_FORMS = ("%Y%m%d", "%d%m%Y", "%y%m%d", "%d%m%y")
 
@@ -120,12 +129,48 @@ def near_misses(
             closeness = max(
                 difflib.SequenceMatcher(None, _letters(meant), one).ratio() for one in wanted
             )
-            days = re.findall(r"\d{6,}", re.sub(r"(?<=\d)[-_. ](?=\d)", "", meant))
-            is_of_night = any(f"{night:{form}}" in day for day in days for form in _DAY_FORMS)
+            days = _days(meant)
+            is_of_night = _is_of_night(days, night)
             if (is_of_night and closeness >= _CLOSE_WITH_DAY) or (not days and closeness >= _CLOSE):
                 found.append((closeness, shown))
     found.sort(key=lambda one: (-one[0], one[1]))
     return [shown for _, shown in found[:_MOST_SIMILAR]]
+
+
+def misnamed(
+    path: str, night: dt.date, mappings: Mapping[str, SourceMapping]
+) -> FeedMapping | None:
+    """The feed for which a file that no mapping matches is certainly meant.
+
+    Its name begins like that of the feed's files or is nearly the same, holds this night, and has
+    the ending of a list or an archive.
+
+    Args:
+        path: of the file below the exports.
+        night: the night that is run.
+        mappings: of all sources.
+    """
+    name = PurePosixPath(path).name
+    is_list = PurePosixPath(name).suffix.lower() in _LISTS
+    if not is_list or not _is_of_night(_days(name), night):
+        return None
+    letters = _letters(name)
+    for source in mappings.values():
+        for feed in source.feeds.values():
+            for wanted in {_letters(awaited_name(one.name, night)) for one in feed.files}:
+                closeness = difflib.SequenceMatcher(None, letters, wanted).ratio()
+                if len(wanted) >= _TELLING and (letters.startswith(wanted) or closeness >= _CLOSE):
+                    return feed
+    return None
+
+
+def _days(name: str) -> list[str]:
+    """The groups of digits in a name that may be dates, without signs inside them."""
+    return re.findall(r"\d{6,}", re.sub(r"(?<=\d)[-_. ](?=\d)", "", name))
+
+
+def _is_of_night(days: list[str], night: dt.date) -> bool:
+    return any(f"{night:{form}}" in day for day in days for form in _DAY_FORMS)
 
 
 def _is_known(name: str, mappings: Mapping[str, SourceMapping]) -> bool:

@@ -88,6 +88,11 @@ FILE_RULES: dict[str, FileRule] = {
             "Tệp báo lỗi xuất dữ liệu thay vì (hoặc bên cạnh) danh sách; hãy xuất lại",
             "The file reports a failed export instead of, or beside, the list; export it again",
         ),
+        FileRule(
+            "FILE-F15",
+            "Tên tệp gần giống tên tệp được chờ nhưng không khớp với ánh xạ nào; hãy đổi tên tệp",
+            "The file's name is like an expected one but fits no mapping; rename the file",
+        ),
     )
 }
 

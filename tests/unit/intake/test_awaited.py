@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from onestop.intake.awaited import awaited_name, awaited_where, near_misses
+from onestop.intake.awaited import awaited_name, awaited_where, misnamed, near_misses
 from onestop.schema.mapping_files import load_mappings
 
 NIGHT = dt.date(2022, 11, 24)
@@ -88,3 +88,24 @@ def test_the_sentence_names_pattern_and_folder(exports):
 
 def test_a_missing_exports_folder_has_no_similar_names(tmp_path):
     assert near_misses(tmp_path / "gone", DOSSIERS, NIGHT, MAPPINGS) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "feed"),
+    [
+        ("dossiers_2022-11-24_H24.32.csv", "dossiers"),
+        ("huyện/Dossier_20221124.xlsx", "dossiers"),
+        ("dossiers-24112022-phường-Hạ-Lý.CSV", "dossiers"),
+        ("dossiers_20221124.xlsm", "dossiers"),
+        ("visits 2022.11.24.json", "visits"),
+        ("dossiers_20221124.csv.sha256", None),
+        ("dossiers_20221124.pdf", None),
+        ("dossiers_2022-11-23.csv", None),
+        ("dossiers.csv", None),
+        ("báo cáo 20221124.xlsx", None),
+        ("20221124.csv", None),
+    ],
+)
+def test_a_list_of_the_night_whose_name_nearly_fits_is_known(name, feed):
+    found = misnamed(name, NIGHT, MAPPINGS)
+    assert (found and found.feed) == feed
