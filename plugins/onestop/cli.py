@@ -32,6 +32,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # a formatted help takes three times as long
 )
 report_app = typer.Typer(
     help="The plan's periodic reports, and the statistics form.", no_args_is_help=True
@@ -487,6 +488,11 @@ def lineage(
     from onestop.marts.lineage import print_lineage
 
     print_lineage(Settings.from_environment(), what, form.value)
+
+
+# Lists of commands show the first sentence of each whole.
+for _command in (*app.registered_commands, *report_app.registered_commands):
+    _command.short_help = (_command.callback.__doc__ or "").partition("\n\n")[0]
 
 
 def _fail(message: str) -> NoReturn:

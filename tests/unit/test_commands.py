@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 
@@ -30,6 +31,23 @@ def test_status_and_streams_are_those_of_a_new_interpreter(env, arguments, statu
     assert forked == run_with_new_interpreter(*arguments, env=env)
     assert forked.returncode == status
     assert forked.stdout + forked.stderr
+
+
+@pytest.mark.parametrize(
+    ("program", "left_out"),
+    [
+        (
+            "from onestop import cli; cli.app(['--help'], standalone_mode=False)",
+            {"duckdb", "jinja2", "pyarrow", "pydantic", "rich", "yaml"},
+        ),
+        ("import onestop.night", {"great_expectations", "rich", "sqlalchemy", "sqlglot"}),
+    ],
+    ids=["the help", "the steps of a night"],
+)
+def test_nothing_is_imported_before_it_is_used(program, left_out):
+    seen = f"{program}; import sys; print(sorted({left_out!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_temporary_files_lie_where_the_environment_says(env, tmp_path, monkeypatch):

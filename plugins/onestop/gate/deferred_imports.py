@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import sys
 from contextlib import contextmanager
-from importlib.abc import MetaPathFinder
 from importlib.machinery import PathFinder
 from importlib.util import LazyLoader
 from typing import TYPE_CHECKING
@@ -39,7 +38,7 @@ def deferring(names: Collection[str]) -> Iterator[None]:
             gc.enable()
 
 
-class _Deferring(MetaPathFinder):
+class _Deferring:
     def __init__(self, names: Collection[str]) -> None:
         self._names = frozenset(names)
 

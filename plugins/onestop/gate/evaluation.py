@@ -16,10 +16,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-from duckdb_engine import ConnectionWrapper
-from sqlalchemy.pool import StaticPool
-
 from onestop.errors import OneStopError
 from onestop.gate.deferred_imports import deferring
 from onestop.schema.number_text import day, decimal_text, whole
@@ -30,6 +26,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     import duckdb
+    import sqlalchemy as sa
 
     from onestop.gate.suite import Rule, Severity, Suite
     from onestop.schema.number_text import Language
@@ -141,10 +138,13 @@ def engine_on(connection: duckdb.DuckDBPyConnection) -> sa.Engine:
     It uses its own cursor: it sees committed data and does not touch the connection's
     transaction.
     """
+    import sqlalchemy as sa  # noqa: PLC0415 - imports slowly, and only checks need it
+    from duckdb_engine import ConnectionWrapper  # noqa: PLC0415 - as above
+
     cursor = connection.cursor()
     cursor.execute(f"set timezone = '{LOCAL_ZONE.key}'")
     return sa.create_engine(
-        "duckdb://", creator=lambda: ConnectionWrapper(cursor), poolclass=StaticPool
+        "duckdb://", creator=lambda: ConnectionWrapper(cursor), poolclass=sa.StaticPool
     )
 
 
@@ -165,6 +165,8 @@ def run_suite(
     Raises:
         BrokenRuleError: a rule could not be evaluated.
     """
+    import sqlalchemy as sa  # noqa: PLC0415 - as above
+
     select = query if query.lstrip().lower().startswith("select") else f"select * from {query}"
     with opened(source) as engine:
         outcomes = evaluate(engine, select, suite, suite.rules, [])
@@ -206,6 +208,8 @@ def evaluate(
 @contextmanager
 def _as_broken(suite: Suite) -> Iterator[None]:
     """Raise what the engine cannot evaluate, such as a table that is gone, as a broken rule."""
+    import sqlalchemy as sa  # noqa: PLC0415 - as above
+
     try:
         yield
     except (ValueError, sa.exc.SQLAlchemyError) as error:
@@ -312,6 +316,8 @@ def _readable(value: Any) -> Any:  # noqa: ANN401 - idem
 @contextmanager
 def opened(source: str | sa.Engine | duckdb.DuckDBPyConnection) -> Iterator[sa.Engine]:
     """An engine for a source; closed at the end if it was opened here."""
+    import sqlalchemy as sa  # noqa: PLC0415 - as above
+
     if isinstance(source, sa.Engine):
         yield source
         return
