@@ -20,7 +20,8 @@ class Delivery:
     """One exported file after landing.
 
     Attributes:
-        delivery_id: ``<source>.<feed>.<yyyymmdd>.<first 12 hex digits of the sha-256>``.
+        delivery_id: ``<source>.<feed>.<yyyymmdd>.<first 12 hex digits of the sha-256>``, with
+            ``-<time of change>`` for bytes that came back to a path.
         source: the system that exported it.
         feed: what it holds (see :mod:`onestop.schema.feeds`).
         night: the night it describes, from its name.

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import glob
 import hashlib
 import json
 import logging
@@ -56,7 +57,8 @@ def land_file(
     """Copy one exported file into the landing, once.
 
     The same bytes for the same night are one delivery, under any name; landing them again returns
-    the existing delivery and writes nothing.
+    the existing delivery and writes nothing. Bytes that come back to a path after others stood
+    there are a new delivery: they replace those others.
 
     Args:
         exported: the exported file.
@@ -80,6 +82,9 @@ def land_file(
         _refuse_the_future(file.path_below, facts)
         delivery_id = f"{source}.{feed}.{night:%Y%m%d}.{sha256[:12]}"
         folder = landing / source / feed / f"{night:%Y%m%d}" / delivery_id
+        if (folder / SIDECAR).exists():
+            delivery_id = _standing_id(folder, file, facts, sha256)
+            folder = folder.with_name(delivery_id)
         if (folder / SIDECAR).exists():
             return _landed_before(landing, read_sidecar(folder), incoming / file.name)
         delivery = Delivery(
@@ -114,6 +119,36 @@ def land_file(
         ) from error
     finally:
         shutil.rmtree(incoming, ignore_errors=True)
+
+
+def _standing_id(folder: Path, file: ExportedFile, facts: Facts, sha256: str) -> str:
+    """The id of a file whose bytes were landed before: a new one where others stood since.
+
+    Args:
+        folder: of the delivery with these bytes.
+        file: the file.
+        facts: its facts.
+        sha256: of its bytes.
+    """
+    first = read_sidecar(folder)
+    changed = dt.datetime.fromtimestamp(int(facts.modified), LOCAL_ZONE)
+    if first.file_name == file.path_below and first.file_modified_at >= changed:
+        return first.delivery_id
+    landed = map(read_sidecar, _landed_under(folder.parent, file.name))
+    earlier = [
+        one for one in landed if one.file_name == file.path_below and one.file_modified_at < changed
+    ]
+    last = max(earlier, key=lambda one: one.file_modified_at, default=first)
+    if last.sha256 == sha256:
+        return last.delivery_id
+    return f"{first.delivery_id}-{int(facts.modified)}"
+
+
+def _landed_under(night: Path, name: str) -> Iterator[Path]:
+    """The folders of a night's deliveries with a file of that name."""
+    for landed in night.glob(f"*/{glob.escape(name)}"):
+        if (landed.parent / SIDECAR).exists():
+            yield landed.parent
 
 
 def _landed_before(landing: Path, delivery: Delivery, copied: Path) -> Delivery:

@@ -49,6 +49,28 @@ def test_the_same_bytes_are_one_delivery_under_any_name(exported, tmp_path):
     assert list(landed_deliveries(tmp_path / "landing")) == [first]
 
 
+def test_bytes_that_come_back_to_a_path_are_a_new_delivery(exported, tmp_path):
+    whole, now = exported.read_bytes(), int(time.time()) - 1000
+
+    def stand(data, seconds, path=exported):
+        path.write_bytes(data)
+        os.utime(path, (now + seconds, now + seconds))
+        return land(path, tmp_path / "landing")
+
+    first, other = stand(whole, 0), stand(b"[]", 10)
+    back = stand(whole, 20)
+    assert back.sha256 == first.sha256
+    assert len({first.delivery_id, other.delivery_id, back.delivery_id}) == 3
+    assert back.file_modified_at > other.file_modified_at
+    assert stand(whole, 20) == stand(whole, 30) == back
+    assert stand(whole, 0) == first
+    other_path = exported.with_name("dossiers_20220630_b.json")
+    assert stand(whole, 40, other_path) == first
+    stand(b"[1]", 50, other_path)
+    assert stand(whole, 60, other_path).file_name == other_path.name
+    assert len(list(landed_deliveries(tmp_path / "landing"))) == 5
+
+
 def test_the_same_bytes_of_another_night_are_another_delivery(exported, tmp_path):
     first = land(exported, tmp_path / "landing")
     second = land(exported, tmp_path / "landing", NIGHT + dt.timedelta(days=1))
