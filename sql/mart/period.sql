@@ -1,6 +1,6 @@
 -- mart.period: the periods that figures are given for, one row each.
 --
--- Calendar basis: the month, quarter, half-year and year of the calendar. Government basis
+-- Calendar basis: the month, quarter, half-year, first nine months and year of the calendar. Government basis
 -- (NĐ 09/2019/NĐ-CP Điều 12): a month runs from the 15th of the month before to the 14th, the
 -- longer periods likewise. Figures are measured at the end of the period, or on the as-of date
 -- while the period runs. The year of the as-of date and the year before are covered.
@@ -30,6 +30,10 @@ period_of_day as (
     union all
     select calendar_date, period_basis, 'half_year' as period_type, month_index - month_index % 6
     from month_of_day
+    union all
+    select calendar_date, period_basis, 'nine_months' as period_type, month_index - month_index % 12
+    from month_of_day
+    where month_index % 12 < 9
     union all
     select calendar_date, period_basis, 'year' as period_type, month_index - month_index % 12
     from month_of_day

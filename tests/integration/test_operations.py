@@ -86,6 +86,20 @@ def test_a_healthy_installation_is_told_so(published):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("year", "expected"), [(2021, "OK OK"), (2023, "OK WARN"), (2026, "WARN WARN")]
+)
+def test_days_off_that_nobody_reviewed_are_a_warning(tmp_path, year, expected):
+    at = dt.datetime(year, 11, 20, 7, tzinfo=LOCAL_ZONE)
+    found = [one for one in examine(settings_in(tmp_path), at) if one.check == "days_off"]
+    assert " ".join(one.state for one in found) == expected
+    assert str(year) in found[0].message
+    for one in found:
+        assert ("day_off.csv" in one.message and "verified = true" in one.remedy) == (
+            one.state == "WARN"
+        )
+
+
 def test_the_doctor_changes_nothing(published):
     def times():
         root = published.exports.parent

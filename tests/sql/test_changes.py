@@ -34,7 +34,7 @@ def marts(warehouse, schema):
 
 def count_everything(warehouse, night):
     warehouse.empty_schema(STAGED)
-    stage_reference(warehouse)
+    stage_reference(warehouse, night)
     compute._compute_all(warehouse, night)
     found = marts(warehouse, STAGED)
     warehouse.empty_schema(STAGED)

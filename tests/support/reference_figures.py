@@ -183,13 +183,23 @@ def month_start(year: int, month: int, basis: str) -> dt.date:
     return dt.date(year - 1, 12, 15) if month == 1 else dt.date(year, month - 1, 15)
 
 
+#: Type of period, its number of months, and the months it can begin with.
+PERIODS = (
+    ("month", 1, range(1, 13)),
+    ("quarter", 3, (1, 4, 7, 10)),
+    ("half_year", 6, (1, 7)),
+    ("nine_months", 9, (1,)),
+    ("year", 12, (1,)),
+)
+
+
 def periods_of(as_of: dt.date) -> list[Period]:
     """The periods begun by ``as_of`` that reach into its year or the year before."""
     found = []
     for basis in ("calendar", "government"):
-        for name, months in (("month", 1), ("quarter", 3), ("half_year", 6), ("year", 12)):
+        for name, months, starts in PERIODS:
             for year in range(as_of.year - 2, as_of.year + 2):
-                for month in range(1, 13, months):
+                for month in starts:
                     start = month_start(year, month, basis)
                     following = month + months
                     end = (

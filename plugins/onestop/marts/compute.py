@@ -40,15 +40,17 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: First and last day of core.calendar: the days that day_off.csv speaks about, and the years of
-#: older records beside them.
-_CALENDAR_SPAN = (dt.date(2009, 1, 1), dt.date(2027, 12, 31))
+#: First day of core.calendar.
+_CALENDAR_FROM = dt.date(2009, 1, 1)
+#: core.calendar reaches this many whole years beyond the night's: a dossier that is due more than
+#: three years after its receipt breaks a rule of the gate.
+_YEARS_AHEAD = 5
 
 
-def stage_reference(warehouse: Warehouse) -> None:
-    """Fill schema ``ref_staged`` from ``sql/reference``, for the next publication."""
+def stage_reference(warehouse: Warehouse, as_of: dt.date) -> None:
+    """Fill schema ``ref_staged`` from ``sql/reference``, for the publication of night ``as_of``."""
     tables = {f"{REFERENCE}.{n}": t for n, t in reference_tables(SQL_FOLDER / "reference").items()}
-    tables[CALENDAR] = calendar_table(*_CALENDAR_SPAN)
+    tables[CALENDAR] = calendar_table(_CALENDAR_FROM, dt.date(as_of.year + _YEARS_AHEAD, 12, 31))
     with warehouse.transaction():
         warehouse.empty_schema(REFERENCE_STAGED)
         for name, table in tables.items():
@@ -66,7 +68,7 @@ def compute_marts(warehouse: Warehouse, as_of: dt.date) -> dict[str, int]:
     """
     state, rules = record_state(warehouse, as_of), rules_digest()
     warehouse.empty_schema(STAGED)
-    stage_reference(warehouse)
+    stage_reference(warehouse, as_of)
     warehouse.gather_statistics("core", REFERENCE_STAGED)
     last = latest_publication(warehouse)
     why = _reason_to_count_all(warehouse, last, as_of, rules)

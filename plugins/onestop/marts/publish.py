@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from typing import TYPE_CHECKING
 
@@ -29,13 +30,14 @@ from onestop.warehouse.staged_names import (
 )
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterable
 
     from onestop.warehouse import Warehouse
 
 #: Tables of what every night said, and the mart whose rows each of them keeps.
 HISTORIES = {"indicator_history": "indicator_value", "form_06a_history": "form_06a"}
+#: The last day of the plan's year.
+_END_OF_PLAN = dt.date(2022, 12, 31)
 
 
 def publish_reference(warehouse: Warehouse) -> None:
@@ -46,9 +48,14 @@ def publish_reference(warehouse: Warehouse) -> None:
         warehouse.renew_table(CALENDAR if is_calendar else f"{REFERENCE}.{name}", staged)
 
 
-def refresh_reference(warehouse: Warehouse) -> None:
-    """Stage and publish the reference rows at once, for a warehouse that has no readers."""
-    stage_reference(warehouse)
+def refresh_reference(warehouse: Warehouse, as_of: dt.date = _END_OF_PLAN) -> None:
+    """Stage and publish the reference rows at once, for a warehouse that has no readers.
+
+    Args:
+        warehouse: written.
+        as_of: the night that the calendar is made for.
+    """
+    stage_reference(warehouse, as_of)
     with warehouse.transaction():
         publish_reference(warehouse)
 

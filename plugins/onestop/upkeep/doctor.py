@@ -18,6 +18,7 @@ from onestop.intake.exports import list_exports
 from onestop.marts.published import open_published
 from onestop.record.publications import last_published
 from onestop.schema.mapping import ClaimedTwiceError, recognise
+from onestop.schema.reference import read_reference
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.settings import VARIABLES, Settings, wait_interval
 from onestop.upkeep.housekeeping import read_retention
@@ -188,6 +189,21 @@ def _suites(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - a
     yield "OK", f"{len(suites)} suites with {len(rules)} rules load"
 
 
+def _days_off(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
+    reviewed = {
+        row["calendar_date"].year
+        for row in read_reference()["day_off"]
+        if row["verified"] and isinstance(row["calendar_date"], dt.date)
+    }
+    for year in (now.year, now.year + 1):
+        if year in reviewed:
+            yield "OK", f"the days off of {year} are reviewed"
+        else:
+            found = f"sql/reference/day_off.csv has no reviewed days off of {year}"
+            remedy = f"add the days off that the Prime Minister announced for {year}"
+            yield "WARN", f"{found}: only weekends count as days off", f"{remedy}, verified = true"
+
+
 def _exports(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
     files = list_exports(settings.exports)
     mappings = settings.mappings()
@@ -353,6 +369,7 @@ _CHECKS: dict[str, Callable[[Settings, dt.datetime], _Found]] = {
     "clock": _clock,
     "mappings": _mappings,
     "suites": _suites,
+    "days_off": _days_off,
     "retention": _retention,
     "exports": _exports,
     "warehouse": _warehouse,

@@ -157,9 +157,10 @@ def test_code_lists_hold_exactly_the_canonical_codes(rows):
 
 def test_every_service_level_has_one_name_on_every_day(rows):
     for level in (1, 2, 3, 4):
-        before, after = (row for row in rows["service_level_map"] if row["service_level"] == level)
-        assert before["valid_to"] == after["valid_from"]
-        assert str(after["valid_from"]) == "2022-08-15"
+        names = [row for row in rows["service_level_map"] if row["service_level"] == level]
+        begins = [str(row["valid_from"]) for row in names]
+        assert begins == ["2011-10-01", "2022-08-15", "2026-07-01"]
+        assert [str(row["valid_to"]) for row in names] == [*begins[1:], "None"]
 
 
 # --- what is read -----------------------------------------------------------------------------

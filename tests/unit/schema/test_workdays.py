@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worked_deadlines import DEADLINES
 
+from onestop.marts.publish import refresh_reference
 from onestop.schema.reference import read_reference
 from onestop.schema.workdays import WorkCalendar, calendar_table, work_calendar
+from onestop.warehouse import open_warehouse
 
 DAY = dt.timedelta(days=1)
 days = st.dates(dt.date(2020, 1, 1), dt.date(2024, 12, 31))
@@ -66,6 +68,15 @@ def test_a_day_off_added_to_the_reference_moves_deadlines():
     extra = {"calendar_date": dt.date(2022, 6, 20), "day_kind": "holiday", "name_vi": "Thử"}
     calendar = WorkCalendar([*rows, extra])
     assert calendar.add_workdays(dt.date(2022, 6, 17), 10) == dt.date(2022, 7, 4)
+
+
+def test_the_calendar_of_a_night_reaches_beyond_every_deadline_of_its_dossiers():
+    with open_warehouse("duckdb:///:memory:") as warehouse:
+        for night in (dt.date(2022, 6, 30), dt.date(2040, 12, 31)):
+            refresh_reference(warehouse, night)
+            last = warehouse.value("select max(calendar_date) from core.calendar")
+            assert last == dt.date(night.year + 5, 12, 31)
+            assert warehouse.value("select min(calendar_date) from core.calendar").year == 2009
 
 
 def test_a_negative_deadline_is_refused():
