@@ -21,10 +21,12 @@ from onestop.gate import (
     BrokenRuleError,
     check_marts,
     load_suite,
+    render_data_docs,
     render_reports,
     validate_delivery,
 )
 from onestop.gate.past_volumes import note_volumes, noted_usual_volume
+from onestop.gate.results import latest_result
 from onestop.gate.unpublished import note_unpublished
 from onestop.intake.awaited import awaited_name, awaited_where, misnamed
 from onestop.intake.candidate import Candidate
@@ -388,7 +390,7 @@ def validate_delivery_file(
         night: the night that is run.
         folders: the staged deliveries, their locks, the validation results, past volumes.
         has_usual_volume: whether its row count is compared with past weeks.
-        keeps_rules: whether the suite is kept beside the landing.
+        keeps_rules: whether the suite is kept beside the landing, and the page of the result made.
 
     Raises:
         RefusedDeliveryError: the gate refused it; the refusal is noted for the record.
@@ -406,6 +408,8 @@ def validate_delivery_file(
             night,
             usual=noted_usual_volume(past, delivery, night) if has_usual_volume else None,
         )
+    if keeps_rules and verdict.result_file:
+        _write_data_docs(folders.validation_results / verdict.result_file, folders)
     if verdict.is_refused:
         raise refuse_judged(folders.refusals, delivery, verdict)
     return verdict
@@ -524,6 +528,8 @@ def check_night(
                 if not is_frozen(warehouse, night) and _is_being_checked(warehouse, night):
                     raise
             continue
+        checked = latest_result(folders.validation_results / night.isoformat(), "marts")
+        _write_data_docs(checked, folders)
         with open_warehouse(warehouse_url) as warehouse:
             if _is_being_checked(warehouse, night):
                 _note_verdict(warehouse, night, verdict, lost, mappings, folders)
@@ -804,6 +810,19 @@ def _missing(
 def _not_delivered(feed: FeedMapping, night: dt.date, systems: SourceSystems) -> str:
     where = awaited_where(systems.exports, feed, night, systems.mappings.sources)
     return f"{feed.source} has delivered no {feed.feed} file for night {night}: {where}"
+
+
+def _write_data_docs(result: Path | None, folders: Folders) -> None:
+    """Write a result's page while Great Expectations is loaded; otherwise publishing would load it.
+
+    The publication makes the page where it cannot be written here.
+    """
+    if result is None:
+        return
+    try:
+        render_data_docs(result, folders.reports)
+    except OSError as error:
+        logger.warning("%s: its Data Docs are not written yet: %s", result.name, error)
 
 
 def _render_reports(folders: Folders, runs: Sequence[NightRun]) -> None:

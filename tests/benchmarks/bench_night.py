@@ -58,7 +58,6 @@ _IMPORTS = {
     "naive": ["naive_pipeline"],
     "gate": ["onestop.night", "onestop.gate.gx_engine"],
     "check": ["onestop.night", "onestop.gate.gx_engine"],
-    "publish": ["onestop.night", "onestop.gate.gx_engine"],
 }
 _NIGHT_STEPS = ("land", "read", "gate", "load", "compute", "check", "publish")
 

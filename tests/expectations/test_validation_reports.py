@@ -20,6 +20,7 @@ from onestop.gate import (
     check_marts,
     keep_unread,
     load_suite,
+    render_data_docs,
     render_reports,
     validate_delivery,
 )
@@ -215,6 +216,48 @@ def test_pages_are_written_once_and_only_for_the_nights_that_are_kept(tmp_path):
     kept = {page for page in before if page.exists() and page.parent.name == "2022-07-28"}
     assert kept
     assert all(page.stat().st_mtime_ns == before[page] for page in kept)
+
+
+def test_of_a_night_that_is_as_it_was_nothing_is_read_and_only_a_deleted_page_is_written(
+    tmp_path, monkeypatch
+):
+    validate(tmp_path, [CLEAN])
+    results, site = tmp_path / "results", tmp_path / "reports"
+    runs = [ended("published")]
+    shown = text(render_reports(results, site, runs=runs))
+    with monkeypatch.context() as patched:
+        patched.setattr("onestop.gate.reports.read_result", None)
+        assert text(render_reports(results, site, runs=runs)) == shown
+    page = site / "2022-06-30" / "index.html"
+    written = page.read_bytes()
+    page.unlink()
+    render_reports(results, site, runs=runs)
+    assert page.read_bytes() == written
+    render_reports(results, site, runs=[ended("checks_failed", "an identity is broken")])
+    assert "an identity is broken" in text(page)
+
+
+def test_a_site_whose_data_docs_were_made_at_the_validation_needs_no_great_expectations(
+    tmp_path, monkeypatch
+):
+    validate(tmp_path, [CLEAN])
+    [result] = (tmp_path / "results").rglob("*.json")
+    render_data_docs(result, tmp_path / "reports")
+    monkeypatch.setattr("onestop.gate.reports.load_engine", None)
+    render_reports(tmp_path / "results", tmp_path / "reports")
+    assert len(list((tmp_path / "reports").rglob("data_docs/*.html"))) == 1
+
+
+def test_data_docs_are_not_added_to_the_pages_of_another_release(tmp_path):
+    validate(tmp_path, [CLEAN])
+    [result] = (tmp_path / "results").rglob("*.json")
+    site = tmp_path / "reports"
+    (site / "2022-06-29").mkdir(parents=True)
+    (site / ".made_with").write_text("another release")
+    render_data_docs(result, site)
+    assert not list(site.rglob("*.html"))
+    render_reports(tmp_path / "results", site)
+    assert [folder.name for folder in site.iterdir() if folder.is_dir()] == ["2022-06-30"]
 
 
 def test_a_delivery_validated_again_shows_its_last_result(tmp_path):

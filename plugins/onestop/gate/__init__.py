@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onestop.gate.evaluation import BrokenRuleError, RuleResult, run_suite
 from onestop.gate.mart_checks import MartsVerdict, check_marts
-from onestop.gate.reports import render_reports
+from onestop.gate.reports import render_data_docs, render_reports
 from onestop.gate.suite import (
     MART_SUITES,
     Rule,
@@ -33,6 +33,7 @@ __all__ = [
     "is_volume_excepted",
     "keep_unread",
     "load_suite",
+    "render_data_docs",
     "render_reports",
     "run_suite",
     "suite_names",

@@ -1,14 +1,15 @@
 """Validation reports for people: one page per night and delivery, and Data Docs.
 
 Pages are made from the validation results alone, so they may be deleted. The site holds the latest
-nights only, and a page is written once. No page runs a script or loads anything external, and texts
-from sources are escaped.
+nights only; of a night that is as it was at the last update, nothing is read or written. No page
+runs a script or loads anything external, and texts from sources are escaped.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
 import shutil
 from collections import Counter
 from dataclasses import dataclass, field
@@ -44,6 +45,8 @@ _COUNTS = (
 _SHARES = ("accepted", "rejected", "repeated", "blank", "skipped")
 _DOCS = "data_docs"
 _STAMP = ".made_with"
+#: The file of a night that says which results its pages show, and has its line of the first page.
+_NIGHT_STAMP = ".made_of"
 #: How many files the list of rules shows for a warning about whole files.
 _MOST_FILES = 3
 _MARTS = "marts"
@@ -110,38 +113,76 @@ def render_reports(
     Returns:
         The site's first page.
     """
-    nights = list(_nights(results, keep, {run["as_of_date"].isoformat(): run for run in runs}))
+    by_night = groupby(result_files(results), key=lambda path: path.parent.name)
+    found = {folder: list(paths) for folder, paths in by_night}
+    ended = {run["as_of_date"].isoformat(): run for run in runs}
+    folders = sorted(found.keys() | ended.keys(), reverse=True)[: max(keep, 1)]
     reports.mkdir(parents=True, exist_ok=True)
     _start_over_when_changed(reports)
-    _sweep(reports, {night.folder for night in nights})
-    for night in nights:
-        _render_night(reports, night)
+    _sweep(reports, set(folders))
+    lines = [
+        _updated_night(reports / folder, found.get(folder, []), ended.get(folder))
+        for folder in folders
+    ]
     for lang in LANGUAGES:
-        rows = [_night_row(night, lang) for night in nights]
+        rows = [line[lang] for line in lines]
         _write(
             reports / f"index{_ENDINGS[lang]}.html", "report_index", lang, nights=rows, keep=keep
         )
     return reports / "index.html"
 
 
-def _nights(results: Path, keep: int, runs: dict[str, NightRun]) -> Iterator[_Night]:
-    """The nights with runs or results, the latest first."""
-    by_night = groupby(result_files(results), key=lambda path: path.parent.name)
-    found = {folder: list(paths) for folder, paths in by_night}
-    for folder in sorted(found.keys() | runs.keys(), reverse=True)[: max(keep, 1)]:
-        paths = found.get(folder, [])
-        night = _Night(folder, run=runs.get(folder))
-        for name, group in groupby(paths, key=lambda path: path.name.rsplit(".", 2)[0]):
-            versions = list(group)
-            document = read_result(versions[-1])
-            if name == _MARTS:
-                night.marts = document[_MARTS] | {"results": document["results"]}
-                night.marts_name = versions[-1].stem
-            else:
-                night.deliveries.append(_Delivery(versions[-1].stem, document, len(versions) - 1))
-        night.deliveries = list(_without_earlier_tries(night.deliveries))
-        night.deliveries.sort(key=lambda item: str(item.verdict["file_name"]))
-        yield night
+def render_data_docs(result: Path, reports: Path) -> None:
+    """Write the Data Docs of one result, in a process that has loaded Great Expectations.
+
+    :func:`render_reports` makes the missing ones: where the site is one of another release, and
+    those that another process deletes meanwhile.
+
+    Args:
+        result: the file of the validation result.
+        reports: folder of the site.
+    """
+    if _is_current(reports):
+        night = _night_of(result.parent.name, [result], None)
+        _render_night_docs(reports / night.folder, night)
+
+
+def _updated_night(folder: Path, results: list[Path], run: NightRun | None) -> dict[str, Any]:
+    """A night's lines of the first page, in each language; its pages are made where needed."""
+    states = [(path.name, path.stat().st_size) for path in results]
+    ended = [run["state"], run["message"]] if run else None
+    made_of = hashlib.sha256(json.dumps([states, ended]).encode()).hexdigest()
+    stamp = folder / _NIGHT_STAMP
+    made = json.loads(stamp.read_text(encoding="utf-8")) if stamp.is_file() else {}
+    if made.get("made_of") != made_of or not all(
+        (folder / page).exists() for page in made["pages"]
+    ):
+        night = _night_of(folder.name, results, run)
+        _render_night(folder, night)
+        made = {
+            "made_of": made_of,
+            "pages": sorted(str(page.relative_to(folder)) for page in folder.rglob("*.html")),
+            "lines": {lang: _night_line(night, lang) for lang in LANGUAGES},
+        }
+        write_whole(stamp, json.dumps(made, ensure_ascii=False))
+    lines: dict[str, Any] = made["lines"]
+    return lines
+
+
+def _night_of(folder: str, results: list[Path], run: NightRun | None) -> _Night:
+    """A night, with the last validation of each delivery."""
+    night = _Night(folder, run=run)
+    for name, group in groupby(results, key=lambda path: path.name.rsplit(".", 2)[0]):
+        versions = list(group)
+        document = read_result(versions[-1])
+        if name == _MARTS:
+            night.marts = document[_MARTS] | {"results": document["results"]}
+            night.marts_name = versions[-1].stem
+        else:
+            night.deliveries.append(_Delivery(versions[-1].stem, document, len(versions) - 1))
+    night.deliveries = list(_without_earlier_tries(night.deliveries))
+    night.deliveries.sort(key=lambda item: str(item.verdict["file_name"]))
+    return night
 
 
 def _without_earlier_tries(deliveries: list[_Delivery]) -> Iterator[_Delivery]:
@@ -156,11 +197,20 @@ def _without_earlier_tries(deliveries: list[_Delivery]) -> Iterator[_Delivery]:
 
 def _start_over_when_changed(reports: Path) -> None:
     """Delete pages that other templates or other code made."""
+    if not _is_current(reports):
+        _sweep(reports, set())
+        write_whole(reports / _STAMP, _made_with())
+
+
+def _is_current(reports: Path) -> bool:
+    """Whether the site's pages, if there are any, were made by these templates and this code."""
     stamp = reports / _STAMP
-    if stamp.is_file() and stamp.read_text(encoding="ascii") == _made_with():
-        return
-    _sweep(reports, set())
+    if stamp.is_file():
+        return stamp.read_text(encoding="ascii") == _made_with()
+    if reports.is_dir() and any(path.is_dir() for path in reports.iterdir()):
+        return False
     write_whole(stamp, _made_with())
+    return True
 
 
 @cache
@@ -180,18 +230,14 @@ def _sweep(reports: Path, kept: set[str]) -> None:
             shutil.rmtree(folder)
 
 
-def _render_night(reports: Path, night: _Night) -> None:
-    folder = reports / night.folder
+def _render_night(folder: Path, night: _Night) -> None:
+    _render_night_docs(folder, night)
     for item in night.deliveries:
-        verdict = _delivery_verdict(item.verdict)
-        _render_docs(folder, item.name, item.verdict["file_name"], verdict, item.document)
         for lang in LANGUAGES:
             page = folder / f"{item.name}{_ENDINGS[lang]}.html"
             if not page.exists():
                 values = _delivery_page(item, lang)
                 _write(page, "report_delivery", lang, item=values, day=night.day(lang))
-    if night.marts is not None:
-        _render_docs(folder, night.marts_name, _MARTS, _marts_verdict(night.marts), night.marts)
     for lang in LANGUAGES:
         _write(
             folder / f"index{_ENDINGS[lang]}.html",
@@ -199,6 +245,14 @@ def _render_night(reports: Path, night: _Night) -> None:
             lang,
             night=_night_page(night, lang),
         )
+
+
+def _render_night_docs(folder: Path, night: _Night) -> None:
+    for item in night.deliveries:
+        verdict = _delivery_verdict(item.verdict)
+        _render_docs(folder, item.name, item.verdict["file_name"], verdict, item.document)
+    if night.marts is not None:
+        _render_docs(folder, night.marts_name, _MARTS, _marts_verdict(night.marts), night.marts)
 
 
 def _render_docs(
@@ -238,12 +292,12 @@ def _marts_verdict(marts: dict[str, Any]) -> tuple[bool, str, str]:
 # -- what the pages show
 
 
-def _night_row(night: _Night, lang: Language) -> dict[str, Any]:
+def _night_line(night: _Night, lang: Language) -> dict[str, Any]:
     return {
         "folder": night.folder,
         "day": night.day(lang),
-        "deliveries": night.deliveries,
-        "totals": night.totals,
+        "files": len(night.deliveries),
+        "totals": {name: night.totals[name] for name in _COUNTS},
         "problems": night.problems,
         "refused": night.refused,
         "said": _said(night, lang),
@@ -279,7 +333,7 @@ def _night_page(night: _Night, lang: Language) -> dict[str, Any]:
                 of_files.setdefault(rule["rule_code"], []).append(sentence)
             failed[rule["rule_code"]] += rule["rows_failed"]
             rules[rule["rule_code"]] = rule
-    return _night_row(night, lang) | {
+    return _night_line(night, lang) | {
         "deliveries": [
             {
                 "page": item.name,

@@ -48,6 +48,11 @@ def result_files(results: Path) -> list[Path]:
     return [path for *_, path in sorted(found)]
 
 
+def latest_result(folder: Path, name: str) -> Path | None:
+    """The last result of a name, if there is one."""
+    return max(_versions(folder, name), default=(0, None))[1] if folder.is_dir() else None
+
+
 def read_result(path: Path) -> dict[str, Any]:
     """One result, as it was written."""
     document = json.loads(path.read_bytes())
