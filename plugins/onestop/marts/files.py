@@ -12,9 +12,9 @@ from onestop import __version__
 from onestop.schema.project import PROJECT_ROOT
 from onestop.warehouse.sql_text import (
     SqlTextError,
+    names_of_schemas,
     script_digest,
     step_select,
-    tables_read,
     with_expressions,
 )
 from onestop.warehouse.staged_names import PUBLISHED, with_staged_tables
@@ -50,11 +50,7 @@ class MartFile:
     @property
     def reads(self) -> set[str]:
         """Names of the marts it reads."""
-        return {
-            name.removeprefix("mart.")
-            for name in tables_read(self._text)
-            if name.startswith("mart.")
-        }
+        return {name.removeprefix("mart.") for name in names_of_schemas(self._text, "mart")}
 
     @property
     def _text(self) -> str:

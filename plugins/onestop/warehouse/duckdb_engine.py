@@ -169,8 +169,13 @@ class DuckDBWarehouse(Warehouse):
     def _make_room(self, name: str, *, for_view: bool) -> None:
         """Drop the table or view of the name, if it is of the other kind."""
         schema, table = name.split(".")
-        if (is_view := self.relations(schema).get(table)) is not None and is_view != for_view:
-            self.execute(f"drop {'view' if is_view else 'table'} {name}")
+        kind, listed = ("table", "duckdb_tables()") if for_view else ("view", "duckdb_views()")
+        if self.value(
+            f"select count(*) from {listed} where database_name = current_database()"
+            f" and schema_name = :schema and {kind}_name = :name",
+            {"schema": schema, "name": table},
+        ):
+            self.execute(f"drop {kind} {name}")
 
     @contextmanager
     def staged(self, path: Path) -> Iterator[str]:

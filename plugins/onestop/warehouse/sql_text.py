@@ -250,10 +250,27 @@ def _renamed(sql: str, new_name: Callable[[_Named], str | None], schemas: set[st
 
 def _count_qualified(sql: str, schemas: set[str]) -> int:
     """Number of names of ``schemas`` before a dot, counted by the tokens as a cross-check."""
+    return sum(schema in schemas for schema, _ in _qualified(sql))
+
+
+def names_of_schemas(sql: str, *schemas: str) -> set[str]:
+    """Every ``schema.name`` of some schemas in a query, found by its tokens: the fastest way.
+
+    As :func:`tables_read` where no other name before a dot is one of the schemas.
+    """
+    return {f"{schema}.{name}" for schema, name in _qualified(sql) if schema in schemas}
+
+
+@lru_cache(_TEXTS)
+def _qualified(sql: str) -> tuple[tuple[str, str], ...]:
+    """The first two parts of all names with a dot, in lower case unless quoted."""
     words = _words(sql)
-    return sum(
-        dot == "." and before != "." and (name.lower() in schemas or name.strip('"') in schemas)
-        for before, name, dot in zip(["", *words], words, words[1:], strict=False)
+    return tuple(
+        (_folded(first), _folded(second))
+        for before, first, dot, second in zip(
+            ["", *words], words, words[1:], [*words[2:], ""], strict=False
+        )
+        if dot == "." and before != "."
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from onestop.warehouse.sql_text import tables_read, with_tables
+from onestop.warehouse.sql_text import names_of_schemas, tables_read, with_tables
 
 STAGED = "mart_staged"
 PUBLISHED = "mart"
@@ -17,6 +17,8 @@ CALENDAR = "core.calendar"
 @cache
 def with_staged_tables(sql: str) -> str:
     """The query with published marts and reference rows replaced by the staged ones."""
+    if not names_of_schemas(sql, PUBLISHED, REFERENCE, CALENDAR.partition(".")[0]):
+        return sql
     staged = {table: staged_name(table) for table in tables_read(sql)}
     return with_tables(sql, {table: name for table, name in staged.items() if name != table})
 

@@ -13,6 +13,7 @@ from onestop.marts.files import SQL_FOLDER, mart_files
 from onestop.warehouse.sql_text import (
     SqlTextError,
     created_relations,
+    names_of_schemas,
     statements,
     step_select,
     tables_read,
@@ -198,3 +199,17 @@ def test_a_query_without_a_final_select_of_a_step_is_refused():
 def test_every_mart_ends_with_its_last_step(path):
     text = path.read_text(encoding="utf-8")
     assert step_select(text, path.stem).rstrip() == text.rstrip()
+
+
+@pytest.mark.parametrize("query", REFERENCES.values(), ids=REFERENCES)
+def test_the_tokens_of_a_query_name_the_tables_that_its_tree_has(query):
+    text = query.format(mart="mart")
+    assert names_of_schemas(text, "mart", "core") == tables_read(text)
+
+
+@pytest.mark.parametrize("file", mart_files(), ids=lambda file: file.name)
+def test_the_tokens_of_a_mart_name_the_marts_that_its_tree_has(file):
+    read = {name for name in tables_read(file.text) if name.startswith("mart.")}
+    assert {f"mart.{name}" for name in file.reads} == read | (
+        {"mart.period"} if file.is_view and ":as_of_date" in file.text else set()
+    )
