@@ -1,4 +1,4 @@
-"""Airflow writes its configuration where AIRFLOW_HOME says, at import: not into the user's home."""
+"""Set AIRFLOW_HOME before Airflow is imported: its import writes a configuration file there."""
 
 import os
 import tempfile

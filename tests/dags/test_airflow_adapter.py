@@ -1,4 +1,4 @@
-"""The seam between Airflow's tasks and the library."""
+"""The adapter between Airflow's tasks and the library."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ DELIVERIES = [
     )
     for name in "abc"
 ]
-#: As Airflow keeps them between tasks.
+#: The deliveries as Airflow stores them between tasks.
 BATCH = [delivery.to_json() for delivery in DELIVERIES]
 STEPS = (
     "discover_deliveries",
@@ -77,7 +77,7 @@ STEPS = (
 
 
 class Task(SimpleNamespace):
-    """A task instance at its first of three tries; what it keeps is remembered."""
+    """A task instance at the first of three tries; it records its XComs."""
 
     def xcom_push(self, key, value):
         self.kept.append((key, value))
@@ -110,15 +110,15 @@ def connections(monkeypatch):
 
 
 def stand_in(monkeypatch, module, name):
-    """Put a function with the same signature in the place of a module's."""
+    """Replace a function of a module by a mock with the same signature."""
     fake = create_autospec(getattr(module, name))
     monkeypatch.setattr(module, name, fake)
     return fake
 
 
 @pytest.fixture
-def library(monkeypatch, context, connections):  # noqa: ARG001 - they must be in place
-    """Stand-ins for the library's steps, to see what the adapter makes of their answers."""
+def library(monkeypatch, context, connections):  # noqa: ARG001 - fixtures used for their effect
+    """Mocks of the library's steps, to test what the adapter does with their results."""
     return SimpleNamespace(**{name: stand_in(monkeypatch, night, name) for name in STEPS})
 
 
@@ -127,7 +127,7 @@ def test_the_night_is_the_partition_key():
     assert steps.night_of_run() == dt.date(2022, 11, 24)
 
 
-def test_a_run_by_hand_without_a_key_means_the_last_night_that_is_over_in_hanoi(context):
+def test_a_manual_run_without_a_key_describes_the_last_night_ended_in_hanoi(context):
     context["partition_key"] = None
     assert steps.night_of_run() == dt.date(2022, 11, 25)
     context["dag_run"].run_after = dt.datetime(2022, 11, 25, 16, 0, tzinfo=dt.UTC)
@@ -177,9 +177,7 @@ def test_an_aws_connection_becomes_a_bucket(connections):
     assert "hidden-word" not in repr(exports)
 
 
-def test_whatever_storage_an_installed_provider_reads_is_read_through_airflow(
-    connections, monkeypatch
-):
+def test_storage_of_any_installed_provider_is_read_through_airflow(connections, monkeypatch):
     storage = fsspec.filesystem("memory")
     storage.pipe("/exports/in/dossiers_20221124.json", b"[]")
     attach("memory", "onestop_exports", fs=storage)
@@ -194,7 +192,7 @@ def test_whatever_storage_an_installed_provider_reads_is_read_through_airflow(
 
 
 @pytest.mark.parametrize("extra", [{}, {"path": "gopher://old/in"}])
-def test_a_connection_that_leads_nowhere_is_told_so(connections, extra):
+def test_a_connection_without_a_readable_folder_is_an_error(connections, extra):
     connections["onestop_exports"] = Connection(
         conn_id="onestop_exports", conn_type="generic", extra=json.dumps(extra)
     )
@@ -219,7 +217,7 @@ def test_a_refusal_is_final_and_names_file_and_rule(library, context, task):
     assert context["file_name"] == "a.json"
 
 
-def test_each_thing_to_know_of_a_refusal_has_a_line_of_its_own(library, caplog, monkeypatch):
+def test_each_sentence_about_a_refusal_has_its_own_log_line(library, caplog, monkeypatch):
     lines = ("The file is empty.", "DOS-R01: 3 rows.", "Export it again.")
     refused = RefusedDeliveryError("a.json", "DOS-F02", " ".join(lines), lines)
     refused.page = "2022-11-24/one_stop.dossiers.1.en.html"
@@ -234,7 +232,7 @@ def test_each_thing_to_know_of_a_refusal_has_a_line_of_its_own(library, caplog, 
     ]
 
 
-def test_a_refused_file_does_not_hold_up_the_others_of_its_batch(library, context, caplog):
+def test_a_refused_file_does_not_stop_the_others_of_its_batch(library, context, caplog):
     def read(delivery, *_):
         if delivery == DELIVERIES[1]:
             raise RefusedDeliveryError("b.json", "FILE-F01", "the file is empty")
@@ -248,7 +246,7 @@ def test_a_refused_file_does_not_hold_up_the_others_of_its_batch(library, contex
     assert all(name in caplog.text for name in ("a.json", "b.json", "c.json"))
 
 
-def test_a_file_that_could_not_be_copied_whole_is_tried_again(library, context):
+def test_a_file_that_could_not_be_copied_completely_is_tried_again(library, context):
     library.land_delivery.side_effect = RefusedDeliveryError("a.json", "FILE-F08", "still growing")
     with pytest.raises(AirflowException, match="still growing; tried again") as tried:
         steps.land_deliveries([CANDIDATE.to_json()])
@@ -275,14 +273,14 @@ def test_any_other_error_is_tried_again_before_the_rest_of_the_batch_goes_on(lib
     assert [(one["delivery_id"], one["rows_read"]) for one in kept] == [("b", 3), ("c", 3)]
 
 
-def test_a_staged_file_that_is_damaged_before_it_is_loaded_is_read_again(library):
+def test_a_staged_file_that_is_damaged_before_loading_is_read_again(library):
     library.load_delivery.side_effect = DamagedStagedError("a.json")
     library.read_and_load.return_value = LoadedDelivery("a", rows_read=3)
     [loaded] = steps.load_deliveries(BATCH[:1])
     assert (loaded["delivery_id"], loaded["rows_read"]) == ("a", 3)
 
 
-def test_a_staged_file_that_is_damaged_before_it_is_judged_is_read_again(library):
+def test_a_staged_file_that_is_damaged_before_validation_is_read_again(library):
     verdict = library.validate_delivery_file.return_value
     verdict.to_json.return_value = {}
     library.validate_delivery_file.side_effect = [DamagedStagedError("a.json"), verdict]
@@ -293,7 +291,7 @@ def test_a_staged_file_that_is_damaged_before_it_is_judged_is_read_again(library
 @pytest.mark.parametrize(
     ("error", "has_trace"), [(DiskFullError(Path("/")), False), (KeyError("a fault"), True)]
 )
-def test_only_a_fault_of_the_code_shows_where_it_arose(library, caplog, error, has_trace):
+def test_only_a_fault_of_the_code_logs_a_traceback(library, caplog, error, has_trace):
     library.load_delivery.side_effect = error
     with pytest.raises(AirflowException):
         steps.load_deliveries(BATCH[:1])
@@ -305,7 +303,7 @@ def test_only_a_fault_of_the_code_shows_where_it_arose(library, caplog, error, h
 @pytest.mark.usefixtures("library")
 @pytest.mark.parametrize("came_through", [None, []])
 @pytest.mark.parametrize("task", ["read_deliveries", "validate_deliveries", "load_deliveries"])
-def test_a_step_that_no_file_came_to_is_skipped(task, came_through):
+def test_a_step_without_files_is_skipped(task, came_through):
     with pytest.raises(AirflowSkipException):
         getattr(steps, task)(came_through)
 
@@ -332,13 +330,13 @@ SIBLING = replace(CANDIDATE, file_name="b.json")
         ([[CANDIDATE.to_json()], [SIBLING.to_json()]], [CANDIDATE, SIBLING]),
     ],
 )
-def test_the_question_for_expected_deliveries_knows_what_was_found(library, found, candidates):
+def test_require_expected_gets_the_files_that_were_found(library, found, candidates):
     steps.require_expected(found)
     [(night_asked, asked, *_)] = [call.args for call in library.require_expected.mock_calls]
     assert (night_asked, asked) == (NIGHT, candidates)
 
 
-def test_what_goes_from_task_to_task_is_plain_json_and_comes_back_as_it_was():
+def test_values_passed_between_tasks_are_json_and_read_back_unchanged():
     kept = json.loads(json.dumps([CANDIDATE.to_json(), BATCH[0]]))
     assert Candidate.from_json(kept[0]) == CANDIDATE
     assert Delivery.from_json(kept[1]) == DELIVERIES[0]
@@ -346,7 +344,7 @@ def test_what_goes_from_task_to_task_is_plain_json_and_comes_back_as_it_was():
 
 @pytest.fixture
 def at_night(monkeypatch):
-    """Set the clock, in Hanoi."""
+    """Function: sets the clock, in Hanoi time."""
 
     def set_clock(text):
         class Clock(dt.datetime):
@@ -383,7 +381,7 @@ def test_an_expected_delivery_is_waited_for_until_the_set_time(
     assert found.xcom_value == ([[CANDIDATE.to_json()]] if is_done else None)
 
 
-def test_what_is_waited_for_is_in_the_log_with_the_time_of_the_end(library, at_night, caplog):
+def test_the_log_names_the_awaited_file_and_the_end_of_waiting(library, at_night, caplog):
     at_night("2022-11-25T01:00:00")
     caplog.set_level("INFO")
     library.discover_deliveries.return_value = []
@@ -410,7 +408,7 @@ def test_exports_that_cannot_be_reached_are_waited_for_too(library, at_night, ca
         steps.discover_deliveries()
 
 
-def test_fifteen_hundred_files_are_fewer_batches_than_airflow_can_map_over(library):
+def test_fifteen_hundred_files_make_fewer_batches_than_airflow_can_map(library):
     many = [replace(CANDIDATE, file_name=f"dossiers_20221124_{n}.json") for n in range(1500)]
     library.discover_deliveries.return_value = many
     library.awaited_deliveries.return_value = []
@@ -420,7 +418,9 @@ def test_fifteen_hundred_files_are_fewer_batches_than_airflow_can_map_over(libra
 
 
 @pytest.mark.usefixtures("connections")
-def test_so_are_fifteen_hundred_deliveries_to_be_replayed(context, monkeypatch):
+def test_fifteen_hundred_deliveries_to_replay_make_fewer_batches_than_airflow_can_map(
+    context, monkeypatch
+):
     many = [replace(DELIVERIES[0], delivery_id=str(number)) for number in range(1500)]
     stand_in(monkeypatch, replaying, "find_replayable").return_value = many
     context["params"] = {}
@@ -429,7 +429,7 @@ def test_so_are_fifteen_hundred_deliveries_to_be_replayed(context, monkeypatch):
     assert [file for batch in found for file in batch] == [one.to_json() for one in many]
 
 
-def test_lineage_that_cannot_be_told_does_not_hold_the_night_up(library, monkeypatch, caplog):
+def test_a_failure_to_send_lineage_does_not_stop_the_night(library, monkeypatch, caplog):
     library.compute_night.return_value = NightStep(NIGHT, rows={})
     monkeypatch.setattr("airflow.providers.openlineage.api.is_openlineage_active", lambda: True)
     unreadable = ValueError("SQL that nobody can read")
@@ -439,7 +439,7 @@ def test_lineage_that_cannot_be_told_does_not_hold_the_night_up(library, monkeyp
 
 
 @pytest.mark.usefixtures("context", "connections")
-def test_what_the_doctor_finds_wrong_turns_the_task_red(monkeypatch):
+def test_a_failed_check_of_the_doctor_turns_the_task_red(monkeypatch):
     found = [
         SimpleNamespace(check="disk", state="WARN", message="4 GiB free", remedy="make room"),
         SimpleNamespace(check="landing", state="OK", message="closed", remedy=""),

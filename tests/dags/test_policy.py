@@ -1,4 +1,4 @@
-"""What every DAG here keeps to, checked on the DAGs as Airflow itself loads them."""
+"""Rules for every DAG, checked on the DAGs as Airflow loads them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_bag_holds_one_dag_per_file_and_no_import_errors(bag):
     assert "onestop_nightly" in bag.dags
 
 
-def test_every_dag_says_who_owns_it_what_it_is_and_how_it_is_run(dags):
+def test_every_dag_states_its_owner_its_purpose_and_how_it_runs(dags):
     for dag in dags:
         assert dag.owner == "onestop", dag.dag_id
         assert "onestop" in dag.tags, dag.dag_id
@@ -63,7 +63,7 @@ def test_every_dag_says_who_owns_it_what_it_is_and_how_it_is_run(dags):
         assert dag.start_date <= dt.datetime(2022, 1, 1, tzinfo=HANOI), dag.dag_id
 
 
-def test_every_task_is_retried_with_growing_delays_and_does_not_run_for_ever(dags):
+def test_every_task_is_retried_with_growing_delays_and_has_a_time_limit(dags):
     tasks = [(dag.dag_id, task) for dag in dags for task in dag.tasks]
     assert len(tasks) >= 9
     for dag_id, task in tasks:
@@ -73,13 +73,13 @@ def test_every_task_is_retried_with_growing_delays_and_does_not_run_for_ever(dag
         assert task.execution_timeout, (dag_id, task.task_id)
 
 
-def test_whatever_opens_the_warehouse_takes_the_pools_only_slot(nightly):
+def test_every_task_that_opens_the_warehouse_takes_the_only_slot_of_the_pool(nightly):
     in_pool = {task.task_id for task in nightly.tasks if task.pool == "warehouse_write"}
     assert in_pool == WAREHOUSE_TASKS
     assert all(nightly.get_task(task_id).pool_slots == 1 for task_id in in_pool)
 
 
-def test_housekeeping_takes_the_slot_too(bag):
+def test_housekeeping_takes_the_only_slot_of_the_pool(bag):
     housekeeping = bag.dags["onestop_housekeeping"]
     assert {task.task_id: task.pool for task in housekeeping.tasks} == {
         "examine": "warehouse_write",
@@ -87,7 +87,7 @@ def test_housekeeping_takes_the_slot_too(bag):
     }
 
 
-def test_replaying_takes_the_slot_too(bag):
+def test_replaying_takes_the_only_slot_of_the_pool(bag):
     replay = bag.dags["onestop_replay"]
     assert {task.task_id: task.pool for task in replay.tasks} == {
         "find": "warehouse_write",
@@ -111,7 +111,7 @@ def test_the_steps_come_in_order(nightly):
     }
 
 
-def test_a_failed_file_holds_up_neither_its_batch_nor_the_question_for_expected_deliveries(nightly):
+def test_later_tasks_run_whether_or_not_a_file_of_the_batch_failed(nightly):
     rules = {task.task_id: task.trigger_rule.value for task in nightly.tasks}
     whatever_happened = {"delivery.read", "delivery.validate", "delivery.load", "require_expected"}
     assert {name for name, rule in rules.items() if rule == "all_done"} == whatever_happened
@@ -169,7 +169,7 @@ def test_a_dag_file_holds_no_logic(path):
     assert {module for module in modules if module.startswith("onestop")} <= {"onestop"}
 
 
-#: Parses each DAG file in a process of its own, forked from one that has Airflow alone.
+#: Parses each DAG file in its own process, forked from one that has imported only Airflow.
 PARSING = """
 import json, os, runpy, sys, airflow.sdk
 before = set(sys.modules)
@@ -184,7 +184,7 @@ for path in sys.argv[1:]:
 
 @pytest.fixture(scope="module")
 def imported_by():
-    """What parsing each DAG file imports besides Airflow."""
+    """The modules that parsing each DAG file imports, besides Airflow."""
     done = subprocess.run(
         [sys.executable, "-c", PARSING, *map(str, DAG_FILES)],
         capture_output=True,
@@ -202,7 +202,7 @@ def test_parsing_a_dag_file_imports_nothing_heavy(imported_by, path):
     assert len(imported) < 70, sorted(imported)
 
 
-def test_airflow_discovers_the_plugin_but_none_of_the_librarys_files():
+def test_airflow_discovers_the_plugin_but_no_file_of_the_library():
     plugins = PROJECT_ROOT / "plugins"
     discovered = {
         path.removeprefix(f"{plugins}/")

@@ -1,4 +1,4 @@
-"""The DAG that issues the plan's periodic reports, and its seam to the library."""
+"""The DAG that issues the plan's periodic reports, and its adapter to the library."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def dag():
     return DagBag(PROJECT_ROOT / "dags" / "onestop_report.py").dags["onestop_report"]
 
 
-def test_every_task_takes_the_warehouses_only_slot(dag):
+def test_every_task_takes_the_only_slot_of_the_warehouse_pool(dag):
     assert {task.task_id: task.pool for task in dag.tasks} == {
         "find_due": "warehouse_write",
         "issue": "warehouse_write",
@@ -37,12 +37,12 @@ def test_every_task_takes_the_warehouses_only_slot(dag):
     }
 
 
-def test_each_report_is_a_task_of_its_own_that_carries_its_code(dag):
+def test_each_report_is_a_separate_task_labelled_with_its_code(dag):
     assert dag.get_task("issue").map_index_template == "{{ report_code }}"
     assert dag.get_task("issue").upstream_task_ids == {"find_due"}
 
 
-def test_the_run_in_the_morning_is_about_the_night_that_has_just_ended(dag):
+def test_the_morning_run_describes_the_night_that_has_just_ended(dag):
     stored = DagSerialization.from_dict(DagSerialization.to_dict(dag))
     morning = dt.datetime(2022, 3, 9, 7, tzinfo=HANOI)
     run = stored.timetable.next_dagrun_info_v2(
@@ -56,7 +56,7 @@ def test_the_run_in_the_morning_is_about_the_night_that_has_just_ended(dag):
 
 @pytest.fixture
 def running(monkeypatch):
-    """A running task, and functions of the reports that a test gives their answers."""
+    """A running task, and mocks of the report functions whose results a test sets."""
     context = {"partition_key": "2022-03-08"}
     answers = {
         "due_reports": lambda _, night: ["q1"] if night == NIGHT else [],
@@ -79,14 +79,16 @@ def issue(night, *, is_late):
     return SimpleNamespace(folder="reports/q1/1", as_of_date=night, is_late=is_late)
 
 
-def test_what_is_due_after_the_run_s_night_is_found(running):
+def test_reports_due_after_the_night_of_the_run_are_found(running):
     assert steps.find_due_reports() == ["q1"]
     running.context["partition_key"] = "2022-03-07"
     assert steps.find_due_reports() == []
 
 
 @pytest.mark.parametrize("is_late", [False, True])
-def test_a_report_rests_on_the_last_published_night_and_a_late_one_warns(running, caplog, is_late):
+def test_a_report_uses_the_last_published_night_and_a_late_one_logs_a_warning(
+    running, caplog, is_late
+):
     running.library.issue_report.side_effect = lambda _, __, night: issue(night, is_late=is_late)
     with caplog.at_level(logging.INFO):
         answer = steps.issue_report("q1")
@@ -98,13 +100,13 @@ def test_a_report_rests_on_the_last_published_night_and_a_late_one_warns(running
 @pytest.mark.parametrize(
     "error", [QuestionError("no report q9"), NothingPublishedError("none"), ReportFilesError("x")]
 )
-def test_what_no_retry_can_mend_is_not_tried_again(running, error):
+def test_an_error_that_a_retry_cannot_cure_is_not_retried(running, error):
     running.library.issue_report.side_effect = error
     with pytest.raises(AirflowFailException, match=str(error)):
         steps.issue_report("q1")
 
 
-def test_files_that_cannot_be_made_again_turn_the_task_red(running):
+def test_report_files_that_cannot_be_restored_turn_the_task_red(running):
     running.library.complete_reports.side_effect = ReportFilesError("reports/q1/1 is not there")
     with pytest.raises(AirflowFailException, match="reports/q1/1 is not there"):
         steps.complete_reports()

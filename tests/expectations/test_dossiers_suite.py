@@ -1,4 +1,4 @@
-"""Every rule of the suite for dossiers: one row or file that breaks it, clean ones that do not."""
+"""Every rule of the suite for dossiers: a row or file that breaks it, and clean ones that pass."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def without_status(count: int) -> list[dict[str, Any]]:
     return [other(dossier_code=f"H24.14-220602-{n:04}", status=None) for n in range(count)]
 
 
-#: Rule → rows that break it; each set stands beside the clean row, which must pass.
+#: Rule → rows that break it; they are judged beside the clean row, which must pass.
 BAD_ROWS: dict[str, list[dict[str, Any]]] = {
     "DOS-R01": [other(read_problem="too many fields")],
     "DOS-R02": [other(dossier_code=None)],
@@ -183,7 +183,7 @@ def test_a_clean_closed_row_and_a_clean_open_row_break_no_rule(tmp_path):
 
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory):
-    """All bad rows in one file, each rule's under codes of its own; row number → rule."""
+    """All bad rows in one file, with separate codes for each rule; row number → rule."""
     rows, owners = [CLEAN], {}
     for number, (code, bad) in enumerate(BAD_ROWS.items()):
         for row in bad:
@@ -196,9 +196,9 @@ def judged(tmp_path_factory):
     return owners, verdict, staged
 
 
-#: Codes that the rows above share with each other, and what makes them their rule's own.
+#: Dossier codes that several rules' rows share; the rule's number is added to make them different.
 OWN_CODES = {f"H24.14-220601-000{n}": f"H24.14-220601-000{n}" for n in range(2, 5)}
-#: Rules that such a row breaks besides.
+#: Other rules that such a row breaks too.
 ALSO = {"DOS-R21": "DOS-W11", "DOS-R25": "DOS-W12"}
 
 
@@ -254,7 +254,7 @@ def test_a_dossier_never_received_needs_no_date_of_receipt(tmp_path):
     assert failed(judge(tmp_path, rows)[0]) == {}
 
 
-def test_of_two_different_rows_for_a_dossier_the_later_by_modification_settles_it(tmp_path):
+def test_two_versions_of_a_dossier_with_different_modification_times_are_accepted(tmp_path):
     rows = [
         other(modified_at="2022-06-09 11:00:00"),
         other(channel="post", modified_at="2022-06-09 12:00:00"),
@@ -263,12 +263,12 @@ def test_of_two_different_rows_for_a_dossier_the_later_by_modification_settles_i
     assert (failed(verdict), verdict.rows_accepted) == ({}, 2)
 
 
-def test_different_rows_for_a_dossier_without_time_of_modification_are_all_rejected(tmp_path):
+def test_different_rows_of_a_dossier_without_modification_time_are_all_rejected(tmp_path):
     rows = [other(modified_at=None), other(channel="post", modified_at=None), CLEAN]
     assert failed(judge(tmp_path, rows)[0]) == {"DOS-R19": 2}
 
 
-def test_of_rows_that_disagree_at_the_latest_time_only_an_earlier_one_is_left(tmp_path):
+def test_rows_that_disagree_at_the_latest_time_are_rejected_and_the_earlier_row_is_kept(tmp_path):
     rows = [
         other(modified_at="2022-06-09 11:00:00"),
         other(channel="post", modified_at="2022-06-09 12:00:00"),
@@ -281,7 +281,7 @@ def test_of_rows_that_disagree_at_the_latest_time_only_an_earlier_one_is_left(tm
     ]
 
 
-def test_the_shape_of_codes_is_judged_for_the_source_it_is_known_of(tmp_path):
+def test_the_format_of_codes_is_checked_only_for_sources_with_a_known_format(tmp_path):
     verdict, _ = judge(
         tmp_path,
         [other(dossier_code="case-9289", procedure_code="Bouw")],
@@ -290,7 +290,7 @@ def test_the_shape_of_codes_is_judged_for_the_source_it_is_known_of(tmp_path):
     assert failed(verdict) == {}
 
 
-def test_a_swapped_working_saturday_is_no_reason_for_a_warning(tmp_path):
+def test_a_swapped_working_saturday_causes_no_warning(tmp_path):
     verdict, _ = judge(
         tmp_path,
         [
@@ -309,7 +309,7 @@ def test_a_volume_within_seventy_percent_of_the_usual_is_accepted(tmp_path):
     assert failed(judge(tmp_path, rows, usual=UsualVolume(10, "", ""))[0]) == {}
 
 
-def test_rows_of_a_sheet_that_is_not_read_are_no_volume(tmp_path):
+def test_rows_of_a_sheet_that_is_not_read_do_not_count_as_volume(tmp_path):
     rows = [other(dossier_code=f"H24.14-220601-{n:04}") for n in range(3)]
     verdict, _ = judge(tmp_path, rows, rows_blank=900, usual=UsualVolume(3, "", ""))
     assert failed(verdict) == {}
@@ -318,7 +318,7 @@ def test_rows_of_a_sheet_that_is_not_read_are_no_volume(tmp_path):
     assert verdict.refused_rule == "DOS-F05"
 
 
-def test_a_wrong_volume_is_told_beside_the_usual_one(tmp_path):
+def test_the_reason_for_a_wrong_volume_states_the_usual_one(tmp_path):
     verdict, _ = judge(tmp_path, [CLEAN], usual=USUAL)
     assert verdict.reason_en is not None
     assert verdict.reason_en.startswith(
@@ -330,13 +330,13 @@ def test_a_wrong_volume_is_told_beside_the_usual_one(tmp_path):
     )
 
 
-def test_columns_that_a_source_does_not_map_are_absent_and_not_wrong(tmp_path):
+def test_columns_that_a_source_does_not_map_break_no_rule(tmp_path):
     unmapped = ("service_level_text", "submitted_at_text", "result_digitised_text", "read_problem")
     verdict, _ = judge(tmp_path, [CLEAN], without=unmapped)
     assert failed(verdict) == {}
 
 
-def test_of_a_row_that_cannot_be_read_one_rule_speaks(tmp_path):
+def test_an_unreadable_row_breaks_only_the_rule_about_unreadable_rows(tmp_path):
     empty = dict.fromkeys((*CLEAN, "dossier_code"))
     verdict, _ = judge(tmp_path, [CLEAN, {**empty, "read_problem": "broken_quotes"}])
     assert failed(verdict) == {"DOS-R01": 1}

@@ -1,4 +1,4 @@
-"""Every mart has its suite; on a real night's marts each rule finds the row that breaks it."""
+"""Every mart has a suite; each rule finds the row that breaks it in a real night's marts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import duckdb
 import pytest
-import second_worked_set as told
+import second_worked_set as worked_set
 from published_marts import settings_in
 from steps_by_hand import check, compute, publish
 
@@ -20,9 +20,9 @@ from onestop.night import run_night
 
 pytestmark = pytest.mark.whole_night
 
-LAST = told.SEPTEMBER
-#: Rows on the way to tables that have a suite: all they say is checked there.
-PASSED_ON = {
+LAST = worked_set.SEPTEMBER
+#: Intermediate tables; their content is checked in the tables that read them.
+INTERMEDIATE = {
     "counted_dossier",
     "counted_visit",
     "day_tally",
@@ -34,7 +34,7 @@ PASSED_ON = {
     "unit_tally",
     MEASURES,
 }
-#: These have a test of their own, of rows that are written out.
+#: Marts whose rules are tested on written-out rows, in test_mart_suites.py.
 WRITTEN_OUT = {
     "dossier",
     "form_06a",
@@ -56,7 +56,7 @@ DESKS = "rowid = (select min(rowid) from {t} where unit_scope = 'city' and desks
 LEVEL = "rowid = (select min(rowid) from {t} where unit_scope = 'level')"
 CALLED = "visit_outcome = 'called'"
 COUNTED = "rowid = (select min(rowid) from {t} where denominator > 0)"
-#: Rule → what is done to a good table; {t} is the table.
+#: Rule → the statement that breaks it in a valid table {t}.
 BROKEN: dict[str, str] = {
     "UNT-F01": TWICE,
     "UNT-F02": setting("unit_scope", "null"),
@@ -177,15 +177,15 @@ TABLES = {
 
 def publish_second_set(folder, _):
     made = settings_in(folder)
-    for night in told.NIGHTS:
-        told.export_night(made.exports, night)
+    for night in worked_set.NIGHTS:
+        worked_set.export_night(made.exports, night)
     report = run_night(made, LAST)
     assert report.is_good, report.message
 
 
 @pytest.fixture(scope="module")
 def settings(kept, tmp_path_factory):
-    """All that the second set tells, taken in and published in one night."""
+    """The whole second worked set, loaded and published in one night."""
     return kept.copy(publish_second_set, tmp_path_factory.mktemp("second") / "var")
 
 
@@ -200,10 +200,10 @@ def connection(settings, tmp_path_factory):
 
 
 def test_every_mart_has_a_suite():
-    assert set(suite_names(MART_SUITES)) == {file.name for file in mart_files()} - PASSED_ON
+    assert set(suite_names(MART_SUITES)) == {file.name for file in mart_files()} - INTERMEDIATE
 
 
-def test_every_rule_on_a_mart_is_broken_once():
+def test_every_rule_on_a_mart_has_a_change_that_breaks_it():
     assert TABLES.keys() == BROKEN.keys()
 
 
@@ -225,8 +225,8 @@ def test_each_rule_finds_the_row_that_breaks_it(connection, table):
     assert missed == []
 
 
-def test_a_night_whose_marts_break_a_rule_is_not_seen_by_readers(settings, monkeypatch):
-    """The city's scorecard loses a clause on its way; readers go on seeing the night before."""
+def test_a_night_whose_marts_break_a_rule_is_not_published(settings, monkeypatch):
+    """The city's scorecard lacks a clause; readers still see the night before."""
     files = tuple(
         replace(file, text=file.text.rstrip() + " where clause_code <> 'PL-17'")
         if file.name == "scorecard"
@@ -234,7 +234,7 @@ def test_a_night_whose_marts_break_a_rule_is_not_seen_by_readers(settings, monke
         for file in mart_files()
     )
     before = settings.published.read_bytes()
-    told_before = read_scorecard(settings)
+    scorecard_before = read_scorecard(settings)
     later = LAST.replace(day=LAST.day + 1)
     shutil.copyfile(
         settings.exports / f"dossiers_{LAST:%Y%m%d}_snapshot.json",
@@ -249,8 +249,8 @@ def test_a_night_whose_marts_break_a_rule_is_not_seen_by_readers(settings, monke
     assert settings.published.read_bytes() == before
     with open_published(settings) as published:
         assert find_night(published, None) == LAST
-    assert read_scorecard(settings) == told_before
-    # mended, the same night is published
+    assert read_scorecard(settings) == scorecard_before
+    # after the correction the same night is published
     compute(settings, later)
     check(settings, later)
     publish(settings, later)

@@ -1,4 +1,4 @@
-"""The gate as a whole: complete, repeatable, without personal data, clear about what is wrong."""
+"""Validation as a whole: complete, repeatable, without personal data, with clear reasons."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_every_row_read_is_accepted_or_rejected_or_a_repeat_or_blank(
     assert table(staged, "select * from gate_summary")[0]["rows_accepted"] == len(accepted)
 
 
-def test_judging_a_delivery_again_changes_nothing(tmp_path):
+def test_validating_a_delivery_again_changes_nothing(tmp_path):
     landed = a_delivery()
     staged = write_staged(tmp_path / "d.duckdb", landed, [CLEAN, other(status=None)])
 
@@ -126,7 +126,7 @@ def test_judging_a_delivery_again_changes_nothing(tmp_path):
     ]
 
 
-def test_a_changed_verdict_is_written_beside_the_earlier_one(tmp_path):
+def test_a_changed_verdict_is_written_as_a_new_file(tmp_path):
     landed = a_delivery()
     results = tmp_path / "results"
     for number, rows in enumerate(([CLEAN], [CLEAN, other(status=None)]), start=1):
@@ -140,12 +140,12 @@ def test_a_changed_verdict_is_written_beside_the_earlier_one(tmp_path):
     assert (first["verdict"]["rows_rejected"], second["verdict"]["rows_rejected"]) == (0, 1)
 
 
-def test_a_result_cannot_be_written_to(tmp_path):
+def test_a_result_file_is_read_only(tmp_path):
     verdict, _ = judge(tmp_path, [CLEAN])
     assert (tmp_path / "results" / verdict.result_file).stat().st_mode & 0o222 == 0
 
 
-def test_a_gate_that_is_stopped_midway_leaves_the_staged_file_as_it_was(tmp_path, monkeypatch):
+def test_an_interrupted_validation_leaves_the_staged_file_unchanged(tmp_path, monkeypatch):
     landed = a_delivery()
     staged = write_staged(tmp_path / "d.duckdb", landed, [CLEAN, other(status=None)])
 
@@ -182,7 +182,7 @@ def test_a_refusal_names_the_rules_their_first_rows_and_the_remedy(tmp_path):
     assert str(error).startswith("dossiers_20220630.json: DOS-F03: Too many rows rejected")
 
 
-def test_what_may_identify_a_person_is_not_shown(tmp_path):
+def test_values_that_may_identify_a_person_are_masked(tmp_path):
     unreadable = [
         {"received_at": None, "received_at_text": "Người Nộp Mẫu"},
         {"received_at": None, "received_at_text": "0912345678"},
@@ -208,7 +208,7 @@ def test_what_may_identify_a_person_is_not_shown(tmp_path):
     assert not any(secret in kept for secret in ("Mẫu", "0912", "0000000001", "345 678", "mau@"))
 
 
-def test_missing_columns_are_told_with_the_headers_accepted_and_those_found(tmp_path):
+def test_missing_columns_are_listed_with_the_accepted_and_the_found_headers(tmp_path):
     missing = ["due_at (NgayHenTra, Ngày hẹn trả)"]
     verdict, _ = judge(
         tmp_path,
@@ -224,13 +224,13 @@ def test_missing_columns_are_told_with_the_headers_accepted_and_those_found(tmp_
 
 
 @pytest.mark.parametrize("feed", sorted(FEEDS))
-def test_every_feed_tells_missing_columns_in_the_same_words(feed):
+def test_the_message_about_missing_columns_is_the_same_for_every_feed(feed):
     rules = {rule.code[-3:]: rule for rule in load_suite(feed).rules}
     for message in (rules["F01"].message_vi, rules["F01"].message_en):
         assert message.count("{columns_missing}") == message.count("{columns_unknown}") == 1
 
 
-def test_the_half_of_the_day_is_shown_of_a_time_that_cannot_be_read(tmp_path):
+def test_am_and_pm_of_an_unreadable_time_are_not_masked(tmp_path):
     texts = ["24/11/2022 13:05 PM", "8:30am Sang", "14:00 CH ngày mai", "Ông SA 0912"]
     rows = [
         other(dossier_code=f"H24.14-220601-{n:04}", received_at=None, received_at_text=text)
@@ -266,7 +266,7 @@ def test_a_predicate_that_disagrees_with_the_count_is_a_fault(tmp_path):
         {
             **item,
             "kwargs": {
-                "unexpected_rows_query": "select 1 as row_number from {batch}"  # not a row's own
+                "unexpected_rows_query": "select 1 as row_number from {batch}"  # always 1
             },
         }
         for item in data["expectations"]
@@ -278,7 +278,7 @@ def test_a_predicate_that_disagrees_with_the_count_is_a_fault(tmp_path):
 
 
 @pytest.mark.parametrize("suite", all_suites(), ids=lambda suite: suite.name)
-def test_every_rule_says_what_it_must(suite):
+def test_every_rule_has_both_languages_its_severity_and_a_remedy_if_critical(suite):
     for rule in suite.rules:
         assert rule.message_vi != rule.message_en, rule.code
         assert "§" not in rule.clause, rule.code
@@ -295,7 +295,7 @@ def test_rule_codes_are_used_once_in_all_suites():
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (lambda data: data["expectations"].append(data["expectations"][0]), "used twice: DOS-F01"),
         (
@@ -324,20 +324,20 @@ def test_rule_codes_are_used_once_in_all_suites():
         (lambda data: data["meta"].update(limits={"rejected_rows": "1"}), "a whole number"),
     ],
 )
-def test_a_suite_that_is_not_right_is_refused_with_file_and_rule(tmp_path, change, told):
+def test_an_invalid_suite_is_refused_with_file_and_rule(tmp_path, change, message):
     data = json.loads(load_suite("dossiers").text)
     change(data)
     (tmp_path / "dossiers.json").write_text(json.dumps(data))
     with pytest.raises(SuiteError, match=r"dossiers\.json: ") as refused:
         load_suite("dossiers", tmp_path)
-    assert told in str(refused.value)
+    assert message in str(refused.value)
 
 
-def test_every_feed_that_has_a_suite_is_a_feed():
+def test_every_suite_of_a_feed_belongs_to_a_known_feed():
     assert set(suite_names()) <= FEEDS.keys()
 
 
-def test_the_verdict_travels_as_json(tmp_path):
+def test_a_verdict_read_back_from_json_is_the_same(tmp_path):
     verdict, _ = judge(
         tmp_path, [CLEAN, other(status=None), still_open(dossier_code="x", due_at=None)]
     )

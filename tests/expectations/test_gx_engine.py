@@ -1,4 +1,4 @@
-"""Great Expectations on DuckDB: what our engine is needed for, and that it does it."""
+"""Great Expectations on DuckDB: why our own engine is needed, and that it works."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ def outcome_of(connection, rule: Rule):
         engine.dispose()
 
 
-def test_great_expectations_own_engine_still_finds_no_rows_on_duckdb(tmp_path):
-    """Once this fails, Great Expectations can do without OneConnectionEngine: take it out."""
+def test_the_engine_of_great_expectations_still_finds_no_rows_on_duckdb(tmp_path):
+    """When this fails, Great Expectations no longer needs OneConnectionEngine: remove the class."""
     load_engine()
     own = import_module("great_expectations.execution_engine").SqlAlchemyExecutionEngine(
         connection_string=f"duckdb:///{tmp_path / 't.duckdb'}"
     )
-    with pytest.raises(Exception):  # noqa: B017, PT011 - which one differs between its versions
+    with pytest.raises(Exception):  # noqa: B017, PT011 - the class differs between its versions
         assert own.execute_query(sa.text("select 1")).fetchall() == [(1,)]
     own.engine.dispose()
 
 
 def test_great_expectations_still_forgets_brackets_around_a_query(connection):
-    """Once this fails, the text is right as it is: the repair in evaluation.py can go."""
+    """When this fails, Great Expectations fixed the query: remove the repair in evaluation.py."""
     load_engine()
     engine = engine_on(connection)
     results = load_engine().evaluate(
@@ -95,9 +95,7 @@ def test_great_expectations_still_forgets_brackets_around_a_query(connection):
         ),
     ],
 )
-def test_an_expectation_counts_all_failing_rows_and_tells_how_to_find_them(
-    connection, rule, failed
-):
+def test_an_expectation_counts_all_failing_rows_and_has_a_query_for_them(connection, rule, failed):
     outcome = outcome_of(connection, rule)
     assert (outcome.success, outcome.failed) == (failed == 0, failed)
     if failed:
@@ -112,10 +110,8 @@ def test_a_rule_that_cannot_be_evaluated_is_a_fault_and_not_a_finding(connection
         outcome_of(connection, rule)
 
 
-def test_a_table_that_goes_away_after_its_rules_were_evaluated_is_a_fault_of_the_check(
-    connection, monkeypatch
-):
-    """As when another run computes its marts in the place of those that are checked."""
+def test_a_table_dropped_during_the_check_is_a_fault_and_not_a_finding(connection, monkeypatch):
+    """This happens when another run replaces the staged marts during the check."""
 
     def evaluated(*_):
         connection.execute("drop table t")
@@ -140,7 +136,7 @@ def test_great_expectations_is_imported_only_when_a_suite_is_run():
     assert ran.stdout.strip() == "False"
 
 
-def test_running_a_suite_says_nothing_and_leaves_no_folder_behind(
+def test_running_a_suite_prints_nothing_and_leaves_no_folder(
     connection, capfd, caplog, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
@@ -152,7 +148,7 @@ def test_running_a_suite_says_nothing_and_leaves_no_folder_behind(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_importing_great_expectations_executes_no_library_before_something_of_it_is_used():
+def test_importing_great_expectations_loads_other_libraries_only_when_they_are_used():
     program = """
 import importlib, sys
 from onestop.gate.evaluation import load_engine
@@ -170,7 +166,7 @@ print(user.stats.entropy([1.0]) == 0, user.alt.Chart.__name__)
 
 
 @pytest.mark.parametrize(("fails", "statements"), [("row_number < 100", 1), ("odd = 1", 2)])
-def test_the_rows_of_a_query_are_counted_by_a_statement_only_where_they_are_many(
+def test_failing_rows_are_counted_by_a_second_statement_only_above_the_listed_number(
     connection, fails, statements
 ):
     query = f"select row_number from {{batch}} where {fails}"

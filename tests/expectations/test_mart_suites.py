@@ -1,4 +1,4 @@
-"""Rules on four marts, on rows written out: rows that agree pass, one changed cell is found."""
+"""Rules on four marts with written-out rows: consistent rows pass, one changed cell is found."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ DISAGREEMENT: dict[str, Any] = {
 
 
 def upwards(row: dict[str, Any]) -> list[dict[str, Any]]:
-    """A unit's row, its level's and the city's."""
+    """The row of a unit, and the same row for its level and the city."""
     return [
         row,
         {**row, "unit_code": "DEPARTMENT", "unit_scope": "level"},
@@ -92,7 +92,7 @@ def by_field(row: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def form(**changes: Any) -> list[dict[str, Any]]:
-    """A whole consistent form but for one cell of the unit's row."""
+    """A consistent form except for one cell of the unit's row."""
     rows = [field for row in upwards(FORM) for field in by_field(row)]
     return [{**rows[0], **changes}, *rows[1:]]
 
@@ -249,7 +249,7 @@ def connection():
 
 @pytest.fixture(scope="module")
 def written_suites(tmp_path_factory):
-    """The suites of the marts that are written out here."""
+    """The suites of the marts whose rows are written out here."""
     folder = tmp_path_factory.mktemp("suites")
     for suite in GOOD:
         shutil.copy(MART_SUITES / f"{suite}.json", folder)
@@ -265,7 +265,7 @@ def test_marts_that_agree_break_no_rule(connection, written_suites):
 
 
 @pytest.mark.parametrize("code", sorted(BAD))
-def test_each_mart_rule_finds_what_breaks_it(connection, code):
+def test_each_mart_rule_finds_the_rows_that_break_it(connection, code):
     name, rows = BAD[code]
     suite = load_suite(name, MART_SUITES)
     only = replace(suite, rules=tuple(rule for rule in suite.rules if rule.code == code))
@@ -292,7 +292,7 @@ def test_a_broken_identity_keeps_the_night_from_being_published(
     assert [path.name for path in (tmp_path / "2022-06-30").iterdir()] == ["marts.1.json"]
 
 
-def test_a_mart_that_is_not_there_is_not_taken_for_a_good_one(connection):
+def test_a_missing_mart_is_an_error_and_does_not_pass(connection):
     put(connection, "dossier", GOOD["dossier"])
     with pytest.raises(BrokenRuleError):
         check_marts(connection, AS_OF)

@@ -12,7 +12,7 @@ from onestop.gate import load_suite, validate_delivery
 
 NIGHT = dt.date(2022, 6, 30)
 UNREAD = "31/02/2022"
-#: Feed → a row that no rule finds fault with.
+#: Feed → a row that breaks no rule.
 CLEAN: dict[str, dict[str, Any]] = {
     "visits": {
         "ticket_code": "H24.14-20220630-0001",
@@ -67,11 +67,11 @@ KEYS = {
 
 
 def unread(*columns: str) -> list[dict[str, Any]]:
-    """For each column a row whose text there cannot be read."""
+    """For each column, a change that makes its text unreadable."""
     return [{column: None, f"{column}_text": UNREAD} for column in columns]
 
 
-#: Feed → rule → what to change in a clean row, for each row that breaks it.
+#: Feed → rule → changes to a clean row, one for each row that breaks the rule.
 CHANGES: dict[str, dict[str, list[dict[str, Any]]]] = {
     "visits": {
         "VIS-R01": [{"read_problem": "too few fields"}],
@@ -207,7 +207,7 @@ CHANGES: dict[str, dict[str, list[dict[str, Any]]]] = {
         "DEC-W07": [{"numerator": 0, "denominator": 0, "declared_value": None}],
     },
 }
-#: Row → rules that it breaks besides its own, where one thing cannot be wrong without the other.
+#: Row → other rules that it breaks too, where one error implies the other.
 ALSO: dict[str, set[str]] = {
     "PRO-R13": {"PRO-W08"},
     "PRO-R15": {"PRO-W08"},
@@ -225,7 +225,7 @@ CASES = sorted((feed, code) for feed, rules in CHANGES.items() for code in rules
 
 
 def changed(feed: str, number: int, changes: dict[str, Any]) -> dict[str, Any]:
-    """A clean row under a key of its own, changed."""
+    """A clean row with a key of its own and with these changes."""
     own = {
         "visits": f"H24.14-20220630-{number:04}",
         "procedures": f"1.{number:06}.H24",
@@ -271,7 +271,7 @@ def test_each_row_rule_finds_its_bad_rows_and_no_others(judged, feed, code):
     owners, verdict, staged = judged[feed]
     rule = next(rule for rule in verdict.rules if rule.rule_code == code)
     expected = [n for n, own in owners.items() if own == code or code in ALSO.get(own, ())]
-    if code == "DEC-W03":  # of the two that disagree only the second has a wrong quotient
+    if code == "DEC-W03":  # of the two rows that disagree only the second has a wrong quotient
         expected = [n for n in expected if owners[n] == code or owners.get(n - 1) == owners[n]]
     assert rule.rows_failed == len(expected)
     assert list(rule.examples) == expected[: len(rule.examples)]
@@ -312,15 +312,13 @@ def test_every_rule_has_a_row_or_file_that_breaks_it(feed):
         for code, column in rules.items()
     ],
 )
-def test_a_file_that_never_speaks_of_a_thing_is_accepted_with_one_warning(
-    tmp_path, feed, code, column
-):
+def test_a_file_with_an_empty_column_is_accepted_with_one_warning(tmp_path, feed, code, column):
     rows = [changed(feed, number, {column: None}) for number in (11, 12)]
     verdict, _ = judge(tmp_path, feed, rows)
     assert (verdict.verdict, failed(verdict)[code]) == ("passed", 1)
 
 
-def test_a_ticket_called_at_once_and_one_called_after_exactly_eight_hours_are_accepted(tmp_path):
+def test_tickets_called_at_once_and_after_exactly_eight_hours_are_accepted(tmp_path):
     rest = {"served_at": None, "finished_at": None}
     rows = [
         changed("visits", 11, {"called_at": "2022-06-30 08:00:00", **rest}),

@@ -1,4 +1,4 @@
-"""Validation reports: what they say, that they stay small, that nothing in them can run."""
+"""Validation reports: their content, their bounded number, and that no script can run in them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def validate(folder: Path, rows, *, usual=None, rows_blank=0, unknown=(), **deli
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """A night with a passed, a refused and a hostile delivery and with marts that are withheld."""
+    """A night with a passed, a refused and a hostile delivery, whose marts are not published."""
     folder = tmp_path_factory.mktemp("site")
     validate(
         folder,
@@ -103,7 +103,7 @@ def delivery_page(site: Path, title: str, ending: str = "1.html") -> Path:
     raise AssertionError(title)
 
 
-def test_the_first_page_lists_the_night_and_what_was_wrong_with_it(site):
+def test_the_first_page_lists_the_night_with_its_problems(site):
     shown = text(site / "index.html")
     assert "30/06/2022 2 1 bị từ chối 1.066 1 1.061 1 3" in shown
     assert "1 tệp bị từ chối · số liệu chưa công bố" in shown
@@ -155,7 +155,7 @@ def test_data_docs_show_every_rule_with_its_query_and_its_rows(site):
     assert "dòng / rows: 3" in shown
 
 
-def test_no_page_can_run_anything_or_load_anything_from_elsewhere(site):
+def test_no_page_can_run_a_script_or_load_external_files(site):
     found = pages(site)
     assert len(found) == 2 + 2 + 2 * 2 + 3
     for page in found:
@@ -180,14 +180,14 @@ def test_hostile_text_is_shown_as_text(site):
         assert IMAGE not in page.read_text()
 
 
-def test_every_link_between_the_pages_leads_somewhere(site):
+def test_every_link_between_the_pages_has_a_target(site):
     for page in pages(site):
         for target in html.parse(page).getroot().xpath("//a/@href"):
             if not target.startswith("#"):
                 assert (page.parent / unquote(target)).is_file(), (page.name, target)
 
 
-def test_no_page_shows_what_may_identify_a_person(site):
+def test_no_page_shows_values_that_may_identify_a_person(site):
     for page in pages(site):
         content = page.read_text()
         assert "Mẫu" not in content
@@ -271,7 +271,7 @@ def test_a_delivery_validated_again_shows_its_last_result(tmp_path):
     assert "Validated 2 times; this is the last. 2 2 0" in shown
 
 
-def test_a_file_that_could_not_be_read_has_its_page_too(tmp_path):
+def test_an_unreadable_file_has_a_page_too(tmp_path):
     broken = a_delivery(file_name="dossiers_20220630.zip")
     keep_unread(broken, tmp_path / "results", "FILE-F04", "Tệp hỏng [cut short]", "cut short")
     render_reports(tmp_path / "results", tmp_path / "reports")
@@ -285,7 +285,7 @@ def test_a_file_that_could_not_be_read_has_its_page_too(tmp_path):
     assert "Data Docs" not in shown
 
 
-def test_a_file_that_was_copied_at_a_second_try_is_listed_once(tmp_path):
+def test_a_file_copied_at_the_second_attempt_is_listed_once(tmp_path):
     in_vain = a_delivery(delivery_id="one_stop.dossiers.20220630.unread-1", sha256="")
     keep_unread(in_vain, tmp_path / "results", "FILE-F09", "Đĩa đầy", "the disk is full")
     validate(tmp_path, [CLEAN])
@@ -300,12 +300,12 @@ def ended(state, message="why", night=NIGHT):
 
 
 def result_cell(page: Path) -> tuple[str, str]:
-    """The night's result on the first page, and its colour."""
+    """The text and the colour of the night's result on the first page."""
     cell = html.parse(page).getroot().xpath("//tbody/tr[1]/td[last()]")[0]
     return " ".join(cell.text_content().split()), cell.get("class")
 
 
-def test_a_night_that_was_published_is_not_red_for_a_file_that_was_refused(tmp_path):
+def test_a_published_night_is_not_red_because_of_a_refused_file(tmp_path):
     validate(tmp_path, [CLEAN])
     bad = [other(dossier_code=f"X{n}", status=None) for n in range(60)]
     validate(tmp_path, bad, file_name="dossiers_20220630_sua.json")
@@ -326,7 +326,7 @@ def test_a_night_without_its_file_is_listed_with_what_is_missing(tmp_path):
     assert "Not published: a file of the night is missing" in night
 
 
-def test_data_docs_of_an_accepted_delivery_are_headed_by_the_gates_verdict(tmp_path):
+def test_data_docs_of_an_accepted_delivery_begin_with_the_verdict(tmp_path):
     warned = other(channel=None)  # a warning: the row is accepted
     validate(tmp_path, [CLEAN, warned])
     render_reports(tmp_path / "results", tmp_path / "reports")
@@ -338,6 +338,6 @@ def test_data_docs_of_an_accepted_delivery_are_headed_by_the_gates_verdict(tmp_p
     assert "00:00" not in shown
 
 
-def test_without_any_result_there_is_a_page_that_says_so(tmp_path):
+def test_without_any_result_the_first_page_says_so(tmp_path):
     page = render_reports(tmp_path / "results", tmp_path / "reports")
     assert "Chưa có đêm nào được kiểm tra." in text(page)

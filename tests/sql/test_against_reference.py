@@ -1,4 +1,4 @@
-"""The marts of random worlds, beside the same figures counted in plain Python."""
+"""The marts of random worlds, compared with the same figures counted in plain Python."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 DAYS_OFF = {
     row["calendar_date"]: row["day_kind"] for row in read_reference(REFERENCE_FOLDER)["day_off"]
 }
-WORLDS_AT_A_STROKE = 20
+WORLDS_PER_CITY = 20
 DOSSIERS = 30
 
 
 @dataclass
 class City:
-    """Marts of several worlds, computed, and the figures counted of them."""
+    """Several worlds merged into one city: computed marts, and figures counted in plain Python."""
 
     warehouse: Warehouse
     figures: Figures
@@ -52,9 +52,9 @@ def warehouse(tmp_path_factory):
         yield opened
 
 
-def a_city(warehouse, batch):
-    """Worlds of twenty seeds, on one of the nights."""
-    seeds = range(batch * WORLDS_AT_A_STROKE, (batch + 1) * WORLDS_AT_A_STROKE)
+def make_city(warehouse, batch):
+    """A city of worlds of twenty seeds, on one of the nights."""
+    seeds = range(batch * WORLDS_PER_CITY, (batch + 1) * WORLDS_PER_CITY)
     worlds = [build_world(random.Random(seed).choice, dossiers=DOSSIERS) for seed in seeds]
     as_of = NIGHTS[5 * batch % len(NIGHTS)]
     city = merge_worlds(worlds)
@@ -68,14 +68,14 @@ SLOW_BATCHES = [pytest.param(batch, marks=pytest.mark.slow) for batch in range(5
 
 @pytest.fixture(scope="module", params=[*range(5), *SLOW_BATCHES])
 def city(warehouse, request):
-    return a_city(warehouse, request.param)
+    return make_city(warehouse, request.param)
 
 
 def compared(warehouse, figures, as_of):
     return compare_everything(warehouse, STAGED, figures, as_of, DAYS_OFF)
 
 
-def test_every_figure_of_many_worlds_is_the_one_counted_in_plain_python(city):
+def test_every_figure_of_random_worlds_equals_the_count_in_plain_python(city):
     found = compared(city.warehouse, city.figures, city.as_of)
     assert not found.differences, str(found)
     assert found.figures > 100_000
@@ -93,7 +93,7 @@ def test_the_form_s_totals_are_the_sums_of_their_parts(city):
     assert city.warehouse.value(f"select max(received_total) from {STAGED}.form_06a") > DOSSIERS
 
 
-def test_what_a_period_carries_over_is_what_the_one_before_left_open(city):
+def test_dossiers_carried_over_equal_the_open_dossiers_of_the_period_before(city):
     pairs = (
         f"from {STAGED}.form_06a as this inner join {STAGED}.form_06a as before"
         " on this.unit_code = before.unit_code and this.field_code = before.field_code"
@@ -149,7 +149,7 @@ def test_units_add_up_to_levels_and_levels_to_the_city(city, mart, parts, whole)
     assert not broken, broken[:5]
 
 
-# --- examples that were once counted otherwise ---------------------------------------------------
+# --- examples that were once counted wrongly ------------------------------------------------------
 
 REGISTER = {
     "H24.31": [
@@ -174,7 +174,7 @@ def rows_of_marts(warehouse, world, as_of, query):
     return [tuple(row.values()) for row in warehouse.rows(query)]
 
 
-def test_between_vanishing_and_return_a_dossier_stands_as_it_was_last_heard_of(warehouse):
+def test_a_vanished_dossier_keeps_its_last_state_until_it_returns(warehouse):
     paused = {
         "dossier_code": "D",
         "alias_code": None,
@@ -205,11 +205,11 @@ def test_between_vanishing_and_return_a_dossier_stands_as_it_was_last_heard_of(w
         " where unit_code = 'CITY' and field_code = 'ALL' and period_type = 'month'"
         " and period_basis = 'calendar' and received_total > 0 order by 1",
     )
-    # at the end of March the clock stood; by the end of April it had long run out
+    # paused at the end of March; long overdue at the end of April
     assert found == [(dt.date(2022, 3, 1), 1, 0), (dt.date(2022, 4, 1), 0, 1)]
 
 
-def test_a_desk_that_the_register_does_not_deny_counts_as_one(warehouse):
+def test_a_unit_counts_as_a_desk_unless_the_register_says_otherwise(warehouse):
     found = rows_of_marts(
         warehouse,
         World(units=REGISTER),
@@ -221,7 +221,7 @@ def test_a_desk_that_the_register_does_not_deny_counts_as_one(warehouse):
     assert found == [(1, 1)]
 
 
-def test_a_desk_counts_from_its_unit_s_first_day_and_no_longer_on_the_day_it_ceased(warehouse):
+def test_a_desk_counts_from_its_unit_s_first_day_until_the_day_before_its_end(warehouse):
     first = REGISTER["H24.31"][0]
     spans = {
         "H24.31": {"valid_from_date": dt.date(2022, 2, 15), "valid_to_date": dt.date(2022, 6, 30)},
@@ -243,7 +243,7 @@ def test_a_desk_counts_from_its_unit_s_first_day_and_no_longer_on_the_day_it_cea
     assert found[0][0] == dt.date(2022, 2, 1)
 
 
-def test_a_unit_that_has_only_tickets_is_shown_as_unregistered(warehouse):
+def test_a_unit_with_tickets_that_is_not_registered_is_shown_as_unregistered(warehouse):
     issued = dt.datetime(2022, 6, 1, 8, tzinfo=LOCAL_ZONE)
     ticket = {
         "ticket_code": "T",
@@ -279,7 +279,7 @@ def worlds(draw):
 
 @hypothesis_settings(max_examples=examples(8, in_long=300), suppress_health_check=list(HealthCheck))
 @given(worlds())
-def test_no_world_can_be_found_whose_marts_differ_from_the_plain_count(warehouse, world_and_night):
+def test_the_marts_of_any_world_equal_the_count_in_plain_python(warehouse, world_and_night):
     world, as_of = world_and_night
     put_world(warehouse, world)
     compute_only(warehouse, as_of)

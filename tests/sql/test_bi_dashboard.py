@@ -1,4 +1,4 @@
-"""The shipped dashboard asks for columns that there are, and shows what the scorecard says."""
+"""The shipped dashboard uses existing columns and shows the figures of the scorecard."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def published(one_night):
 
 
 @pytest.mark.parametrize("dataset", read_datasets().values(), ids=lambda item: item["table_name"])
-def test_a_dataset_has_the_columns_that_it_says(published, dataset):
+def test_a_dataset_has_the_columns_that_it_declares(published, dataset):
     found = published.arrow(f"select * from ({dataset['sql']}) as asked").schema.names
     assert sorted(found) == sorted(column["column_name"] for column in dataset["columns"])
     assert all(column["verbose_name"] for column in dataset["columns"])
 
 
 @pytest.mark.parametrize("chart", CHARTS)
-def test_a_chart_can_be_drawn(published, chart):
+def test_the_query_of_a_chart_returns_rows(published, chart):
     rows = published.rows(CHARTS[chart].sql())
     assert rows or chart == "changed_after_overdue"
 
@@ -33,13 +33,13 @@ def test_a_chart_can_be_drawn(published, chart):
 @pytest.mark.parametrize(
     ("chart", "indicator", "as_shown"),
     [
-        # nothing is shown better than it is: rates are cut, waits are rounded up
+        # rates are cut and waits rounded up, so that no figure looks better than it is
         ("on_time", "on_time_rate", "floor(100 * value) / 100"),
         ("waiting", "counter_waiting_time", "ceil(value / 6) / 10"),
         ("online", "online_share_level34", "floor(100 * value) / 100"),
     ],
 )
-def test_a_number_on_the_dashboard_is_the_one_of_the_scorecard(
+def test_a_number_on_the_dashboard_equals_the_one_on_the_scorecard(
     published, chart, indicator, as_shown
 ):
     [row] = published.rows(CHARTS[chart].sql())
@@ -52,7 +52,7 @@ def test_a_number_on_the_dashboard_is_the_one_of_the_scorecard(
     assert float(shown) == float(expected)
 
 
-def test_the_shipped_files_name_no_installation():
+def test_the_shipped_files_hold_no_address_of_an_installation():
     [database] = (SHIPPED / "databases").glob("*.yaml")
     uri = yaml.safe_load(database.read_text(encoding="utf-8"))["sqlalchemy_uri"]
     assert uri == "postgresql+psycopg2://dashboards@localhost/onestop"

@@ -1,4 +1,4 @@
-"""The same SELECTs on DuckDB and PostgreSQL: the same marts, to the last row and column."""
+"""The same SELECTs give the same marts on DuckDB and PostgreSQL, in every row and column."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from onestop.warehouse import open_warehouse
 
 @pytest.fixture(scope="module")
 def warehouses(postgres, tmp_path_factory):
-    """One of each engine, open."""
+    """One open warehouse of each engine."""
     embedded = f"duckdb:///{tmp_path_factory.mktemp('embedded') / 'w.duckdb'}"
     with open_warehouse(embedded) as one, open_warehouse(postgres.make_database()) as other:
         for warehouse in (one, other):
@@ -42,7 +42,7 @@ def test_any_world_has_the_same_marts_on_both_engines(warehouses, seed, night):
     assert_equal_marts(warehouses, seed, night)
 
 
-def test_what_nights_said_is_kept_in_the_same_histories(warehouses):
+def test_published_histories_are_the_same_on_both_engines(warehouses):
     for seed, night in enumerate(sorted(NIGHTS)[-3:]):
         world = build_world(random.Random(seed).choice, dossiers=60, tickets=30)
         for warehouse in warehouses:
@@ -55,7 +55,7 @@ def test_what_nights_said_is_kept_in_the_same_histories(warehouses):
         assert warehouse.value(closed) > 100
 
 
-def test_columns_are_of_the_same_types_on_both_engines(warehouses):
+def test_columns_have_the_same_types_on_both_engines(warehouses):
     for warehouse in warehouses:
         compute_marts(warehouse, NIGHTS[0])
     one, other = (types(warehouse) for warehouse in warehouses)
@@ -66,7 +66,7 @@ def test_columns_are_of_the_same_types_on_both_engines(warehouses):
     assert unusual == {}
 
 
-#: How PostgreSQL calls what DuckDB calls otherwise.
+#: PostgreSQL's names of types that DuckDB names differently.
 SAME = {
     "VARCHAR": "text",
     "CHARACTER VARYING": "text",
@@ -95,7 +95,7 @@ def plain_type(row):
 
 
 def test_a_view_is_the_same_every_night():
-    """Readers of a view would hold up its replacement, and with it the night's publication."""
+    """Readers of a view would block its replacement, and with it the night's publication."""
     views = [file for file in mart_files() if file.is_view]
     assert views
     for file in views:

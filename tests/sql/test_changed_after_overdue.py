@@ -1,4 +1,4 @@
-"""Signs of edits after the fact: what is one, what is none, and what each does to the rate."""
+"""Signs of edits after the fact: what counts as a sign, and its effect on the rate."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def warehouse(tmp_path_factory):
 
 
 def signs(warehouse, story, *, nights=NIGHTS, vanished=None):
-    """Signs found in what each night's export says of a dossier."""
+    """The signs found in the nightly exports of a dossier."""
     for table in ("core.dossier_version", "core.dossier_history"):
         warehouse.execute(f"delete from {table}")
     warehouse.execute("delete from audit.delivery where feed = 'dossiers'")
@@ -64,7 +64,7 @@ def signs(warehouse, story, *, nights=NIGHTS, vanished=None):
     )
 
 
-#: One that is always on time, so that the unit has a rate.
+#: A dossier that is always on time, so that the unit has a rate.
 FILLER = dossier("OTHER", "01/06", "08/06", "07/06")
 
 
@@ -73,7 +73,7 @@ def kinds(found):
 
 
 def changed(row, **values):
-    """A later state of a dossier; dates derived as reading would."""
+    """A later state of a dossier; its dates are derived as the reader derives them."""
     new = {**row, **values}
     for name in ("received", "due", "original_due", "resolved"):
         stamp = new[f"{name}_at"]
@@ -105,7 +105,7 @@ def test_an_extension_while_the_deadline_still_runs_is_no_sign(warehouse, day):
     assert signs(warehouse, {8: [OPEN], day: [extended]}) == []
 
 
-def test_a_due_date_that_is_taken_away_is_moved_out_of_sight(warehouse):
+def test_a_removed_due_date_counts_as_a_due_date_moved_later(warehouse):
     found = signs(warehouse, {8: [OPEN], 13: [changed(OPEN, due_at=None)]})
     assert kinds(found) == [("due_moved_later", "strong")]
 
@@ -141,14 +141,14 @@ def test_an_end_moved_later_is_no_sign(warehouse):
     assert signs(warehouse, {13: [LATE], 14: [changed(LATE, resolved_at=at("14/06"))]}) == []
 
 
-def test_an_overdue_dossier_ended_to_the_second_on_its_due_date_is_a_strong_sign(warehouse):
+def test_an_overdue_dossier_ended_at_the_exact_second_of_its_due_date_is_a_strong_sign(warehouse):
     reset = changed(LATE, resolved_at=at("10/06 17:00"))
     found = signs(warehouse, {8: [OPEN], 14: [reset]})
     assert kinds(found) == [("end_set_to_due", "strong")]
     assert found[0]["has_turned_on_time"] is True
 
 
-def test_an_end_to_the_second_on_the_due_date_is_a_weak_sign_by_itself(warehouse):
+def test_an_end_at_the_exact_second_of_the_due_date_is_a_weak_sign(warehouse):
     exact = changed(LATE, resolved_at=at("10/06 17:00"))
     found = signs(warehouse, {10: [exact], 11: [{**exact, "returned_at": at("11/06")}]})
     assert kinds(found) == [("end_set_to_due", "weak")]
@@ -159,26 +159,26 @@ def test_dates_without_a_time_of_day_are_no_sign(warehouse):
     assert signs(warehouse, {10: [exact]}) == []
 
 
-def test_an_end_entered_for_a_day_on_which_it_was_still_open_is_a_weak_sign(warehouse):
+def test_an_end_on_a_day_whose_export_had_the_dossier_open_is_a_weak_sign(warehouse):
     backdated = changed(LATE, resolved_at=at("09/06 15:00"))
     found = signs(warehouse, {8: [OPEN], 14: [backdated]})
     assert kinds(found) == [("end_backdated", "weak")]
 
 
-def test_a_dossier_resolved_late_and_told_so_is_no_sign(warehouse):
+def test_a_late_dossier_that_is_exported_as_late_is_no_sign(warehouse):
     assert signs(warehouse, {8: [OPEN], 13: [LATE]}) == []
 
 
-def test_a_late_dossier_that_is_opened_again_is_a_sign(warehouse):
+def test_a_late_dossier_that_is_reopened_is_a_sign(warehouse):
     assert kinds(signs(warehouse, {13: [LATE], 14: [OPEN]})) == [("status_rewound", "strong")]
 
 
-def test_an_overdue_dossier_that_was_never_received_any_more_is_a_sign(warehouse):
+def test_an_overdue_dossier_that_becomes_refused_at_intake_is_a_sign(warehouse):
     refused = changed(OPEN, status="refused_at_intake", closing_class="refused_at_intake")
     assert kinds(signs(warehouse, {8: [OPEN], 13: [refused]})) == [("status_rewound", "strong")]
 
 
-def test_a_late_dossier_that_becomes_a_withdrawn_one_is_a_sign(warehouse):
+def test_a_late_dossier_that_becomes_withdrawn_is_a_sign(warehouse):
     withdrawn = changed(LATE, status="withdrawn", closing_class="withdrawn")
     found = signs(warehouse, {13: [LATE], 14: [withdrawn]})
     assert kinds(found) == [("class_changed", "strong")]
@@ -199,14 +199,14 @@ def test_a_dossier_that_vanishes_from_a_snapshot_is_a_sign_only_when_overdue(
         assert (sign["numerator_without"], sign["denominator_without"]) == (1, 2)
 
 
-def test_between_exports_that_are_days_apart_a_change_may_have_been_legal(warehouse):
+def test_a_change_between_exports_that_are_days_apart_may_be_legal(warehouse):
     nights = [dt.date(2022, 6, 8), dt.date(2022, 6, 15)]
     extended = changed(OPEN, due_at=at("20/06 17:00"))
     found = signs(warehouse, {8: [OPEN], 15: [extended]}, nights=nights)
     assert kinds(found) == [("due_moved_later", "weak")]
 
 
-def test_the_effect_on_the_unit_s_rate_is_told_with_and_without(warehouse):
+def test_each_sign_has_the_unit_s_rate_with_and_without_the_edits(warehouse):
     others = [changed(LATE, dossier_code=code) for code in ("Y", "Z")]
     edited = [changed(row, resolved_at=at("09/06")) for row in (LATE, *others)]
     found = signs(warehouse, {13: [LATE, *others], 14: edited})

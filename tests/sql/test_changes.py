@@ -1,4 +1,4 @@
-"""A night counted from its change set is the night counted from everything."""
+"""A night computed from its change set equals the night computed from everything."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NIGHTS = 6
 
 
 def marts(warehouse, schema):
-    """The rows of every mart, counted."""
+    """The rows of every mart, with the number of times each occurs."""
     return {
         file.name: (columns, lines(warehouse, f"{schema}.{file.name}", columns))
         for file in mart_files()
@@ -32,7 +32,7 @@ def marts(warehouse, schema):
     }
 
 
-def count_everything(warehouse, night):
+def compute_everything(warehouse, night):
     warehouse.empty_schema(STAGED)
     stage_reference(warehouse, night)
     compute._compute_all(warehouse, night)
@@ -43,7 +43,7 @@ def count_everything(warehouse, night):
 
 
 class RolledBackError(Exception):
-    """Ends a trial."""
+    """Ends a transaction that only tries something."""
 
 
 def roll_back():
@@ -51,7 +51,7 @@ def roll_back():
 
 
 def restated_dossiers(warehouse, night):
-    """What the publication recorded, and what the record itself gives for the same two nights."""
+    """Restated dossiers as the publication recorded them, and as the record gives them."""
     query = "select * from mart.restatement_dossier where restated_night = :night"
     recorded = Counter(tuple(r.values()) for r in warehouse.rows(query, {"night": night}))
     nights = warehouse.rows("select as_of_date from audit.publication order by 1 desc limit 2")
@@ -71,7 +71,7 @@ def restated_dossiers(warehouse, night):
 
 
 def assert_histories_hold(warehouse):
-    """What the histories hold now is what the marts say."""
+    """Assert that the open rows of the histories equal the marts."""
     for history, mart in (
         ("indicator_history", "indicator_value"),
         ("form_06a_history", "form_06a"),
@@ -88,7 +88,7 @@ def assert_histories_hold(warehouse):
 
 
 def assert_rules_hold(warehouse):
-    """The rules of sums find nothing in the differences of a night."""
+    """Assert that the rules about sums find nothing in the changes of a night."""
     for table in ("period_tally", "form_06a"):
         for rule in load_suite(table, MART_SUITES).rules:
             relation = {"sums": "sums", "differences": "change"}.get(rule.reads)
@@ -98,7 +98,7 @@ def assert_rules_hold(warehouse):
 
 
 def run_nights(warehouse, folder, seed, *, nights=NIGHTS):
-    """Run a random sequence of nights; how each run night was computed."""
+    """Run a random sequence of nights; returns how each night was computed."""
     how_often = Counter()
     for sent in Sources(random.Random(seed).choice).nights(nights):
         for file in sent.files:
@@ -115,7 +115,7 @@ def run_nights(warehouse, folder, seed, *, nights=NIGHTS):
         )[0]
         how_often[how["computed_why"] or how["computed"]] += 1
         if how["computed"] == "changes":
-            assert_same(marts(warehouse, "mart"), count_everything(warehouse, sent.night))
+            assert_same(marts(warehouse, "mart"), compute_everything(warehouse, sent.night))
             recorded, expected = restated_dossiers(warehouse, sent.night)
             has_restated = warehouse.value(
                 "select count(*) from mart.restatement where restated_night = :night",
@@ -130,7 +130,7 @@ def run_nights(warehouse, folder, seed, *, nights=NIGHTS):
     ("seed", "least"),
     [(1, 2), (2, 2), *(pytest.param(seed, 0, marks=pytest.mark.slow) for seed in range(3, 200))],
 )
-def test_the_marts_of_changed_nights_are_those_of_everything(tmp_path, seed, least):
+def test_marts_computed_from_changes_equal_marts_computed_from_everything(tmp_path, seed, least):
     with open_warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}") as warehouse:
         how_often = run_nights(warehouse, tmp_path, seed)
     assert how_often["changes"] >= least
@@ -140,7 +140,7 @@ def test_the_marts_of_changed_nights_are_those_of_everything(tmp_path, seed, lea
     ("seed", "least"),
     [(4, 1), *(pytest.param(seed, 0, marks=pytest.mark.slow) for seed in range(200, 220))],
 )
-def test_the_marts_of_changed_nights_are_those_of_everything_on_postgresql(
+def test_marts_computed_from_changes_equal_marts_computed_from_everything_on_postgresql(
     postgres, tmp_path, seed, least
 ):
     with open_warehouse(postgres.make_database()) as warehouse:
@@ -181,7 +181,7 @@ def computed(warehouse, night):
     return row["computed_why"] or row["computed"]
 
 
-def test_without_a_doubt_the_changes_are_counted(published, warehouse):
+def test_without_a_doubt_only_the_changes_are_computed(published, warehouse):
     assert computed(warehouse, published[2]) == "changes"
 
 
@@ -215,17 +215,17 @@ def test_without_a_doubt_the_changes_are_counted(published, warehouse):
         ),
     ],
 )
-def test_in_doubt_everything_is_counted_and_the_reason_is_kept(published, warehouse, damage, why):
+def test_in_doubt_everything_is_computed_and_the_reason_is_kept(published, warehouse, damage, why):
     warehouse.execute(damage)
     assert computed(warehouse, published[2]) == why.format(night=published[1])
 
 
-def test_a_new_year_counts_everything(published, warehouse):
+def test_everything_is_computed_in_a_new_year(published, warehouse):
     new_year = published[1].replace(year=published[1].year + 1, month=1, day=1)
     assert computed(warehouse, new_year) == f"a year has begun since night {published[1]}"
 
 
-def test_the_publication_says_how_its_night_was_computed(published, warehouse):
+def test_the_publication_records_how_its_night_was_computed(published, warehouse):
     compute_marts(warehouse, published[2])
     publish_marts(warehouse, published[2])
     found = warehouse.rows(
@@ -244,7 +244,7 @@ def test_a_night_computed_from_another_publication_is_not_published(published, w
         publish_marts(warehouse, published[2])
 
 
-def test_the_checks_read_what_the_night_changes(published, warehouse):
+def test_the_checks_read_the_rows_that_the_night_changes(published, warehouse):
     compute_marts(warehouse, published[2])
     city = "unit_code = 'CITY' and field_code <> 'ALL'"
     warehouse.execute(

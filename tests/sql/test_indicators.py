@@ -1,4 +1,4 @@
-"""Each indicator's SELECT: a few rows that an analyst can count, and what must come out."""
+"""Each indicator's SELECT, on a few rows that an analyst can count, with the expected figures."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def clock(text):
 
 
 def put(warehouse, entity, *rows):
-    """Rows that hold since the beginning of the year."""
+    """Put rows that are valid since the beginning of the year."""
     feed = next(feed for feed in FEEDS.values() if feed.entity == entity)
     full_rows = []
     for number, row in enumerate(rows, start=1):
@@ -109,7 +109,7 @@ def figure(warehouse, indicator, unit="CITY", method=None, period="year_to_date"
     return (rows[0]["numerator"], rows[0]["denominator"]) if rows else None
 
 
-def test_online_is_a_matter_of_the_channel_and_not_of_the_level(warehouse):
+def test_the_channel_and_not_the_level_makes_a_dossier_online(warehouse):
     put(
         warehouse,
         "dossier",
@@ -129,14 +129,14 @@ def test_online_is_a_matter_of_the_channel_and_not_of_the_level(warehouse):
     assert figure(warehouse, "online_share_level34", method="channel_without_post") == (2, 3)
 
 
-def test_a_dossier_without_a_level_takes_the_catalogue_s(warehouse):
+def test_a_dossier_without_a_level_has_the_level_of_the_catalogue(warehouse):
     put(warehouse, "procedure", {"procedure_code": "1.000001", "service_level": 3})
     put(warehouse, "dossier", dossier("A", channel="online"))
     compute_only(warehouse, NIGHT, ["scorecard"])
     assert figure(warehouse, "online_share_level3", method="channel") == (1, 1)
 
 
-def test_a_transferred_ticket_waits_in_the_same_coming(warehouse):
+def test_a_transferred_ticket_belongs_to_the_same_visit(warehouse):
     put(
         warehouse,
         "visit",
@@ -188,7 +188,7 @@ def test_results_without_a_document_are_left_out_of_digitisation(warehouse):
     assert figure(warehouse, "result_digitisation_rate") == (1, 3)
 
 
-def test_a_desk_counts_from_the_day_it_digitises(warehouse):
+def test_a_desk_counts_as_digitising_from_its_go_live_date(warehouse):
     compute_only(warehouse, NIGHT, ["scorecard"])
     assert figure(warehouse, "digitisation_rollout_district", "DISTRICT") == (1, 1)
     assert figure(warehouse, "digitisation_rollout_commune", "COMMUNE") == (0, 1)
@@ -198,7 +198,7 @@ def test_a_desk_counts_from_the_day_it_digitises(warehouse):
     )
 
 
-def test_procedures_are_counted_by_code_and_internal_ones_apart(warehouse):
+def test_procedures_are_counted_by_code_and_internal_ones_separately(warehouse):
     put(
         warehouse,
         "procedure",
@@ -216,7 +216,7 @@ def test_procedures_are_counted_by_code_and_internal_ones_apart(warehouse):
     assert figure(warehouse, "internal_procedures_published_rate") == (0, 1)
 
 
-def test_the_latest_declared_figure_of_the_year_stands(warehouse):
+def test_the_latest_declared_figure_of_the_year_counts(warehouse):
     def declared(last, numerator):
         return {
             "indicator_code": "plan_tasks_completed_rate",
@@ -282,7 +282,7 @@ def test_a_unit_outside_the_register_is_in_the_city_and_in_no_level(warehouse):
 
 
 def row(warehouse, table, unit="CITY", period="year_to_date", **more):
-    """The one row of a mart for a unit and the calendar period that runs."""
+    """The only row of a mart for a unit and the running calendar period."""
     condition = "".join(f" and {name} = :{name}" for name in more)
     (found,) = warehouse.rows(
         f"select * from mart_staged.{table} where unit_code = :unit and period_type = :period"
@@ -295,7 +295,7 @@ def row(warehouse, table, unit="CITY", period="year_to_date", **more):
 # --- online ---------------------------------------------------------------------------------------
 
 
-def test_the_level_is_the_catalogue_s_on_the_day_of_receipt(warehouse):
+def test_the_level_is_that_of_the_catalogue_on_the_day_of_receipt(warehouse):
     put(
         warehouse,
         "procedure",
@@ -307,7 +307,7 @@ def test_the_level_is_the_catalogue_s_on_the_day_of_receipt(warehouse):
     put(
         warehouse,
         "dossier",
-        # received before the catalogue was first exported: as first seen
+        # received before the first export of the catalogue: its first level counts
         dossier("A", channel="online", received_date=dt.date(2022, 5, 20)),
         dossier("B", channel="online", received_date=dt.date(2022, 6, 14)),
         dossier("C", channel="online", received_date=dt.date(2022, 6, 15)),
@@ -318,7 +318,7 @@ def test_the_level_is_the_catalogue_s_on_the_day_of_receipt(warehouse):
     assert figure(warehouse, "online_share_level4", method="channel") == (1, 1)
 
 
-def test_a_procedure_s_long_and_short_code_are_one_procedure(warehouse):
+def test_the_long_and_the_short_code_of_a_procedure_count_as_one(warehouse):
     put(
         warehouse,
         "procedure",
@@ -331,7 +331,7 @@ def test_a_procedure_s_long_and_short_code_are_one_procedure(warehouse):
     assert figure(warehouse, "online_share_level4", method="channel") == (1, 1)
 
 
-def test_after_15_august_levels_have_other_names_and_the_plan_s_indicators_do_not(warehouse):
+def test_levels_are_renamed_on_15_august_but_not_the_plan_s_indicators(warehouse):
     night = dt.date(2022, 9, 30)
     put(
         warehouse,
@@ -364,7 +364,7 @@ def test_after_15_august_levels_have_other_names_and_the_plan_s_indicators_do_no
     assert [tuple(found.values())[1:] for found in provided] == [(1, 0), (1, 1)]
 
 
-def test_online_procedures_are_shares_of_all_and_used_where_a_dossier_came_online(warehouse):
+def test_online_procedures_are_counted_among_all_and_as_used_with_an_online_dossier(warehouse):
     put(
         warehouse,
         "procedure",
@@ -390,7 +390,7 @@ def test_online_procedures_are_shares_of_all_and_used_where_a_dossier_came_onlin
     assert figure(warehouse, "online_procedure_used_share", "COMMUNE") == (1, 2)
 
 
-# --- where nobody says anything -------------------------------------------------------------------
+# --- values that a source never states -----------------------------------------------------------
 
 
 def status_of(warehouse, indicator, unit="CITY"):
@@ -405,7 +405,7 @@ def status_of(warehouse, indicator, unit="CITY"):
 OTHER_SOURCE = "land_registry.dossiers.20220101.000000000000"
 
 
-def test_results_of_a_source_that_never_speaks_of_digitisation_are_no_data(warehouse):
+def test_results_of_a_source_without_digitisation_values_are_no_data(warehouse):
     put(warehouse, "dossier", resolved("A"), resolved("B"))
     compute_only(warehouse, NIGHT, ["indicator_value"])
     assert figure(warehouse, "result_digitisation_rate") == (0, 0)
@@ -413,7 +413,7 @@ def test_results_of_a_source_that_never_speaks_of_digitisation_are_no_data(wareh
     assert row(warehouse, "digitisation")["results_unstated"] == 2
 
 
-def test_silence_about_one_result_means_no_where_the_source_speaks_of_another(warehouse):
+def test_a_missing_digitisation_value_means_no_where_the_source_states_others(warehouse):
     put(
         warehouse,
         "dossier",
@@ -490,7 +490,7 @@ def waits(warehouse, *tickets):
     return row(warehouse, "waiting_time")
 
 
-def test_a_number_called_to_nobody_has_no_wait(warehouse):
+def test_a_called_number_that_nobody_answers_has_no_wait(warehouse):
     found = waits(
         warehouse,
         ticket("1", "15 08:00:00", "15 08:10:00"),
@@ -503,12 +503,12 @@ def test_a_number_called_to_nobody_has_no_wait(warehouse):
     assert found["wait_seconds"] == 600
 
 
-def test_an_uncalled_number_that_is_taken_again_at_once_is_a_reprint(warehouse):
+def test_an_uncalled_number_followed_at_once_by_another_is_a_reprint(warehouse):
     found = waits(
         warehouse,
         ticket("1", "15 08:00:00", service_code="DV1"),
         ticket("2", "15 08:02:00", "15 08:10:00", service_code="DV1"),
-        # another service, more than two minutes later, called: these are people of their own
+        # another service, more than two minutes later, or called: these are separate people
         ticket("3", "15 09:00:00", service_code="DV1"),
         ticket("4", "15 09:01:00", "15 09:10:00", service_code="DV2"),
         ticket("5", "15 09:02:01", "15 09:10:00", service_code="DV1"),
@@ -520,7 +520,7 @@ def test_an_uncalled_number_that_is_taken_again_at_once_is_a_reprint(warehouse):
 
 
 @pytest.mark.parametrize("status", ["no_show", "skipped"])
-def test_a_number_called_to_nobody_is_no_reprint_however_soon_the_next_was_taken(warehouse, status):
+def test_a_called_number_that_nobody_answers_is_never_a_reprint(warehouse, status):
     found = waits(
         warehouse,
         ticket("1", "15 08:00:00", "15 08:09:00", service_code="DV1", ticket_status=status),
@@ -529,7 +529,7 @@ def test_a_number_called_to_nobody_is_no_reprint_however_soon_the_next_was_taken
     assert (found["tickets_reprinted"], found["visits_total"], found["visits_no_show"]) == (0, 2, 1)
 
 
-def test_one_called_number_replaces_one_other_at_most(warehouse):
+def test_a_called_number_replaces_at_most_one_other(warehouse):
     found = waits(
         warehouse,
         *(
@@ -542,7 +542,7 @@ def test_one_called_number_replaces_one_other_at_most(warehouse):
     assert tuple(found[name] for name in counted) == (1, 3, 1, 2)
 
 
-def test_numbers_left_uncalled_at_closing_time_are_comings_of_their_own(warehouse):
+def test_numbers_not_called_by_closing_time_are_separate_visits(warehouse):
     found = waits(
         warehouse,
         *(
@@ -553,7 +553,7 @@ def test_numbers_left_uncalled_at_closing_time_are_comings_of_their_own(warehous
     assert (found["tickets_reprinted"], found["visits_not_called"]) == (0, 20)
 
 
-def test_a_number_issued_by_a_transfer_replaces_none(warehouse):
+def test_a_number_issued_by_a_transfer_replaces_no_other(warehouse):
     found = waits(
         warehouse,
         ticket("1", "15 08:00:00", "15 08:05:00", service_code="DV2"),
@@ -564,7 +564,7 @@ def test_a_number_issued_by_a_transfer_replaces_none(warehouse):
     assert tuple(found[name] for name in counted) == (0, 2, 1, 1)
 
 
-def test_a_wait_of_more_than_a_working_day_is_bad_data_and_counted_apart(warehouse):
+def test_a_wait_of_more_than_a_working_day_is_counted_separately_as_bad_data(warehouse):
     found = waits(
         warehouse,
         ticket("1", "15 08:00:00", "15 16:00:00"),
@@ -575,7 +575,7 @@ def test_a_wait_of_more_than_a_working_day_is_bad_data_and_counted_apart(warehou
     assert found["wait_seconds"] == 8 * 3600
 
 
-def test_who_comes_before_the_doors_open_waits_from_the_opening_in_the_variant(warehouse):
+def test_the_variant_from_opening_counts_early_visits_from_the_opening_hour(warehouse):
     found = waits(
         warehouse,
         ticket("1", "15 06:30:00", "15 07:10:00"),
@@ -603,7 +603,7 @@ def test_thirty_minutes_on_average_is_compared_in_seconds(warehouse, seconds, st
     assert found == status
 
 
-def test_waits_are_spoken_of_beside_the_desks_and_dossiers_they_cover(warehouse):
+def test_waits_are_shown_with_the_desks_and_dossiers_they_cover(warehouse):
     put(warehouse, "dossier", dossier("A"), dossier("B"), dossier("C", channel="online"))
     found = waits(warehouse, ticket("1", "15 08:00:00", "15 08:10:00"))
     assert (found["units_with_tickets"], found["units_with_desk"]) == (1, 2)
@@ -699,7 +699,7 @@ def test_the_rate_is_given_by_field_and_by_procedure(warehouse):
 # --- the scorecard --------------------------------------------------------------------------------
 
 
-def test_form_06_stands_beside_the_plan_s_count_and_documents_beside_declared_figures(warehouse):
+def test_the_scorecard_shows_form_06_rates_and_the_documents_of_declared_figures(warehouse):
     put(
         warehouse,
         "dossier",

@@ -1,4 +1,4 @@
-"""Codes and levels that collide with our own names stop no publication: they are counted apart."""
+"""Codes and levels that equal reserved names do not stop a publication; they count separately."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ RESERVED = ("CITY", "DISTRICT", "UNREGISTERED")
 
 
 def odd_world():
-    """Units named as the city and levels, fields and procedures named as their totals.
+    """Units with the codes of the city and of levels, fields and procedures with codes of totals.
 
-    The only unit of level `department` became a district in June; the only commune was struck
-    off the register in May.
+    The only unit of level `department` became a district in June; the only commune was deleted
+    from the register in May.
     """
     choose = random.Random(5).choice
     world = build_world(choose, dossiers=40, tickets=10)
@@ -63,7 +63,7 @@ def odd_world():
             Statement(begin, unit("H24.31.05", "commune")),
             Statement(dt.date(2022, 5, 10), None),
         ],
-        # a register of an earlier release, which took any code
+        # a register loaded by an earlier release, which accepted any code
         "DISTRICT": [Statement(begin, unit("DISTRICT", "district"))],
     }
     return world
@@ -79,22 +79,22 @@ def warehouses(postgres, tmp_path_factory):
         yield one, other
 
 
-def test_odd_codes_and_levels_break_no_rule_of_the_marts(warehouses):
+def test_reserved_codes_and_levels_break_no_rule_of_the_marts(warehouses):
     verdict = check_marts(warehouses[0]._connection, NIGHT)
     assert [(rule.rule_code, rule.rows_failed) for rule in verdict.critical] == []
 
 
-def test_odd_codes_and_levels_are_counted_as_in_plain_python(warehouses):
+def test_reserved_codes_and_levels_are_counted_as_in_plain_python(warehouses):
     figures = count_everything(odd_world(), NIGHT)
     found = compare_everything(warehouses[0], STAGED, figures, NIGHT, DAYS_OFF)
     assert not found.differences, str(found)
 
 
-def test_odd_codes_and_levels_are_counted_alike_on_both_engines(warehouses):
+def test_reserved_codes_and_levels_are_counted_alike_on_both_engines(warehouses):
     assert_same(*(content(warehouse, (STAGED,)) for warehouse in warehouses))
 
 
-def test_a_unit_named_as_a_level_is_shown_beside_it(warehouses):
+def test_a_unit_with_the_name_of_a_level_is_shown_separately(warehouses):
     shown = warehouses[0].rows(
         f"select unit_code, unit_level, unit_scope from {STAGED}.unit"
         " where unit_code like '%CITY%' or unit_code like '%DISTRICT%' order by 1"
@@ -107,7 +107,7 @@ def test_a_unit_named_as_a_level_is_shown_beside_it(warehouses):
     ]
 
 
-def test_a_level_whose_last_unit_left_it_keeps_the_desks_of_then(warehouses):
+def test_earlier_periods_keep_the_desks_of_a_level_that_has_no_unit_any_more(warehouses):
     shown = warehouses[0].rows(
         f"select unit_code, desks_total from {STAGED}.digitisation where period_type = 'month'"
         " and period_basis = 'calendar' and period_start = date '2022-03-01'"

@@ -1,4 +1,4 @@
-"""Will the targets be met by 31/12: every number beside a count that tries one after the other."""
+"""The outlook on 31/12: each number is compared with one found by trying one after the other."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ TYPES = {
 
 
 def outlook(warehouse, figures, night=NIGHT, **tables):
-    """The outlook of these figures, given what other marts hold."""
+    """The outlook of these figures, given rows of other marts."""
     warehouse.empty_schema(STAGED)
     warehouse.put_table(f"{STAGED}.indicator_value", pa.Table.from_pylist(figures))
     for name, columns in TYPES.items():
@@ -107,7 +107,7 @@ def received(unit, day, dossiers, channel="counter", level=None):
     }
 
 
-def test_how_many_more_are_needed_is_the_smallest_number_that_reaches_the_target(warehouse):
+def test_the_needed_count_is_the_smallest_number_that_reaches_the_target(warehouse):
     draw = random.Random(1)
     figures, open_now = [], []
     for number in range(150):
@@ -129,15 +129,17 @@ def test_how_many_more_are_needed_is_the_smallest_number_that_reaches_the_target
         enough = next(
             k for k in itertools.count() if (n + k) * 100 >= p * (d + (k if is_flow else 0))
         )
-        told = found[key]
-        assert told["remaining_total"] == rest, told
-        assert told["needed_count"] == enough, told
-        assert told["is_still_possible"] == (enough <= rest), told
+        found_row = found[key]
+        assert found_row["remaining_total"] == rest, found_row
+        assert found_row["needed_count"] == enough, found_row
+        assert found_row["is_still_possible"] == (enough <= rest), found_row
         if is_flow:
             may_fail = [m for m in range(rest + 1) if (n + rest - m) * 100 >= p * (d + rest)]
-            assert told["may_still_miss"] == max(may_fail, default=None), told
-            assert (told["outlook_code"] == "secured") == (n * 100 >= p * (d + rest)), told
-        assert (told["outlook_code"] == "out_of_reach") == (enough > rest), told
+            assert found_row["may_still_miss"] == max(may_fail, default=None), found_row
+            assert (found_row["outlook_code"] == "secured") == (n * 100 >= p * (d + rest)), (
+                found_row
+            )
+        assert (found_row["outlook_code"] == "out_of_reach") == (enough > rest), found_row
 
 
 def test_new_dossiers_are_expected_at_the_pace_of_the_last_thirteen_weeks(warehouse):
@@ -151,9 +153,9 @@ def test_new_dossiers_are_expected_at_the_pace_of_the_last_thirteen_weeks(wareho
         for row in [
             {"timeliness": "on_time", "closed_date": NIGHT},
             {"timeliness": "early", "closed_date": NIGHT - dt.timedelta(days=WINDOW)},
-            # overdue since a day of the window: judged in it, though still open
+            # overdue since a day in the window: it counts there although it is still open
             {"timeliness": "open_overdue", "due_date": NIGHT - dt.timedelta(days=1)},
-            # late since before the window, closed in it
+            # overdue since before the window and closed in it: it does not count
             {
                 "timeliness": "late",
                 "due_date": NIGHT - dt.timedelta(days=200),
@@ -161,53 +163,56 @@ def test_new_dossiers_are_expected_at_the_pace_of_the_last_thirteen_weeks(wareho
             },
         ]
     ]
-    told = outlook(
+    found_row = outlook(
         warehouse,
         [figure("on_time_rate", "cohort", "U", 98, 100, 98)],
         receipts_by_day=receipts,
         counted_dossier=dossiers,
         period_tally=[pending("U", 7)],
     )["on_time_rate", "U"]
-    assert told["expected_new"] == 91 * DAYS_LEFT // WINDOW
-    assert told["remaining_total"] == 7 + DAYS_LEFT
-    assert (told["recent_numerator"], told["recent_denominator"]) == (1, 2)
-    assert (told["projected_numerator"], told["projected_denominator"]) == (98 + 22, 100 + 44)
-    assert told["projection_code"] == "run_rate"
-    assert told["projection_vi"]
-    assert told["outlook_code"] == "at_risk"
+    assert found_row["expected_new"] == 91 * DAYS_LEFT // WINDOW
+    assert found_row["remaining_total"] == 7 + DAYS_LEFT
+    assert (found_row["recent_numerator"], found_row["recent_denominator"]) == (1, 2)
+    assert (found_row["projected_numerator"], found_row["projected_denominator"]) == (
+        98 + 22,
+        100 + 44,
+    )
+    assert found_row["projection_code"] == "run_rate"
+    assert found_row["projection_vi"]
+    assert found_row["outlook_code"] == "at_risk"
 
 
 def test_on_the_last_day_nothing_new_is_expected(warehouse):
-    told = outlook(
+    found_row = outlook(
         warehouse,
         [figure("online_share_level4", "channel", "U", 30, 100, 30)],
         night=dt.date(2022, 12, 31),
         receipts_by_day=[received("U", dt.date(2022, 12, 30), 9, "online", 4)],
     )["online_share_level4", "U"]
-    assert (told["expected_new"], told["outlook_code"]) == (0, "secured")
+    assert (found_row["expected_new"], found_row["outlook_code"]) == (0, "secured")
 
 
-def test_the_wait_that_remaining_visits_may_have_is_told(warehouse):
+def test_the_outlook_gives_the_longest_mean_wait_of_the_remaining_visits(warehouse):
     visits = [
         {"unit_level": "district", "unit_code": "U", "issued_date": NIGHT,
          "visit_outcome": "called", "wait_seconds": 2400}
         for _ in range(WINDOW)
     ]  # fmt: skip
     row = figure("counter_waiting_time", "visit_mean", "U", 100 * 2000, 100, 0, "<=")
-    told = outlook(warehouse, [row], counted_visit=visits)["counter_waiting_time", "U"]
-    assert told["expected_new"] == DAYS_LEFT
-    assert told["may_wait_seconds"] == (1800 * (100 + DAYS_LEFT) - 200_000) // DAYS_LEFT
-    assert told["is_still_possible"] is True
-    assert told["outlook_code"] == "at_risk"
+    found_row = outlook(warehouse, [row], counted_visit=visits)["counter_waiting_time", "U"]
+    assert found_row["expected_new"] == DAYS_LEFT
+    assert found_row["may_wait_seconds"] == (1800 * (100 + DAYS_LEFT) - 200_000) // DAYS_LEFT
+    assert found_row["is_still_possible"] is True
+    assert found_row["outlook_code"] == "at_risk"
     hopeless = figure("counter_waiting_time", "visit_mean", "U", 100 * 3000, 100, 0, "<=")
-    told = outlook(warehouse, [hopeless], counted_visit=visits)["counter_waiting_time", "U"]
-    assert (told["is_still_possible"], told["outlook_code"]) == (False, "out_of_reach")
+    found_row = outlook(warehouse, [hopeless], counted_visit=visits)["counter_waiting_time", "U"]
+    assert (found_row["is_still_possible"], found_row["outlook_code"]) == (False, "out_of_reach")
 
 
-def test_more_than_all_is_needed_where_the_target_is_to_exceed(warehouse):
+def test_a_target_to_be_exceeded_needs_one_more_than_the_denominator(warehouse):
     row = figure("budget_revenue_rate", "declared", "CITY", 90, 100, 100, ">")
-    told = outlook(warehouse, [row])["budget_revenue_rate", "CITY"]
-    assert (told["needed_count"], told["is_still_possible"]) == (11, True)
+    found_row = outlook(warehouse, [row])["budget_revenue_rate", "CITY"]
+    assert (found_row["needed_count"], found_row["is_still_possible"]) == (11, True)
 
 
 def test_a_figure_without_data_has_no_outlook(warehouse):

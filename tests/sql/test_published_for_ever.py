@@ -1,4 +1,4 @@
-"""What a night published can be read back unchanged, whatever later nights come to know."""
+"""The figures of a published night can be read back unchanged after any later night."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from onestop.marts.publish import publish_marts
 from onestop.warehouse import open_warehouse
 from onestop.warehouse.staged_names import STAGED
 
-#: What both histories keep, but for the end of a year to date: that is the night itself.
+#: Columns of both histories, without the period's end: of a year to date it is the night.
 COLUMNS = {
     "indicator_value": (
         "indicator_code, method_code, unit_code, unit_level, unit_scope, period_type,"
@@ -54,7 +54,7 @@ def read_back(warehouse, table, night):
     ("seed", "nights"),
     [(1, 3), *(pytest.param(seed, 6, marks=pytest.mark.slow) for seed in range(2, 18))],
 )
-def test_every_night_s_figures_are_read_back_as_they_were_published(tmp_path, seed, nights):
+def test_every_night_s_figures_are_read_back_as_published(tmp_path, seed, nights):
     chance = random.Random(seed)
     world = build_world(chance.choice, dossiers=40, tickets=15, late=True)
     said = {}
@@ -74,7 +74,7 @@ def test_every_night_s_figures_are_read_back_as_they_were_published(tmp_path, se
             for table, then in tables.items():
                 now = read_back(warehouse, table, night)
                 assert now == then, (night, table, list((now - then) + (then - now))[:5])
-        # later nights did know better: the same period has had other figures
+        # later nights did change figures of the same period
         assert warehouse.value(
             "select count(*) from mart.form_06a_history as a inner join mart.form_06a_history as b"
             " on a.unit_code = b.unit_code and a.field_code = b.field_code"

@@ -1,4 +1,4 @@
-"""Published figures that a later night changed: which, by which dossiers, and nothing else."""
+"""Restatements: published figures that a later night changed, and the dossiers that caused it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def publish(warehouse, night):
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory):
-    """30/06 is published; then 01/07 with nothing new of June; then 31/07 with a late file."""
+    """Published nights: 30/06, 01/07 without changes to June, 31/07 with a late file."""
     path = tmp_path_factory.mktemp("restated") / "w.duckdb"
     with open_warehouse(f"duckdb:///{path}") as opened:
         record_unit(opened, NIGHT)
@@ -88,7 +88,7 @@ def test_each_changed_column_of_the_form_is_restated_and_no_other(warehouse):
     }
 
 
-def test_the_dossier_that_did_it_is_named_with_both_files_and_rows(warehouse):
+def test_the_dossier_that_caused_a_restatement_is_named_with_both_files_and_rows(warehouse):
     found = warehouse.rows(
         f"select * from mart.restatement_dossier where restated_night = :night and {QUARTER}",
         {"night": LATER},
@@ -105,7 +105,7 @@ def test_the_dossier_that_did_it_is_named_with_both_files_and_rows(warehouse):
     assert row["delivery_after"] == "one_stop.dossiers.20220630_2.000000000000"
 
 
-def test_every_restated_figure_of_dossiers_counts_those_that_did_it(warehouse):
+def test_every_restated_figure_counts_the_dossiers_that_caused_it(warehouse):
     for row in restated(warehouse):
         assert row["dossier_count"] == 1, row
         assert row["previous_night"] == NEXT
@@ -115,7 +115,7 @@ def test_every_restated_figure_of_dossiers_counts_those_that_did_it(warehouse):
         ]
 
 
-def test_only_periods_that_were_over_are_restated(warehouse):
+def test_only_ended_periods_are_restated(warehouse):
     ends = {row["period_end"] for row in restated(warehouse)}
     assert ends == {dt.date(2022, 6, 30)}
     assert {row["period_type"] for row in restated(warehouse)} == {"month", "quarter", "half_year"}
@@ -141,6 +141,6 @@ def test_a_unit_that_changes_its_level_restates_levels_and_names_the_register(tm
         found = {
             row["unit_code"]: (row["numerator_before"], row["numerator_after"]) for row in rows
         }
-        # the level that lost its last unit keeps its row, with nothing to count
+        # the level that lost its last unit keeps its row, with zero dossiers
         assert found == {"DISTRICT": (3, 0), "COMMUNE": (None, 3)}
         assert {row["delivery_ids"] for row in rows} == {"one_stop.units.20220701.000000000000"}
