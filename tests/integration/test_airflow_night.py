@@ -1,7 +1,7 @@
-"""Nights through a real Airflow: the same warehouse as without it, and failures that can be seen.
+"""Nights through a real Airflow: the same warehouse as without it, and visible failures.
 
-One Airflow runs three nights: a good one with a refused file beside the others, one whose
-expected delivery never comes, and a good one again.
+One Airflow runs three nights: a good one with one refused file, one whose expected delivery never
+arrives, and another good one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ GOOD, INCOMPLETE, AFTER = (dt.date(2022, 11, day) for day in (15, 16, 17))
 NIGHTS = [GOOD, INCOMPLETE, AFTER]
 REFUSED = "visits_20221115_again.csv"
 PLANTED = ("_p.json", "_headless.csv")
-#: When something was done; all else must be the same.
+#: Columns that hold the time of processing; all others must be equal.
 CLOCKS = {"settled_at", "published_at", "changed_at", "state_changed_at"}
 
 
@@ -51,7 +51,7 @@ def exports(tmp_path_factory):
     folder = tmp_path_factory.mktemp("exports")
     write_sample(folder, GOOD, AFTER, per_day=6)
     (folder / REFUSED).write_bytes(b"")
-    # one with rejected rows, one refused whole
+    # one file with rejected rows, one that is refused
     write_planted_exports(folder, f"{GOOD:%Y%m%d}", ending=PLANTED)
     for file in folder.glob(f"dossiers_{INCOMPLETE:%Y%m%d}*"):
         file.unlink()
@@ -60,7 +60,7 @@ def exports(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def in_airflow(tmp_path_factory, exports):
-    """The nights' results, task instances by night, and the settings they ran with."""
+    """Results and task instances by night, the settings, and the names of the DAGs."""
     folder = tmp_path_factory.mktemp("airflow")
     settings = settings_in(folder, exports)
     airflow = LocalAirflow(
@@ -86,7 +86,7 @@ def in_airflow(tmp_path_factory, exports):
 
 
 def replayed(airflow, filters):
-    """Trigger the replay DAG as a person would; its task instances when it is over."""
+    """Trigger the replay DAG as a person would; returns its task instances when it has ended."""
     run = airflow.post("/dags/onestop_replay/dagRuns", {"logical_date": None, "conf": filters})[
         "dag_run_id"
     ]
@@ -108,9 +108,9 @@ def without_airflow(tmp_path_factory, exports):
 
 
 def states(tasks, night):
-    """State and attempts of each task of a night, by name and file.
+    """State and number of attempts of each task of a night, by name and file.
 
-    A task that never ran has no label of its own: its file is the landed one's of the same index.
+    A task that never ran has no label: its file is the landed file with the same index.
     """
     of_night = tasks[str(night)]
     files = {
@@ -125,7 +125,7 @@ def states(tasks, night):
 
 
 def content(database: Path) -> dict[str, list[tuple]]:
-    """Every table of a DuckDB file, as sorted rows without clocks of processing."""
+    """Every table of a DuckDB file, as sorted rows without the times of processing."""
     with duckdb.connect() as connection:
         connection.execute(f"attach '{database}' as looked_at (read_only)")
         tables = connection.execute(
@@ -142,7 +142,7 @@ def content(database: Path) -> dict[str, list[tuple]]:
         return found
 
 
-def test_every_night_that_can_be_published_is(in_airflow):
+def test_every_night_with_its_expected_delivery_is_published(in_airflow):
     results, _, settings, _ = in_airflow
     assert {night: result.succeeded for night, result in results.items()} == {
         GOOD: True,
@@ -160,7 +160,7 @@ def test_every_night_that_can_be_published_is(in_airflow):
         ).fetchone() == (True,)
 
 
-def test_the_warehouse_is_the_one_that_nights_without_airflow_give(in_airflow, without_airflow):
+def test_the_warehouse_equals_that_of_nights_without_airflow(in_airflow, without_airflow):
     _, _, settings, _ = in_airflow
     for this, other in [
         (settings.published, without_airflow.published),
@@ -173,7 +173,7 @@ def test_the_warehouse_is_the_one_that_nights_without_airflow_give(in_airflow, w
             assert rows == theirs[table], f"{table} differs in {this}"
 
 
-def test_a_refused_file_is_red_at_once_and_holds_nothing_else_back(in_airflow):
+def test_a_refused_file_is_red_at_once_and_stops_no_other_file(in_airflow):
     results, tasks, _, _ = in_airflow
     of_night = states(tasks, GOOD)
     headless = f"dossiers_{GOOD:%Y%m%d}_headless.csv"
@@ -189,7 +189,7 @@ def test_a_refused_file_is_red_at_once_and_holds_nothing_else_back(in_airflow):
     assert set(others.values()) == {("success", 1)}, others
 
 
-def test_neither_logs_nor_xcoms_nor_anything_else_holds_personal_data(in_airflow):
+def test_no_file_outside_the_landing_holds_personal_data(in_airflow):
     _, _, settings, _ = in_airflow
     home = settings.landing.parent
     assert list((home / "airflow").rglob("*.log")), "there are no logs to look into"
@@ -211,7 +211,7 @@ def test_mapped_tasks_carry_the_names_of_their_files(in_airflow, exports):
     assert len(expected) >= 3
 
 
-def test_a_night_without_its_expected_delivery_fails_once_its_morning_is_over(in_airflow):
+def test_a_night_without_its_expected_delivery_fails_at_the_end_of_waiting(in_airflow):
     results, tasks, _, _ = in_airflow
     of_night = states(tasks, INCOMPLETE)
     assert of_night["discover_deliveries", None] == ("success", 1)
@@ -224,7 +224,7 @@ def test_a_night_without_its_expected_delivery_fails_once_its_morning_is_over(in
     assert f"no file dossiers_{INCOMPLETE:%Y%m%d}_snapshot*" in reason
 
 
-def test_the_replay_dag_reads_what_is_still_refused_again(in_airflow):
+def test_the_replay_dag_reads_refused_files_again(in_airflow):
     _, tasks, settings, _ = in_airflow
     found = {(task["task_id"], task["rendered_map_index"]): task for task in tasks["replay"]}
     assert {task["state"] for task in found.values()} == {"success"}, found
@@ -238,7 +238,7 @@ def test_the_replay_dag_reads_what_is_still_refused_again(in_airflow):
     assert REFUSED in {name for _, name in found}
 
 
-def test_the_other_deliveries_of_that_night_are_loaded_all_the_same(in_airflow):
+def test_the_other_deliveries_of_a_night_without_its_expected_delivery_are_loaded(in_airflow):
     _, tasks, _, _ = in_airflow
     loaded = [
         state
@@ -249,7 +249,7 @@ def test_the_other_deliveries_of_that_night_are_loaded_all_the_same(in_airflow):
     assert set(loaded) == {"success"}
 
 
-def test_the_scheduler_starts_no_night_beyond_the_last_one_allowed(in_airflow):
+def test_the_scheduler_starts_no_other_night(in_airflow):
     _, tasks, _, dags = in_airflow
     assert DAG_ID in dags
     assert set(tasks) == {"replay", *(str(night) for night in NIGHTS)}
@@ -265,7 +265,7 @@ def database_of(settings: Settings) -> Path:
     return settings.landing.parent / "warehouse.duckdb"
 
 
-def test_the_lineage_of_every_column_went_out_with_the_nights_figures(in_airflow):
+def test_the_lineage_of_every_column_is_sent_when_a_night_is_computed(in_airflow):
     _, _, settings, _ = in_airflow
     events = [
         json.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Apache Superset, which nobody here wrote, reads the warehouse on both engines.
+"""Apache Superset, a real BI client, reads the warehouse on both engines.
 
 Runs where ``ONESTOP_TEST_SUPERSET`` names the ``superset`` command of an environment that also has
 ``psycopg2-binary``, ``duckdb`` and ``duckdb-engine``; docs/bi.md says how to make one.
@@ -32,7 +32,7 @@ from onestop.warehouse import open_warehouse
 SUPERSET = os.environ.get("ONESTOP_TEST_SUPERSET")
 NIGHT = dt.date(2022, 11, 24)
 CHARTS = read_charts()
-#: What Superset is told of each engine beside the address.
+#: Superset's settings for each engine, besides the address.
 EXTRA = {
     "postgresql": "{}",
     "duckdb": json.dumps({"engine_params": {"connect_args": {"read_only": True}}}),
@@ -56,7 +56,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def warehouses(tmp_path_factory, postgres):
-    """The same published night on both engines; addresses for a reader of the marts."""
+    """The same published night on both engines: addresses for a reader of the marts."""
     embedded = settings_in(tmp_path_factory.mktemp("embedded"))
     write_sample(embedded.exports, NIGHT, NIGHT, since=dt.date(2022, 1, 3), per_day=10)
     database = postgres.make_database()
@@ -74,7 +74,7 @@ def warehouses(tmp_path_factory, postgres):
 
 
 class Client:
-    """One Superset with an administrator, spoken to as its own pages do."""
+    """A running Superset with an administrator; it is called as its own pages call it."""
 
     def __init__(self, address, password):
         self._address = address
@@ -133,7 +133,7 @@ def superset(tmp_path_factory):
 
 
 def shipped_as_zip(address):
-    """The shipped dashboard as Superset takes it in, with the address of the warehouse."""
+    """The shipped dashboard as an import file for Superset, with the warehouse's address."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         for path in sorted(SHIPPED.rglob("*.yaml")):
@@ -147,7 +147,7 @@ def shipped_as_zip(address):
 
 @pytest.fixture(scope="module", params=EXTRA)
 def imported(request, warehouses, superset):
-    """The dashboard on one engine; the second takes the place of the first."""
+    """The dashboard imported on one engine; the second import replaces the first."""
     _, addresses = warehouses
     archive = shipped_as_zip(addresses[request.param])
     superset(
@@ -157,7 +157,9 @@ def imported(request, warehouses, superset):
         data={"overwrite": "true"},
     )
     [database] = superset("get", "database/")["result"]
-    if database["backend"] != request.param:  # one that is there keeps its address on an import
+    if (
+        database["backend"] != request.param
+    ):  # an import does not change the address of an existing database
         connection = {"sqlalchemy_uri": addresses[request.param], "extra": EXTRA[request.param]}
         superset("put", f"database/{database['id']}", json=connection)
         [database] = superset("get", "database/")["result"]
@@ -166,7 +168,7 @@ def imported(request, warehouses, superset):
 
 
 def drawn(superset, chart):
-    """What Superset shows of a chart."""
+    """The rows that Superset shows in a chart."""
     datasets = {one["table_name"]: one["id"] for one in superset("get", "dataset/")["result"]}
     body = {
         "datasource": {"id": datasets[chart.dataset["table_name"]], "type": "table"},
@@ -181,7 +183,7 @@ def drawn(superset, chart):
 
 
 def plain(value):
-    """A value as both ways of asking give it."""
+    """A value in the form that both queries have in common."""
     if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
         return f"{float(value):.6f}"
     if isinstance(value, dt.date):  # Superset gives milliseconds since 1970
@@ -190,7 +192,7 @@ def plain(value):
 
 
 @pytest.mark.parametrize("chart", CHARTS)
-def test_each_chart_shows_what_the_warehouse_says(imported, warehouses, chart):
+def test_each_chart_shows_the_values_of_the_warehouse(imported, warehouses, chart):
     superset, _ = imported
     embedded, _ = warehouses
     with open_warehouse(f"duckdb:///{embedded.published}", read_only=True) as warehouse:
@@ -204,16 +206,16 @@ def execute(superset, database, sql, **more):
     return superset("post", "sqllab/execute/", json=asked, **more)
 
 
-def test_it_reads_every_mart(imported):
+def test_superset_reads_every_mart(imported):
     superset, database = imported
     for file in mart_files():
         found = execute(superset, database, f"select count(*) as n from mart.{file.name}")
         assert found["data"][0]["n"] >= 0, file.name
 
 
-# an embedded file is read whole by whoever may open it
+# a DuckDB file has no roles: a user who can open it can read all of it
 @pytest.mark.parametrize("imported", ["postgresql"], indirect=True)
-def test_on_postgresql_it_reads_neither_record_nor_audit(imported):
+def test_superset_reads_neither_record_nor_audit_on_postgresql(imported):
     superset, database = imported
     for table in ("core.dossier_version", "audit.delivery"):
         refused = execute(superset, database, f"select count(*) from {table}", is_refused=True)

@@ -1,7 +1,7 @@
-"""The container set-up, brought up for real: nights to publication, every container restarted.
+"""The container set-up, started for real: nights are published, every container is restarted.
 
-Runs only where a Docker engine and Compose answer; ``ONESTOP_TEST_COMPOSE`` names the Compose
-command where it is not ``docker compose``. It builds the image, and takes some ten minutes.
+Runs only where a Docker engine and Compose are available; ``ONESTOP_TEST_COMPOSE`` names the
+Compose command where it is not ``docker compose``. It builds the image, and takes some ten minutes.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Stack:
         self.set(own)
 
     def set(self, own):
-        """Put values of its own into the settings file."""
+        """Write values into the settings file."""
         lines = self.env_file.read_text(encoding="utf-8").splitlines()
         kept = [line for line in lines if line.partition("=")[0] not in own]
         self.env_file.write_text(
@@ -117,7 +117,7 @@ def expected(stack, tmp_path_factory):
 
 
 def backfill(stack, first, last):
-    # Of each DAG one backfill runs at a time, and the last ends after its nights are published.
+    # Airflow runs one backfill of a DAG at a time; it ends after its nights are published.
     stack.wait(
         "the last backfill to end",
         lambda: (
@@ -136,7 +136,7 @@ def backfill(stack, first, last):
 DIGESTS = "select figures_sha256 from audit.publication order by as_of_date"
 
 
-def test_nights_survive_the_restart_of_every_container_and_give_the_right_figures(stack, expected):
+def test_nights_across_a_restart_of_every_container_give_the_right_figures(stack, expected):
     backfill(stack, NIGHTS[0], NIGHTS[1])
     stack.wait(
         "a file to be read",
@@ -153,7 +153,7 @@ def test_nights_survive_the_restart_of_every_container_and_give_the_right_figure
     assert stack.sql("onestop", DIGESTS) == expected[:2]
 
 
-def test_a_night_is_run_by_workers_of_their_own(stack, expected):
+def test_a_night_runs_on_separate_workers(stack, expected):
     stack.set({"AIRFLOW_EXECUTOR": "CeleryExecutor", "COMPOSE_PROFILES": "celery"})
     stack("up", "--detach", "--wait")
     backfill(stack, NIGHTS[2], NIGHTS[2])

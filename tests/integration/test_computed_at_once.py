@@ -1,4 +1,4 @@
-"""Two nights that compute at the same time: only what was checked is published, under its night."""
+"""Two nights computed at the same time: only checked marts are published, under their night."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def staged(settings):
         return staged_night(warehouse)
 
 
-def test_a_night_that_another_one_took_the_place_of_is_computed_and_checked_again(
+def test_staged_marts_replaced_by_another_night_are_computed_and_checked_again(
     with_second_loaded,
 ):
     settings = with_second_loaded
@@ -33,7 +33,7 @@ def test_a_night_that_another_one_took_the_place_of_is_computed_and_checked_agai
 
 
 @pytest.mark.parametrize("times", [1, 9])
-def test_marts_that_were_replaced_while_they_were_checked_do_not_count_as_checked(
+def test_marts_replaced_during_the_check_do_not_count_as_checked(
     with_second_loaded, monkeypatch, times
 ):
     settings = with_second_loaded
@@ -58,7 +58,7 @@ def test_marts_that_were_replaced_while_they_were_checked_do_not_count_as_checke
         assert "checked" not in warehouse.tables("mart_staged")
 
 
-def test_a_night_that_a_later_one_overtook_says_that_it_is_not_published(with_second_loaded):
+def test_a_night_overtaken_by_a_later_one_reports_that_it_is_not_published(with_second_loaded):
     settings = with_second_loaded
     compute(settings, SECOND)
     assert run_night(settings, THIRD).state == "published"

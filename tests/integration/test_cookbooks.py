@@ -56,7 +56,7 @@ class Tree:
         return done.stdout
 
     def follow(self, language, text):
-        """Do what one part of a cookbook says."""
+        """Carry out one part of a cookbook."""
         if language == "sh":
             bin_folder = os.path.dirname(sys.executable)  # noqa: PTH120 - a link stays a link
             for line in text.splitlines():
@@ -76,7 +76,7 @@ class Tree:
 
 
 def as_sylk(path, more):
-    """A sample register as a SYLK sheet, with one more column."""
+    """A sample register as a SYLK sheet, with an additional column."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.reader(file, delimiter=";"))
     lines = ["ID;PWXL;N;E"]
@@ -119,7 +119,7 @@ def test_the_guide_has_all_three_cookbooks():
     } <= files
 
 
-def test_a_new_column_comes_from_the_exports_into_the_record(tree):
+def test_a_new_column_is_loaded_from_the_exports_into_the_record(tree):
     assert rows(tree, "select distinct website from core.unit_version") == [
         ("https://one-stop.example",)
     ]

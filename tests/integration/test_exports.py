@@ -1,4 +1,4 @@
-"""Exports where they are: a folder, a real SFTP server and a real S3 server, good and bad lines."""
+"""Exports in a folder, on a real SFTP server and a real S3 server, over broken connections too."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import boto3
 import pytest
-from export_servers import PASSWORD, USER, BreakingLine, s3_server, sftp_server
+from export_servers import PASSWORD, USER, BreakingConnection, s3_server, sftp_server
 from published_marts import settings_in
 from steps_by_hand import discover, land
 
@@ -84,7 +84,7 @@ def s3_folder(s3, folder="in", *, port=None, **options):
 
 @pytest.fixture(params=["sftp", "s3"])
 def remote(request, sftp, s3):
-    """Makes a folder on either server, over the given port."""
+    """Function: a remote folder on one of the servers, over the given port."""
     if request.param == "sftp":
         return lambda folder="in", **options: sftp_folder(sftp, folder, **options)
     return lambda folder="in", **options: s3_folder(s3, folder, **options)
@@ -96,7 +96,7 @@ def port_of(request, sftp, s3):
 
 
 @pytest.fixture(autouse=True)
-def _no_rests(monkeypatch):
+def _without_waiting(monkeypatch):
     monkeypatch.setattr(landing_module, "_BREATHER_SECONDS", 0)
     monkeypatch.setattr(landing_module, "_HOLD_STILL_SECONDS", 0.5)
 
@@ -111,7 +111,7 @@ def test_the_finished_files_are_listed_with_their_facts(remote, sftp):
     assert all(facts.modified > 1_600_000_000 for facts in found.values())
 
 
-def test_the_same_deliveries_are_landed_from_afar_as_from_a_folder(remote, sftp, tmp_path):
+def test_remote_exports_give_the_same_deliveries_as_a_folder(remote, sftp, tmp_path):
     here = settings_in(tmp_path / "here")
     shutil.copytree(sftp.root / "in", here.exports)
     there = Settings(**{**vars(settings_in(tmp_path / "there")), "exports": remote()})
@@ -127,11 +127,9 @@ def test_the_same_deliveries_are_landed_from_afar_as_from_a_folder(remote, sftp,
     assert len(list(landed_deliveries(there.landing))) == len(one)
 
 
-def test_a_line_that_breaks_in_the_middle_is_taken_up_where_it_broke(
-    remote, port_of, sftp, tmp_path
-):
+def test_an_interrupted_transfer_is_resumed_where_it_stopped(remote, port_of, sftp, tmp_path):
     whole = (sftp.root / "big" / "dossiers_20221115.json").read_bytes()
-    with BreakingLine(port_of, after_bytes=1_200_000, times=2) as line:
+    with BreakingConnection(port_of, after_bytes=1_200_000, times=2) as line:
         (file,) = list_exports(remote("big", port=line.port))
         delivery = land_file(file, tmp_path / "landing", **LANDED_AS)
         assert line.left == 0
@@ -141,17 +139,21 @@ def test_a_line_that_breaks_in_the_middle_is_taken_up_where_it_broke(
     assert delivery.sha256 == hashlib.sha256(whole).hexdigest()
 
 
-def test_a_line_that_keeps_breaking_leaves_nothing_behind(remote, port_of, tmp_path, monkeypatch):
+def test_a_transfer_that_keeps_breaking_leaves_no_partial_file(
+    remote, port_of, tmp_path, monkeypatch
+):
     monkeypatch.setattr(landing_module, "_CONNECTIONS", 2)
     (file,) = list_exports(remote("big"))
-    with BreakingLine(port_of, after_bytes=300_000, times=10**6) as line:
+    with BreakingConnection(port_of, after_bytes=300_000, times=10**6) as line:
         file = replace(file, folder=remote("big", port=line.port))
         with pytest.raises(RefusedDeliveryError, match=r"FILE-F08: .*it is tried again"):
             land_file(file, tmp_path / "landing", **LANDED_AS)
     assert [path for path in (tmp_path / "landing").rglob("*") if path.is_file()] == []
 
 
-def test_a_file_that_is_replaced_while_it_comes_is_refused_for_now(sftp, tmp_path, monkeypatch):
+def test_a_file_that_is_replaced_during_the_transfer_is_refused_for_now(
+    sftp, tmp_path, monkeypatch
+):
     (sftp.root / "growing").mkdir()
     path = sftp.root / "growing" / "dossiers_20221115.json"
     path.write_bytes(b"[" + b" " * 100_000)
@@ -167,13 +169,15 @@ def test_a_file_that_is_replaced_while_it_comes_is_refused_for_now(sftp, tmp_pat
     with pytest.raises(RefusedDeliveryError, match="FILE-F08"):
         land_file(file, tmp_path / "landing", **LANDED_AS)
     assert [path for path in (tmp_path / "landing").rglob("*") if path.is_file()] == []
-    # it is whole now, and taken although it is not what was listed
+    # the file is complete now, and is accepted although its size differs from the listed one
     monkeypatch.setattr(landing_module, "_copy_bytes", copy)
     delivery = land_file(file, tmp_path / "landing", **LANDED_AS)
     assert delivery.size_bytes == path.stat().st_size
 
 
-def test_a_file_that_grew_since_it_was_listed_has_to_hold_still(tmp_path, monkeypatch):
+def test_a_file_that_grew_since_it_was_listed_must_stop_growing_before_it_is_landed(
+    tmp_path, monkeypatch
+):
     settings = settings_in(tmp_path)
     settings.exports.mkdir()
     path = settings.exports / "dossiers_20221115.json"
@@ -197,7 +201,7 @@ def refused_folders(sftp, s3):
     other_key = (
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHd3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3"
     )
-    free = BreakingLine(0, 0, 0)
+    free = BreakingConnection(0, 0, 0)
     free._listener.close()
     return {
         "sftp, no such folder": (sftp_folder(sftp, "nowhere"), "no such folder"),
@@ -220,20 +224,20 @@ def refused_folders(sftp, s3):
     }  # fmt: skip
 
 
-def test_what_is_wrong_is_told_with_the_remedy_and_without_a_secret(sftp, s3, caplog):
+def test_each_connection_error_names_the_remedy_and_no_secret(sftp, s3, caplog):
     caplog.set_level(logging.DEBUG)
     for what, (folder, expected) in refused_folders(sftp, s3).items():
         with pytest.raises(ExportsError, match=expected) as caught:
             list_exports(folder)
-        told = f"{caught.value} {folder!r}"
-        assert "check" in told or "ask" in told, what
+        text = f"{caught.value} {folder!r}"
+        assert "check" in text or "ask" in text, what
         for secret in (PASSWORD, "wrong-password"):
-            assert secret not in told, what
+            assert secret not in text, what
     ours = "\n".join(r.getMessage() for r in caplog.records if r.name.startswith("onestop"))
     assert PASSWORD not in ours
 
 
-def test_a_password_in_the_address_is_not_accepted_nor_repeated():
+def test_a_password_in_the_address_is_refused_and_not_repeated():
     with pytest.raises(ExportsError, match="ONESTOP_EXPORTS_PASSWORD") as caught:
         exports_at("sftp://a:hidden-word@host/in", {})  # pragma: allowlist secret
     assert "hidden-word" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""Names in the catalogue that are made to be run as SQL: they stay names, whoever works there."""
+"""Names in the database catalogue that contain SQL: no role ever runs them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from onestop.marts.publish import publish_marts
 from onestop.warehouse import open_warehouse
 
 REFUSED = psycopg.errors.InsufficientPrivilege.sqlstate
-#: In place of a table's name wherever a statement has one; {} is the attacker's login.
+#: Texts that replace the table's name in statements; {} is the attacker's login.
 ATTACKS = (
     "unit.unit_code is null;reset role;alter role {} superuser;--",
     "x;reset role;alter role {} superuser;--",
@@ -28,7 +28,7 @@ SCHEMAS = ("core", "audit", "ref", "mart", "mart_staged", "ref_staged")
 
 
 def plant(url, login):
-    """As the pipeline wherever it may, and as an administrator of before where it no longer may."""
+    """Plant the names as the pipeline's login, or as an administrator where it may not."""
     with psycopg.connect(url) as connection:
         for schema in SCHEMAS:
             for attack in ATTACKS:
@@ -48,7 +48,7 @@ def plant(url, login):
                         sql.Identifier(schema, f"v{name}"), sql.Identifier(schema, name)
                     )
                 )
-        # a column in the place of one that a night computes
+        # a column instead of one that a night computes
         connection.execute(
             sql.SQL("alter table mart.counted_dossier add column {} text").format(
                 sql.Identifier(ATTACKS[0].format(login))
@@ -58,7 +58,7 @@ def plant(url, login):
 
 @pytest.fixture(scope="module")
 def attacked(postgres):
-    """A warehouse with a published night, then the attack; the administrator's and login's URLs."""
+    """A published night, then the attack; addresses for the administrator and for the login."""
     url = postgres.make_database()
     with open_warehouse(url) as warehouse:
         record_unit(warehouse, NIGHT)
@@ -71,7 +71,7 @@ def attacked(postgres):
 
 
 def work(url, night):
-    """All that a night, and `onestop migrate`, do with names of the catalogue."""
+    """All steps of a night, and of `onestop migrate`, that use names of the catalogue."""
     with open_warehouse(url) as warehouse:
         with warehouse.as_owner():
             describe_tables(warehouse)
@@ -82,7 +82,7 @@ def work(url, night):
 
 
 @pytest.mark.parametrize("role", ["administrator", "pipeline"])
-def test_a_name_in_the_catalogue_is_never_run(attacked, role):
+def test_a_name_in_the_catalogue_is_never_run_as_sql(attacked, role):
     admin, pipeline, login = attacked
     work(*{"administrator": (admin, LATER), "pipeline": (pipeline, dt.date(2022, 8, 1))}[role])
     with psycopg.connect(admin) as connection:
@@ -94,10 +94,10 @@ def test_a_name_in_the_catalogue_is_never_run(attacked, role):
         ).fetchone()
     assert superusers == ["postgres"]
     assert login in dict(found)
-    assert commented == (0,), "comments are for tables that the product knows"
+    assert commented == (0,), "only tables of the product get comments"
 
 
-def test_the_warehouse_runs_one_statement_at_a_time(attacked):
+def test_the_warehouse_refuses_several_statements_in_one_text(attacked):
     with open_warehouse(attacked[0]) as warehouse:
         for parameters in (None, {"a": 1}):
             with pytest.raises(psycopg.errors.SyntaxError, match="multiple commands"):
@@ -120,7 +120,9 @@ def test_the_warehouse_runs_one_statement_at_a_time(attacked):
     ],
 )
 @pytest.mark.parametrize("role", ["onestop_pipeline", "onestop_auditor", "onestop_bi"])
-def test_nobody_but_the_owner_makes_what_others_would_run(attacked, postgres, role, statement):
+def test_only_the_owner_can_create_objects_that_other_roles_run(
+    attacked, postgres, role, statement
+):
     url = postgres.as_login(attacked[0], postgres.make_login(role))
     with psycopg.connect(url) as connection:
         text = statement.format(database=connection.info.dbname)

@@ -1,4 +1,4 @@
-"""Files with names that are made to mislead: whatever they say, they are names and nothing else."""
+"""Files with misleading names: no name is run, changes an output, or leaves its folder."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from onestop.warehouse import open_warehouse
 pytestmark = pytest.mark.whole_night
 
 NIGHT = dt.date(2022, 11, 15)
-#: Odd, and all the same names that can be stored and shown.
-TAKEN = (
+#: Odd names that can be stored and shown.
+ACCEPTED = (
     'dossiers_20221115_<script>alert(1)"><a href="javascript:alert(1)"><img src=x onerror=a>.json',
     "dossiers_20221115_'; drop table audit.delivery; --..\\..\\etc%2e%2e%2f{0}$(id)`id`[red]x.json",
     "dossiers_20221115_delivery.json",
     "dossiers_20221115_" + "a" * 225 + ".json",
 )
-#: With what changes how the rest is shown, or cannot be stored.
+#: Names that cannot be stored, or that change how the text around them is shown.
 REFUSED = (
     b"dossiers_20221115_\x1b[31mred\x1b]0;title\x07.json",
     b"dossiers_20221115_line\nnight 2022-11-15 is published.json",
@@ -37,19 +37,19 @@ REFUSED = (
 )
 #: Nearly fit the pattern of this night's files.
 MISNAMED = ("=dossiers_20221115.json", "dossiers_2022-11-15_H24.14.json")
-#: Nobody's.
-LEFT_ALONE = (b"dossiers_20229999.json",)
+#: Names of no feed.
+IGNORED = (b"dossiers_20229999.json",)
 SHOWN = [["night", str(NIGHT)], ["deliveries"]]
 
 
 @pytest.fixture(scope="module")
 def named(tmp_path_factory):
-    """A night of such files, by the commands that people type; all bytes that they print."""
+    """The settings of a night of such files, run by commands, and all bytes that these print."""
     folder = tmp_path_factory.mktemp("named")
     settings = settings_in(folder)
     settings.exports.mkdir(parents=True, exist_ok=True)
     home = os.fsencode(settings.exports)
-    for number, name in enumerate([*map(os.fsencode, (*TAKEN, *MISNAMED)), *REFUSED, *LEFT_ALONE]):
+    for number, name in enumerate([*map(os.fsencode, (*ACCEPTED, *MISNAMED)), *REFUSED, *IGNORED]):
         with open(os.path.join(home, name), "wb") as file:  # noqa: PTH118, PTH123 - bytes in names
             file.write(as_json(record(number + 1)))
     (settings.exports / "dossiers_20221115_nowhere.json").symlink_to("/nowhere")
@@ -78,20 +78,20 @@ def delivered(settings):
         }
 
 
-def test_a_name_that_can_be_shown_changes_nothing_about_its_file(named):
+def test_a_file_with_a_printable_name_is_loaded(named):
     settings, _ = named
     found = delivered(settings)
-    assert {name: found.get(name) for name in TAKEN} == dict.fromkeys(TAKEN, ("loaded", None))
+    assert {name: found.get(name) for name in ACCEPTED} == dict.fromkeys(ACCEPTED, ("loaded", None))
 
 
-def test_a_name_that_cannot_be_shown_is_refused_with_its_rule(named):
+def test_a_file_with_an_unprintable_name_is_refused_with_its_rule(named):
     settings, output = named
     found = delivered(settings)
     refused = {readable_name(os.fsdecode(name)) for name in REFUSED}
     assert {name: found.get(name) for name in refused} == dict.fromkeys(
         refused, ("refused", "FILE-F11")
     )
-    assert set(found) == refused | {*TAKEN, *MISNAMED}
+    assert set(found) == refused | {*ACCEPTED, *MISNAMED}
     assert output.decode().count("refused, FILE-F11") == len(REFUSED)
     page = (settings.folders.reports / str(NIGHT) / "index.html").read_text(encoding="utf-8")
     assert page.count("Từ chối: FILE-F11") == len(refused)
@@ -108,29 +108,29 @@ def test_a_name_that_nearly_fits_is_refused_and_on_the_nights_page(named):
     assert page.count("Từ chối: FILE-F15") == len(MISNAMED)
 
 
-def test_nothing_that_a_name_says_reaches_the_terminal_as_a_command(named):
+def test_no_control_character_of_a_name_reaches_the_terminal(named):
     _, output = named
     assert b"Traceback" not in output
     text = output.decode()
     assert [line for line in text.split("\n") if readable_name(line) != line] == []
 
 
-def test_no_file_is_written_outside_its_place(named):
+def test_no_name_makes_a_file_appear_outside_the_installation(named):
     settings, _ = named
     places = {path.name for path in settings.landing.parent.iterdir()}
     assert places <= {"exports", "landing", "published", "work", "warehouse.duckdb"}
     assert {len(path.relative_to(settings.landing).parts) for path in landed(settings)} == {5}
-    assert {path.name for path in landed(settings)} == {*TAKEN, "delivery.json"}
+    assert {path.name for path in landed(settings)} == {*ACCEPTED, "delivery.json"}
 
 
 def landed(settings):
     return [path for path in (settings.landing / "one_stop").rglob("*") if path.is_file()]
 
 
-def test_no_page_takes_a_name_for_markup(named):
+def test_markup_in_a_name_is_escaped_on_every_page(named):
     settings, _ = named
     pages = list(settings.folders.reports.rglob("*.html"))
-    assert len(pages) > len(TAKEN)
+    assert len(pages) > len(ACCEPTED)
     assert any("alert(1)" in page.read_text(encoding="utf-8") for page in pages)
     for page in pages:
         root = html.parse(page).getroot()
@@ -148,7 +148,7 @@ def test_a_folder_that_cannot_be_listed_stops_the_night_and_is_named(tmp_path):
         if everybodys in parent.parents and parent.stat().st_uid == os.geteuid():
             parent.chmod(parent.stat().st_mode | 0o055)
     child = os.fork()
-    if not child:  # as somebody whom permissions bind, which root is not
+    if not child:  # as another user: root may list every folder
         code = 1
         try:
             if os.geteuid() == 0:
@@ -157,8 +157,8 @@ def test_a_folder_that_cannot_be_listed_stops_the_night_and_is_named(tmp_path):
                 os.setuid(65534)
             list_exports(tmp_path)
         except ExportsError as error:
-            is_told = "closed: cannot be listed" in str(error) and "permission" in str(error)
-            code = 0 if is_told else 2
+            is_named = "closed: cannot be listed" in str(error) and "permission" in str(error)
+            code = 0 if is_named else 2
         finally:
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
@@ -168,5 +168,5 @@ def test_a_folder_that_cannot_be_listed_stops_the_night_and_is_named(tmp_path):
     "name",
     ["dossiers_20221115.json", "hồ sơ Đà Nẵng.xlsx", "ho\u0302\u0300 so\u031b.csv", "a\u00a0b"],
 )
-def test_ordinary_names_are_readable_as_they_are(name):
+def test_ordinary_names_are_shown_unchanged(name):
     assert readable_name(name) == name

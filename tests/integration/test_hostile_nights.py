@@ -1,8 +1,7 @@
-"""Bad files in the exports: each is refused or rejected with a reason, and no figure moves.
+"""Bad files in the exports: each is refused or its rows are rejected, and no figure changes.
 
-The whole corpus lies among good deliveries of one night. Files whose damage cannot be told from
-another true statement (a due date with another digit in it) are not in it; there is nothing to
-tell them by.
+The whole corpus lies among good deliveries of one night. It leaves out files whose damage looks
+like valid data (such as a due date with another digit): no check can find them.
 """
 
 from __future__ import annotations
@@ -27,31 +26,31 @@ from onestop.warehouse.staged_names import STAGED
 pytestmark = pytest.mark.whole_night
 
 NIGHT = dt.date(2022, 11, 15)
-#: What is free text is kept as it is: it decides no figure and is escaped wherever it is shown.
+#: Free text is kept unchanged: it affects no figure and is escaped on pages.
 FREE_TEXT = "Tên thủ tục hành chính"
 FEWEST = 150
 
 
 def write_good_files(settings):
-    """A small city, and the two sound dossiers that the corpus has damaged versions of."""
+    """Write a small city, and the two intact dossiers that the corpus has damaged versions of."""
     write_sample(settings.exports, NIGHT, NIGHT, per_day=10, dirt_percent=0)
     (settings.exports / "dossiers_20221115_sound.json").write_bytes(as_json(record(1), record(2)))
 
 
 def write_bad_files(settings, *, every):
-    """Every so manieth file of the corpus; what is bad about each, by file name."""
+    """Write every ``every``-th file of the corpus; returns the kind of damage by file name."""
     names = {}
-    chosen = [(what, data) for what, data in corpus().items() if is_told_apart(what)]
+    chosen = [(what, data) for what, data in corpus().items() if can_be_found(what)]
     for number, (what, data) in enumerate(chosen[::every]):
-        # before `sound` in order: of two equal statements the sound file's stands
+        # sorts before `sound`: of two equal statements the one of the intact file counts
         name = f"dossiers_20221115_bad{number:04d}.csv"
         (settings.exports / name).write_bytes(data)
         names[name] = what
     return names
 
 
-def is_told_apart(what):
-    """Whether what is wrong can be seen at all; see the top of this file."""
+def can_be_found(what):
+    """Whether a check can find the damage; see the top of this file."""
     return not any(f"damage {kind}" in what for kind in (9, 10))
 
 
@@ -107,16 +106,16 @@ def test_every_bad_file_is_refused_or_its_bad_rows_are_rejected(attacked):
         for name, outcome in found.items()
         if outcome[0] == "loaded" and not outcome[2]
     }
-    # Not bad at all: free text, and damage that left the two sound records readable.
+    # Accepted files: free text, and damage that left the two intact records readable.
     surprises = [
-        what for what in taken if FREE_TEXT not in what and not _says_only_what_is_sound(settings)
+        what for what in taken if FREE_TEXT not in what and not _accepted_rows_are_intact(settings)
     ]
     assert surprises == []
     assert len(taken) * 5 < len(found)
 
 
-def _says_only_what_is_sound(settings):
-    """Whether all that was accepted of the bad files equals what the sound file says."""
+def _accepted_rows_are_intact(settings):
+    """Whether every accepted row of the bad files equals a row of the intact file."""
     return rows(
         settings,
         "select count(*) from core.dossier_version as v where delivery_id in"
@@ -156,13 +155,13 @@ def test_every_refusal_and_every_rejection_has_its_rule_and_its_reason(attacked)
     )
 
 
-def test_no_figure_moves(attacked, digest_of_clean):
+def test_bad_files_change_no_figure(attacked, digest_of_clean):
     settings, _, _ = attacked
     published = rows(settings, "select figures_sha256 from audit.publication")
     assert published == [(digest_of_clean,)]
 
 
-def test_the_command_tells_of_bad_files_in_plain_words(attacked):
+def test_the_command_names_each_bad_file_without_a_traceback(attacked):
     _, names, said = attacked
     lines = said.splitlines()
     assert f"night {NIGHT} is published" in said
@@ -172,7 +171,7 @@ def test_the_command_tells_of_bad_files_in_plain_words(attacked):
 
 
 def test_the_whole_corpus_is_large():
-    assert sum(is_told_apart(what) for what in corpus()) >= FEWEST
+    assert sum(can_be_found(what) for what in corpus()) >= FEWEST
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The plan's periodic reports: due by the calendar, issued once, numbered, frozen, whole."""
+"""The plan's periodic reports: due by the calendar, issued once, numbered, frozen, complete."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def two_nights(kept, tmp_path_factory):
 
 @pytest.fixture
 def settings(two_nights, tmp_path):
-    """A copy to work on."""
+    """A copy that the test may change."""
     mine = settings_in(tmp_path)
     mine.published.parent.mkdir()
     shutil.copy(two_nights.published, mine.published)
@@ -93,7 +93,7 @@ def issued_once(two_nights, tmp_path_factory):
 
 @pytest.fixture
 def issued(issued_once, tmp_path):
-    """A copy of that to work on, and the issue."""
+    """A copy of that installation that the test may change, and the issue."""
     shutil.copytree(issued_once[0], tmp_path / "mine")
     return settings_in(tmp_path / "mine"), issued_once[1]
 
@@ -141,7 +141,7 @@ def test_a_report_is_an_issue_with_its_night_its_files_and_their_digests(issued)
     assert len(facts["deliveries"]) == issue.delivery_count
 
 
-def test_its_files_hold_the_figures_of_the_night(settings):
+def test_the_files_of_a_report_hold_the_figures_of_its_night(settings):
     folder = folder_of(settings, issue_report(settings, "q1", FIRST, IN_TIME))
     scorecard = json.loads((folder / "scorecard.json").read_text(encoding="utf-8"))
     assert scorecard["as_of_date"] == "2022-03-07"
@@ -174,7 +174,7 @@ def test_its_files_hold_the_figures_of_the_night(settings):
     assert (int(rate["numerator"]), int(rate["denominator"])) == tuple(form.values())
 
 
-def test_the_same_again_is_the_same_issue_and_changes_nothing(issued):
+def test_issuing_the_same_report_again_changes_nothing(issued):
     settings, first = issued
     before = contents(settings)
     assert issue_report(settings, "q1", now=LATE) == first
@@ -182,7 +182,7 @@ def test_the_same_again_is_the_same_issue_and_changes_nothing(issued):
     assert len(recorded(settings)) == 1
 
 
-def test_issued_again_on_another_night_it_gets_the_next_number_and_the_first_stays(issued):
+def test_a_report_issued_again_on_another_night_gets_the_next_number(issued):
     settings, first = issued
     before = contents(settings)
     second = issue_report(settings, "q1", FIRST, IN_TIME)
@@ -192,8 +192,8 @@ def test_issued_again_on_another_night_it_gets_the_next_number_and_the_first_sta
     assert [issue.issue_number for issue in read_issued_reports(settings)] == [2, 1]
 
 
-def test_a_report_is_due_from_its_last_working_day_on_until_it_is_issued(settings):
-    # the third quarter's stays out: nothing of its period was ever published
+def test_a_report_is_due_from_its_last_working_day_until_it_is_issued(settings):
+    # the third quarter's report is not due: no night of its period was published
     due = {
         dt.date(2022, 3, 7): [],
         dt.date(2022, 3, 8): ["q1"],
@@ -208,7 +208,7 @@ def test_a_report_is_due_from_its_last_working_day_on_until_it_is_issued(setting
         assert due_reports(settings, night) == [code for code in codes if code != "q1"]
 
 
-def test_after_its_last_day_it_is_issued_late_and_says_so(settings):
+def test_a_report_issued_after_its_last_day_is_marked_late(settings):
     issue = issue_report(settings, "q1", now=LATE)
     assert issue.is_late
     assert "late: its last day was 2022-03-09" in issue_line(issue)
@@ -217,7 +217,7 @@ def test_after_its_last_day_it_is_issued_late_and_says_so(settings):
     assert "muộn" in page.getvalue()
 
 
-def test_it_rests_on_the_last_night_published_by_then(settings):
+def test_a_report_uses_the_last_night_published_by_its_date(settings):
     assert last_night_up_to(settings, FIRST) == FIRST
     assert last_night_up_to(settings, dt.date(2022, 3, 20)) == SECOND
     with pytest.raises(NothingPublishedError):
@@ -225,16 +225,18 @@ def test_it_rests_on_the_last_night_published_by_then(settings):
 
 
 class Killed(BaseException):
-    """The process is gone."""
+    """Stands for the end of the process."""
 
 
-#: Functions of the module at which a run is killed: when it comes to them, or after them.
+#: Functions of the module before or after which a run is killed.
 STEPS = ["record_issue", "_place"]
 
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("is_done", [False, True], ids=["before", "after"])
-def test_killed_anywhere_and_run_again_there_is_one_report(settings, monkeypatch, step, is_done):
+def test_a_run_killed_at_any_step_and_repeated_issues_one_report(
+    settings, monkeypatch, step, is_done
+):
     undisturbed = getattr(issuing, step)
 
     def die(*arguments):
@@ -255,7 +257,7 @@ def test_killed_anywhere_and_run_again_there_is_one_report(settings, monkeypatch
     assert issue.is_late == (not is_done and step == "record_issue")
 
 
-def test_killed_while_files_are_written_nothing_half_is_left(settings, monkeypatch):
+def test_a_run_killed_while_writing_files_leaves_no_partial_report(settings, monkeypatch):
     def die(_):
         raise Killed
 
@@ -281,7 +283,7 @@ def test_files_that_were_changed_or_removed_are_named(issued):
     assert "CHANGED" in page.getvalue()
 
 
-def test_a_folder_that_is_gone_is_put_back_from_the_landing_whatever_the_release(
+def test_a_missing_report_folder_is_restored_from_the_landing_under_any_release(
     issued, monkeypatch
 ):
     settings, issue = issued
@@ -296,7 +298,7 @@ def test_a_folder_that_is_gone_is_put_back_from_the_landing_whatever_the_release
     assert (settings.landing / issue.folder / "report.json").is_file()
 
 
-def test_files_that_cannot_be_made_as_they_were_are_not_made_otherwise(issued):
+def test_report_files_that_cannot_be_restored_exactly_are_not_written(issued):
     settings, issue = issued
     with open_warehouse(settings.warehouse) as warehouse:
         warehouse.execute("update audit.report set content_sha256 = 'of another release'")
@@ -308,7 +310,7 @@ def test_files_that_cannot_be_made_as_they_were_are_not_made_otherwise(issued):
     assert not folder_of(settings, issue).exists()
 
 
-def test_what_does_not_exist_is_told(settings):
+def test_an_unknown_report_is_an_error_that_names_the_known_ones(settings):
     with pytest.raises(QuestionError, match="no report q2; there are q1, half_year, q3, year"):
         issue_report(settings, "q2")
     with pytest.raises(QuestionError, match="night 2022-03-08 is before that"):
@@ -318,7 +320,7 @@ def test_what_does_not_exist_is_told(settings):
 
 
 @pytest.mark.parametrize("form", ["json", "csv"])
-def test_the_list_is_there_for_programs_too(issued, form):
+def test_issued_reports_are_listed_as_json_and_csv(issued, form):
     settings, _ = issued
     text = io.StringIO()
     print_issued_reports(settings, form=form, file=text)
@@ -330,7 +332,9 @@ def test_the_list_is_there_for_programs_too(issued, form):
     assert re.fullmatch("[0-9a-f]{64}", rows[0]["content_sha256"])
 
 
-def test_the_command_issues_lists_and_tells_what_there_is(settings, monkeypatch, tmp_path):
+def test_the_command_issues_and_lists_reports_and_names_the_known_codes(
+    settings, monkeypatch, tmp_path
+):
     monkeypatch.setenv("ONESTOP_VAR", str(tmp_path))
     run = CliRunner()
     issued = run.invoke(app, ["report", "issue", "q1", "--as-of", "2022-03-07"])
@@ -345,5 +349,5 @@ def test_the_command_issues_lists_and_tells_what_there_is(settings, monkeypatch,
     assert read_issued_reports(settings)[0].as_of_date == FIRST
 
 
-def test_before_anything_is_published_nothing_is_issued(tmp_path):
+def test_no_report_is_issued_before_the_first_publication(tmp_path):
     assert read_issued_reports(settings_in(tmp_path)) == []

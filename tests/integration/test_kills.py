@@ -1,4 +1,4 @@
-"""A night that is killed, wherever and however often, ends as one that was left alone."""
+"""A night that is killed anywhere, any number of times, ends like an undisturbed one."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ STEPS = (
     "check_night",
     "publish_night",
 )
-#: When something was done; all else must be the same.
+#: Columns that hold the time of processing; all others must be equal.
 CLOCKS = {"settled_at", "published_at", "changed_at", "state_changed_at"}
 FORK = multiprocessing.get_context("fork")
 
@@ -79,7 +79,7 @@ def run_nights(settings, nights, kill_at, count):
 
 
 def in_a_process(settings, nights, *, kill_at=0, kill_after=None):
-    """Run the nights in a process; its exit code (-9: killed) and how many events it had."""
+    """Run the nights in a process; returns its exit code (-9: killed) and number of events."""
     count = FORK.Value("i", 0)
     process = FORK.Process(target=run_nights, args=(settings, nights, kill_at, count))
     process.start()
@@ -106,7 +106,7 @@ def content(settings):
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """A finished warehouse, how many events it took, and how many seconds."""
+    """A finished warehouse, and the number of events and seconds that it took."""
 
     settings: Settings
     nights: tuple[dt.date, ...]
@@ -114,7 +114,7 @@ class Undisturbed:
     seconds: float
 
 
-def left_alone(folder, nights):
+def run_undisturbed(folder, nights):
     onestop.gate.load_suite("dossiers")
     from great_expectations.core import ExpectationSuite  # noqa: F401, PLC0415 - once, for all forks
 
@@ -129,16 +129,16 @@ def left_alone(folder, nights):
 
 @pytest.fixture(scope="module")
 def two_nights(tmp_path_factory):
-    return left_alone(tmp_path_factory.mktemp("two_nights"), NIGHTS)
+    return run_undisturbed(tmp_path_factory.mktemp("two_nights"), NIGHTS)
 
 
 @pytest.fixture(scope="module")
 def one_night(tmp_path_factory):
-    return left_alone(tmp_path_factory.mktemp("one_night"), NIGHTS[:1])
+    return run_undisturbed(tmp_path_factory.mktemp("one_night"), NIGHTS[:1])
 
 
-def survives(undisturbed, folder, wanted, *, seed):
-    """Kill again and again in one folder, run once more to the end, and compare."""
+def completed_after_kills(undisturbed, folder, wanted, *, seed):
+    """Kill runs in one folder repeatedly, let one run end, and compare; returns the kills."""
     original, nights = undisturbed.settings, undisturbed.nights
     settings = settings_in(folder)
     settings.exports.symlink_to(original.exports)
@@ -154,7 +154,7 @@ def survives(undisturbed, folder, wanted, *, seed):
                 settings, nights, kill_after=chance.uniform(0, undisturbed.seconds)
             )
         assert code in {0, -signal.SIGKILL}, code
-        if code == 0:  # done before the kill: from the beginning again
+        if code == 0:  # the run ended before the kill: start again from the beginning
             check(settings, undisturbed)
             folder = folder / "next"
             folder.mkdir()
@@ -185,18 +185,18 @@ def check(settings, undisturbed):
 
 
 def test_a_sample_of_kills_changes_nothing(one_night, tmp_path):
-    assert survives(one_night, tmp_path, 2, seed=1) == 2
+    assert completed_after_kills(one_night, tmp_path, 2, seed=1) == 2
 
 
 @pytest.mark.slow
 def test_kills_from_one_night_into_the_next_change_nothing(two_nights, tmp_path):
-    assert survives(two_nights, tmp_path, 10, seed=2) == 10
+    assert completed_after_kills(two_nights, tmp_path, 10, seed=2) == 10
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
 def test_many_kills_change_nothing(one_night, tmp_path, seed):
-    assert survives(one_night, tmp_path, 20, seed=100 + seed) == 20
+    assert completed_after_kills(one_night, tmp_path, 20, seed=100 + seed) == 20
 
 
 def publish_second(settings, kill_before):

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 
 NIGHT = dt.date(2022, 11, 15)
 COUNT = 1500
-#: Spread over the batches: an empty file, one that is no table, one without the columns needed.
+#: Bad files, spread over the batches: an empty one, one without a table, one without the key.
 BAD = {
     7: b"",
     740: b"\x00\x01\x02 not a table",
@@ -79,14 +79,14 @@ def test_the_night_is_published_with_all_its_files(many):
     assert {name: found.get(name) for name in good} == dict.fromkeys(good, ("loaded", None))
 
 
-def test_each_bad_file_is_refused_by_its_own_name_and_takes_none_of_its_batch_with_it(many):
+def test_each_bad_file_is_refused_under_its_name_without_the_others_of_its_batch(many):
     result, _, settings, _ = many
     found = delivered(settings)
     bad = {name_of(number): found[name_of(number)] for number in BAD}
     assert {state for state, _ in bad.values()} == {"refused"}
     assert {rule for _, rule in bad.values()} == {"FILE-F01", "FILE-F07", "DOS-F01"}
-    told = " ".join(reason for _, reason in result.failures)
-    assert all(name in told for name in bad)
+    reasons = " ".join(reason for _, reason in result.failures)
+    assert all(name in reasons for name in bad)
 
 
 def test_every_file_is_listed_by_name_in_the_logs(many):

@@ -1,4 +1,4 @@
-"""Schema files, on both engines: in place, all or nothing, one process at a time."""
+"""Schema files on both engines: applied in place, all or none, by one process at a time."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def only_the_first(folder):
-    """What the first release knew; the other files come back with the returned function."""
+    """Leave only the first release's files; the returned function puts the others back."""
     later = [path for path in folder.iterdir() if not path.name.startswith("0001")]
     texts = {path: path.read_text(encoding="utf-8") for path in later}
     for path in later:
@@ -50,7 +50,7 @@ def only_the_first(folder):
 
 
 def without_later_columns(patched):
-    """Have the dossiers and their mart as the first release knew them."""
+    """Give dossiers and their mart the columns of the first release."""
     known = tuple(column for column in DOSSIERS.columns if not column.is_optional)
     patched.setattr(worked_dossiers, "DOSSIERS", replace(DOSSIERS, columns=known))
     files = [
@@ -62,18 +62,16 @@ def without_later_columns(patched):
 
 
 def history_of_one_night(feed):
-    """What the versions of a single night say: the first release had no tables for more."""
+    """The versions of one night as the first release stored them: it had no other tables."""
     return (
         "select night as valid_from, cast(null as date) as valid_to, delivery_id, row_number,"
         f" content_hash, {', '.join(feed.column_names)} from core.{feed.entity}_version"
     )
 
 
-def test_a_warehouse_of_the_first_release_is_upgraded_with_all_that_is_in_it(
-    url, folder, monkeypatch
-):
+def test_a_warehouse_of_the_first_release_is_upgraded_with_all_its_rows(url, folder, monkeypatch):
     upgrade = only_the_first(folder)
-    # that release knew another lock
+    # that release used another lock
     monkeypatch.setattr(PostgreSQLWarehouse, "_take_lock", lambda _: None)
     with monkeypatch.context() as patched, open_warehouse(url) as warehouse:
         without_later_columns(patched)
@@ -97,7 +95,7 @@ def test_a_warehouse_of_the_first_release_is_upgraded_with_all_that_is_in_it(
             {"now": dt.datetime(2022, 6, 30, tzinfo=dt.UTC)},
         )
         compute(warehouse, NIGHT)
-        warehouse.execute("drop schema if exists ref_staged cascade")  # that release had none
+        warehouse.execute("drop schema if exists ref_staged cascade")  # that release had no digests
         before = content(warehouse, ("core", "audit", "mart"))
     upgrade()
     monkeypatch.undo()
@@ -117,7 +115,7 @@ def test_a_warehouse_of_the_first_release_is_upgraded_with_all_that_is_in_it(
         assert warehouse.value("select max(as_of_date) from mart.form_06a") == LATER
 
 
-def test_a_file_that_fails_leaves_the_schema_of_before_at_work(url, folder):
+def test_a_failing_schema_file_leaves_the_earlier_schema_usable(url, folder):
     with open_warehouse(url) as warehouse:
         version = warehouse.schema_version()
         record_unit(warehouse, NIGHT)
@@ -129,12 +127,12 @@ def test_a_file_that_fails_leaves_the_schema_of_before_at_work(url, folder):
         "insert into audit.remark (text) select no_such_column from audit.delivery;\n",
         encoding="utf-8",
     )
-    with pytest.raises(SchemaError) as told:
+    with pytest.raises(SchemaError) as caught:
         open_warehouse(url)
-    assert "sql/schema/0900_broken.sql" in str(told.value)
-    assert "no_such_column" in str(told.value)
-    assert f"keeps schema {version}" in str(told.value)
-    assert "onestop migrate" in str(told.value)
+    assert "sql/schema/0900_broken.sql" in str(caught.value)
+    assert "no_such_column" in str(caught.value)
+    assert f"keeps schema {version}" in str(caught.value)
+    assert "onestop migrate" in str(caught.value)
     broken.unlink()
     with open_warehouse(url) as warehouse:
         assert warehouse.schema_version() == version
@@ -144,7 +142,7 @@ def test_a_file_that_fails_leaves_the_schema_of_before_at_work(url, folder):
         publish_marts(warehouse, NIGHT)
 
 
-def test_a_warehouse_of_a_newer_release_is_left_alone(url, folder):
+def test_a_warehouse_of_a_newer_release_is_not_changed(url, folder):
     with open_warehouse(url) as warehouse:
         version = warehouse.schema_version()
     newer = folder / "0900_newer.sql"
@@ -155,7 +153,7 @@ def test_a_warehouse_of_a_newer_release_is_left_alone(url, folder):
         open_warehouse(url)
 
 
-def test_a_file_for_one_engine_is_applied_there_alone(url, folder):
+def test_a_schema_file_for_one_engine_is_applied_on_that_engine_only(url, folder):
     for engine in ENGINES:
         (folder / f"0900_own.{engine}.sql").write_text(
             f"create table audit.only_{engine} (text varchar);\n", encoding="utf-8"
@@ -167,7 +165,7 @@ def test_a_file_for_one_engine_is_applied_there_alone(url, folder):
         assert names == [{"file_name": f"0900_own.{warehouse.engine}.sql"}]
 
 
-def test_processes_that_upgrade_at_the_same_time_do_it_once(postgres, folder):
+def test_simultaneous_upgrades_apply_each_schema_file_once(postgres, folder):
     url = postgres.make_database()
     (folder / "0900_slow.postgresql.sql").write_text(
         "select pg_sleep(0.5);\ncreate table audit.slow (text varchar);\n", encoding="utf-8"
@@ -190,7 +188,7 @@ def test_processes_that_upgrade_at_the_same_time_do_it_once(postgres, folder):
     assert versions == sorted(set(versions))
 
 
-def test_schema_files_have_numbers_of_their_own():
+def test_every_schema_file_has_its_own_number():
     for engine in ENGINES:
         files = base.schema_files(engine)
         versions = [file.version for file in files]

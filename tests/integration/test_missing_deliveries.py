@@ -1,4 +1,4 @@
-"""What a night that cannot be published says about the delivery that it lacks."""
+"""The message of a night that is not published because a delivery is missing."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def put(settings, name, content):
 
 
 def refuse(settings):
-    """Land and read what is there, as far as it comes; what require_expected then says."""
+    """Land and read every file, which is refused; returns the message of require_expected."""
     candidates = discover(settings, FIRST)
     for candidate in candidates:
         with pytest.raises(RefusedDeliveryError):
             read(settings, land(settings, candidate))
-    return told(settings, candidates)
+    return message_about(settings, candidates)
 
 
-def told(settings, candidates):
+def message_about(settings, candidates):
     with pytest.raises(MissingDeliveryError) as missing:
         require(settings, FIRST, candidates)
     return str(missing.value)
@@ -47,26 +47,26 @@ def ended(settings):
         return warehouse.rows("select state, message from audit.night_run")
 
 
-def test_a_file_that_is_not_there_is_named_with_its_folder_and_what_comes_close(settings):
+def test_a_missing_file_is_named_with_its_folder_and_similar_names(settings):
     put(settings, f"dosiers_{DAY}.json", b"[]")
     expected = (
         f"no file dossiers_{DAY}_snapshot* or dossiers_{DAY}* below {settings.exports};"
         f" similar names there: dosiers_{DAY}.json"
     )
-    assert expected in told(settings, [])
+    assert expected in message_about(settings, [])
     [sentence] = awaited(settings, FIRST, [])
     assert sentence.endswith(expected)
 
 
-def test_a_discovery_that_failed_is_not_taken_for_a_missing_file(settings):
+def test_a_failed_discovery_is_not_reported_as_a_missing_file(settings):
     put(settings, f"dossiers_{DAY}.json", as_json(record(1)))
-    message = told(settings, None)
+    message = message_about(settings, None)
     assert "could not be listed" in message
     assert "delivered no" not in message
     assert [row["state"] for row in ended(settings)] == ["exports_unread"]
 
 
-def test_exports_that_cannot_be_read_are_noted_by_a_night_without_airflow_too(settings):
+def test_a_night_without_airflow_reports_unreadable_exports_too(settings):
     settings.exports.rmdir()
     with pytest.raises(ExportsError, match="is not there"):
         run_night(settings, FIRST)
@@ -75,14 +75,14 @@ def test_exports_that_cannot_be_read_are_noted_by_a_night_without_airflow_too(se
     assert "is not there" in noted["message"]
 
 
-def test_a_file_that_is_there_and_was_not_loaded_is_not_called_missing(settings):
+def test_a_file_that_exists_but_was_not_loaded_is_not_called_missing(settings):
     put(settings, f"dossiers_{DAY}.json", as_json(record(1)))
-    message = told(settings, discover(settings, FIRST))
+    message = message_about(settings, discover(settings, FIRST))
     assert f"dossiers_{DAY}.json is in the exports and was not loaded" in message
     assert "delivered no" not in message
 
 
-def test_of_a_file_that_was_refused_twice_the_last_refusal_is_told(settings):
+def test_the_last_refusal_of_a_file_is_reported(settings):
     put(settings, f"dossiers_{DAY}.json", b"")
     first = refuse(settings)
     put(settings, f"dossiers_{DAY}.json", b"\x00\x01\x02 not a table")
@@ -92,7 +92,7 @@ def test_of_a_file_that_was_refused_twice_the_last_refusal_is_told(settings):
     assert "FILE-F01" not in second
 
 
-def test_a_refused_file_that_was_taken_away_for_another_is_not_told_any_more(settings):
+def test_a_refused_file_that_was_replaced_by_another_is_no_longer_reported(settings):
     first = put(settings, f"dossiers_{DAY}_a.json", b"")
     assert f"{first.name} was refused" in refuse(settings)
     first.unlink()

@@ -1,4 +1,4 @@
-"""Nights without a scheduler: safe to run again, honest about what is missing."""
+"""Nights without a scheduler: they can be run again, and report what is missing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def rows(settings, query):
 
 
 def content(settings):
-    """Every row of every table, clocks of processing included."""
+    """Every row of every table, including the times of processing."""
     path = settings.warehouse.removeprefix("duckdb:///")
     with duckdb.connect(path, read_only=True) as connection:
         tables = connection.execute(
@@ -43,7 +43,7 @@ def content(settings):
         }
 
 
-def test_running_nights_again_changes_nothing_at_all(after_two_nights):
+def test_running_nights_again_changes_nothing(after_two_nights):
     settings = after_two_nights
     before = content(settings)
     copy = settings.published.stat().st_mtime_ns
@@ -53,7 +53,7 @@ def test_running_nights_again_changes_nothing_at_all(after_two_nights):
     assert settings.published.stat().st_mtime_ns == copy
 
 
-def test_a_night_without_its_expected_file_leaves_the_last_one_published(after_one_night, tmp_path):
+def test_a_night_without_its_expected_file_leaves_the_last_publication(after_one_night, tmp_path):
     settings = after_one_night
     (settings.exports / "dossiers_20221116.json").rename(tmp_path / "late.json")
     report = run_night(settings, SECOND)
@@ -63,7 +63,7 @@ def test_a_night_without_its_expected_file_leaves_the_last_one_published(after_o
     assert rows(settings, "select max(as_of_date) from audit.publication") == [(FIRST,)]
     with open_warehouse(f"duckdb:///{settings.published}", read_only=True) as published:
         assert published.value("select max(as_of_date) from mart.indicator_value") == FIRST
-    # it arrives, and the night runs again
+    # the file arrives, and the night runs again
     (tmp_path / "late.json").rename(settings.exports / "dossiers_20221116.json")
     assert run_night(settings, SECOND).state == "published"
     assert rows(settings, "select state from audit.night_run order by as_of_date") == [
@@ -72,7 +72,7 @@ def test_a_night_without_its_expected_file_leaves_the_last_one_published(after_o
     ]
 
 
-def test_a_night_whose_files_a_later_run_took_in_rests_on_them_all_the_same(tmp_path):
+def test_a_night_uses_its_files_even_if_a_later_run_loaded_them(tmp_path):
     settings = settings_in(tmp_path)
     write_sample(settings.exports, FIRST, THIRD, per_day=10)
     (settings.exports / "dossiers_20221117.json").unlink()
@@ -83,7 +83,7 @@ def test_a_night_whose_files_a_later_run_took_in_rests_on_them_all_the_same(tmp_
     assert result.deliveries > 0
 
 
-def test_a_file_that_cannot_be_copied_is_in_the_record_and_is_taken_when_it_can(
+def test_a_file_that_cannot_be_copied_is_recorded_and_loaded_once_it_can_be(
     after_one_night, monkeypatch
 ):
     settings = after_one_night
@@ -108,7 +108,7 @@ def test_a_file_that_cannot_be_copied_is_in_the_record_and_is_taken_when_it_can(
     assert [row[0] for row in rows(settings, of_visits)] == ["loaded", "refused"]
 
 
-def test_a_run_killed_right_after_publication_is_noted_by_the_next(after_one_night):
+def test_a_run_killed_right_after_publication_is_recorded_by_the_next(after_one_night):
     settings = after_one_night
     noted = "select state, delivery_count from audit.night_run"
     before = rows(settings, noted)
@@ -119,7 +119,7 @@ def test_a_run_killed_right_after_publication_is_noted_by_the_next(after_one_nig
 
 
 @pytest.mark.whole_night
-def test_a_refused_file_is_in_the_record_with_its_reason_and_the_others_go_on(after_one_night):
+def test_a_refused_file_is_recorded_with_its_reason_and_the_others_are_loaded(after_one_night):
     settings = after_one_night
     (settings.exports / "visits_20221116_2.csv").write_bytes(b"\x00\x01\x02 not a table")
     report = run_night(settings, SECOND)
@@ -139,7 +139,7 @@ def test_a_refused_file_is_in_the_record_with_its_reason_and_the_others_go_on(af
     assert len(rows(settings, "select * from audit.delivery where state = 'refused'")) == 1
 
 
-def test_what_comes_after_publication_is_known_from_the_next_night_on(after_one_night):
+def test_files_that_arrive_after_publication_count_from_the_next_night_on(after_one_night):
     settings = after_one_night
     as_published = rows(settings, "select * from mart.indicator_history order by all")
     records = json.loads((settings.exports / "dossiers_20221115.json").read_text(encoding="utf-8"))
@@ -190,7 +190,7 @@ def test_marts_that_break_an_identity_are_kept_and_not_published(with_second_loa
 
 @pytest.fixture(scope="module")
 def command(kept, tmp_path_factory):
-    """Runs a command on two published nights."""
+    """Function: runs a command on two published nights."""
     folder = tmp_path_factory.mktemp("command") / "var"
     kept.copy(publish_second_night, folder)
     env = {**os.environ, "ONESTOP_VAR": str(folder), "COLUMNS": "120"}
@@ -215,7 +215,7 @@ def command(kept, tmp_path_factory):
         (("rejected", "--lang", "en"), "rows"),
     ],
 )  # fmt: skip
-def test_each_command_answers(command, arguments, text):
+def test_each_command_prints_its_answer(command, arguments, text):
     done = command(*arguments)
     assert done.returncode == 0, done.stderr
     assert text in done.stdout
@@ -240,7 +240,7 @@ def test_the_form_is_written_as_a_spreadsheet(command, tmp_path):
         ("sample", "--from", "2022-11-16", "--to", "2022-11-15", "--out", "nowhere"),
     ],
 )
-def test_a_question_without_an_answer_is_told_in_a_sentence(command, arguments):
+def test_a_question_without_an_answer_ends_with_one_sentence_and_status_1(command, arguments):
     done = command(*arguments)
     assert done.returncode == 1
     assert done.stderr.strip()

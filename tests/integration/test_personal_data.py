@@ -1,4 +1,4 @@
-"""Personal data stays in landing: it is planted everywhere, and looked for in every output."""
+"""Personal data stays in landing: it is planted in every feed and searched in every output."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from onestop.sample import write_sample
 pytestmark = pytest.mark.whole_night
 
 NIGHT = dt.date(2022, 11, 15)
-SAID = [
+COMMANDS = [
     ["night", str(NIGHT)],
     ["replay"],
     ["deliveries"],
@@ -42,8 +42,8 @@ SAID = [
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
-    """A night with planted files, by the commands that people type; all that they print."""
+def commands_output(tmp_path_factory):
+    """The settings of a night with planted files, and all output of the commands run on it."""
     folder = tmp_path_factory.mktemp("planted")
     settings = settings_in(folder)
     write_sample(settings.exports, NIGHT, NIGHT, per_day=5)
@@ -59,7 +59,7 @@ def told(tmp_path_factory):
     }
     (folder / "temporary").mkdir()
     output = []
-    for arguments in SAID:
+    for arguments in COMMANDS:
         run = run_with_new_interpreter if arguments == ["replay"] else run_command
         done = run(*arguments, env=environment)
         assert "Traceback" not in done.stderr, done.stderr
@@ -67,8 +67,8 @@ def told(tmp_path_factory):
     return settings, "\n".join(output)
 
 
-def test_the_planted_files_were_read_and_refused_as_meant(told):
-    _, output = told
+def test_the_planted_files_were_read_and_refused_as_meant(commands_output):
+    _, output = commands_output
     assert f"night {NIGHT} is published" in output
     assert "dossiers_20221115_p.json: 14 rows read, 2 accepted, 12 rejected" in output
     for refused in ("cut.json", "headless.csv", "legacy.csv", "broken.json", "words.csv"):
@@ -77,16 +77,18 @@ def test_the_planted_files_were_read_and_refused_as_meant(told):
     assert "dossiers_20221115_unlike.xlsx: refused, FILE-F13" in output
 
 
-def test_no_command_prints_personal_data(told):
-    _, output = told
+def test_no_command_prints_personal_data(commands_output):
+    _, output = commands_output
     assert [line for line in output.split("\n") if any(mark in line for mark in MARKS)] == []
     assert [line for line in output.split("\n") if any(m in line for m in SHIFTED_MARKS)] == []
 
 
-def test_no_file_and_no_table_outside_landing_holds_it(told):
-    settings, _ = told
+def test_no_file_and_no_table_outside_landing_holds_personal_data(commands_output):
+    settings, _ = commands_output
     home = settings.landing.parent
-    assert marks_in(settings.landing, MARKS), "the marks are not in the evidence: nothing is shown"
+    assert marks_in(settings.landing, MARKS), (
+        "the landing holds no planted data: the test proves nothing"
+    )
     assert marks_in(home, MARKS, but=(settings.landing, settings.exports)) == []
     assert (
         marks_in(
@@ -96,8 +98,8 @@ def test_no_file_and_no_table_outside_landing_holds_it(told):
     )
 
 
-def test_no_page_shows_it(told):
-    settings, _ = told
+def test_no_page_shows_personal_data(commands_output):
+    settings, _ = commands_output
     outer = FastAPI()
     outer.mount(
         "/onestop",
@@ -116,7 +118,7 @@ def test_no_page_shows_it(told):
             assert not [mark for mark in MARKS + SHIFTED_MARKS if mark in answer.text], page
 
 
-def test_verifying_leaves_nothing_of_it_behind(told):
-    settings, output = told
+def test_verifying_leaves_no_personal_data_behind(commands_output):
+    settings, output = commands_output
     assert "figures are identical" in output, output
     assert marks_in(settings.landing.parent / "temporary", MARKS) == []

@@ -1,4 +1,4 @@
-"""A night on PostgreSQL that is killed, wherever, ends as one that was left alone."""
+"""A night on PostgreSQL that is killed anywhere ends like an undisturbed one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NIGHTS = (NIGHT, LATER)
 
 
 def run_nights(settings, nights, kill_at, count):
-    """Run the nights; the process ends before its ``kill_at``-th statement."""
+    """Run the nights; the process is killed before its ``kill_at``-th statement."""
     run = PostgreSQLWarehouse._run
 
     def counted(self, sql, parameters):
@@ -56,7 +56,7 @@ def in_a_process(settings, nights, *, kill_at=0):
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """A finished warehouse's settings and nights, its content, and how many statements it took."""
+    """A finished warehouse: settings, nights, content, and the number of statements it took."""
 
     settings: Settings
     nights: tuple[dt.date, ...]
@@ -64,7 +64,7 @@ class Undisturbed:
     statements: int
 
 
-def left_alone(postgres, folder, nights):
+def run_undisturbed(postgres, folder, nights):
     onestop.gate.load_suite("dossiers")
     from great_expectations.core import ExpectationSuite  # noqa: F401, PLC0415 - once, for all forks
 
@@ -78,12 +78,12 @@ def left_alone(postgres, folder, nights):
 
 @pytest.fixture(scope="module")
 def one_night(postgres, tmp_path_factory):
-    return left_alone(postgres, tmp_path_factory.mktemp("one_night"), NIGHTS[:1])
+    return run_undisturbed(postgres, tmp_path_factory.mktemp("one_night"), NIGHTS[:1])
 
 
 @pytest.fixture(scope="module")
 def two_nights(postgres, tmp_path_factory):
-    return left_alone(postgres, tmp_path_factory.mktemp("two_nights"), NIGHTS)
+    return run_undisturbed(postgres, tmp_path_factory.mktemp("two_nights"), NIGHTS)
 
 
 def read(settings):
@@ -91,13 +91,13 @@ def read(settings):
         return content(warehouse)
 
 
-def survives(undisturbed, postgres, folder, kills, seed):
-    """Kill again and again, run once more to the end, and compare."""
+def check_after_kills(undisturbed, postgres, folder, kills, seed):
+    """Kill runs repeatedly, let one run end, and compare."""
     exports, nights = undisturbed.settings.exports, undisturbed.nights
     settings = replace(settings_in(folder), exports=exports, warehouse=postgres.make_database())
     chance = random.Random(seed)
     for _ in range(kills):
-        # a later start has less to do: what is done already is left alone
+        # a repeated run executes fewer statements: finished steps are skipped
         kill_at = chance.randint(1, undisturbed.statements * 2 // 3)
         code, _ = in_a_process(settings, nights, kill_at=kill_at)
         assert code in {0, -signal.SIGKILL}
@@ -107,10 +107,10 @@ def survives(undisturbed, postgres, folder, kills, seed):
 
 
 def test_a_kill_changes_nothing(one_night, postgres, tmp_path):
-    survives(one_night, postgres, tmp_path, kills=1, seed=1)
+    check_after_kills(one_night, postgres, tmp_path, kills=1, seed=1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
 def test_many_kills_change_nothing(two_nights, postgres, tmp_path, seed):
-    survives(two_nights, postgres, tmp_path, kills=12, seed=100 + seed)
+    check_after_kills(two_nights, postgres, tmp_path, kills=12, seed=100 + seed)

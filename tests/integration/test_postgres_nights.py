@@ -36,7 +36,7 @@ def run(settings, nights):
 
 
 def on_postgres(embedded, postgres, folder):
-    """The same exports, taken into PostgreSQL by a login that may run nights and no more."""
+    """The same exports, loaded into PostgreSQL by a login of the pipeline role only."""
     url = postgres.make_database()
     open_warehouse(url).close()  # an administrator makes the schema
     url = postgres.as_login(url, postgres.make_login(CLERK))
@@ -83,14 +83,14 @@ def test_a_night_run_again_changes_nothing(both):
         assert_same(before, content(warehouse))
 
 
-def test_published_figures_come_out_the_same_from_the_landed_files_alone(both):
+def test_published_figures_are_the_same_when_rebuilt_from_landed_files(both):
     _, served = both
     result = verify(served, NIGHT)
     assert result.is_identical, result.differences
     assert result.figures > 1000
 
 
-def test_pages_and_lists_say_the_same_on_both_engines(both):
+def test_pages_and_lists_are_the_same_on_both_engines(both):
     embedded, served = both
     assert read_scorecard(served) == read_scorecard(embedded)
     span = ("on_time_rate", "CITY", dt.date(2022, 10, 3), dt.date(2022, 12, 28))
@@ -107,7 +107,7 @@ def test_pages_and_lists_say_the_same_on_both_engines(both):
         ("plan_tasks_completed_rate", "CITY"),
     ],
 )
-def test_what_is_behind_a_figure_is_the_same_on_both_engines(both, indicator, unit):
+def test_the_items_of_a_figure_are_the_same_on_both_engines(both, indicator, unit):
     embedded, served = both
     asked = (indicator, unit, dt.date(2022, 1, 1), NIGHT)
     found = explain(served, *asked)
@@ -116,21 +116,21 @@ def test_what_is_behind_a_figure_is_the_same_on_both_engines(both, indicator, un
     assert found.agrees is True
 
 
-def test_the_tickets_behind_a_wait_are_the_same_on_both_engines(postgres, tmp_path):
+def test_the_tickets_of_a_waiting_time_are_the_same_on_both_engines(postgres, tmp_path):
     embedded = settings_in(tmp_path)
     served = replace(embedded, warehouse=postgres.make_database())
-    told = []
+    found = []
     for settings in (embedded, served):
         with open_warehouse(settings.warehouse) as warehouse:
             put_record(warehouse, second_world())
             compute_marts(warehouse, SEPTEMBER)
             publish_marts(warehouse, SEPTEMBER)
             warehouse.publish_copy(settings.published)
-        told.append(
+        found.append(
             explain(settings, "counter_waiting_time", "CITY", dt.date(2022, 1, 1), SEPTEMBER)
         )
-    assert told[0] == told[1]
-    assert (told[1].numerator, told[1].denominator, told[1].agrees) == (6000, 4, True)
+    assert found[0] == found[1]
+    assert (found[1].numerator, found[1].denominator, found[1].agrees) == (6000, 4, True)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_every_command_prints_the_same_on_both_engines(both, command, tmp_path, 
 
 
 @pytest.mark.slow
-def test_every_night_of_a_quarter_gives_the_same_on_both_engines(postgres, tmp_path):
+def test_every_night_of_a_quarter_is_the_same_on_both_engines(postgres, tmp_path):
     embedded = settings_in(tmp_path / "embedded")
     nights = [SINCE + dt.timedelta(days=n) for n in range(92)]
     write_sample(embedded.exports, nights[0], nights[-1], per_day=4, dirt_percent=5)

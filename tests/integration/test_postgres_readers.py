@@ -1,4 +1,4 @@
-"""Readers on PostgreSQL during nights: each sees one night, whole, and nobody waits for them."""
+"""Readers on PostgreSQL during nights: each sees one complete night, and they block no writer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NIGHTS = [NIGHT + dt.timedelta(days=n) for n in range(4)]
 
 
 def load(warehouse, number):
-    """Every night forty more dossiers: no two nights say the same."""
+    """Load forty more dossiers each night, so that no two nights have equal figures."""
     rows = [dossier(f"N{number}-{place}", "28/06", "04/07") for place in range(40)]
     record(warehouse, NIGHTS[number], rows)
     said = ", ".join(("delivery_id", "row_number", "content_hash", *DOSSIERS.column_names))
@@ -46,7 +46,7 @@ def publish(warehouse, number):
 
 @pytest.fixture
 def city(postgres):
-    """A warehouse with one published night: addresses for who writes and who reads."""
+    """A warehouse with one published night: addresses for a writer and a reader."""
     url = postgres.make_database()
     with open_warehouse(url) as warehouse:
         record_unit(warehouse, NIGHT)
@@ -57,7 +57,7 @@ def city(postgres):
     )
 
 
-def test_readers_that_poll_during_nights_never_see_a_mixture_or_nothing(city):
+def test_polling_readers_never_see_a_mixture_of_nights_or_no_rows(city):
     writer, reader = city
     with reading(reader) as readers, open_warehouse(writer) as warehouse:
         for number in range(1, len(NIGHTS)):
@@ -70,7 +70,7 @@ def test_readers_that_poll_during_nights_never_see_a_mixture_or_nothing(city):
         assert found.slowest < 10
 
 
-def test_a_reader_s_open_transaction_holds_up_no_night_and_keeps_seeing_its_own(city):
+def test_an_open_transaction_of_a_reader_blocks_no_night_and_keeps_its_snapshot(city):
     writer, reader = city
     with psycopg.connect(reader) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
@@ -112,7 +112,7 @@ def test_no_relation_that_readers_see_changes_before_the_publication(city, monke
     assert {"mart.dossier_period", "mart.on_time_detail", "ref.target"} < published.keys()
     with open_warehouse(writer) as warehouse:
         load(warehouse, 1)
-        # as a late file rewrites what is known of an earlier night
+        # a late file changes an earlier night
         warehouse.execute(
             "update core.dossier_history set status = 'awaiting_supplement', due_date = :day",
             {"day": NIGHT - dt.timedelta(days=1)},
@@ -125,7 +125,7 @@ def test_no_relation_that_readers_see_changes_before_the_publication(city, monke
     assert {"mart.dossier_period", "mart.on_time_detail", "ref.target"} <= changed
 
 
-def test_a_command_that_reads_sees_one_state_until_it_ends(city):
+def test_a_reading_command_sees_one_state_until_it_ends(city):
     writer, _ = city
     asked = "select max(as_of_date) from mart.scorecard"
     with open_warehouse(writer, read_only=True) as page:
@@ -180,12 +180,12 @@ MODES = (
 
 
 @pytest.mark.parametrize("role", ["onestop_bi", "onestop_auditor"])
-def test_no_reader_can_hold_up_a_writer(city, postgres, monkeypatch, role):
+def test_no_reader_can_block_a_writer(city, postgres, monkeypatch, role):
     writer, _ = city
     monkeypatch.setattr(postgres_engine, "_WAIT_SECONDS", 1)
     reader = postgres.as_login(writer, postgres.make_login(role))
     with psycopg.connect(reader) as connection:
-        # the number is in the code for everyone to read
+        # the key of the lock is no secret: it is in the code
         connection.execute(f"select pg_advisory_lock({postgres_engine._FIRST_LOCK})")
         for mode in MODES:
             with suppress(psycopg.errors.InsufficientPrivilege), connection.transaction():
@@ -194,11 +194,11 @@ def test_no_reader_can_hold_up_a_writer(city, postgres, monkeypatch, role):
             publish(warehouse, 1)
 
 
-def test_the_next_writer_waits_for_the_last_statement_of_one_that_was_killed(city, monkeypatch):
+def test_the_next_writer_waits_for_the_last_statement_of_a_killed_writer(city, monkeypatch):
     writer, _ = city
     monkeypatch.setattr(postgres_engine, "_WAIT_SECONDS", 1)
     with open_warehouse(writer) as warehouse, warehouse.transaction():
-        # its process is gone, and with it the lock; the server still works on its statement
+        # the process is gone, and with it the lock; the server still executes its statement
         warehouse._lock_holder.close()
         with pytest.raises(WarehouseBusyError, match="after 1 s"):
             open_warehouse(writer)
@@ -215,7 +215,7 @@ def test_a_writer_that_lost_its_lock_stops(city):
         assert warehouse.value("select count(*) from core.dossier_history") > 0
 
 
-def test_a_session_that_sets_no_limits_has_those_of_the_database(city):
+def test_a_session_without_limits_of_its_own_has_those_of_the_database(city):
     writer, reader = city
     shown = (
         "select current_setting('statement_timeout'),"

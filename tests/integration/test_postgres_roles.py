@@ -1,4 +1,4 @@
-"""Who may do what on PostgreSQL: each role logs in and tries what it must not do."""
+"""Privileges on PostgreSQL: each role logs in and tries statements that it must not run."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def city(postgres):
     with open_warehouse(logins["pipeline"]) as warehouse:
         compute_marts(warehouse, LATER)
         publish_marts(warehouse, LATER)
-        compute_marts(warehouse, dt.date(2022, 7, 2))  # kept, not published
+        compute_marts(warehouse, dt.date(2022, 7, 2))  # staged, not published
     return {"admin": url, **logins}
 
 
 def attempt(url, sql):
-    """Run a statement as that login; the refusal's SQLSTATE, or None when it was done."""
+    """Run a statement as that login; returns the SQLSTATE of its refusal, else None."""
     with psycopg.connect(url) as connection:
         try:
             connection.execute(sql)
@@ -70,11 +70,11 @@ REFUSED = psycopg.errors.InsufficientPrivilege.sqlstate
 @pytest.mark.parametrize("role", ["admin", "owner", "pipeline", "auditor", "bi"])
 @pytest.mark.parametrize("table", RECORD)
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.split()[0])
-def test_nobody_changes_the_record(city, role, table, change):
+def test_no_role_can_change_the_record(city, role, table, change):
     assert attempt(city[role], change.format(table, RECORD[table])) == REFUSED
 
 
-def test_a_refused_change_says_why(city):
+def test_the_error_of_a_refused_change_states_the_reason(city):
     with (
         psycopg.connect(city["owner"]) as connection,
         pytest.raises(psycopg.Error, match=r"audit\.delivery only grows: DELETE is refused"),
@@ -114,7 +114,7 @@ def test_a_refused_change_says_why(city):
         "create table audit.other (a integer)",
     ],
 )
-def test_the_pipeline_cannot_get_round_the_record(city, sql):
+def test_the_pipeline_cannot_bypass_the_protection_of_the_record(city, sql):
     assert attempt(city["pipeline"], sql) == REFUSED
 
 
@@ -129,7 +129,7 @@ def test_the_pipeline_cannot_get_round_the_record(city, sql):
         "insert into core.dossier_version select * from core.dossier_version",
     ],
 )
-def test_the_pipeline_does_what_a_night_needs(city, sql):
+def test_the_pipeline_can_do_what_a_night_needs(city, sql):
     assert attempt(city["pipeline"], sql) is None
 
 
@@ -155,7 +155,7 @@ def test_the_pipeline_does_what_a_night_needs(city, sql):
         "set role onestop_owner",
     ],
 )
-def test_readers_write_nothing(city, role, sql):
+def test_readers_cannot_write(city, role, sql):
     assert attempt(city[role], sql) == REFUSED
 
 
@@ -183,7 +183,7 @@ def test_bi_reads_every_mart_and_reference_table_and_nothing_else(city):
     assert readable(city, "bi", hidden) == []
 
 
-def test_the_auditor_reads_everything_and_the_marts_that_are_kept_unpublished(city):
+def test_the_auditor_reads_everything_including_unpublished_marts(city):
     shown = tables(city, "core", "audit", "meta", "mart", "ref", "mart_staged", "ref_staged")
     assert {"mart_staged.form_06a", "ref_staged.target"} <= set(shown)
     assert readable(city, "auditor", shown) == shown
@@ -200,7 +200,7 @@ def test_every_table_belongs_to_a_role_that_cannot_log_in(city):
     assert owners == [("onestop_owner", False), ("onestop_pipeline", False)]
 
 
-def test_the_columns_that_are_read_say_what_they_mean(city):
+def test_every_readable_column_has_a_comment(city):
     with psycopg.connect(city["auditor"]) as connection:
         found = connection.execute(
             "select table_schema || '.' || table_name || '.' || column_name, column_name,"
@@ -213,14 +213,14 @@ def test_the_columns_that_are_read_say_what_they_mean(city):
     assert [name for name, column, said in found if said != texts.get(column, "")] == []
 
 
-def test_a_login_without_any_role_does_not_come_in(city, postgres):
+def test_a_login_without_a_role_cannot_connect(city, postgres):
     with psycopg.connect(city["admin"], autocommit=True) as connection:
         connection.execute("create role stranger login")
     with pytest.raises(WarehouseError, match="permission denied for database"):
         open_warehouse(postgres.as_login(city["admin"], "stranger"))
 
 
-def test_an_upgrade_is_not_for_the_pipeline(postgres):
+def test_the_pipeline_role_cannot_upgrade_the_schema(postgres):
     url = postgres.make_database()
     open_warehouse(url).close()
     with psycopg.connect(url) as connection:

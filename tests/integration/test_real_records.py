@@ -1,4 +1,4 @@
-"""Real case records through a mapping file of their own; totals counted by somebody else."""
+"""Real case records read with their own mapping, against totals counted by somebody else."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def published(tmp_path_factory):
     )
     settings.exports.mkdir()
     shutil.copy(RECORDS / "permits.csv", settings.exports / "permits_20120123.csv")
-    # The built-in source's nightly file, empty of dossiers: only the permits are looked at.
+    # The built-in source's nightly file without dossiers: only the permits are compared.
     (settings.exports / "dossiers_20120123.json").write_text("[]", encoding="utf-8")
     report = run_night(settings, NIGHT)
     assert report.is_good, (report.message, report.deliveries)
@@ -85,7 +85,7 @@ def test_the_totals_of_each_year_agree(published, totals):
         assert found == expected, year
 
 
-def test_no_channel_is_dropped_in_silence(published, totals):
+def test_every_channel_is_counted(published, totals):
     found = {
         row["channel"]: row["dossiers"]
         for row in published.rows(
@@ -112,7 +112,7 @@ def test_form_06a_agrees_for_each_period(published, totals):
         assert found == [expected], span
 
 
-def test_ends_just_before_the_start_are_warned_of_and_counted(published, totals):
+def test_ends_just_before_the_start_cause_a_warning_and_are_counted(published, totals):
     codes = ", ".join(f"'{code}'" for code in totals["rows_whose_end_precedes_start"])
     assert (
         published.value(f"select count(*) from mart.dossier where dossier_code in ({codes})") == 2

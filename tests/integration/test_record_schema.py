@@ -1,4 +1,4 @@
-"""The record's tables are the feeds' columns, and applied schema files stay as they were."""
+"""The record's tables have the feeds' columns, and applied schema files do not change."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def units_with(monkeypatch):
-    """Gives the feed of units other columns."""
+    """Function: gives the feed of units other columns."""
 
     def change(*columns):
         monkeypatch.setitem(FEEDS, "units", dataclasses.replace(UNITS, columns=columns))
@@ -46,7 +46,7 @@ WEBSITE = Column("website", "text", "Trang thông tin", "Website")
 FEE = Column("fee_share", "decimal", "Tỷ lệ phí", "Share of fees")
 
 
-def test_the_record_has_the_columns_of_the_feeds_and_no_others(url):
+def test_the_record_has_exactly_the_columns_of_the_feeds(url):
     with open_warehouse(url) as warehouse:
         assert made_columns(warehouse) == wanted_columns()
 
@@ -57,10 +57,10 @@ def test_no_schema_file_is_written_while_the_record_has_every_column(folder):
     assert sorted(folder.iterdir()) == before
 
 
-def test_a_new_column_of_a_feed_comes_into_a_record_with_rows(folder, url, units_with):
+def test_a_new_column_of_a_feed_is_added_to_a_record_with_rows(folder, url, units_with):
     with open_warehouse(url) as warehouse:
         record_unit(warehouse, NIGHT)
-    # numbers are given to the files of all engines together
+    # files of all engines share one series of numbers
     last = max(int(path.name.split("_")[0]) for path in folder.glob("[0-9]*.sql"))
     units_with(*UNITS.columns, WEBSITE, FEE)
     written = write_schema_file()
@@ -75,7 +75,7 @@ def test_a_new_column_of_a_feed_comes_into_a_record_with_rows(folder, url, units
 
 
 @pytest.mark.usefixtures("folder")
-def test_a_column_that_the_record_has_is_not_taken_away(units_with):
+def test_a_column_of_the_record_cannot_be_removed(units_with):
     units_with(*UNITS.columns[:-1])
     with pytest.raises(
         SchemaError, match=r"core.unit_version: valid_to_date: .* keeps every column"
@@ -84,7 +84,7 @@ def test_a_column_that_the_record_has_is_not_taken_away(units_with):
 
 
 @pytest.mark.usefixtures("folder")
-def test_a_column_that_the_record_has_keeps_its_type(units_with):
+def test_a_column_of_the_record_cannot_change_its_type(units_with):
     units_with(*UNITS.columns[:-1], dataclasses.replace(UNITS.columns[-1], type="text"))
     with pytest.raises(SchemaError, match="valid_to_date"):
         write_schema_file()
@@ -102,14 +102,14 @@ def test_an_applied_file_that_was_changed_is_refused(url, folder):
     assert "a new file with the next number" in str(refused.value)
 
 
-def test_an_applied_file_may_be_explained_better(url, folder):
+def test_comments_of_an_applied_file_may_change(url, folder):
     open_warehouse(url).close()
     explained = folder / "0002_replay.sql"
     explained.write_text("-- Said anew.\n\n" + explained.read_text("utf-8"), encoding="utf-8")
     open_warehouse(url).close()
 
 
-def test_files_applied_before_digests_were_kept_get_theirs(url, folder):
+def test_files_applied_before_digests_existed_get_their_digests(url, folder):
     later = {
         path: path.read_text("utf-8")
         for path in folder.glob("*.sql")

@@ -1,4 +1,4 @@
-"""What was lost or damaged is noticed, and made again from what is there."""
+"""Lost or damaged files are noticed and rebuilt from the files that remain."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def manifest(settings, night):
     return [one["delivery_id"] for one in json.loads(path.read_text())["deliveries"]]
 
 
-def test_a_file_that_is_loaded_between_compute_and_publish_stops_the_publication(
+def test_a_file_loaded_between_compute_and_publish_stops_the_publication(
     with_second_loaded,
 ):
     settings = with_second_loaded
@@ -58,7 +58,7 @@ def test_a_file_that_is_loaded_between_compute_and_publish_stops_the_publication
     assert result.is_identical, result.differences
 
 
-def test_a_lost_warehouse_is_not_begun_anew_and_is_built_again_from_the_landing(after_one_night):
+def test_a_lost_warehouse_is_an_error_and_can_be_rebuilt_from_the_landing(after_one_night):
     settings = after_one_night
     with open_warehouse(settings.warehouse, read_only=True) as warehouse:
         before = warehouse.rows(FIGURES)
@@ -83,7 +83,7 @@ def test_a_lost_warehouse_is_not_begun_anew_and_is_built_again_from_the_landing(
 
 
 @pytest.mark.parametrize("content", [b"", b"no database at all" * 1000])
-def test_a_readers_copy_that_cannot_be_read_is_replaced(after_one_night, content):
+def test_an_unreadable_readers_copy_is_replaced(after_one_night, content):
     settings = after_one_night
     settings.published.chmod(0o644)
     settings.published.write_bytes(content)
@@ -92,7 +92,7 @@ def test_a_readers_copy_that_cannot_be_read_is_replaced(after_one_night, content
         assert copy.execute("select max(as_of_date) from mart.scorecard").fetchone() == (FIRST,)
 
 
-def test_a_readers_copy_of_other_figures_is_replaced(after_one_night):
+def test_a_readers_copy_with_other_figures_is_replaced(after_one_night):
     settings = after_one_night
     settings.published.chmod(0o644)
     with duckdb.connect(settings.published) as copy:
@@ -138,7 +138,7 @@ def test_a_staged_file_that_is_damaged_in_the_middle_of_a_night_is_read_again(
     )
 
 
-def test_damaged_staged_files_and_landed_copies_are_made_again(after_one_night, caplog):
+def test_damaged_staged_files_and_landed_copies_are_written_again(after_one_night, caplog):
     settings = after_one_night
     for staged in settings.folders.staging.glob("*.duckdb"):
         staged.write_bytes(b"damaged")

@@ -1,4 +1,4 @@
-"""What was refused comes into the record after a fix, and what was published stays as it was."""
+"""Replay loads refused rows and files after a correction and leaves published nights unchanged."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from onestop.upkeep.verify import verify
 from onestop.warehouse import open_warehouse
 
 FIRST, SECOND = dt.date(2022, 11, 15), dt.date(2022, 11, 16)
-#: What the ward's system calls a dossier that is done; its mapping does not know it at first.
+#: The ward system's word for a resolved dossier; its mapping lacks it at first.
 DONE = "Xong rồi"
 
 
-def ward_mapping(*, is_mended):
-    """A second source: the built-in mapping under another name, with words of its own."""
+def ward_mapping(*, is_corrected):
+    """A second source: the built-in mapping with another name and other codes."""
     text = (BUILT_IN / "one_stop.yaml").read_text(encoding="utf-8")
     text = text.split("\n  visits:")[0]
     text = text.replace("source: one_stop", "source: ward").replace(
         "name: dossiers_", "name: ward_"
     )
     text = text.replace("expected: true", "expected: false")
-    if is_mended:
+    if is_corrected:
         text = text.replace("due_at: {from: [NgayHenTra,", "due_at: {from: [NgayHenTra, HanTraMoi,")
         text = text.replace('resolved: ["9",', f'resolved: ["9", {DONE},')
     return text
@@ -68,13 +68,13 @@ def rows(settings, query):
 
 
 @pytest.fixture(scope="module")
-def mended(tmp_path_factory):
-    """One night published with refusals, the mapping mended, replayed, the next night run."""
+def replayed(tmp_path_factory):
+    """A night published with refusals; then a corrected mapping, a replay, and the next night."""
     folder = tmp_path_factory.mktemp("replay_nights")
     settings = replace(settings_in(folder), sources=folder / "sources")
     settings.sources.mkdir()
     mapping = settings.sources / "ward.yaml"
-    mapping.write_text(ward_mapping(is_mended=False), encoding="utf-8")
+    mapping.write_text(ward_mapping(is_corrected=False), encoding="utf-8")
     write_sample(settings.exports, FIRST, SECOND, per_day=5, dirt_percent=0)
     write_records(
         settings.exports / "ward_20221115.json",
@@ -94,8 +94,8 @@ def mended(tmp_path_factory):
         settings, "select file_name, landed_path is not null from audit.delivery"
         " where state = 'refused'"
     )  # fmt: skip
-    mapping.write_text(ward_mapping(is_mended=True), encoding="utf-8")
-    (settings.exports / "ward_20221115.json").unlink()  # landing/ alone is needed
+    mapping.write_text(ward_mapping(is_corrected=True), encoding="utf-8")
+    (settings.exports / "ward_20221115.json").unlink()  # a replay needs only landing/
     there, recorded = files_in(settings), tables_in(settings)
     trial = replay(settings, ReplayFilter(source="ward"), is_trial=True)
     untouched = (files_in(settings) == there, tables_in(settings) == recorded)
@@ -112,7 +112,7 @@ def mended(tmp_path_factory):
 
 
 def files_in(settings):
-    """Every file of the installation with the time of its last change, but for the database."""
+    """Every file of the installation except the database, with its modification time."""
     return {
         str(path): path.stat().st_mtime_ns
         for path in settings.exports.parent.rglob("*")
@@ -125,23 +125,23 @@ def tables_in(settings):
         return content(warehouse)
 
 
-def test_before_the_fix_the_rows_and_the_file_are_refused(mended):
-    assert mended["before"] == [("ward_20221115.json", row, "open") for row in (2, 3, 4)]
-    assert mended["refused"] == [("ward_20221115_b.json", True)]
+def test_before_the_fix_the_rows_and_the_file_are_refused(replayed):
+    assert replayed["before"] == [("ward_20221115.json", row, "open") for row in (2, 3, 4)]
+    assert replayed["refused"] == [("ward_20221115_b.json", True)]
 
 
-def test_a_dry_run_tells_the_same_and_writes_nothing(mended):
-    assert mended["untouched"] == (True, True)
-    told = {result.file_name: result.state for result in mended["trial"]}
-    assert told == {name: result.state for name, result in mended["results"].items()}
+def test_a_dry_run_reports_the_same_results_and_writes_nothing(replayed):
+    assert replayed["untouched"] == (True, True)
+    states = {result.file_name: result.state for result in replayed["trial"]}
+    assert states == {name: result.state for name, result in replayed["results"].items()}
 
 
-def test_the_mended_rows_and_the_mended_file_are_in_the_record(mended):
-    ward = mended["results"]["ward_20221115.json"]
+def test_the_corrected_rows_and_the_corrected_file_are_in_the_record(replayed):
+    ward = replayed["results"]["ward_20221115.json"]
     assert (ward.state, ward.rows_replayed, ward.rows_open) == ("replayed", 2, 1)
-    assert mended["results"]["ward_20221115_b.json"].state == "loaded"
+    assert replayed["results"]["ward_20221115_b.json"].state == "loaded"
     found = rows(
-        mended["settings"],
+        replayed["settings"],
         "select dossier_code, status from mart.dossier where dossier_code like 'H24.14-221101-%'"
         " order by 1",
     )
@@ -153,9 +153,9 @@ def test_the_mended_rows_and_the_mended_file_are_in_the_record(mended):
     ]
 
 
-def test_what_is_still_bad_stays_open(mended):
+def test_rows_that_are_still_bad_stay_open(replayed):
     found = rows(
-        mended["settings"],
+        replayed["settings"],
         "select row_number, state, count(*) from audit.rejected_row where source = 'ward'"
         " group by 1, 2 order by 1",
     )
@@ -166,21 +166,23 @@ def test_what_is_still_bad_stays_open(mended):
     ]
 
 
-def test_the_published_night_is_verified_by_the_rules_it_was_published_by(mended):
-    result = verify(mended["settings"], FIRST)
+def test_the_published_night_is_verified_with_the_rules_of_its_publication(replayed):
+    result = verify(replayed["settings"], FIRST)
     assert result.is_identical, result.differences
     assert result.figures > 0
 
 
-def test_replaying_again_changes_nothing(mended):
-    settings = mended["settings"]
+def test_replaying_again_changes_nothing(replayed):
+    settings = replayed["settings"]
     before = rows(settings, "select * from audit.delivery order by delivery_id, attempt")
     again = replay(settings, ReplayFilter(source="ward"))
     assert [result.state for result in again] == ["unchanged"]
     assert rows(settings, "select * from audit.delivery order by delivery_id, attempt") == before
 
 
-def test_the_next_night_is_verified_too_even_where_rules_are_stricter_by_now(mended, monkeypatch):
+def test_the_next_night_is_verified_with_its_own_rules_even_if_rules_are_stricter_now(
+    replayed, monkeypatch
+):
     strict = load_suite("dossiers")
     # every open dossier is an error from now on
     warning = next(rule for rule in strict.rules if rule.severity == "warning" and rule.query)
@@ -204,7 +206,7 @@ def test_the_next_night_is_verified_too_even_where_rules_are_stricter_by_now(men
         "onestop.gate.validation.load_suite",
         lambda name, *rest: suite if name == "dossiers" else load_suite(name, *rest),
     )
-    result = verify(mended["settings"], SECOND)
+    result = verify(replayed["settings"], SECOND)
     assert result.is_identical, result.differences
     assert any("today's rules would reject" in note for note in result.notes)
 
@@ -213,8 +215,8 @@ def replayable(settings, wanted=None):
     return find_replayable(wanted or ReplayFilter(), settings.mappings(), settings.warehouse)
 
 
-def test_the_filters_leave_other_deliveries_alone(mended):
-    settings = mended["settings"]
+def test_the_filters_exclude_other_deliveries(replayed):
+    settings = replayed["settings"]
     assert [d.file_name for d in replayable(settings)] == ["ward_20221115.json"]
     assert replayable(settings, ReplayFilter(feed="visits")) == []
     assert replayable(settings, ReplayFilter(first=SECOND)) == []
@@ -222,8 +224,8 @@ def test_the_filters_leave_other_deliveries_alone(mended):
         replayable(settings, ReplayFilter(rule="DOS-R99"))
 
 
-def test_the_command_says_what_it_did(mended):
-    settings = mended["settings"]
+def test_the_command_prints_what_was_replayed(replayed):
+    settings = replayed["settings"]
     done = run_command(
         *("replay", "--source", "ward", "--dry-run"),
         env={

@@ -1,13 +1,13 @@
-"""The second worked set, from exported files through whole nights, against what was worked out.
+"""The second worked set, from exported files through whole nights, against known figures.
 
-The numbers below were worked out by hand, dossier by dossier; how, is told beside them. Every
-other figure of every night is compared with the plain count of ``tests/reference_figures.py``.
+The numbers below were worked out by hand, dossier by dossier; comments explain them. Every other
+figure of every night is compared with the count of ``tests/support/reference_figures.py``.
 """
 
 from __future__ import annotations
 
 import pytest
-import second_worked_set as told
+import second_worked_set as worked_set
 from published_marts import settings_in
 from reference_comparison import compare_everything
 from reference_figures import FORM_COLUMNS, count_everything
@@ -24,12 +24,12 @@ DAYS_OFF = {
 
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory):
-    """The settings, after all nights, and each night's comparison with the plain count."""
+    """The settings after all nights, and each night's comparison with the count in Python."""
     settings = settings_in(tmp_path_factory.mktemp("second"))
-    world = told.second_world()
+    world = worked_set.second_world()
     compared = {}
     for night in NIGHTS:
-        told.export_night(settings.exports, night)
+        worked_set.export_night(settings.exports, night)
         report = run_night(settings, night)
         assert report.state == "published", (report.message, report.deliveries)
         with open_warehouse(settings.warehouse, read_only=True) as warehouse:
@@ -40,7 +40,7 @@ def nights(tmp_path_factory):
 
 
 @pytest.mark.parametrize("night", NIGHTS, ids=str)
-def test_every_figure_of_every_night_is_the_one_counted_in_plain_python(nights, night):
+def test_every_figure_of_every_night_equals_the_count_in_plain_python(nights, night):
     found = nights[1][night]
     assert not found.differences, str(found)
     assert found.figures > 10_000
@@ -53,7 +53,7 @@ def ask(nights, query, **parameters):
 
 
 def form(nights, night, unit, period):
-    """Columns (3) to (13) as that night published them."""
+    """Columns (3) to (13) of the form as that night published them."""
     rows = ask(
         nights,
         f"select {', '.join(FORM_COLUMNS)} from mart.form_06a_history"
@@ -70,7 +70,7 @@ def form(nights, night, unit, period):
 FIRST_QUARTER = ("quarter", "calendar", "2022-01-01")
 
 
-def test_nothing_of_the_set_was_rejected(nights):
+def test_no_row_of_the_set_was_rejected(nights):
     with open_warehouse(nights[0].warehouse, read_only=True) as warehouse:
         assert not warehouse.rows("select * from audit.rejected_row")
         assert warehouse.value("select count(*) from audit.delivery where state <> 'loaded'") == 0
@@ -84,19 +84,19 @@ def test_nothing_of_the_set_was_rejected(nights):
         # (4) A6. (5) A5 of no channel, A7, A8. (6) A2, A4 of 2021. (8) A6, by the due date it got
         # after its pause. (9) A2, A4 across New Year, A7 without a due date. (10) A5.
         # (12) A8: without a due date it cannot be overdue.
-        (told.DEPARTMENT, (6, 1, 3, 2, 5, 1, 3, 1, 1, 1, 0)),
+        (worked_set.DEPARTMENT, (6, 1, 3, 2, 5, 1, 3, 1, 1, 1, 0)),
         # (4) B3, B4. (5) B1, B2, B5, B6, B10, B11, B12; B7 was refused and B8 only registered.
         # (8) B3. (9) B1 on the day, five working days over Tết; withdrawn B4 and B6, returned B5.
         # (10) B2. (12) B11: its clock stood on 31/03, though its due date had passed.
         # (13) B10, ended in April; B12, whose ending was taken back and which ended in May.
-        (told.DISTRICT, (9, 2, 7, 0, 6, 1, 4, 1, 3, 1, 2)),
+        (worked_set.DISTRICT, (9, 2, 7, 0, 6, 1, 4, 1, 3, 1, 2)),
         # (5) B13 passed on to it, C1, C2 by post, C3 once for its two codes, C5 that came late.
         # (8) C2, C5. (9) B13, C1 of one day. (10) C3.
-        (told.COMMUNE, (5, 0, 5, 0, 5, 2, 2, 1, 0, 0, 0)),
+        (worked_set.COMMUNE, (5, 0, 5, 0, 5, 2, 2, 1, 0, 0, 0)),
         # Z1: counted at the unit that received it, in no level of the plan
-        (told.NOWHERE, (1, 0, 1, 0, 1, 0, 1, 0, 0, 0, 0)),
+        (worked_set.UNREGISTERED_UNIT, (1, 0, 1, 0, 1, 0, 1, 0, 0, 0, 0)),
         ("UNREGISTERED", (1, 0, 1, 0, 1, 0, 1, 0, 0, 0, 0)),
-        (told.OTHER_COMMUNE, (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)),
+        (worked_set.OTHER_COMMUNE, (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)),
         ("CITY", (21, 3, 16, 2, 17, 4, 10, 3, 4, 2, 2)),
     ],
 )
@@ -108,15 +108,15 @@ def test_form_06a_of_the_first_quarter_as_known_in_september(nights, unit, expec
     ("unit", "expected"),
     [
         # B13 is still the department's, and overdue since 29/03
-        (told.DEPARTMENT, (7, 1, 4, 2, 5, 1, 3, 1, 2, 1, 1)),
+        (worked_set.DEPARTMENT, (7, 1, 4, 2, 5, 1, 3, 1, 2, 1, 1)),
         # B12 is closed, early
-        (told.DISTRICT, (9, 2, 7, 0, 7, 2, 4, 1, 2, 1, 1)),
-        # C5 has not come yet
-        (told.COMMUNE, (3, 0, 3, 0, 3, 1, 1, 1, 0, 0, 0)),
+        (worked_set.DISTRICT, (9, 2, 7, 0, 7, 2, 4, 1, 2, 1, 1)),
+        # C5 has not arrived yet
+        (worked_set.COMMUNE, (3, 0, 3, 0, 3, 1, 1, 1, 0, 0, 0)),
         ("CITY", (20, 3, 15, 2, 16, 4, 9, 3, 4, 2, 2)),
     ],
 )
-def test_what_the_quarter_s_last_night_published_of_it_still_stands(nights, unit, expected):
+def test_the_form_published_on_the_quarter_s_last_night_is_unchanged(nights, unit, expected):
     assert form(nights, QUARTER_END, unit, FIRST_QUARTER) == expected
 
 
@@ -262,7 +262,7 @@ def test_digitisation_and_procedures_of_the_year(nights, indicator, unit, expect
         ("C6", 4, 5),  # 25/04 → 29/04, ended 04/05
     ],
 )
-def test_working_days_leap_over_the_holidays(nights, code, allowed, taken):
+def test_working_days_skip_the_holidays(nights, code, allowed, taken):
     found = ask(
         nights,
         "select workdays_allowed, workdays_taken from mart.dossier where dossier_code = :code",

@@ -1,4 +1,4 @@
-"""Source systems beside the built-in one: added, replaced, switched off, and broken."""
+"""Source systems besides the built-in one: added, replaced, switched off, and broken."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ LAND_FILE = (
     "D,3,Cấp đổi giấy chứng nhận,02/11/2022,,10/11/2022,,đang,trễ,Lê Lợi,\n"
     "D,4,Đăng ký đất đai,02/11/2022,,10/11/2022,,đang,,,1\n"
 )
-#: The day after one of them is deleted.
+#: The export of the next day, in which one of the dossiers is deleted.
 LAND_CHANGE = (
     "Sổ,Số,Thủ tục,Nhận,Giờ,Hẹn,Xong,Tình trạng,Đánh giá,Phường,Xóa\n"
     "D,2,Đăng ký đất đai,02/11/2022,09:30,30/11/2022,,đang,trễ,,1\n"
 )
-#: The catalogue knows one of the two procedures by its name.
+#: The catalogue has one of the two procedures, under its name.
 CATALOGUE = (
     "Mã thủ tục,Tên thủ tục,Mã lĩnh vực,Tên lĩnh vực,Cấp giải quyết,Mức độ\n"
     "1.000777.000,ĐĂNG KÝ ĐẤT ĐAI,DD,Đất đai,Cấp huyện,3\n"
@@ -64,7 +64,7 @@ REGISTER = "Mã đơn vị,Tên đơn vị,Cấp,Mã đơn vị cấp trên\nH24
 
 
 def installation(folder, **mappings):
-    """Two nights of sample exports and land registry files, and these mapping files."""
+    """An installation with two nights of sample exports, land registry files and these mappings."""
     settings = replace(settings_in(folder), sources=folder / "sources")
     settings.sources.mkdir(parents=True)
     for name, text in mappings.items():
@@ -81,7 +81,7 @@ def rows(settings, query):
 
 @pytest.fixture(scope="module")
 def one_is_broken(tmp_path_factory):
-    """A night with a good added source and a broken one, the broken one corrected, a night more."""
+    """A night with one valid and one broken added source; the next night with both corrected."""
     broken = LAND.replace("land", "other").replace("kind: delta", "kind: daily")
     settings = installation(tmp_path_factory.mktemp("broken"), land=LAND, other=broken)
     write_sample(settings.exports, FIRST, SECOND, per_day=10)
@@ -93,7 +93,7 @@ def one_is_broken(tmp_path_factory):
     return settings, report, findings, run_night(settings, SECOND)
 
 
-def test_a_broken_mapping_does_not_stop_the_other_sources_night(one_is_broken):
+def test_a_broken_mapping_does_not_stop_the_night_of_other_sources(one_is_broken):
     settings, report, _, _ = one_is_broken
     assert report.state == "published"
     loaded = rows(
@@ -104,7 +104,7 @@ def test_a_broken_mapping_does_not_stop_the_other_sources_night(one_is_broken):
     assert loaded == [("land_registry",), ("one_stop",)]
 
 
-def test_the_night_says_which_mapping_is_broken_where_and_what_to_write(one_is_broken):
+def test_the_night_names_the_broken_mapping_the_place_and_the_correction(one_is_broken):
     settings, report, findings, _ = one_is_broken
     ((noted,),) = rows(
         settings, f"select message from audit.night_run where as_of_date = date '{FIRST}'"
@@ -115,7 +115,7 @@ def test_the_night_says_which_mapping_is_broken_where_and_what_to_write(one_is_b
         assert "Use one of: delta, snapshot" in text
 
 
-def test_a_source_whose_mapping_was_corrected_is_read_by_the_next_night(one_is_broken):
+def test_a_source_with_a_corrected_mapping_is_read_by_the_next_night(one_is_broken):
     settings, _, _, second = one_is_broken
     assert second.state == "published"
     assert second.message == f"night {SECOND} is published"
@@ -126,7 +126,7 @@ def test_a_source_whose_mapping_was_corrected_is_read_by_the_next_night(one_is_b
 
 @pytest.fixture(scope="module", params=["duckdb", "postgres"])
 def land_alone(request, tmp_path_factory):
-    """Two nights of the land registry, the built-in source but for its registers switched off."""
+    """Two nights of the land registry; of the built-in source only the registers are read."""
     folder = tmp_path_factory.mktemp("land")
     registers = BUILT_IN_MAPPING.replace("expected: true", "expected: false")
     settings = installation(folder, land=LAND, one_stop=registers)
@@ -161,14 +161,14 @@ def land_alone(request, tmp_path_factory):
     return settings, reports, found
 
 
-def test_a_night_of_other_sources_alone_is_published(land_alone):
+def test_a_night_without_the_built_in_source_is_published(land_alone):
     _, reports, _ = land_alone
     assert [(report.state, report.message) for report in reports] == [
         ("published", f"night {night} is published") for night in (FIRST, SECOND)
     ]
 
 
-def test_declared_columns_and_the_sources_own_word_reach_the_dossiers(land_alone):
+def test_extra_columns_and_the_timeliness_stated_by_the_source_reach_the_dossiers(land_alone):
     _, _, found = land_alone
     assert found["dossier"] == [
         ("D/1", "1.000777", "late", "in_time", '{"ward": "Lê Lợi"}'),
@@ -178,7 +178,7 @@ def test_declared_columns_and_the_sources_own_word_reach_the_dossiers(land_alone
     assert found["ward"] == [("Lê Lợi",), (None,), ("Lê Lợi",)]
 
 
-def test_where_the_source_judges_otherwise_the_dossier_is_listed_with_both_words(land_alone):
+def test_a_dossier_whose_stated_timeliness_differs_is_listed_with_both_values(land_alone):
     _, _, found = land_alone
     assert found["disagreement"] == [
         ("D/1", "late", "in_time", "late_here"),
@@ -186,18 +186,18 @@ def test_where_the_source_judges_otherwise_the_dossier_is_listed_with_both_words
     ]
 
 
-def test_a_procedure_without_a_code_is_counted_by_its_name_or_the_catalogues_code_of_it(land_alone):
+def test_a_procedure_without_a_code_counts_under_the_catalogues_code_or_its_name(land_alone):
     _, _, found = land_alone
     assert found["by_procedure"] == [("1.000777",), ("Cấp đổi giấy chứng nhận",)]
 
 
-def test_readers_see_the_unit_above_and_the_name_of_a_field(land_alone):
+def test_readers_see_the_parent_unit_and_the_name_of_a_field(land_alone):
     _, _, found = land_alone
     assert ("H24.31", "H24") in found["unit"]
     assert found["field"] == [("DD", "Đất đai")]
 
 
-def test_a_row_left_out_is_counted_and_ends_what_was_known_of_its_dossier(land_alone):
+def test_a_row_that_the_mapping_leaves_out_is_counted_and_ends_its_dossier(land_alone):
     settings, _, _ = land_alone
     counts = rows(
         settings,
@@ -212,7 +212,7 @@ def test_a_row_left_out_is_counted_and_ends_what_was_known_of_its_dossier(land_a
     ]
 
 
-def test_nights_with_rows_left_out_are_counted_again_from_the_landing_alone(land_alone):
+def test_nights_with_rows_left_out_are_verified_from_the_landing(land_alone):
     settings, _, _ = land_alone
     for night in (FIRST, SECOND):
         result = verify(settings, night)
@@ -225,7 +225,7 @@ def test_the_built_in_source_can_be_switched_off(tmp_path):
     assert awaited(replace(settings, enabled_sources=()), FIRST, []) != []
 
 
-def test_a_file_that_two_mappings_claim_is_refused_alone(tmp_path):
+def test_a_file_that_two_mappings_match_is_refused_without_other_files(tmp_path):
     settings = installation(tmp_path, land=LAND, twin=LAND.replace("land_registry", "twin"))
     write_sample(settings.exports, FIRST, FIRST, per_day=10)
     candidates = discover(settings, FIRST)

@@ -1,4 +1,4 @@
-"""The thirteen dossiers whose counts were worked out by hand, from exported files to figures."""
+"""The thirteen dossiers with known counts, from exported files to figures."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def form(settings, night):
         )[0]
 
 
-def test_form_06a_of_the_second_quarter_is_as_printed(settings):
+def test_form_06a_of_the_second_quarter_has_the_known_counts(settings):
     assert form(settings, NIGHT) == {
         "received_total": 12,
         "received_online": 3,
@@ -59,7 +59,7 @@ def test_form_06a_of_the_second_quarter_is_as_printed(settings):
     }
 
 
-def test_a_month_later_the_quarter_s_state_at_its_end_is_the_same(settings):
+def test_a_month_later_the_quarter_has_the_same_state_at_its_end(settings):
     assert form(settings, LATER) == form(settings, NIGHT)
 
 
@@ -68,7 +68,7 @@ def test_a_month_later_the_quarter_s_state_at_its_end_is_the_same(settings):
     [("cohort", 3, 7), ("form_06", 6, 8), ("qd_766", 6, 11), ("load", 8, 12), ("due", 4, 8)],
 )
 @pytest.mark.parametrize("unit", ["CITY", "DISTRICT", UNIT])
-def test_each_method_gives_its_printed_rate(settings, method, numerator, denominator, unit):
+def test_each_method_gives_its_known_rate(settings, method, numerator, denominator, unit):
     with open_published(settings) as warehouse:
         found = warehouse.rows(
             "select numerator, denominator, value, status from mart.indicator_value"
@@ -83,7 +83,7 @@ def test_each_method_gives_its_printed_rate(settings, method, numerator, denomin
 
 
 @pytest.mark.parametrize("night", [NIGHT, LATER])
-def test_the_dossiers_behind_a_rate_are_those_that_were_counted(settings, night):
+def test_the_dossiers_listed_for_a_rate_add_up_to_it(settings, night):
     found = explain(
         settings, "on_time_rate", UNIT, dt.date(2022, 4, 1), dt.date(2022, 6, 30), as_of=night
     )
@@ -93,7 +93,7 @@ def test_the_dossiers_behind_a_rate_are_those_that_were_counted(settings, night)
     assert counted.count("numerator") + counted.count("denominator") == 7
 
 
-def test_the_figures_come_out_the_same_from_the_landed_files_alone(settings):
+def test_the_figures_are_the_same_when_rebuilt_from_landed_files(settings):
     for night in (NIGHT, LATER):
         result = verify(settings, night)
         assert result.is_identical, result.differences
@@ -101,7 +101,7 @@ def test_the_figures_come_out_the_same_from_the_landed_files_alone(settings):
     assert result.deliveries == 3
 
 
-def test_verification_sees_a_landed_file_that_was_changed(settings, tmp_path):
+def test_verification_finds_a_changed_landed_file(settings, tmp_path):
     copy = replace(settings, landing=tmp_path / "landing")
     for path in settings.landing.rglob("*"):
         if path.is_file():

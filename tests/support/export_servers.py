@@ -79,7 +79,7 @@ def s3_server():
         server.stop()
 
 
-class BreakingLine:
+class BreakingConnection:
     """A TCP line to a server that is cut after so many bytes of its answers, a few times.
 
     Args:

@@ -25,8 +25,8 @@ def put_record(warehouse: Warehouse, world: World) -> None:
         warehouse.execute(
             f"insert into core.{feed.entity}_version (delivery_id, row_number, night, known_from,"
             f" content_hash, is_vanished, {columns}) select delivery_id, row_number, valid_from,"
-            f" valid_from, md5(cast(told as varchar)), false, {columns}"
-            f" from core.{feed.entity}_history as told"
+            f" valid_from, md5(cast(history as varchar)), false, {columns}"
+            f" from core.{feed.entity}_history as history"
         )
         warehouse.execute(
             "insert into audit.delivery (delivery_id, attempt, state, source, feed, night, kind,"

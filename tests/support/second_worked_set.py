@@ -26,7 +26,7 @@ MID_JANUARY, QUARTER_END, MAY, SEPTEMBER = NIGHTS = tuple(
 )
 DEPARTMENT, DISTRICT, COMMUNE, OTHER_COMMUNE = "H24.10", "H24.31", "H24.31.05", "H24.31.06"
 #: Has dossiers, but is not in the register.
-NOWHERE = "H24.77"
+UNREGISTERED_UNIT = "H24.77"
 
 STATUS_CODES = {
     "registered": "1", "received": "2", "refused_at_intake": "3", "processing": "4",
@@ -126,10 +126,10 @@ C7 = dossier("C7", COMMUNE, "31/08", "06/09")  # two working days, 1–2/9 betwe
 C8 = dossier("C8", COMMUNE, "12/09", "15/09", "online", 3)
 C9 = dossier("C9", COMMUNE, "05/09", "14/09", "online", 4, status="received")
 # its unit names no other that resolves it
-Z1 = dossier("Z1", NOWHERE, "07/03", "10/03", level=1, resolving_unit_code=None)
+Z1 = dossier("Z1", UNREGISTERED_UNIT, "07/03", "10/03", level=1, resolving_unit_code=None)
 
-#: What each night's own file says: the new, and what changed.
-TOLD: dict[dt.date, list[Says]] = {
+#: The dossiers in the delta of each night: new and changed ones.
+DELTAS: dict[dt.date, list[Says]] = {
     MID_JANUARY: [
         ended(A1, "30/12/2021"),
         ended(A2, "06/01"),
@@ -180,9 +180,9 @@ TOLD: dict[dt.date, list[Says]] = {
         C9,
     ],
 }
-#: A second file of the quarter's last night that came only before the next one ran.
-CAME_LATE = [ended(C5, "16/03", result_digitised=True)]
-#: What the file of the May night says of one dossier once it was corrected.
+#: A second delta of the quarter's last night, which arrived just before the next night.
+LATE_DELTA = [ended(C5, "16/03", result_digitised=True)]
+#: One dossier in the corrected file of the May night.
 CORRECTED = ended(C6, "04/05")
 VANISHED = "C4"
 
@@ -241,10 +241,10 @@ LEVEL_NAMES = {
 def second_world() -> World:
     """The stories, for the plain count."""
     world = World()
-    for night, told in TOLD.items():
-        for says in told:
+    for night, dossiers in DELTAS.items():
+        for says in dossiers:
             world.dossiers.setdefault(says["dossier_code"], []).append(Statement(night, says))
-    for says in CAME_LATE:
+    for says in LATE_DELTA:
         world.dossiers[says["dossier_code"]] = [Statement(QUARTER_END, says, MAY)]
     world.dossiers["C6"].append(Statement(MAY, CORRECTED, SEPTEMBER))
     world.dossiers[VANISHED].append(Statement(SEPTEMBER, None))
@@ -283,13 +283,13 @@ def export_night(folder: Path, night: dt.date) -> None:
     if night == QUARTER_END:
         _write_tickets(folder)
     if night == MAY:
-        _write_dossiers(folder / f"dossiers_{QUARTER_END:%Y%m%d}_2.json", CAME_LATE)
+        _write_dossiers(folder / f"dossiers_{QUARTER_END:%Y%m%d}_2.json", LATE_DELTA)
     if night == SEPTEMBER:
-        right = [CORRECTED if says["dossier_code"] == "C6" else says for says in TOLD[MAY]]
+        right = [CORRECTED if says["dossier_code"] == "C6" else says for says in DELTAS[MAY]]
         _write_dossiers(folder / f"dossiers_{MAY:%Y%m%d}.json", right)
         _write_dossiers(folder / f"dossiers_{night:%Y%m%d}_snapshot.json", _everything())
         return
-    _write_dossiers(folder / f"dossiers_{night:%Y%m%d}.json", TOLD[night])
+    _write_dossiers(folder / f"dossiers_{night:%Y%m%d}.json", DELTAS[night])
 
 
 def _everything() -> list[Says]:

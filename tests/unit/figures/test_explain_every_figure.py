@@ -85,9 +85,9 @@ def add_procedures(world):
         "1.000007": [(MID_JANUARY, True), (JULY, False)],
         "1.000008": [(JULY, True)],
     }.items():
-        told = says | {"procedure_code": code, "procedure_name": f"=Thủ tục {code}"}
+        listed = says | {"procedure_code": code, "procedure_name": f"=Thủ tục {code}"}
         world.procedures[code] = [
-            Statement(night, told if is_in else None) for night, is_in in story
+            Statement(night, listed if is_in else None) for night, is_in in story
         ]
 
 
@@ -269,10 +269,10 @@ def test_each_procedure_states_why_it_counts_towards_level_4_or_not(worked):
         "1.000006": "not_eligible",
         "1.000007": "listed_no_more",
     }
-    told = {item.code: item for item in found.items}
-    assert told["1.000002"].reason_vi == "Đủ điều kiện mức độ 4, đang ở mức độ 3"
-    assert told["1.000007"].reason_en == "No longer in the catalogue since 4 Jul 2022"
-    assert told["1.000002"].file_name == "one_stop.procedures.20220114.000000000000.csv"
+    by_code = {item.code: item for item in found.items}
+    assert by_code["1.000002"].reason_vi == "Đủ điều kiện mức độ 4, đang ở mức độ 3"
+    assert by_code["1.000007"].reason_en == "No longer in the catalogue since 4 Jul 2022"
+    assert by_code["1.000002"].file_name == "one_stop.procedures.20220114.000000000000.csv"
 
 
 def test_procedures_in_force_at_the_end_of_the_span_are_counted(worked):
@@ -417,7 +417,7 @@ def test_json_and_csv_hold_the_same_fields_of_each_item(worked):
     data = json.loads(page(worked, found, format="json"))
     rows = list(csv.DictReader(io.StringIO(page(worked, found, format="csv"))))
     assert [row["document_number"] for row in rows] == [
-        told["document_number"] for told in data["declarations"]
+        item["document_number"] for item in data["declarations"]
     ]
     assert set(rows[0]) == set(data["declarations"][0])
     assert (data["published"], data["agrees"]) == ([25, 40], True)
