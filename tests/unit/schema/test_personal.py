@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import duckdb
 import pytest
 
@@ -83,6 +85,22 @@ def test_each_value_of_a_further_column_is_judged(taken):
         assert taken("labels", f'{{"ward": "Phường Hạ Lý", "reason": "{text}"}}')
 
 
+@pytest.fixture
+def taken_rows():
+    """Rows that a rule's condition on labels takes, of rows with and without a JSON object."""
+    with duckdb.connect() as connection:
+        connection.execute("attach ':memory:' as gate")
+        put_tests(connection, "gate")
+        labels = "list_concat([a, b], gate.labels_of(extra))"
+        found = connection.execute(
+            f"select n from (select n, unnest({labels}) as label from (values"
+            " (1, 'H24', 'Nguyễn Văn Mẫu', null), (2, null, 'H25', 'no object'),"
+            """ (3, 'H24', null, '{"ward": "Trần Thị Mẫu"}'), (4, null, null, '{"ward": "A"}'))"""
+            " as t(n, a, b, extra)) as labelled where gate.is_personal_label(label) order by n"
+        )
+        return [n for (n,) in found.fetchall()]
+
+
 @pytest.mark.parametrize("kind", ["code", "label", "text", "labels"])
 def test_null_and_empty_text_are_not_personal(taken, kind):
     assert taken(kind, None) is False
@@ -92,10 +110,21 @@ def test_null_and_empty_text_are_not_personal(taken, kind):
 @pytest.mark.parametrize("feed", FEEDS)
 def test_every_text_column_of_every_feed_is_judged_by_its_kind(feed):
     (rule,) = [rule for rule in load_suite(feed).rules if "gate.is_personal_" in str(rule.query)]
-    judged = {
-        f"gate.is_personal_{kind_of(column.name)}({column.name})"
-        for column in FEEDS[feed].columns
-        if column.type == "text" and not column.codes
-    }
+    columns = [c.name for c in FEEDS[feed].columns if c.type == "text" and not c.codes]
+    alone, _, labels = rule.query.split(" where ", 1)[1].partition("row_number in ")
     assert rule.severity == "error"
-    assert set(rule.query.split(" where ")[1].split(" or ")) == judged
+    assert alone.split(" or ")[:-1] == [
+        f"gate.is_personal_{kind_of(name)}({name})"
+        for name in columns
+        if kind_of(name) not in {"label", "labels"}
+    ]
+    (judged,) = re.findall(r"unnest\((?:list_concat\()?\[(.*?)\]", labels)
+    assert judged.split(", ") == [name for name in columns if kind_of(name) == "label"]
+    assert re.findall(r"gate\.labels_of\((\w+)\)", labels) == [
+        name for name in columns if kind_of(name) == "labels"
+    ]
+    assert labels.endswith("where gate.is_personal_label(label))")
+
+
+def test_each_label_of_a_row_and_of_its_json_object_is_judged(taken_rows):
+    assert taken_rows == [1, 3]
