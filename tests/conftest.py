@@ -1,4 +1,4 @@
-"""What holds for every test."""
+"""Fixtures and settings for all tests."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from kept_installations import code_digest, copied, kept_installations
 from postgres_server import running_server
 from three_nights import load_second_night, publish_one_night, publish_second_night
 
-# What Hypothesis tries: `dev` looks for new examples each time, `ci` tries the same ones each time,
-# `long` tries more. Examples build files and warehouses: none has a deadline.
+# Hypothesis profiles: `dev` tries new examples in each run, `ci` always the same, `long` more.
+# Examples build files and warehouses, so they have no deadline.
 hypothesis.settings.register_profile("dev", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.register_profile("long", deadline=None, max_examples=1000, print_blob=True)
@@ -50,24 +50,24 @@ def one_night(kept, tmp_path_factory):
 
 @pytest.fixture
 def after_one_night(one_night, tmp_path):
-    """A copy of it."""
+    """A copy of ``one_night`` that the test may change."""
     return copied(one_night, tmp_path / "copy")
 
 
 @pytest.fixture
 def with_second_loaded(kept, tmp_path):
-    """A copy of it in which the second night's files are loaded, and nothing is computed."""
+    """A copy in which the second night's files are loaded too, without computed marts."""
     return kept.copy(load_second_night, tmp_path / "copy")
 
 
 @pytest.fixture
 def after_two_nights(kept, tmp_path):
-    """A copy of it in which the second night is published too."""
+    """A copy in which the second night is published too."""
     return kept.copy(publish_second_night, tmp_path / "copy")
 
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch):
-    """Pages have their piped width, and no installation of the developer's is touched."""
+    """Unset variables of the terminal and of the developer's own installation."""
     for name in ("COLUMNS", "LANG_UI", "ONESTOP_VAR", "ONESTOP_EXPORTS", "ONESTOP_WAREHOUSE"):
         monkeypatch.delenv(name, raising=False)

@@ -1,9 +1,10 @@
-"""What loading and counting cost on PostgreSQL, beside DuckDB, on the same made-up record.
+"""Cost of loading and computing on PostgreSQL and on DuckDB, on the same made-up record.
 
 .venv/bin/python tests/benchmarks/bench_engines.py --dossiers 1500000
 
-Loaded is one staged file that holds every dossier, then one of 2000 that changed. Counted is a
-record of about three states for each dossier. The server runs with PostgreSQL's own settings.
+It loads one staged file with every dossier, then one with 2000 changed dossiers. The marts are
+computed over a record with about three states for each dossier. The server runs with PostgreSQL's
+default settings.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def timed(label: str):
 
 
 def stage(record: str, path: Path, limit: int) -> None:
-    """A staged file, as the gate leaves it, of the dossiers that hold in a record."""
+    """A validated staged file of the dossiers in a record."""
     columns = ", ".join(f"h.{name}" for name in DOSSIERS.column_names)
     with duckdb.connect(path) as file:
         file.execute(f"attach '{record.removeprefix('duckdb:///')}' as record (read_only)")

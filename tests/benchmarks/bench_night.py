@@ -1,4 +1,4 @@
-"""What each step of a night costs, against a floor and against a naive pipeline of the same run.
+"""Cost of each step of a night, compared with a floor and with a naive pipeline of the same run.
 
 make bench                                 200,000 dossiers of one year, from CSV and from JSON
 make bench ARGS="--dossiers 1500000"       a whole city's year
@@ -64,14 +64,14 @@ _NIGHT_STEPS = ("land", "read", "gate", "load", "compute", "check", "publish")
 
 @dataclass
 class Cost:
-    """What a step took.
+    """The cost of a step.
 
     Attributes:
         step: its name.
         seconds: without imports.
-        import_seconds: of importing what it uses.
+        import_seconds: of importing its modules.
         processor_seconds: of all its threads, without imports.
-        peak_mb: the most memory that its process held.
+        peak_mb: peak memory of its process.
     """
 
     step: str
@@ -128,7 +128,7 @@ def night_step(step: str, settings: Settings, night: dt.date) -> None:
 
 
 def run_step(step: str, target: str) -> None:
-    """Run one step here and print what it cost, as JSON."""
+    """Run one step in this process and print its cost as JSON."""
     started = time.perf_counter()
     for module in _IMPORTS.get(step, ["onestop.night"]):
         if module.startswith("onestop.gate"):
@@ -161,7 +161,7 @@ def _processor_seconds() -> float:
 
 
 class Bench:
-    """One run: its costs as they come in, each against the floor."""
+    """One run: the costs of its steps, each compared with the floor."""
 
     def __init__(self, root: Path, city: City, label: str) -> None:
         self._root = root
@@ -171,7 +171,7 @@ class Bench:
         self.rows: list[dict[str, Any]] = []
 
     def measure(self, what: str, step: str, target: str | Path, rows: int) -> Cost:
-        """Run a step in a process of its own and print its line."""
+        """Run a step in a separate process and print its line."""
         done = subprocess.run(
             [sys.executable, __file__, "--step", step, "--target", str(target)],
             env={**os.environ, "ONESTOP_VAR": str(self._root)},
@@ -219,7 +219,7 @@ class Bench:
 
 
 def in_process_of_its_own(write: Callable[..., object], *arguments: object) -> None:
-    """Write exports elsewhere: a step's process begins with the peak of the one that starts it.
+    """Write exports in another process: a step's process inherits the peak memory of its parent.
 
     Raises:
         SystemExit: it failed.
@@ -256,7 +256,7 @@ def run(city: City, label: str, forms: list[str], changed: int) -> list[dict[str
 
 
 def save(rows: list[dict[str, Any]]) -> None:
-    """Replace what the file of ratios says of these cities."""
+    """Replace the lines of these cities in the file of ratios."""
     kept: list[dict[str, Any]] = []
     cities = {row["city"] for row in rows}
     if RATIOS.exists():

@@ -1,8 +1,8 @@
 """Exports of a made-up city, of any size, written by DuckDB: no row is real.
 
 20 departments, 15 districts and 217 communes receive 17, 36 and 47 % of the dossiers; each unit
-handles 80 to 300 of 2,000 procedures, some far more often than others. What is drawn depends on a
-dossier's number alone, so the exports of two nights are of one city.
+handles 80 to 300 of 2,000 procedures, some far more often than others. All random values depend on
+the dossier's number only, so the exports of two nights describe one city.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class City:
-    """How large a city is.
+    """The size of a city.
 
     Attributes:
         dossiers: received in all years together until ``night``.
@@ -150,7 +150,7 @@ def write_registers(city: City, folder: Path) -> None:
 
 
 def write_dossiers(city: City, folder: Path, form: str) -> Path:
-    """Write all dossiers as they stand in the first night.
+    """Write all dossiers in their state of the first night.
 
     Args:
         city: the city.
@@ -164,7 +164,7 @@ def write_dossiers(city: City, folder: Path, form: str) -> Path:
 
 
 def write_changes(city: City, folder: Path, most: int, form: str = "csv") -> Path:
-    """Write what changed from the first night until the Monday after it.
+    """Write the changes from the first night until the Monday after it.
 
     Args:
         city: the city; dossiers beyond its number are received after the first night.

@@ -1,6 +1,6 @@
-"""What one would write first: pandas, Great Expectations on a data frame, ``to_sql``.
+"""A first, naive pipeline: pandas, Great Expectations on a data frame, ``to_sql``.
 
-It reads the delimited export, types its dates, lets twenty rules judge it, and stores all rows and
+It reads the delimited export, types its dates, checks twenty rules, and stores all rows and
 the on-time rate of each unit in a SQLite file. It keeps no history and rejects no row.
 """
 
@@ -21,7 +21,7 @@ KEPT = [
 
 
 def rules() -> list[gx.expectations.Expectation]:
-    """Twenty rules of the kind that a project begins with."""
+    """Twenty rules that are typical of a new project."""
     expect = gx.expectations
     filled = [
         *("MaHoSo", "MaTTHC", "TenTTHC", "KenhThucHien", "TrangThaiHoSo", "DonViTiepNhan"),
@@ -51,7 +51,7 @@ def rules() -> list[gx.expectations.Expectation]:
 
 
 def run(export: Path, target: Path) -> None:
-    """Read, judge, store and count."""
+    """Read, validate, store and count."""
     frame = pd.read_csv(export, dtype=str, usecols=KEPT)
     for name in DATES:
         frame[name] = pd.to_datetime(frame[name], format="%d/%m/%Y %H:%M:%S", errors="coerce")

@@ -1,10 +1,9 @@
-"""``onestop`` commands in processes of their own, without importing everything again for each.
+"""``onestop`` commands in separate processes, without importing the library for each of them.
 
-A command forks from the test's process, which has the library and Great Expectations imported
-already, and ends as a command does: with an exit status, and with its output in the two streams of
-the operating system. Importing costs 3 to 7 seconds of processor time per command otherwise. What
-only a new interpreter shows (what is imported and logged, what remains at exit) needs
-:func:`run_with_new_interpreter`.
+A command is forked from the test's process, which has already imported the library and Great
+Expectations; it ends like any command, with an exit status and output in the two streams. Importing
+would cost 3 to 7 seconds of processor time per command. Tests of imports, logging or the end of
+the interpreter need :func:`run_with_new_interpreter`.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ _FORK = multiprocessing.get_context("fork")
 
 @dataclass(frozen=True)
 class Done:
-    """How a command ended, and what it printed."""
+    """Exit status and output of a command."""
 
     returncode: int
     stdout: str
@@ -45,7 +44,7 @@ class Done:
 
 
 class Command:
-    """A command that runs."""
+    """A running command."""
 
     def __init__(self, *arguments: object, env: Mapping[str, str]) -> None:
         load_engine()
@@ -55,14 +54,14 @@ class Command:
         self._process.start()
 
     def poll(self) -> int | None:
-        """Its exit status; None while it runs."""
+        """The exit status; None while the command runs."""
         return self._process.exitcode
 
     def wait(self, seconds: float = 400) -> Done:
-        """Wait until it ends, once.
+        """Wait until the command ends; to be called once.
 
         Raises:
-            TimeoutError: it runs still; it is killed.
+            TimeoutError: it did not end in time, and was killed.
         """
         self._process.join(seconds)
         if self._process.exitcode is None:
@@ -76,17 +75,17 @@ class Command:
 
 
 def run_command(*arguments: object, env: Mapping[str, str]) -> Done:
-    """Run a command to its end.
+    """Run a command and wait for its end.
 
     Args:
         arguments: after ``onestop``.
-        env: all of its environment.
+        env: its whole environment.
     """
     return Command(*arguments, env=env).wait()
 
 
 def run_with_new_interpreter(*arguments: object, env: Mapping[str, str]) -> Done:
-    """Run a command to its end as a shell does."""
+    """Run a command in a new interpreter, as a shell does."""
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM, *map(str, arguments)],
         env=env,
@@ -98,7 +97,7 @@ def run_with_new_interpreter(*arguments: object, env: Mapping[str, str]) -> Done
 
 
 def _run(arguments: list[str], env: dict[str, str], output: Path) -> None:
-    gc.freeze()  # nothing of the test's process is taken apart here
+    gc.freeze()  # skip the clean-up of the test's process
     for descriptor, name in ((1, "stdout"), (2, "stderr")):
         file = os.open(output / name, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
         os.dup2(file, descriptor)
@@ -113,7 +112,9 @@ def _run(arguments: list[str], env: dict[str, str], output: Path) -> None:
     tempfile.tempdir = None
     logging.root.handlers.clear()
     warnings.showwarning = warnings._showwarning_orig
-    sys.modules["__main__"] = ModuleType("__main__")  # its package would name the command
+    sys.modules["__main__"] = ModuleType(
+        "__main__"
+    )  # else the command would be named after its package
     sys.argv = ["onestop", *arguments]
     status = 1
     try:
@@ -121,7 +122,7 @@ def _run(arguments: list[str], env: dict[str, str], output: Path) -> None:
         status = 0
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-    except BaseException:  # noqa: BLE001 - as the interpreter ends on any
+    except BaseException:  # noqa: BLE001 - the interpreter ends on any error
         traceback.print_exc()
     finally:
         sys.stdout.flush()

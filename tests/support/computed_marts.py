@@ -1,4 +1,4 @@
-"""Computing only the marts that a test looks at."""
+"""Compute only the marts that a test reads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from onestop.warehouse import Warehouse
 
-#: The marts that hold what the reference counts.
+#: The marts whose figures the reference counts too.
 COUNTED = (
     "form_06a", "indicator_value", "on_time_detail", "online_share", "waiting_time",
     "digitisation", "procedure_provision", "dossier",
@@ -21,7 +21,7 @@ COUNTED = (
 
 
 def compute_only(warehouse: Warehouse, as_of: dt.date, wanted: Iterable[str] = COUNTED) -> None:
-    """Compute these marts, and those that they read, in the schema of the staged ones."""
+    """Compute these marts, and the marts that they read, as staged marts."""
     files = {file.name: file for file in mart_files()}
     needed: set[str] = set()
     waiting = list(wanted)

@@ -1,17 +1,17 @@
-"""What two warehouses hold, made comparable: the same rows in the same words."""
+"""The content of two warehouses in a form that can be compared."""
 
 from __future__ import annotations
 
 from collections import Counter
 
-#: When something was done; all else must be the same.
+#: Columns that hold the time of processing; all others must be equal.
 CLOCKS = {"settled_at", "published_at", "changed_at", "state_changed_at"}
 SCHEMAS = ("core", "audit", "ref", "mart", "mart_staged")
 _SHOWN = 5
 
 
 def content(warehouse, schemas=SCHEMAS):
-    """Rows of every table and view as texts, counted, by name; columns in the order of names."""
+    """By name, the rows of every table and view as counted texts; columns sorted by name."""
     found = {}
     for schema in schemas:
         for table in warehouse.tables(schema):
@@ -21,14 +21,14 @@ def content(warehouse, schemas=SCHEMAS):
 
 
 def lines(warehouse, table, columns):
-    """A table's rows as texts, counted."""
+    """A table's rows as texts, with the number of times each occurs."""
     cells = ", ".join(f"coalesce(cast({name} as varchar), '∅')" for name in columns)
     rows = warehouse.rows(f"select concat_ws('|', {cells}) as line from {table}")
     return Counter(row["line"] for row in rows)
 
 
 def assert_same(one, other):
-    """Fail with the first rows that only one of two contents has."""
+    """Fail with the first rows that only one of the two contents has."""
     assert one.keys() == other.keys()
     for table, (columns, rows) in one.items():
         other_columns, other_rows = other[table]

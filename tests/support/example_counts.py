@@ -1,4 +1,4 @@
-"""How many examples Hypothesis tries, by the profile that ``tests/conftest.py`` loads."""
+"""Numbers of Hypothesis examples, for the profile that ``tests/conftest.py`` loads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _LONGER = 10
 
 
 def examples(count: int, *, in_long: int | None = None) -> int:
-    """How many examples a costly property is tried on.
+    """Number of examples for a costly property.
 
     Args:
         count: in the profiles ``dev`` and ``ci``.

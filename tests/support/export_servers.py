@@ -1,4 +1,4 @@
-"""Real servers that exports lie on, in the test's own process: SFTP, S3, and a line that breaks."""
+"""Real SFTP and S3 servers in the test's process, and a connection that breaks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PASSWORD = "not-a-secret-of-anyone"  # pragma: allowlist secret
 
 @dataclass(frozen=True)
 class SFTPServer:
-    """Where a running SFTP server is, and its public key."""
+    """A running SFTP server: its port, folder and public key."""
 
     port: int
     host_key: str
@@ -36,7 +36,7 @@ class _Login(asyncssh.SSHServer):
 
 @contextlib.contextmanager
 def sftp_server(root: Path):
-    """An SFTP server (asyncssh's own) whose ``/`` is a folder here."""
+    """An SFTP server (of asyncssh) whose ``/`` is a local folder."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
@@ -68,7 +68,7 @@ def sftp_server(root: Path):
 
 @contextlib.contextmanager
 def s3_server():
-    """An S3 server (moto's); yields its port."""
+    """An S3 server (of moto); yields its port."""
     from moto.server import ThreadedMotoServer  # noqa: PLC0415 - slow to import
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
@@ -80,12 +80,12 @@ def s3_server():
 
 
 class BreakingConnection:
-    """A TCP line to a server that is cut after so many bytes of its answers, a few times.
+    """A TCP proxy that cuts connections after a number of bytes from the server, a few times.
 
     Args:
-        port: the server's.
-        after_bytes: how much of its answers comes through on each connection that is cut.
-        times: how many connections are cut; those after them hold.
+        port: port of the server.
+        after_bytes: bytes from the server that pass before a connection is cut.
+        times: number of connections that are cut; later ones are not.
     """
 
     def __init__(self, port: int, after_bytes: int, times: int) -> None:

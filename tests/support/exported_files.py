@@ -1,4 +1,4 @@
-"""Exported files made for a test, landed and staged as the product would."""
+"""Exported files made for a test, landed and staged as the product does it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ONE_STOP = load_mappings(None)["one_stop"]
 NIGHT = dt.date(2022, 6, 30)
 
-#: One dossier in the words of the national sync record, personal keys included.
+#: One dossier as a national sync record, with its personal keys.
 RECORD = {
     "MaHoSo": "H24.14-220601-0001",
     "MaTTHC": "1.002835.000.00.00.H24",
@@ -56,7 +56,7 @@ RECORD = {
 }
 PERSONAL_MARKS = ("000123", "Người nộp 0", "Địa chỉ mẫu")
 
-#: Headers of the Excel lists, with the personal columns in their places.
+#: Headers of the Excel lists, including the personal columns.
 LIST_HEADERS = (
     "STT",
     "Đơn vị tiếp nhận",
@@ -74,12 +74,12 @@ LIST_HEADERS = (
 
 
 def record(number: int = 1, **values: Any) -> dict[str, Any]:
-    """A dossier of its own number."""
+    """A dossier with this number in its code."""
     return {**RECORD, "MaHoSo": f"H24.14-220601-{number:04d}", **values}
 
 
 def list_row(number: int = 1, **values: Any) -> list[Any]:
-    """A row of the Excel list."""
+    """A row of the Excel list with this number."""
     row = {
         "STT": number,
         "Đơn vị tiếp nhận": "H24.14",
@@ -122,10 +122,10 @@ def as_xlsx(*sheets: list[list[Any]], names: tuple[str, ...] = (), merge: str = 
 
 
 def as_xls(rows: list[list[Any]], records: bytes = b"", of_book: bytes = b"") -> bytes:
-    """A true .xls (BIFF8 in an OLE compound file) of texts and numbers.
+    """A binary .xls (BIFF8 in an OLE compound file) of texts and numbers.
 
-    Further records of the sheet come last and are what is read of their cells; those of the
-    workbook come before its sheets.
+    ``records`` are appended to the sheet and override its cells; ``of_book`` are records of the
+    workbook, before its sheets.
     """
     stream = _biff8(rows, records, of_book)
     return _compound_file(stream.ljust(4096, b"\0"))
@@ -197,7 +197,7 @@ def as_html(rows: list[list[Any]], before: str = "") -> bytes:
 
 @dataclass
 class Staged:
-    """What a staged file holds."""
+    """The content of a staged file."""
 
     path: Path
     rows: list[dict[str, Any]]
@@ -208,7 +208,7 @@ class Staged:
 
 
 def land(folder: Path, name: str, data: bytes, feed: str = "dossiers") -> Delivery:
-    """Put bytes where landing would, under their own name."""
+    """Write bytes to the place where landing puts them, under this name."""
     sha256 = hashlib.sha256(data).hexdigest()
     landed = Path("one_stop", feed, sha256[:12], name)
     (folder / landed).parent.mkdir(parents=True, exist_ok=True)
@@ -236,7 +236,7 @@ def stage(
     mapping: FeedMapping | None = None,
     limits: Limits = LIMITS,
 ) -> Staged:
-    """Land and read bytes; timestamps come back as local text of the mapping's clock."""
+    """Land and read bytes; timestamps are returned as local text in the mapping's time zone."""
     mapping = mapping or ONE_STOP.feeds[feed]
     delivery = land(folder / "landing", name, data, feed)
     path = read_delivery(delivery, folder / "landing", folder / "staging", mapping, limits)
@@ -244,7 +244,7 @@ def stage(
 
 
 def read_staged(path: Path, time_zone: str = "Asia/Ho_Chi_Minh") -> Staged:
-    """What a staged file holds, timestamps as local text."""
+    """The content of a staged file, with timestamps as local text."""
     with duckdb.connect(str(path), read_only=True) as connection:
         connection.execute(f"set TimeZone = '{time_zone}'")
         return Staged(

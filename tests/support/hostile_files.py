@@ -1,4 +1,4 @@
-"""Files of every format, sound and broken: a corpus for whoever must survive them."""
+"""A corpus of files of every format, valid, broken and hostile."""
 
 import gzip
 import io
@@ -29,7 +29,7 @@ def zipped(*members: tuple[str, bytes]) -> bytes:
 
 
 def as_spreadsheetml(*sheets, options=""):
-    """An XML workbook; a cell is a text, a number, or written as it is."""
+    """An XML workbook; a cell is a text, a number, or ready-made XML."""
 
     def cell(value):
         if isinstance(value, str) and value.startswith("<Cell"):
@@ -49,7 +49,7 @@ def as_spreadsheetml(*sheets, options=""):
 
 
 def as_ods(rows, value_type="string", before=""):
-    """A sheet of LibreOffice."""
+    """A LibreOffice sheet."""
     cells = "</table:table-row><table:table-row>".join(
         "".join(
             f'<table:table-cell office:value-type="string" calcext:value-type="{value_type}">'
@@ -80,7 +80,7 @@ def as_ods(rows, value_type="string", before=""):
     )
 
 
-#: Sound files of two dossiers, and the format that they are.
+#: Format → a valid file of two dossiers.
 FORMATS = {
     "JSON array": (as_json(record(1), record(2)), "json"),
     "JSON array, one record a line": (
@@ -130,7 +130,7 @@ FORMATS = {
 }
 
 
-#: A printed list: titles, merged headers, numbers, sections, totals, signatures.
+#: Parts of a printed list: titles, merged headers, numbers, sections, totals, signatures.
 TOP = ["", "STT", "Đơn vị tiếp nhận", "Hồ sơ", "", "", "Ngày", "", "", "Người nộp"]
 LOW = ["", "", "", "Mã hồ sơ", "Tên thủ tục", "Trạng thái", "Tiếp nhận", "Hẹn trả", "Kết thúc", ""]
 DATED = ("01/06/2022 08:30", "08/06/2022", "", "Người nộp 000123")
@@ -242,7 +242,7 @@ REFUSED = {
 }
 
 
-#: Values that mean something to a database, a browser, a spreadsheet or a terminal.
+#: Values with a special meaning for a database, a browser, a spreadsheet or a terminal.
 HOSTILE_VALUES = (
     "'; drop table staged_row; --",
     '" or 1=1 --',
@@ -289,7 +289,7 @@ def damaged(data: bytes, how: int, chance: random.Random) -> bytes:
 
 
 def corpus(seed: int = 3818) -> dict[str, bytes]:
-    """More than three hundred bad files by what is bad about them, the same for a seed."""
+    """More than three hundred bad files by their kind of damage, the same for a seed."""
     chance = random.Random(seed)
     files = {f"refused: {what}": data for what, (data, _) in REFUSED.items()}
     for number, value in enumerate(HOSTILE_VALUES):

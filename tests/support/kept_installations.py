@@ -1,9 +1,9 @@
-"""Installations that several tests start from: built once per state of the code, then copied.
+"""Installations that several tests start from: built once for each state of the code, then copied.
 
-The first test that asks for one builds it; other tests, the other pytest-xdist workers and later
-runs copy it. They lie in pytest's cache, in a folder named by the digest of all that they are made
-by, so that a changed line of code makes them anew. An installation is built beside its place and
-renamed when it is whole: a build that is interrupted leaves none.
+The first test that needs an installation builds it; other tests, other pytest-xdist workers and
+later runs copy it. They lie in pytest's cache, in a folder named by the digest of the code that
+builds them, so that a changed line of code builds them again. An installation is built under a
+temporary name and renamed when it is complete: an interrupted build leaves none.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from onestop.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-#: What an installation is made by, besides the module of the function that builds it.
+#: Code that an installation depends on, besides the module of the function that builds it.
 _MADE_BY = ("plugins", "sql", "expectations", "tests/support", "requirements")
 _IGNORED = {"__pycache__"}
 
 
 @cache
 def code_digest() -> str:
-    """Digest of every file that an installation is made by, and of the Python version."""
+    """Digest of every file that an installation depends on, and of the Python version."""
     digest = hashlib.sha256(sys.version.encode())
     for name in _MADE_BY:
         for path in sorted((ROOT / name).rglob("*")):
@@ -45,24 +45,24 @@ def code_digest() -> str:
     return digest.hexdigest()[:16]
 
 
-#: Makes an installation in a folder, perhaps on top of another one.
+#: A function that builds an installation in a folder, possibly on top of another one.
 Build = Callable[[Path, "KeptInstallations"], object]
 
 
 class KeptInstallations:
-    """The installations of this state of the code, in one folder."""
+    """The installations built by one state of the code, in one folder."""
 
     def __init__(self, folder: Path, digest: str) -> None:
         self._folder = folder / digest
 
     def copy(self, build: Build, folder: Path) -> Settings:
-        """Copy an installation, which is built first where it is not there yet.
+        """Copy an installation; it is built first if it does not exist yet.
 
         Args:
-            build: a function of a module; makes the installation in a folder that does not exist
-                yet, the same whenever and wherever it is called, perhaps on top of another one of
-                these. It is known by its name and its module's text.
-            folder: the copy; does not exist yet.
+            build: a function of a module that builds the installation in a new folder, with the
+                same result in every call, possibly on top of another installation. It is
+                identified by its name and its module's text.
+            folder: the copy; it must not exist yet.
         """
         return copied(settings_in(self._built(build)), folder)
 
@@ -83,7 +83,7 @@ class KeptInstallations:
 
 @contextmanager
 def kept_installations(folder: Path, digest: str) -> Iterator[KeptInstallations]:
-    """The installations of this state of the code; those of other states go when unused."""
+    """The installations of this state of the code; unused ones of other states are deleted."""
     folder.mkdir(parents=True, exist_ok=True)
     with _held(folder / f"{digest}.lock", fcntl.LOCK_SH):
         for lock in folder.glob("*.lock"):
@@ -93,7 +93,7 @@ def kept_installations(folder: Path, digest: str) -> Iterator[KeptInstallations]
 
 
 def copied(settings: Settings, folder: Path) -> Settings:
-    """Copy all of an installation into another folder, which does not exist yet."""
+    """Copy a whole installation into a new folder."""
     shutil.copytree(settings.exports.parent, folder, symlinks=True)
     return settings_in(folder)
 

@@ -1,4 +1,4 @@
-"""Exports with marked personal data in every personal column, in good, bad and refused files."""
+"""Exports with marked personal data in every personal column of accepted and refused files."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-#: What every planted value holds at least one of; nothing else in a test says any of it.
+#: Every planted value contains one of these marks; no other text in a test does.
 NAME = "DAUKIN"
 DIGITS = "777000777"
 MARKS = (NAME, DIGITS)
-#: The same in columns that are not personal, as where a row's cells are shifted, a name is typed
-#: where a code belongs, or a list has no header. The staged file
-#: keeps what stood there, for the rules to judge; nothing else may.
+#: Marks in columns that are not personal: shifted cells, a name in a column of codes, a list
+#: without a header. Only the staged file may keep these values, for the rules to judge.
 SHIFTED = "LECHCOT"
 SHIFTED_DIGITS = "888000888"
 SHIFTED_MARKS = (SHIFTED, SHIFTED_DIGITS)
@@ -33,7 +32,7 @@ _VALUES = (
 
 
 def planted(headers: list[str]) -> dict[str, str]:
-    """A marked value under each header; names, numbers, mail addresses and addresses in turn."""
+    """A marked value under each header: names, numbers, e-mail and postal addresses in turn."""
     return {header: _VALUES[place % len(_VALUES)] for place, header in enumerate(headers)}
 
 
@@ -43,7 +42,7 @@ def write_planted_exports(folder: Path, night: str, *, ending: tuple[str, ...] =
     Args:
         folder: the exports.
         night: as in file names, ``20221115``.
-        ending: only the files whose names end so; all of them unless given.
+        ending: only files whose names have this ending; defaults to all files.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in {**_dossier_files(night), **_register_files(night)}.items():
@@ -61,7 +60,7 @@ def _dossier_files(night: str) -> dict[str, bytes]:
         "TaiLieuNop": [{"TenTepDinhKem": f"đơn của {NAME}", "DuongDan": f"/{DIGITS}.pdf"}],
         "DinhDanhCHS": [{"SoDinhDanh": f"0{DIGITS}12", "HoTen": NAME}],
         "DSKetNoiCSDL": [{"HoTen": NAME}],
-        # a key that no mapping knows
+        # a key that no mapping has
         "ThongTinNguoiNop": {"HoTen": NAME, "SDT": DIGITS},
     }
     good = [{**record(n), **marked, **nested} for n in (11, 12)]
@@ -73,7 +72,7 @@ def _dossier_files(night: str) -> dict[str, bytes]:
         {**record(16), **marked, "NgayKetThucXuLy": f"0{SHIFTED_DIGITS}"},
         {**record(17), **marked, "MucDo": f"0{SHIFTED_DIGITS}12"},
         {**record(18), **marked, "TrangThaiHoSo": SHIFTED_NAME},
-        # nothing else is wrong with these
+        # these rows have no other error
         {**record(19), **marked, "MaHoSo": SHIFTED_NAME.lower().replace("lechcot", SHIFTED)},
         {**record(20), **marked, "MaHoSo": f"0{SHIFTED_DIGITS}12"},
         {**record(29), **marked, "MaLinhVuc": SHIFTED_NAME},
@@ -103,7 +102,7 @@ def _dossier_files(night: str) -> dict[str, bytes]:
         # sheets named after a person: two left out, one that refuses the file
         f"dossiers_{night}_sheets.xlsx": as_xlsx(table(33), short, short, names=names),
         f"dossiers_{night}_unlike.xlsx": as_xlsx(table(34), other, names=names[:2]),
-        # refused whole: cut off, without its header, in a legacy encoding, broken in a value
+        # refused files: cut off, without a header, in a legacy encoding, broken in a value
         f"dossiers_{night}_cut.json": whole[: len(whole) // 2],
         f"dossiers_{night}_headless.csv": as_csv(table(27, 28)[1:]),
         f"dossiers_{night}_legacy.csv": f"M· hå s¬,Tr¹ng th¸i\nH24,{NAME} §ang {DIGITS}\n".encode(
@@ -115,7 +114,7 @@ def _dossier_files(night: str) -> dict[str, bytes]:
 
 
 def _register_files(night: str) -> dict[str, bytes]:
-    """One file of each other feed, of rows that are good for nothing."""
+    """One file of each other feed; every row is rejected."""
     files = {}
     for feed in ("visits", "procedures", "units", "declarations"):
         mapping = ONE_STOP.feeds[feed]
@@ -137,12 +136,12 @@ def _register_files(night: str) -> dict[str, bytes]:
 
 
 def marks_in(folder: Path, marks: tuple[str, ...], *, but: tuple[Path, ...] = ()) -> list[str]:
-    """Where below a folder a mark is found: in any file's bytes, or any table of a database.
+    """Places below a folder that hold a mark: in a file's bytes, or in a table of a database.
 
     Args:
-        folder: searched with everything below it.
-        marks: what to look for.
-        but: folders that may hold it.
+        folder: searched with all folders below it.
+        marks: texts to search for.
+        but: folders that may hold them.
     """
     found = []
     for path in sorted(folder.rglob("*")):
@@ -160,7 +159,7 @@ def _holds(data: bytes, mark: str) -> bool:
 
 
 def _marked_cells(path: Path, marks: tuple[str, ...]) -> Iterator[str]:
-    """Compressed columns do not show their texts in the file's bytes: read every table."""
+    """Read every table: texts of compressed columns are not visible in the file's bytes."""
     with duckdb.connect(path, read_only=True) as connection:
         tables = connection.execute(
             "select table_schema, table_name from information_schema.tables"

@@ -1,4 +1,4 @@
-"""Readers that poll PostgreSQL while nights run, and keep whatever is not of one whole night."""
+"""Readers that poll PostgreSQL while nights run, and record answers that mix nights."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ONE_NIGHT = " union all ".join(
     f" count(*) as row_count from mart.{table}"
     for table in MARTS
 )
-#: The form's total must be the dossiers of the very same night, and the history must end there.
+#: The form's total must equal the dossiers of the same night, and the history must end with it.
 JOINED = """
 select form.as_of_date, form.received_total, dossier.received, history.known_from
 from mart.form_06a as form
@@ -36,7 +36,7 @@ where form.unit_code = 'CITY' and form.field_code = 'ALL' and form.period_type =
 
 
 class Reader(threading.Thread):
-    """Asks again and again, and keeps every answer that is not of one whole night."""
+    """Polls repeatedly, and records every answer that is not of one complete night."""
 
     def __init__(self, url, isolation, queries):
         super().__init__(daemon=True)
@@ -72,11 +72,11 @@ class Reader(threading.Thread):
 
 @contextmanager
 def reading(url, *, joins=True):
-    """Four readers that ask during the block, each in its own way.
+    """Four readers that poll during the block, each with its own transactions and queries.
 
     Args:
-        url: for a login that reads.
-        joins: whether the marts hold dossiers of the year only, so that tables can be compared.
+        url: address for a login that reads.
+        joins: whether tables are compared: only if all dossiers of the marts are of one year.
     """
     committed = psycopg.IsolationLevel.READ_COMMITTED
     repeatable = psycopg.IsolationLevel.REPEATABLE_READ

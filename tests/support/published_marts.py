@@ -1,4 +1,4 @@
-"""A published warehouse with given indicator values, for tests of what readers see."""
+"""A published warehouse with given indicator values, for tests of pages and lists."""
 
 from __future__ import annotations
 

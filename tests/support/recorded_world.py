@@ -1,4 +1,4 @@
-"""Puts a world into the record as loaded deliveries would: versions and files."""
+"""Put a world into the record as loaded deliveries do: versions and deliveries."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def put_record(warehouse: Warehouse, world: World) -> None:
     """Put a world into histories, versions and the list of deliveries.
 
-    Vanished keys stay: the histories given here have no row for an end.
+    Vanished keys stay: these histories have no row for an end.
     """
     put_world(warehouse, world)
     for feed in FEEDS.values():

@@ -1,9 +1,9 @@
-"""A second set of dossiers worked out by hand: everything that can befall one, over four nights.
+"""A second set of dossiers with figures worked out by hand: every kind of event, in four nights.
 
 Every status, closing class, channel and level; pauses and new due dates; the ends of periods of
-both bases; the public holidays; dossiers that change units, vanish, are reopened, come late, or
-were wrong in the first file. Each is a story told night by night, the same for the exported files
-and for the plain count. What must come out is written down, with its reasons, in
+both bases; the public holidays; dossiers that change units, vanish, are reopened, arrive late, or
+were wrong in the first file. Each dossier is a sequence of nightly states, used for the exported
+files and for the count in plain Python. The expected figures, with their reasons, are in
 ``tests/integration/test_second_worked_set.py``.
 """
 
@@ -25,7 +25,7 @@ MID_JANUARY, QUARTER_END, MAY, SEPTEMBER = NIGHTS = tuple(
     map(dt.date.fromisoformat, ("2022-01-14", "2022-03-31", "2022-05-06", "2022-09-15"))
 )
 DEPARTMENT, DISTRICT, COMMUNE, OTHER_COMMUNE = "H24.10", "H24.31", "H24.31.05", "H24.31.06"
-#: Has dossiers, but is not in the register.
+#: A unit with dossiers that is not in the register.
 UNREGISTERED_UNIT = "H24.77"
 
 STATUS_CODES = {
@@ -34,7 +34,7 @@ STATUS_CODES = {
     "resolved": "9", "returned": "10",
 }  # fmt: skip
 CHANNEL_CODES = {"counter": "1", "online": "2", "post": "3", None: ""}
-#: How a system names, under status 9, what it closed without a result.
+#: A source's text for dossiers that it closed without a result under status 9.
 RESULT_KINDS = {"returned_unprocessed": "Trả lại hồ sơ", "withdrawn": "Xin rút hồ sơ"}
 
 
@@ -86,7 +86,7 @@ A4 = dossier("A4", DEPARTMENT, "31/12/2021", "04/01", "online", 4)
 # neither a channel nor a level: the catalogue gives level 3 for its procedure
 A5 = dossier("A5", DEPARTMENT, "01/03", "08/03", None, None, procedure_code="1.000003")
 A6 = dossier("A6", DEPARTMENT, "10/01", "20/01", "online", 3, procedure_code="1.000003")
-# its procedure yields no result document
+# its procedure has no result document
 A7 = dossier("A7", DEPARTMENT, "05/01", None, procedure_code="1.000006")
 A8 = dossier("A8", DEPARTMENT, "10/03", None)
 
@@ -125,7 +125,7 @@ C6 = dossier("C6", COMMUNE, "25/04", "29/04", level=3)
 C7 = dossier("C7", COMMUNE, "31/08", "06/09")  # two working days, 1–2/9 between them
 C8 = dossier("C8", COMMUNE, "12/09", "15/09", "online", 3)
 C9 = dossier("C9", COMMUNE, "05/09", "14/09", "online", 4, status="received")
-# its unit names no other that resolves it
+# without a resolving unit
 Z1 = dossier("Z1", UNREGISTERED_UNIT, "07/03", "10/03", level=1, resolving_unit_code=None)
 
 #: The dossiers in the delta of each night: new and changed ones.
@@ -239,7 +239,7 @@ LEVEL_NAMES = {
 
 
 def second_world() -> World:
-    """The stories, for the plain count."""
+    """The nightly states of all dossiers, for the count in plain Python."""
     world = World()
     for night, dossiers in DELTAS.items():
         for says in dossiers:
@@ -276,7 +276,7 @@ def second_world() -> World:
 
 
 def export_night(folder: Path, night: dt.date) -> None:
-    """Write what the systems leave behind by the time a night runs."""
+    """Write the files that the systems have exported by the time a night runs."""
     folder.mkdir(parents=True, exist_ok=True)
     if night == MID_JANUARY:
         _write_registers(folder)
@@ -293,7 +293,7 @@ def export_night(folder: Path, night: dt.date) -> None:
 
 
 def _everything() -> list[Says]:
-    """What the snapshot of the last night holds: all but the one that vanished."""
+    """The content of the last night's snapshot: all dossiers but the vanished one."""
     known = second_world().as_known_on(SEPTEMBER)
     said = [story[-1].says for story in known.dossiers.values()]
     return [says for says in said if says is not None]
@@ -307,7 +307,8 @@ def _write_dossiers(path: Path, dossiers: list[Says]) -> None:
 def as_record(says: Says) -> dict[str, str]:
     """A dossier as the national sync record, all values text.
 
-    On its due day a dossier ends after the hour it was due; the citizen collects a week later.
+    A dossier that ends on its due day ends after the due hour; its result is collected a week
+    later.
     """
 
     def stamp(name: str, clock: str, later: int = 0) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ZONE = "Asia/Ho_Chi_Minh"
 
-#: What the gate adds to a staged file in which every row is good.
+#: The tables that validation adds to a staged file whose rows are all valid.
 AFTER_A_CLEAN_GATE = """
 create view accepted_row as select * from staged_row;
 create table rejected_row (row_number bigint, key_text varchar, rule_code varchar,
@@ -33,7 +33,7 @@ create table gate_summary as select {rows} as rows_read, 0 as rows_blank, 0 as r
 
 
 def a_delivery(feed: str = "dossiers", night: str = "2022-06-30", **values: Any) -> Delivery:
-    """A delivery record as landing would make it."""
+    """A delivery record as landing makes it."""
     day = dt.date.fromisoformat(night)
     sha256 = hashlib.sha256(json.dumps([feed, night, str(values)]).encode()).hexdigest()
     fields = {
@@ -64,9 +64,9 @@ def write_staged(
     """Write a staged file.
 
     Each row gives canonical columns, timestamps as local text ("2022-06-01 08:30:00"). The
-    ``_text`` beside a column is its value unless given; ``row_number`` counts up from 1.
-    Columns named in ``without`` are left out, as for what a source's mapping does not have.
-    ``skipped`` are the keys of rows that the mapping leaves out; they come last in the file.
+    ``_text`` of a column defaults to its value; ``row_number`` counts up from 1. Columns named in
+    ``without`` are left out, like columns that a mapping does not have. ``skipped`` are the keys
+    of rows that the mapping leaves out; they come last in the file.
     """
     feed = FEEDS[delivery.feed]
     with duckdb.connect(path) as connection:

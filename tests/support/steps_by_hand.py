@@ -1,4 +1,4 @@
-"""The steps of a night on one installation, called one by one."""
+"""The steps of a night, to be called one by one on an installation."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def require(settings: Settings, night: dt.date, candidates: Sequence[Candidate] 
 
 
 def take_in_all(settings: Settings, night: dt.date) -> list[Candidate]:
-    """All of a night that comes before its marts, for tests of the record.
+    """Run the steps of a night that come before its marts, for tests of the record.
 
     Computing, checking and publishing cost most of a night.
     """

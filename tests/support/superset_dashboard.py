@@ -1,4 +1,4 @@
-"""The dashboard that is shipped for Superset: what each of its charts asks of the marts."""
+"""The dashboard that is shipped for Superset, and the query of each of its charts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHIPPED = PROJECT_ROOT / "docs" / "bi" / "superset"
 
 @dataclass(frozen=True)
 class Chart:
-    """One chart: its dataset, and the columns, aggregates and conditions it asks for."""
+    """One chart: its dataset, columns, aggregates and conditions."""
 
     name: str
     dataset: dict[str, Any]
@@ -23,7 +23,7 @@ class Chart:
     filters: tuple[dict[str, Any], ...]
 
     def sql(self) -> str:
-        """The question as a statement."""
+        """The chart's query as SQL."""
         asked = [*self.columns, *(f'{m["sqlExpression"]} as "{m["label"]}"' for m in self.metrics)]
         grouped = f" group by {', '.join(self.columns)}" if self.metrics and self.columns else ""
         conditions = " and ".join(["1 = 1", *map(_condition, self.filters)])
@@ -33,7 +33,7 @@ class Chart:
         )
 
     def query(self) -> dict[str, Any]:
-        """The same as Superset's interface for charts takes it."""
+        """The chart's query for Superset's API."""
         written = [f["sqlExpression"] for f in self.filters if f["expressionType"] == "SQL"]
         return {
             "columns": list(self.columns),

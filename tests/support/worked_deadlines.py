@@ -1,4 +1,4 @@
-"""Deadlines whose days are known: from a day, so many working days later, over what is off."""
+"""Known deadlines: first day, number of working days, last day, across days off."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The thirteen dossiers of the second quarter of 2022 whose counts are known, in a warehouse."""
+"""Thirteen dossiers of the second quarter of 2022 with known counts, in a warehouse."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _MARTS = (
 
 
 def at(text: str | None) -> dt.datetime | None:
-    """``20/04`` or ``12/04 17:05`` in 2022, local time; noon unless told."""
+    """``20/04`` or ``12/04 17:05`` in 2022, local time; defaults to noon."""
     if text is None:
         return None
     day, _, clock = text.partition(" ")
@@ -95,14 +95,14 @@ THIRTEEN = [
     dossier("D12", "20/06", "28/06", service_level=3),
     dossier("D13", "30/05", None, "02/06"),
 ]  # fmt: skip
-#: What was known a month later: D12 closed on 01/07, D11 resumed with a new date and closed.
+#: Changes of the next month: D12 closed on 01/07, D11 resumed with a new due date and closed.
 IN_JULY = [
     dossier("D11", "10/06", "08/07", "07/07", service_level=4, original_due_at=at("22/06")),
     dossier("D12", "20/06", "28/06", "01/07", service_level=3),
 ]
 
 
-#: A file of 30/06 that came a month late: D9 had been closed in time.
+#: A file of 30/06 that arrived a month late: D9 had been closed in time.
 LATE_FILE = [dossier("D9", "15/06", "24/06", "23/06")]
 
 
@@ -181,7 +181,7 @@ def _append(warehouse: Warehouse, table: str, rows: list[dict[str, Any]]) -> Non
 
 
 def compute(warehouse: Warehouse, as_of: dt.date) -> None:
-    """History, then the marts that rest on dossiers, in schema ``mart``."""
+    """Compute the history, then the marts of dossiers, in schema ``mart``."""
     refresh_reference(warehouse)
     for feed in (DOSSIERS, UNITS):
         warehouse.execute(f"delete from core.{feed.entity}_history")
@@ -262,7 +262,7 @@ def as_record(dossier):
 
 
 def write_exports(folder: Path) -> None:
-    """The thirteen and what became of them, as files of the built-in source."""
+    """Write the thirteen dossiers and their later changes as files of the built-in source."""
     folder.mkdir(parents=True)
     with (folder / f"units_{NIGHT:%Y%m%d}.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
