@@ -128,6 +128,18 @@ def test_a_deliverys_page_shows_the_counts_the_rules_and_their_first_rows(site):
     assert f"{RULES - 1} quy tắc không phát hiện gì" in shown
 
 
+def test_the_problem_of_an_unreadable_row_is_described_in_the_language_of_the_page(tmp_path):
+    unreadable = dict.fromkeys((*CLEAN, "dossier_code")) | {"read_problem": "too_few_cells (7/8)"}
+    validate(tmp_path, [CLEAN, unreadable])
+    render_reports(tmp_path / "results", tmp_path / "reports")
+    for ending, sentence in [
+        ("1.html", "read_problem 2 Dòng thiếu ô so với tiêu đề (7/8)"),
+        ("1.en.html", "read_problem 2 The row has fewer cells than the header (7/8)"),
+    ]:
+        shown = text(delivery_page(tmp_path / "reports", "dossiers_20220630.json", ending))
+        assert sentence in shown
+
+
 def test_a_refused_deliverys_page_says_why_and_what_to_do(site):
     page = next(
         page

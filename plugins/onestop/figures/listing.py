@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from contextlib import contextmanager
 from itertools import groupby
@@ -12,6 +13,7 @@ from rich.table import Table
 from onestop.console import page_width, printed
 from onestop.figures.known import refuse_unknown
 from onestop.marts.published import NothingPublishedError
+from onestop.readers.refusals import values_for_people
 from onestop.warehouse import NoWarehouseError, open_warehouse
 
 if TYPE_CHECKING:
@@ -139,7 +141,7 @@ def print_rejected(
     table = _table(_REJECTED_HEADERS[lang], numbers=(2,))
     shown = 0
     for _, broken in groupby(found, key=lambda row: (row["delivery_id"], row["row_number"])):
-        reasons = list(broken)
+        reasons = [row | {"offending": _values(row["offending"], lang)} for row in broken]
         first = reasons[0]
         shown += 1
         table.add_row(
@@ -153,6 +155,14 @@ def print_rejected(
             ),
         )
     _print(table, lang, shown, int(total))
+
+
+def _values(offending: str | None, lang: Language) -> str | None:
+    """The values that broke a rule, as JSON."""
+    values = json.loads(offending) if offending else {}
+    if "read_problem" not in values:
+        return offending
+    return json.dumps(values_for_people(values, lang), ensure_ascii=False)
 
 
 def _where(filters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -24,6 +24,7 @@ from onestop.files import write_whole
 from onestop.gate.evaluation import load_engine
 from onestop.gate.results import read_result, result_files
 from onestop.gate.unpublished import NIGHT_STATES
+from onestop.readers.refusals import values_for_people
 from onestop.schema.number_text import Language, day, whole
 
 if TYPE_CHECKING:
@@ -395,7 +396,7 @@ def _delivery_page(item: _Delivery, lang: Language) -> dict[str, Any]:
         rule
         | {
             "message": rule[f"message_{lang}"],
-            "listed": listed[rule["rule_code"]],
+            "listed": [values_for_people(row, lang) for row in listed[rule["rule_code"]]],
             "is_row": scopes[rule["rule_code"]] == "row",
         }
         for rule in item.document["rules"]

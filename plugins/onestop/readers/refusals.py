@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from onestop.schema.number_text import Language
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,7 @@ FILE_RULES: dict[str, FileRule] = {
     )
 }
 
-#: The codes with which ``read_problem`` begins; the gate rejects such a row.
+#: The codes with which ``read_problem`` begins, and their texts in Vietnamese and English.
 ROW_PROBLEMS: dict[str, tuple[str, str]] = {
     "too_few_cells": ("Dòng thiếu ô so với tiêu đề", "The row has fewer cells than the header"),
     "too_many_cells": ("Dòng thừa ô so với tiêu đề", "The row has more cells than the header"),
@@ -104,8 +110,8 @@ ROW_PROBLEMS: dict[str, tuple[str, str]] = {
     "broken_json": ("Bản ghi không phải JSON hợp lệ", "The record is not valid JSON"),
     "not_a_record": ("Phần tử không phải là bản ghi", "The element is not a record"),
     "nested_value": (
-        "Giá trị là danh sách hoặc đối tượng",
-        "A value is a list or an object where one value belongs",
+        "Giá trị là danh sách hoặc đối tượng thay vì một giá trị đơn, ở khóa",
+        "The value is a list or an object instead of a single value, in key",
     ),
     "repeated_key": (
         "Bản ghi có hai giá trị khác nhau cho cùng một khóa",
@@ -117,7 +123,7 @@ ROW_PROBLEMS: dict[str, tuple[str, str]] = {
     ),
     "lost_digits": (
         "Mã có hơn 15 chữ số đã bị bảng tính lưu thành số và mất chữ số ở cột",
-        "A code of more than 15 digits was kept as a number, which loses digits, in column",
+        "A spreadsheet stored a code of more than 15 digits as a number and lost digits, in column",
     ),
     "date_for_code": (
         "Mã đã bị bảng tính đổi thành ngày (hãy định dạng cột mã là văn bản) ở cột",
@@ -152,8 +158,18 @@ class DamagedError(UnreadableError):
         super().__init__("FILE-F02", detail)
 
 
-def describe_problem(problem: str) -> tuple[str, str]:
-    """A row's ``read_problem`` in Vietnamese and English."""
+def describe_problem(problem: str, lang: Language) -> str:
+    """A row's ``read_problem`` as a text for people; an unknown one is returned unchanged."""
     kind, _, detail = problem.partition(" ")
+    if kind not in ROW_PROBLEMS:
+        return problem
     vi, en = ROW_PROBLEMS[kind]
-    return (f"{vi} {detail}", f"{en} {detail}") if detail else (vi, en)
+    return f"{vi if lang == 'vi' else en} {detail}".rstrip()
+
+
+def values_for_people(values: Mapping[str, Any], lang: Language) -> dict[str, Any]:
+    """The values of a rejected row, with the text of its ``read_problem`` instead of the code."""
+    return {
+        name: describe_problem(value, lang) if name == "read_problem" and value else value
+        for name, value in values.items()
+    }

@@ -1,4 +1,4 @@
-"""Working days: which days count, and how many lie between two dates.
+"""Working days: which days count, and their numbers, by which SQL counts those between two dates.
 
 A deadline of *n* working days excludes the day it starts from (Bộ luật Dân sự 2015, Điều 147).
 Saturdays, Sundays and the reviewed rows of ``sql/reference/day_off.csv`` are days off; a swapped
@@ -61,27 +61,6 @@ class WorkCalendar:
     def day_off_name(self, day: dt.date) -> str | None:
         """Name of the holiday, substitute or swapped day; None on any other day."""
         return self._names.get(day)
-
-    def add_workdays(self, start: dt.date, count: int) -> dt.date:
-        """The day on which a deadline of ``count`` working days ends, ``start`` excluded.
-
-        Raises:
-            ValueError: ``count`` is negative.
-        """
-        if count < 0:
-            raise ValueError(f"a deadline cannot be {count} working days long")
-        day = start
-        while count > 0:
-            day += _ONE_DAY
-            count -= self.is_workday(day)
-        return day
-
-    def workdays_between(self, start: dt.date, end: dt.date) -> int:
-        """Working days after ``start`` up to and including ``end``; negative when reversed."""
-        if end < start:
-            return -self.workdays_between(end, start)
-        days = (start + _ONE_DAY * n for n in range(1, (end - start).days + 1))
-        return sum(map(self.is_workday, days))
 
 
 @cache

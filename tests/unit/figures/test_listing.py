@@ -18,6 +18,7 @@ from onestop.warehouse import open_warehouse
 NIGHT = dt.date(2022, 11, 24)
 #: Row 5 broke two rules, row 7 one.
 REJECTED = [(5, "DOS-R01"), (5, "DOS-R07"), (7, "DOS-R07")]
+OFFENDING = {"DOS-R01": '{"read_problem":"too_few_cells (7/8)"}'}
 
 
 @pytest.fixture(scope="module")
@@ -44,21 +45,22 @@ def settings(tmp_path_factory):
                 "insert into audit.rejected_row (delivery_id, row_number, source, feed, night,"
                 " key_text, rule_code, message_vi, message_en, offending, state, state_changed_at)"
                 " values (:delivery_id, :row_number, 'one_stop', 'dossiers', :night, 'H24-1',"
-                " :rule_code, 'sai', :message, '{}', 'open', :night)",
+                " :rule_code, 'sai', :message, :offending, 'open', :night)",
                 {
                     "delivery_id": delivery.delivery_id,
                     "row_number": row_number,
                     "night": NIGHT,
                     "rule_code": rule_code,
                     "message": f"broke {rule_code}",
+                    "offending": OFFENDING.get(rule_code, "{}"),
                 },
             )
     return settings
 
 
-def printed(capsys, settings, **filters):
-    print_rejected(settings, lang="en", **filters)
-    return capsys.readouterr().out
+def printed(capsys, settings, lang="en", **filters):
+    print_rejected(settings, lang=lang, **filters)
+    return " ".join(capsys.readouterr().out.split())
 
 
 def test_a_row_that_broke_two_rules_is_listed_once_with_both(settings, capsys):
@@ -66,6 +68,19 @@ def test_a_row_that_broke_two_rules_is_listed_once_with_both(settings, capsys):
     assert "2 of 2 rows" in text
     assert all(f"broke {rule}" in text for _, rule in REJECTED)
     assert text.count("H24-1") == 2
+
+
+@pytest.mark.parametrize(
+    ("lang", "problem"),
+    [("vi", "Dòng thiếu ô so với tiêu đề"), ("en", "The row has fewer cells than the header")],
+)
+def test_the_problem_of_an_unreadable_row_is_described_in_the_language(
+    settings, capsys, monkeypatch, lang, problem
+):
+    monkeypatch.setenv("COLUMNS", "200")
+    text = printed(capsys, settings, lang)
+    assert problem in text
+    assert "too_few_cells" not in text
 
 
 def test_the_limit_counts_rows(settings, capsys):
