@@ -5,12 +5,29 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from onestop.schema.time_zone import LOCAL_ZONE
 
 if TYPE_CHECKING:
     from onestop.gate import MartsVerdict
     from onestop.gate.unpublished import NightRun
     from onestop.warehouse import Warehouse
+
+#: Columns of ``audit.validation_result`` that a rule of a mart fills.
+_RESULT: list[tuple[str, pa.DataType]] = [
+    ("delivery_id", pa.string()),
+    ("attempt", pa.int64()),
+    ("rule_code", pa.string()),
+    ("severity", pa.string()),
+    ("expectation_type", pa.string()),
+    ("is_success", pa.bool_()),
+    ("rows_checked", pa.int64()),
+    ("rows_failed", pa.int64()),
+    ("message_vi", pa.string()),
+    ("message_en", pa.string()),
+    ("clause", pa.string()),
+]
 
 
 def record_night_run(warehouse: Warehouse, night: dt.date, state: str, message: str) -> None:
@@ -89,25 +106,21 @@ def record_marts_verdict(warehouse: Warehouse, verdict: MartsVerdict) -> None:
     rules = [rule for found in verdict.results.values() for rule in found]
     if latest == {(rule.rule_code, rule.rows_failed) for rule in rules}:
         return
+    found = [
+        {
+            "delivery_id": name,
+            "attempt": attempt + 1,
+            "rule_code": rule.rule_code,
+            "severity": rule.severity,
+            "expectation_type": rule.expectation_type,
+            "is_success": rule.success,
+            "rows_checked": rule.rows_checked,
+            "rows_failed": rule.rows_failed,
+            "message_vi": rule.message_vi,
+            "message_en": rule.message_en,
+            "clause": rule.clause,
+        }
+        for rule in rules
+    ]
     with warehouse.transaction():
-        for rule in rules:
-            warehouse.execute(
-                "insert into audit.validation_result (delivery_id, attempt, rule_code, severity,"
-                " expectation_type, is_success, rows_checked, rows_failed, message_vi, message_en,"
-                " clause) values (:delivery_id, :attempt, :rule_code, :severity,"
-                " :expectation_type, :is_success, :rows_checked, :rows_failed, :message_vi,"
-                " :message_en, :clause)",
-                {
-                    "delivery_id": name,
-                    "attempt": attempt + 1,
-                    "rule_code": rule.rule_code,
-                    "severity": rule.severity,
-                    "expectation_type": rule.expectation_type,
-                    "is_success": rule.success,
-                    "rows_checked": rule.rows_checked,
-                    "rows_failed": rule.rows_failed,
-                    "message_vi": rule.message_vi,
-                    "message_en": rule.message_en,
-                    "clause": rule.clause,
-                },
-            )
+        warehouse.append("audit.validation_result", pa.Table.from_pylist(found, pa.schema(_RESULT)))
