@@ -5,9 +5,12 @@
 -- trực tiếp giải quyết"), at the receiving unit where the source names no other. One that its
 -- source also sends under another code is counted once, under the code that names the other.
 --
--- The source's due date decides timeliness. The due date by the catalogue's duration, the first day
--- not counted (Bộ luật Dân sự 2015, Điều 147), is compared with the first due date, and a
--- difference above `deadline_tolerance_workdays` is marked.
+-- The source's current due date decides timeliness, of a returned dossier as of a resolved one
+-- (NĐ 61/2018/NĐ-CP, Điều 19.8). A withdrawn one is `not_counted`, or `late` if it was withdrawn
+-- after its due date. `first_due_date` is the first one that the source states, else the first one
+-- in the record. The due date by the catalogue's duration, the first day not counted (Bộ luật Dân
+-- sự 2015, Điều 147), is compared with it, and a difference above `deadline_tolerance_workdays` is
+-- marked.
 --
 -- A dossier without a procedure code is identified by its procedure's name: it gets the key of the
 -- catalogue's only procedure of that name; if there is none, or more than one, the name is the key.
@@ -30,6 +33,19 @@ alias_of_another as (
         )
 ),
 
+stated_due_date as (
+    select
+        dossier_code,
+        due_date,
+        row_number() over (
+            partition by dossier_code
+            order by stated_from
+        ) as statement_number
+    from mart.dossier_state
+    -- the last state has the current due date
+    where stated_until is not null and due_date is not null
+),
+
 counted_once as (
     select
         current_dossier.*,
@@ -39,14 +55,18 @@ counted_once as (
             current_dossier.resolving_unit_code,
             current_dossier.receiving_unit_code
         ) as unit_code,
-        case
-            when current_dossier.status in ('withdrawn', 'resolved', 'returned')
-                then current_dossier.resolved_date
-        end as closed_date,
-        current_dossier.status not in ('registered', 'refused_at_intake') as is_received,
-        current_dossier.status in ('awaiting_supplement', 'awaiting_payment', 'suspended')
-            as is_paused
+        case when status.is_closed then current_dossier.resolved_date end as closed_date,
+        status.is_received,
+        status.is_paused,
+        coalesce(
+            current_dossier.original_due_date, stated_due_date.due_date, current_dossier.due_date
+        ) as first_due_date
     from current_dossier
+    inner join ref.status as status on current_dossier.status = status.status
+    left join stated_due_date
+        on
+            current_dossier.dossier_code = stated_due_date.dossier_code
+            and stated_due_date.statement_number = 1
     left join ref.unit_level as level
         on
             coalesce(current_dossier.resolving_unit_code, current_dossier.receiving_unit_code)
@@ -89,7 +109,11 @@ classified as (
         keyed.*,
         case
             when not is_received then 'not_counted'
-            when closed_date is not null and closing_class <> 'resolved' then 'not_counted'
+            when
+                closed_date is not null
+                and closing_class = 'withdrawn'
+                and (due_date is null or closed_date <= due_date)
+                then 'not_counted'
             when closed_date is null and is_paused then 'paused'
             when due_date is null then 'no_due_date'
             when closed_date < due_date then 'early'
@@ -126,6 +150,7 @@ counted_dossier as (
         d.received_date,
         d.due_date,
         d.original_due_date,
+        d.first_due_date,
         d.closed_date,
         d.resolved_date,
         d.status,
@@ -156,7 +181,7 @@ counted_dossier as (
     left join core.calendar as due on d.due_date = due.calendar_date
     left join core.calendar as closed on d.closed_date = closed.calendar_date
     left join core.calendar as first_due
-        on coalesce(d.original_due_date, d.due_date) = first_due.calendar_date
+        on d.first_due_date = first_due.calendar_date
     left join mart.catalogue as c
         on
             d.procedure_key = c.procedure_key

@@ -23,7 +23,7 @@ received as (
             as deadlines_longer,
         count(case when has_unusual_deadline and deadline_difference_workdays < 0 then 1 end)
             as deadlines_shorter,
-        count(case when due_date <> original_due_date then 1 end) as deadlines_moved,
+        count(case when due_date is distinct from first_due_date then 1 end) as deadlines_moved,
         count(case when due_date is null then 1 end) as deadlines_missing
     from mart.counted_dossier
     where is_received and received_date is not null

@@ -20,6 +20,7 @@ with dossier as (
         received_date,
         due_date,
         original_due_date,
+        first_due_date,
         closed_date,
         resolved_date,
         status,

@@ -6,12 +6,13 @@
 -- file, and readers see the published night only.
 with stated as (
     select
-        dossier_code,
-        valid_from,
-        due_date,
-        status in ('awaiting_supplement', 'awaiting_payment', 'suspended') as is_paused
-    from core.dossier_history
-    where valid_from <= :as_of_date
+        history.dossier_code,
+        history.valid_from,
+        history.due_date,
+        status.is_paused
+    from core.dossier_history as history
+    inner join ref.status as status on history.status = status.status
+    where history.valid_from <= :as_of_date
 ),
 
 beside_previous as (

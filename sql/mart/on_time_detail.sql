@@ -1,5 +1,6 @@
 -- view
--- mart.on_time_detail: the on-time rate (I.2.đ) by the five methods in use, in every breakdown:
+-- mart.on_time_detail: the on-time rate (I.2.đ) by the five methods in use and two readings of them
+-- (by the first due date; returned and withdrawn ones all on time), in every breakdown:
 -- all dossiers (field `ALL`, procedure `ALL`), by field, and by procedure; of each unit, level and
 -- the city, in every period.
 --
@@ -17,6 +18,16 @@ with by_method as (
     select
         'form_06',
         resolved_early + resolved_on_time,
+        resolved_early + resolved_on_time + resolved_late,
+        tally.*
+    from mart.period_tally as tally
+    union all
+    select 'cohort_first_due', first_due_in_time, first_due_judged, tally.*
+    from mart.period_tally as tally
+    union all
+    select
+        'form_06_thanh_hoa',
+        resolved_early + resolved_on_time + returned_late + withdrawn_late,
         resolved_early + resolved_on_time + resolved_late,
         tally.*
     from mart.period_tally as tally

@@ -7,15 +7,17 @@
 --   end_backdated      open at the end of a night, then ended on or before that day, in time
 --   end_set_to_due     the end set to the very second of the due date (a bulk reset does this)
 --   status_rewound     a late dossier opened again, or an overdue one not received any more
---   class_changed      a late dossier's closing turned from resolved into another class
+--   class_changed      a late dossier's closing turned into another class than resolved
+--   closed_out_overdue an overdue dossier closed as returned or withdrawn after its due date
 --   paused_overdue     an overdue dossier paused: it leaves the denominator of `cohort`
 --   vanished           an overdue or late dossier no longer in the source's snapshot
 -- A sign requires that the dossier was already overdue, as known then. A change in a night's export
 -- was made after the source's previous export (`last_seen_night`), so a due date up to that night
--- had certainly passed. An extension before that is legal and no sign. If exports are days apart
+-- had certainly passed. An extension before that is legal and no sign; `closed_out_overdue` is
+-- shown by the dossier's own dates. If exports are days apart
 -- and the due date is between them, the change may have been in time: `weak`. Also weak are an end
--- on the exact second of the due date without an earlier state, a pause, and a backdated end, which
--- may be a late entry.
+-- on the exact second of the due date without an earlier state, a pause, a backdated end, which
+-- may be a late entry, and a dossier closed out that was paused before its due date.
 with candidate as (
     -- only these can be signs: exported after a due date, or ended on its exact second
     select dossier_code
@@ -40,18 +42,25 @@ state as (
         due_date,
         resolved_at,
         resolved_date,
-        status,
+        history.status,
         closing_class,
-        status in ('withdrawn', 'resolved', 'returned') as is_closed,
-        status not in ('registered', 'refused_at_intake') as is_received,
-        status in ('awaiting_supplement', 'awaiting_payment', 'suspended') as is_paused,
+        status.is_closed,
+        status.is_received,
+        status.is_paused,
+        coalesce(
+            status.is_closed
+            and closing_class in ('returned_unprocessed', 'withdrawn')
+            and resolved_date > due_date,
+            false
+        ) as is_closed_out,
         lag(valid_from) over (partition by dossier_code order by valid_from) as before_from
-    from core.dossier_history
+    from core.dossier_history as history
+    inner join ref.status as status on history.status = status.status
     where
         valid_from <= :as_of_date
         and exists (
             select 1 from candidate
-            where candidate.dossier_code = dossier_history.dossier_code
+            where candidate.dossier_code = history.dossier_code
         )
 ),
 
@@ -101,6 +110,8 @@ next_state as (
         before.closing_class as closing_class_before,
         before.is_closed as is_closed_before,
         before.is_received and not before.is_closed and not before.is_paused as is_open_before,
+        coalesce(before.is_paused and before.valid_from <= before.due_date, false)
+            as is_paused_in_time_before,
         after.due_at as due_at_after,
         after.due_date as due_date_after,
         after.resolved_at as resolved_at_after,
@@ -108,13 +119,17 @@ next_state as (
         after.status as status_after,
         after.closing_class as closing_class_after,
         after.is_closed as is_closed_after,
+        after.is_closed_out as is_closed_out_after,
         after.is_received as is_received_after,
         after.is_paused as is_paused_after,
         false as has_vanished
     from state as after
     inner join state as before
         on after.dossier_code = before.dossier_code and after.before_from = before.valid_from
-    where before.due_date < after.valid_from or after.resolved_at = after.due_at
+    where
+        before.due_date < after.valid_from
+        or after.resolved_at = after.due_at
+        or after.is_closed_out
     union all
     select
         first.dossier_code,
@@ -127,6 +142,7 @@ next_state as (
         null, null, null, null, null, null,
         false,
         false,
+        false,
         first.due_at,
         first.due_date,
         first.resolved_at,
@@ -134,11 +150,14 @@ next_state as (
         first.status,
         first.closing_class,
         first.is_closed,
+        first.is_closed_out,
         first.is_received,
         first.is_paused,
         false
     from state as first
-    where first.before_from is null and first.resolved_at = first.due_at
+    where
+        first.before_from is null
+        and (first.resolved_at = first.due_at or first.is_closed_out)
     union all
     select
         last.dossier_code,
@@ -157,8 +176,9 @@ next_state as (
         last.closing_class,
         last.is_closed,
         last.is_received and not last.is_closed and not last.is_paused,
+        coalesce(last.is_paused and last.valid_from <= last.due_date, false),
         null, null, null, null, null, null,
-        false, false, false,
+        false, false, false, false,
         true
     from state as last
     inner join gone
@@ -182,7 +202,6 @@ judged as (
         ) as is_overdue_before,
         coalesce(
             next_state.is_closed_before
-            and next_state.closing_class_before = 'resolved'
             and next_state.resolved_date_before > next_state.due_date_before,
             false
         ) as is_late_before,
@@ -213,7 +232,7 @@ kind as (
     select 'end_backdated', judged.*
     from judged
     where
-        is_overdue_before and is_closed_after and closing_class_after = 'resolved'
+        is_overdue_before and is_closed_after
         and resolved_date_after <= due_date_before and resolved_date_after <= last_seen_night
         and not is_end_on_due_second
     union all
@@ -239,7 +258,24 @@ kind as (
     union all
     select 'class_changed', judged.*
     from judged
-    where is_late_before and is_closed_after and closing_class_after <> 'resolved'
+    where
+        is_late_before and is_closed_after
+        and closing_class_after <> 'resolved'
+        and closing_class_after <> closing_class_before
+    union all
+    select 'closed_out_overdue', judged.*
+    from judged
+    where
+        not is_closed_before
+        and (
+            is_closed_out_after
+            or (
+                is_overdue_before
+                and is_closed_after
+                and closing_class_after in ('returned_unprocessed', 'withdrawn')
+                and resolved_date_after > due_date_before
+            )
+        )
     union all
     select 'paused_overdue', judged.*
     from judged
@@ -255,6 +291,9 @@ weighed as (
         kind.*,
         case
             when change_kind in ('paused_overdue', 'end_backdated') then 'weak'
+            when change_kind = 'closed_out_overdue' and is_paused_in_time_before then 'weak'
+            -- the dossier's own dates show it
+            when change_kind = 'closed_out_overdue' and is_closed_out_after then 'strong'
             when not is_overdue_before and not is_late_before then 'weak'
             when is_overdue_before and due_date_before > last_seen_night then 'weak'
             else 'strong'
@@ -262,11 +301,12 @@ weighed as (
         case
             when is_late_before then cast(resolved_date_before - due_date_before as bigint)
             when is_overdue_before then cast(changed_night - due_date_before as bigint)
+            when is_closed_out_after then cast(resolved_date_after - due_date_after as bigint)
         end as days_overdue,
         coalesce(
             (is_overdue_before or is_late_before)
             and is_closed_after
-            and closing_class_after = 'resolved'
+            and closing_class_after <> 'withdrawn'
             and resolved_date_after <= due_date_after,
             false
         ) as has_turned_on_time
@@ -279,11 +319,8 @@ counted_now as (
         dossier.dossier_code,
         dossier.period_start,
         dossier.unit_code,
-        case when dossier.class_at_end in ('early', 'on_time') then 1 else 0 end as in_time,
-        case
-            when dossier.class_at_end in ('early', 'on_time', 'late', 'open_overdue') then 1
-            else 0
-        end as judged
+        case when dossier.cohort_role = 'numerator' then 1 else 0 end as in_time,
+        case when dossier.cohort_role in ('numerator', 'denominator') then 1 else 0 end as judged
     from mart.dossier_period as dossier
     inner join (select distinct dossier_code from weighed) as changed
         on dossier.dossier_code = changed.dossier_code

@@ -3,8 +3,10 @@
 -- For each of them: all dossiers together (field `ALL`, procedure `ALL`), by field, and by
 -- procedure. Each dossier is counted once in its unit; levels and the city are sums of units. Every
 -- unit has its row for all dossiers in every period: one without any has zeros. `dossiers` is how
--- many touch the period. What each method counts: ref.method. A field or a procedure that its
--- source calls `ALL` is `(ALL)` here: `ALL` is the sum of them.
+-- many touch the period. What each method counts: mart.dossier_period and ref.period_class. The
+-- returned (`returned_*`; those without a due date in `returned_on_time`) and the withdrawn are
+-- also in `resolved_*`. A field or a procedure that its source calls `ALL` is `(ALL)` here: `ALL`
+-- is the sum of them.
 with counted as (
     select
         unit_code,
@@ -22,12 +24,13 @@ with counted as (
         is_carried_over,
         is_closed_in,
         is_open,
-        is_due_in,
         class_at_end,
-        class_at_end in ('early', 'on_time') as is_in_time,
-        -- form II.06a as offices fill it: withdrawn, returned and undated ones are "đúng hạn"
-        class_at_end in ('withdrawn', 'returned_unprocessed', 'resolved_no_due_date')
-            as is_in_time_on_form
+        closing_class,
+        form_06a_column,
+        cohort_role,
+        cohort_first_due_role,
+        qd_766_role,
+        due_role
     from mart.dossier_period
 ),
 
@@ -45,40 +48,41 @@ by_unit as (
         count(case when is_received_in and channel is distinct from 'online' then 1 end)
             as received_counter_post,
         count(case when is_carried_over then 1 end) as carried_over,
-        count(case when is_closed_in and class_at_end = 'early' then 1 end) as resolved_early,
-        count(
-            case when is_closed_in and (class_at_end = 'on_time' or is_in_time_on_form) then 1 end
-        ) as resolved_on_time,
-        count(case when is_closed_in and class_at_end = 'late' then 1 end) as resolved_late,
-        count(case when is_open and class_at_end <> 'open_overdue' then 1 end) as open_in_time,
-        count(case when is_open and class_at_end = 'open_overdue' then 1 end) as open_overdue,
-        count(case when is_received_in and is_in_time then 1 end) as cohort_in_time,
-        count(
-            case
-                when is_received_in and (is_in_time or class_at_end in ('late', 'open_overdue'))
-                    then 1
-            end
-        ) as cohort_judged,
-        count(case when is_received_in and class_at_end in ('open_in_time', 'paused') then 1 end)
-            as cohort_open,
+        count(case when is_closed_in and form_06a_column = 'resolved_early' then 1 end)
+            as resolved_early,
+        count(case when is_closed_in and form_06a_column = 'resolved_on_time' then 1 end)
+            as resolved_on_time,
+        count(case when is_closed_in and form_06a_column = 'resolved_late' then 1 end)
+            as resolved_late,
+        count(case when is_open and form_06a_column = 'open_in_time' then 1 end) as open_in_time,
+        count(case when is_open and form_06a_column = 'open_overdue' then 1 end) as open_overdue,
+        count(case when is_closed_in and class_at_end = 'returned_early' then 1 end)
+            as returned_early,
         count(
             case
                 when
-                    is_received_in
-                    and (is_in_time or is_in_time_on_form or class_at_end = 'open_in_time')
+                    is_closed_in
+                    and closing_class = 'returned_unprocessed'
+                    and form_06a_column = 'resolved_on_time'
                     then 1
             end
-        ) as portal_in_time,
+        ) as returned_on_time,
+        count(case when is_closed_in and class_at_end = 'returned_late' then 1 end)
+            as returned_late,
+        count(case when is_closed_in and class_at_end = 'withdrawn' then 1 end)
+            as withdrawn_in_time,
+        count(case when is_closed_in and class_at_end = 'withdrawn_late' then 1 end)
+            as withdrawn_late,
+        count(case when cohort_role = 'numerator' then 1 end) as cohort_in_time,
+        count(case when cohort_role in ('numerator', 'denominator') then 1 end) as cohort_judged,
+        count(case when cohort_role = 'left_out' and is_open then 1 end) as cohort_open,
+        count(case when cohort_first_due_role = 'numerator' then 1 end) as first_due_in_time,
+        count(case when cohort_first_due_role in ('numerator', 'denominator') then 1 end)
+            as first_due_judged,
+        count(case when qd_766_role = 'numerator' then 1 end) as portal_in_time,
         count(case when is_received_in then 1 end) as received_in_period,
-        count(case when is_due_in and is_in_time then 1 end) as due_in_time,
-        count(
-            case
-                when
-                    is_due_in
-                    and class_at_end not in ('withdrawn', 'returned_unprocessed', 'paused')
-                    then 1
-            end
-        ) as due_judged
+        count(case when due_role = 'numerator' then 1 end) as due_in_time,
+        count(case when due_role in ('numerator', 'denominator') then 1 end) as due_judged
     from counted
     group by grouping sets (
         (period_type, period_basis, period_start, unit_level, unit_code),
@@ -104,9 +108,16 @@ added_up as (
         resolved_late,
         open_in_time,
         open_overdue,
+        returned_early,
+        returned_on_time,
+        returned_late,
+        withdrawn_in_time,
+        withdrawn_late,
         cohort_in_time,
         cohort_judged,
         cohort_open,
+        first_due_in_time,
+        first_due_judged,
         portal_in_time,
         received_in_period,
         due_in_time,
@@ -129,9 +140,16 @@ added_up as (
         cast(sum(resolved_late) as bigint),
         cast(sum(open_in_time) as bigint),
         cast(sum(open_overdue) as bigint),
+        cast(sum(returned_early) as bigint),
+        cast(sum(returned_on_time) as bigint),
+        cast(sum(returned_late) as bigint),
+        cast(sum(withdrawn_in_time) as bigint),
+        cast(sum(withdrawn_late) as bigint),
         cast(sum(cohort_in_time) as bigint),
         cast(sum(cohort_judged) as bigint),
         cast(sum(cohort_open) as bigint),
+        cast(sum(first_due_in_time) as bigint),
+        cast(sum(first_due_judged) as bigint),
         cast(sum(portal_in_time) as bigint),
         cast(sum(received_in_period) as bigint),
         cast(sum(due_in_time) as bigint),
@@ -154,7 +172,7 @@ unit_tally as (
         period.period_type,
         period.period_basis,
         period.period_start,
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
     from mart.unit as unit
     cross join mart.period as period
     left join added_up

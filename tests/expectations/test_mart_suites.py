@@ -38,6 +38,9 @@ FORM: dict[str, Any] = {
     "open_total": 4,
     "open_in_time": 2,
     "open_overdue": 2,
+    "returned_early": 0,
+    "returned_on_time": 1,
+    "returned_late": 0,
 }
 VALUE: dict[str, Any] = {
     "plan_code": "3818/QĐ-UBND",
@@ -115,6 +118,7 @@ def disagreement(**changes: Any) -> list[dict[str, Any]]:
 
 EMPTY = {"numerator": 0, "denominator": 0, "value": None, "status": "no_data"}
 OPEN = {"status": "processing", "closing_class": None, "resolved_date": None}
+WITHDRAWN = {"status": "withdrawn", "closing_class": "withdrawn"}
 NEXT = {"period_start": "2022-07-01", "period_end": "2022-09-30"}
 GOOD: dict[str, list[dict[str, Any]]] = {
     "form_06a": form(),
@@ -125,6 +129,9 @@ GOOD: dict[str, list[dict[str, Any]]] = {
         *dossier(dossier_code="3", timeliness="open_in_time", **OPEN | {"due_date": "2022-06-30"}),
         *dossier(dossier_code="4", timeliness="no_due_date", due_date=None),
         *dossier(dossier_code="5", timeliness="not_counted", closing_class="withdrawn"),
+        *dossier(dossier_code="6", closing_class="returned_unprocessed"),
+        *dossier(dossier_code="7", timeliness="late", **WITHDRAWN | {"resolved_date": "2022-06-13"}),
+        *dossier(dossier_code="8", timeliness="not_counted", **WITHDRAWN | {"due_date": None}),
     ],
     "timeliness_disagreement": [
         *disagreement(),
@@ -167,6 +174,7 @@ BAD: dict[str, tuple[str, list[dict[str, Any]]]] = {
         ],
     ),
     "F6A-F11": ("form_06a", form(as_of_date="2022-06-29")),
+    "F6A-F12": ("form_06a", everywhere(form(), returned_late=3)),
     "F6A-W01": ("form_06a", [*form(), *everywhere(form(), **NEXT)]),
     "IND-F01": ("indicator_value", values(numerator=9, value=112.5)),
     "IND-F02": ("indicator_value", values(numerator=9, value=112.5)),

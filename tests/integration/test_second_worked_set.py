@@ -86,10 +86,11 @@ def test_no_row_of_the_set_was_rejected(nights):
         # (12) A8: without a due date it cannot be overdue.
         (worked_set.DEPARTMENT, (6, 1, 3, 2, 5, 1, 3, 1, 1, 1, 0)),
         # (4) B3, B4. (5) B1, B2, B5, B6, B10, B11, B12; B7 was refused and B8 only registered.
-        # (8) B3. (9) B1 on the day, five working days over Tết; withdrawn B4 and B6, returned B5.
+        # (8) B3; B5, returned before its due date. (9) B1 on the day, five working days over Tết;
+        # B4 and B6, withdrawn before they were due.
         # (10) B2. (12) B11: its clock stood on 31/03, though its due date had passed.
         # (13) B10, ended in April; B12, whose ending was taken back and which ended in May.
-        (worked_set.DISTRICT, (9, 2, 7, 0, 6, 1, 4, 1, 3, 1, 2)),
+        (worked_set.DISTRICT, (9, 2, 7, 0, 6, 2, 3, 1, 3, 1, 2)),
         # (5) B13 passed on to it, C1, C2 by post, C3 once for its two codes, C5 that came late.
         # (8) C2, C5. (9) B13, C1 of one day. (10) C3.
         (worked_set.COMMUNE, (5, 0, 5, 0, 5, 2, 2, 1, 0, 0, 0)),
@@ -97,7 +98,7 @@ def test_no_row_of_the_set_was_rejected(nights):
         (worked_set.UNREGISTERED_UNIT, (1, 0, 1, 0, 1, 0, 1, 0, 0, 0, 0)),
         ("UNREGISTERED", (1, 0, 1, 0, 1, 0, 1, 0, 0, 0, 0)),
         (worked_set.OTHER_COMMUNE, (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)),
-        ("CITY", (21, 3, 16, 2, 17, 4, 10, 3, 4, 2, 2)),
+        ("CITY", (21, 3, 16, 2, 17, 5, 9, 3, 4, 2, 2)),
     ],
 )
 def test_form_06a_of_the_first_quarter_as_known_in_september(nights, unit, expected):
@@ -110,10 +111,10 @@ def test_form_06a_of_the_first_quarter_as_known_in_september(nights, unit, expec
         # B13 is still the department's, and overdue since 29/03
         (worked_set.DEPARTMENT, (7, 1, 4, 2, 5, 1, 3, 1, 2, 1, 1)),
         # B12 is closed, early
-        (worked_set.DISTRICT, (9, 2, 7, 0, 7, 2, 4, 1, 2, 1, 1)),
+        (worked_set.DISTRICT, (9, 2, 7, 0, 7, 3, 3, 1, 2, 1, 1)),
         # C5 has not arrived yet
         (worked_set.COMMUNE, (3, 0, 3, 0, 3, 1, 1, 1, 0, 0, 0)),
-        ("CITY", (20, 3, 15, 2, 16, 4, 9, 3, 4, 2, 2)),
+        ("CITY", (20, 3, 15, 2, 16, 5, 8, 3, 4, 2, 2)),
     ],
 )
 def test_the_form_published_on_the_quarter_s_last_night_is_unchanged(nights, unit, expected):
@@ -154,13 +155,13 @@ def figure(nights, night, indicator, method, unit):
     [
         # in: A6. late: A5. out: A7 without a due date, A8 suspended; A1–A4 are of 2021
         ("DEPARTMENT", (1, 2, "not_met")),
-        # in: B1, B3, B8, B9, B11. late: B2, B10, B12. out: B4, B5, B6
-        ("DISTRICT", (5, 8, "not_met")),
+        # in: B1, B3, B5 returned in time, B8, B9, B11. late: B2, B10, B12. out: B4, B6
+        ("DISTRICT", (6, 9, "not_met")),
         # in: B13, C1, C2, C5, C7. late: C3, C6 by its corrected file. overdue: C9, due on 14/09.
         # out: C8, due today
         ("COMMUNE", (5, 8, "not_met")),
         ("UNREGISTERED", (1, 1, "met")),
-        ("CITY", (12, 19, "not_met")),
+        ("CITY", (13, 20, "not_met")),
     ],
 )
 def test_on_time_of_the_dossiers_received_in_the_year_by_level(nights, unit, expected):
@@ -176,8 +177,8 @@ def test_on_time_of_the_dossiers_received_in_the_year_by_level(nights, unit, exp
         ("qd_766", 17, 25),
         # received 25, carried over A2, A4; late 6, overdue C9
         ("load", 20, 27),
-        # due: SO 4 (A2, A4, A5, A6), Q 8, X 9 with C8 and C9, Z1; in time 3 + 5 + 5 + 1
-        ("due", 14, 22),
+        # due: SO 4 (A2, A4, A5, A6), Q 9, X 9 with C8 and C9, Z1; in time 3 + 6 + 5 + 1
+        ("due", 15, 23),
     ],
 )
 def test_on_time_of_the_year_by_the_other_methods(nights, method, numerator, denominator):
@@ -186,9 +187,9 @@ def test_on_time_of_the_year_by_the_other_methods(nights, method, numerator, den
 
 
 def test_a_corrected_file_and_a_vanished_dossier_change_only_later_nights(nights):
-    # in May: A6, B1, B3, B8, B9, B13, C1, C2, C5, Z1 and, by its first file, C6; late A5, B2, B10,
-    # C3; B12 reopened and overdue. Still in time: B11 and C4; A8 is suspended.
-    assert figure(nights, MAY, "on_time_rate", "cohort", "CITY")[:2] == (11, 16)
+    # in May: A6, B1, B3, B5, B8, B9, B13, C1, C2, C5, Z1 and, by its first file, C6; late A5, B2,
+    # B10, C3; B12 reopened and overdue. Still in time: B11 and C4; A8 is suspended.
+    assert figure(nights, MAY, "on_time_rate", "cohort", "CITY")[:2] == (12, 17)
     # received by then: 4 + 11 + 7 (B13, C1–C6) + 1
     assert figure(nights, MAY, "on_time_rate", "qd_766", "CITY")[1] == 23
     assert not ask(nights, "select * from mart.dossier where dossier_code = 'C4'")

@@ -182,8 +182,76 @@ def test_a_late_dossier_that_becomes_withdrawn_is_a_sign(warehouse):
     withdrawn = changed(LATE, status="withdrawn", closing_class="withdrawn")
     found = signs(warehouse, {13: [LATE], 14: [withdrawn]})
     assert kinds(found) == [("class_changed", "strong")]
-    assert (found[0]["numerator"], found[0]["denominator"]) == (1, 1)
+    # withdrawn after its due date, it is as late as before
+    assert (found[0]["numerator"], found[0]["denominator"]) == (1, 2)
     assert (found[0]["numerator_without"], found[0]["denominator_without"]) == (1, 2)
+
+
+CLOSED_OUT = [("returned", "returned_unprocessed"), ("withdrawn", "withdrawn")]
+
+
+@pytest.mark.parametrize(("status", "closing_class"), CLOSED_OUT)
+def test_an_overdue_dossier_that_is_returned_or_withdrawn_is_a_strong_sign_and_late(
+    warehouse, status, closing_class
+):
+    closed_out = changed(LATE, status=status, closing_class=closing_class)
+    (sign,) = signs(warehouse, {8: [OPEN], 13: [closed_out]})
+    assert (sign["change_kind"], sign["strength"]) == ("closed_out_overdue", "strong")
+    assert (sign["days_overdue"], sign["has_turned_on_time"]) == (3, False)
+    assert (sign["numerator"], sign["denominator"]) == (1, 2)
+    assert (sign["numerator_without"], sign["denominator_without"]) == (1, 2)
+
+
+@pytest.mark.parametrize(("status", "closing_class"), CLOSED_OUT)
+def test_one_first_seen_as_closed_out_after_its_due_date_is_shown_by_its_own_dates(
+    warehouse, status, closing_class
+):
+    found = signs(
+        warehouse, {13: [changed(LATE, status=status, closing_class=closing_class)]}
+    )
+    assert kinds(found) == [("closed_out_overdue", "strong")]
+    assert found[0]["days_overdue"] == 3
+
+
+@pytest.mark.parametrize(("status", "closing_class"), CLOSED_OUT)
+def test_one_that_is_returned_or_withdrawn_by_its_due_date_is_no_sign(
+    warehouse, status, closing_class
+):
+    in_time = changed(
+        LATE, status=status, closing_class=closing_class, resolved_at=at("10/06 09:00")
+    )
+    assert signs(warehouse, {8: [OPEN], 10: [in_time]}) == []
+
+
+def test_one_closed_out_while_it_had_been_paused_in_time_is_a_weak_sign(warehouse):
+    paused = changed(OPEN, status="awaiting_supplement")
+    returned = changed(LATE, closing_class="returned_unprocessed")
+    found = signs(warehouse, {8: [OPEN], 9: [paused], 13: [returned]})
+    assert kinds(found) == [("closed_out_overdue", "weak")]
+
+
+def test_a_due_date_moved_as_an_overdue_dossier_is_returned_hides_neither(warehouse):
+    returned = changed(LATE, closing_class="returned_unprocessed", due_at=at("20/06"))
+    found = signs(warehouse, {8: [OPEN], 13: [returned]})
+    assert kinds(found) == [("closed_out_overdue", "strong"), ("due_moved_later", "strong")]
+    assert found[0]["has_turned_on_time"] is True
+    assert (found[0]["numerator"], found[0]["denominator"]) == (2, 2)
+    assert (found[0]["numerator_without"], found[0]["denominator_without"]) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("closing_class", "turned", "rate"),
+    [("returned_unprocessed", True, (2, 2)), ("withdrawn", False, (1, 1))],
+)
+def test_an_overdue_dossier_closed_out_on_a_day_that_has_passed_is_a_weak_sign(
+    warehouse, closing_class, turned, rate
+):
+    backdated = changed(LATE, closing_class=closing_class, resolved_at=at("09/06 15:00"))
+    (sign,) = signs(warehouse, {8: [OPEN], 14: [backdated]})
+    assert (sign["change_kind"], sign["strength"]) == ("end_backdated", "weak")
+    assert sign["has_turned_on_time"] is turned
+    assert (sign["numerator"], sign["denominator"]) == rate
+    assert (sign["numerator_without"], sign["denominator_without"]) == (1, 2)
 
 
 @pytest.mark.parametrize(("day", "expected"), [(13, [("vanished", "strong")]), (10, [])])

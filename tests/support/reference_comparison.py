@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reference_figures import (
     FORM_COLUMNS,
+    RETURNED,
     deadline_check,
     status_of,
     timeliness,
@@ -74,14 +75,15 @@ def rows_of(warehouse: Warehouse, query: str, keys: int) -> Rows:
 
 def compare_form(found: Comparison, warehouse: Warehouse, schema: str, figures: Figures) -> None:
     """Form II.06a: every unit's row for all fields; by field, the rows that are not empty."""
+    columns = (*FORM_COLUMNS, *RETURNED)
     named = {
-        (unit, of_field, *rest): tuple(row[name] for name in FORM_COLUMNS)
+        (unit, of_field, *rest): tuple(row[name] for name in columns)
         for (unit, of_field, procedure, *rest), row in figures.form.items()
         if procedure == "ALL"
     }
     marts = rows_of(
         warehouse,
-        f"select unit_code, field_code, {PERIOD}, {', '.join(FORM_COLUMNS)} from {schema}.form_06a",
+        f"select unit_code, field_code, {PERIOD}, {', '.join(columns)} from {schema}.form_06a",
         5,
     )
     found.same("form_06a", _not_empty(marts), _not_empty(named))
@@ -174,7 +176,8 @@ def compare_dossiers(
     marts = rows_of(
         warehouse,
         "select dossier_code, unit_code, unit_level, timeliness, workdays_allowed, workdays_taken,"
-        " days_late, recomputed_due_date, deadline_difference_workdays, has_unusual_deadline"
+        " days_late, first_due_date, recomputed_due_date, deadline_difference_workdays,"
+        " has_unusual_deadline"
         f" from {schema}.dossier",
         1,
     )
@@ -192,6 +195,7 @@ def compare_dossiers(
             workdays(received, due, days_off) if received and due else None,
             workdays(received, end, days_off) if received and end else None,
             ((end or as_of) - due).days if how in {"late", "open_overdue"} else None,
+            dossier["first_due_date"],
             *deadline_check(dossier, figures.catalogue, days_off),
         )
     found.same("dossier", marts, reference)

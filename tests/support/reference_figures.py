@@ -28,6 +28,8 @@ FORM_COLUMNS = (
     "resolved_total", "resolved_early", "resolved_on_time", "resolved_late",
     "open_total", "open_in_time", "open_overdue",
 )  # fmt: skip
+#: Parts of the form's columns that the marts give beside it.
+RETURNED = ("returned_early", "returned_on_time", "returned_late")
 
 
 @dataclass(frozen=True)
@@ -304,20 +306,36 @@ def end_of(dossier: Says) -> dt.date | None:
     return dossier["resolved_date"] if dossier["status"] in ENDED else None
 
 
+def first_due_date(dossier: Says, story: Story) -> dt.date | None:
+    """The first deadline that the source states; else the first one it was ever given."""
+    if dossier.get("original_due_date") is not None:
+        return dossier["original_due_date"]
+    given = (s.says["due_date"] for s in story if s.says is not None)
+    return next((due for due in given if due is not None), None)
+
+
 def how_it_ended(dossier: Says) -> str:
-    """Class of an ended dossier; early, on time and late are a matter of days, not of hours."""
-    if dossier["closing_class"] in {"withdrawn", "returned_unprocessed"}:
-        return dossier["closing_class"]
+    """Class of an ended dossier; early, on time and late are a matter of days, not of hours.
+
+    A refusal after appraisal ("trả lại") must come within the time limit, as any other result. A
+    withdrawal is no performance of the office, unless the dossier was already late.
+    """
     due, end = dossier["due_date"], end_of(dossier)
     if due is None:
-        return "no_due_date"
-    if end < due:
-        return "early"
-    return "on_time" if end == due else "late"
+        by_date = "no_due_date"
+    elif end < due:
+        by_date = "early"
+    else:
+        by_date = "on_time" if end == due else "late"
+    if dossier["closing_class"] == "withdrawn":
+        return "withdrawn_late" if by_date == "late" else "withdrawn"
+    if dossier["closing_class"] == "returned_unprocessed":
+        return f"returned_{by_date}"
+    return by_date
 
 
 def how_it_stands(dossier: Says, day: dt.date) -> str:
-    """Class of a dossier open at the end of that day; while it is paused the clock stands."""
+    """Class of a dossier open at the end of that day; while it is paused it is not judged."""
     if dossier["status"] in PAUSED:
         return "paused"
     if dossier["due_date"] is not None and dossier["due_date"] < day:
@@ -331,18 +349,21 @@ def timeliness(dossier: Says, as_of: dt.date) -> str:
         return "not_counted"
     if end_of(dossier) is not None:
         ended = how_it_ended(dossier)
-        return "not_counted" if ended in {"withdrawn", "returned_unprocessed"} else ended
+        if ended == "withdrawn":
+            return "not_counted"
+        return ended.removeprefix("returned_").removeprefix("withdrawn_")
     stands = how_it_stands(dossier, as_of)
     return "no_due_date" if stands != "paused" and dossier["due_date"] is None else stands
 
 
-IN_TIME = {"early", "on_time"}
+IN_TIME = {"early", "on_time", "returned_early", "returned_on_time"}
+ENDED_LATE = {"late", "returned_late", "withdrawn_late"}
 #: What offices' systems write into column (9), "đúng hạn", of form II.06a beside those on the day.
-IN_TIME_ON_FORM = {"withdrawn", "returned_unprocessed", "no_due_date"}
+IN_TIME_ON_FORM = {"withdrawn", "no_due_date", "returned_no_due_date"}
 
 
 def tally(standing: Says, story: Story, period: Period) -> Counter[Any]:
-    """What one received dossier adds to the form and to the five methods in one period.
+    """What one received dossier adds to the form and to the methods in one period.
 
     Whether it had ended by the period's end is taken from what is known now; how it stood when it
     had not, from what was heard by then.
@@ -354,12 +375,17 @@ def tally(standing: Says, story: Story, period: Period) -> Counter[Any]:
     end = end_of(standing)
     if end is not None and end <= day:
         kind, due = how_it_ended(standing), standing["due_date"]
+        by_first_due = how_it_ended(standing | {"due_date": standing["first_due_date"]})
     else:
         then = last_heard(story, day)
         kind, due = how_it_stands(then, day), then["due_date"]
+        by_first_due = how_it_stands(then | {"due_date": standing["first_due_date"]}, day)
         end = None
     add_to_form(counts, standing, end, kind, period)
-    add_to_methods(counts, kind, due, standing["received_date"] >= period.start, period)
+    came = standing["received_date"] >= period.start
+    add_to_methods(counts, kind, due, came, period)
+    if came:
+        add_to_cohort(counts, "cohort_first_due", by_first_due)
     return counts
 
 
@@ -375,7 +401,15 @@ def add_to_form(
     if end is None:
         counts["open_overdue" if kind == "open_overdue" else "open_in_time"] += 1
     elif end >= period.start:
-        counts["resolved_on_time" if kind in IN_TIME_ON_FORM else f"resolved_{kind}"] += 1
+        if kind in ENDED_LATE:
+            column = "late"
+        else:
+            column = "early" if kind in {"early", "returned_early"} else "on_time"
+        counts[f"resolved_{column}"] += 1
+        if kind.startswith("returned_"):
+            counts[f"returned_{column}"] += 1
+        # one province prints every dossier that was handed back as on time
+        counts["late_but_handed_back"] += kind in {"returned_late", "withdrawn_late"}
 
 
 def add_to_methods(
@@ -383,18 +417,24 @@ def add_to_methods(
 ) -> None:
     """The methods that are not read off the form."""
     # the plan: received in the period, resolved on time
-    if came and kind in IN_TIME | {"late", "open_overdue"}:
-        counts["cohort", "of"] += 1
-        counts["cohort", "n"] += kind in IN_TIME
+    if came:
+        add_to_cohort(counts, "cohort", kind)
     # the national portal: of all received
     if came:
         counts["qd_766", "of"] += 1
         counts["qd_766", "n"] += kind in IN_TIME | IN_TIME_ON_FORM | {"open_in_time"}
     # due in the period
     if due is not None and period.start <= due <= period.measured_on:
-        if kind not in {"withdrawn", "returned_unprocessed", "paused"}:
+        if kind not in {"withdrawn", "paused"}:
             counts["due", "of"] += 1
         counts["due", "n"] += kind in IN_TIME
+
+
+def add_to_cohort(counts: Counter[Any], method: str, kind: str) -> None:
+    """Received in the period: those judged, and those in time."""
+    if kind in IN_TIME | ENDED_LATE | {"open_overdue"}:
+        counts[method, "of"] += 1
+        counts[method, "n"] += kind in IN_TIME
 
 
 def procedure_key(code: str | None) -> str:
@@ -403,7 +443,7 @@ def procedure_key(code: str | None) -> str:
 
 
 def count_dossiers(world: World, figures: Figures) -> None:
-    """Form II.06a and the on-time rate by the five methods."""
+    """Form II.06a and the on-time rate by each method."""
     sums: dict[tuple[Any, ...], Counter[Any]] = defaultdict(Counter)
     for code, standing in received_only(figures).items():
         unit = unit_of(standing)
@@ -433,8 +473,8 @@ def places(figures: Figures) -> set[str]:
 
 
 def on_form(counts: Counter[Any]) -> Counter[Any]:
-    """The eleven columns of the form, (3) to (13)."""
-    form = Counter({column: counts[column] for column in FORM_COLUMNS})
+    """The eleven columns of the form, (3) to (13), and the returned among them."""
+    form = Counter({column: counts[column] for column in (*FORM_COLUMNS, *RETURNED)})
     form["received_total"] = (
         form["received_online"] + form["received_counter_post"] + form["carried_over"]
     )
@@ -450,7 +490,12 @@ def by_method(counts: Counter[Any], form: Counter[Any]) -> dict[str, tuple[int, 
     missed = form["resolved_late"] + form["open_overdue"]
     return {
         "cohort": (counts["cohort", "n"], counts["cohort", "of"]),
+        "cohort_first_due": (counts["cohort_first_due", "n"], counts["cohort_first_due", "of"]),
         "form_06": (form["resolved_early"] + form["resolved_on_time"], form["resolved_total"]),
+        "form_06_thanh_hoa": (
+            form["resolved_total"] - form["resolved_late"] + counts["late_but_handed_back"],
+            form["resolved_total"],
+        ),
         "qd_766": (counts["qd_766", "n"], counts["qd_766", "of"]),
         "load": (form["received_total"] - missed, form["received_total"]),
         "due": (counts["due", "n"], counts["due", "of"]),
@@ -504,7 +549,7 @@ def deadline_check(
     length = procedure.get("duration_workdays") if procedure else None
     if length is None:
         return None, None, False
-    due = dossier.get("original_due_date") or dossier["due_date"]
+    due = dossier["first_due_date"]
     difference = workdays(received, due, days_off) - length if due else None
     return deadline(received, length, days_off), difference, abs(difference or 0) > 1
 
@@ -876,7 +921,10 @@ def count_everything(world: World, as_of: dt.date) -> Figures:
     known = world.as_known_on(as_of)
     figures = Figures(periods_of(as_of), levels_of_units(known, as_of), Catalogue(known.procedures))
     figures.levels_ever = {s.says["unit_level"] for u in known.units.values() for s in u if s.says}
-    figures.dossiers = counted_once(holding_all(known.dossiers, as_of))
+    figures.dossiers = {
+        code: says | {"first_due_date": first_due_date(says, known.dossiers[code])}
+        for code, says in counted_once(holding_all(known.dossiers, as_of)).items()
+    }
     count_dossiers(known, figures)
     for key, rate in figures.on_time.items():
         method, place, of_field, of_procedure, *period_key = key

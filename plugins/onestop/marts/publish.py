@@ -171,7 +171,8 @@ def figures_digest(warehouse: Warehouse, schema: str) -> str:
             "select field_code, unit_code, period_type, period_basis,"
             " cast(period_start as varchar) as period_start, received_online,"
             " received_counter_post, carried_over, resolved_early, resolved_on_time, resolved_late,"
-            f" open_in_time, open_overdue from {schema}.form_06a order by 1, 2, 3, 4, 5"
+            " open_in_time, open_overdue, returned_early, returned_on_time, returned_late"
+            f" from {schema}.form_06a order by 1, 2, 3, 4, 5"
         ),
     ):
         with pa.BufferOutputStream() as text:

@@ -1,4 +1,4 @@
--- on_time_rate (I.2.đ): share of dossiers resolved on time, by the five methods in use.
+-- on_time_rate (I.2.đ): share of dossiers resolved on time, by the methods of ref.method.
 with on_time_rate as (
     select
         'on_time_rate' as indicator_code,

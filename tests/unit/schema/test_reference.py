@@ -160,6 +160,18 @@ def test_code_lists_hold_exactly_the_canonical_codes(rows):
     assert set(codes("figure_status", "status")) == {"met", "not_met", "no_data", "no_target"}
 
 
+def test_every_class_at_the_end_of_a_period_counts_in_one_way_on_every_day(rows):
+    spans = {}
+    for row in rows["period_class"]:
+        spans.setdefault(row["class_at_end"], []).append((row["valid_from"], row["valid_to"]))
+    assert {"returned_late", "withdrawn_late", "paused"} < set(spans)
+    for code, found in spans.items():
+        ordered = sorted(found, key=lambda span: span[0] or dt.date.min)
+        assert ordered[0][0] is None, code
+        assert ordered[-1][1] is None, code
+        assert [span[1] for span in ordered[:-1]] == [span[0] for span in ordered[1:]], code
+
+
 def test_every_service_level_has_one_name_on_every_day(rows):
     for level in (1, 2, 3, 4):
         names = [row for row in rows["service_level_map"] if row["service_level"] == level]

@@ -1,19 +1,18 @@
 """Rates of dossiers: each one counted or left out, at the end of the span.
 
-The dossiers come from the same SELECTs of ``sql/mart`` as the figures. ``ref.method`` describes the
-methods of the on-time rate; :data:`RULES` applies them to a single dossier.
+The dossiers come from the same SELECTs of ``sql/mart`` as the figures. ``mart.dossier_period`` gives
+the role of each dossier by each method of the on-time rate, ``ref.period_class`` the reasons.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from onestop.figures.explain.items import DELIVERIES, Explainer, Kind, counted, reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from onestop.figures.explain.items import CountedItem, Question, Role
 
@@ -24,102 +23,25 @@ DOSSIER = Kind(
     shown=("received_date", "due_date", "closed_date"),
 )
 
-_IN_TIME = ("early", "on_time")
-#: Form II.06a counts these as on time: withdrawn, returned, and those without a due date.
-_IN_TIME_ON_FORM = ("withdrawn", "returned_unprocessed", "resolved_no_due_date")
-
-
-@dataclass(frozen=True)
-class _Dossier:
-    """The state of a dossier at the end of the span (``mart.dossier_period``)."""
-
-    class_at_end: str
-    is_received_in: bool
-    is_carried_over: bool
-    is_closed_in: bool
-    is_open: bool
-    is_due_in: bool
-
-
-def _cohort(dossier: _Dossier) -> Role | None:
-    if not dossier.is_received_in:
-        return None
-    if dossier.class_at_end in _IN_TIME:
-        return "numerator"
-    return "denominator" if dossier.class_at_end in ("late", "open_overdue") else "left_out"
-
-
-def _form_06(dossier: _Dossier) -> Role | None:
-    if dossier.is_open:
-        return "left_out"
-    if not dossier.is_closed_in:
-        return None
-    is_in_time = dossier.class_at_end in _IN_TIME + _IN_TIME_ON_FORM
-    return "numerator" if is_in_time else "denominator"
-
-
-def _qd_766(dossier: _Dossier) -> Role | None:
-    if not dossier.is_received_in:
-        return None
-    is_in_time = dossier.class_at_end in (*_IN_TIME, *_IN_TIME_ON_FORM, "open_in_time")
-    return "numerator" if is_in_time else "denominator"
-
-
-def _load(dossier: _Dossier) -> Role | None:
-    if not (dossier.is_received_in or dossier.is_carried_over):
-        return None
-    return "denominator" if dossier.class_at_end in ("late", "open_overdue") else "numerator"
-
-
-def _due(dossier: _Dossier) -> Role | None:
-    if not dossier.is_due_in:
-        return None
-    if dossier.class_at_end in ("withdrawn", "returned_unprocessed", "paused"):
-        return "left_out"
-    return "numerator" if dossier.class_at_end in _IN_TIME else "denominator"
-
-
-#: For each method, the role of a dossier; None when it does not concern the figure.
-RULES: Mapping[str, Callable[[_Dossier], Role | None]] = {
-    "cohort": _cohort,
-    "form_06": _form_06,
-    "qd_766": _qd_766,
-    "load": _load,
-    "due": _due,
+#: Methods of the on-time rate, with the columns of ``mart.dossier_period`` that hold the class and
+#: the due date by which each of them judges; the role is in ``<method>_role``.
+_BY_CURRENT = ("class_at_end", "due_date")
+ON_TIME_METHODS: Mapping[str, tuple[str, str]] = {
+    "cohort": _BY_CURRENT,
+    "cohort_first_due": ("class_by_first_due", "first_due_date"),
+    "form_06": _BY_CURRENT,
+    "form_06_thanh_hoa": _BY_CURRENT,
+    "qd_766": _BY_CURRENT,
+    "load": _BY_CURRENT,
+    "due": _BY_CURRENT,
 }
 
-#: The reason for each class; ``{…}`` are the dossier's dates.
+#: The reasons that are not those of a class at the end of a period; ``{…}`` are values.
 _REASONS: dict[str, tuple[str, str]] = {
-    "early": (
-        "Giải quyết xong ngày {closed}, trước hạn {due}",
-        "Resolved {closed}, before {due}",
-    ),
-    "on_time": ("Giải quyết xong đúng ngày hẹn {due}", "Resolved on its due day {due}"),
-    "late": ("Giải quyết xong ngày {closed}, sau hạn {due}", "Resolved {closed}, after {due}"),
-    "open_overdue": (
-        "Chưa giải quyết xong vào cuối kỳ, đã quá hạn {due}",
-        "Not resolved at the end of the span, overdue since {due}",
-    ),
-    "open_in_time": (
-        "Chưa giải quyết xong vào cuối kỳ, còn trong hạn {due}",
-        "Not resolved at the end of the span, due {due}",
-    ),
-    "open_no_due_date": (
-        "Chưa giải quyết xong vào cuối kỳ, không hẹn ngày trả",
-        "Not resolved at the end of the span, without a due date",
-    ),
-    "paused": (
-        "Đang chờ bổ sung, nghĩa vụ tài chính hoặc tạm dừng vào cuối kỳ",
-        "Awaiting supplement or payment, or suspended, at the end of the span",
-    ),
     "withdrawn": ("Người nộp rút hồ sơ ngày {closed}", "Withdrawn {closed}"),
     "returned_unprocessed": (
         "Trả lại, không giải quyết, ngày {closed}",
         "Returned unprocessed {closed}",
-    ),
-    "resolved_no_due_date": (
-        "Giải quyết xong ngày {closed}, không hẹn ngày trả",
-        "Resolved {closed}, without a due date",
     ),
     "refused_at_intake": (
         "Không được tiếp nhận: không tính ở mọi cách đếm",
@@ -161,12 +83,12 @@ _REASONS: dict[str, tuple[str, str]] = {
 
 def _on_time(question: Question) -> Iterator[CountedItem]:
     """The role of each dossier in the on-time rate."""
-    flags = [field.name for field in fields(_Dossier)]
     marts = question.marts
+    class_column, due_column = ON_TIME_METHODS[question.method]
     rows = question.warehouse.rows(
         "select dossier.dossier_code, dossier.unit_code, dossier.received_date,"
-        " dossier.due_date, dossier.closed_by_end_date as closed_date,"
-        f" {', '.join(f'dossier.{flag}' for flag in flags)},"
+        f" dossier.{due_column} as due_date, dossier.closed_by_end_date as closed_date,"
+        f" dossier.{class_column} as class_at_end, dossier.{question.method}_role as role,"
         " evidence.delivery_id, delivery.file_name, evidence.row_number"
         f" from {marts.relation('mart.dossier_period')} as dossier"
         f" inner join {marts.relation('mart.dossier')} as evidence"
@@ -174,15 +96,25 @@ def _on_time(question: Question) -> Iterator[CountedItem]:
         f" left join ({DELIVERIES}) as delivery"
         " on evidence.delivery_id = delivery.delivery_id"
         f" where {question.unit.condition('dossier')}"
+        f" and dossier.{question.method}_role is not null"
     )
+    reasons = _class_reasons(question)
     for row in rows:
-        dossier = _Dossier(**{flag: row[flag] for flag in flags})
-        role = RULES[question.method](dossier)
-        if role is not None:
-            is_undated = dossier.class_at_end == "open_in_time" and row["due_date"] is None
-            code = "open_no_due_date" if is_undated else dossier.class_at_end
-            yield _with_reason(row, role, code)
+        yield _with_reason(row, row["role"], row["class_at_end"], reasons)
     yield from _never_received(question)
+
+
+def _class_reasons(question: Question) -> Mapping[str, tuple[str, str]]:
+    """The reason of each class on the last day of the span."""
+    return {
+        row["class_at_end"]: (row["reason_vi"], row["reason_en"])
+        for row in question.warehouse.rows(
+            "select class_at_end, reason_vi, reason_en from ref.period_class"
+            " where (valid_from is null or valid_from <= :day)"
+            " and (valid_to is null or valid_to > :day)",
+            {"day": question.until},
+        )
+    }
 
 
 def _online(levels: tuple[int, ...] | None, question: Question) -> Iterator[CountedItem]:
@@ -274,9 +206,16 @@ def _never_received(question: Question) -> Iterator[CountedItem]:
         yield _with_reason(row, "left_out", row["status"])
 
 
-def _with_reason(row: Mapping[str, Any], role: Role, code: str) -> CountedItem:
+def _with_reason(
+    row: Mapping[str, Any],
+    role: Role,
+    code: str,
+    reasons: Mapping[str, tuple[str, str]] | None = None,
+) -> CountedItem:
     source = str(row["delivery_id"]).split(".", 1)[0]
-    why = reason(_REASONS, code, due=row["due_date"], closed=row["closed_date"], source=source)
+    why = reason(
+        reasons or _REASONS, code, due=row["due_date"], closed=row["closed_date"], source=source
+    )
     return counted(DOSSIER, row, role, why)
 
 
@@ -290,7 +229,7 @@ _ONLINE_LEVELS: Mapping[str, tuple[int, ...] | None] = {
 }
 
 DOSSIERS = {
-    "on_time_rate": Explainer(DOSSIER, tuple(RULES), _on_time),
+    "on_time_rate": Explainer(DOSSIER, tuple(ON_TIME_METHODS), _on_time),
     "result_digitisation_rate": Explainer(DOSSIER, ("share",), _digitised),
     **{
         indicator: Explainer(DOSSIER, _CHANNEL_METHODS, partial(_online, levels))

@@ -106,6 +106,8 @@ class Form06a:
         row_heading: heading of the rows' names, in Vietnamese.
         blocks: the rows.
         total: the total row, as published.
+        returned: the returned dossiers in columns (8), (9) and (10) of the total row; None where
+            the night did not publish them.
         is_published: whether the figures are the published ones; else they are counted now.
         before: the open dossiers of the period before, if it was published.
     """
@@ -118,6 +120,7 @@ class Form06a:
     row_heading: str
     blocks: tuple[FormBlock, ...]
     total: FormCounts
+    returned: tuple[int, int, int] | None
     is_published: bool
     before: LeftOpen | None
 
@@ -204,14 +207,12 @@ class _FormReader:
         is_published = any(row["unit_code"] == unit.unit_code for row in rows)
         if not is_published:
             rows = self._counted_rows()
-        total = next(
-            (
-                _counts(r)
-                for r in rows
-                if r["unit_code"] == unit.unit_code and r["field_code"] == "ALL"
-            ),
-            _NOTHING,
-        )
+        total_rows = [
+            row
+            for row in rows
+            if row["unit_code"] == unit.unit_code and row["field_code"] == "ALL"
+        ]
+        total = _counts(total_rows[0]) if total_rows else _NOTHING
         is_unit = unit.scope == "unit"
         return Form06a(
             unit=unit,
@@ -224,6 +225,7 @@ class _FormReader:
                 self._field_blocks(unit, rows, total) if is_unit else self._unit_blocks(unit, rows)
             ),
             total=total,
+            returned=_returned(total_rows[0]) if total_rows else (0, 0, 0),
             is_published=is_published,
             before=self._left_open(unit, total.carried_over),
         )
@@ -363,6 +365,11 @@ class _FormReader:
 
 def _counts(row: dict[str, Any]) -> FormCounts:
     return FormCounts(**{name: int(row[name]) for name in _COLUMNS})
+
+
+def _returned(row: dict[str, Any]) -> tuple[int, int, int] | None:
+    counts = (row["returned_early"], row["returned_on_time"], row["returned_late"])
+    return None if None in counts else counts
 
 
 def _field_name(code: str, names: dict[str, str]) -> str:

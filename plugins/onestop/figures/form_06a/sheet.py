@@ -245,10 +245,16 @@ def _notes(form: Form06a) -> Iterator[str]:
     source = "công bố lúc" if form.is_published else "đếm lại từ hồ sơ của lần công bố lúc"
     yield f"Số liệu đến hết ngày {day(form.as_of, 'vi')}, {source} {stamp}."
     yield (
-        "Hạn và ngày kết thúc xử lý so theo ngày. Cột (9) gồm cả hồ sơ rút, trả lại và không hẹn"
-        " ngày trả; cột (12) gồm cả hồ sơ chờ bổ sung, chờ nghĩa vụ tài chính, tạm dừng;"
-        " cột (5) gồm cả hồ sơ không rõ kênh."
+        "Hạn và ngày kết thúc xử lý so theo ngày. Cột (9) gồm cả hồ sơ rút khi chưa quá hạn và không"
+        " hẹn ngày trả, cột (10) gồm cả hồ sơ rút khi đã quá hạn; cột (12) gồm cả hồ sơ chờ bổ sung,"
+        " chờ nghĩa vụ tài chính, tạm dừng; cột (5) gồm cả hồ sơ không rõ kênh."
     )
+    if form.returned is not None:
+        early, on_time, late = (whole(count, "vi") for count in form.returned)
+        yield (
+            "Hồ sơ trả lại xét theo ngày như mọi kết quả (Nghị định 61/2018/NĐ-CP, Điều 19.8):"
+            f" {early} trong cột (8), {on_time} trong cột (9), {late} trong cột (10)."
+        )
     identities = "đúng ở mọi dòng" if form.identities_hold else "KHÔNG ĐÚNG ở ít nhất một dòng"
     yield f"Đối chiếu: (3) = (4) + (5) + (6) = (7) + (11), (7) = (8) + (9) + (10): {identities}."
     if form.rows_add_up:

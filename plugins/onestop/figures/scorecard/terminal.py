@@ -33,7 +33,15 @@ if TYPE_CHECKING:
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
 
-_ON_TIME_METHODS = ("cohort", "form_06", "qd_766", "load", "due")
+_ON_TIME_METHODS = (
+    "cohort",
+    "cohort_first_due",
+    "form_06",
+    "form_06_thanh_hoa",
+    "qd_766",
+    "load",
+    "due",
+)
 #: From this width on, numerator and denominator have a column of their own.
 _WIDE = 108
 

@@ -1,0 +1,153 @@
+"""The third worked set, from exported files to figures, against what was worked out by hand.
+
+June 2022 in one district, 21 dossiers, as of 30/06 (received → due → ended; M: due date moved):
+
+R1 01→20→14 returned      W1 01→20→14 withdrawn   X1 01→16 M14:22→21   T1 02→16→16
+R2 01→14→14 returned      W2 01→14→14 withdrawn   X2 01→16 M14:22      T2 02→16→16
+R3 01→10→14 returned      W3 01→10→14 withdrawn      M16:28→28         T3 07→14→14
+R4 01→none→14 returned    W4 01→none→14 withdrawn X3 01→14 M14:20→17   T4 07→15→14
+S1 01→20, supplement 14,  S2 13→20, supplement 14 X4 01→10 M14:20→open T5 07→14→14
+   M15:29→29              S3 07→14, supplement    X5 01→22 M14:21→20
+                             between 11 and 13
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import third_worked_set as told
+from published_marts import settings_in
+from reference_comparison import compare_everything
+from reference_figures import FORM_COLUMNS, RETURNED, count_everything
+from third_worked_set import DISTRICT, MONTH_END
+
+from onestop.figures.explain import explain
+from onestop.figures.form_06a import read_form_06a
+from onestop.marts.published import open_published
+from onestop.night import run_night
+from onestop.schema.reference import REFERENCE_FOLDER, read_reference
+
+JUNE = (MONTH_END.replace(day=1), MONTH_END)
+DAYS_OFF = {
+    row["calendar_date"]: row["day_kind"] for row in read_reference(REFERENCE_FOLDER)["day_off"]
+}
+
+
+@pytest.fixture(scope="module", params=["duckdb", "postgresql"])
+def settings(request, tmp_path_factory):
+    settings = settings_in(tmp_path_factory.mktemp("third"))
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgres")
+        settings = replace(settings, warehouse=server.make_database())
+    told.write_exports(settings.exports)
+    report = run_night(settings, MONTH_END)
+    assert report.is_good, (report.message, report.deliveries)
+    return settings
+
+
+def ask(settings, query):
+    with open_published(settings) as warehouse:
+        return [tuple(row.values()) for row in warehouse.rows(query)]
+
+
+def test_every_figure_is_the_one_counted_in_plain_python(settings):
+    with open_published(settings) as warehouse:
+        found = compare_everything(
+            warehouse, "mart", count_everything(told.third_world(), MONTH_END), MONTH_END, DAYS_OFF
+        )
+    assert not found.differences, str(found)
+    assert found.figures > 1_000
+
+
+#: In time by the current due date: R1, R2, X1, X2, X3, X5, S1, T1–T5.
+#: Missed: R3 and W3, ended after their due date; X4, open and overdue.
+#: Neither: W1, W2 withdrawn by their due date; R4, W4 without one; S2, S3 waiting for a supplement.
+RATES = {
+    "cohort": (12, 15),
+    # X1, X2, X3, S1 ended after their first due date
+    "cohort_first_due": (8, 15),
+    # closed: all but X4, S2, S3; late R3, W3
+    "form_06": (16, 18),
+    # handed back is on time, whenever
+    "form_06_thanh_hoa": (18, 18),
+    # of all received; R4, W1, W2, W4 in time, S2, S3, X4, R3, W3 not
+    "qd_766": (16, 21),
+    # of all received, less R3, W3, X4
+    "load": (18, 21),
+    # all but R4, W4 were due; W1, W2, S2, S3 left out
+    "due": (12, 15),
+}
+
+
+def test_each_method_gives_the_rate_worked_out(settings):
+    found = ask(
+        settings,
+        "select method_code, numerator, denominator from mart.indicator_value"
+        f" where indicator_code = 'on_time_rate' and unit_code = '{DISTRICT}'"
+        " and period_type = 'month' and period_basis = 'calendar'"
+        " and period_start = date '2022-06-01'",
+    )
+    assert {method: (n, of) for method, n, of in found} == RATES
+
+
+@pytest.mark.parametrize("method", RATES)
+def test_the_dossiers_behind_a_rate_are_those_that_were_counted(settings, method):
+    found = explain(settings, "on_time_rate", DISTRICT, *JUNE, method)
+    assert found.published == (found.numerator, found.denominator) == RATES[method]
+
+
+def test_whoever_asks_learns_why_a_returned_or_withdrawn_dossier_counts(settings):
+    found = {d.code: d for d in explain(settings, "on_time_rate", DISTRICT, *JUNE).items}
+    told_why = {code: (item.role, item.reason_code) for code, item in found.items()}
+    assert {code: why for code, why in told_why.items() if code[0] in "RW"} == {
+        "R1": ("numerator", "returned_early"),
+        "R2": ("numerator", "returned_on_time"),
+        "R3": ("denominator", "returned_late"),
+        "R4": ("left_out", "returned_no_due_date"),
+        "W1": ("left_out", "withdrawn"),
+        "W2": ("left_out", "withdrawn"),
+        "W3": ("denominator", "withdrawn_late"),
+        "W4": ("left_out", "withdrawn"),
+    }
+    assert found["R3"].reason_vi == (
+        "Trả lại, không giải quyết, ngày 14/06/2022, sau hạn 10/06/2022"
+    )
+    assert found["W3"].reason_en == "Withdrawn 14 Jun 2022, when overdue since 10 Jun 2022"
+
+
+def test_by_the_first_due_date_the_reason_names_that_one(settings):
+    found = explain(settings, "on_time_rate", DISTRICT, *JUNE, "cohort_first_due").items
+    moved = next(item for item in found if item.code == "X2")
+    assert moved.reason_code == "late"
+    assert moved.reason_vi == "Giải quyết xong ngày 28/06/2022, sau hạn 16/06/2022"
+
+
+def test_form_06a_of_june_holds_the_returned_by_their_date(settings):
+    # (8) R1, X1, X3, X5, T4. (9) R2, R4, W1, W2, W4, X2, S1, T1, T2, T3, T5. (10) R3, W3.
+    # (12) S2, S3. (13) X4. Returned: R1; R2, R4; R3.
+    columns = ", ".join((*FORM_COLUMNS, *RETURNED))
+    found = ask(
+        settings,
+        f"select {columns} from mart.form_06a_history where unit_code = '{DISTRICT}'"
+        " and field_code = 'ALL' and period_type = 'month' and period_basis = 'calendar'"
+        " and period_start = date '2022-06-01'",
+    )
+    assert found == [(21, 0, 21, 0, 18, 5, 11, 2, 3, 2, 1, 1, 2, 1)]
+    form = read_form_06a(settings, DISTRICT, *JUNE)
+    assert form.returned == (1, 2, 1)
+    assert form.identities_hold
+
+
+def test_closing_out_an_overdue_dossier_is_a_sign(settings):
+    found = ask(
+        settings,
+        "select dossier_code, change_kind, strength, days_overdue, has_turned_on_time"
+        " from mart.changed_after_overdue order by 1, 2",
+    )
+    assert found == [
+        ("R3", "closed_out_overdue", "strong", 4, False),
+        ("W3", "closed_out_overdue", "strong", 4, False),
+        # its due date was moved when it had passed; it is overdue again
+        ("X4", "due_moved_later", "strong", 4, False),
+    ]
