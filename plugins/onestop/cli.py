@@ -174,7 +174,10 @@ def scorecard(lang: LangOption, as_of: AsOf = None, form: FormatOption = Format.
 def explain(  # noqa: PLR0913, PLR0917 - a figure has this many coordinates
     indicator: Annotated[
         str,
-        typer.Argument(help="As in ref.indicator: on_time_rate, counter_waiting_time, …"),
+        typer.Argument(
+            help="As in ref.indicator: on_time_rate, counter_waiting_time, …; or a check, as in"
+            " ref.decree_check: extended_twice, closed_out_overdue, …"
+        ),
     ],
     unit: Unit,
     first: From_,

@@ -64,19 +64,6 @@ state as (
         )
 ),
 
-export_night as (
-    select source, night, lag(night) over (partition by source order by night) as last_night
-    from (
-        select distinct source, night from audit.delivery
-        where feed = 'dossiers' and state = 'loaded' and known_from <= :as_of_date
-    ) as loaded
-),
-
-delivery as (
-    select distinct delivery_id, source from audit.delivery
-    where feed = 'dossiers' and state = 'loaded'
-),
-
 -- Several files of a night may lack the same dossier: it vanished once.
 gone as (
     select
@@ -211,10 +198,9 @@ judged as (
         + extract(minute from next_state.due_at_after)
         > 0 as is_end_on_due_second
     from next_state
-    left join delivery on next_state.delivery_after = delivery.delivery_id
-    left join export_night
+    left join mart.export_night as export_night
         on
-            delivery.source = export_night.source
+            split_part(next_state.delivery_after, '.', 1) = export_night.source_code
             and next_state.changed_night = export_night.night
 ),
 

@@ -130,8 +130,8 @@ GOOD: dict[str, list[dict[str, Any]]] = {
         *dossier(dossier_code="4", timeliness="no_due_date", due_date=None),
         *dossier(dossier_code="5", timeliness="not_counted", closing_class="withdrawn"),
         *dossier(dossier_code="6", closing_class="returned_unprocessed"),
-        *dossier(dossier_code="7", timeliness="late", **WITHDRAWN | {"resolved_date": "2022-06-13"}),
-        *dossier(dossier_code="8", timeliness="not_counted", **WITHDRAWN | {"due_date": None}),
+        *dossier(dossier_code="7", timeliness="late", **WITHDRAWN, resolved_date="2022-06-13"),
+        *dossier(dossier_code="8", timeliness="not_counted", **WITHDRAWN, due_date=None),
     ],
     "timeliness_disagreement": [
         *disagreement(),

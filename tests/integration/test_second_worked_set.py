@@ -34,7 +34,7 @@ def nights(tmp_path_factory):
         assert report.state == "published", (report.message, report.deliveries)
         with open_warehouse(settings.warehouse, read_only=True) as warehouse:
             compared[night] = compare_everything(
-                warehouse, "mart", count_everything(world, night), night, DAYS_OFF
+                warehouse, "mart", count_everything(world, night, DAYS_OFF, NIGHTS), night, DAYS_OFF
             )
     return settings, compared
 

@@ -13,6 +13,7 @@ S1 01→20, supplement 14,  S2 13→20, supplement 14 X4 01→10 M14:20→open T
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 
 import pytest
@@ -22,7 +23,7 @@ from reference_comparison import compare_everything
 from reference_figures import FORM_COLUMNS, RETURNED, count_everything
 from third_worked_set import DISTRICT, MONTH_END
 
-from onestop.figures.explain import explain
+from onestop.figures.explain import explain, print_explanation
 from onestop.figures.form_06a import read_form_06a
 from onestop.marts.published import open_published
 from onestop.night import run_night
@@ -53,9 +54,8 @@ def ask(settings, query):
 
 def test_every_figure_is_the_one_counted_in_plain_python(settings):
     with open_published(settings) as warehouse:
-        found = compare_everything(
-            warehouse, "mart", count_everything(told.third_world(), MONTH_END), MONTH_END, DAYS_OFF
-        )
+        figures = count_everything(told.third_world(), MONTH_END, DAYS_OFF, told.NIGHTS)
+        found = compare_everything(warehouse, "mart", figures, MONTH_END, DAYS_OFF)
     assert not found.differences, str(found)
     assert found.figures > 1_000
 
@@ -137,6 +137,87 @@ def test_form_06a_of_june_holds_the_returned_by_their_date(settings):
     form = read_form_06a(settings, DISTRICT, *JUNE)
     assert form.returned == (1, 2, 1)
     assert form.identities_hold
+
+
+CHECKS = {
+    # received 01/06 (S1) and 07/06 (S3): asked for by 06/06 and 10/06. S1 was asked on 14/06, the
+    # day after the last export; S3 on 11, 12 or 13/06. S2 was asked one day after receipt.
+    "supplement_late": (["S1"], ["S3"]),
+    # X2 on 16/06, for the second time
+    "extended_twice": (["X2"], []),
+    # on 14/06: X3 on the day it was due, X4 four days after; X1, X2 two days before it. S1 had
+    # waited for a supplement; X5 was moved to an earlier day.
+    "extended_late": (["X3", "X4"], []),
+    "closed_out_overdue": (["R3", "W3"], []),
+    # received on 02/06 under a code of 01/06
+    "code_date_differs": (["H24.31-220601-0002"], []),
+    # at 15:01 with five working days, due on 14/06: T4 is due a day later, T5 came at 15:00
+    "counted_from_same_day": ([], ["T3"]),
+}
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_each_check_finds_the_dossiers_worked_out_and_counts_those_it_is_sure_of(settings, check):
+    certain, possible = CHECKS[check]
+    for unit in (DISTRICT, "DISTRICT", "CITY"):
+        found = explain(settings, check, unit, *JUNE)
+        assert [item.code for item in found.items if item.role == "numerator"] == certain
+        assert [item.code for item in found.items if item.role == "left_out"] == possible
+        assert found.published == (len(certain), len(certain))
+        assert found.agrees is True
+
+
+def test_a_finding_tells_the_days_and_the_row_that_show_it(settings):
+    [late, _] = explain(settings, "supplement_late", DISTRICT, *JUNE).items
+    assert late.reason_vi == (
+        "Nhận ngày 01/06/2022, yêu cầu bổ sung chậm nhất đến ngày 06/06/2022;"
+        " hệ thống ghi ngày 14/06/2022"
+    )
+    assert (late.file_name, late.row_number) == ("dossiers_20220614.json", 14)
+
+
+def test_a_possible_finding_tells_why_it_is_not_certain(settings):
+    [_, possible] = explain(settings, "supplement_late", DISTRICT, *JUNE).items
+    assert possible.reason_en == (
+        "Received 7 Jun 2022, supplement to be asked for by 10 Jun 2022; recorded 13 Jun 2022."
+        " Not certain: the source exported last on 10 Jun 2022"
+    )
+    [by_catalogue] = explain(settings, "counted_from_same_day", DISTRICT, *JUNE).items
+    assert by_catalogue.reason_vi.endswith("so với thời hạn trong danh mục thủ tục")
+
+
+@pytest.mark.parametrize(
+    ("lang", "expected"), [("vi", "Kết quả: 2 hồ sơ"), ("en", "Result: 2 dossiers")]
+)
+def test_the_page_of_a_check_tells_its_clause_and_its_count(settings, lang, expected):
+    out = io.StringIO()
+    found = explain(settings, "extended_late", DISTRICT, *JUNE)
+    print_explanation(settings, found, lang, file=out)
+    assert expected in out.getvalue()
+    assert "NĐ 61/2018/NĐ-CP Điều 19.9" in out.getvalue()
+
+
+def test_a_period_without_a_finding_has_none_and_is_not_without_data(settings):
+    span = (JUNE[0], JUNE[0])
+    found = explain(settings, "extended_late", DISTRICT, *span)
+    assert (found.items, found.no_data_reason_vi, found.published) == ((), None, None)
+
+
+def test_each_move_of_a_due_date_is_listed_with_its_kind(settings):
+    found = ask(
+        settings,
+        "select dossier_code, move_number, move_kind, cast(due_date_before as varchar),"
+        " cast(due_date_after as varchar) from mart.due_date_move order by 1, 2",
+    )
+    assert [(code, n, kind, before[-2:], after[-2:]) for code, n, kind, before, after in found] == [
+        ("S1", 1, "after_supplement", "20", "29"),
+        ("X1", 1, "extension", "16", "22"),
+        ("X2", 1, "extension", "16", "22"),
+        ("X2", 2, "extension", "22", "28"),
+        ("X3", 1, "extension", "14", "20"),
+        ("X4", 1, "extension", "10", "20"),
+        ("X5", 1, "brought_forward", "22", "21"),
+    ]
 
 
 def test_closing_out_an_overdue_dossier_is_a_sign(settings):

@@ -60,7 +60,7 @@ def make_city(warehouse, batch):
     city = merge_worlds(worlds)
     put_world(warehouse, city)
     compute_only(warehouse, as_of)
-    return City(warehouse, count_everything(city, as_of), as_of, len(city.dossiers))
+    return City(warehouse, count_everything(city, as_of, DAYS_OFF), as_of, len(city.dossiers))
 
 
 SLOW_BATCHES = [pytest.param(batch, marks=pytest.mark.slow) for batch in range(5, 125)]
@@ -169,7 +169,7 @@ REGISTER = {
 def rows_of_marts(warehouse, world, as_of, query):
     put_world(warehouse, world)
     compute_only(warehouse, as_of)
-    found = compared(warehouse, count_everything(world, as_of), as_of)
+    found = compared(warehouse, count_everything(world, as_of, DAYS_OFF), as_of)
     assert not found.differences, str(found)
     return [tuple(row.values()) for row in warehouse.rows(query)]
 
@@ -283,5 +283,5 @@ def test_the_marts_of_any_world_equal_the_count_in_plain_python(warehouse, world
     world, as_of = world_and_night
     put_world(warehouse, world)
     compute_only(warehouse, as_of)
-    found = compared(warehouse, count_everything(world, as_of), as_of)
+    found = compared(warehouse, count_everything(world, as_of, DAYS_OFF), as_of)
     assert not found.differences, f"{as_of}: {world}\n{found}"

@@ -206,9 +206,7 @@ def test_an_overdue_dossier_that_is_returned_or_withdrawn_is_a_strong_sign_and_l
 def test_one_first_seen_as_closed_out_after_its_due_date_is_shown_by_its_own_dates(
     warehouse, status, closing_class
 ):
-    found = signs(
-        warehouse, {13: [changed(LATE, status=status, closing_class=closing_class)]}
-    )
+    found = signs(warehouse, {13: [changed(LATE, status=status, closing_class=closing_class)]})
     assert kinds(found) == [("closed_out_overdue", "strong")]
     assert found[0]["days_overdue"] == 3
 

@@ -85,7 +85,7 @@ def test_reserved_codes_and_levels_break_no_rule_of_the_marts(warehouses):
 
 
 def test_reserved_codes_and_levels_are_counted_as_in_plain_python(warehouses):
-    figures = count_everything(odd_world(), NIGHT)
+    figures = count_everything(odd_world(), NIGHT, DAYS_OFF)
     found = compare_everything(warehouses[0], STAGED, figures, NIGHT, DAYS_OFF)
     assert not found.differences, str(found)
 

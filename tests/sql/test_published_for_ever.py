@@ -64,7 +64,7 @@ def test_every_night_s_figures_are_read_back_as_published(tmp_path, seed, nights
             put_world(warehouse, known)
             compute_marts(warehouse, night)
             found = Comparison()
-            figures = count_everything(known, night)
+            figures = count_everything(known, night, {})
             compare_form(found, warehouse, STAGED, figures)
             compare_values(found, warehouse, STAGED, figures)
             assert not found.differences, str(found)

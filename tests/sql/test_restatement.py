@@ -67,7 +67,9 @@ def test_a_late_file_restates_the_rates_of_the_quarter_by_each_method(warehouse)
     }
     assert found == {
         "cohort": ((3, 7), (4, 7)),
+        "cohort_first_due": ((2, 7), (3, 7)),
         "form_06": ((6, 8), (7, 9)),
+        "form_06_thanh_hoa": ((6, 8), (7, 9)),
         "qd_766": ((6, 11), (7, 11)),
         "load": ((8, 12), (9, 12)),
         "due": ((4, 8), (5, 8)),

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 #: The marts whose figures the reference counts too.
 COUNTED = (
     "form_06a", "indicator_value", "on_time_detail", "online_share", "waiting_time",
-    "digitisation", "procedure_provision", "dossier",
+    "digitisation", "procedure_provision", "dossier", "due_date_move", "decree_check",
+    "decree_check_count",
 )  # fmt: skip
 
 

@@ -17,6 +17,8 @@ from random_worlds import (
     ONE_DAY,
     PROCEDURES,
     UNITS,
+    clock_of,
+    dossier_code,
     dossier_story,
     due_after,
     procedure_story,
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
 
 #: First nights of a sequence; the ends of months, quarters, the government's periods and years.
 STARTS = tuple(map(dt.date.fromisoformat, ("2022-06-12", "2022-06-28", "2022-12-12", "2022-12-29")))
-_HOUR = {"received_at": 9, "due_at": 11, "original_due_at": 11, "resolved_at": 17}
 _GATE = """
 create table rejected_row as select row_number, {key} as key_text, 'DOS-R11' as rule_code,
     'error' as severity, 'sai' as message_vi, 'wrong' as message_en, '{{}}' as offending
@@ -107,7 +108,7 @@ def _as_staged(feed: str, says: Says) -> dict[str, Any]:
     for column in FEEDS[feed].columns:
         moment = column.derived_from
         if moment and row.get(moment) is None and row.get(column.name) is not None:
-            row[moment] = f"{row[column.name]} {_HOUR[moment]:02}:00:00"
+            row[moment] = f"{row[column.name]} {clock_of(says, moment):%H:%M:%S}"
         if column.derived_from:
             row.pop(column.name, None)
     return {
@@ -172,7 +173,7 @@ class Sources:
         return files
 
     def _add_dossier(self, night: dt.date) -> None:
-        code = f"H24-{len(self._dossiers):04}"
+        code = dossier_code(len(self._dossiers))
         says = dossier_story(self._choose, code, known=list(self._dossiers))[0].says
         assert says is not None
         received = night - self._choose((0, 0, 1, 3, 10, 20, 40)) * ONE_DAY

@@ -87,7 +87,7 @@ def build_world(
         if story := procedure_story(choose, code):
             world.procedures[code] = story
     for number in range(dossiers):
-        code = f"H24-{number:04}"
+        code = dossier_code(number)
         world.dossiers[code] = dossier_story(choose, code, known=list(world.dossiers))
     name_each_other(choose, world)
     for number in range(tickets):
@@ -100,6 +100,17 @@ def build_world(
         for story in world.dossiers.values():
             story[:] = [become_known_late(choose, statement) for statement in story]
     return world
+
+
+#: Received up to the hour from which the time counts from the next working day, or after it.
+RECEIVED_CLOCKS = tuple(map(dt.time.fromisoformat, ("09:00", "15:00", "15:00:01")))
+
+
+def dossier_code(number: int) -> str:
+    """A code, of every second dossier with a date within it; of one in ten no day at all."""
+    day = f"{TURNING_DAYS[number % len(TURNING_DAYS)]:%y%m%d}"
+    part = "229901-" if number % 10 == 0 else f"{day}-" if number % 2 else ""
+    return f"H24-{part}{number:04}"
 
 
 def name_each_other(choose: Choose, world: World) -> None:
@@ -130,7 +141,7 @@ def merge_worlds(worlds: Sequence[World]) -> World:
     for number, world in enumerate(worlds):
         for name, stories in vars(world).items():
             for code, story in stories.items():
-                getattr(city, name)[f"W{number}-{code}"] = [
+                getattr(city, name)[f"W{number}.{code}"] = [
                     Statement(s.night, _renamed(s.says, number), s.known_from) for s in story
                 ]
     return city
@@ -140,7 +151,7 @@ def _renamed(says: Says | None, number: int) -> Says | None:
     if says is None:
         return None
     return {
-        name: f"W{number}-{value}" if name in _CODES and value is not None else value
+        name: f"W{number}.{value}" if name in _CODES and value is not None else value
         for name, value in says.items()
     }
 
@@ -164,6 +175,7 @@ def dossier_story(choose: Choose, code: str, known: Sequence[str] = ()) -> Story
         "channel": choose(("counter", "online", "post", "other", None)),
         "service_level": level,
         "received_date": received,
+        "received_clock": RECEIVED_CLOCKS[sum(map(ord, code)) % len(RECEIVED_CLOCKS)],
         "due_date": due_after(choose, received),
         "original_due_date": None,
         "resolved_date": None,
@@ -391,8 +403,16 @@ def taken_soon_after(choose: Choose, drawn: Statement, before: Statement) -> Sta
 # --- into a warehouse ----------------------------------------------------------------------------
 
 #: Hours of the day that dates are given as timestamps with: on its due day a dossier ends after
-#: the hour it was due.
-_HOUR = {"received_at": 9, "due_at": 11, "original_due_at": 11, "resolved_at": 17}
+#: the hour it was due. A dossier may have its own clock of receipt.
+_HOUR = {"due_at": 11, "original_due_at": 11, "resolved_at": 17}
+
+
+def clock_of(says: Says, moment: str) -> dt.time:
+    """The time of day of a timestamp that is given as a date."""
+    if moment == "received_at":
+        clock: dt.time = says.get("received_clock", dt.time(9))
+        return clock
+    return dt.time(_HOUR[moment])
 
 
 def put_world(warehouse: Warehouse, world: World) -> None:
@@ -417,6 +437,8 @@ def _history(feed: Feed, story: Story) -> list[dict[str, Any]]:
             continue
         says = dict(statement.says)
         source = says.pop("source", "one_stop")
+        clocks = {moment: clock_of(says, moment) for moment in ("received_at", *_HOUR)}
+        says.pop("received_clock", None)
         following = story[place + 1] if place + 1 < len(story) else None
         row = {
             "valid_from": statement.night,
@@ -430,9 +452,7 @@ def _history(feed: Feed, story: Story) -> list[dict[str, Any]]:
         for column in feed.columns:
             moment = column.derived_from
             if moment and row[moment] is None and row[column.name] is not None:
-                row[moment] = dt.datetime.combine(
-                    row[column.name], dt.time(_HOUR[moment]), LOCAL_ZONE
-                )
+                row[moment] = dt.datetime.combine(row[column.name], clocks[moment], LOCAL_ZONE)
         rows.append(row)
     return rows
 

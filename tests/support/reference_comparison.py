@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reference_figures import (
     FORM_COLUMNS,
     RETURNED,
+    counted_for,
     deadline_check,
     status_of,
     timeliness,
@@ -201,6 +203,43 @@ def compare_dossiers(
     found.same("dossier", marts, reference)
 
 
+def compare_findings(
+    found: Comparison, warehouse: Warehouse, schema: str, figures: Figures
+) -> None:
+    """Moves of due dates; what the decrees forbid, by dossier, and counted by unit and period."""
+    moves = rows_of(
+        warehouse,
+        "select dossier_code, move_number, move_kind, moved_night, last_seen_night,"
+        f" due_date_before, due_date_after from {schema}.due_date_move",
+        2,
+    )
+    found.same("due_date_move", moves, figures.moves)
+    findings = rows_of(
+        warehouse,
+        "select dossier_code, check_code, strength, event_date, limit_date"
+        f" from {schema}.decree_check",
+        2,
+    )
+    found.same("decree_check", findings, dict(figures.findings))
+    counts: Counter[tuple[Any, ...]] = Counter()
+    for (code, check), finding in figures.findings.items():
+        unit = unit_of(figures.dossiers[code])
+        for period in figures.periods:
+            if period.start <= finding.event <= period.measured_on:
+                for place in counted_for(unit, figures.units[unit]):
+                    counts[place, check, *period.key, finding.strength] += 1
+    counted = rows_of(
+        warehouse,
+        f"select unit_code, check_code, {PERIOD}, found_strong, found_weak"
+        f" from {schema}.decree_check_count",
+        5,
+    )
+    reference = {
+        key: (counts[*key, "strong"], counts[*key, "weak"]) for key in {k[:-1] for k in counts}
+    }
+    found.same("decree_check_count", counted, reference)
+
+
 def compare_everything(
     warehouse: Warehouse,
     schema: str,
@@ -210,7 +249,13 @@ def compare_everything(
 ) -> Comparison:
     """Every mart of one night beside the reference."""
     found = Comparison()
-    for compare in (compare_form, compare_values, compare_detail, compare_others):
+    for compare in (
+        compare_form,
+        compare_values,
+        compare_detail,
+        compare_others,
+        compare_findings,
+    ):
         compare(found, warehouse, schema, figures)
     compare_dossiers(found, warehouse, schema, figures, as_of, days_off)
     return found

@@ -15,7 +15,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 Says = dict[str, Any]
 ONE_DAY = dt.timedelta(days=1)
@@ -96,6 +96,14 @@ class Period(NamedTuple):
         return (self.type, self.basis, self.start)
 
 
+class Finding(NamedTuple):
+    """Something that a decree forbids: how sure it is, on which day, and until when it may be."""
+
+    strength: str
+    event: dt.date
+    limit: dt.date | None
+
+
 @dataclass
 class Figures:
     """Every figure of one as-of date.
@@ -109,6 +117,8 @@ class Figures:
     catalogue: Catalogue
     levels_ever: set[str] = field(default_factory=set)
     dossiers: dict[str, Says] = field(default_factory=dict)
+    moves: dict[tuple[Any, ...], tuple[Any, ...]] = field(default_factory=dict)
+    findings: dict[tuple[str, str], Finding] = field(default_factory=dict)
     form: dict[tuple[Any, ...], Counter[Any]] = field(default_factory=dict)
     on_time: dict[tuple[Any, ...], tuple[int, int]] = field(default_factory=dict)
     online: dict[tuple[Any, ...], tuple[int, int, int, int]] = field(default_factory=dict)
@@ -554,6 +564,152 @@ def deadline_check(
     return deadline(received, length, days_off), difference, abs(difference or 0) > 1
 
 
+# --- what the decrees forbid ---------------------------------------------------------------------
+
+#: A supplement is to be asked for within so many working days; a due date may be extended so many
+#: times, so many days before it passes; what comes later counts from the next working day.
+SUPPLEMENT_WORKDAYS, EXTENSIONS, NOTICE = 3, 1, ONE_DAY
+SAME_DAY_UNTIL = dt.time(15)
+
+
+def spoken(story: Story) -> list[tuple[dt.date, Says]]:
+    """The statements of a story that say something."""
+    return [(s.night, s.says) for s in story if s.says is not None]
+
+
+def export_before(night: dt.date, exports: Sequence[dt.date]) -> dt.date:
+    """The source's export before that night's: until then the dossier stood as before."""
+    return max((n for n in exports if n < night), default=night - ONE_DAY)
+
+
+def due_date_moves(story: Story) -> Iterator[tuple[dt.date, str, dt.date, dt.date | None]]:
+    """Each move of a due date: the night, the kind, the date before and after."""
+    known: dt.date | None = None
+    stated_before: dt.date | None = None
+    waited = ""
+    for night, says in spoken(story):
+        due, now = says["due_date"], says["status"] if says["status"] in PAUSED else ""
+        original = says.get("original_due_date")
+        kind = ""
+        if known is None and due is not None and original not in {None, due}:
+            yield night, "before_record", original, due
+        if known is not None and due is None and stated_before is not None:
+            kind = "removed"
+        elif known is not None and due is not None and due < known:
+            kind = "brought_forward"
+        elif known is not None and due is not None and due > known:
+            after = "supplement" if waited == "awaiting_supplement" else "pause"
+            kind = f"after_{after}" if waited else "extension"
+        if kind and known is not None:
+            yield night, kind, known, due
+            waited = now
+        elif "awaiting_supplement" in {waited, now}:
+            waited = "awaiting_supplement"
+        else:
+            waited = waited or now
+        known, stated_before = due or known, due
+
+
+def late_supplement(
+    dossier: Says, story: Story, exports: Sequence[dt.date], days_off: Mapping[dt.date, str]
+) -> Iterator[Finding]:
+    """Asked for more than three working days after receipt; a second time is not certain."""
+    received, before, requests = dossier["received_date"], None, 0
+    for night, says in spoken(story):
+        if says["status"] == "awaiting_supplement" and before != "awaiting_supplement":
+            requests += 1
+            earliest = export_before(night, exports) + ONE_DAY
+            if workdays(received, night, days_off) > SUPPLEMENT_WORKDAYS:
+                is_certain = (
+                    requests == 1
+                    and before is not None
+                    and workdays(received, earliest, days_off) > SUPPLEMENT_WORKDAYS
+                )
+                limit = deadline(received, SUPPLEMENT_WORKDAYS, days_off)
+                yield Finding("strong" if is_certain else "weak", night, limit)
+        before = says["status"]
+
+
+def closed_out_overdue(dossier: Says, story: Story) -> Iterator[Finding]:
+    """Returned or withdrawn after the due date; not certain of one that was paused in time."""
+    end, due = end_of(dossier), dossier["due_date"]
+    is_out = dossier["closing_class"] in {"returned_unprocessed", "withdrawn"}
+    if not is_out or end is None or due is None or end <= due:
+        return
+    strength, before = "strong", None
+    for night, says in spoken(story):
+        is_closed_out = (
+            says["status"] in ENDED
+            and says["closing_class"] in {"returned_unprocessed", "withdrawn"}
+            and (before is None or before[1]["status"] not in ENDED)
+        )
+        if is_closed_out:
+            strength = _strength_of_closing(night, says, before) or strength
+        before = night, says
+    yield Finding(strength, end, due)
+
+
+def _strength_of_closing(
+    night: dt.date, says: Says, before: tuple[dt.date, Says] | None
+) -> str | None:
+    end, due = says["resolved_date"], says["due_date"]
+    is_late = due is not None and end > due
+    if before is None:
+        return "strong" if is_late else None
+    since, was = before
+    was_due = was["due_date"]
+    if is_late and was["status"] in PAUSED and was_due is not None and since <= was_due:
+        return "weak"
+    if is_late:
+        return "strong"
+    is_open = was["status"] not in PAUSED | NEVER_RECEIVED
+    if is_open and was_due is not None and was_due < night and end > was_due:
+        return "strong"
+    return None
+
+
+def has_other_date(code: str, received: dt.date) -> bool:
+    """The six digits within a code are the date of receipt, if they can be a date at all."""
+    parts = code.split("-")
+    digits = parts[1] if len(parts) > 1 else ""
+    is_date = len(digits) == 6 and digits.isdigit()
+    is_date = is_date and 1 <= int(digits[2:4]) <= 12 and 1 <= int(digits[4:]) <= 31
+    return is_date and digits != f"{received:%y%m%d}"
+
+
+def find_what_is_forbidden(
+    world: World, figures: Figures, exports: Sequence[dt.date], days_off: Mapping[dt.date, str]
+) -> None:
+    """Moves of due dates, and for each dossier and check the finding that is most certain."""
+    for code, dossier in received_only(figures).items():
+        story = world.dossiers[code]
+        received = dossier["received_date"]
+        found: dict[str, list[Finding]] = defaultdict(list)
+        found["supplement_late"] += late_supplement(dossier, story, exports, days_off)
+        found["closed_out_overdue"] += closed_out_overdue(dossier, story)
+        extensions = 0
+        for number, (night, kind, before, after) in enumerate(due_date_moves(story), start=1):
+            seen = None if kind == "before_record" else export_before(night, exports)
+            figures.moves[code, number] = (kind, night, seen, before, after)
+            if kind != "extension":
+                continue
+            extensions += 1
+            if extensions > EXTENSIONS:
+                found["extended_twice"].append(Finding("strong", night, None))
+            if night > before - NOTICE:
+                is_certain = seen is not None and seen >= before - NOTICE
+                strength = "strong" if is_certain else "weak"
+                found["extended_late"].append(Finding(strength, night, before - NOTICE))
+        if has_other_date(code, received):
+            found["code_date_differs"].append(Finding("strong", received, None))
+        _, difference, _ = deadline_check(dossier, figures.catalogue, days_off)
+        if difference == 0 and dossier.get("received_clock", dt.time(9)) > SAME_DAY_UNTIL:
+            found["counted_from_same_day"].append(Finding("weak", received, None))
+        for check, findings in found.items():
+            if findings:
+                figures.findings[code, check] = min(findings)
+
+
 # --- online --------------------------------------------------------------------------------------
 
 
@@ -916,8 +1072,20 @@ def value_of(indicator: str, numerator: int, denominator: int) -> int | None:
 # --- all of it -----------------------------------------------------------------------------------
 
 
-def count_everything(world: World, as_of: dt.date) -> Figures:
-    """Every figure of one as-of date, from what was known on it."""
+def count_everything(
+    world: World,
+    as_of: dt.date,
+    days_off: Mapping[dt.date, str],
+    exports: Sequence[dt.date] = (),
+) -> Figures:
+    """Every figure of one as-of date, from what was known on it.
+
+    Args:
+        world: what sources ever said.
+        as_of: the date.
+        days_off: the days that offices are closed or work in exchange, with their kind.
+        exports: the nights of the source's exports; without them, each night has one.
+    """
     known = world.as_known_on(as_of)
     figures = Figures(periods_of(as_of), levels_of_units(known, as_of), Catalogue(known.procedures))
     figures.levels_ever = {s.says["unit_level"] for u in known.units.values() for s in u if s.says}
@@ -926,6 +1094,7 @@ def count_everything(world: World, as_of: dt.date) -> Figures:
         for code, says in counted_once(holding_all(known.dossiers, as_of)).items()
     }
     count_dossiers(known, figures)
+    find_what_is_forbidden(known, figures, [n for n in exports if n <= as_of], days_off)
     for key, rate in figures.on_time.items():
         method, place, of_field, of_procedure, *period_key = key
         if (of_field, of_procedure) == ("ALL", "ALL"):

@@ -33,7 +33,7 @@ RETURNED, WITHDRAWN = ("resolved", "returned_unprocessed"), ("withdrawn", "withd
 
 
 def dossier(code: str, received: str, due: str | None, **more: Any) -> Says:
-    return second.dossier(code, DISTRICT, received, due) | {"received_clock": "083000"} | more
+    return second.dossier(code, DISTRICT, received, due) | {"received_clock": dt.time(8, 30)} | more
 
 
 def moved(says: Says, due: str) -> Says:
@@ -58,9 +58,9 @@ S2 = dossier("S2", "13/06", "20/06")
 S3 = dossier("S3", "07/06", "14/06")
 T1 = dossier("H24.31-220602-0001", "02/06", "16/06")
 T2 = dossier("H24.31-220601-0002", "02/06", "16/06")
-T3 = dossier("T3", "07/06", "14/06", procedure_code=FIVE_DAYS, received_clock="150100")
-T4 = dossier("T4", "07/06", "15/06", procedure_code=FIVE_DAYS, received_clock="150100")
-T5 = dossier("T5", "07/06", "14/06", procedure_code=FIVE_DAYS, received_clock="150000")
+T3 = dossier("T3", "07/06", "14/06", procedure_code=FIVE_DAYS, received_clock=dt.time(15, 1))
+T4 = dossier("T4", "07/06", "15/06", procedure_code=FIVE_DAYS, received_clock=dt.time(15, 1))
+T5 = dossier("T5", "07/06", "14/06", procedure_code=FIVE_DAYS, received_clock=dt.time(15))
 
 WAITING = {"status": "awaiting_supplement"}
 #: What each night's own file says: the new, and what changed.
@@ -141,7 +141,7 @@ def write_exports(folder: Path) -> None:
     for night, told in TOLD.items():
         records = [
             second.as_record(says)
-            | {"NgayTiepNhan": f"{says['received_date']:%Y%m%d}{says['received_clock']}"}
+            | {"NgayTiepNhan": f"{says['received_date']:%Y%m%d}{says['received_clock']:%H%M%S}"}
             for says in told
         ]
         path = folder / f"dossiers_{night:%Y%m%d}.json"
@@ -160,6 +160,7 @@ def write_exports(folder: Path) -> None:
         {
             "Mã thủ tục": FIVE_DAYS,
             "Tên thủ tục": "Thủ tục có thời hạn năm ngày",
+            "Mã lĩnh vực": "G09",
             "Cấp giải quyết": "Quận, huyện",
             "Mức độ": "2",
             "Đủ điều kiện mức độ 4": "Không",

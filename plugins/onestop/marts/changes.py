@@ -30,7 +30,17 @@ if TYPE_CHECKING:
 
 _PERIOD = ("period_type", "period_basis", "period_start")
 #: Marts with rows of single dossiers: those of the touched dossiers are replaced.
-DOSSIER_MARTS = ("dossier_state", "counted_dossier", "overdue_edit")
+DOSSIER_MARTS = (
+    "dossier_state",
+    "counted_dossier",
+    "overdue_edit",
+    "due_date_move",
+    "decree_check",
+)
+#: Those of them that depend on which nights a source exported (``mart.export_night``).
+_BY_EXPORT_NIGHT = ("overdue_edit", "due_date_move", "decree_check")
+#: What is read of the touched dossiers alone.
+_BY_DOSSIER = (*DOSSIER_MARTS, "dossier_period")
 #: Marts whose rows are sums over dossiers, and their keys: a night adds its differences. A row
 #: without any dossier is deleted, unless the SELECT gives it all the same.
 TALLIES: Mapping[str, tuple[str, ...]] = {
@@ -44,6 +54,7 @@ TALLIES: Mapping[str, tuple[str, ...]] = {
         "service_level",
     ),
     "day_tally": ("unit_code", "unit_level", "event_date"),
+    "decree_tally": ("unit_code", "unit_level", "check_code", "strength", "event_date"),
     "unit_tally": ("unit_code", "field_code", "procedure_key", *_PERIOD),
 }
 #: The column of a tally that says whether there is anything to count.
@@ -110,17 +121,11 @@ class ChangeSet:
         self._warehouse = warehouse
         self._previous = previous
         self._as_of = as_of
-        self._before = {
-            f"mart.{name}": f"{STAGED}.{name}_old"
-            for name in ("counted_dossier", "dossier_state", "dossier_period")
-        }
+        self._before = {f"mart.{name}": f"{STAGED}.{name}_old" for name in _BY_DOSSIER}
         self._after = {
             "core.dossier_history": f"{STAGED}.touched_history",
             "core.dossier_version": f"{STAGED}.touched_version",
-            **{
-                f"mart.{name}": f"{STAGED}.{name}_new"
-                for name in ("counted_dossier", "dossier_state", "dossier_period")
-            },
+            **{f"mart.{name}": f"{STAGED}.{name}_new" for name in _BY_DOSSIER},
         }
 
     def compute(self) -> dict[str, int]:
@@ -230,11 +235,16 @@ class ChangeSet:
 
     def _replace_dossiers(self, file: MartFile) -> str:
         name = file.name
-        if name == "overdue_edit" and self._has_new_export_night():
+        rule = REPLACED[name]
+        if name in _BY_EXPORT_NIGHT and self._has_new_export_night():
             # the night last seen before a change may be another: all signs are weighed again
             self._warehouse.make_table(f"{STAGED}.{name}", file.select(self._as_of, STAGED))
+            for relation, whole in (
+                (f"{STAGED}.{name}_old", f"{PUBLISHED}.{name}"),
+                (rule.new, f"{STAGED}.{name}"),
+            ):
+                self._warehouse.make_view(relation, f"select * from {whole}")
             return f"{STAGED}.{name}"
-        rule = REPLACED[name]
         self._warehouse.make_table(
             f"{STAGED}.{name}_old",
             f"select * from {PUBLISHED}.{name} as published where {rule.condition('published')}",

@@ -50,6 +50,8 @@ _ANY_NIGHT = dt.date(2022, 12, 31)
 _RESTATEMENTS = SQL_FOLDER / "mart" / "restatement"
 #: Replaces the table's name where a column's table is unknown.
 UNKNOWN = "unknown"
+#: Reference tables that turn a value of the record into others: those come from that value, too.
+_LOOKED_UP = {"ref.status", "ref.period_class"}
 #: Columns with the night or nights that a row is valid for.
 _NIGHTS = {"as_of_date", "valid_from", "valid_to"}
 
@@ -214,9 +216,25 @@ def _sources(
         references = {step.name} if isinstance(step.expression, exp.Placeholder) else set()
         for select in within[:-2]:
             references |= {f"{c.table}.{c.name}" for c in select.find_all(exp.Column)}
+        references |= _looked_up(step)
         for reference in references - seen:
             found |= _resolved(reference, within, schema, seen | {reference})
     return tuple(sorted(found))
+
+
+def _looked_up(step: Node) -> set[str]:
+    """The columns by which the step looks up classes and statuses in ``ref``."""
+    used = {column.table for column in step.expression.find_all(exp.Column)}
+    return {
+        f"{column.table}.{column.name}"
+        for join in step.source.args.get("joins") or ()
+        if isinstance(join.this, exp.Table)
+        and _name(join.this) in _LOOKED_UP
+        and join.this.alias_or_name in used
+        for comparison in join.args["on"].find_all(exp.EQ)
+        for column in comparison.find_all(exp.Column)
+        if column.table != join.this.alias_or_name
+    }
 
 
 def _resolved(

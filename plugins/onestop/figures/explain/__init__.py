@@ -2,13 +2,15 @@
 
 Dossiers, tickets, procedures, units and declarations come from the same SELECTs of ``sql/mart`` as
 the figures, for one unit, any span of days and any published night. :data:`EXPLAINERS` maps an
-indicator to its items; an indicator that is not listed is a declared figure.
+indicator to its items; an indicator that is not listed is a declared figure. A check of
+``ref.decree_check`` is explained by the dossiers that it found.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from onestop.figures.explain.checks import CHECKS, FOUND, read_check
 from onestop.figures.explain.declarations import DECLARED
 from onestop.figures.explain.desks import ROLLOUTS
 from onestop.figures.explain.dossiers import DOSSIERS
@@ -50,7 +52,7 @@ def explain(
 
     Args:
         settings: of this installation.
-        indicator: indicator code, as in ``ref.indicator``.
+        indicator: indicator code, as in ``ref.indicator``, or a check, as in ``ref.decree_check``.
         unit: a unit's code, a level (``DEPARTMENT``, ``DISTRICT``, ``COMMUNE``) or ``CITY``.
         first: first day of the span.
         last: last day of the span.
@@ -69,7 +71,8 @@ def explain(
     with open_published(settings) as warehouse:
         night = find_night(warehouse, as_of)
         described = _describe(warehouse, indicator)
-        explainer = _explainer(indicator, method)
+        is_check = described["scorecard_method"] == FOUND
+        explainer = CHECKS if is_check else _explainer(indicator, method)
         method = _known_method(explainer, method or described["scorecard_method"])
         marts = NightMarts(warehouse, night, (first, last))
         found_unit = marts.find_unit(unit)
@@ -84,7 +87,7 @@ def explain(
                 item.reason_code,
             ),
         )
-        has_data = bool(total(item.denominator for item in items))
+        has_data = is_check or bool(total(item.denominator for item in items))
         return Explanation(
             kind=explainer.kind,
             indicator_code=indicator,
@@ -95,7 +98,7 @@ def explain(
             last=last,
             as_of=night,
             items=tuple(items),
-            published=_published_figure(question),
+            published=_published_count(question) if is_check else _published_figure(question),
             no_data_reason_vi=None if has_data else described["no_data_reason_vi"],
             no_data_reason_en=None if has_data else described["no_data_reason_en"],
         )
@@ -109,6 +112,8 @@ def _describe(warehouse: Warehouse, indicator: str) -> dict[str, Any]:
     for row in rows:
         if row["indicator_code"] == indicator:
             return row
+    if read_check(warehouse, indicator):
+        return {"indicator_code": indicator, "scorecard_method": FOUND}
     known = ", ".join(row["indicator_code"] for row in rows)
     raise QuestionError(f"no indicator {indicator}", remedy=f"there are {known}")
 
@@ -127,6 +132,28 @@ def _known_method(explainer: Explainer, method: str | None) -> str:
             f"no method {method}", remedy=f"there are {', '.join(explainer.methods)}"
         )
     return method
+
+
+def _published_count(question: Question) -> tuple[int, int] | None:
+    """What the checks found for exactly this span, if it is a period of the last published night.
+
+    A unit without a finding has no row; its count is zero.
+    """
+    coordinates = {"first": question.first, "last": question.last, "night": question.night}
+    is_period = question.warehouse.value(
+        "select count(*) from mart.period where period_start = :first and period_end = :last"
+        " and as_of_date = :night",
+        coordinates,
+    )
+    if not is_period:
+        return None
+    found = question.warehouse.value(
+        "select max(found_strong) from mart.decree_check_count where check_code = :code"
+        " and unit_code = :unit and period_start = :first and period_end = :last"
+        " and as_of_date = :night",
+        {**coordinates, "code": question.indicator, "unit": question.unit.unit_code},
+    )
+    return (int(found or 0), int(found or 0))
 
 
 def _published_figure(question: Question) -> tuple[int | None, int | None] | None:

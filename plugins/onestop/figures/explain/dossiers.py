@@ -1,7 +1,7 @@
 """Rates of dossiers: each one counted or left out, at the end of the span.
 
-The dossiers come from the same SELECTs of ``sql/mart`` as the figures. ``mart.dossier_period`` gives
-the role of each dossier by each method of the on-time rate, ``ref.period_class`` the reasons.
+The dossiers come from the same SELECTs of ``sql/mart`` as the figures. ``mart.dossier_period``
+gives the role of each dossier by each method of the on-time rate, ``ref.period_class`` the reasons.
 """
 
 from __future__ import annotations

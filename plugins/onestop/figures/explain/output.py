@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TextIO
 
 from onestop.console import page_width, printed, safe_cell
+from onestop.figures.explain.checks import FOUND, read_check
 from onestop.figures.explain.items import ROLES, fact_text
 from onestop.marts.published import QuestionError, open_published
 from onestop.schema.number_text import day, duration, measured, whole
@@ -33,6 +34,8 @@ _WORDS: dict[str, dict[Language, str]] = {
     "received_date": {"vi": "Tiếp nhận", "en": "Received"},
     "due_date": {"vi": "Hẹn trả", "en": "Due"},
     "closed_date": {"vi": "Kết thúc", "en": "Ended"},
+    "event_date": {"vi": "Ghi nhận", "en": "Recorded"},
+    "limit_date": {"vi": "Chậm nhất", "en": "Allowed until"},
     "ticket_code": {"vi": "Phiếu", "en": "Ticket"},
     "unit_code": {"vi": "Đơn vị", "en": "Unit"},
     "issued_at": {"vi": "Lấy số", "en": "Issued"},
@@ -59,6 +62,7 @@ _WORDS: dict[str, dict[Language, str]] = {
     "span": {"vi": "từ {first} đến {last}", "en": "from {first} to {last}"},
     "as_of": {"vi": "Số liệu đến hết ngày {as_of}", "en": "Data as of the end of {as_of}"},
     "method": {"vi": "Cách đếm: {label} ({code})", "en": "Method: {label} ({code})"},
+    "clause": {"vi": "Căn cứ: {clause}", "en": "Source: {clause}"},
     "figure": {"vi": "Kết quả: {figure}", "en": "Result: {figure}"},
     "nothing": {"vi": "chưa có dữ liệu", "en": "no data"},
     "agrees": {
@@ -147,6 +151,13 @@ def _as_json(explanation: Explanation) -> dict[str, Any]:
 
 
 def _read_labels(warehouse: Warehouse, explanation: Explanation, lang: Language) -> dict[str, str]:
+    if explanation.method_code == FOUND:
+        check = read_check(warehouse, explanation.indicator_code) or {}
+        return {
+            "title": check[f"label_{lang}"],
+            "unit_of_measure": "dossiers",
+            "clause": check["source_clause"],
+        }
     row = warehouse.rows(
         f"select title_{lang} as title, unit_of_measure from ref.indicator"
         " where indicator_code = :code",
@@ -175,7 +186,10 @@ def _print_page(
         + " · "
         + word("as_of", as_of=day(explanation.as_of, lang))
     )
-    console.print(word("method", label=labels["method"], code=explanation.method_code))
+    if "clause" in labels:
+        console.print(word("clause", clause=labels["clause"]))
+    else:
+        console.print(word("method", label=labels["method"], code=explanation.method_code))
     figure = _figure(explanation, labels["unit_of_measure"], lang)
     console.print(word("figure", figure=figure), style="bold")
     reasons = {"vi": explanation.no_data_reason_vi, "en": explanation.no_data_reason_en}
@@ -232,6 +246,8 @@ def _cell(name: str, value: Fact, lang: Language) -> str:
 
 def _figure(explanation: Explanation, unit_of_measure: str, lang: Language) -> str:
     numerator, denominator = explanation.numerator, explanation.denominator
+    if unit_of_measure == "dossiers":
+        return f"{whole(numerator or 0, lang)} {_WORDS['dossiers'][lang]}"
     if numerator is None or not denominator:
         return _WORDS["nothing"][lang]
     value = measured(numerator, denominator, None, unit_of_measure, lang)

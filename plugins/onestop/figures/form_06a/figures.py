@@ -208,9 +208,7 @@ class _FormReader:
         if not is_published:
             rows = self._counted_rows()
         total_rows = [
-            row
-            for row in rows
-            if row["unit_code"] == unit.unit_code and row["field_code"] == "ALL"
+            row for row in rows if row["unit_code"] == unit.unit_code and row["field_code"] == "ALL"
         ]
         total = _counts(total_rows[0]) if total_rows else _NOTHING
         is_unit = unit.scope == "unit"

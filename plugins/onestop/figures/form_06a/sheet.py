@@ -245,9 +245,9 @@ def _notes(form: Form06a) -> Iterator[str]:
     source = "công bố lúc" if form.is_published else "đếm lại từ hồ sơ của lần công bố lúc"
     yield f"Số liệu đến hết ngày {day(form.as_of, 'vi')}, {source} {stamp}."
     yield (
-        "Hạn và ngày kết thúc xử lý so theo ngày. Cột (9) gồm cả hồ sơ rút khi chưa quá hạn và không"
-        " hẹn ngày trả, cột (10) gồm cả hồ sơ rút khi đã quá hạn; cột (12) gồm cả hồ sơ chờ bổ sung,"
-        " chờ nghĩa vụ tài chính, tạm dừng; cột (5) gồm cả hồ sơ không rõ kênh."
+        "Hạn và ngày kết thúc xử lý so theo ngày. Cột (9) gồm cả hồ sơ rút khi chưa quá hạn và"
+        " không hẹn ngày trả, cột (10) gồm cả hồ sơ rút khi đã quá hạn; cột (12) gồm cả hồ sơ chờ"
+        " bổ sung, chờ nghĩa vụ tài chính, tạm dừng; cột (5) gồm cả hồ sơ không rõ kênh."
     )
     if form.returned is not None:
         early, on_time, late = (whole(count, "vi") for count in form.returned)

@@ -1,0 +1,81 @@
+"""What the decrees forbid and the record shows: each dossier that was found, and why.
+
+They come from ``mart.decree_check``, the texts from ``ref.decree_check``. The dossiers found with
+certainty are those of ``found_strong`` in ``mart.decree_check_count``; the possible ones are listed
+beside them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from onestop.figures.explain.dossiers import DOSSIER
+from onestop.figures.explain.items import DELIVERIES, Explainer, Kind, counted, reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from onestop.figures.explain.items import CountedItem, Question
+    from onestop.warehouse import Warehouse
+
+#: The method of a check, in the place of a counting method.
+FOUND = "found"
+_CHECKED = Kind(
+    name=DOSSIER.name,
+    code=DOSSIER.code,
+    facts=("received_date", "event_date", "limit_date", "last_seen_night"),
+    shown=("received_date", "event_date", "limit_date"),
+)
+_POSSIBLY = (
+    "{finding}. Chưa chắc chắn: nguồn xuất dữ liệu lần trước ngày {seen}",
+    "{finding}. Not certain: the source exported last on {seen}",
+)
+_BY_CATALOGUE = (
+    "{finding}. Chưa chắc chắn: so với thời hạn trong danh mục thủ tục",
+    "{finding}. Not certain: by the time limit in the catalogue of procedures",
+)
+
+
+def read_check(warehouse: Warehouse, code: str) -> Mapping[str, Any] | None:
+    """The row of ``ref.decree_check`` as last valid; None where there is no such check."""
+    rows = warehouse.rows(
+        "select check_code, label_vi, label_en, finding_vi, finding_en, source_clause"
+        " from ref.decree_check where check_code = :code order by valid_from desc nulls last",
+        {"code": code},
+    )
+    return rows[0] if rows else None
+
+
+def _found(question: Question) -> Iterator[CountedItem]:
+    """The dossiers found within the span: with certainty, and possibly."""
+    marts = question.marts
+    check = read_check(question.warehouse, question.indicator)
+    assert check is not None  # noqa: S101 - the question was asked about a check
+    rows = question.warehouse.rows(
+        "select found.dossier_code, found.unit_code, found.strength, found.received_date,"
+        " found.event_date, found.limit_date, found.last_seen_night, found.delivery_id,"
+        " delivery.file_name, found.row_number"
+        f" from {marts.relation('mart.decree_check')} as found"
+        f" left join ({DELIVERIES}) as delivery on found.delivery_id = delivery.delivery_id"
+        " where found.check_code = :code and found.event_date between :first and :until"
+        f" and {question.unit.condition('found')}",
+        {"code": question.indicator, "first": question.first, "until": question.until},
+    )
+    for row in rows:
+        is_certain = row["strength"] == "strong"
+        vi, en = check["finding_vi"], check["finding_en"]
+        if not is_certain:
+            doubt = _POSSIBLY if row["last_seen_night"] else _BY_CATALOGUE
+            vi, en = doubt[0].replace("{finding}", vi), doubt[1].replace("{finding}", en)
+        why = reason(
+            {row["strength"]: (vi, en)},
+            row["strength"],
+            received=row["received_date"],
+            event=row["event_date"],
+            limit=row["limit_date"],
+            seen=row["last_seen_night"],
+        )
+        yield counted(_CHECKED, row, "numerator" if is_certain else "left_out", why)
+
+
+CHECKS = Explainer(_CHECKED, (FOUND,), _found)
