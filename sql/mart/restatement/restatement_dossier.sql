@@ -59,6 +59,7 @@ restatement_dossier as (
             and earlier_state.period_start = later_state.period_start
     where
         earlier_state.class_at_end is distinct from later_state.class_at_end
+        or earlier_state.class_by_first_due is distinct from later_state.class_by_first_due
         or earlier_state.unit_code is distinct from later_state.unit_code
         or earlier_state.unit_level is distinct from later_state.unit_level
         or earlier_state.field_code is distinct from later_state.field_code
