@@ -142,10 +142,18 @@ def compare_detail(found: Comparison, warehouse: Warehouse, schema: str, figures
 
 def compare_others(found: Comparison, warehouse: Warehouse, schema: str, figures: Figures) -> None:
     """Online dossiers by level, waiting time, digitisation, procedures."""
+    summed = ", ".join(
+        f"cast(sum({name}) as bigint) as {name}"
+        for name in (
+            "received_total",
+            "received_online",
+            "received_post",
+            "received_channel_unstated",
+        )
+    )
     online = rows_of(
         warehouse,
-        f"select unit_code, service_level, {PERIOD}, sum(received_total),"
-        " sum(received_online), sum(received_post), sum(received_channel_unstated)"
+        f"select unit_code, service_level, {PERIOD}, {summed}"
         f" from {schema}.online_share"
         f" group by unit_code, service_level, {PERIOD}",
         5,
