@@ -146,3 +146,19 @@ def test_a_unit_that_changes_its_level_restates_levels_and_names_the_register(tm
         # the level that lost its last unit keeps its row, with zero dossiers
         assert found == {"DISTRICT": (3, 0), "COMMUNE": (None, 3)}
         assert {row["delivery_ids"] for row in rows} == {"one_stop.units.20220701.000000000000"}
+
+
+def test_the_first_figures_of_a_new_method_restate_nothing(tmp_path):
+    new = "method_code = 'cohort_first_due'"
+    with open_warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}") as opened:
+        record_unit(opened, NIGHT)
+        record(opened, NIGHT, THIRTEEN)
+        publish(opened, NIGHT)
+        opened.execute(f"delete from mart.indicator_history where {new}")
+        record(opened, LATER, IN_JULY[:1])
+        record(opened, NIGHT, LATE_FILE, known_from=LATER)
+        publish(opened, LATER)
+        assert restated(opened, QUARTER)
+        assert restated(opened, new) == []
+        now = opened.value(f"select count(*) from mart.indicator_history where {new} and {QUARTER}")
+        assert now > 0

@@ -342,6 +342,11 @@ class PostgreSQLWarehouse(Warehouse):
                 f"the login lacks a right: {_first_line(error)}",
                 remedy="the README says which role has which rights",
             ) from error
+        except psycopg.errors.DependentObjectsStillExist as error:
+            raise WarehouseError(
+                f"{_first_line(error)}: {error.diag.message_detail}",
+                remedy="drop that view, run the step again, and create the view again",
+            ) from error
         except psycopg.errors.LockNotAvailable as error:
             raise WarehouseBusyError(
                 f"a table could not be changed: {_first_line(error)}; another session holds it"
@@ -398,7 +403,12 @@ class PostgreSQLWarehouse(Warehouse):
     def make_view(self, name: str, select: str) -> None:
         """Create a view, replacing a table or view of its name; an identical view stays.
 
-        Replacing a view waits for its readers and blocks others, so it is not done every night.
+        Replacing a view waits for its readers and blocks others, so it is not done every night. The
+        views of its schema that read it are dropped with it: a publication creates each view after
+        those that it reads.
+
+        Raises:
+            WarehouseError: a view of another schema reads it.
         """
         with self.transaction():
             self.execute(f"create temporary view wanted_view as {select}")
@@ -416,8 +426,25 @@ class PostgreSQLWarehouse(Warehouse):
     def _drop(self, name: str) -> None:
         schema, table = name.split(".")
         is_view = self.relations(schema).get(table)
-        if is_view is not None:
-            self.execute(f"drop {'view' if is_view else 'table'} {name}")
+        if is_view:
+            self.execute(f"drop view {', '.join([name, *self._readers(name)])}")
+        elif is_view is not None:
+            self.execute(f"drop table {name}")
+
+    def _readers(self, view: str) -> list[str]:
+        """The views of the same schema that read a view, directly or through others."""
+        schema = view.partition(".")[0]
+        found = self.rows(
+            "with recursive reader as (select to_regclass(:view)::oid as oid union"
+            " select rule.ev_class from reader inner join pg_depend as d on d.refobjid = reader.oid"
+            " and d.refclassid = 'pg_class'::regclass and d.classid = 'pg_rewrite'::regclass"
+            " inner join pg_rewrite as rule on d.objid = rule.oid)"
+            " select c.relname from reader inner join pg_class as c on reader.oid = c.oid"
+            " inner join pg_namespace as n on c.relnamespace = n.oid"
+            " where n.nspname = :schema and c.oid <> to_regclass(:view)::oid order by c.relname",
+            {"view": view, "schema": schema},
+        )
+        return [f"{schema}.{row['relname']}" for row in found]
 
     @contextmanager
     def staged(self, path: Path) -> Iterator[str]:

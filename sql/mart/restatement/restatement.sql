@@ -4,11 +4,18 @@
 -- The histories hold both: the earlier figure ends, and the present one begins, on this night.
 -- A unit, field or level that had no row had nothing to count. Periods that are no longer published
 -- (the year before last) are left out.
-with changed_indicator as (
+with known_method as (
+    -- of a method that the night before did not have, nothing is restated
+    select distinct indicator_code, method_code
+    from mart.indicator_history
+    where valid_from <= :previous_night
+),
+
+changed_indicator as (
     select
-        valid_from = :as_of_date as is_new,
-        indicator_code,
-        method_code,
+        history.valid_from = :as_of_date as is_new,
+        history.indicator_code,
+        history.method_code,
         'ALL' as field_code,
         unit_code,
         unit_level,
@@ -20,8 +27,14 @@ with changed_indicator as (
         numerator,
         denominator,
         status
-    from mart.indicator_history
-    where (valid_from = :as_of_date or valid_to = :as_of_date) and period_end <= :previous_night
+    from mart.indicator_history as history
+    inner join known_method
+        on
+            history.indicator_code = known_method.indicator_code
+            and history.method_code = known_method.method_code
+    where
+        (history.valid_from = :as_of_date or history.valid_to = :as_of_date)
+        and history.period_end <= :previous_night
 ),
 
 form_column as (

@@ -163,3 +163,19 @@ def test_staged_marts_and_the_staged_night_are_gone_after_a_server_crash(warehou
     warehouse.execute("truncate mart_staged.night")  # a crash empties every unlogged table
     with pytest.raises(RuntimeError, match="compute the night again"):
         publish_marts(warehouse, NIGHT)
+
+
+def test_views_that_read_a_replaced_view_are_dropped_with_it_in_its_schema_alone(warehouse):
+    warehouse.make_view("mart.read_view", "select 1 as a")
+    warehouse.make_view("mart.reading_view", "select a from mart.read_view")
+    warehouse.make_view("mart.reading_that", "select a from mart.reading_view")
+    warehouse.make_view("mart.beside_it", "select 1 as b")
+    warehouse.make_view("mart.read_view", "select 1 as a, 2 as added")
+    assert {"read_view", "beside_it"} <= warehouse.relations("mart").keys()
+    assert not {"reading_view", "reading_that"} & warehouse.relations("mart").keys()
+    warehouse.execute("create view ref.of_another as select added from mart.read_view")
+    with pytest.raises(WarehouseError, match=r"ref\.of_another depends on view mart\.read_view"):
+        warehouse.make_view("mart.read_view", "select 1 as a, 3 as added")
+    assert warehouse.value("select added from ref.of_another") == 2
+    warehouse.execute("drop view ref.of_another")
+    warehouse.execute("drop view mart.beside_it, mart.read_view")
