@@ -17,7 +17,7 @@ import io
 from dataclasses import replace
 
 import pytest
-import third_worked_set as told
+import third_worked_set as worked_set
 from published_marts import settings_in
 from reference_comparison import compare_everything
 from reference_figures import FORM_COLUMNS, RETURNED, count_everything
@@ -41,7 +41,7 @@ def settings(request, tmp_path_factory):
     if request.param == "postgresql":
         server = request.getfixturevalue("postgres")
         settings = replace(settings, warehouse=server.make_database())
-    told.write_exports(settings.exports)
+    worked_set.write_exports(settings.exports)
     report = run_night(settings, MONTH_END)
     assert report.is_good, (report.message, report.deliveries)
     return settings
@@ -54,7 +54,7 @@ def ask(settings, query):
 
 def test_every_figure_is_the_one_counted_in_plain_python(settings):
     with open_published(settings) as warehouse:
-        figures = count_everything(told.third_world(), MONTH_END, DAYS_OFF, told.NIGHTS)
+        figures = count_everything(worked_set.third_world(), MONTH_END, DAYS_OFF, worked_set.NIGHTS)
         found = compare_everything(warehouse, "mart", figures, MONTH_END, DAYS_OFF)
     assert not found.differences, str(found)
     assert found.figures > 1_000
@@ -69,7 +69,7 @@ RATES = {
     "cohort_first_due": (8, 15),
     # closed: all but X4, S2, S3; late R3, W3
     "form_06": (16, 18),
-    # handed back is on time, whenever
+    # a returned or withdrawn one is on time on any day
     "form_06_thanh_hoa": (18, 18),
     # of all received; R4, W1, W2, W4 in time, S2, S3, X4, R3, W3 not
     "qd_766": (16, 21),
@@ -97,10 +97,10 @@ def test_the_dossiers_behind_a_rate_are_those_that_were_counted(settings, method
     assert found.published == (found.numerator, found.denominator) == RATES[method]
 
 
-def test_whoever_asks_learns_why_a_returned_or_withdrawn_dossier_counts(settings):
+def test_each_returned_or_withdrawn_dossier_counts_or_is_left_out_for_a_reason(settings):
     found = {d.code: d for d in explain(settings, "on_time_rate", DISTRICT, *JUNE).items}
-    told_why = {code: (item.role, item.reason_code) for code, item in found.items()}
-    assert {code: why for code, why in told_why.items() if code[0] in "RW"} == {
+    reasons = {code: (item.role, item.reason_code) for code, item in found.items()}
+    assert {code: why for code, why in reasons.items() if code[0] in "RW"} == {
         "R1": ("numerator", "returned_early"),
         "R2": ("numerator", "returned_on_time"),
         "R3": ("denominator", "returned_late"),
@@ -167,7 +167,7 @@ def test_each_check_finds_the_dossiers_worked_out_and_counts_those_it_is_sure_of
         assert found.agrees is True
 
 
-def test_a_finding_tells_the_days_and_the_row_that_show_it(settings):
+def test_a_finding_states_the_days_and_the_row_that_show_it(settings):
     [late, _] = explain(settings, "supplement_late", DISTRICT, *JUNE).items
     assert late.reason_vi == (
         "Nhận ngày 01/06/2022, yêu cầu bổ sung chậm nhất đến ngày 06/06/2022;"
@@ -176,7 +176,7 @@ def test_a_finding_tells_the_days_and_the_row_that_show_it(settings):
     assert (late.file_name, late.row_number) == ("dossiers_20220614.json", 14)
 
 
-def test_a_possible_finding_tells_why_it_is_not_certain(settings):
+def test_a_possible_finding_states_why_it_is_not_certain(settings):
     [_, possible] = explain(settings, "supplement_late", DISTRICT, *JUNE).items
     assert possible.reason_en == (
         "Received 7 Jun 2022, supplement to be asked for by 10 Jun 2022; recorded 13 Jun 2022."
@@ -189,7 +189,7 @@ def test_a_possible_finding_tells_why_it_is_not_certain(settings):
 @pytest.mark.parametrize(
     ("lang", "expected"), [("vi", "Kết quả: 2 hồ sơ"), ("en", "Result: 2 dossiers")]
 )
-def test_the_page_of_a_check_tells_its_clause_and_its_count(settings, lang, expected):
+def test_the_page_of_a_check_shows_its_clause_and_its_count(settings, lang, expected):
     out = io.StringIO()
     found = explain(settings, "extended_late", DISTRICT, *JUNE)
     print_explanation(settings, found, lang, file=out)

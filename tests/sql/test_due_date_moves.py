@@ -37,7 +37,7 @@ def warehouse(tmp_path_factory):
 
 @pytest.fixture(params=["duckdb", "postgresql"])
 def new_warehouse(request, tmp_path):
-    """One that nothing was recorded in: PostgreSQL lets nobody delete from the record."""
+    """One that nothing was recorded in: PostgreSQL refuses to delete from the record."""
     url = f"duckdb:///{tmp_path / 'w.duckdb'}"
     if request.param == "postgresql":
         url = request.getfixturevalue("postgres").make_database()
@@ -45,7 +45,7 @@ def new_warehouse(request, tmp_path):
         yield with_a_unit(opened)
 
 
-def told(warehouse, story, *, nights=NIGHTS):
+def computed(warehouse, story, *, nights=NIGHTS):
     """Compute the marts from what each night's export says of a dossier."""
     if warehouse.value("select count(*) from core.dossier_version"):
         for table in ("core.dossier_version", "core.dossier_history"):
@@ -59,7 +59,7 @@ def told(warehouse, story, *, nights=NIGHTS):
 
 
 def moves(warehouse, story, **more):
-    told(warehouse, story, **more)
+    computed(warehouse, story, **more)
     rows = warehouse.rows(
         "select move_kind, due_date_before, due_date_after, moved_night, last_seen_night,"
         f" move_reason from {STAGED}.due_date_move order by move_number"
@@ -77,7 +77,7 @@ def kinds(found):
 
 
 def checks(warehouse, story, **more):
-    told(warehouse, story, **more)
+    computed(warehouse, story, **more)
     rows = warehouse.rows(f"select check_code, strength from {STAGED}.decree_check order by 1")
     return {row["check_code"]: row["strength"] for row in rows}
 
@@ -127,7 +127,9 @@ def test_one_supplement_explains_one_move(warehouse):
 
 
 @pytest.mark.parametrize("status", ["awaiting_payment", "suspended"])
-def test_other_pauses_are_told_apart_because_the_decree_does_not_speak_of_them(warehouse, status):
+def test_other_pauses_are_a_kind_of_their_own_because_the_decree_does_not_mention_them(
+    warehouse, status
+):
     found = moves(warehouse, {8: OPEN, 9: changed(OPEN, status=status), 13: LATER})
     assert kinds(found) == [("after_pause", 14, 20)]
 

@@ -64,7 +64,7 @@ T5 = dossier("T5", "07/06", "14/06", procedure_code=FIVE_DAYS, received_clock=dt
 
 WAITING = {"status": "awaiting_supplement"}
 #: What each night's own file says: the new, and what changed.
-TOLD: dict[dt.date, list[Says]] = {
+DELTAS: dict[dt.date, list[Says]] = {
     FRIDAY: [R1, R2, R3, R4, W1, W2, W3, W4, X1, X2, X3, X4, X5, S1, S3, T1, T2, T3, T4, T5],
     MONDAY: [S2, S3 | WAITING],
     TUESDAY: [
@@ -103,8 +103,8 @@ TOLD: dict[dt.date, list[Says]] = {
 def third_world() -> World:
     """The stories, for the plain count."""
     world = World()
-    for night, told in TOLD.items():
-        for says in told:
+    for night, statements in DELTAS.items():
+        for says in statements:
             world.dossiers.setdefault(says["dossier_code"], []).append(Statement(night, says))
     world.units[DISTRICT] = [
         Statement(
@@ -138,11 +138,11 @@ def third_world() -> World:
 def write_exports(folder: Path) -> None:
     """All nights' files."""
     folder.mkdir(parents=True)
-    for night, told in TOLD.items():
+    for night, statements in DELTAS.items():
         records = [
             second.as_record(says)
             | {"NgayTiepNhan": f"{says['received_date']:%Y%m%d}{says['received_clock']:%H%M%S}"}
-            for says in told
+            for says in statements
         ]
         path = folder / f"dossiers_{night:%Y%m%d}.json"
         path.write_text(json.dumps(records, ensure_ascii=False), encoding="utf-8")
