@@ -1,4 +1,4 @@
-"""Working days: which days count, and their numbers, by which SQL counts those between two dates.
+"""Working days: which days count, and their running numbers in the calendar table.
 
 A deadline of *n* working days excludes the day it starts from (Bộ luật Dân sự 2015, Điều 147).
 Saturdays, Sundays and the reviewed rows of ``sql/reference/day_off.csv`` are days off; a swapped
