@@ -115,7 +115,7 @@ def test_the_nights_page_shows_files_rules_and_the_checks_of_the_marts(site):
     assert "dossiers_20220630.json Daily count: 2, usual 4 (median of 4 Thursdays)" in shown
     assert "Refused: DOS-F03" in shown
     assert "DOS-R11 The status code is not in the list 1,060" in shown
-    assert "Withheld" in shown
+    assert "Not published" in shown
     assert "F6A-F01 form_06a Column (3) is not (4) + (5) + (6)" in shown
 
 
@@ -125,7 +125,7 @@ def test_a_deliverys_page_shows_the_counts_the_rules_and_their_first_rows(site):
     assert "Số dòng trong ngày: 2, thường là 4 (trung vị của 4 thứ Năm)" in shown
     assert "DOS-R06 Ngày tiếp nhận không đọc được" in shown
     assert "dòng received_at_text 3 xxxxx xxx xxx •••78" in shown
-    assert f"{RULES - 1} quy tắc không phát hiện gì" in shown
+    assert f"{RULES - 1} quy tắc không bị vi phạm" in shown
 
 
 def test_the_problem_of_an_unreadable_row_is_described_in_the_language_of_the_page(tmp_path):
@@ -161,7 +161,7 @@ def test_data_docs_show_every_rule_with_its_query_and_its_rows(site):
         if "dossiers_20220630.json" in text(page)
     ]
     shown = text(page)
-    assert f"{RULES} rules, {RULES - 1} found nothing" in shown
+    assert f"{RULES} rules, {RULES - 1} not broken" in shown
     assert "DOS-R06 Ngày tiếp nhận không đọc được The date of receipt cannot be read" in shown
     assert "from {batch} where received_at is null and received_at_text is not null" in shown
     assert "dòng / rows: 3" in shown
@@ -280,7 +280,7 @@ def test_a_delivery_validated_again_shows_its_last_result(tmp_path):
         validate_delivery(landed, staged, tmp_path / "results", NIGHT)
     render_reports(tmp_path / "results", tmp_path / "reports")
     shown = text(tmp_path / "reports" / "2022-06-30" / "index.en.html")
-    assert "Validated 2 times; this is the last. 2 2 0" in shown
+    assert "Validated 2 times; this is the last result. 2 2 0" in shown
 
 
 def test_an_unreadable_file_has_a_page_too(tmp_path):
@@ -292,7 +292,7 @@ def test_an_unreadable_file_has_a_page_too(tmp_path):
     assert "1 refused" in text(tmp_path / "reports" / "index.en.html")
     shown = text(night / f"{broken.delivery_id}.1.en.html")
     assert "The whole file is refused by rule FILE-F04 cut short" in shown
-    assert "Its rows could not be read and judged." in shown
+    assert "The rows of the file could not be read, so they were not checked." in shown
     assert broken.sha256 in shown
     assert "Data Docs" not in shown
 

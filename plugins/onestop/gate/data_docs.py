@@ -115,7 +115,7 @@ def data_docs_page(
 
 def _found(passed: int, rules: int) -> str:
     return (
-        f"{rules} quy tắc, {passed} không phát hiện gì – {rules} rules, {passed} found nothing –"
+        f"{rules} quy tắc, {passed} không bị vi phạm – {rules} rules, {passed} not broken –"
         f" Great Expectations {__version__}"
     )
 

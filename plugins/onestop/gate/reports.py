@@ -286,8 +286,8 @@ def _delivery_verdict(verdict: dict[str, Any]) -> tuple[bool, str, str]:
 def _marts_verdict(marts: dict[str, Any]) -> tuple[bool, str, str]:
     """Whether the marts may be published, in both languages."""
     if marts["is_publishable"]:
-        return True, "Được công bố", "May be published"
-    return False, "Không công bố", "Withheld"
+        return True, "Đủ điều kiện công bố", "May be published"
+    return False, "Không công bố", "Not published"
 
 
 # -- what the pages show
@@ -316,7 +316,7 @@ def _said(night: _Night, lang: Language) -> str:
     if night.refused:
         words.append(f"{night.refused} {'tệp bị từ chối' if lang == 'vi' else 'refused'}")
     if night.marts_blocked:
-        words.append("số liệu chưa công bố" if lang == "vi" else "figures withheld")
+        words.append("số liệu chưa công bố" if lang == "vi" else "figures not published")
     return " · ".join(words)
 
 
@@ -452,8 +452,8 @@ def _about(document: dict[str, Any], lang: Language) -> Iterator[tuple[str, str]
     """Where the file comes from and how it was read, without empty values."""
     delivery, read = document["delivery"], document["read"]
     kinds = {
-        "delta": {"vi": "biến động trong ngày", "en": "what changed that day"},
-        "snapshot": {"vi": "bản chụp toàn bộ", "en": "everything so far"},
+        "delta": {"vi": "biến động trong ngày", "en": "changes of the day"},
+        "snapshot": {"vi": "bản chụp toàn bộ", "en": "full snapshot"},
     }
     values: list[tuple[str, str, Any]] = [
         ("Hệ thống nguồn", "Source", delivery["source"]),

@@ -67,7 +67,7 @@ _REASONS: dict[str, tuple[str, str]] = {
     ),
     "channel_unstated": (
         "Nguồn {source} không ghi kênh nộp ở hồ sơ nào: không có số liệu",
-        "Source {source} gives the channel of no dossier: no data",
+        "Source {source} states no channel for any dossier: no data",
     ),
     "no_result_document": (
         "Thủ tục không có kết quả bằng văn bản",

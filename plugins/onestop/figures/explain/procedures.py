@@ -107,7 +107,7 @@ _REASONS = {
         "Danh mục không ghi nội dung này ở thủ tục nào: không có số liệu",
         "The catalogue says this of no procedure: no data",
     ),
-    "internal": ("Thủ tục nội bộ: tính riêng", "An internal procedure: counted apart"),
+    "internal": ("Thủ tục nội bộ: tính riêng", "An internal procedure: counted separately"),
     "not_internal": ("Không phải thủ tục nội bộ", "Not an internal procedure"),
     "same_procedure": (
         "Cùng một thủ tục với {other}: chỉ tính một lần",

@@ -148,7 +148,7 @@ _WORDS: dict[str, dict[Language, str]] = {
     "notes": {"vi": "Ghi chú", "en": "Notes"},
     "unverified": {
         "vi": "Mục tiêu hoặc cách đo chưa được đối chiếu với văn bản gốc.",
-        "en": "Target or measurement not yet checked against the source text.",
+        "en": "Target or way of measuring not yet compared with the original text.",
     },
     "cut": {
         "vi": "Tỷ lệ được cắt (không làm tròn) đến hai chữ số; so với mục tiêu bằng số nguyên.",
