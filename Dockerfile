@@ -12,7 +12,7 @@ USER airflow
 WORKDIR /opt/onestop/app
 
 COPY --chown=airflow:0 requirements/install.sh requirements/runtime.lock requirements/uv.lock requirements/
-RUN UV_COMPILE_BYTECODE=1 requirements/install.sh "$(command -v python)" \
+RUN requirements/install.sh "$(command -v python)" \
       --no-cache-dir --no-deps --require-hashes -r requirements/runtime.lock \
  && pip check
 

@@ -24,7 +24,8 @@ with_uv() {
     [ -z "$more" ] || export UV_INDEX="${UV_INDEX:-$(echo "$more" | tr '\n' ' ')}"
     # The hashes say which file is right, whichever index has it.
     export UV_INDEX_STRATEGY="${UV_INDEX_STRATEGY:-unsafe-best-match}"
-    "$python" -m uv pip install --quiet --python "$python" "$@"
+    # Compiled once here, as pip does it, instead of in each process that cannot write it there.
+    "$python" -m uv pip install --quiet --compile-bytecode --python "$python" "$@"
 }
 
 with_uv "$@" || {
