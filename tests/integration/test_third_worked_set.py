@@ -1,4 +1,4 @@
-"""The third worked set, from exported files to figures, against what was worked out by hand.
+"""The third worked set, from exported files to figures, against figures worked out by hand.
 
 June 2022 in one district, 21 dossiers, as of 30/06 (received → due → ended; M: due date moved):
 
@@ -52,7 +52,7 @@ def ask(settings, query):
         return [tuple(row.values()) for row in warehouse.rows(query)]
 
 
-def test_every_figure_is_the_one_counted_in_plain_python(settings):
+def test_every_figure_equals_the_count_in_plain_python(settings):
     with open_published(settings) as warehouse:
         figures = count_everything(worked_set.third_world(), MONTH_END, DAYS_OFF, worked_set.NIGHTS)
         found = compare_everything(warehouse, "mart", figures, MONTH_END, DAYS_OFF)
@@ -75,12 +75,12 @@ RATES = {
     "qd_766": (16, 21),
     # of all received, less R3, W3, X4
     "load": (18, 21),
-    # all but R4, W4 were due; W1, W2, S2, S3 left out
+    # all but R4, W4 were due; W1, W2, S2, S3 are excluded
     "due": (12, 15),
 }
 
 
-def test_each_method_gives_the_rate_worked_out(settings):
+def test_each_method_gives_the_known_rate(settings):
     found = ask(
         settings,
         "select method_code, numerator, denominator from mart.indicator_value"
@@ -92,12 +92,12 @@ def test_each_method_gives_the_rate_worked_out(settings):
 
 
 @pytest.mark.parametrize("method", RATES)
-def test_the_dossiers_behind_a_rate_are_those_that_were_counted(settings, method):
+def test_the_dossiers_listed_for_a_rate_add_up_to_it(settings, method):
     found = explain(settings, "on_time_rate", DISTRICT, *JUNE, method)
     assert found.published == (found.numerator, found.denominator) == RATES[method]
 
 
-def test_each_returned_or_withdrawn_dossier_counts_or_is_left_out_for_a_reason(settings):
+def test_each_returned_or_withdrawn_dossier_states_why_it_counts_or_not(settings):
     found = {d.code: d for d in explain(settings, "on_time_rate", DISTRICT, *JUNE).items}
     reasons = {code: (item.role, item.reason_code) for code, item in found.items()}
     assert {code: why for code, why in reasons.items() if code[0] in "RW"} == {
@@ -116,14 +116,14 @@ def test_each_returned_or_withdrawn_dossier_counts_or_is_left_out_for_a_reason(s
     assert found["W3"].reason_en == "Withdrawn 14 Jun 2022, when overdue since 10 Jun 2022"
 
 
-def test_by_the_first_due_date_the_reason_names_that_one(settings):
+def test_the_reason_by_the_first_due_date_names_the_first_due_date(settings):
     found = explain(settings, "on_time_rate", DISTRICT, *JUNE, "cohort_first_due").items
     moved = next(item for item in found if item.code == "X2")
     assert moved.reason_code == "late"
     assert moved.reason_vi == "Giải quyết xong ngày 28/06/2022, sau hạn 16/06/2022"
 
 
-def test_form_06a_of_june_holds_the_returned_by_their_date(settings):
+def test_form_06a_of_june_counts_returned_dossiers_by_their_due_dates(settings):
     # (8) R1, X1, X3, X5, T4. (9) R2, R4, W1, W2, W4, X2, S1, T1, T2, T3, T5. (10) R3, W3.
     # (12) S2, S3. (13) X4. Returned: R1; R2, R4; R3.
     columns = ", ".join((*FORM_COLUMNS, *RETURNED))
@@ -157,7 +157,7 @@ CHECKS = {
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_each_check_finds_the_dossiers_worked_out_and_counts_those_it_is_sure_of(settings, check):
+def test_each_check_finds_the_known_dossiers_and_counts_the_certain_findings(settings, check):
     certain, possible = CHECKS[check]
     for unit in (DISTRICT, "DISTRICT", "CITY"):
         found = explain(settings, check, unit, *JUNE)
@@ -167,7 +167,7 @@ def test_each_check_finds_the_dossiers_worked_out_and_counts_those_it_is_sure_of
         assert found.agrees is True
 
 
-def test_a_finding_states_the_days_and_the_row_that_show_it(settings):
+def test_a_finding_states_its_days_and_its_file_and_row(settings):
     [late, _] = explain(settings, "supplement_late", DISTRICT, *JUNE).items
     assert late.reason_vi == (
         "Nhận ngày 01/06/2022, yêu cầu bổ sung chậm nhất đến ngày 06/06/2022;"
@@ -197,7 +197,7 @@ def test_the_page_of_a_check_shows_its_clause_and_its_count(settings, lang, expe
     assert "NĐ 61/2018/NĐ-CP Điều 19.9" in out.getvalue()
 
 
-def test_a_period_without_a_finding_has_none_and_is_not_without_data(settings):
+def test_a_span_without_findings_lists_none_and_is_not_no_data(settings):
     span = (JUNE[0], JUNE[0])
     found = explain(settings, "extended_late", DISTRICT, *span)
     assert (found.items, found.no_data_reason_vi, found.published) == ((), None, None)
@@ -220,7 +220,7 @@ def test_each_move_of_a_due_date_is_listed_with_its_kind(settings):
     ]
 
 
-def test_closing_out_an_overdue_dossier_is_a_sign(settings):
+def test_closing_an_overdue_dossier_without_a_result_is_a_sign(settings):
     found = ask(
         settings,
         "select dossier_code, change_kind, strength, days_overdue, has_turned_on_time"

@@ -1,4 +1,4 @@
-"""Moves of due dates and what the decrees forbid: each case by itself."""
+"""Moves of due dates and violations of the decrees, one case per test."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def warehouse(tmp_path_factory):
 
 @pytest.fixture(params=["duckdb", "postgresql"])
 def new_warehouse(request, tmp_path):
-    """One that nothing was recorded in: PostgreSQL refuses to delete from the record."""
+    """A warehouse with an empty record: PostgreSQL refuses to delete from the record."""
     url = f"duckdb:///{tmp_path / 'w.duckdb'}"
     if request.param == "postgresql":
         url = request.getfixturevalue("postgres").make_database()
@@ -46,7 +46,7 @@ def new_warehouse(request, tmp_path):
 
 
 def computed(warehouse, story, *, nights=NIGHTS):
-    """Compute the marts from what each night's export says of a dossier."""
+    """Compute the marts from the nightly exports of a dossier."""
     if warehouse.value("select count(*) from core.dossier_version"):
         for table in ("core.dossier_version", "core.dossier_history"):
             warehouse.execute(f"delete from {table}")
@@ -83,7 +83,7 @@ def checks(warehouse, story, **more):
 
 
 def changed(row, **values):
-    """A later state of a dossier; dates derived as reading would."""
+    """A later state of a dossier; its dates are derived as the reader derives them."""
     new = {**row, **values}
     for name in ("received", "due", "original_due", "resolved"):
         stamp = new[f"{name}_at"]
@@ -95,11 +95,11 @@ LATER = changed(OPEN, due_at=at("20/06 17:00"))
 WAITING = changed(OPEN, status="awaiting_supplement")
 
 
-def test_a_due_date_that_stays_is_no_move(warehouse):
+def test_an_unchanged_due_date_is_no_move(warehouse):
     assert moves(warehouse, {8: OPEN, 10: changed(OPEN, channel="post")}) == []
 
 
-def test_a_later_due_date_is_an_extension_seen_after_the_export_before(warehouse):
+def test_a_later_due_date_is_an_extension_made_after_the_previous_export(warehouse):
     [(*found, row)] = moves(warehouse, {8: OPEN, 10: LATER})
     assert found == ["extension", 14, 20]
     assert (row["moved_night"].day, row["last_seen_night"].day) == (10, 9)
@@ -110,12 +110,12 @@ def test_an_earlier_due_date_is_brought_forward(warehouse):
     assert kinds(moves(warehouse, {8: OPEN, 10: earlier})) == [("brought_forward", 14, 13)]
 
 
-def test_after_a_supplement_the_time_limit_restarts_and_that_is_no_extension(warehouse):
+def test_the_restart_of_the_time_limit_after_a_supplement_is_no_extension(warehouse):
     found = moves(warehouse, {8: OPEN, 9: WAITING, 13: LATER})
     assert kinds(found) == [("after_supplement", 14, 20)]
 
 
-def test_a_due_date_moved_some_nights_after_the_supplement_came_still_belongs_to_it(warehouse):
+def test_a_due_date_moved_some_nights_after_a_supplement_is_part_of_its_restart(warehouse):
     found = moves(warehouse, {8: OPEN, 9: WAITING, 10: changed(OPEN, channel="post"), 13: LATER})
     assert kinds(found) == [("after_supplement", 14, 20)]
 
@@ -127,14 +127,12 @@ def test_one_supplement_explains_one_move(warehouse):
 
 
 @pytest.mark.parametrize("status", ["awaiting_payment", "suspended"])
-def test_other_pauses_are_a_kind_of_their_own_because_the_decree_does_not_mention_them(
-    warehouse, status
-):
+def test_moves_after_other_pauses_are_a_separate_kind(warehouse, status):
     found = moves(warehouse, {8: OPEN, 9: changed(OPEN, status=status), 13: LATER})
     assert kinds(found) == [("after_pause", 14, 20)]
 
 
-def test_a_due_date_that_is_removed_and_given_again_moved_twice(warehouse):
+def test_a_due_date_that_is_removed_and_set_again_counts_as_two_moves(warehouse):
     found = moves(warehouse, {8: OPEN, 9: changed(OPEN, due_at=None), 13: LATER})
     assert kinds(found) == [("removed", 14, None), ("extension", 14, 20)]
 
@@ -143,14 +141,14 @@ def test_a_first_due_date_that_is_set_after_the_receipt_is_no_move(warehouse):
     assert moves(warehouse, {8: changed(OPEN, due_at=None), 9: OPEN}) == []
 
 
-def test_a_first_due_date_that_the_record_never_saw_was_moved_before_it(warehouse):
+def test_a_first_due_date_that_no_export_had_was_moved_before_the_first_export(warehouse):
     first = changed(LATER, original_due_at=at("14/06"))
     [(*found, row)] = moves(warehouse, {8: first})
     assert found == ["before_record", 14, 20]
     assert row["last_seen_night"] is None
 
 
-def test_the_reason_is_the_one_that_the_mapping_keeps(new_warehouse):
+def test_the_reason_of_a_move_is_the_one_that_the_mapping_keeps(new_warehouse):
     extra = json.dumps({"ward": "Phường 1", "due_date_reason": "Chờ ý kiến cơ quan khác"})
     [(*_, row)] = moves(new_warehouse, {8: OPEN, 10: changed(LATER, extra=extra)})
     assert row["move_reason"] == "Chờ ý kiến cơ quan khác"
@@ -162,7 +160,7 @@ LATE_EXTENSION = {"extended_late": "strong"}
 @pytest.mark.parametrize(
     ("night", "expected"), [(11, {}), (13, {}), (14, LATE_EXTENSION), (15, LATE_EXTENSION)]
 )
-def test_an_extension_is_late_from_the_day_before_the_due_date_on(warehouse, night, expected):
+def test_an_extension_is_late_from_the_day_before_the_due_date(warehouse, night, expected):
     assert checks(warehouse, {8: OPEN, night: LATER}) == expected
 
 
@@ -171,7 +169,7 @@ def test_an_extension_between_exports_that_are_days_apart_may_have_been_in_time(
     assert checks(warehouse, {8: OPEN, 15: LATER}, nights=nights) == {"extended_late": "weak"}
 
 
-def test_the_second_extension_is_one_too_many_and_a_restart_is_none(warehouse):
+def test_a_second_extension_is_one_too_many_but_a_restart_does_not_count(warehouse):
     again = changed(OPEN, due_at=at("24/06 17:00"))
     assert checks(warehouse, {8: OPEN, 9: LATER, 10: again}) == {"extended_twice": "strong"}
     restarted = {8: OPEN, 9: LATER, 10: changed(LATER, status="suspended"), 13: again}
@@ -187,12 +185,12 @@ def test_a_supplement_may_be_asked_for_on_the_third_working_day(warehouse, night
     assert checks(warehouse, {8: RECEIVED, night: asked}) == expected
 
 
-def test_of_one_first_seen_as_waiting_it_is_not_known_when_it_was_asked(warehouse):
+def test_the_day_of_asking_is_unknown_for_a_dossier_first_exported_as_waiting(warehouse):
     asked = changed(RECEIVED, status="awaiting_supplement")
     assert checks(warehouse, {14: asked}) == {"supplement_late": "weak"}
 
 
-def test_a_second_supplement_is_late_only_perhaps(warehouse):
+def test_a_late_second_supplement_is_only_a_possible_finding(warehouse):
     asked = changed(RECEIVED, status="awaiting_supplement")
     found = checks(warehouse, {8: RECEIVED, 9: asked, 10: RECEIVED, 15: asked})
     assert found == {"supplement_late": "weak"}
@@ -210,13 +208,13 @@ def test_a_second_supplement_is_late_only_perhaps(warehouse):
         ("X", {}),
     ],
 )
-def test_six_digits_within_a_code_are_compared_with_the_receipt_if_they_can_be_a_date(
+def test_six_digits_in_a_code_are_compared_with_the_receipt_if_they_form_a_date(
     warehouse, code, expected
 ):
     assert checks(warehouse, {8: changed(OPEN, dossier_code=code)}) == expected
 
 
-def test_a_decree_that_is_no_longer_in_force_forbids_nothing(warehouse):
+def test_a_decree_that_is_no_longer_in_force_gives_no_findings(warehouse):
     warehouse.execute(f"update {REFERENCE_STAGED}.decree_check set valid_to = date '2022-06-10'")
     try:
         assert checks(warehouse, {8: OPEN, 14: LATER}) == {}

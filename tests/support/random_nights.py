@@ -1,8 +1,8 @@
-"""Random sequences of nights, as deliveries of files: what a city's sources send, night by night.
+"""Random sequences of nights, as the files that a city's sources deliver night by night.
 
-Deltas and snapshots of several sources, late and corrected files, rejected rows, dossiers that
-vanish, come back and name each other, tickets with transfers, registers that change; and nights
-that are left out. The days lie around the ends of periods.
+They have deltas and snapshots of several sources, late and corrected files, rejected rows, dossiers
+that vanish, come back and name each other, tickets with transfers, changing registers, and nights
+without a run. The days lie around the ends of periods.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from onestop.intake.delivery import Delivery
 
-#: First nights of a sequence; the ends of months, quarters, the government's periods and years.
+#: First nights of a sequence: ends of months, quarters, government periods and years.
 STARTS = tuple(map(dt.date.fromisoformat, ("2022-06-12", "2022-06-28", "2022-12-12", "2022-12-29")))
 _GATE = """
 create table rejected_row as select row_number, {key} as key_text, 'DOS-R11' as rule_code,
@@ -96,7 +96,7 @@ class SentFile:
 
 @dataclass
 class SentNight:
-    """What is sent by a night, and whether it is run."""
+    """The files of a night, and whether the night is run."""
 
     night: dt.date
     is_run: bool
@@ -118,7 +118,7 @@ def _as_staged(feed: str, says: Says) -> dict[str, Any]:
 
 
 class Sources:
-    """The city's sources: asked night after night, they send files.
+    """The city's sources, which send files every night.
 
     Args:
         choose: picks one of the options it is given.
@@ -132,7 +132,7 @@ class Sources:
         self._made = 0
 
     def nights(self, count: int, *, dossiers: int = 12) -> list[SentNight]:
-        """A sequence of nights; of some, days are left out or nothing is run."""
+        """A sequence of nights; some days are left out, some nights are not run."""
         night = self._choose(STARTS)
         found = []
         for number in range(count):

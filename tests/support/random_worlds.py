@@ -1,9 +1,8 @@
-"""Worlds of random dossiers, tickets, procedures and units, and how to put them into a warehouse.
+"""Random worlds of dossiers, tickets, procedures and units, and a function to store them.
 
-A world is built by asking ``choose`` again and again for one of a few options: a seeded
+Each random value of a world is one of a few options, picked by ``choose``: a seeded
 ``random.Random().choice`` makes a repeatable world, a Hypothesis draw one that shrinks. The days
-to choose from lie around what figures turn on: the ends of periods of both bases, public holidays,
-due dates.
+lie around those that matter for figures: ends of periods of both bases, public holidays, due dates.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 ONE_DAY = dt.timedelta(days=1)
 
-#: Days around which the figures turn; the first of them are the plainest.
+#: Days at which figures change; the simplest cases come first.
 TURNING_DAYS = tuple(
     map(dt.date.fromisoformat, (
         "2022-06-01", "2022-05-10", "2022-06-14", "2022-06-15", "2022-06-30", "2022-07-01",
@@ -41,7 +40,7 @@ TURNING_DAYS = tuple(
         "2022-12-31", "2023-01-02", "2020-12-20", "2021-06-10",
     ))
 )  # fmt: skip
-#: Nights whose figures are asked for.
+#: Nights whose figures are compared.
 NIGHTS = tuple(
     map(dt.date.fromisoformat, (
         "2022-06-30", "2022-06-14", "2022-06-15", "2022-07-31", "2022-12-31", "2022-12-14",
@@ -71,7 +70,7 @@ PROCEDURES = (
 def build_world(
     choose: Choose, *, dossiers: int = 40, tickets: int = 20, late: bool = False
 ) -> World:
-    """A world of about that many dossiers and tickets.
+    """A world with about this many dossiers and tickets.
 
     Args:
         choose: picks one of the options it is given.
@@ -89,32 +88,32 @@ def build_world(
     for number in range(dossiers):
         code = dossier_code(number)
         world.dossiers[code] = dossier_story(choose, code, known=list(world.dossiers))
-    name_each_other(choose, world)
+    add_mutual_aliases(choose, world)
     for number in range(tickets):
         code = f"T{number:04}"
         drawn = ticket(choose, code, list(world.visits))
         if world.visits and choose((False, False, True)):
-            drawn = taken_soon_after(choose, drawn, next(reversed(world.visits.values()))[0])
+            drawn = ticket_soon_after(choose, drawn, next(reversed(world.visits.values()))[0])
         world.visits[code] = [drawn]
     if late:
         for story in world.dossiers.values():
-            story[:] = [become_known_late(choose, statement) for statement in story]
+            story[:] = [with_late_knowledge(choose, statement) for statement in story]
     return world
 
 
-#: Received up to the hour from which the time counts from the next working day, or after it.
+#: Times of receipt before, at and after the hour from which the next working day counts.
 RECEIVED_CLOCKS = tuple(map(dt.time.fromisoformat, ("09:00", "15:00", "15:00:01")))
 
 
 def dossier_code(number: int) -> str:
-    """A code, of every second dossier with a date within it; of one in ten no day at all."""
+    """A code; every second one has a date in six digits, every tenth one an invalid date."""
     day = f"{TURNING_DAYS[number % len(TURNING_DAYS)]:%y%m%d}"
     part = "229901-" if number % 10 == 0 else f"{day}-" if number % 2 else ""
     return f"H24-{part}{number:04}"
 
 
-def name_each_other(choose: Choose, world: World) -> None:
-    """Some dossiers that are named as another's other code name that one in turn."""
+def add_mutual_aliases(choose: Choose, world: World) -> None:
+    """Make some dossiers name each other as their other code."""
     for code, story in list(world.dossiers.items()):
         other = story[0].says and story[0].says["alias_code"]
         if other and choose((False, True)):
@@ -124,7 +123,7 @@ def name_each_other(choose: Choose, world: World) -> None:
             ]
 
 
-def become_known_late(choose: Choose, statement: Statement) -> Statement:
+def with_late_knowledge(choose: Choose, statement: Statement) -> Statement:
     lag = choose((0, 0, 0, 0, 1, 20, 60))
     return Statement(statement.night, statement.says, statement.night + lag * ONE_DAY)
 
@@ -136,7 +135,7 @@ _CODES = {
 
 
 def merge_worlds(worlds: Sequence[World]) -> World:
-    """One city of several worlds that have no code in common: many are counted at one stroke."""
+    """Merge worlds without common codes into one city, to compute them together."""
     city = World()
     for number, world in enumerate(worlds):
         for name, stories in vars(world).items():
@@ -160,7 +159,7 @@ def _renamed(says: Says | None, number: int) -> Says | None:
 
 
 def dossier_story(choose: Choose, code: str, known: Sequence[str] = ()) -> Story:
-    """What is said of one dossier, night after night."""
+    """The statements about one dossier, night by night."""
     received = choose(TURNING_DAYS) + choose((0, 0, 0, 1, 2, 5)) * ONE_DAY
     unit = choose((*UNITS, UNREGISTERED))
     level = choose((2, 3, 4, None, 1))
@@ -200,7 +199,7 @@ def dossier_story(choose: Choose, code: str, known: Sequence[str] = ()) -> Story
     return [Statement(s.night, s.says and without_flags(s.says)) for s in story]
 
 
-#: Systems that export neither channels nor whether a result is digitised: all of it, or one.
+#: Systems, and the columns that they never state.
 SILENT = {
     "land_registry": ("channel", "result_digitised"),
     "post_desk": ("result_digitised",),
@@ -219,8 +218,8 @@ def due_after(choose: Choose, day: dt.date) -> dt.date | None:
     return None if days is None else day + days * ONE_DAY
 
 
-def open_again(says: Says) -> Says:
-    """Received and open, whatever it was."""
+def reopened_state(says: Says) -> Says:
+    """The dossier as received and open."""
     return says | {"status": "processing", "closing_class": None, "resolved_date": None}
 
 
@@ -229,7 +228,7 @@ def received_by(says: Says, night: dt.date) -> Says:
 
 
 def closed(choose: Choose, says: Says, night: dt.date) -> Says:
-    """Ended on some day up to that night, often on, just before or just after the due date."""
+    """The dossier ended by that night, often on, just before or just after the due date."""
     says = received_by(says, night)
     received, due = says["received_date"], says["due_date"]
     if received > night:
@@ -253,11 +252,11 @@ RESOLVED_AS = ("resolved", "resolved", "resolved", "resolved", "returned_unproce
 
 def paused(choose: Choose, says: Says, night: dt.date) -> Says:
     status = choose(("awaiting_supplement", "awaiting_payment", "suspended"))
-    return open_again(received_by(says, night)) | {"status": status}
+    return reopened_state(received_by(says, night)) | {"status": status}
 
 
 def resumed(choose: Choose, says: Says, night: dt.date) -> Says:
-    says = open_again(received_by(says, night))
+    says = reopened_state(received_by(says, night))
     return says | {
         "original_due_date": says["original_due_date"] or says["due_date"],
         "due_date": due_after(choose, max(night, says["received_date"])),
@@ -274,7 +273,7 @@ def end_rewritten(choose: Choose, says: Says, night: dt.date) -> Says:
 
 def reopened(choose: Choose, says: Says, night: dt.date) -> Says:
     del choose
-    return open_again(received_by(says, night))
+    return reopened_state(received_by(says, night))
 
 
 def passed_on(choose: Choose, says: Says, night: dt.date) -> Says:
@@ -283,7 +282,7 @@ def passed_on(choose: Choose, says: Says, night: dt.date) -> Says:
 
 
 def corrected(choose: Choose, says: Says, night: dt.date) -> Says:
-    """Channel, level, field or the day of receipt were wrong."""
+    """The dossier with a corrected channel, level, field or day of receipt."""
     received, end = says["received_date"], says["resolved_date"]
     if received is not None and (end is None or received + ONE_DAY <= end):
         received += choose((0, 0, 1, -1)) * ONE_DAY
@@ -310,7 +309,7 @@ REGISTER_NIGHTS = tuple(map(dt.date.fromisoformat, ("2021-01-01", "2022-01-01", 
 
 
 def unit_story(choose: Choose, code: str, level: str) -> Story:
-    """A unit of the register; it may be missing, be entered late, change, or be struck off."""
+    """A unit of the register; it may be missing, be entered late, change, or be deleted."""
     if choose((False,) * 7 + (True,)):
         return []
     says = {
@@ -386,7 +385,7 @@ def ticket(choose: Choose, code: str, known: Sequence[str]) -> Statement:
     return Statement(day + choose((0, 0, 0, 1, 40)) * ONE_DAY, says)
 
 
-def taken_soon_after(choose: Choose, drawn: Statement, before: Statement) -> Statement:
+def ticket_soon_after(choose: Choose, drawn: Statement, before: Statement) -> Statement:
     """The ticket, taken for the same service at the same desk minutes after another."""
     assert drawn.says is not None
     assert before.says is not None
@@ -402,13 +401,13 @@ def taken_soon_after(choose: Choose, drawn: Statement, before: Statement) -> Sta
 
 # --- into a warehouse ----------------------------------------------------------------------------
 
-#: Hours of the day that dates are given as timestamps with: on its due day a dossier ends after
-#: the hour it was due. A dossier may have its own clock of receipt.
+#: Times of day for timestamps made from dates: on its due day a dossier ends after the due hour. A
+#: dossier may have its own time of receipt.
 _HOUR = {"due_at": 11, "original_due_at": 11, "resolved_at": 17}
 
 
 def clock_of(says: Says, moment: str) -> dt.time:
-    """The time of day of a timestamp that is given as a date."""
+    """The time of day for a timestamp made from a date."""
     if moment == "received_at":
         clock: dt.time = says.get("received_clock", dt.time(9))
         return clock
@@ -416,7 +415,7 @@ def clock_of(says: Says, moment: str) -> dt.time:
 
 
 def put_world(warehouse: Warehouse, world: World) -> None:
-    """Make core.<entity>_history hold exactly the statements of a world."""
+    """Replace the rows of core.<entity>_history by the statements of a world."""
     for feed in FEEDS.values():
         stories: dict[str, Story] = getattr(world, feed.name, {})
         warehouse.execute(f"delete from core.{feed.entity}_history")

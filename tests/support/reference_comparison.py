@@ -1,4 +1,4 @@
-"""What the marts say beside what the reference counted, figure by figure."""
+"""Compare the marts with the figures counted in plain Python, figure by figure."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ Rows = dict[tuple[Any, ...], tuple[Any, ...]]
 
 @dataclass
 class Comparison:
-    """What was compared, and every figure that is not the same."""
+    """The number of compared figures, and every difference."""
 
     figures: int = 0
     differences: list[str] = field(default_factory=list)
@@ -67,7 +67,7 @@ class Comparison:
 
 
 def rows_of(warehouse: Warehouse, query: str, keys: int) -> Rows:
-    """A query's rows, by their first columns."""
+    """The rows of a query by their first ``keys`` columns."""
     table = warehouse.arrow(query)
     if table.num_rows == 0:
         return {}
@@ -76,7 +76,7 @@ def rows_of(warehouse: Warehouse, query: str, keys: int) -> Rows:
 
 
 def compare_form(found: Comparison, warehouse: Warehouse, schema: str, figures: Figures) -> None:
-    """Form II.06a: every unit's row for all fields; by field, the rows that are not empty."""
+    """Form II.06a: every unit's row for all fields, and the non-empty rows by field."""
     columns = (*FORM_COLUMNS, *RETURNED)
     named = {
         (unit, of_field, *rest): tuple(row[name] for name in columns)
@@ -214,7 +214,7 @@ def compare_dossiers(
 def compare_findings(
     found: Comparison, warehouse: Warehouse, schema: str, figures: Figures
 ) -> None:
-    """Moves of due dates; what the decrees forbid, by dossier, and counted by unit and period."""
+    """Moves of due dates; violations of the decrees by dossier, and counted by unit and period."""
     moves = rows_of(
         warehouse,
         "select dossier_code, move_number, move_kind, moved_night, last_seen_night,"
@@ -255,7 +255,7 @@ def compare_everything(
     as_of: dt.date,
     days_off: Mapping[dt.date, str],
 ) -> Comparison:
-    """Every mart of one night beside the reference."""
+    """Compare every mart of one night with the reference."""
     found = Comparison()
     for compare in (
         compare_form,

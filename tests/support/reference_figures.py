@@ -1,9 +1,9 @@
-"""The figures counted a second time, in plain Python, from the rules that offices count by.
+"""The figures counted a second time, in plain Python, by the rules that offices use.
 
-Nothing here comes from ``sql/``: loops, dictionaries and integers, so that an analyst can follow
-each rule and so that the SQL has something to be compared with. What goes in is what sources said:
-for each dossier, ticket, procedure and unit a list of statements, each with the night from which
-it holds. What comes out is every figure of one as-of date.
+Nothing here comes from ``sql/``: the code uses loops, dictionaries and integers, so that an analyst
+can follow each rule and the SQL can be compared with it. The input is what sources stated: for each
+dossier, ticket, procedure and unit a list of statements, each with the night from which it holds.
+The output is every figure of one as-of date.
 """
 
 from __future__ import annotations
@@ -34,13 +34,12 @@ RETURNED = ("returned_early", "returned_on_time", "returned_late")
 
 @dataclass(frozen=True)
 class Statement:
-    """What a source said of one thing.
+    """What a source stated about one key.
 
     Attributes:
-        night: from which it holds.
-        says: the canonical columns; None where a snapshot no longer held the thing.
-        known_from: the first night whose figures may rest on it; later than ``night`` for what
-            came late.
+        night: the night from which it is valid.
+        says: the canonical columns; None when a snapshot no longer has the key.
+        known_from: the first night whose figures may use it; later than ``night`` for late files.
     """
 
     night: dt.date
@@ -57,7 +56,7 @@ Story = list[Statement]
 
 @dataclass
 class World:
-    """All that sources ever said: per entity, the statements on each of its keys."""
+    """All statements of the sources, by entity and key."""
 
     dossiers: dict[str, Story] = field(default_factory=dict)
     visits: dict[str, Story] = field(default_factory=dict)
@@ -65,9 +64,9 @@ class World:
     units: dict[str, Story] = field(default_factory=dict)
 
     def as_known_on(self, night: dt.date) -> World:
-        """What of it was known when the figures of that night were made.
+        """The statements that were known when the figures of that night were computed.
 
-        Of two statements of one night, a corrected file's takes the place of the first.
+        Of two statements of one night, the one of the corrected file replaces the first.
         """
         known = World()
         for name, stories in vars(self).items():
@@ -97,7 +96,7 @@ class Period(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """Something that a decree forbids: how sure it is, on which day, and until when it may be."""
+    """A violation of a decree: how certain it is, its day, and the last allowed day."""
 
     strength: str
     event: dt.date
@@ -109,7 +108,7 @@ class Figures:
     """Every figure of one as-of date.
 
     Keys end with the period's type, basis and first day. ``form`` and ``on_time`` are by unit,
-    field and procedure, ``ALL`` standing for all of them.
+    field and procedure; ``ALL`` means all of them together.
     """
 
     periods: list[Period]
@@ -128,11 +127,11 @@ class Figures:
     rates: dict[tuple[Any, ...], tuple[int, int]] = field(default_factory=dict)
 
 
-# --- what held when ------------------------------------------------------------------------------
+# --- states by day -------------------------------------------------------------------------------
 
 
-def holding(story: Story, day: dt.date) -> Says | None:
-    """What held at the end of that day; None before the first statement or once vanished."""
+def state_on(story: Story, day: dt.date) -> Says | None:
+    """The state at the end of that day; None before the first statement or after vanishing."""
     said = None
     for statement in story:
         if statement.night <= day:
@@ -140,18 +139,18 @@ def holding(story: Story, day: dt.date) -> Says | None:
     return said
 
 
-def last_heard(story: Story, day: dt.date) -> Says:
-    """What was last heard by that day; of a thing first exported later, its first statement."""
+def last_known_state(story: Story, day: dt.date) -> Says:
+    """The last statement by that day; if the first export is later, the first statement."""
     heard = [s.says for s in story if s.says is not None and s.night <= day]
     if heard:
         return heard[-1]
     return next(s.says for s in story if s.says is not None)
 
 
-def holding_all(stories: Mapping[str, Story], day: dt.date) -> dict[str, Says]:
-    """What held that day, by key."""
+def states_on(stories: Mapping[str, Story], day: dt.date) -> dict[str, Says]:
+    """The states at the end of that day, by key."""
     return {
-        key: said for key, story in stories.items() if (said := holding(story, day)) is not None
+        key: said for key, story in stories.items() if (said := state_on(story, day)) is not None
     }
 
 
@@ -166,7 +165,7 @@ def is_workday(day: dt.date, days_off: Mapping[dt.date, str]) -> bool:
 
 
 def workdays(start: dt.date, end: dt.date, days_off: Mapping[dt.date, str]) -> int:
-    """Working days after ``start`` up to ``end``; below zero when ``end`` is the earlier."""
+    """Working days after ``start`` up to ``end``; negative if ``end`` is earlier."""
     if end < start:
         return -workdays(end, start, days_off)
     count = 0
@@ -179,7 +178,7 @@ def workdays(start: dt.date, end: dt.date, days_off: Mapping[dt.date, str]) -> i
 
 
 def deadline(start: dt.date, length: int, days_off: Mapping[dt.date, str]) -> dt.date:
-    """The day on which so many working days, at least one, end; the first day is not counted."""
+    """The last of ``length`` (at least one) working days after ``start``."""
     day = start
     while length > 0:
         day += ONE_DAY
@@ -238,37 +237,37 @@ LEVELS = ("department", "district", "commune", "unregistered")
 
 
 def place_of(unit_code: str) -> str:
-    """Where a unit's figures stand: one named as a level or the city stands beside that."""
+    """The code of a unit's figures; in brackets if it equals the code of a level or the city."""
     is_reserved = unit_code == "CITY" or unit_code in map(str.upper, LEVELS)
     return f"({unit_code})" if is_reserved else unit_code
 
 
-def beside_the_sum(name: str | None) -> str:
-    """A field's or procedure's name, which must not be that of the sum of them."""
+def name_beside_total(name: str | None) -> str:
+    """The code of a field or procedure; in brackets if it equals the code of their total."""
     return "(ALL)" if name == "ALL" else name or "(none)"
 
 
 def levels_of_units(world: World, as_of: dt.date) -> dict[str, str]:
-    """Level of each unit that is in the register, or only in what is counted."""
+    """Level of each unit in the register, and of units that occur only in dossiers or tickets."""
     levels = {
-        place_of(code): unit["unit_level"] for code, unit in holding_all(world.units, as_of).items()
+        place_of(code): unit["unit_level"] for code, unit in states_on(world.units, as_of).items()
     }
-    for dossier in counted_once(holding_all(world.dossiers, as_of)).values():
+    for dossier in counted_once(states_on(world.dossiers, as_of)).values():
         levels.setdefault(unit_of(dossier), "unregistered")
-    for ticket in holding_all(world.visits, as_of).values():
+    for ticket in states_on(world.visits, as_of).values():
         levels.setdefault(place_of(ticket["unit_code"]), "unregistered")
     return levels
 
 
 def has_desk(unit: Says, day: dt.date) -> bool:
-    """Whether a registered unit exists that day and has a One-Stop desk, as far as is known."""
+    """Whether a registered unit exists that day and is not known to lack a One-Stop desk."""
     since, until = unit.get("valid_from_date"), unit.get("valid_to_date")
     is_there = (since is None or since <= day) and (until is None or day < until)
     return is_there and unit["has_one_stop"] is not False
 
 
 def counted_for(unit: str, level: str) -> Iterator[str]:
-    """The unit, its level and the city: the three rows in which one thing is counted."""
+    """The unit, its level and the city: the three rows in which a dossier is counted."""
     yield unit
     yield level.upper()
     yield "CITY"
@@ -278,7 +277,7 @@ def counted_for(unit: str, level: str) -> Iterator[str]:
 
 
 def counted_once(standing: dict[str, Says]) -> dict[str, Says]:
-    """Without the dossiers that another one names as its other code.
+    """Leave out dossiers that another dossier names as its other code.
 
     Where two name each other, the first code in order stays.
     """
@@ -293,12 +292,12 @@ def counted_once(standing: dict[str, Says]) -> dict[str, Says]:
 
 
 def source_of(dossier: Says) -> str:
-    """The system that exported it."""
+    """The system that exported the dossier."""
     return str(dossier.get("source", "one_stop"))
 
 
 def sources_that_state(figures: Figures, column: str) -> set[str]:
-    """Systems that fill a column for at least one of their dossiers; of others nothing is known."""
+    """Systems that state a column for at least one of their dossiers."""
     return {source_of(d) for d in figures.dossiers.values() if d[column] is not None}
 
 
@@ -312,23 +311,23 @@ def received_only(figures: Figures) -> dict[str, Says]:
 
 
 def end_of(dossier: Says) -> dt.date | None:
-    """The day on which the office was done with it: not the day the citizen collects."""
+    """The day on which the office finished; not the day on which the result is collected."""
     return dossier["resolved_date"] if dossier["status"] in ENDED else None
 
 
 def first_due_date(dossier: Says, story: Story) -> dt.date | None:
-    """The first deadline that the source states; else the first one it was ever given."""
+    """The first deadline that the source states; else the first due date of the story."""
     if dossier.get("original_due_date") is not None:
         return dossier["original_due_date"]
     given = (s.says["due_date"] for s in story if s.says is not None)
     return next((due for due in given if due is not None), None)
 
 
-def how_it_ended(dossier: Says) -> str:
-    """Class of an ended dossier; early, on time and late are a matter of days, not of hours.
+def class_of_ended(dossier: Says) -> str:
+    """Class of an ended dossier; early, on time and late are decided by days, not by hours.
 
     A refusal after appraisal ("trả lại") must come within the time limit, as any other result. A
-    withdrawal is no performance of the office, unless the dossier was already late.
+    withdrawal is not counted, unless the dossier was already late.
     """
     due, end = dossier["due_date"], end_of(dossier)
     if due is None:
@@ -344,8 +343,8 @@ def how_it_ended(dossier: Says) -> str:
     return by_date
 
 
-def how_it_stands(dossier: Says, day: dt.date) -> str:
-    """Class of a dossier open at the end of that day; while it is paused it is not judged."""
+def class_of_open(dossier: Says, day: dt.date) -> str:
+    """Class of a dossier open at the end of that day; a paused one is not judged."""
     if dossier["status"] in PAUSED:
         return "paused"
     if dossier["due_date"] is not None and dossier["due_date"] < day:
@@ -358,25 +357,25 @@ def timeliness(dossier: Says, as_of: dt.date) -> str:
     if dossier["status"] in NEVER_RECEIVED:
         return "not_counted"
     if end_of(dossier) is not None:
-        ended = how_it_ended(dossier)
+        ended = class_of_ended(dossier)
         if ended == "withdrawn":
             return "not_counted"
         return ended.removeprefix("returned_").removeprefix("withdrawn_")
-    stands = how_it_stands(dossier, as_of)
+    stands = class_of_open(dossier, as_of)
     return "no_due_date" if stands != "paused" and dossier["due_date"] is None else stands
 
 
 IN_TIME = {"early", "on_time", "returned_early", "returned_on_time"}
 ENDED_LATE = {"late", "returned_late", "withdrawn_late"}
-#: What offices' systems write into column (9), "đúng hạn", of form II.06a beside those on the day.
+#: Classes that offices' systems also count in column (9), "đúng hạn", of form II.06a.
 IN_TIME_ON_FORM = {"withdrawn", "no_due_date", "returned_no_due_date"}
 
 
 def tally(standing: Says, story: Story, period: Period) -> Counter[Any]:
-    """What one received dossier adds to the form and to the methods in one period.
+    """Add one received dossier to the form and the methods of one period.
 
-    Whether it had ended by the period's end is taken from what is known now; how it stood when it
-    had not, from what was heard by then.
+    Whether it had ended by the period's end is decided by what is known now; the class of one that
+    had not ended, by the last statement of that time.
     """
     day = period.measured_on
     counts: Counter[Any] = Counter()
@@ -384,12 +383,12 @@ def tally(standing: Says, story: Story, period: Period) -> Counter[Any]:
         return counts
     end = end_of(standing)
     if end is not None and end <= day:
-        kind, due = how_it_ended(standing), standing["due_date"]
-        by_first_due = how_it_ended(standing | {"due_date": standing["first_due_date"]})
+        kind, due = class_of_ended(standing), standing["due_date"]
+        by_first_due = class_of_ended(standing | {"due_date": standing["first_due_date"]})
     else:
-        then = last_heard(story, day)
-        kind, due = how_it_stands(then, day), then["due_date"]
-        by_first_due = how_it_stands(then | {"due_date": standing["first_due_date"]}, day)
+        then = last_known_state(story, day)
+        kind, due = class_of_open(then, day), then["due_date"]
+        by_first_due = class_of_open(then | {"due_date": standing["first_due_date"]}, day)
         end = None
     add_to_form(counts, standing, end, kind, period)
     came = standing["received_date"] >= period.start
@@ -402,7 +401,7 @@ def tally(standing: Says, story: Story, period: Period) -> Counter[Any]:
 def add_to_form(
     counts: Counter[Any], standing: Says, end: dt.date | None, kind: str, period: Period
 ) -> None:
-    """Columns of form II.06a; a dossier of unknown channel stands with counter and post."""
+    """Columns of form II.06a; a dossier of unknown channel counts with counter and post."""
     if standing["received_date"] >= period.start:
         is_online = standing["channel"] == "online"
         counts["received_online" if is_online else "received_counter_post"] += 1
@@ -418,14 +417,14 @@ def add_to_form(
         counts[f"resolved_{column}"] += 1
         if kind.startswith("returned_"):
             counts[f"returned_{column}"] += 1
-        # one province prints every dossier that was handed back as on time
+        # one province reports every returned dossier as on time
         counts["late_but_handed_back"] += kind in {"returned_late", "withdrawn_late"}
 
 
 def add_to_methods(
     counts: Counter[Any], kind: str, due: dt.date | None, came: bool, period: Period
 ) -> None:
-    """The methods that are not read off the form."""
+    """The methods that are not derived from the form."""
     # the plan: received in the period, resolved on time
     if came:
         add_to_cohort(counts, "cohort", kind)
@@ -441,7 +440,7 @@ def add_to_methods(
 
 
 def add_to_cohort(counts: Counter[Any], method: str, kind: str) -> None:
-    """Received in the period: those judged, and those in time."""
+    """Received in the period: dossiers that are judged, and those of them in time."""
     if kind in IN_TIME | ENDED_LATE | {"open_overdue"}:
         counts[method, "of"] += 1
         counts[method, "n"] += kind in IN_TIME
@@ -457,8 +456,8 @@ def count_dossiers(world: World, figures: Figures) -> None:
     sums: dict[tuple[Any, ...], Counter[Any]] = defaultdict(Counter)
     for code, standing in received_only(figures).items():
         unit = unit_of(standing)
-        of_field = beside_the_sum(standing["field_code"])
-        of_procedure = beside_the_sum(procedure_key(standing["procedure_code"]))
+        of_field = name_beside_total(standing["field_code"])
+        of_procedure = name_beside_total(procedure_key(standing["procedure_code"]))
         for period in figures.periods:
             counts = tally(standing, world.dossiers[code], period)
             if not counts:
@@ -483,7 +482,7 @@ def places(figures: Figures) -> set[str]:
 
 
 def on_form(counts: Counter[Any]) -> Counter[Any]:
-    """The eleven columns of the form, (3) to (13), and the returned among them."""
+    """The eleven columns of the form, (3) to (13), and the returned dossiers in them."""
     form = Counter({column: counts[column] for column in (*FORM_COLUMNS, *RETURNED)})
     form["received_total"] = (
         form["received_online"] + form["received_counter_post"] + form["carried_over"]
@@ -516,7 +515,7 @@ def by_method(counts: Counter[Any], form: Counter[Any]) -> dict[str, tuple[int, 
 
 
 class Catalogue:
-    """The catalogue as it described each procedure, day by day.
+    """The catalogue's description of each procedure, by day.
 
     A procedure listed under a long and a short code is one; the code listed last describes it.
     """
@@ -527,11 +526,11 @@ class Catalogue:
             self._listed[procedure_key(code)][code] = story
 
     def on(self, day: dt.date) -> dict[str, Says]:
-        """What it held that day, by procedure; nothing before it was first exported."""
+        """Its rows of that day, by procedure; none before its first export."""
         return {key: said for key in self._listed if (said := self._describes(key, day))}
 
     def about(self, dossier: Says, day: dt.date) -> Says | None:
-        """What it said of a dossier's procedure; before its first export, what it said first."""
+        """Its row of a dossier's procedure; before its first export, its first row."""
         key = procedure_key(dossier["procedure_code"])
         if key not in self._listed:
             return None
@@ -543,7 +542,7 @@ class Catalogue:
         for code in sorted(self._listed[key]):
             for statement in self._listed[key][code]:
                 if latest < statement.night <= day:
-                    now = holding(self._listed[key][code], day)
+                    now = state_on(self._listed[key][code], day)
                     if now is not None and now is statement.says:
                         latest, said = statement.night, now
         return said
@@ -552,8 +551,8 @@ class Catalogue:
 def deadline_check(
     dossier: Says, catalogue: Catalogue, days_off: Mapping[dt.date, str]
 ) -> tuple[dt.date | None, int | None, bool]:
-    """The deadline by the catalogue's duration; by how many working days the first one differs;
-    whether by more than the one that a receipt after office hours explains."""
+    """The deadline by the catalogue's duration; the difference to the first due date in working
+    days; whether it exceeds the one day that a receipt after office hours explains."""
     received = dossier["received_date"]
     procedure = catalogue.about(dossier, received) if received else None
     length = procedure.get("duration_workdays") if procedure else None
@@ -566,28 +565,28 @@ def deadline_check(
 
 # --- what the decrees forbid ---------------------------------------------------------------------
 
-#: A supplement is to be asked for within so many working days; a due date may be extended so many
-#: times, so many days before it passes; what comes later counts from the next working day.
+#: Working days within which a supplement must be asked for; how often, and how many days before it
+#: passes, a due date may be extended; receipts after this hour count from the next working day.
 SUPPLEMENT_WORKDAYS, EXTENSIONS, NOTICE = 3, 1, ONE_DAY
 SAME_DAY_UNTIL = dt.time(15)
 
 
-def spoken(story: Story) -> list[tuple[dt.date, Says]]:
-    """The statements of a story that say something."""
+def with_values(story: Story) -> list[tuple[dt.date, Says]]:
+    """The statements of a story that have values, with their nights."""
     return [(s.night, s.says) for s in story if s.says is not None]
 
 
 def export_before(night: dt.date, exports: Sequence[dt.date]) -> dt.date:
-    """The source's export before that night's: until then the dossier stood as before."""
+    """The source's previous export: the dossier changed after it."""
     return max((n for n in exports if n < night), default=night - ONE_DAY)
 
 
 def due_date_moves(story: Story) -> Iterator[tuple[dt.date, str, dt.date, dt.date | None]]:
-    """Each move of a due date: the night, the kind, the date before and after."""
+    """Each move of a due date: night, kind, the dates before and after."""
     known: dt.date | None = None
     stated_before: dt.date | None = None
     waited = ""
-    for night, says in spoken(story):
+    for night, says in with_values(story):
         due, now = says["due_date"], says["status"] if says["status"] in PAUSED else ""
         original = says.get("original_due_date")
         kind = ""
@@ -613,9 +612,9 @@ def due_date_moves(story: Story) -> Iterator[tuple[dt.date, str, dt.date, dt.dat
 def late_supplement(
     dossier: Says, story: Story, exports: Sequence[dt.date], days_off: Mapping[dt.date, str]
 ) -> Iterator[Finding]:
-    """Asked for more than three working days after receipt; a second time is not certain."""
+    """A supplement asked for over three working days after receipt; uncertain for a second one."""
     received, before, requests = dossier["received_date"], None, 0
-    for night, says in spoken(story):
+    for night, says in with_values(story):
         if says["status"] == "awaiting_supplement" and before != "awaiting_supplement":
             requests += 1
             earliest = export_before(night, exports) + ONE_DAY
@@ -631,13 +630,13 @@ def late_supplement(
 
 
 def closed_out_overdue(dossier: Says, story: Story) -> Iterator[Finding]:
-    """Returned or withdrawn after the due date; not certain of one that was paused in time."""
+    """Returned or withdrawn after the due date; uncertain for one that was paused in time."""
     end, due = end_of(dossier), dossier["due_date"]
     is_out = dossier["closing_class"] in {"returned_unprocessed", "withdrawn"}
     if not is_out or end is None or due is None or end <= due:
         return
     strength, before = "strong", None
-    for night, says in spoken(story):
+    for night, says in with_values(story):
         is_closed_out = (
             says["status"] in ENDED
             and says["closing_class"] in {"returned_unprocessed", "withdrawn"}
@@ -669,7 +668,7 @@ def _strength_of_closing(
 
 
 def has_other_date(code: str, received: dt.date) -> bool:
-    """The six digits within a code are the date of receipt, if they can be a date at all."""
+    """Whether six digits in a code form a date that is not the date of receipt."""
     parts = code.split("-")
     digits = parts[1] if len(parts) > 1 else ""
     is_date = len(digits) == 6 and digits.isdigit()
@@ -677,10 +676,10 @@ def has_other_date(code: str, received: dt.date) -> bool:
     return is_date and digits != f"{received:%y%m%d}"
 
 
-def find_what_is_forbidden(
+def find_violations(
     world: World, figures: Figures, exports: Sequence[dt.date], days_off: Mapping[dt.date, str]
 ) -> None:
-    """Moves of due dates, and for each dossier and check the finding that is most certain."""
+    """Moves of due dates, and the most certain finding of each dossier and check."""
     for code, dossier in received_only(figures).items():
         story = world.dossiers[code]
         received = dossier["received_date"]
@@ -724,7 +723,7 @@ def level_at_receipt(dossier: Says, catalogue: Catalogue) -> int | None:
 def count_online(figures: Figures) -> None:
     """Dossiers received, online and by post, by service level; and the online shares.
 
-    The shares leave out the dossiers of a system that gives no channels.
+    The shares exclude dossiers of a system that states no channels.
     """
     sums: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     with_channel = sources_that_state(figures, "channel")
@@ -768,8 +767,8 @@ def percentile(values: list[int], percent: int) -> int:
     return round(ordered[below] + (place - below) * (ordered[above] - ordered[below]))
 
 
-#: Numbers that no text gives: a number taken again so soon is a reprint; a longer wait is bad data;
-#: the doors open at seven.
+#: Parameters that no legal text defines: the time within which a number is a reprint; the longest
+#: valid wait; the opening hour.
 REPRINT = dt.timedelta(minutes=2)
 LONGEST_WAIT = dt.timedelta(hours=8)
 OPENING = dt.time(7)
@@ -777,8 +776,8 @@ NO_WAIT = dt.timedelta(0)
 
 
 @dataclass
-class Coming:
-    """One coming to a desk ("01 lần đến giao dịch"): its first ticket, and what became of it."""
+class Visit:
+    """One visit to a desk ("01 lần đến giao dịch"): its first ticket and its outcome."""
 
     first: Says
     outcome: str
@@ -787,14 +786,14 @@ class Coming:
 
 
 def outcome_of(ticket: Says) -> str:
-    """Of one ticket; whoever was skipped or did not come has no wait, even if called."""
+    """Outcome of one ticket; skipped and no-show tickets have no wait, even if called."""
     if ticket["ticket_status"] in {"skipped", "no_show"}:
         return "no_show"
     return "not_called" if ticket["called_at"] is None else "called"
 
 
 def first_ticket(code: str, tickets: dict[str, Says]) -> str:
-    """Where a chain of transfers began; tickets that point at each other begin their own."""
+    """The first ticket of a chain of transfers; of a circle, the ticket itself."""
     seen = [code]
     while (before := tickets[seen[-1]]["transferred_from"]) in tickets:
         if before in seen:
@@ -804,7 +803,7 @@ def first_ticket(code: str, tickets: dict[str, Says]) -> str:
 
 
 def is_reprint(code: str, tickets: dict[str, Says]) -> bool:
-    """No call for it, but for the next number that was taken for that service there soon after."""
+    """Whether it was not called, but the next ticket of its desk and service was, soon after."""
     ticket = tickets[code]
     if ticket["called_at"] is not None or ticket["service_code"] is None:
         return False
@@ -826,17 +825,17 @@ def is_reprint(code: str, tickets: dict[str, Says]) -> bool:
     return was_called and issued_at - ticket["issued_at"] <= REPRINT
 
 
-def comings(tickets: dict[str, Says]) -> Iterator[Coming]:
-    """Each coming with what it waited.
+def visits_of(tickets: dict[str, Says]) -> Iterator[Visit]:
+    """Each visit with its wait.
 
-    A coming is a ticket and the tickets it was transferred to; it waited the sum of what each of
-    them waited, from issue to first call, lunch break included.
+    A visit is a ticket and the tickets it was transferred to; its wait is the sum of their waits,
+    from issue to first call, including the lunch break.
     """
     chains: dict[str, list[str]] = defaultdict(list)
     for code in tickets:
         chains[first_ticket(code, tickets)].append(code)
     for code, chain in chains.items():
-        coming = Coming(tickets[code], outcome_of(tickets[code]))
+        visit = Visit(tickets[code], outcome_of(tickets[code]))
         for ticket in (tickets[link] for link in chain):
             if outcome_of(ticket) != "called":
                 continue
@@ -845,36 +844,36 @@ def comings(tickets: dict[str, Says]) -> Iterator[Coming]:
                 ticket["issued_at"].date(), OPENING, ticket["issued_at"].tzinfo
             )
             closed_doors = max(opening - ticket["issued_at"], NO_WAIT)
-            coming.wait += int(wait.total_seconds())
-            coming.wait_from_opening += int(max(wait - closed_doors, NO_WAIT).total_seconds())
+            visit.wait += int(wait.total_seconds())
+            visit.wait_from_opening += int(max(wait - closed_doors, NO_WAIT).total_seconds())
             if not NO_WAIT <= wait <= LONGEST_WAIT:
-                coming.outcome = "invalid"
+                visit.outcome = "invalid"
         if len(chain) == 1 and is_reprint(code, tickets):
-            coming.outcome = "reprinted"
-        yield coming
+            visit.outcome = "reprinted"
+        yield visit
 
 
 def count_waiting(world: World, as_of: dt.date, figures: Figures) -> None:
-    """Waiting times by coming; a unit without tickets has no row: that is no data."""
+    """Waiting times by visit; a unit without tickets has no row, which means no data."""
     desks: Counter[Any] = Counter()
-    for unit in holding_all(world.units, as_of).values():
+    for unit in states_on(world.units, as_of).values():
         if has_desk(unit, as_of):
             desks.update((unit["unit_level"].upper(), "CITY"))
-    came: dict[tuple[Any, ...], list[Coming]] = defaultdict(list)
-    for coming in comings(holding_all(world.visits, as_of)):
-        unit_code = place_of(coming.first["unit_code"])
+    came: dict[tuple[Any, ...], list[Visit]] = defaultdict(list)
+    for visit in visits_of(states_on(world.visits, as_of)):
+        unit_code = place_of(visit.first["unit_code"])
         for period in figures.periods:
-            if period.start <= coming.first["issued_date"] <= period.measured_on:
+            if period.start <= visit.first["issued_date"] <= period.measured_on:
                 for place in counted_for(unit_code, figures.units[unit_code]):
-                    came[(place, *period.key)].append(coming)
+                    came[(place, *period.key)].append(visit)
     at_counter = received_at_counter(figures)
-    for key, all_comings in came.items():
-        outcomes = Counter(coming.outcome for coming in all_comings)
-        called = [coming for coming in all_comings if coming.outcome == "called"]
-        waits = [coming.wait for coming in called]
-        from_opening = sum(coming.wait_from_opening for coming in called)
+    for key, all_visits in came.items():
+        outcomes = Counter(visit.outcome for visit in all_visits)
+        called = [visit for visit in all_visits if visit.outcome == "called"]
+        waits = [visit.wait for visit in called]
+        from_opening = sum(visit.wait_from_opening for visit in called)
         row: Counter[Any] = Counter(
-            visits_total=len(all_comings) - outcomes["reprinted"],
+            visits_total=len(all_visits) - outcomes["reprinted"],
             visits_called=len(called),
             visits_no_show=outcomes["no_show"],
             visits_not_called=outcomes["not_called"],
@@ -884,8 +883,8 @@ def count_waiting(world: World, as_of: dt.date, figures: Figures) -> None:
             visits_before_opening=sum(c.first["issued_at"].time() < OPENING for c in called),
             wait_seconds_from_opening=from_opening,
             visits_within_30_minutes=sum(wait <= 30 * 60 for wait in waits),
-            days_with_tickets=len({coming.first["issued_date"] for coming in all_comings}),
-            units_with_tickets=len({place_of(c.first["unit_code"]) for c in all_comings}),
+            days_with_tickets=len({visit.first["issued_date"] for visit in all_visits}),
+            units_with_tickets=len({place_of(c.first["unit_code"]) for c in all_visits}),
             units_with_desk=1 if key[0] in figures.units else desks[key[0]],
             received_at_counter=at_counter[key],
         )
@@ -900,7 +899,7 @@ def count_waiting(world: World, as_of: dt.date, figures: Figures) -> None:
 
 
 def received_at_counter(figures: Figures) -> Counter[Any]:
-    """Dossiers handed in at the counters, beside which the comings can be seen."""
+    """Dossiers submitted at the counters, to be compared with the visits."""
     counts: Counter[Any] = Counter()
     for dossier in received_only(figures).values():
         if dossier["channel"] != "counter":
@@ -919,7 +918,7 @@ def received_at_counter(figures: Figures) -> Counter[Any]:
 def count_results(figures: Figures) -> None:
     """Digitised results among the dossiers resolved; procedures without a result are left out.
 
-    So are the results of a system that never says whether one is digitised.
+    Results of a system that never states digitisation are left out too.
     """
     with_results = sources_that_state(figures, "result_digitised")
     for dossier in figures.dossiers.values():
@@ -944,7 +943,7 @@ def count_results(figures: Figures) -> None:
 def count_desks(world: World, figures: Figures) -> None:
     """One-Stop desks at the end of each period, and those that digitise by then."""
     for period in figures.periods:
-        units = holding_all(world.units, period.measured_on)
+        units = states_on(world.units, period.measured_on)
         dated = sum(unit["digitisation_date"] is not None for unit in units.values())
         for unit in units.values():
             if not has_desk(unit, period.measured_on):
@@ -958,7 +957,7 @@ def count_desks(world: World, figures: Figures) -> None:
 
 
 def rates_of_digitisation(figures: Figures) -> None:
-    """Results from the plan's year on; desks of districts and communes, if any date is known."""
+    """Rates of results since the plan's year, and of desks of districts and communes."""
     for key, row in figures.digitisation.items():
         place, *_, start = key
         if start >= dt.date(2021, 12, 15):
@@ -973,7 +972,7 @@ def rates_of_digitisation(figures: Figures) -> None:
 
 
 def count_procedures(figures: Figures) -> None:
-    """The catalogue at the end of each period; internal procedures apart."""
+    """The catalogue at the end of each period; internal procedures separately."""
     for period in figures.periods:
         used = procedures_used_online(figures, period)
         listed = figures.catalogue.on(period.measured_on)
@@ -1016,7 +1015,7 @@ def count_procedures(figures: Figures) -> None:
 
 
 def procedures_used_online(figures: Figures, period: Period) -> set[str]:
-    """Procedures of which a dossier was received online in the period."""
+    """Procedures with a dossier received online in the period."""
     return {
         procedure_key(dossier["procedure_code"])
         for dossier in received_only(figures).values()
@@ -1046,7 +1045,7 @@ TARGETS: dict[str, tuple[str, int, int, dt.date, str | None]] = {
 
 
 def status_of(indicator: str, place: str, numerator: int, denominator: int, day: dt.date) -> str:
-    """A figure against its target of that day, decided on integers."""
+    """Status of a figure against its target of that day, compared as integers."""
     if denominator == 0:
         return "no_data"
     comparison, wanted, per, since, only = TARGETS.get(indicator, (">=", 0, 1, dt.date.max, None))
@@ -1062,7 +1061,7 @@ def status_of(indicator: str, place: str, numerator: int, denominator: int, day:
 
 
 def value_of(indicator: str, numerator: int, denominator: int) -> int | None:
-    """Ten-thousandths of a percent point, or of a second; cut, never rounded up."""
+    """Value in ten-thousandths of a percentage point or of a second; truncated."""
     if denominator == 0:
         return None
     scale = 1 if indicator == "counter_waiting_time" else 100
@@ -1078,12 +1077,12 @@ def count_everything(
     days_off: Mapping[dt.date, str],
     exports: Sequence[dt.date] = (),
 ) -> Figures:
-    """Every figure of one as-of date, from what was known on it.
+    """Every figure of one as-of date, from the statements known on it.
 
     Args:
-        world: what sources ever said.
+        world: all statements of the sources.
         as_of: the date.
-        days_off: the days that offices are closed or work in exchange, with their kind.
+        days_off: days off and swapped working days, with their kind.
         exports: the nights of the source's exports; without them, each night has one.
     """
     known = world.as_known_on(as_of)
@@ -1091,10 +1090,10 @@ def count_everything(
     figures.levels_ever = {s.says["unit_level"] for u in known.units.values() for s in u if s.says}
     figures.dossiers = {
         code: says | {"first_due_date": first_due_date(says, known.dossiers[code])}
-        for code, says in counted_once(holding_all(known.dossiers, as_of)).items()
+        for code, says in counted_once(states_on(known.dossiers, as_of)).items()
     }
     count_dossiers(known, figures)
-    find_what_is_forbidden(known, figures, [n for n in exports if n <= as_of], days_off)
+    find_violations(known, figures, [n for n in exports if n <= as_of], days_off)
     for key, rate in figures.on_time.items():
         method, place, of_field, of_procedure, *period_key = key
         if (of_field, of_procedure) == ("ALL", "ALL"):

@@ -1,8 +1,8 @@
-"""A third set of dossiers worked out by hand: what an office may do when a due date comes near.
+"""A third set of dossiers with figures worked out by hand: actions of an office near a due date.
 
 One district, June 2022: dossiers returned and withdrawn before, on and after their due date; due
 dates moved once, twice, in time and too late; supplements asked for in time and too late; codes
-and hours of receipt. What must come out is written down, with its reasons, in
+and hours of receipt. The expected figures, with their reasons, are in
 ``tests/integration/test_third_worked_set.py``.
 """
 
@@ -20,14 +20,14 @@ from second_worked_set import DISTRICT, day, ended
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: Exports of a Friday, and of the Monday to Thursday and the last day of the month after it.
+#: Exports of a Friday, of Monday to Thursday of the next week, and of the last day of the month.
 NIGHTS = FRIDAY, MONDAY, TUESDAY, WEDNESDAY, THURSDAY, MONTH_END = tuple(
     map(
         dt.date.fromisoformat,
         ("2022-06-10", "2022-06-13", "2022-06-14", "2022-06-15", "2022-06-16", "2022-06-30"),
     )
 )
-#: The catalogue gives it five working days; it knows no time limit of the others.
+#: The catalogue gives this procedure five working days, and the others no time limit.
 FIVE_DAYS = "1.000002"
 RETURNED, WITHDRAWN = ("resolved", "returned_unprocessed"), ("withdrawn", "withdrawn")
 
@@ -63,7 +63,7 @@ T4 = dossier("T4", "07/06", "15/06", procedure_code=FIVE_DAYS, received_clock=dt
 T5 = dossier("T5", "07/06", "14/06", procedure_code=FIVE_DAYS, received_clock=dt.time(15))
 
 WAITING = {"status": "awaiting_supplement"}
-#: What each night's own file says: the new, and what changed.
+#: The dossiers in the delta of each night: new and changed ones.
 DELTAS: dict[dt.date, list[Says]] = {
     FRIDAY: [R1, R2, R3, R4, W1, W2, W3, W4, X1, X2, X3, X4, X5, S1, S3, T1, T2, T3, T4, T5],
     MONDAY: [S2, S3 | WAITING],
@@ -101,7 +101,7 @@ DELTAS: dict[dt.date, list[Says]] = {
 
 
 def third_world() -> World:
-    """The stories, for the plain count."""
+    """The nightly states of all dossiers, for the count in plain Python."""
     world = World()
     for night, statements in DELTAS.items():
         for says in statements:
@@ -136,7 +136,7 @@ def third_world() -> World:
 
 
 def write_exports(folder: Path) -> None:
-    """All nights' files."""
+    """Write the files of all nights."""
     folder.mkdir(parents=True)
     for night, statements in DELTAS.items():
         records = [
