@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help=(
         "Count one-stop dossiers against the city's 2022 reform plan.\n\n"
-        "A night: exports → landing → gate → warehouse → marts → published figures. Settings are"
-        " the ONESTOP_* environment variables; by default everything is under var/."
+        "A night: exports → landing → validation → warehouse → marts → published figures. Settings"
+        " are the ONESTOP_* environment variables; by default everything is under var/."
     ),
     no_args_is_help=True,
     add_completion=False,
@@ -86,7 +86,13 @@ AsOf = Annotated[
 From_ = Annotated[dt.date, typer.Option("--from", parser=_day, metavar="DATE", help="First day.")]
 Until = Annotated[dt.date, typer.Option("--to", parser=_day, metavar="DATE", help="Last day.")]
 LangOption = Annotated[
-    Lang, typer.Option("--lang", help="Language.", default_factory=_default_lang)
+    Lang,
+    typer.Option(
+        "--lang",
+        help="Language; defaults to that of the variable LANG_UI, else vi.",
+        default_factory=_default_lang,
+        show_default=False,
+    ),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="For people or programs.")]
 Unit = Annotated[
@@ -155,6 +161,10 @@ def night(first: Night, to: To = None) -> None:
     while day <= (to or first):
         typer.secho(f"night {day}", bold=True)
         report = run_night(settings, day, lambda line: typer.echo(f"  {line}"))
+        for described in sorted({one.night for one in report.deliveries if one.rows_rejected}):
+            typer.echo(f"  the rejected rows: onestop rejected --night {described}")
+        if any(one.warnings for one in report.deliveries):
+            typer.echo(f"  the warnings: {settings.folders.reports / 'index.html'}")
         typer.secho(f"  {report.message}", fg=None if report.is_good else "red")
         good = good and report.is_good
         day += dt.timedelta(days=1)

@@ -157,13 +157,19 @@ class DeliveryReport:
 
     Attributes:
         file_name: its path below the exports.
+        night: that the file describes.
         state: ``loaded``, ``already_loaded`` or ``refused``.
         reason: of a refusal, for people.
+        rows_rejected: rows in quarantine.
+        warnings: findings of all warning rules together.
     """
 
     file_name: str
+    night: dt.date
     state: str
     reason: str = ""
+    rows_rejected: int = 0
+    warnings: int = 0
 
 
 @dataclass
@@ -259,12 +265,21 @@ def _tell_unknown(
     for name in names:
         feed = misnamed(name, night, mappings.sources)
         if feed is None or (feed.expected and (feed.source, feed.feed) not in found):
-            logger.warning("%s: skipped, no mapping matches its name", name)
+            logger.warning(
+                "%s: skipped, no mapping matches its name; rename it (names: docs/feeds.md), add"
+                " its name to a mapping, or take it away",
+                name,
+            )
             continue
         meant = Recognised(feed.source, feed.feed, night, "delta", feed)
-        wanted = " or ".join(dict.fromkeys(awaited_name(one.name, night) for one in feed.files))
+        wanted = list(dict.fromkeys(awaited_name(one.name, night) for one in feed.files))
         _refuse_name(
-            folders, name, meant, "FILE-F15", f"its name is not {wanted}; rename it, run again"
+            folders,
+            name,
+            meant,
+            "FILE-F15",
+            f"its name is not {' or '.join(wanted)}; rename it, run again",
+            f"Tên tệp không phải là {' hoặc '.join(wanted)}; hãy đổi tên tệp rồi chạy lại",
         )
 
 
@@ -275,14 +290,21 @@ def _identity(file: ExportedFile) -> tuple[str, int, int] | None:
 
 
 def _refuse_name(
-    folders: Folders, name: str, found: Recognised, rule_code: str, reason: str = ""
+    folders: Folders,
+    name: str,
+    found: Recognised,
+    rule_code: str,
+    reason: str = "",
+    reason_vi: str = "",
 ) -> None:
     """Refuse a file because of its name, without opening it."""
     delivery = unread_delivery(
         name, source=found.source, feed=found.feed, night=found.night, kind=found.kind
     )
     logger.warning("%s: refused, %s: %s", name, rule_code, reason or FILE_RULES[rule_code].en)
-    refuse_unread(folders.refusals, folders.validation_results, delivery, rule_code, reason)
+    refuse_unread(
+        folders.refusals, folders.validation_results, delivery, rule_code, reason, reason_vi
+    )
 
 
 def awaited_deliveries(
@@ -729,15 +751,32 @@ def take_in(
             loaded = read_and_load(delivery, night, systems.mappings, warehouse_url, folders)
     except RefusedDeliveryError as refused:
         echo(f"{name}: refused, {refused.rule_code}: {refused.reason}")
-        return DeliveryReport(name, "refused", str(refused))
+        return DeliveryReport(name, candidate.night, "refused", str(refused))
     if loaded.is_repeat:
         echo(f"{name}: loaded before")
-        return DeliveryReport(name, "already_loaded")
-    echo(
-        f"{name}: {loaded.rows_read} rows read, {loaded.rows_accepted} accepted,"
-        f" {loaded.rows_rejected} rejected"
+        return DeliveryReport(name, candidate.night, "already_loaded")
+    echo(f"{name}: {_rows_counted(loaded)}")
+    return DeliveryReport(
+        name,
+        candidate.night,
+        "loaded",
+        rows_rejected=loaded.rows_rejected,
+        warnings=loaded.warnings,
     )
-    return DeliveryReport(name, "loaded")
+
+
+def _rows_counted(loaded: LoadedDelivery) -> str:
+    """The counts of a loaded file, which add up to the rows read."""
+    further = {
+        "repeated": loaded.rows_repeated,
+        "blank or title": loaded.rows_blank,
+        "left out by the mapping": loaded.rows_skipped,
+    }
+    counts = [f"{loaded.rows_accepted} accepted", f"{loaded.rows_rejected} rejected"]
+    counts += [f"{count} {what}" for what, count in further.items() if count]
+    rows = "row" if loaded.rows_read == 1 else "rows"
+    warned = f"; warnings: {loaded.warnings}" if loaded.warnings else ""
+    return f"{loaded.rows_read} {rows} read, {', '.join(counts)}{warned}"
 
 
 def read_and_load(

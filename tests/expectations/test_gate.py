@@ -182,6 +182,16 @@ def test_a_refusal_names_the_rules_their_first_rows_and_the_remedy(tmp_path):
     assert str(error).startswith("dossiers_20220630.json: DOS-F03: Too many rows rejected")
 
 
+@pytest.mark.parametrize(
+    ("rows", "text_en", "text_vi"),
+    [(1, "row 1.", "dòng 1."), (3, "rows 1, 2, 3.", "dòng 1, 2, 3.")],
+)
+def test_a_refusal_for_few_rows_names_them_all(tmp_path, rows, text_en, text_vi):
+    verdict, _ = judge(tmp_path, many(rows, status=None), columns_missing=["due_at"])
+    assert f"DOS-R10 (The status is missing): {text_en}" in verdict.reason_en
+    assert f"DOS-R10 (Thiếu trạng thái hồ sơ): {text_vi}" in verdict.reason_vi
+
+
 def test_values_that_may_identify_a_person_are_masked(tmp_path):
     unreadable = [
         {"received_at": None, "received_at_text": "Người Nộp Mẫu"},

@@ -106,6 +106,8 @@ def test_a_name_that_nearly_fits_is_refused_and_on_the_nights_page(named):
     assert output.decode().count("refused, FILE-F15") == len(MISNAMED)
     page = (settings.folders.reports / str(NIGHT) / "index.html").read_text(encoding="utf-8")
     assert page.count("Từ chối: FILE-F15") == len(MISNAMED)
+    assert "hãy đổi tên tệp rồi chạy lại" in page
+    assert "its name is not" not in page
 
 
 def test_no_control_character_of_a_name_reaches_the_terminal(named):

@@ -68,12 +68,14 @@ def commands_output(tmp_path_factory):
 
 
 def test_the_planted_files_were_read_and_refused_as_meant(commands_output):
-    _, output = commands_output
+    settings, output = commands_output
     assert f"night {NIGHT} is published" in output
     assert "dossiers_20221115_p.json: 14 rows read, 2 accepted, 12 rejected" in output
     for refused in ("cut.json", "headless.csv", "legacy.csv", "broken.json", "words.csv"):
         assert f"dossiers_20221115_{refused}: refused, FILE-F0" in output
     assert "dossiers_20221115_sheets.xlsx: 5 rows read, 1 accepted" in output
+    assert f"the rejected rows: onestop rejected --night {NIGHT}" in output
+    assert f"the warnings: {settings.folders.reports / 'index.html'}" in output
     assert "dossiers_20221115_unlike.xlsx: refused, FILE-F13" in output
 
 

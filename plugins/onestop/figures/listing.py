@@ -35,8 +35,8 @@ _DELIVERY_HEADERS = {
     ),
 }  # fmt: skip
 _REJECTED_HEADERS = {
-    "vi": ("Đêm", "Loại", "Dòng", "Khóa", "Quy tắc", "Lý do", "Giá trị", "Tình trạng"),
-    "en": ("Night", "Feed", "Row", "Key", "Rule", "Reason", "Values", "State"),
+    "vi": ("Đêm", "Tệp", "Dòng", "Khóa", "Quy tắc", "Lý do", "Giá trị", "Tình trạng"),
+    "en": ("Night", "File", "Row", "Key", "Rule", "Reason", "Values", "State"),
 }
 _STATES = {
     "vi": {
@@ -51,6 +51,16 @@ _REJECTED_STATES = ("open", "replayed", "superseded", "left_out")
 _TOTALS = {
     "vi": "{shown} trong {total} dòng; lọc bằng các tùy chọn, xem --help",
     "en": "{shown} of {total} rows; the options filter them, see --help",
+}
+_REMEDY = {
+    "vi": (
+        "Dòng còn mở: sửa ở hệ thống nguồn và xuất lại tệp; hoặc thêm giá trị, định dạng ngày vào"
+        " tệp ánh xạ\n(các giá trị được nhận: docs/feeds.md), rồi chạy `onestop replay`."
+    ),
+    "en": (
+        "Open rows: correct them at the source and export the file again; or add the value or the"
+        " date format to the\nmapping (accepted values: docs/feeds.md), then run `onestop replay`."
+    ),
 }
 
 
@@ -108,6 +118,8 @@ def print_rejected(
 ) -> None:
     """Print rejected rows with all their reasons, the latest first; values are masked.
 
+    Each with its file and the row in it. What can be done follows where rows are open.
+
     Args:
         settings: of this installation.
         lang: of the table.
@@ -129,11 +141,13 @@ def print_rejected(
         )
         total = warehouse.value(f"select count(*) from ({chosen}) as chosen", values)
         found = warehouse.rows(
-            f"select r.night, r.feed, r.row_number, r.key_text, r.rule_code,"
+            f"select r.night, d.file_name, r.row_number, r.key_text, r.rule_code,"
             f" r.message_{lang} as message, r.offending, r.state, r.delivery_id"
             f" from ({chosen} order by night desc, delivery_id, row_number limit {int(limit)})"
             " as chosen inner join audit.rejected_row as r on r.delivery_id = chosen.delivery_id"
             " and r.row_number = chosen.row_number"
+            " inner join (select delivery_id, min(file_name) as file_name from audit.delivery"
+            " group by delivery_id) as d on d.delivery_id = r.delivery_id"
             " order by r.night desc, r.delivery_id, r.row_number, r.rule_code, r.state,"
             " r.offending",
             values,
@@ -145,7 +159,7 @@ def print_rejected(
         first = reasons[0]
         shown += 1
         table.add_row(
-            *(_text(first[name]) for name in ("night", "feed", "row_number", "key_text")),
+            *(_text(first[name]) for name in ("night", "file_name", "row_number", "key_text")),
             *(
                 "\n".join(dict.fromkeys(_text(row[name]) for row in reasons))
                 for name in ("rule_code", "message", "offending")
@@ -154,15 +168,16 @@ def print_rejected(
                 dict.fromkeys(_STATES[lang].get(row["state"], row["state"]) for row in reasons)
             ),
         )
-    _print(table, lang, shown, int(total))
+    is_open = any(row["state"] == "open" for row in found)
+    _print(table, lang, shown, int(total), below=_REMEDY[lang] if is_open else "")
 
 
-def _values(offending: str | None, lang: Language) -> str | None:
-    """The values that broke a rule, as JSON."""
-    values = json.loads(offending) if offending else {}
-    if "read_problem" not in values:
-        return offending
-    return json.dumps(values_for_people(values, lang), ensure_ascii=False)
+def _values(offending: str | None, lang: Language) -> str:
+    """The values that broke a rule, one on each line, as ``column: value``."""
+    values = json.loads(offending or "{}")
+    if "read_problem" in values:
+        values = values_for_people(values, lang)
+    return "\n".join(f"{name}: {'–' if value is None else value}" for name, value in values.items())
 
 
 def _where(filters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -186,7 +201,8 @@ def _opened(settings: Settings) -> Iterator[Warehouse]:
 def _table(headers: tuple[str, ...], numbers: Any) -> Table:  # noqa: ANN401 - any container
     table = Table(box=None, header_style="bold", pad_edge=False)
     for place, header in enumerate(headers):
-        table.add_column(header, justify="right" if place in numbers else "left")
+        # A name that does not fit goes on in the next line: cut, two files look like one.
+        table.add_column(header, justify="right" if place in numbers else "left", overflow="fold")
     return table
 
 
@@ -194,7 +210,9 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _print(table: Table, lang: Language, shown: int, total: int) -> None:
+def _print(table: Table, lang: Language, shown: int, total: int, *, below: str = "") -> None:
     with printed(sys.stdout, page_width(sys.stdout, at_least=140, at_most=200)) as console:
         console.print(table)
         console.print(_TOTALS[lang].format(shown=shown, total=total))
+        if below:
+            console.print(below)

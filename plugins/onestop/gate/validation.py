@@ -412,7 +412,6 @@ class _Gate:
     def _reason(self, broken: RuleResult, language: Language) -> tuple[str, ...]:
         """Why the delivery is refused: the rule's sentence, the rows, what to do."""
         rule = next(rule for rule in self._suite.rules if rule.code == broken.rule_code)
-        words = _WORDS[language]
         sentences = [broken.message_vi if language == "vi" else broken.message_en]
         worst = sorted(
             (item for item in self._results if item.examples and item.severity != "warning"),
@@ -420,10 +419,8 @@ class _Gate:
         )
         for item in worst[:_WORST_RULES]:
             message = item.message_vi if language == "vi" else item.message_en
-            numbers = ", ".join(str(number) for number in item.examples)
             sentences.append(
-                f"{item.rule_code} ({message.rstrip('.')}): {item.rows_failed} {words['rows']},"
-                f" {words['first']} {numbers}"
+                f"{item.rule_code} ({message.rstrip('.')}): {_which_rows(item, language)}"
             )
         sentences.append(rule.remedy_vi if language == "vi" else rule.remedy_en)
         return tuple(f"{sentence.rstrip('.')}." for sentence in sentences if sentence)
@@ -514,10 +511,18 @@ class _Gate:
 _WORST_RULES = 3
 #: The files of ``sql/reference`` that rules may use, as ``gate.<file>``.
 _REFERENCE = {"day_off": ("calendar_date", "day_kind"), "indicator": ("indicator_code",)}
-_WORDS = {
-    "vi": {"rows": "dòng", "first": "các dòng đầu tiên:"},
-    "en": {"rows": "rows", "first": "the first ones:"},
-}
+
+
+def _which_rows(broken: RuleResult, language: Language) -> str:
+    """The numbers of the rows that broke a rule; of many, how many and the first."""
+    numbers = ", ".join(str(number) for number in broken.examples)
+    if broken.rows_failed > len(broken.examples):
+        return {
+            "vi": f"{broken.rows_failed} dòng, các dòng đầu tiên: {numbers}",
+            "en": f"{broken.rows_failed} rows, the first ones: {numbers}",
+        }[language]
+    rows = {"vi": "dòng", "en": "row" if broken.rows_failed == 1 else "rows"}
+    return f"{rows[language]} {numbers}"
 
 
 def _text_columns(feed: Feed) -> list[str]:

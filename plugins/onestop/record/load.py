@@ -41,6 +41,9 @@ class LoadedDelivery:
         rows_accepted: rows that passed the gate.
         rows_rejected: rows in quarantine.
         rows_repeated: exact repeats of an earlier row.
+        rows_blank: blank, title and footer rows.
+        rows_skipped: rows that the mapping leaves out.
+        warnings: findings of all warning rules together.
     """
 
     delivery_id: str
@@ -50,6 +53,9 @@ class LoadedDelivery:
     rows_accepted: int = 0
     rows_rejected: int = 0
     rows_repeated: int = 0
+    rows_blank: int = 0
+    rows_skipped: int = 0
+    warnings: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -77,7 +83,8 @@ def load_delivery(warehouse: Warehouse, delivery: Delivery, staged: Path) -> Loa
         versions = _write_rows(load, known_from)
         supersede_rejected(load)
         counts = warehouse.rows(
-            "select rows_accepted, rows_rejected, rows_repeated, rows_read from audit.delivery"
+            "select rows_read, rows_accepted, rows_rejected, rows_repeated, rows_blank,"
+            " rows_skipped, warnings from audit.delivery"
             " where delivery_id = :delivery_id and state = 'loaded'",
             {"delivery_id": delivery.delivery_id},
         )[0]

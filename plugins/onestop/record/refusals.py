@@ -64,7 +64,12 @@ def record_refusal(
 
 
 def refuse_unread(
-    notes: Path, results: Path, delivery: Delivery, rule_code: str, found: str = ""
+    notes: Path,
+    results: Path,
+    delivery: Delivery,
+    rule_code: str,
+    found: str = "",
+    found_vi: str = "",
 ) -> str:
     """Refuse a file before its rows are validated: write a result, and a note for the record.
 
@@ -74,12 +79,13 @@ def refuse_unread(
         delivery: the delivery, as far as known.
         rule_code: the rule that refused it (``FILE-F01`` …).
         found: what was found, in English; defaults to the rule's sentence.
+        found_vi: the same in Vietnamese; defaults to the rule's sentence with ``found``.
 
     Returns:
         The file's page among the reports, relative to them.
     """
     rule = FILE_RULES[rule_code]
-    reason_vi = f"{rule.vi} [{found}]" if found else rule.vi
+    reason_vi = found_vi or (f"{rule.vi} [{found}]" if found else rule.vi)
     reason_en = found or rule.en
     kept = keep_unread(delivery, results, rule_code, reason_vi, reason_en)
     note_refusal(notes, delivery, rule_code, reason_vi, reason_en)

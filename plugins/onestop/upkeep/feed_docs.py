@@ -15,7 +15,7 @@ from onestop.schema.mapping_files import load_mappings
 from onestop.schema.project import PROJECT_ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from onestop.gate import Rule
 
@@ -31,6 +31,10 @@ runs of blanks become one blank, and blanks at the ends go. What a mapping calls
 read into anything; how a mapping is written: [mapping.md](mapping.md). A dossier without a
 procedure code is counted under the catalogue's one procedure of its name, else under the name.
 Severity: *critical* refuses the file, *error* rejects the row, *warning* is counted.
+
+- Codes match whatever their case; the texts of each value stand below its feed's columns.
+- Booleans: {booleans}.
+- Dates and times, the first pattern that fits: {formats}, ISO 8601.
 """
 
 
@@ -39,11 +43,28 @@ def feeds_page() -> str:
     from onestop.gate import load_suite  # noqa: PLC0415 - Great Expectations imports slowly
 
     mappings = load_mappings(None)[_SOURCE].feeds
-    parts = [_HEAD]
+    parts = [_head(mappings)]
     for feed in FEEDS.values():
         suite = load_suite(feed.name)
         parts += [*_feed_part(feed, mappings[feed.name]), *_rules_part(suite.rules, suite.limits)]
     return "\n".join(parts)
+
+
+def _head(mappings: Mapping[str, FeedMapping]) -> str:
+    """What all feeds have in common."""
+    columns = [column for feed in mappings.values() for column in feed.columns]
+    booleans = {
+        column.codes
+        for feed in mappings.values()
+        for column in feed.columns
+        if feed.schema.column(column.name).type == "boolean"
+    }
+    formats = {column.formats for column in columns if column.formats}
+    [boolean], [format_] = booleans, formats
+    return _HEAD.format(
+        booleans="; ".join(f"*{value}* is written {_listed(texts)}" for value, texts in boolean),
+        formats=", ".join(f"`{one}`" for one in format_),
+    )
 
 
 def _feed_part(feed: Feed, mapping: FeedMapping) -> Iterator[str]:
@@ -71,6 +92,7 @@ def _feed_part(feed: Feed, mapping: FeedMapping) -> Iterator[str]:
     given = {column.name: column for column in mapping.columns}
     for column in feed.columns:
         yield _column_line(column, given.get(column.name))
+    yield from _values_part(feed, mapping)
     yield f"\nPersonal, never read: {_listed(mapping.personal)}."
     if mapping.unused:
         yield f"\nKnown and not needed: {_listed(mapping.unused)}."
@@ -87,6 +109,23 @@ def _column_line(column: Column, given: ColumnMapping | None) -> str:
         if given.fallback:
             origin += f"; else `{given.fallback}`"
     return f"| `{column.name}` | {kind} | {column.vi} — {column.en} | {origin} |"
+
+
+def _values_part(feed: Feed, mapping: FeedMapping) -> Iterator[str]:
+    """Which texts of the exports mean which value."""
+    coded = [
+        (column.name, value, texts)
+        for column in mapping.columns
+        if feed.column(column.name).type != "boolean"
+        for value, texts in column.codes
+    ]
+    if coded:
+        yield "\n| column | value | written in exports as |"
+        yield "|---|---|---|"
+        for name, value, texts in coded:
+            # a whole number is read where its text is not listed
+            own = (value,) if feed.column(name).type == "integer" else ()
+            yield f"| `{name}` | {value} | {'; '.join((*own, *texts))} |"
 
 
 def _rules_part(rules: tuple[Rule, ...], limits: dict[str, int]) -> Iterator[str]:

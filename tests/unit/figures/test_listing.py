@@ -16,9 +16,14 @@ from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse import open_warehouse
 
 NIGHT = dt.date(2022, 11, 24)
+#: Longer than its column.
+FILE_NAME = "so_tai_nguyen_moi_truong/bo_phan_mot_cua/dossiers_20221124_quan_le_chan.xlsx"
 #: Row 5 broke two rules, row 7 one.
 REJECTED = [(5, "DOS-R01"), (5, "DOS-R07"), (7, "DOS-R07")]
-OFFENDING = {"DOS-R01": '{"read_problem":"too_few_cells (7/8)"}'}
+OFFENDING = {
+    "DOS-R01": '{"read_problem":"too_few_cells (7/8)"}',
+    "DOS-R07": '{"due_at_text":"31/02/2022"}',
+}
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +35,7 @@ def settings(tmp_path_factory):
         feed="dossiers",
         night=NIGHT,
         kind="delta",
-        file_name="dossiers_20221124.json",
+        file_name=FILE_NAME,
         sha256="0" * 64,
         size_bytes=1,
         file_modified_at=dt.datetime(2022, 11, 24, 20, tzinfo=LOCAL_ZONE),
@@ -131,3 +136,28 @@ def test_replaying_rows_of_an_unknown_value_is_an_error(settings, asked):
 
 def test_a_known_rule_that_no_row_broke_gives_an_empty_table(settings, capsys):
     assert "0 of 0 rows" in printed(capsys, settings, rule="VIS-R09")
+
+
+@pytest.mark.parametrize("table", [print_rejected, print_deliveries])
+def test_a_file_s_name_is_shown_whole_however_long_it_is(settings, capsys, table):
+    table(settings, lang="en")
+    lines = capsys.readouterr().out.splitlines()
+    place, end = lines[0].index("File"), lines[0].index("Row" if "Row" in lines[0] else "Feed")
+    assert FILE_NAME in "".join(line[place:end].strip() for line in lines[1:])
+    assert "…" not in "".join(lines)
+
+
+def test_a_rejected_row_shows_the_values_that_broke_the_rule_by_column(settings, capsys):
+    assert "due_at_text: 31/02/2022" in printed(capsys, settings)
+
+
+@pytest.mark.parametrize(("lang", "text"), [("vi", "Dòng còn mở: sửa ở"), ("en", "Open rows: ")])
+def test_open_rows_are_listed_with_what_to_do(settings, capsys, lang, text):
+    print_rejected(settings, lang=lang)
+    shown = capsys.readouterr().out
+    assert text in shown
+    assert "onestop replay" in shown
+
+
+def test_a_list_without_open_rows_has_no_advice(settings, capsys):
+    assert "Open rows" not in printed(capsys, settings, rule="VIS-R09")
