@@ -106,8 +106,14 @@ def test_a_name_that_nearly_fits_is_refused_and_on_the_nights_page(named):
     assert output.decode().count("refused, FILE-F15") == len(MISNAMED)
     page = (settings.folders.reports / str(NIGHT) / "index.html").read_text(encoding="utf-8")
     assert page.count("Từ chối: FILE-F15") == len(MISNAMED)
-    assert "hãy đổi tên tệp rồi chạy lại" in page
-    assert "its name is not" not in page
+    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+        [reason] = warehouse.rows(
+            "select distinct reason_vi, reason_en from audit.delivery"
+            " where refused_rule = 'FILE-F15'"
+        )
+    assert reason["reason_vi"].startswith("Tên tệp không phải là ")
+    assert reason["reason_vi"].endswith("; hãy đổi tên tệp rồi chạy lại")
+    assert reason["reason_en"].startswith("its name is not ")
 
 
 def test_no_control_character_of_a_name_reaches_the_terminal(named):
