@@ -11,8 +11,12 @@
 --   counted_from_same_day received after the hour from which the time counts from the next working
 --                         day, but due as if it counted from the same day
 -- An act that a night's export shows happened after the source's export before. `strong`: forbidden
--- on each of these days; `weak`: on the last of them. Also weak are a second supplement, since the
--- first one may stand for the receipt, and `counted_from_same_day`, which rests on the catalogue.
+-- on each of these days. `weak`, with what makes it so (`doubt_code`):
+--   export_gap       forbidden on the last of these days only
+--   first_seen       the dossier waited for a supplement when it was first exported
+--   second_request   a second supplement: the first one may stand for the receipt
+--   was_waiting      closed out while it waited since before its due date
+--   by_catalogue     rests on the time limit in the catalogue of procedures
 -- `event_date` is the last day on which the act can have happened, `limit_date` the last one on
 -- which it was allowed.
 with rule as (
@@ -105,12 +109,11 @@ supplement as (
         last_allowed.calendar_date as limit_date,
         asked.last_seen_night,
         case
-            when
-                asked.request_number = 1
-                and first_day.workday_number > last_allowed.workday_number
-                then 'strong'
-            else 'weak'
-        end as strength,
+            when asked.request_number > 1 then 'second_request'
+            when asked.last_seen_night is null then 'first_seen'
+            when first_day.workday_number > last_allowed.workday_number then null
+            else 'export_gap'
+        end as doubt_code,
         asked.delivery_id,
         asked.row_number
     from asked
@@ -154,7 +157,7 @@ extended_twice as (
         extension.moved_night as event_date,
         cast(null as date) as limit_date,
         extension.last_seen_night,
-        'strong' as strength,
+        cast(null as varchar) as doubt_code,
         extension.delivery_after as delivery_id,
         extension.row_after as row_number
     from extension
@@ -179,10 +182,9 @@ extended_late as (
         case
             when
                 extension.last_seen_night
-                >= extension.due_date_before - cast(rule.limit_value as integer)
-                then 'strong'
-            else 'weak'
-        end as strength,
+                < extension.due_date_before - cast(rule.limit_value as integer)
+                then 'export_gap'
+        end as doubt_code,
         extension.delivery_after as delivery_id,
         extension.row_after as row_number
     from extension
@@ -207,7 +209,7 @@ closed_out as (
         dossier.closed_date as event_date,
         dossier.due_date as limit_date,
         edit.last_seen_night,
-        coalesce(edit.strength, 'strong') as strength,
+        case when edit.strength = 'weak' then 'was_waiting' end as doubt_code,
         dossier.delivery_id,
         dossier.row_number
     from dossier
@@ -254,7 +256,7 @@ code_date as (
         coded.received_date as event_date,
         cast(null as date) as limit_date,
         cast(null as date) as last_seen_night,
-        'strong' as strength,
+        cast(null as varchar) as doubt_code,
         coded.delivery_id,
         coded.row_number
     from coded
@@ -282,7 +284,7 @@ same_day as (
         dossier.received_date as event_date,
         cast(null as date) as limit_date,
         cast(null as date) as last_seen_night,
-        'weak' as strength,
+        'by_catalogue' as doubt_code,
         dossier.delivery_id,
         dossier.row_number
     from dossier
@@ -323,7 +325,7 @@ ranked as (
         found.*,
         row_number() over (
             partition by dossier_code, check_code
-            order by case when strength = 'strong' then 0 else 1 end, event_date
+            order by case when doubt_code is null then 0 else 1 end, event_date
         ) as rank_of_check
     from found
 ),
@@ -332,7 +334,8 @@ decree_check as (
     select
         dossier_code,
         check_code,
-        strength,
+        case when doubt_code is null then 'strong' else 'weak' end as strength,
+        doubt_code,
         unit_code,
         unit_level,
         received_date,

@@ -150,6 +150,7 @@ BROKEN: dict[str, str] = {
     "DCK-F03": setting("check_code", "'asked_twice'"),
     "DCK-F04": setting("strength", "'so-so'"),
     "DCK-F05": setting("limit_date", "event_date"),
+    "DCK-F06": setting("doubt_code", "'moon'"),
     "DCC-F01": TWICE,
     "DCC-F02": setting("unit_scope", "null"),
     "DCC-F03": OTHER_NIGHT,

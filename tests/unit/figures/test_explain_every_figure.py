@@ -323,6 +323,15 @@ def test_desks_registered_at_the_end_of_the_span_are_counted(worked):
     assert reasons(found, "left_out")["H24.31.16"] == "registered_later"
 
 
+def test_a_check_is_explained_on_an_earlier_night_too(worked):
+    # B11, received on 18/03, waited for a supplement when the quarter's last night exported it
+    then = of_year(worked, "supplement_late", last=MAY, as_of=MAY)
+    assert reasons(then, "left_out") == {"B11": "first_seen"}
+    assert (then.published, then.numerator) == (None, 0)
+    now = of_year(worked, "closed_out_overdue")
+    assert (now.published, now.numerator) == ((0, 0), 0)
+
+
 def test_a_declared_figure_names_its_document_and_the_documents_left_out(worked):
     found = of_year(worked, TASKS)
     assert reasons(found, "numerator") == {"21/BC": "declared"}

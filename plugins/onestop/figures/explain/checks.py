@@ -26,14 +26,29 @@ _CHECKED = Kind(
     facts=("received_date", "event_date", "limit_date", "last_seen_night"),
     shown=("received_date", "event_date", "limit_date"),
 )
-_POSSIBLY = (
-    "{finding}. Chưa chắc chắn: nguồn xuất dữ liệu lần trước ngày {seen}",
-    "{finding}. Not certain: the source exported last on {seen}",
-)
-_BY_CATALOGUE = (
-    "{finding}. Chưa chắc chắn: so với thời hạn trong danh mục thủ tục",
-    "{finding}. Not certain: by the time limit in the catalogue of procedures",
-)
+#: Why a finding is not certain, by ``doubt_code``; ``{seen}`` is the source's export before.
+_DOUBTS: Mapping[str, tuple[str, str]] = {
+    "export_gap": (
+        "nguồn xuất dữ liệu lần trước ngày {seen}",
+        "the source exported last on {seen}",
+    ),
+    "first_seen": (
+        "hồ sơ đã chờ bổ sung khi nguồn xuất lần đầu",
+        "it waited for a supplement when it was first exported",
+    ),
+    "second_request": (
+        "yêu cầu bổ sung lần thứ hai, có thể tính từ lần bổ sung trước",
+        "a second supplement, which may count from the first one",
+    ),
+    "was_waiting": (
+        "hồ sơ đang chờ từ trước hạn trả",
+        "it had been waiting since before its due date",
+    ),
+    "by_catalogue": (
+        "so với thời hạn trong danh mục thủ tục",
+        "by the time limit in the catalogue of procedures",
+    ),
+}
 
 
 def read_check(warehouse: Warehouse, code: str) -> Mapping[str, Any] | None:
@@ -52,7 +67,7 @@ def _found(question: Question) -> Iterator[CountedItem]:
     check = read_check(question.warehouse, question.indicator)
     assert check is not None  # noqa: S101 - the question was asked about a check
     rows = question.warehouse.rows(
-        "select found.dossier_code, found.unit_code, found.strength, found.received_date,"
+        "select found.dossier_code, found.unit_code, found.doubt_code, found.received_date,"
         " found.event_date, found.limit_date, found.last_seen_night, found.delivery_id,"
         " delivery.file_name, found.row_number"
         f" from {marts.relation('mart.decree_check')} as found"
@@ -62,20 +77,20 @@ def _found(question: Question) -> Iterator[CountedItem]:
         {"code": question.indicator, "first": question.first, "until": question.until},
     )
     for row in rows:
-        is_certain = row["strength"] == "strong"
+        code = row["doubt_code"] or FOUND
         vi, en = check["finding_vi"], check["finding_en"]
-        if not is_certain:
-            doubt = _POSSIBLY if row["last_seen_night"] else _BY_CATALOGUE
-            vi, en = doubt[0].replace("{finding}", vi), doubt[1].replace("{finding}", en)
+        if code != FOUND:
+            doubt_vi, doubt_en = _DOUBTS[code]
+            vi, en = f"{vi}. Chưa chắc chắn: {doubt_vi}", f"{en}. Not certain: {doubt_en}"
         why = reason(
-            {row["strength"]: (vi, en)},
-            row["strength"],
+            {code: (vi, en)},
+            code,
             received=row["received_date"],
             event=row["event_date"],
             limit=row["limit_date"],
             seen=row["last_seen_night"],
         )
-        yield counted(_CHECKED, row, "numerator" if is_certain else "left_out", why)
+        yield counted(_CHECKED, row, "numerator" if code == FOUND else "left_out", why)
 
 
 CHECKS = Explainer(_CHECKED, (FOUND,), _found)
