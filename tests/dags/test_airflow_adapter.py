@@ -391,7 +391,7 @@ def test_the_log_names_the_awaited_file_and_the_end_of_waiting(library, at_night
     assert "waits until 2022-11-25 06:00" in caplog.text
 
 
-def test_nothing_is_waited_for_when_the_expected_delivery_is_there(library, at_night):
+def test_waiting_ends_when_the_expected_delivery_is_there(library, at_night):
     at_night("2022-11-25T01:00:00")
     library.discover_deliveries.return_value = [CANDIDATE]
     library.awaited_deliveries.return_value = []

@@ -29,7 +29,7 @@ def many(count: int, **changes):
     return [other(dossier_code=f"H24.14-220601-{n:05}", **changes) for n in range(count)]
 
 
-def test_the_quarantine_holds_every_bad_row_however_many(tmp_path):
+def test_the_quarantine_holds_any_number_of_bad_rows(tmp_path):
     verdict, staged = judge(
         tmp_path, [*many(1000, status=None), *many(6000, channel="post")[1000:]]
     )

@@ -230,7 +230,7 @@ def test_pages_are_written_once_and_only_for_the_nights_that_are_kept(tmp_path):
     assert all(page.stat().st_mtime_ns == before[page] for page in kept)
 
 
-def test_of_a_night_that_is_as_it_was_nothing_is_read_and_only_a_deleted_page_is_written(
+def test_an_unchanged_night_is_not_read_and_only_its_deleted_pages_are_written(
     tmp_path, monkeypatch
 ):
     validate(tmp_path, [CLEAN])
@@ -249,7 +249,7 @@ def test_of_a_night_that_is_as_it_was_nothing_is_read_and_only_a_deleted_page_is
     assert "an identity is broken" in text(page)
 
 
-def test_a_site_whose_data_docs_were_made_at_the_validation_needs_no_great_expectations(
+def test_a_site_with_data_docs_from_the_validation_needs_no_great_expectations(
     tmp_path, monkeypatch
 ):
     validate(tmp_path, [CLEAN])

@@ -97,7 +97,7 @@ def test_a_file_with_an_unprintable_name_is_refused_with_its_rule(named):
     assert page.count("Từ chối: FILE-F11") == len(refused)
 
 
-def test_a_name_that_nearly_fits_is_refused_and_on_the_nights_page(named):
+def test_a_file_with_a_similar_name_is_refused_and_shown_on_the_nights_page(named):
     settings, output = named
     found = delivered(settings)
     assert {name: found.get(name) for name in MISNAMED} == dict.fromkeys(

@@ -89,7 +89,7 @@ def test_every_check_of_a_healthy_installation_is_ok(published):
 @pytest.mark.parametrize(
     ("year", "expected"), [(2021, "OK OK"), (2023, "OK WARN"), (2026, "WARN WARN")]
 )
-def test_days_off_that_nobody_reviewed_are_a_warning(tmp_path, year, expected):
+def test_years_with_unreviewed_days_off_are_a_warning(tmp_path, year, expected):
     at = dt.datetime(year, 11, 20, 7, tzinfo=LOCAL_ZONE)
     found = [one for one in examine(settings_in(tmp_path), at) if one.check == "days_off"]
     assert " ".join(one.state for one in found) == expected

@@ -67,7 +67,7 @@ def commands_output(tmp_path_factory):
     return settings, "\n".join(output)
 
 
-def test_the_planted_files_were_read_and_refused_as_meant(commands_output):
+def test_the_planted_files_were_read_and_refused_as_intended(commands_output):
     settings, output = commands_output
     assert f"night {NIGHT} is published" in output
     assert "dossiers_20221115_p.json: 14 rows read, 2 accepted, 12 rejected" in output

@@ -125,7 +125,7 @@ def tables_in(settings):
         return content(warehouse)
 
 
-def test_before_the_fix_the_rows_and_the_file_are_refused(replayed):
+def test_the_rows_and_the_file_are_refused_before_the_correction(replayed):
     assert replayed["before"] == [("ward_20221115.json", row, "open") for row in (2, 3, 4)]
     assert replayed["refused"] == [("ward_20221115_b.json", True)]
 

@@ -203,7 +203,7 @@ def test_an_overdue_dossier_that_is_returned_or_withdrawn_is_a_strong_sign_and_l
 
 
 @pytest.mark.parametrize(("status", "closing_class"), CLOSED_OUT)
-def test_one_first_seen_as_closed_out_after_its_due_date_is_shown_by_its_own_dates(
+def test_a_dossier_first_exported_as_closed_after_its_due_date_is_a_strong_sign(
     warehouse, status, closing_class
 ):
     found = signs(warehouse, {13: [changed(LATE, status=status, closing_class=closing_class)]})
@@ -212,7 +212,7 @@ def test_one_first_seen_as_closed_out_after_its_due_date_is_shown_by_its_own_dat
 
 
 @pytest.mark.parametrize(("status", "closing_class"), CLOSED_OUT)
-def test_one_that_is_returned_or_withdrawn_by_its_due_date_is_no_sign(
+def test_a_dossier_returned_or_withdrawn_by_its_due_date_is_no_sign(
     warehouse, status, closing_class
 ):
     in_time = changed(
@@ -221,14 +221,14 @@ def test_one_that_is_returned_or_withdrawn_by_its_due_date_is_no_sign(
     assert signs(warehouse, {8: [OPEN], 10: [in_time]}) == []
 
 
-def test_one_closed_out_while_it_had_been_paused_in_time_is_a_weak_sign(warehouse):
+def test_closing_a_dossier_that_was_paused_in_time_is_a_weak_sign(warehouse):
     paused = changed(OPEN, status="awaiting_supplement")
     returned = changed(LATE, closing_class="returned_unprocessed")
     found = signs(warehouse, {8: [OPEN], 9: [paused], 13: [returned]})
     assert kinds(found) == [("closed_out_overdue", "weak")]
 
 
-def test_a_due_date_moved_as_an_overdue_dossier_is_returned_hides_neither(warehouse):
+def test_a_due_date_moved_when_an_overdue_dossier_is_returned_gives_both_signs(warehouse):
     returned = changed(LATE, closing_class="returned_unprocessed", due_at=at("20/06"))
     found = signs(warehouse, {8: [OPEN], 13: [returned]})
     assert kinds(found) == [("closed_out_overdue", "strong"), ("due_moved_later", "strong")]
@@ -241,7 +241,7 @@ def test_a_due_date_moved_as_an_overdue_dossier_is_returned_hides_neither(wareho
     ("closing_class", "turned", "rate"),
     [("returned_unprocessed", True, (2, 2)), ("withdrawn", False, (1, 1))],
 )
-def test_an_overdue_dossier_closed_out_on_a_day_that_has_passed_is_a_weak_sign(
+def test_an_overdue_dossier_closed_with_an_earlier_date_is_a_weak_sign(
     warehouse, closing_class, turned, rate
 ):
     backdated = changed(LATE, closing_class=closing_class, resolved_at=at("09/06 15:00"))

@@ -181,7 +181,7 @@ def computed(warehouse, night):
     return row["computed_why"] or row["computed"]
 
 
-def test_without_a_doubt_only_the_changes_are_computed(published, warehouse):
+def test_only_the_changes_are_computed_when_nothing_is_in_doubt(published, warehouse):
     assert computed(warehouse, published[2]) == "changes"
 
 

@@ -120,7 +120,7 @@ def test_a_due_date_moved_some_nights_after_a_supplement_is_part_of_its_restart(
     assert kinds(found) == [("after_supplement", 14, 20)]
 
 
-def test_one_supplement_explains_one_move(warehouse):
+def test_one_supplement_explains_only_one_move(warehouse):
     again = changed(OPEN, due_at=at("24/06 17:00"))
     found = moves(warehouse, {8: OPEN, 9: WAITING, 10: LATER, 13: again})
     assert kinds(found) == [("after_supplement", 14, 20), ("extension", 20, 24)]
@@ -164,7 +164,7 @@ def test_an_extension_is_late_from_the_day_before_the_due_date(warehouse, night,
     assert checks(warehouse, {8: OPEN, night: LATER}) == expected
 
 
-def test_an_extension_between_exports_that_are_days_apart_may_have_been_in_time(warehouse):
+def test_an_extension_between_exports_that_are_days_apart_may_be_in_time(warehouse):
     nights = [dt.date(2022, 6, 8), dt.date(2022, 6, 15)]
     assert checks(warehouse, {8: OPEN, 15: LATER}, nights=nights) == {"extended_late": "weak"}
 

@@ -164,7 +164,7 @@ def test_an_online_share_names_each_dossier_with_its_channel_or_level(settings):
     assert reasons["D8"] == "refused_at_intake"
 
 
-def test_without_post_a_posted_dossier_is_left_out(settings):
+def test_the_method_without_post_leaves_out_posted_dossiers(settings):
     found = explain(settings, "online_share_level3", UNIT, *QUARTER, method="channel_without_post")
     assert codes(found, "numerator") == ["D6"]
     assert codes(found, "denominator") == ["D12"]

@@ -85,7 +85,7 @@ def test_an_earlier_night_is_read_back_as_it_was_published(settings):
     assert then["DEPARTMENT"].status == "no_data"
 
 
-def test_after_the_plans_year_its_lines_show_the_years_figures(tmp_path):
+def test_after_the_plans_year_the_scorecard_shows_the_whole_year(tmp_path):
     settings = publish(tmp_path, [], night=dt.date(2023, 1, 10))
     line = lines_of(settings, "on_time_rate")["CITY"]
     assert (line.period_type, line.period_end) == ("year", dt.date(2022, 12, 31))
@@ -165,7 +165,7 @@ def test_a_night_that_was_not_published_is_named_with_the_nearest(settings):
     assert read_scorecard(settings, NIGHT)
 
 
-def test_the_forms_rate_stands_under_the_plans_own(settings):
+def test_the_rate_of_the_form_is_shown_below_the_rate_of_the_plan(settings):
     text = page(settings)
     plan = text.index("Hồ sơ tiếp nhận trong năm")
     form = text.index("Biểu II.06a: 99,49 %")

@@ -113,28 +113,28 @@ def test_issued_reports_are_listed_with_their_night_and_the_late_ones_named(tmp_
 
 
 def test_a_visitor_who_is_not_logged_in_is_redirected_to_the_login(settings):
-    def nobody():
+    def not_logged_in():
         raise HTTPException(401, "no token")
 
     for page in ["/", "/reports/index.html"]:
-        answer = browser(settings, nobody).get(page)
+        answer = browser(settings, not_logged_in).get(page)
         assert answer.status_code == 307
         assert answer.headers["location"] == f"/login?next={page}"
 
 
 def test_the_language_is_kept_across_the_login(settings):
-    def nobody():
+    def not_logged_in():
         raise HTTPException(401, "no token")
 
-    answer = browser(settings, nobody).get("/", params={"lang": "en"})
+    answer = browser(settings, not_logged_in).get("/", params={"lang": "en"})
     assert answer.headers["location"] == "/login?next=/?lang=en"
 
 
 def test_a_user_without_permission_is_refused(settings):
-    def stranger():
+    def without_permission():
         raise HTTPException(403, "not for you")
 
-    assert browser(settings, stranger).get("/").status_code == 403
+    assert browser(settings, without_permission).get("/").status_code == 403
 
 
 def test_no_page_runs_a_script_or_loads_external_files(settings):

@@ -82,7 +82,7 @@ def a_file(path, weeks, part=0):
 
 
 @pytest.fixture
-def noted(tmp_path):
+def usual_volume_of(tmp_path):
     """Function: the usual volume of tonight's file below a path after these settlements."""
 
     def ask(path, *settled):
@@ -97,13 +97,17 @@ def noted(tmp_path):
     return ask
 
 
-def test_files_of_one_name_are_compared_with_those_of_their_own_folder(noted):
+def test_files_of_one_name_are_compared_with_those_of_their_own_folder(usual_volume_of):
     settled = [(a_file("H24.31", weeks), {"rows_accepted": 900}) for weeks in (1, 2, 3)]
     settled += [(a_file("H24.32", weeks), {"rows_accepted": 5}) for weeks in (1, 2, 3)]
-    assert [noted(path, *settled) for path in ("H24.31", "H24.32", "H24.33")] == [900, 5, None]
+    assert [usual_volume_of(path, *settled) for path in ("H24.31", "H24.32", "H24.33")] == [
+        900,
+        5,
+        None,
+    ]
 
 
-def test_rows_that_are_not_judged_are_not_counted(noted):
+def test_rows_that_are_not_judged_are_not_counted(usual_volume_of):
     counts = {
         "rows_read": 1000,
         "rows_accepted": 60,
@@ -112,16 +116,18 @@ def test_rows_that_are_not_judged_are_not_counted(noted):
         "rows_skipped": 400,
         "rows_repeated": 30,
     }
-    assert noted("H24.31", *((a_file("H24.31", weeks), counts) for weeks in (1, 2, 3))) == 70
+    assert (
+        usual_volume_of("H24.31", *((a_file("H24.31", weeks), counts) for weeks in (1, 2, 3))) == 70
+    )
 
 
-def test_a_replay_does_not_change_the_usual_volume(noted):
+def test_a_replay_does_not_change_the_usual_volume(usual_volume_of):
     first = [(a_file("H24.31", weeks), {"rows_accepted": 60}) for weeks in (1, 2, 3)]
     again = [(file, {"rows_accepted": 61, "rows_rejected": 3}) for file, _ in first]
-    assert noted("H24.31", *first, *again) == 60
+    assert usual_volume_of("H24.31", *first, *again) == 60
 
 
-def test_two_files_of_one_path_and_night_have_no_usual_volume(noted):
+def test_two_files_of_one_path_and_night_have_no_usual_volume(usual_volume_of):
     settled = [(a_file("H24.31", weeks), {"rows_accepted": 9}) for weeks in (1, 2, 3)]
     settled += [(a_file("H24.31", weeks, 1), {"rows_accepted": 9}) for weeks in (1, 2)]
-    assert noted("H24.31", *settled) is None
+    assert usual_volume_of("H24.31", *settled) is None

@@ -106,6 +106,6 @@ def test_a_missing_exports_folder_has_no_similar_names(tmp_path):
         ("20221124.csv", None),
     ],
 )
-def test_a_list_of_the_night_whose_name_nearly_fits_is_known(name, feed):
+def test_a_list_of_the_night_with_a_similar_name_is_found(name, feed):
     found = misnamed(name, NIGHT, MAPPINGS)
     assert (found and found.feed) == feed

@@ -49,7 +49,7 @@ def test_the_same_bytes_are_one_delivery_under_any_name(exported, tmp_path):
     assert list(landed_deliveries(tmp_path / "landing")) == [first]
 
 
-def test_bytes_that_come_back_to_a_path_are_a_new_delivery(exported, tmp_path):
+def test_earlier_bytes_restored_at_a_path_are_a_new_delivery(exported, tmp_path):
     whole, now = exported.read_bytes(), int(time.time()) - 1000
 
     def stand(data, seconds, path=exported):

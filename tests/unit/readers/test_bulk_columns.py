@@ -148,7 +148,7 @@ def test_a_cell_of_several_lines_is_one_row(tmp_path, headers, text):
 
 
 @pytest.mark.parametrize("end", [" ", "\x1a", "  \x1a"])
-def test_blanks_behind_the_last_row_are_no_row(tmp_path, end):
+def test_blanks_after_the_last_row_are_not_a_row(tmp_path, end):
     path = tmp_path / "dossiers_20220630.csv"
     path.write_text(lines_of(HEADERS, (0, {}), (1, {})) + end)
     rows, read_rows, blank, _ = read(path, by_columns=True)

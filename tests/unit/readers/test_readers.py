@@ -162,7 +162,7 @@ def test_html_cells_that_span_rows_and_columns_fill_each_of_them(tmp_path):
     assert staged.summary["dialect"] == "table 2"
 
 
-def test_of_several_sheets_those_with_the_whole_header_are_read(tmp_path):
+def test_only_sheets_with_the_whole_header_are_read(tmp_path):
     summary = [["Trạng thái", "Đơn vị tiếp nhận", "Số lượng"], ["Đang xử lý", "H24.14", 7]]
     other = [["Ghi chú"], ["x"]]
     more = [list(LIST_HEADERS), list_row(3)]
@@ -252,25 +252,36 @@ NOTED = [
 ]
 
 
-def noted(number, status="Đang xử lý", end=""):
+def noted_row(number, status="Đang xử lý", end=""):
     start = [f"H24.14-220601-{number:04d}", "1.002835", "H24.14", status, "01/06/2022"]
     return [*start, "08/06/2022", end, "", ""]
 
 
 def test_a_row_may_lack_blank_cells_at_its_end_as_excel_writes_it(tmp_path):
-    rows = [NOTED, noted(1)[:8], noted(2)[:7], noted(3)[:6], noted(4), [*noted(5), "", ""]]
+    rows = [
+        NOTED,
+        noted_row(1)[:8],
+        noted_row(2)[:7],
+        noted_row(3)[:6],
+        noted_row(4),
+        [*noted_row(5), "", ""],
+    ]
     staged = stage(tmp_path, as_csv(rows))
     assert problems(staged) == [None] * 5
     assert staged.column("due_at") == ["2022-06-08 00:00:00"] * 5
 
 
 def test_a_row_that_lacks_a_required_value_is_broken(tmp_path):
-    staged = stage(tmp_path, as_csv([NOTED, noted(1)[:5], noted(2)[:4], noted(3)[:1]]))
+    staged = stage(tmp_path, as_csv([NOTED, noted_row(1)[:5], noted_row(2)[:4], noted_row(3)[:1]]))
     assert problems(staged) == [None, "too_few_cells (4/9)", "too_few_cells (1/9)"]
 
 
 def test_a_row_that_a_line_end_broke_in_two_is_two_broken_rows(tmp_path):
-    lines = as_csv([NOTED, noted(1), noted(2, "Đã xử lý xong", "07/06/2022")]).decode().split("\n")
+    lines = (
+        as_csv([NOTED, noted_row(1), noted_row(2, "Đã xử lý xong", "07/06/2022")])
+        .decode()
+        .split("\n")
+    )
     before, after = lines[2].split(",08/06/2022", 1)
     lines[2:3] = [f"{before},hẹn", f"lại 08/06/2022{after}"]
     staged = stage(tmp_path, "\n".join(lines).encode())
@@ -278,14 +289,14 @@ def test_a_row_that_a_line_end_broke_in_two_is_two_broken_rows(tmp_path):
 
 
 def test_a_last_row_without_its_line_end_may_lack_nothing(tmp_path):
-    data = as_csv([NOTED, noted(1), noted(2)])
+    data = as_csv([NOTED, noted_row(1), noted_row(2)])
     cut = stage(tmp_path / "cut", data.rstrip(b"\n")[: -len(",,,")])
     assert problems(cut) == [None, "too_few_cells (6/9)"]
     assert problems(stage(tmp_path / "whole", data.rstrip(b"\n"))) == [None, None]
 
 
 def test_a_blank_header_cell_at_the_end_is_not_a_column(tmp_path):
-    lines = as_csv([NOTED, noted(1), noted(2), noted(3)]).decode().splitlines()
+    lines = as_csv([NOTED, noted_row(1), noted_row(2), noted_row(3)]).decode().splitlines()
     shifted = lines[3].replace("H24.14,", "H24.14,,", 1)
     text = "\n".join([f"{lines[0]},,", lines[1], f"{lines[2]},", f"{shifted}x", ""])
     assert problems(stage(tmp_path, text.encode())) == [None, None, "too_many_cells (10/9)"]
@@ -436,13 +447,13 @@ def test_records_beside_the_list_refuse_the_file(tmp_path, place):
     ("total", "left"), [(500, ["of 500 stated in the file: 498"]), (2, []), ("all", [])]
 )
 @pytest.mark.parametrize("place", ["before", "after"])
-def test_a_page_of_the_records_that_the_file_says_there_are_is_named(tmp_path, total, left, place):
+def test_a_file_with_one_page_of_the_stated_records_is_reported(tmp_path, total, left, place):
     members = [("total", total), ("data", [record(1), record(2)])]
     body = dict(members if place == "before" else reversed(members))
     assert stage(tmp_path, json.dumps(body).encode()).summary["tables_left"] == left
 
 
-def test_a_list_of_other_things_beside_the_records_is_left_out(tmp_path):
+def test_a_list_of_other_objects_beside_the_records_is_skipped(tmp_path):
     body = {"units": [{"MaHoSo": "?", "name": "x"}], "data": [record(1)], "columns": ["MaHoSo"]}
     assert len(stage(tmp_path, json.dumps(body).encode()).rows) == 1
 
@@ -750,11 +761,11 @@ def test_a_line_or_record_beyond_the_limit_is_refused_without_being_kept_in_memo
 def test_an_unexpected_reader_error_refuses_the_file_without_quoting_its_content(
     tmp_path, monkeypatch, step
 ):
-    def stumble(*_):
+    def fail_unexpectedly(*_):
         message = "unexpected 'Người nộp 000123'"
         raise ValueError(message)
 
-    monkeypatch.setattr(f"onestop.readers.opening.{step}", stumble)
+    monkeypatch.setattr(f"onestop.readers.opening.{step}", fail_unexpectedly)
     with pytest.raises(RefusedDeliveryError, match=r"stops its reader \(ValueError\)") as caught:
         stage(tmp_path, as_json(record(1)))
     assert "000123" not in str(caught.value)
@@ -769,10 +780,10 @@ def test_a_zip_member_without_a_name_is_not_read(tmp_path):
 def test_a_landed_file_without_read_permission_is_refused(tmp_path, monkeypatch):
     delivery = land(tmp_path / "landing", "dossiers_20220630.json", as_json(record(1)))
 
-    def denied(*_, **__):
+    def deny_access(*_, **__):
         raise PermissionError
 
-    monkeypatch.setattr("onestop.staging.staged_delivery.open_reading", denied)
+    monkeypatch.setattr("onestop.staging.staged_delivery.open_reading", deny_access)
     with pytest.raises(RefusedDeliveryError, match=r"FILE-F02: .*read permission"):
         read_delivery(
             delivery, tmp_path / "landing", tmp_path / "staging", ONE_STOP.feeds["dossiers"]

@@ -699,13 +699,15 @@ def test_records_above_the_column_names_refuse_the_file(tmp_path, make, rows):
 
 @pytest.mark.parametrize("make", [as_csv, as_xlsx, as_html])
 @pytest.mark.parametrize("above", [1, 70])
-def test_a_list_that_goes_on_with_columns_in_another_order_refuses_the_file(tmp_path, make, above):
+def test_a_list_that_continues_with_another_order_of_columns_refuses_the_file(
+    tmp_path, make, above
+):
     rows = [HEADER, *map(list_row, range(above)), swapped(HEADER), swapped(list_row(99))]
     refused(tmp_path, make(rows), "FILE-F13", "another row of column names")
 
 
 @pytest.mark.parametrize("make", [as_csv, as_xlsx, as_html])
-def test_column_names_that_come_again_in_other_words_are_no_row(tmp_path, make):
+def test_column_names_repeated_under_other_aliases_are_not_a_row(tmp_path, make):
     again = ["MaHoSo" if name == "Mã hồ sơ" else name for name in HEADER]
     staged = stage(tmp_path, make([HEADER, list_row(1), again, list_row(2)]))
     assert staged.column("dossier_code") == codes(1, 2)
@@ -713,7 +715,7 @@ def test_column_names_that_come_again_in_other_words_are_no_row(tmp_path, make):
 
 
 @pytest.mark.parametrize("make", [as_csv, as_xlsx, as_html])
-def test_a_summary_above_the_list_is_no_record(tmp_path, make):
+def test_a_summary_above_the_list_is_not_a_record(tmp_path, make):
     summary = [["Tổng số", *map(str, range(1200, 1211))], ["TT", *map(str, range(11))]]
     staged = stage(tmp_path, make([*summary, HEADER, list_row(1)]))
     assert staged.column("dossier_code") == codes(1)

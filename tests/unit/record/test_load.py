@@ -203,7 +203,7 @@ def record(tmp_path):
     return Record(tmp_path)
 
 
-def test_what_a_snapshot_leaves_out_has_vanished(record):
+def test_keys_missing_from_a_snapshot_vanish(record):
     history = record.load(
         "w",
         [

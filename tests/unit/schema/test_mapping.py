@@ -146,7 +146,7 @@ def test_a_broken_mapping_stops_its_own_source_and_no_other(tmp_path, text):
     assert [problem.file_name for problem in mappings.problems] == ["bad.yaml"]
 
 
-def test_of_two_mappings_of_one_source_in_the_folder_neither_is_used(tmp_path):
+def test_two_mappings_of_one_source_in_the_folder_are_both_ignored(tmp_path):
     write(tmp_path, MINIMAL, "a.yaml")
     write(tmp_path, MINIMAL, "b.yaml")
     mappings = read_mappings(tmp_path)

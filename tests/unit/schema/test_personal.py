@@ -35,7 +35,7 @@ TEXTS = ("15/BC-SNV", "1234/QĐ-UBND", "Cấp bản sao trích lục hộ tịch
 
 
 @pytest.fixture(scope="module")
-def taken():
+def is_personal():
     """Function: whether a text counts as personal data in a column of a kind."""
     connection = duckdb.connect()
     connection.execute("attach ':memory:' as gate")
@@ -50,39 +50,41 @@ def taken():
 
 @pytest.mark.parametrize("text", NUMBERS)
 @pytest.mark.parametrize("kind", ["code", "label", "text"])
-def test_a_persons_number_or_address_is_found_in_every_column(taken, kind, text):
-    assert taken(kind, text)
+def test_a_persons_number_or_address_is_found_in_every_column(is_personal, kind, text):
+    assert is_personal(kind, text)
 
 
 @pytest.mark.parametrize("text", [*NAMES, "nguyễn văn an", "Người nộp"])
-def test_a_text_with_words_is_personal_in_a_column_of_codes(taken, text):
-    assert taken("code", text)
+def test_a_text_with_words_is_personal_in_a_column_of_codes(is_personal, text):
+    assert is_personal("code", text)
 
 
 @pytest.mark.parametrize("text", [*NAMES, *NAMED])
-def test_a_full_name_is_personal_in_a_column_of_labels(taken, text):
-    assert taken("label", text)
+def test_a_full_name_is_personal_in_a_column_of_labels(is_personal, text):
+    assert is_personal("label", text)
 
 
 @pytest.mark.parametrize("text", CODES)
-def test_codes_of_known_systems_are_not_personal(taken, text):
-    assert not taken("code", text)
+def test_codes_of_known_systems_are_not_personal(is_personal, text):
+    assert not is_personal("code", text)
 
 
 @pytest.mark.parametrize("text", LABELS)
-def test_names_of_offices_and_services_are_not_personal(taken, text):
-    assert not taken("label", text)
+def test_names_of_offices_and_services_are_not_personal(is_personal, text):
+    assert not is_personal("label", text)
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_sentences_and_document_numbers_are_not_personal(taken, text):
-    assert not taken("text", text)
+def test_sentences_and_document_numbers_are_not_personal(is_personal, text):
+    assert not is_personal("text", text)
 
 
-def test_each_value_of_a_further_column_is_judged(taken):
-    assert not taken("labels", '{"ward": "Phường Hạ Lý", "reason": "Thiếu giấy tờ", "queue": null}')
+def test_each_value_of_a_further_column_is_judged(is_personal):
+    assert not is_personal(
+        "labels", '{"ward": "Phường Hạ Lý", "reason": "Thiếu giấy tờ", "queue": null}'
+    )
     for text in ("Nguyễn Văn An", "0912345678", "031090001234", "an@example.invalid"):
-        assert taken("labels", f'{{"ward": "Phường Hạ Lý", "reason": "{text}"}}')
+        assert is_personal("labels", f'{{"ward": "Phường Hạ Lý", "reason": "{text}"}}')
 
 
 @pytest.fixture
@@ -102,9 +104,9 @@ def taken_rows():
 
 
 @pytest.mark.parametrize("kind", ["code", "label", "text", "labels"])
-def test_null_and_empty_text_are_not_personal(taken, kind):
-    assert taken(kind, None) is False
-    assert taken(kind, "") is False
+def test_null_and_empty_text_are_not_personal(is_personal, kind):
+    assert is_personal(kind, None) is False
+    assert is_personal(kind, "") is False
 
 
 @pytest.mark.parametrize("feed", FEEDS)

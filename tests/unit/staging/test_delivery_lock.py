@@ -65,7 +65,7 @@ def test_a_killed_run_holds_no_lock(landed, held):
         pass
 
 
-def whole_way(settings, delivery, failures):
+def run_all_steps(settings, delivery, failures):
     try:
         for _ in range(3):
             read(settings, delivery)
@@ -78,7 +78,9 @@ def whole_way(settings, delivery, failures):
 def test_two_simultaneous_runs_of_a_delivery_give_the_result_of_one(landed):
     settings, delivery = landed
     failures = FORK.Queue()
-    runs = [FORK.Process(target=whole_way, args=(settings, delivery, failures)) for _ in range(3)]
+    runs = [
+        FORK.Process(target=run_all_steps, args=(settings, delivery, failures)) for _ in range(3)
+    ]
     for run in runs:
         run.start()
     for run in runs:

@@ -807,6 +807,6 @@ def test_the_printed_list_with_units_by_name_is_read_by_a_mapping_with_aliases(t
     assert staged.summary["columns_unknown"] == []
 
 
-def test_the_staged_files_are_for_the_pipelines_user_only(tmp_path):
+def test_staged_files_are_readable_by_the_pipelines_user_only(tmp_path):
     path = stage(tmp_path, as_json(record())).path
     assert stat.S_IMODE(path.parent.stat().st_mode) & stat.S_IRWXO == 0

@@ -43,7 +43,7 @@ def test_an_address_of_an_unknown_engine_is_refused_with_the_setting_and_the_rem
         engine_of(address)
 
 
-def test_no_other_module_asks_which_engine_an_address_is_for():
+def test_only_the_warehouse_module_decides_which_engine_an_address_names():
     package = Path(onestop.__file__).parent
     asking = {
         path.relative_to(package).as_posix()

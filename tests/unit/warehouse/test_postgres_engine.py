@@ -165,7 +165,7 @@ def test_staged_marts_and_the_staged_night_are_gone_after_a_server_crash(warehou
         publish_marts(warehouse, NIGHT)
 
 
-def test_views_that_read_a_replaced_view_are_dropped_with_it_in_its_schema_alone(warehouse):
+def test_only_views_of_the_same_schema_are_dropped_with_a_replaced_view(warehouse):
     warehouse.make_view("mart.read_view", "select 1 as a")
     warehouse.make_view("mart.reading_view", "select a from mart.read_view")
     warehouse.make_view("mart.reading_that", "select a from mart.reading_view")

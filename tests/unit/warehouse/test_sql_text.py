@@ -202,13 +202,13 @@ def test_every_mart_ends_with_its_last_step(path):
 
 
 @pytest.mark.parametrize("query", REFERENCES.values(), ids=REFERENCES)
-def test_the_tokens_of_a_query_name_the_tables_that_its_tree_has(query):
+def test_the_tokens_of_a_query_give_the_same_tables_as_its_syntax_tree(query):
     text = query.format(mart="mart")
     assert names_of_schemas(text, "mart", "core") == tables_read(text)
 
 
 @pytest.mark.parametrize("file", mart_files(), ids=lambda file: file.name)
-def test_the_tokens_of_a_mart_name_the_marts_that_its_tree_has(file):
+def test_the_tokens_of_a_mart_give_the_same_marts_as_its_syntax_tree(file):
     read = {name for name in tables_read(file.text) if name.startswith("mart.")}
     assert {f"mart.{name}" for name in file.reads} == read | (
         {"mart.period"} if file.is_view and ":as_of_date" in file.text else set()
