@@ -125,6 +125,39 @@ def test_the_doctor_says_how_many_nights_are_behind(published, days, state):
     assert ("onestop night 2022-11-16" in finding.remedy) == (state != "OK")
 
 
+def test_the_doctor_counts_refused_files_and_open_rows(installation):
+    [before] = [
+        one for one in examine(installation, MORNING_AFTER) if "refused files of" in one.message
+    ]
+    assert "refused files of night 2022-11-15: 1 (onestop deliveries" in before.message
+    with duckdb.connect(installation.warehouse.removeprefix("duckdb:///")) as warehouse:
+        [count] = warehouse.execute(
+            "select count(*) from (select distinct delivery_id, row_number"
+            " from audit.rejected_row where state = 'open')"
+        ).fetchone()
+        # the file is corrected
+        warehouse.execute(
+            "insert into audit.delivery select * replace ('loaded' as state,"
+            " settled_at + interval 1 hour as settled_at) from audit.delivery"
+            " where state = 'refused'"
+        )
+    assert f"still open: {count} (onestop rejected" in before.message
+    [after] = [
+        one for one in examine(installation, MORNING_AFTER) if "refused files of" in one.message
+    ]
+    assert "refused files of night 2022-11-15: 0 (onestop deliveries" in after.message
+
+
+def test_the_doctor_warns_of_units_outside_the_register(installation):
+    with duckdb.connect(installation.warehouse.removeprefix("duckdb:///")) as warehouse:
+        warehouse.execute(
+            "update mart.unit set unit_level = 'unregistered' where unit_code = 'H24.14'"
+        )
+    [found] = [one for one in examine(installation, MORNING_AFTER) if one.state == "WARN"]
+    assert found.message.startswith("units with data that the register lacks: 1, such as H24.14")
+    assert "register (feed units)" in found.remedy
+
+
 def open_the_landing(settings, _):
     settings.landing.chmod(0o755)
 

@@ -53,7 +53,7 @@ def refuse_unknown(
             close = difflib.get_close_matches(asked, there, n=3) if len(there) > _MANY else there
             raise QuestionError(
                 f"there is no {name.replace('_', ' ')} {asked}",
-                remedy=f"there is {', '.join(sorted(close))}" if close else "",
+                remedy=f"use one of: {', '.join(sorted(close))}" if close else "",
             )
 
 

@@ -40,7 +40,7 @@ _REJECTED_HEADERS = {
 }
 _STATES = {
     "vi": {
-        "loaded": "đã nạp", "refused": "từ chối", "open": "còn mở",
+        "loaded": "đã nạp", "refused": "từ chối", "open": "chưa xử lý",
         "replayed": "đã nạp lại", "superseded": "đã được thay",
         "left_out": "bỏ qua theo ánh xạ",
     },
@@ -54,8 +54,8 @@ _TOTALS = {
 }
 _REMEDY = {
     "vi": (
-        "Dòng còn mở: sửa ở hệ thống nguồn và xuất lại tệp; hoặc thêm giá trị, định dạng ngày vào"
-        " tệp ánh xạ\n(các giá trị được nhận: docs/feeds.md), rồi chạy `onestop replay`."
+        "Dòng chưa xử lý: sửa ở hệ thống nguồn và xuất lại tệp; hoặc thêm giá trị, định dạng ngày"
+        " vào tệp ánh xạ\n(các giá trị được nhận: docs/feeds.md), rồi chạy `onestop replay`."
     ),
     "en": (
         "Open rows: correct them at the source and export the file again; or add the value or the"

@@ -139,7 +139,10 @@ def _settings(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 -
         yield "FAIL", "; ".join(nested), "keep landing/ apart: what is below it counts as evidence"
     wait_interval()  # raises where its variable cannot be used
     if not unknown and not nested:
-        yield "OK", f"warehouse {settings.warehouse_name}; " + ", ".join(map(str, folders))
+        is_file = settings.warehouse.startswith("duckdb:")
+        # the address of a server holds a login
+        warehouse = settings.warehouse if is_file else settings.warehouse_name
+        yield "OK", f"warehouse {warehouse}; " + ", ".join(map(str, folders))
 
 
 def _clock(settings: Settings, now: dt.datetime) -> _Found:
@@ -240,13 +243,14 @@ def _warehouse(settings: Settings, now: dt.datetime) -> _Found:
         if pending:
             yield (
                 "WARN",
-                f"schema {version}, {len(pending)} steps behind this release",
+                f"schema {version}, {len(pending)} schema files behind this release",
                 "take a backup; the next night upgrades it, or `onestop migrate` now",
             )
         else:
             yield "OK", f"{settings.warehouse_name} opens, schema {version}"
         yield from _published_night(settings, warehouse, now)
         yield from _readers_copy(settings, warehouse)
+        yield from _left_out(warehouse)
 
 
 def _published_night(settings: Settings, warehouse: Warehouse, now: dt.datetime) -> _Found:
@@ -275,6 +279,38 @@ def _published_night(settings: Settings, warehouse: Warehouse, now: dt.datetime)
     ):
         message = f"night {ended['as_of_date']} ended as {ended['state']}: {ended['message']}"
         yield "FAIL", message, "correct what it names and run the night again"
+
+
+def _left_out(warehouse: Warehouse) -> _Found:
+    """What the figures of the last night lack: files, rows, and units for the levels' figures."""
+    last = last_published(warehouse)
+    if last is None:
+        return
+    files = warehouse.value(
+        "select count(distinct refused.file_name) from audit.delivery as refused"
+        " where refused.night = :last and refused.state = 'refused' and not exists"
+        " (select 1 from audit.delivery as loaded where loaded.state = 'loaded'"
+        " and loaded.source = refused.source and loaded.feed = refused.feed"
+        " and loaded.file_name = refused.file_name"
+        " and loaded.settled_at > refused.settled_at)",
+        {"last": last},
+    )
+    rows = warehouse.value(
+        "select count(*) from (select distinct delivery_id, row_number from audit.rejected_row"
+        " where state = 'open') as still_open"
+    )
+    refused = f"refused files of night {last}: {files} (onestop deliveries --state refused)"
+    still_open = f"rejected rows of all nights, still open: {rows} (onestop rejected --state open)"
+    yield "OK", f"{refused}; {still_open}"
+    unknown = warehouse.rows(
+        "select unit_code from mart.unit where unit_scope = 'unit'"
+        " and unit_level = 'unregistered' order by unit_code"
+    )
+    if unknown:
+        such = f"{len(unknown)}, such as {unknown[0]['unit_code']}"
+        message = f"units with data that the register lacks: {such}"
+        remedy = "have them added to the register (feed units) with their level"
+        yield "WARN", f"{message}; they count for the city, not for a level", remedy
 
 
 def _readers_copy(settings: Settings, warehouse: Warehouse) -> _Found:

@@ -106,8 +106,8 @@ def test_a_row_found_by_one_rule_is_shown_with_all_its_reasons(settings, capsys)
     [
         ({"rule": "DOS-R99"}, "there is no rule code DOS-R99"),
         ({"night": dt.date(2021, 1, 1)}, "nothing was delivered for night 2021-01-01; there are"),
-        ({"feed": "dossier"}, "there is no feed dossier; there is declarations, dossiers"),
-        ({"state": "shut"}, "there is no state shut; there is left_out, open, replayed"),
+        ({"feed": "dossier"}, "there is no feed dossier; use one of: declarations, dossiers"),
+        ({"state": "shut"}, "there is no state shut; use one of: left_out, open, replayed"),
     ],
 )
 def test_listing_rejected_rows_of_an_unknown_value_is_an_error_that_names_the_known_ones(
@@ -151,7 +151,9 @@ def test_a_rejected_row_shows_the_values_that_broke_the_rule_by_column(settings,
     assert "due_at_text: 31/02/2022" in printed(capsys, settings)
 
 
-@pytest.mark.parametrize(("lang", "text"), [("vi", "Dòng còn mở: sửa ở"), ("en", "Open rows: ")])
+@pytest.mark.parametrize(
+    ("lang", "text"), [("vi", "Dòng chưa xử lý: sửa ở"), ("en", "Open rows: ")]
+)
 def test_open_rows_are_listed_with_what_to_do(settings, capsys, lang, text):
     print_rejected(settings, lang=lang)
     shown = capsys.readouterr().out
