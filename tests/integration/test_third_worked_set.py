@@ -180,7 +180,7 @@ def test_a_possible_finding_states_why_it_is_not_certain(settings):
     [_, possible] = explain(settings, "supplement_late", DISTRICT, *JUNE).items
     assert possible.reason_en == (
         "Received 7 Jun 2022, supplement to be asked for by 10 Jun 2022; recorded 13 Jun 2022."
-        " Not certain: the source exported last on 10 Jun 2022"
+        " Not certain: the previous export of the source was on 10 Jun 2022"
     )
     [by_catalogue] = explain(settings, "counted_from_same_day", DISTRICT, *JUNE).items
     assert by_catalogue.reason_vi.endswith("so với thời hạn trong danh mục thủ tục")

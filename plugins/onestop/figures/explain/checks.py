@@ -30,7 +30,7 @@ _CHECKED = Kind(
 _DOUBTS: Mapping[str, tuple[str, str]] = {
     "export_gap": (
         "nguồn xuất dữ liệu lần trước ngày {seen}",
-        "the source exported last on {seen}",
+        "the previous export of the source was on {seen}",
     ),
     "first_seen": (
         "hồ sơ đã chờ bổ sung khi nguồn xuất lần đầu",

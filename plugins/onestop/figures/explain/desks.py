@@ -43,7 +43,7 @@ _REASONS = {
         "The register gives no unit's go-live date of the digitisation process: no data",
     ),
     "not_begun": ("Chưa hoạt động vào cuối kỳ", "Did not exist yet at the end of the span"),
-    "ended": ("Đã hết hoạt động vào cuối kỳ", "Did not exist any more at the end of the span"),
+    "ended": ("Đã hết hoạt động vào cuối kỳ", "No longer existed at the end of the span"),
     "registered_later": (
         "Có trong sổ đơn vị từ ngày {registered_from}, sau kỳ",
         "In the register since {registered_from}, after the span",

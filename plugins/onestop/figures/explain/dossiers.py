@@ -63,7 +63,7 @@ _REASONS: dict[str, tuple[str, str]] = {
     "not_digitised": ("Kết quả ngày {closed} chưa số hóa", "Result of {closed} is not digitised"),
     "digitisation_unstated": (
         "Nguồn {source} không ghi việc số hóa kết quả ở hồ sơ nào: không có số liệu",
-        "Source {source} says of no dossier whether its result is digitised: no data",
+        "Source {source} states digitisation for no dossier: no data",
     ),
     "channel_unstated": (
         "Nguồn {source} không ghi kênh nộp ở hồ sơ nào: không có số liệu",
@@ -73,7 +73,7 @@ _REASONS: dict[str, tuple[str, str]] = {
         "Thủ tục không có kết quả bằng văn bản",
         "The procedure has no result document",
     ),
-    "closed_otherwise": ("Kết thúc ngày {closed}, không rõ cách", "Ended {closed}, not known how"),
+    "closed_otherwise": ("Kết thúc ngày {closed}, không rõ cách", "Ended {closed}, manner unknown"),
     "registered": (
         "Mới đăng ký, chưa được tiếp nhận: không tính ở mọi cách đếm",
         "Registered, not yet received: counted by no method",

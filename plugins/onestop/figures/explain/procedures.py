@@ -88,7 +88,7 @@ _REASONS = {
     ),
     "not_eligible": (
         "Không thuộc danh sách đủ điều kiện mức độ 4",
-        "Not on the list of those eligible for level 4",
+        "Not on the list of procedures eligible for level 4",
     ),
     "online": ("Đang cung cấp mức độ {level}", "Provided at level {level}"),
     "not_online": (
@@ -105,7 +105,7 @@ _REASONS = {
     ),
     "unstated": (
         "Danh mục không ghi nội dung này ở thủ tục nào: không có số liệu",
-        "The catalogue says this of no procedure: no data",
+        "The catalogue states this for no procedure: no data",
     ),
     "internal": ("Thủ tục nội bộ: tính riêng", "An internal procedure: counted separately"),
     "not_internal": ("Không phải thủ tục nội bộ", "Not an internal procedure"),

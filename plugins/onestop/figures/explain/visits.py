@@ -35,11 +35,11 @@ _REASONS = {
     ),
     "transferred": (
         "Chuyển từ phiếu {visit}: thời gian chờ cộng vào lượt đó, không phải lượt mới",
-        "Transferred from ticket {visit}: its wait adds to that visit, it is no visit of its own",
+        "Transferred from ticket {visit}: its wait adds to that visit; it is not a separate visit",
     ),
     "transferred_left_out": (
         "Chuyển từ phiếu {visit}: lượt đó không tính",
-        "Transferred from ticket {visit}: that visit is left out",
+        "Transferred from ticket {visit}: that visit is not counted",
     ),
     "no_show": (
         "Bỏ lượt hoặc không đến khi được gọi: không có thời gian chờ",

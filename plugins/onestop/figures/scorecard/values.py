@@ -40,7 +40,7 @@ _WORDS: dict[str, dict[Language, str]] = {
     },
     "coverage_of_dossiers": {
         "vi": "Số liệu của {coverage} số hồ sơ; nguồn của các hồ sơ khác không ghi",
-        "en": "Figures from {coverage} of the dossiers; the sources of the others do not say",
+        "en": "Figures from {coverage} of the dossiers; the sources of the others state no value",
     },
 }
 
