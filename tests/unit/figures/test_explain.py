@@ -6,11 +6,13 @@ import io
 import json
 from dataclasses import replace
 
+import duckdb
 import pytest
 from published_marts import settings_in
 from worked_dossiers import LATER, NIGHT, UNIT, publish_thirteen
 
 from onestop.figures.explain import explain, print_explanation
+from onestop.figures.form_06a import read_form_06a
 from onestop.marts.published import NothingPublishedError, QuestionError
 
 QUARTER = (dt.date(2022, 4, 1), dt.date(2022, 6, 30))
@@ -194,3 +196,30 @@ def test_a_code_that_looks_like_a_formula_is_text_in_the_csv(settings):
     text = page(settings, replace(found, items=(hostile,), published=None), format="csv")
     assert "'=cmd" in text
     assert "\n=cmd" not in text
+
+
+@pytest.fixture
+def of_earlier_release(tmp_path):
+    """A readers' copy as an earlier release published it."""
+    settings = publish_thirteen(settings_in(tmp_path))
+    settings.published.chmod(0o644)
+    with duckdb.connect(settings.published) as copy:
+        copy.execute("drop table ref.period_class")
+        copy.execute("drop table ref.decree_check")
+        copy.execute("delete from ref.method where method_code = 'cohort_first_due'")
+        copy.execute("alter table mart.form_06a_history drop column returned_late")
+    return settings
+
+
+def test_what_an_earlier_release_published_is_explained_after_the_next_night(of_earlier_release):
+    with pytest.raises(QuestionError, match="an earlier release published the last night"):
+        of_quarter(of_earlier_release)
+    with pytest.raises(QuestionError, match="no indicator extended_twice"):
+        explain(of_earlier_release, "extended_twice", UNIT, *QUARTER)
+    assert explain(of_earlier_release, "online_share_level34", UNIT, *QUARTER).denominator == 6
+
+
+def test_the_form_of_an_earlier_release_states_no_returned_dossiers(of_earlier_release):
+    form = read_form_06a(of_earlier_release, UNIT, *QUARTER)
+    assert form.returned is None
+    assert form.total.resolved_total == 8

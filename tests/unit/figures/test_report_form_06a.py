@@ -117,6 +117,14 @@ def test_the_sheet_looks_like_the_form(settings, sheet_of):
     assert any("đúng ở mọi dòng" in text for text in found)
 
 
+def test_the_sheet_states_the_returned_dossiers_by_their_date(settings, sheet_of):
+    form = replace(read_form_06a(settings, UNIT, *QUARTER), returned=(3, 1, 2))
+    expected = "3 trong cột (8), 1 trong cột (9), 2 trong cột (10)"
+    assert any(expected in text for text in texts(sheet_of(form)))
+    without = texts(sheet_of(replace(form, returned=None)))
+    assert not any("trả lại xét theo ngày" in text for text in without)
+
+
 def test_the_sheet_says_when_the_rows_do_not_add_up(settings, sheet_of):
     form = read_form_06a(settings, UNIT, *QUARTER)
     before = replace(form.before, open_total=5)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from onestop.figures.explain.checks import CHECKS, FOUND, read_check
+from onestop.figures.explain.checks import CHECKS, FOUND, check_codes, read_check
 from onestop.figures.explain.declarations import DECLARED
 from onestop.figures.explain.desks import ROLLOUTS
 from onestop.figures.explain.dossiers import DOSSIERS
@@ -114,7 +114,7 @@ def _describe(warehouse: Warehouse, indicator: str) -> dict[str, Any]:
             return row
     if read_check(warehouse, indicator):
         return {"indicator_code": indicator, "scorecard_method": FOUND}
-    known = ", ".join(row["indicator_code"] for row in rows)
+    known = ", ".join([*(row["indicator_code"] for row in rows), *check_codes(warehouse)])
     raise QuestionError(f"no indicator {indicator}", remedy=f"there are {known}")
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from onestop.figures.explain.items import DELIVERIES, Explainer, Kind, counted, reason
+from onestop.marts.published import QuestionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -83,7 +84,7 @@ _REASONS: dict[str, tuple[str, str]] = {
 
 def _on_time(question: Question) -> Iterator[CountedItem]:
     """The role of each dossier in the on-time rate."""
-    marts = question.marts
+    marts, reasons = question.marts, _class_reasons(question)
     class_column, due_column = ON_TIME_METHODS[question.method]
     rows = question.warehouse.rows(
         "select dossier.dossier_code, dossier.unit_code, dossier.received_date,"
@@ -98,14 +99,22 @@ def _on_time(question: Question) -> Iterator[CountedItem]:
         f" where {question.unit.condition('dossier')}"
         f" and dossier.{question.method}_role is not null"
     )
-    reasons = _class_reasons(question)
     for row in rows:
         yield _with_reason(row, row["role"], row["class_at_end"], reasons)
     yield from _never_received(question)
 
 
 def _class_reasons(question: Question) -> Mapping[str, tuple[str, str]]:
-    """The reason of each class on the last day of the span."""
+    """The reason of each class on the last day of the span.
+
+    Raises:
+        QuestionError: an earlier release, which had no such classes, has published last.
+    """
+    if "period_class" not in question.warehouse.tables("ref"):
+        raise QuestionError(
+            "an earlier release published the last night, with other classes of dossiers",
+            remedy="publish a night with this release, then ask again",
+        )
     return {
         row["class_at_end"]: (row["reason_vi"], row["reason_en"])
         for row in question.warehouse.rows(

@@ -366,8 +366,10 @@ def _counts(row: dict[str, Any]) -> FormCounts:
 
 
 def _returned(row: dict[str, Any]) -> tuple[int, int, int] | None:
-    counts = (row["returned_early"], row["returned_on_time"], row["returned_late"])
-    return None if None in counts else counts
+    early, on_time, late = map(row.get, ("returned_early", "returned_on_time", "returned_late"))
+    if early is None or on_time is None or late is None:
+        return None
+    return early, on_time, late
 
 
 def _field_name(code: str, names: dict[str, str]) -> str:

@@ -337,7 +337,8 @@ class _ScorecardPage:
             table.add_column(str(row[f"label_{self._lang}"]), justify="right", no_wrap=True)
         figures = {(figure.method_code, figure.unit_code): figure for figure in self._methods}
         chosen = next((x.method_code for x in self._lines if x.indicator_code == ON_TIME), None)
-        for method in _ON_TIME_METHODS:
+        # an earlier release that published last may have fewer of them
+        for method in filter(self._labels["method"].__contains__, _ON_TIME_METHODS):
             label = self._label("method", method)
             if not self._labels["method"][method]["verified"]:
                 label += "*"
