@@ -19,6 +19,7 @@ from onestop.marts.compute import compute_marts
 from onestop.marts.publish import figures_digest, publish_marts
 from onestop.night import run_night
 from onestop.sample import write_sample
+from onestop.upkeep.doctor import examine
 from onestop.upkeep.verify import verify
 from onestop.warehouse import open_warehouse
 
@@ -158,6 +159,15 @@ def test_every_command_prints_the_same_on_both_engines(both, command, tmp_path, 
         assert result.exit_code == 0, result.output
         printed.append(result.output)
     assert printed[0] == printed[1]
+
+
+def test_the_doctor_counts_the_same_refused_files_and_rows_on_both_engines(both):
+    first, second = (
+        [one for one in examine(settings) if one.message.startswith("refused files of night")]
+        for settings in both
+    )
+    assert first == second
+    assert len(first) == 1
 
 
 @pytest.mark.slow
