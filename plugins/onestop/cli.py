@@ -294,7 +294,11 @@ def replay(  # noqa: PLR0913, PLR0917 - one filter each
     ] = None,
     has_superseded: Annotated[
         bool,
-        typer.Option("--superseded", help="Also deliveries whose refused rows are all superseded."),
+        typer.Option(
+            "--superseded",
+            help="Also what later files replaced: refused files, and deliveries whose refused rows"
+            " are all superseded.",
+        ),
     ] = False,
     is_trial: Annotated[
         bool, typer.Option("--dry-run", help="Only show what would be loaded.")

@@ -30,6 +30,15 @@ if TYPE_CHECKING:
     from onestop.settings import Folders, Settings
 
 _COLUMNS = tuple(field.name for field in fields(Delivery))
+#: Condition: a later file of the same path was loaded, and the refused bytes stand nowhere else.
+_REPLACED = (
+    "(exists (select 1 from audit.delivery as later where later.state = 'loaded'"
+    " and later.source = d.source and later.feed = d.feed and later.night = d.night"
+    " and later.file_name = d.file_name"
+    " and (later.file_modified_at, later.sha256) > (d.file_modified_at, d.sha256))"
+    " and not exists (select 1 from audit.delivery_place as p"
+    " where p.delivery_id = d.delivery_id and p.file_name <> d.file_name))"
+)
 
 
 @dataclass(frozen=True)
@@ -43,8 +52,9 @@ class ReplayFilter:
         feed: only this feed.
         rule: only deliveries with something refused by this rule.
         delivery_id: only this delivery.
-        has_superseded: also deliveries whose refused rows are all superseded. Replaying those
-            changes only the history before the version that superseded them.
+        has_superseded: also refused files that a corrected file replaced, and deliveries whose
+            refused rows are all superseded. Replaying those changes only the history before the
+            version that superseded them.
     """
 
     first: dt.date | None = None
@@ -131,9 +141,10 @@ def find_replayable(wanted: ReplayFilter, mappings: Mappings, warehouse_url: str
         rows = warehouse.rows(
             f"select distinct {', '.join(_COLUMNS)} from ("
             # a file that was never landed cannot be read again
-            f"select {', '.join(_COLUMNS)}, refused_rule as rule from audit.delivery"
+            f"select {', '.join(_COLUMNS)}, refused_rule as rule from audit.delivery as d"
             " where state = 'refused' and landed_path is not null and delivery_id not in"
             " (select delivery_id from audit.delivery where state = 'loaded')"
+            f" and (:has_superseded or not {_REPLACED})"
             f" union all select {', '.join(f'd.{name}' for name in _COLUMNS)}, r.rule_code"
             " from audit.delivery as d inner join audit.rejected_row as r"
             " on d.delivery_id = r.delivery_id where d.state = 'loaded' and (r.state = 'open'"
