@@ -139,8 +139,8 @@ def shipped_as_zip(address):
         for path in sorted(SHIPPED.rglob("*.yaml")):
             text = path.read_text(encoding="utf-8")
             if path.parent.name == "databases":
-                said = yaml.safe_load(text) | {"sqlalchemy_uri": address}
-                text = yaml.safe_dump(said)
+                shipped_database = yaml.safe_load(text) | {"sqlalchemy_uri": address}
+                text = yaml.safe_dump(shipped_database)
             archive.writestr(f"dashboard/{path.relative_to(SHIPPED)}", text)
     return content.getvalue()
 
@@ -157,9 +157,8 @@ def imported(request, warehouses, superset):
         data={"overwrite": "true"},
     )
     [database] = superset("get", "database/")["result"]
-    if (
-        database["backend"] != request.param
-    ):  # an import does not change the address of an existing database
+    # an import does not change the address of an existing database
+    if database["backend"] != request.param:
         connection = {"sqlalchemy_uri": addresses[request.param], "extra": EXTRA[request.param]}
         superset("put", f"database/{database['id']}", json=connection)
         [database] = superset("get", "database/")["result"]

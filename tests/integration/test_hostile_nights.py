@@ -162,11 +162,11 @@ def test_bad_files_change_no_figure(attacked, digest_of_clean):
 
 
 def test_the_command_names_each_bad_file_without_a_traceback(attacked):
-    _, names, said = attacked
-    lines = said.splitlines()
-    assert f"night {NIGHT} is published" in said
+    _, names, output = attacked
+    lines = output.splitlines()
+    assert f"night {NIGHT} is published" in output
     assert [name for name in names if not any(name in line for line in lines)] == []
-    assert "refused, FILE-F0" in said
+    assert "refused, FILE-F0" in output
     assert [line for line in lines if "Traceback" in line or 'File "' in line] == []
 
 

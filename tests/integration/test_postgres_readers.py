@@ -30,10 +30,10 @@ def load(warehouse, number):
     """Load forty more dossiers each night, so that no two nights have equal figures."""
     rows = [dossier(f"N{number}-{place}", "28/06", "04/07") for place in range(40)]
     record(warehouse, NIGHTS[number], rows)
-    said = ", ".join(("delivery_id", "row_number", "content_hash", *DOSSIERS.column_names))
+    columns = ", ".join(("delivery_id", "row_number", "content_hash", *DOSSIERS.column_names))
     warehouse.execute(
-        f"insert into core.dossier_history (valid_from, {said})"
-        f" select night, {said} from core.dossier_version where night = :night",
+        f"insert into core.dossier_history (valid_from, {columns})"
+        f" select night, {columns} from core.dossier_version where night = :night",
         {"night": NIGHTS[number]},
     )
 

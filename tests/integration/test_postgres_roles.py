@@ -210,7 +210,7 @@ def test_every_readable_column_has_a_comment(city):
         ).fetchall()
     texts = column_texts()
     assert len(found) > 300
-    assert [name for name, column, said in found if said != texts.get(column, "")] == []
+    assert [name for name, column, comment in found if comment != texts.get(column, "")] == []
 
 
 def test_a_login_without_a_role_cannot_connect(city, postgres):

@@ -88,10 +88,10 @@ def test_no_row_of_the_set_was_rejected(nights):
         # (4) B3, B4. (5) B1, B2, B5, B6, B10, B11, B12; B7 was refused and B8 only registered.
         # (8) B3; B5, returned before its due date. (9) B1 on the day, five working days over Tết;
         # B4 and B6, withdrawn before they were due.
-        # (10) B2. (12) B11: its clock stood on 31/03, though its due date had passed.
+        # (10) B2. (12) B11: it was paused on 31/03, though its due date had passed.
         # (13) B10, ended in April; B12, whose ending was taken back and which ended in May.
         (worked_set.DISTRICT, (9, 2, 7, 0, 6, 2, 3, 1, 3, 1, 2)),
-        # (5) B13 passed on to it, C1, C2 by post, C3 once for its two codes, C5 that came late.
+        # (5) B13, which moved here, C1, C2 by post, C3 once for its two codes, C5 of the late file.
         # (8) C2, C5. (9) B13, C1 of one day. (10) C3.
         (worked_set.COMMUNE, (5, 0, 5, 0, 5, 2, 2, 1, 0, 0, 0)),
         # Z1: counted at the unit that received it, in no level of the plan
@@ -215,7 +215,7 @@ def test_online_shares_of_the_year(nights, indicator, method, numerator, denomin
 
 def test_waiting_times_of_the_year(nights):
     # T1 with the transfer T2 15 min, T5 30, T6 35, T7 20 of which 10 before the doors opened;
-    # T3 did not come; T4 was never called and printed again as T5
+    # T3 is a no-show; T4 was never called and reprinted as T5
     rows = ask(
         nights,
         "select visits_total, visits_called, visits_no_show, tickets_reprinted, wait_seconds,"
@@ -243,7 +243,7 @@ def test_waiting_times_of_the_year(nights):
         ("procedures_published_rate", "CITY", (4, 5, "not_met")),
         ("level4_provision_rate", "CITY", (1, 2, "not_met")),
         ("internal_procedures_published_rate", "CITY", (1, 1, "met")),
-        # at level 3 or 4: three of five; of each of them a dossier came online
+        # at level 3 or 4: three of five; each of them has an online dossier
         ("online_procedure_share", "CITY", (3, 5, "no_target")),
         ("online_procedure_used_share", "CITY", (3, 3, "no_target")),
     ],

@@ -57,7 +57,7 @@ def read_back(warehouse, table, night):
 def test_every_night_s_figures_are_read_back_as_published(tmp_path, seed, nights):
     chance = random.Random(seed)
     world = build_world(chance.choice, dossiers=40, tickets=15, late=True)
-    said = {}
+    as_published = {}
     with open_warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}") as warehouse:
         for night in sorted(chance.sample(NIGHTS, nights)):
             known = world.as_known_on(night)
@@ -69,8 +69,8 @@ def test_every_night_s_figures_are_read_back_as_published(tmp_path, seed, nights
             compare_values(found, warehouse, STAGED, figures)
             assert not found.differences, str(found)
             publish_marts(warehouse, night)
-            said[night] = {table: published(warehouse, table) for table in COLUMNS}
-        for night, tables in said.items():
+            as_published[night] = {table: published(warehouse, table) for table in COLUMNS}
+        for night, tables in as_published.items():
             for table, then in tables.items():
                 now = read_back(warehouse, table, night)
                 assert now == then, (night, table, list((now - then) + (then - now))[:5])

@@ -132,11 +132,11 @@ class Figures:
 
 def state_on(story: Story, day: dt.date) -> Says | None:
     """The state at the end of that day; None before the first statement or after vanishing."""
-    said = None
+    state = None
     for statement in story:
         if statement.night <= day:
-            said = statement.says
-    return said
+            state = statement.says
+    return state
 
 
 def last_known_state(story: Story, day: dt.date) -> Says:
@@ -150,7 +150,7 @@ def last_known_state(story: Story, day: dt.date) -> Says:
 def states_on(stories: Mapping[str, Story], day: dt.date) -> dict[str, Says]:
     """The states at the end of that day, by key."""
     return {
-        key: said for key, story in stories.items() if (said := state_on(story, day)) is not None
+        key: state for key, story in stories.items() if (state := state_on(story, day)) is not None
     }
 
 
@@ -527,7 +527,7 @@ class Catalogue:
 
     def on(self, day: dt.date) -> dict[str, Says]:
         """Its rows of that day, by procedure; none before its first export."""
-        return {key: said for key in self._listed if (said := self._describes(key, day))}
+        return {key: state for key in self._listed if (state := self._describes(key, day))}
 
     def about(self, dossier: Says, day: dt.date) -> Says | None:
         """Its row of a dossier's procedure; before its first export, its first row."""
@@ -538,14 +538,14 @@ class Catalogue:
         return self._describes(key, max(day, first))
 
     def _describes(self, key: str, day: dt.date) -> Says | None:
-        latest, said = dt.date.min, None
+        latest, state = dt.date.min, None
         for code in sorted(self._listed[key]):
             for statement in self._listed[key][code]:
                 if latest < statement.night <= day:
                     now = state_on(self._listed[key][code], day)
                     if now is not None and now is statement.says:
-                        latest, said = statement.night, now
-        return said
+                        latest, state = statement.night, now
+        return state
 
 
 def deadline_check(

@@ -295,8 +295,8 @@ def export_night(folder: Path, night: dt.date) -> None:
 def _everything() -> list[Says]:
     """The content of the last night's snapshot: all dossiers but the vanished one."""
     known = second_world().as_known_on(SEPTEMBER)
-    said = [story[-1].says for story in known.dossiers.values()]
-    return [says for says in said if says is not None]
+    last_states = [story[-1].says for story in known.dossiers.values()]
+    return [says for says in last_states if says is not None]
 
 
 def _write_dossiers(path: Path, dossiers: list[Says]) -> None:

@@ -76,8 +76,8 @@ def read_charts() -> dict[str, Chart]:
     datasets = read_datasets()
     charts = {}
     for path in sorted((SHIPPED / "charts").glob("*.yaml")):
-        said = yaml.safe_load(path.read_text(encoding="utf-8"))
-        asked = said["params"]
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        asked = content["params"]
         columns = [
             *([asked["x_axis"]] if "x_axis" in asked else []),
             *asked.get("groupby", ()),
@@ -85,8 +85,8 @@ def read_charts() -> dict[str, Chart]:
         ]
         metrics = [*asked.get("metrics", ()), *([asked["metric"]] if "metric" in asked else [])]
         charts[path.stem] = Chart(
-            said["slice_name"],
-            datasets[said["dataset_uuid"]],
+            content["slice_name"],
+            datasets[content["dataset_uuid"]],
             tuple(columns),
             tuple(metrics),
             tuple(asked.get("adhoc_filters", ())),

@@ -55,9 +55,9 @@ def test_a_file_is_not_half_written_and_the_error_names_folder_and_room(disk, wr
     disk.fill(leave=8192)
     with pytest.raises(DiskFullError) as caught:
         write(disk.folder / "results" / "file", "x" * 100_000)
-    said = str(caught.value)
-    assert said.startswith(f"{disk.folder / 'results'}: the disk is full: ")
-    assert "KiB are free and 98 KiB are needed; make room there" in said
+    message = str(caught.value)
+    assert message.startswith(f"{disk.folder / 'results'}: the disk is full: ")
+    assert "KiB are free and 98 KiB are needed; make room there" in message
     assert without_filling(disk) == ["results"]
 
 

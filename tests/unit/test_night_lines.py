@@ -28,38 +28,38 @@ def taken_in(tmp_path):
         file = settings.exports / "dossiers_20221124.csv"
         file.write_text("\n".join([*lines, ""]), encoding="utf-8")
         [candidate] = discover(settings, NIGHT)
-        said = []
+        printed = []
         report = take_in(
             candidate,
             NIGHT,
             settings.source_systems(),
             settings.warehouse,
             settings.folders,
-            said.append,
+            printed.append,
         )
-        return said, report
+        return printed, report
 
     return take
 
 
 def test_the_counts_of_a_file_add_up_to_the_rows_read(taken_in):
     title = "DANH SÁCH HỒ SƠ"
-    said, report = taken_in(
+    printed, report = taken_in(
         title, HEADERS, row(1), row(2), row(2), row(3, "Đang thẩm định"), ",,,,,,", row(4)
     )
-    assert [line.split(";")[0] for line in said] == [
+    assert [line.split(";")[0] for line in printed] == [
         "dossiers_20221124.csv: 7 rows read, 3 accepted, 1 rejected, 1 repeated, 2 blank or title"
     ]
     assert (report.night, report.rows_rejected) == (NIGHT, 1)
 
 
 def test_a_file_of_one_row_is_named_in_the_singular(taken_in):
-    said, report = taken_in(HEADERS, row(1))
-    assert said[0].startswith("dossiers_20221124.csv: 1 row read, 1 accepted, 0 rejected")
+    printed, report = taken_in(HEADERS, row(1))
+    assert printed[0].startswith("dossiers_20221124.csv: 1 row read, 1 accepted, 0 rejected")
     assert report.rows_rejected == 0
 
 
 def test_warnings_are_counted_in_the_line_and_in_the_report(taken_in):
-    said, report = taken_in(f"{HEADERS},Ghi chú nội bộ", f"{row(1)},x")
+    printed, report = taken_in(f"{HEADERS},Ghi chú nội bộ", f"{row(1)},x")
     assert report.warnings > 0
-    assert said[0].endswith(f"; warnings: {report.warnings}")
+    assert printed[0].endswith(f"; warnings: {report.warnings}")

@@ -124,18 +124,18 @@ def _state_after(before, files, corrected, left_out):
     state = dict(before)
     snapshots = [file for file in files if file.kind == "snapshot"]
     for code in CODES:
-        said = []
+        stated = []
         for file in files:
             is_left_out = code in file.bad and file.index in left_out
             if code in file.says and (code not in file.bad or file.index in corrected):
-                said.append(file.says[code])
+                stated.append(file.says[code])
             elif code in file.says and is_left_out and file.kind == "delta":
-                said.append(None)
+                stated.append(None)
         held = [file for file in snapshots if code in file.says]
         held = [file for file in held if not (code in file.bad and file.index in left_out)]
-        if said and said[-1]:
-            state[code] = said[-1]
-        elif said or (snapshots and not held):
+        if stated and stated[-1]:
+            state[code] = stated[-1]
+        elif stated or (snapshots and not held):
             state.pop(code, None)
     return state
 

@@ -176,7 +176,7 @@ def test_the_method_without_post_leaves_out_posted_dossiers(settings):
 def test_the_digitised_share_leaves_out_dossiers_that_state_no_digitisation(settings):
     found = explain(settings, "result_digitisation_rate", UNIT, *QUARTER)
     reasons = {d.code: d.reason_code for d in found.items}
-    # the source of the worked dossiers says of none whether its result is digitised
+    # the source of the worked dossiers never states digitisation
     unstated = sorted(code for code, why in reasons.items() if why == "digitisation_unstated")
     assert unstated == ["D1", "D13", "D2", "D3", "D4", "D5", "D6"]
     assert (found.numerator, found.denominator, reasons["D7"]) == (0, 0, "withdrawn")

@@ -212,7 +212,7 @@ def test_an_indicator_without_data_gives_the_reason_that_the_scorecard_gives(wor
     assert {"results_digitised_growth", BARE} <= {line["indicator_code"] for line in lines}
     for line in lines:
         if line["source_kind"] == "declared" and line["indicator_code"] != BARE:
-            continue  # one of them stands for all
+            continue  # one declared indicator is tested for all
         found = of_year(worked, line["indicator_code"], line["unit_code"])
         assert not found.denominator, line
         assert found.no_data_reason_vi == line["no_data_reason_vi"]

@@ -223,7 +223,7 @@ def test_a_night_that_is_not_published_cannot_be_reported(settings):
 def test_a_gap_to_the_open_dossiers_of_the_period_before_names_its_dossiers(tmp_path, sheet_of):
     late = publish_thirteen(settings_in(tmp_path), until=LATER, with_late_file=True)
     form = read_form_06a(late, UNIT, dt.date(2022, 7, 1), dt.date(2022, 9, 30))
-    # D9 was open when the second quarter was published; a file that came late closed it before
+    # D9 was open when the second quarter was published; a late file closed it before that
     assert (form.before.as_of, form.before.open_total, form.total.carried_over) == (NIGHT, 4, 3)
     assert (form.before.added, form.before.gone) == ((), ("D9",))
     notes = [text for text in texts(sheet_of(form)) if text.startswith("•")]

@@ -16,7 +16,7 @@ from onestop.gate.unpublished import note_unpublished
 from onestop.warehouse import open_warehouse
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # it announces another HTTP client to come
+    warnings.simplefilter("ignore")  # a deprecation warning about the HTTP client
     from starlette.testclient import TestClient
 
 FIGURES = [

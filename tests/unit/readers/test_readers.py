@@ -45,12 +45,12 @@ TIGHT = replace(
 )
 
 
-def refused(tmp_path, data, code, said="", **options):
+def refused(tmp_path, data, code, message="", **options):
     """Assert that the file is refused with that rule and sentence and that nothing is staged."""
     with pytest.raises(RefusedDeliveryError) as caught:
         stage(tmp_path, data, **options)
     assert caught.value.rule_code.startswith(code), str(caught.value)
-    assert said in caught.value.reason
+    assert message in caught.value.reason
     assert caught.value.rule_code in FILE_RULES
     assert list((tmp_path / "staging").iterdir()) == []
 
@@ -838,8 +838,8 @@ def test_a_single_endless_line_is_refused_with_little_memory(tmp_path, opening):
         file.write(opening)
         for _ in range(100):
             file.write("x" * 1_000_000)
-    kib, said = peak_memory(path)
-    assert said.startswith("FILE-F0")
+    kib, message = peak_memory(path)
+    assert message.startswith("FILE-F0")
     assert kib < 250_000
 
 

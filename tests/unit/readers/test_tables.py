@@ -45,11 +45,11 @@ def page(*parts):
     return f"<html><body>{''.join(parts)}</body></html>".encode()
 
 
-def refused(tmp_path, data, code, said, **options):
+def refused(tmp_path, data, code, message, **options):
     with pytest.raises(RefusedDeliveryError) as caught:
         stage(tmp_path, data, **options)
     assert caught.value.rule_code == code, str(caught.value)
-    assert said in caught.value.reason
+    assert message in caught.value.reason
 
 
 def accounted(staged):

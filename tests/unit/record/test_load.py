@@ -98,8 +98,8 @@ def current_files(files):
             latest[slot] = (rank, delivery, rows)
     by_night = defaultdict(list)
     for _, delivery, rows in sorted(latest.values(), key=lambda entry: entry[1].file_name):
-        said = {row["unit_code"]: row["unit_name"] for row in rows}
-        by_night[delivery.night].append((delivery.kind, said))
+        unit_names = {row["unit_code"]: row["unit_name"] for row in rows}
+        by_night[delivery.night].append((delivery.kind, unit_names))
     return by_night
 
 
@@ -111,8 +111,8 @@ def state_after(before, files_of_night):
     """
     is_whole = any(kind == "snapshot" for kind, _ in files_of_night)
     state = {} if is_whole else dict(before)
-    for kind, said in files_of_night:
-        for code, name in said.items():
+    for kind, unit_names in files_of_night:
+        for code, name in unit_names.items():
             if name:
                 state[code] = name
             elif kind == "delta":
@@ -137,12 +137,12 @@ def expected_history(files):
     return sorted(spans, key=lambda span: (span[0], span[2]))
 
 
-said = st.dictionaries(st.sampled_from(CODES), st.sampled_from(["A", "B", None]), max_size=3)
+unit_names = st.dictionaries(st.sampled_from(CODES), st.sampled_from(["A", "B", None]), max_size=3)
 a_plan = st.lists(
     st.tuples(
         st.integers(0, NIGHTS - 1),
         st.sampled_from(["delta", "snapshot"]),
-        said.filter(bool),
+        unit_names.filter(bool),
         st.booleans(),
     ),
     min_size=1,

@@ -137,7 +137,9 @@ def expected_states(files):
     state, states = {}, {}
     for night in range(NIGHTS):
         state = {code: _after(code, state.get(code), by_night[night]) for code in CODES}
-        states[night_of(night)] = {code: said for code, said in state.items() if said}
+        states[night_of(night)] = {
+            code: statement for code, statement in state.items() if statement
+        }
     return states
 
 
@@ -147,13 +149,13 @@ def _after(code, before, files):
     A dossier that no file states is gone if a snapshot covers its unit, unless a snapshot has it
     in a rejected row.
     """
-    said = [
+    statement = [
         (file.says[code][3] or 0, file.delivery.file_name, file.says[code])
         for file in files
         if code in file.says and code not in file.bad
     ]
-    if said:
-        return max(said, key=lambda one: one[:2])[2]
+    if statement:
+        return max(statement, key=lambda one: one[:2])[2]
     snapshots = [file for file in files if file.kind == "snapshot"]
     if before is None or any(code in file.says for file in snapshots):
         return before
@@ -165,7 +167,7 @@ def _covers(file, unit):
         return True
     if file.covered is not None:
         return unit == file.covered
-    return unit in {said[0] for code, said in file.says.items() if code not in file.bad}
+    return unit in {statement[0] for code, statement in file.says.items() if code not in file.bad}
 
 
 def states_in(warehouse, history="core.dossier_history"):
@@ -303,7 +305,7 @@ def check_the_record_invariants(folder, empty, files, order, publish_after):
 
 def without_files(states):
     return {
-        night: {code: tuple(said) for code, said in state.items()}
+        night: {code: tuple(statement) for code, statement in state.items()}
         for night, state in states.items()
     }
 

@@ -205,7 +205,7 @@ def test_every_scalar_of_a_mapping_is_text(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "key", "said"),
+    ("old", "new", "key", "message"),
     [
         ("commune: [Xã]", "village: [Xã]", "columns.unit_level.codes", "department, district"),
         ("unit_level: {from", "unit_size: {from", "columns.unit_size", "Use one of: unit_code"),
@@ -242,11 +242,13 @@ def test_every_scalar_of_a_mapping_is_text(tmp_path):
         ("feeds:", "formats: [x]\nfeeds:", "line", "given twice"),
     ],
 )
-def test_an_invalid_mapping_is_refused_with_its_file_key_and_remedy(tmp_path, old, new, key, said):
+def test_an_invalid_mapping_is_refused_with_its_file_key_and_remedy(
+    tmp_path, old, new, key, message
+):
     error = refused(tmp_path, old, new)
     assert error.file_name == "other.yaml"
     assert key in error.key
-    assert said in str(error)
+    assert message in str(error)
     assert error.remedy
 
 

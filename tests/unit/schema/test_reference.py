@@ -48,7 +48,7 @@ def problems(folder: Path) -> str:
     return str(caught.value)
 
 
-# --- what the plan says -----------------------------------------------------------------------
+# --- content of the plan ----------------------------------------------------------------------
 
 
 def test_every_clause_is_quoted_verbatim_from_the_plan(rows):
@@ -57,7 +57,7 @@ def test_every_clause_is_quoted_verbatim_from_the_plan(rows):
     strange = [
         row["clause_code"]
         for row in rows["plan_clause"]
-        # rows 34a and 34b of the annex stand under a common heading
+        # rows 34a and 34b of the annex have a common heading
         if not all(part in plan for part in row["text_vi"].split(": Kế hoạch của"))
     ]
     assert strange == []

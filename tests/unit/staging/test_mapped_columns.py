@@ -217,7 +217,7 @@ def test_a_mapping_without_the_new_columns_hashes_rows_as_before(tmp_path, mappi
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "key", "said"),
+    ("old", "new", "key", "message"),
     [
         (
             "{join: [[Năm, Nam], [Số]],",
@@ -247,12 +247,12 @@ def test_a_mapping_without_the_new_columns_hashes_rows_as_before(tmp_path, mappi
         ("helpers: {deleted", "helpers: {status: [Y], deleted", "helpers.status", "canonical"),
     ],
 )
-def test_a_misused_mapping_key_is_refused_with_the_correct_form(tmp_path, old, new, key, said):
+def test_a_misused_mapping_key_is_refused_with_the_correct_form(tmp_path, old, new, key, message):
     assert old in MAPPING
     with pytest.raises(MappingError) as caught:
         mapped(tmp_path, MAPPING.replace(old, new))
     assert key in caught.value.key
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_further_columns_are_kept_for_dossiers_only(tmp_path):
