@@ -28,6 +28,7 @@ from onestop.figures.form_06a import read_form_06a
 from onestop.marts.published import open_published
 from onestop.night import run_night
 from onestop.schema.reference import REFERENCE_FOLDER, read_reference
+from onestop.upkeep.verify import verify
 
 JUNE = (MONTH_END.replace(day=1), MONTH_END)
 DAYS_OFF = {
@@ -58,6 +59,11 @@ def test_every_figure_equals_the_count_in_plain_python(settings):
         found = compare_everything(warehouse, "mart", figures, MONTH_END, DAYS_OFF)
     assert not found.differences, str(found)
     assert found.figures > 1_000
+
+
+def test_the_figures_come_out_the_same_from_the_landed_files_alone(settings):
+    result = verify(settings, MONTH_END)
+    assert result.is_identical, result.differences
 
 
 #: In time by the current due date: R1, R2, X1, X2, X3, X5, S1, T1–T5.

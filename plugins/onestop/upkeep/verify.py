@@ -239,6 +239,13 @@ _FORM_QUERY = (
     " concat_ws(' ', received_online, received_counter_post, carried_over, resolved_early,"
     " resolved_on_time, resolved_late, open_in_time, open_overdue) as counts from {table}"
 )
+#: Nights of earlier releases have no such counts.
+_RETURNED_QUERY = (
+    "select 'returned dossiers on form II.06a of ' || unit_code || ', field ' || field_code || ', '"
+    " || period_type || ' (' || period_basis || ') from ' || cast(period_start as varchar) as"
+    " figure, concat_ws(' ', returned_early, returned_on_time, returned_late) as counts"
+    " from (select * from {table} where returned_early is not null) as with_returned"
+)
 
 
 def _published_figures(published: Warehouse, night: dt.date) -> dict[str, str]:
@@ -246,11 +253,17 @@ def _published_figures(published: Warehouse, night: dt.date) -> dict[str, str]:
     then = (
         f" where valid_from <= date '{night}' and (valid_to is null or valid_to > date '{night}')"
     )
+    form = "mart.form_06a_history"
+    queries = [
+        _INDICATOR_QUERY.format(table="mart.indicator_history"),
+        _FORM_QUERY.format(table=form),
+    ]
+    if "returned_early" in published.columns("mart", "form_06a_history"):
+        queries.append(_RETURNED_QUERY.format(table=form))
     return {
-        **_by_figure(
-            published.rows(_INDICATOR_QUERY.format(table="mart.indicator_history") + then)
-        ),
-        **_by_figure(published.rows(_FORM_QUERY.format(table="mart.form_06a_history") + then)),
+        figure: counts
+        for query in queries
+        for figure, counts in _by_figure(published.rows(query + then)).items()
     }
 
 
@@ -258,6 +271,7 @@ def _computed_figures(warehouse: Warehouse) -> dict[str, str]:
     return {
         **_by_figure(warehouse.rows(_INDICATOR_QUERY.format(table=f"{STAGED}.indicator_value"))),
         **_by_figure(warehouse.rows(_FORM_QUERY.format(table=f"{STAGED}.form_06a"))),
+        **_by_figure(warehouse.rows(_RETURNED_QUERY.format(table=f"{STAGED}.form_06a"))),
     }
 
 
