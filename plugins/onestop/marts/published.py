@@ -41,6 +41,22 @@ def open_published(settings: Settings) -> Warehouse:
         ) from error
 
 
+def refuse_earlier_release(warehouse: Warehouse) -> None:
+    """Refuse to count dossiers on marts that have other classes than this release's SELECTs.
+
+    Args:
+        warehouse: from :func:`open_published`.
+
+    Raises:
+        QuestionError: an earlier release, which had other classes, published last.
+    """
+    if "period_class" not in warehouse.tables("ref"):
+        raise QuestionError(
+            "an earlier release published the last night, with other classes of dossiers",
+            remedy="publish a night with this release, then ask again",
+        )
+
+
 def published_nights(warehouse: Warehouse) -> list[dt.date]:
     """All published nights, first to last."""
     rows = warehouse.rows("select distinct as_of_date from audit.publication order by as_of_date")

@@ -7,6 +7,7 @@ import re
 import zipfile
 from dataclasses import fields, replace
 
+import duckdb
 import pytest
 from openpyxl import load_workbook
 from published_marts import settings_in
@@ -229,3 +230,13 @@ def test_a_gap_to_the_open_dossiers_of_the_period_before_names_its_dossiers(tmp_
     notes = [text for text in texts(sheet_of(form)) if text.startswith("•")]
     assert any("(11) = 4 theo số công bố hết ngày 30/06/2022: lệch -1" in text for text in notes)
     assert "• Không còn trong (6) so với (11) kỳ trước: D9." in notes
+
+
+def test_a_span_of_what_an_earlier_release_published_is_counted_after_the_next_night(tmp_path):
+    settings = publish_thirteen(settings_in(tmp_path))
+    settings.published.chmod(0o644)
+    with duckdb.connect(settings.published) as copy:
+        copy.execute("drop table ref.period_class")
+    with pytest.raises(QuestionError, match="an earlier release published the last night"):
+        read_form_06a(settings, UNIT, dt.date(2022, 4, 2), dt.date(2022, 6, 29))
+    assert counts(read_form_06a(settings, UNIT, *QUARTER)) == KNOWN

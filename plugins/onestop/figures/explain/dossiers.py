@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from onestop.figures.explain.items import DELIVERIES, Explainer, Kind, counted, reason
-from onestop.marts.published import QuestionError
+from onestop.marts.published import refuse_earlier_release
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -110,11 +110,7 @@ def _class_reasons(question: Question) -> Mapping[str, tuple[str, str]]:
     Raises:
         QuestionError: an earlier release, which had no such classes, has published last.
     """
-    if "period_class" not in question.warehouse.tables("ref"):
-        raise QuestionError(
-            "an earlier release published the last night, with other classes of dossiers",
-            remedy="publish a night with this release, then ask again",
-        )
+    refuse_earlier_release(question.warehouse)
     return {
         row["class_at_end"]: (row["reason_vi"], row["reason_en"])
         for row in question.warehouse.rows(

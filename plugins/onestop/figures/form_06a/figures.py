@@ -7,7 +7,12 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from onestop.marts.earlier_nights import NightMarts
-from onestop.marts.published import QuestionError, find_night, open_published
+from onestop.marts.published import (
+    QuestionError,
+    find_night,
+    open_published,
+    refuse_earlier_release,
+)
 from onestop.schema.time_zone import LOCAL_ZONE
 
 if TYPE_CHECKING:
@@ -252,6 +257,7 @@ class _FormReader:
         }
 
     def _counted_rows(self) -> list[dict[str, Any]]:
+        refuse_earlier_release(self._warehouse)
         span = (self._first, self._last)
         marts = NightMarts(self._warehouse, self._night, span, mark="counted")
         return self._warehouse.rows(
