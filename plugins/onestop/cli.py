@@ -154,11 +154,17 @@ def night(first: Night, to: To = None) -> None:
     Running a night again is always safe. Exit status 1 when a night was not published.
     """
     from onestop.night import run_night
+    from onestop.schema.time_zone import LOCAL_ZONE
 
+    last = to or first
+    if last < first:
+        raise typer.BadParameter(f"the range ends ({last}) before it begins ({first})")
+    if last > dt.datetime.now(LOCAL_ZONE).date():
+        raise typer.BadParameter(f"night {last} is in the future; correct the date")
     settings = Settings.from_environment()
     good = True
     day = first
-    while day <= (to or first):
+    while day <= last:
         typer.secho(f"night {day}", bold=True)
         report = run_night(settings, day, lambda line: typer.echo(f"  {line}"))
         for described in sorted({one.night for one in report.deliveries if one.rows_rejected}):

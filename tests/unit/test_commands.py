@@ -34,6 +34,21 @@ def test_status_and_streams_are_those_of_a_new_interpreter(env, arguments, statu
 
 
 @pytest.mark.parametrize(
+    ("dates", "message"),
+    [
+        (["2999-01-01"], "night 2999-01-01 is in the future"),
+        (["2022-11-24", "--to", "2999-01-01"], "night 2999-01-01 is in the future"),
+        (["2022-11-24", "--to", "2022-11-23"], "ends (2022-11-23) before it begins (2022-11-24)"),
+    ],
+)
+def test_nights_that_cannot_be_run_are_refused_and_leave_no_trace(env, tmp_path, dates, message):
+    done = run_command("night", *dates, env=env | {"COLUMNS": "200"})
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert not (tmp_path / "var").exists()
+
+
+@pytest.mark.parametrize(
     ("program", "left_out"),
     [
         (
