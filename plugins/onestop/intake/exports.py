@@ -186,7 +186,9 @@ def list_exports(folder: Folder) -> list[ExportedFile]:
         found = list(_list_local(folder))
     else:
         raise ExportsError(
-            "is not there", subject=f"the exports folder {folder}", remedy="set ONESTOP_EXPORTS"
+            "is not there",
+            subject=f"the exports folder {folder}",
+            remedy="create it and put the exports into it, or set ONESTOP_EXPORTS",
         )
     return sorted(found, key=lambda file: file.path)
 
