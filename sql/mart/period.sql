@@ -1,9 +1,9 @@
 -- mart.period: the periods that figures are given for, one row each.
 --
--- Calendar basis: the month, quarter, half-year, first nine months and year of the calendar. Government basis
--- (NĐ 09/2019/NĐ-CP Điều 12): a month runs from the 15th of the month before to the 14th, the
--- longer periods likewise. Figures are measured at the end of the period, or on the as-of date
--- while the period runs. The year of the as-of date and the year before are covered.
+-- Calendar basis: the month, quarter, half-year, first nine months and year of the calendar.
+-- Government basis (NĐ 09/2019/NĐ-CP Điều 12): a month runs from the 15th of the month before to
+-- the 14th, the longer periods likewise. Figures are measured at the end of the period, or on the
+-- as-of date while the period runs. The year of the as-of date and the year before are covered.
 with month_of_day as (
     select
         calendar_date,
