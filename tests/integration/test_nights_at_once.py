@@ -73,7 +73,7 @@ def test_two_simultaneous_nights_on_postgresql_never_show_readers_half_a_night(
     settings = replace(there, warehouse=url, landing=tmp_path / "landing", work=tmp_path / "work")
     assert run_night(settings, FIRST).state == "published"
     reader = postgres.as_login(url, postgres.make_login("onestop_bi"))
-    with reading(reader, joins=False) as readers:
+    with reading(reader, joins=False, pause=0.5) as readers:
         runs = [start(settings, "night", night) for night in (SECOND, THIRD)]
         results = [ended(run) for run in runs]
     assert 0 in {status for status, _ in results}, results

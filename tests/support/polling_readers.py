@@ -9,8 +9,6 @@ from contextlib import contextmanager
 
 import psycopg
 
-#: Seconds between two questions: without them the readers leave the night no processor.
-_PAUSE = 0.3
 MARTS = ("scorecard", "indicator_value", "form_06a", "dossier", "unit", "period")
 ONE_NIGHT = " union all ".join(
     f"select '{table}' as mart, min(as_of_date) as first, max(as_of_date) as last,"
@@ -38,9 +36,9 @@ where form.unit_code = 'CITY' and form.field_code = 'ALL' and form.period_type =
 class Reader(threading.Thread):
     """Polls repeatedly, and records every answer that is not of one complete night."""
 
-    def __init__(self, url, isolation, queries):
+    def __init__(self, url, isolation, queries, pause):
         super().__init__(daemon=True)
-        self.url, self.isolation, self.queries = url, isolation, queries
+        self.url, self.isolation, self.queries, self.pause = url, isolation, queries, pause
         self.done = threading.Event()
         self.polls, self.nights, self.wrong, self.slowest = 0, set(), [], 0.0
         self.is_finished = False
@@ -48,7 +46,7 @@ class Reader(threading.Thread):
     def run(self):
         with psycopg.connect(self.url) as connection:
             connection.isolation_level = self.isolation
-            while not self.done.wait(_PAUSE):
+            while not self.done.wait(self.pause):
                 started = time.monotonic()
                 answers = [connection.execute(query).fetchall() for query in self.queries]
                 self.slowest = max(self.slowest, time.monotonic() - started)
@@ -71,7 +69,7 @@ class Reader(threading.Thread):
 
 
 @contextmanager
-def reading(url, *, joins=True):
+def reading(url, *, joins=True, pause=0.02):
     """Four readers that poll during the block, each with its own transactions and queries.
 
     Args:
@@ -83,10 +81,10 @@ def reading(url, *, joins=True):
     joined = JOINED if joins else ONE_NIGHT
     each = [f"select distinct as_of_date from mart.{table}" for table in MARTS]
     readers = [
-        Reader(url, committed, [ONE_NIGHT]),
-        Reader(url, committed, [joined]),
-        Reader(url, repeatable, [*each, ONE_NIGHT, joined]),
-        Reader(url, repeatable, [joined, *reversed(each), joined]),
+        Reader(url, committed, [ONE_NIGHT], pause),
+        Reader(url, committed, [joined], pause),
+        Reader(url, repeatable, [*each, ONE_NIGHT, joined], pause),
+        Reader(url, repeatable, [joined, *reversed(each), joined], pause),
     ]
     for reader in readers:
         reader.start()
