@@ -139,9 +139,9 @@ def _settings(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 -
         yield "FAIL", "; ".join(nested), "keep landing/ apart: what is below it counts as evidence"
     wait_interval()  # raises where its variable cannot be used
     if not unknown and not nested:
-        is_file = settings.warehouse.startswith("duckdb:")
         # the address of a server holds a login
-        warehouse = settings.warehouse if is_file else settings.warehouse_name
+        file = engine_of(settings.warehouse).file_of(settings.warehouse)
+        warehouse = f"{file or settings.warehouse_name}"
         yield "OK", f"warehouse {warehouse}; " + ", ".join(map(str, folders))
 
 
