@@ -91,7 +91,7 @@ def mart_files(folder: Path = SQL_FOLDER / "mart") -> tuple[MartFile, ...]:
     )
     files[MEASURES] = MartFile(MEASURES, union, is_view=False)
     order = graphlib.TopologicalSorter(
-        {name: file.reads & files.keys() for name, file in files.items()}
+        {name: sorted(file.reads & files.keys()) for name, file in files.items()}
     ).static_order()
     return tuple(files[name] for name in order)
 
