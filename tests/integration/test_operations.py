@@ -137,7 +137,7 @@ def test_the_doctor_counts_refused_files_and_open_rows(installation):
         ).fetchone()
         # the file is corrected
         warehouse.execute(
-            "insert into audit.delivery select * replace ('loaded' as state,"
+            "insert into audit.delivery by name select * replace ('loaded' as state,"
             " settled_at + interval 1 hour as settled_at) from audit.delivery"
             " where state = 'refused'"
         )
