@@ -25,7 +25,7 @@ from onestop.settings import Settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.airflow
+pytestmark = [pytest.mark.airflow, pytest.mark.whole_night]
 
 GOOD, INCOMPLETE, AFTER = (dt.date(2022, 11, day) for day in (15, 16, 17))
 NIGHTS = [GOOD, INCOMPLETE, AFTER]
