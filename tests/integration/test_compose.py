@@ -36,7 +36,7 @@ def has_engine():
         return False
 
 
-pytestmark = [pytest.mark.slow, pytest.mark.docker]
+pytestmark = [pytest.mark.slow, pytest.mark.docker, pytest.mark.whole_night]
 
 
 class Stack:
