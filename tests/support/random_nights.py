@@ -181,6 +181,8 @@ class Sources:
             says = says | {
                 "received_date": received,
                 "due_date": due_after(self._choose, received),
+                # the first due date may pass on another night than the current one
+                "original_due_date": due_after(self._choose, received),
                 "resolved_date": says["resolved_date"] and night,
             }
         self._dossiers[code] = without_flags(says)

@@ -176,6 +176,7 @@ class ChangeSet:
             f"{STAGED}.changed_dossier",
             f"{changed} union select dossier_code from {PUBLISHED}.counted_dossier"
             " where due_date between date '{previous}' and date '{as_of}'"
+            " or first_due_date between date '{previous}' and date '{as_of}'"
             " or received_date > date '{previous}' or closed_date > date '{previous}'".format(
                 **dates
             )
