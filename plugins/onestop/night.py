@@ -244,13 +244,13 @@ def discover_deliveries(
         if found.night < night and _identity(file) in settled:
             continue
         candidates.append(Candidate.of(file, found))
-    _tell_unknown(unknown, candidates, night, systems.mappings, folders)
+    _refuse_misnamed(unknown, candidates, night, systems.mappings, folders)
     order = {"units": 0, "procedures": 1}
     candidates.sort(key=lambda c: (c.night, order.get(c.feed, 2), c.source, c.file_name))
     return candidates
 
 
-def _tell_unknown(
+def _refuse_misnamed(
     names: Sequence[str],
     candidates: Sequence[Candidate],
     night: dt.date,

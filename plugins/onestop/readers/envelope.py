@@ -94,7 +94,7 @@ class Envelope:
             return False
         return sum(1 for key in value if self._index.meaning(key)) >= _FEWEST_COLUMNS
 
-    def refuse_failure(self) -> None:
+    def refuse_incomplete(self) -> None:
         """Refuse an envelope that reports a failed export: its list may be incomplete.
 
         Raises:

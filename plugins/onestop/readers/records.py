@@ -286,7 +286,7 @@ class _ArrayReader:
             self._envelope.note(key, scanner.value())
             if scanner.peek() != "}":
                 scanner.take(",")
-        self._envelope.refuse_failure()
+        self._envelope.refuse_incomplete()
         raise self._envelope.no_list()
 
     def _end_envelope(self, scanner: _Scanner, depth: int) -> None:
@@ -301,7 +301,7 @@ class _ArrayReader:
                     )
                 self._envelope.note(key, scanner.value())
             scanner.take("}")
-        self._envelope.refuse_failure()
+        self._envelope.refuse_incomplete()
 
     def _next_piece(self, rest: bytes) -> tuple[bytes, Iterable[Batch] | None]:
         """Read one more chunk and its batches; returns the bytes left, or None at the end."""
