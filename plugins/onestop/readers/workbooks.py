@@ -167,8 +167,7 @@ class _Parser:
             "cells": ("FILE-F05", "a sheet's used range is too large; export it as CSV"),
             "errors": (
                 "FILE-F02",
-                "cells of the workbook show errors such as #N/A, or formulas without a value;"
-                " correct them and save the workbook in a spreadsheet program, or as .xlsx",
+                "cells show errors such as #N/A or formulas without a value; correct them and save",
             ),
             "xlsb": ("FILE-F07", "it is a binary workbook (.xlsb); save it as .xlsx"),
         }
