@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import multiprocessing
 import os
 import random
 import signal
@@ -13,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
+from clean_processes import CONTEXT, clean_process, start_server, status_of
 from published_marts import FIRST, SECOND, settings_in
 from three_nights import publish_second_night
 
-import onestop.gate
 from onestop import night as night_module
 from onestop.night import run_night
 from onestop.sample import write_sample
@@ -40,7 +39,6 @@ STEPS = (
 )
 #: Columns that hold the time of processing; all others must be equal.
 CLOCKS = {"settled_at", "published_at", "changed_at", "state_changed_at"}
-FORK = multiprocessing.get_context("fork")
 
 
 class Events:
@@ -80,14 +78,13 @@ def run_nights(settings, nights, kill_at, count):
 
 def in_a_process(settings, nights, *, kill_at=0, kill_after=None):
     """Run the nights in a process; returns its exit code (-9: killed) and number of events."""
-    count = FORK.Value("i", 0)
-    process = FORK.Process(target=run_nights, args=(settings, nights, kill_at, count))
+    count = CONTEXT.Value("i", 0)
+    process = clean_process(run_nights, settings, nights, kill_at, count)
     process.start()
     if kill_after is not None:
         time.sleep(kill_after)
         process.kill()
-    process.join(300)
-    return process.exitcode, count.value
+    return status_of(process), count.value
 
 
 def content(settings):
@@ -115,11 +112,9 @@ class Undisturbed:
 
 
 def run_undisturbed(folder, nights):
-    onestop.gate.load_suite("dossiers")
-    from great_expectations.core import ExpectationSuite  # noqa: F401, PLC0415 - once, for all forks
-
     settings = settings_in(folder)
     write_sample(settings.exports, *NIGHTS, per_day=4)
+    start_server()
     started = time.monotonic()
     code, events = in_a_process(settings, nights)
     assert code == 0
@@ -226,10 +221,9 @@ def test_a_kill_while_changes_are_applied_leaves_all_of_them_or_none(
 ):
     undisturbed = kept.copy(publish_second_night, tmp_path / "undisturbed")
     for statement in (*APPLIED, None):
-        process = FORK.Process(target=publish_second, args=(with_second_loaded, statement))
+        process = clean_process(publish_second, with_second_loaded, statement)
         process.start()
-        process.join(300)
-        assert process.exitcode == (-signal.SIGKILL if statement else 0)
+        assert status_of(process) == (-signal.SIGKILL if statement else 0)
         nights = "select as_of_date, computed from audit.publication order by as_of_date"
         with duckdb.connect(str(warehouse_of(with_second_loaded)), read_only=True) as opened:
             published = opened.execute(nights).fetchall()

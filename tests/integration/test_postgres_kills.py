@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
 import signal
@@ -10,11 +9,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
+from clean_processes import CONTEXT, clean_process, status_of
 from engines import assert_same, content
 from published_marts import settings_in
 from worked_dossiers import LATER, NIGHT, write_exports
 
-import onestop.gate
 from onestop.night import run_night
 from onestop.warehouse import open_warehouse
 from onestop.warehouse.postgres_engine import PostgreSQLWarehouse
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.whole_night
 
-FORK = multiprocessing.get_context("fork")
 NIGHTS = (NIGHT, LATER)
 
 
@@ -47,11 +45,10 @@ def run_nights(settings, nights, kill_at, count):
 
 
 def in_a_process(settings, nights, *, kill_at=0):
-    count = FORK.Value("i", 0)
-    process = FORK.Process(target=run_nights, args=(settings, nights, kill_at, count))
+    count = CONTEXT.Value("i", 0)
+    process = clean_process(run_nights, settings, nights, kill_at, count)
     process.start()
-    process.join(300)
-    return process.exitcode, count.value
+    return status_of(process), count.value
 
 
 @dataclass(frozen=True)
@@ -65,9 +62,6 @@ class Undisturbed:
 
 
 def run_undisturbed(postgres, folder, nights):
-    onestop.gate.load_suite("dossiers")
-    from great_expectations.core import ExpectationSuite  # noqa: F401, PLC0415 - once, for all forks
-
     settings = replace(settings_in(folder), warehouse=postgres.make_database())
     write_exports(settings.exports)
     code, statements = in_a_process(settings, nights)

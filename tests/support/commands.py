@@ -1,17 +1,14 @@
 """``onestop`` commands in separate processes, without importing the library for each of them.
 
-A command is forked from the test's process, which has already imported the library and Great
-Expectations; it ends like any command, with an exit status and output in the two streams. Importing
-would cost 3 to 7 seconds of processor time per command. Tests of imports, logging or the end of
-the interpreter need :func:`run_with_new_interpreter`.
+A command is a process of :mod:`clean_processes`; it ends like any command, with an exit status and
+output in the two streams. Tests of imports, logging or the end of the interpreter need
+:func:`run_with_new_interpreter`.
 """
 
 from __future__ import annotations
 
-import gc
 import io
 import logging
-import multiprocessing
 import os
 import shutil
 import subprocess
@@ -24,14 +21,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from clean_processes import clean_process, status_of
+
 from onestop import cli
-from onestop.gate.evaluation import load_engine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _PROGRAM = "import sys; from onestop.cli import main; sys.argv[0] = 'onestop'; main()"
-_FORK = multiprocessing.get_context("fork")
 
 
 @dataclass(frozen=True)
@@ -44,13 +41,23 @@ class Done:
 
 
 class Command:
-    """A running command."""
+    """A running command.
 
-    def __init__(self, *arguments: object, env: Mapping[str, str]) -> None:
-        load_engine()
+    Args:
+        arguments: after ``onestop``.
+        env: its whole environment.
+        main: what the command runs; for tests of this module.
+    """
+
+    def __init__(
+        self,
+        *arguments: object,
+        env: Mapping[str, str],
+        main: Callable[[], object] = cli.main,
+    ) -> None:
         self._output = Path(tempfile.mkdtemp(prefix="onestop-command-"))
         texts = [str(argument) for argument in arguments]
-        self._process = _FORK.Process(target=_run, args=(texts, dict(env), self._output))
+        self._process = clean_process(_run, main, texts, dict(env), self._output)
         self._process.start()
 
     def poll(self) -> int | None:
@@ -63,25 +70,27 @@ class Command:
         Raises:
             TimeoutError: it did not end in time, and was killed.
         """
-        self._process.join(seconds)
-        if self._process.exitcode is None:
-            self._process.kill()
-            self._process.join()
+        try:
+            status = status_of(self._process, seconds)
+        except TimeoutError:
             shutil.rmtree(self._output)
-            raise TimeoutError(f"the command runs longer than {seconds} seconds")
+            raise
         stdout, stderr = ((self._output / name).read_text("utf-8") for name in ("stdout", "stderr"))
         shutil.rmtree(self._output)
-        return Done(self._process.exitcode, stdout, stderr)
+        return Done(status, stdout, stderr)
 
 
-def run_command(*arguments: object, env: Mapping[str, str]) -> Done:
+def run_command(
+    *arguments: object, env: Mapping[str, str], main: Callable[[], object] = cli.main
+) -> Done:
     """Run a command and wait for its end.
 
     Args:
         arguments: after ``onestop``.
         env: its whole environment.
+        main: what the command runs; for tests of this module.
     """
-    return Command(*arguments, env=env).wait()
+    return Command(*arguments, env=env, main=main).wait()
 
 
 def run_with_new_interpreter(*arguments: object, env: Mapping[str, str]) -> Done:
@@ -96,8 +105,9 @@ def run_with_new_interpreter(*arguments: object, env: Mapping[str, str]) -> Done
     return Done(done.returncode, done.stdout, done.stderr)
 
 
-def _run(arguments: list[str], env: dict[str, str], output: Path) -> None:
-    gc.freeze()  # skip the clean-up of the test's process
+def _run(
+    main: Callable[[], object], arguments: list[str], env: dict[str, str], output: Path
+) -> None:
     for descriptor, name in ((1, "stdout"), (2, "stderr")):
         file = os.open(output / name, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
         os.dup2(file, descriptor)
@@ -118,7 +128,7 @@ def _run(arguments: list[str], env: dict[str, str], output: Path) -> None:
     sys.argv = ["onestop", *arguments]
     status = 1
     try:
-        cli.main()
+        main()
         status = 0
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)

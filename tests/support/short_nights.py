@@ -21,7 +21,7 @@ _whole = False
 
 
 def install() -> None:
-    """Make this process's nights short, and those of the processes that fork from it."""
+    """Make this process's nights short."""
     night_module.check_marts = _checked
     night_module.render_reports = _rendered
 
@@ -30,6 +30,11 @@ def set_whole(*, whole: bool) -> None:
     """Whether nights run their suites and write their pages from now on."""
     global _whole  # noqa: PLW0603 - one state per process
     _whole = whole
+
+
+def is_whole() -> bool:
+    """Whether nights run their suites and write their pages."""
+    return _whole
 
 
 @contextmanager

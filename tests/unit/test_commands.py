@@ -1,12 +1,12 @@
-"""Commands in forked processes print and end like commands of a new interpreter."""
+"""Commands in processes of the server print and end like commands of a new interpreter."""
 
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 import pytest
 from commands import Command, run_command, run_with_new_interpreter
@@ -65,32 +65,42 @@ def test_nothing_is_imported_before_it_is_used(program, left_out):
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_temporary_files_lie_where_the_environment_says(env, tmp_path, monkeypatch):
-    monkeypatch.setattr("commands.cli.main", lambda: sys.stdout.write(tempfile.gettempdir()))
-    assert run_command("verify", env=env | {"TMPDIR": str(tmp_path)}).stdout == str(tmp_path)
+def print_temporary_folder():
+    sys.stdout.write(tempfile.gettempdir())
 
 
-def test_the_files_of_its_output_are_removed(env, monkeypatch):
-    monkeypatch.setattr("commands.cli.main", lambda: None)
-    command = Command("night", env=env)
+def do_nothing():
+    pass
+
+
+def never_end():
+    time.sleep(1000)
+
+
+def break_down():
+    raise RuntimeError("a fault of the code")
+
+
+def test_temporary_files_lie_where_the_environment_says(env, tmp_path):
+    done = run_command(env=env | {"TMPDIR": str(tmp_path)}, main=print_temporary_folder)
+    assert done.stdout == str(tmp_path)
+
+
+def test_the_files_of_its_output_are_removed(env):
+    command = Command(env=env, main=do_nothing)
     command.wait()
     assert not command._output.exists()
 
 
-def test_a_fault_shows_its_traceback(env, monkeypatch):
-    def break_down():
-        raise RuntimeError("a fault of the code")
-
-    monkeypatch.setattr("commands.cli.main", break_down)
-    done = run_command("night", env=env)
+def test_a_fault_shows_its_traceback(env):
+    done = run_command(env=env, main=break_down)
     assert done.returncode == 1
     assert done.stderr.startswith("Traceback")
     assert done.stderr.endswith("RuntimeError: a fault of the code\n")
 
 
-def test_a_command_that_never_ends_is_killed(env, monkeypatch):
-    monkeypatch.setattr("commands.cli.main", signal.pause)
-    command = Command("night", env=env)
-    with pytest.raises(TimeoutError):
-        command.wait(0.2)
+def test_a_command_that_never_ends_is_killed(env):
+    command = Command(env=env, main=never_end)
+    with pytest.raises(TimeoutError, match=r"longer than 3 seconds:\n(.*\n)*.*in never_end"):
+        command.wait(3)
     assert command.poll() is not None
