@@ -12,6 +12,7 @@ import pyarrow as pa
 from onestop.marts.files import mart_files
 from onestop.marts.publish import _HISTORY_KEYS, _extend_history, refresh_reference
 from onestop.record.history import history_insert, history_select
+from onestop.record.reference_versions import keep_reference
 from onestop.schema.feeds import DOSSIERS, UNITS
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse import Warehouse, open_warehouse
@@ -183,6 +184,7 @@ def _append(warehouse: Warehouse, table: str, rows: list[dict[str, Any]]) -> Non
 def compute(warehouse: Warehouse, as_of: dt.date) -> None:
     """Compute the history, then the marts of dossiers, in schema ``mart``."""
     refresh_reference(warehouse)
+    keep_reference(warehouse, as_of)
     for feed in (DOSSIERS, UNITS):
         warehouse.execute(f"delete from core.{feed.entity}_history")
         warehouse.execute(history_insert(feed, history_select(feed)))

@@ -24,7 +24,7 @@ from onestop.record.publications import (
 )
 from onestop.record.record_checks import record_state
 from onestop.schema.reference import reference_tables
-from onestop.schema.workdays import calendar_table
+from onestop.schema.workdays import WorkCalendar, calendar_table
 from onestop.warehouse.base import quoted_text
 from onestop.warehouse.staged_names import (
     CALENDAR,
@@ -49,8 +49,13 @@ _YEARS_AHEAD = 5
 
 def stage_reference(warehouse: Warehouse, as_of: dt.date) -> None:
     """Fill schema ``ref_staged`` from ``sql/reference``, for the publication of night ``as_of``."""
-    tables = {f"{REFERENCE}.{n}": t for n, t in reference_tables(SQL_FOLDER / "reference").items()}
-    tables[CALENDAR] = calendar_table(_CALENDAR_FROM, dt.date(as_of.year + _YEARS_AHEAD, 12, 31))
+    folder = SQL_FOLDER / "reference"
+    tables = {f"{REFERENCE}.{name}": table for name, table in reference_tables(folder).items()}
+    tables[CALENDAR] = calendar_table(
+        _CALENDAR_FROM,
+        dt.date(as_of.year + _YEARS_AHEAD, 12, 31),
+        WorkCalendar.from_reference(folder),
+    )
     with warehouse.transaction():
         warehouse.empty_schema(REFERENCE_STAGED)
         for name, table in tables.items():

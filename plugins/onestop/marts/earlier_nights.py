@@ -1,7 +1,8 @@
 """The marts of any published night, over its periods or over any span of days.
 
 Published figures are read from ``mart`` and its histories. Others (another span, the dossiers
-behind an earlier night) are computed by the same SELECTs from the record as known on that night.
+behind an earlier night) are computed by the same SELECTs from the record as known on that night,
+and from the reference rows and the calendar as published that night.
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ from typing import TYPE_CHECKING
 from onestop.marts.files import mart_files, render, step_text
 from onestop.marts.published import QuestionError, published_nights
 from onestop.record.history import history_select
+from onestop.record.reference_versions import replaced_since
 from onestop.schema.feeds import FEEDS
 from onestop.warehouse.sql_text import tables_read, with_tables
+from onestop.warehouse.staged_names import CALENDAR, REFERENCE
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
+
+    import pyarrow as pa
 
     from onestop.warehouse import Warehouse
 
@@ -75,7 +80,9 @@ class NightMarts:
         self._relations = dict(given or {})
         self._mark = mark
         self._made: list[str] = []
-        self._rests_on_published = night == published_nights(warehouse)[-1] and not self._is_ahead()
+        self._replaced: dict[str, pa.Table] | None = None
+        self._is_last = night == published_nights(warehouse)[-1]
+        self._rests_on_published = self._is_last and not self._is_ahead()
 
     def _is_ahead(self) -> bool:
         """Whether the record holds deliveries that the night's figures do not include."""
@@ -88,22 +95,36 @@ class NightMarts:
         )
 
     def relation(self, table: str) -> str:
-        """The relation that holds ``mart.<name>`` or ``core.<entity>_history`` for the night."""
+        """The relation that holds a table of ``mart``, ``core`` or ``ref`` as of the night."""
         if table not in self._relations:
             self._relations[table] = self._find(table)
         return self._relations[table]
 
     def _find(self, table: str) -> str:
         schema, name = table.split(".")
+        if schema == REFERENCE or table == CALENDAR:
+            return self._find_reference(table)
         if schema == "core":
             return self._find_history(name)
+        if schema == "audit":
+            return table
         if table == "mart.period" and self._span:
             return self._put(name, self._span_period(*self._span))
         text = self._files[name].text
         relations = self._inputs(text)
-        if all(needed == relation for needed, relation in relations.items()):
+        if self._is_last and all(needed == relation for needed, relation in relations.items()):
             return table
         return self._put(name, render(with_tables(text, relations), self._night))
+
+    def _find_reference(self, table: str) -> str:
+        if self._replaced is None:
+            self._replaced = replaced_since(self._warehouse, self._night)
+        if table not in self._replaced:
+            return table
+        name = f"{table.replace('.', '_')}_{self._mark}"
+        self._warehouse.put_temporary_table(name, self._replaced[table])
+        self._made.append(name)
+        return name
 
     def step(self, name: str, step: str) -> str:
         """The relation that holds a step (a common table expression) of a mart's SELECT.
@@ -120,7 +141,7 @@ class NightMarts:
         return self._relations[key]
 
     def _inputs(self, text: str) -> dict[str, str]:
-        return {needed: self.relation(needed) for needed in _record_and_marts(text)}
+        return {needed: self.relation(needed) for needed in tables_read(text) if "." in needed}
 
     def _find_history(self, name: str) -> str:
         feeds = [feed for feed in FEEDS.values() if name == f"{feed.entity}_history"]
@@ -168,8 +189,3 @@ class NightMarts:
                 remedy="see mart.unit, or use CITY, DEPARTMENT, DISTRICT or COMMUNE",
             )
         return FoundUnit(**rows[0])
-
-
-def _record_and_marts(sql: str) -> set[str]:
-    """The tables of ``mart`` and ``core`` that a query reads."""
-    return {name for name in tables_read(sql) if name.partition(".")[0] in {"mart", "core"}}

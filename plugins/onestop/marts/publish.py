@@ -20,6 +20,7 @@ from onestop.record.publications import (
     last_published,
     record_publication,
 )
+from onestop.record.reference_versions import keep_reference
 from onestop.warehouse.staged_names import (
     CALENDAR,
     PUBLISHED,
@@ -99,6 +100,8 @@ def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
             dossier_count=int(warehouse.value(f"select count(*) from {PUBLISHED}.counted_dossier")),
             figures_sha256=digest,
         )
+        if not has_changes:  # a night that counts changes has the rows of the night before
+            keep_reference(warehouse, as_of)
         if last is not None:
             record_restatements(warehouse, last, as_of, has_changes=has_changes)
         describe_tables(warehouse)

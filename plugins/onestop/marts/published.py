@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onestop.errors import OneStopError
+from onestop.record.reference_versions import keeps_reference
 from onestop.warehouse import NoWarehouseError, engine_of, open_warehouse
 
 if TYPE_CHECKING:
@@ -42,17 +43,17 @@ def open_published(settings: Settings) -> Warehouse:
 
 
 def refuse_earlier_release(warehouse: Warehouse) -> None:
-    """Refuse to count dossiers on marts that have other classes than this release's SELECTs.
+    """Refuse to count dossiers on marts and reference rows of another release.
 
     Args:
         warehouse: from :func:`open_published`.
 
     Raises:
-        QuestionError: an earlier release, which had other classes, published last.
+        QuestionError: an earlier release published last.
     """
-    if "period_class" not in warehouse.tables("ref"):
+    if not keeps_reference(warehouse):
         raise QuestionError(
-            "an earlier release published the last night, with other classes of dossiers",
+            "an earlier release published the last night, with other reference rows",
             remedy="publish a night with this release, then ask again",
         )
 

@@ -154,6 +154,10 @@ class Warehouse(ABC):
         """Replace all rows of a table by those of an Arrow table."""
 
     @abstractmethod
+    def put_temporary_table(self, name: str, table: pa.Table) -> None:
+        """Create a temporary table from an Arrow table; it replaces one of that name."""
+
+    @abstractmethod
     def append(self, name: str, table: pa.Table) -> None:
         """Add rows to a table; columns are matched by name."""
 

@@ -190,9 +190,16 @@ class DuckDBWarehouse(Warehouse):
 
     def put_table(self, name: str, table: pa.Table) -> None:
         """Replace all rows of a table by those of an Arrow table."""
+        self._put("table", name, table)
+
+    def put_temporary_table(self, name: str, table: pa.Table) -> None:
+        """Create a temporary table from an Arrow table; it replaces one of that name."""
+        self._put("temporary table", name, table)
+
+    def _put(self, kind: str, name: str, table: pa.Table) -> None:
         self._connection.register("incoming_rows", table)
         try:
-            self.execute(f"create or replace table {name} as select * from incoming_rows")
+            self.execute(f"create or replace {kind} {name} as select * from incoming_rows")
         finally:
             self._connection.unregister("incoming_rows")
 

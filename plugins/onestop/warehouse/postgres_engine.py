@@ -493,6 +493,10 @@ class PostgreSQLWarehouse(Warehouse):
             self.renew_table(name, "pg_temp.incoming_rows")
             self.execute("drop table pg_temp.incoming_rows")
 
+    def put_temporary_table(self, name: str, table: pa.Table) -> None:
+        """Create a temporary table from an Arrow table; it replaces one of that name."""
+        self._copy_in(name, table.to_reader())
+
     def renew_table(self, name: str, by: str) -> None:
         """Like :meth:`replace_table`; equal rows stay."""
         types = self._types(by)

@@ -204,6 +204,7 @@ def of_earlier_release(tmp_path):
     settings = publish_thirteen(settings_in(tmp_path))
     settings.published.chmod(0o644)
     with duckdb.connect(settings.published) as copy:
+        copy.execute("drop table audit.reference_version")
         copy.execute("drop table ref.period_class")
         copy.execute("drop table ref.decree_check")
         copy.execute("delete from ref.method where method_code = 'cohort_first_due'")

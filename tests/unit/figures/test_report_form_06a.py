@@ -236,7 +236,7 @@ def test_a_span_of_what_an_earlier_release_published_is_counted_after_the_next_n
     settings = publish_thirteen(settings_in(tmp_path))
     settings.published.chmod(0o644)
     with duckdb.connect(settings.published) as copy:
-        copy.execute("drop table ref.period_class")
+        copy.execute("drop table audit.reference_version")
     with pytest.raises(QuestionError, match="an earlier release published the last night"):
         read_form_06a(settings, UNIT, dt.date(2022, 4, 2), dt.date(2022, 6, 29))
     assert counts(read_form_06a(settings, UNIT, *QUARTER)) == KNOWN

@@ -70,11 +70,11 @@ def explain(
         )
     with open_published(settings) as warehouse:
         night = find_night(warehouse, as_of)
-        described = _describe(warehouse, indicator)
+        marts = NightMarts(warehouse, night, (first, last))
+        described = _describe(marts, warehouse, indicator)
         is_check = described["scorecard_method"] == FOUND
         explainer = CHECKS if is_check else _explainer(indicator, method)
         method = _known_method(explainer, method or described["scorecard_method"])
-        marts = NightMarts(warehouse, night, (first, last))
         found_unit = marts.find_unit(unit)
         question = Question(warehouse, marts, indicator, method, found_unit, first, last, night)
         items = sorted(
@@ -104,10 +104,10 @@ def explain(
         )
 
 
-def _describe(warehouse: Warehouse, indicator: str) -> dict[str, Any]:
+def _describe(marts: NightMarts, warehouse: Warehouse, indicator: str) -> dict[str, Any]:
     rows = warehouse.rows(
         "select indicator_code, scorecard_method, no_data_reason_vi, no_data_reason_en"
-        " from ref.indicator order by position"
+        f" from {marts.relation('ref.indicator')} order by position"
     )
     for row in rows:
         if row["indicator_code"] == indicator:

@@ -62,13 +62,21 @@ def check_codes(warehouse: Warehouse) -> list[str]:
     return [row["check_code"] for row in rows]
 
 
-def read_check(warehouse: Warehouse, code: str) -> Mapping[str, Any] | None:
-    """The row of ``ref.decree_check`` as last valid; None where there is no such check."""
+def read_check(
+    warehouse: Warehouse, code: str, relation: str = "ref.decree_check"
+) -> Mapping[str, Any] | None:
+    """The row of ``ref.decree_check`` as last valid; None where there is no such check.
+
+    Args:
+        warehouse: from :func:`onestop.marts.published.open_published`.
+        code: of the check.
+        relation: that holds the table as of the night asked about.
+    """
     if code not in check_codes(warehouse):
         return None
     rows = warehouse.rows(
         "select check_code, label_vi, label_en, finding_vi, finding_en, source_clause"
-        " from ref.decree_check where check_code = :code order by valid_from desc nulls last",
+        f" from {relation} where check_code = :code order by valid_from desc nulls last",
         {"code": code},
     )
     return rows[0]
@@ -77,7 +85,7 @@ def read_check(warehouse: Warehouse, code: str) -> Mapping[str, Any] | None:
 def _found(question: Question) -> Iterator[CountedItem]:
     """The dossiers found within the span: with certainty, and possibly."""
     marts = question.marts
-    check = read_check(question.warehouse, question.indicator)
+    check = read_check(question.warehouse, question.indicator, marts.relation("ref.decree_check"))
     assert check is not None  # noqa: S101 - the question was asked about a check
     rows = question.warehouse.rows(
         "select found.dossier_code, found.unit_code, found.doubt_code, found.received_date,"

@@ -114,7 +114,8 @@ def _class_reasons(question: Question) -> Mapping[str, tuple[str, str]]:
     return {
         row["class_at_end"]: (row["reason_vi"], row["reason_en"])
         for row in question.warehouse.rows(
-            "select class_at_end, reason_vi, reason_en from ref.period_class"
+            "select class_at_end, reason_vi, reason_en"
+            f" from {question.marts.relation('ref.period_class')}"
             " where (valid_from is null or valid_from <= :day)"
             " and (valid_to is null or valid_to > :day)",
             {"day": question.until},

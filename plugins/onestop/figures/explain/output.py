@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from onestop.console import page_width, printed, safe_cell
 from onestop.figures.explain.checks import FOUND, read_check
 from onestop.figures.explain.items import ROLES, fact_text
+from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.published import QuestionError, open_published
 from onestop.schema.number_text import day, duration, measured, whole
 
@@ -151,20 +152,22 @@ def _as_json(explanation: Explanation) -> dict[str, Any]:
 
 
 def _read_labels(warehouse: Warehouse, explanation: Explanation, lang: Language) -> dict[str, str]:
+    then = NightMarts(warehouse, explanation.as_of, mark="labels").relation
     if explanation.method_code == FOUND:
-        check = read_check(warehouse, explanation.indicator_code) or {}
+        code = explanation.indicator_code
+        check = read_check(warehouse, code, then("ref.decree_check")) or {}
         return {
             "title": check[f"label_{lang}"],
             "unit_of_measure": "dossiers",
             "clause": check["source_clause"],
         }
     row = warehouse.rows(
-        f"select title_{lang} as title, unit_of_measure from ref.indicator"
+        f"select title_{lang} as title, unit_of_measure from {then('ref.indicator')}"
         " where indicator_code = :code",
         {"code": explanation.indicator_code},
     )[0]
     method = warehouse.value(
-        f"select label_{lang} from ref.method where method_code = :code",
+        f"select label_{lang} from {then('ref.method')} where method_code = :code",
         {"code": explanation.method_code},
     )
     return {**row, "method": method}

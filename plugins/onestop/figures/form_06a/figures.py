@@ -349,7 +349,7 @@ class _FormReader:
         return {
             row["unit_level"]: row["block_label_vi"]
             for row in self._warehouse.rows(
-                "select unit_level, block_label_vi from ref.unit_level"
+                f"select unit_level, block_label_vi from {self._marts.relation('ref.unit_level')}"
                 " where unit_scope = 'level' order by position"
             )
         }

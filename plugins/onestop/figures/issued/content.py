@@ -13,6 +13,7 @@ from onestop.console import safe_cell
 from onestop.figures.form_06a import form_06a_bytes, read_form_06a
 from onestop.figures.scorecard import print_scorecard, read_scorecard
 from onestop.figures.scorecard.page import frozen_scorecard
+from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.published import QuestionError, open_published
 
 if TYPE_CHECKING:
@@ -83,11 +84,13 @@ def read_facts(warehouse: Warehouse, report_code: str, night: dt.date) -> Report
     Raises:
         QuestionError: no such report, or its period begins after that night.
     """
+    marts = NightMarts(warehouse, night, mark="facts")
     reports = warehouse.rows(
         "select report_code, plan_code, title_vi, title_en, period_type, period_basis,"
         " period_start, period_end, last_day_date, sent_to_vi, source_clause"
-        " from ref.report_calendar order by due_before_date, report_code"
+        f" from {marts.relation('ref.report_calendar')} order by due_before_date, report_code"
     )
+    marts.drop()
     found = next((row for row in reports if row["report_code"] == report_code), None)
     if found is None:
         known = ", ".join(row["report_code"] for row in reports)

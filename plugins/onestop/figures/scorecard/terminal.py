@@ -19,6 +19,7 @@ from onestop.figures.scorecard.values import (
     read_lines,
     read_methods,
 )
+from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.published import find_night, open_published
 from onestop.schema.number_text import day, measured, percent, target_text, whole
 
@@ -70,7 +71,7 @@ def print_scorecard(
         night = find_night(warehouse, as_of)
         lines = read_lines(warehouse, night)
         methods = read_methods(warehouse, night) if format == "table" else []
-        labels = _read_labels(warehouse)
+        labels = _read_labels(warehouse, night)
     if format == "json":
         _write_json(lines, night, file)
     elif format == "csv":
@@ -107,30 +108,39 @@ def _write_csv(lines: list[ScorecardLine], file: TextIO) -> None:
         )
 
 
-def _read_labels(warehouse: Warehouse) -> dict[str, dict[str, Any]]:
-    return {
+def _read_labels(warehouse: Warehouse, night: dt.date) -> dict[str, dict[str, Any]]:
+    marts = NightMarts(warehouse, night, mark="labels")
+    labels = {
         "status": {
             row["status"]: row
-            for row in warehouse.rows("select status, label_vi, label_en from ref.figure_status")
+            for row in warehouse.rows(
+                f"select status, label_vi, label_en from {marts.relation('ref.figure_status')}"
+            )
         },
         "method": {
             row["method_code"]: row
             for row in warehouse.rows(
-                "select method_code, label_vi, label_en, used_by_vi, verified from ref.method"
+                "select method_code, label_vi, label_en, used_by_vi, verified"
+                f" from {marts.relation('ref.method')}"
             )
         },
         "level": {
             row["unit_code"]: row
             for row in warehouse.rows(
-                "select unit_code, short_label_vi as label_vi, label_en from ref.unit_level"
+                "select unit_code, short_label_vi as label_vi, label_en"
+                f" from {marts.relation('ref.unit_level')}"
                 " where unit_level <> 'unregistered' order by position"
             )
         },
         "plan": {
             row["plan_code"]: row
-            for row in warehouse.rows("select plan_code, title_vi, title_en from ref.plan")
+            for row in warehouse.rows(
+                f"select plan_code, title_vi, title_en from {marts.relation('ref.plan')}"
+            )
         },
     }
+    marts.drop()
+    return labels
 
 
 _WORDS: dict[str, dict[Language, str]] = {

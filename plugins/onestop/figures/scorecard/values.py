@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.published import find_night, open_published, published_nights
 from onestop.schema.number_text import day, percent
-from onestop.schema.project import PROJECT_ROOT
-from onestop.warehouse.sql_text import with_expressions, with_tables
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
 
-_SCORECARD_SQL = PROJECT_ROOT / "sql" / "mart" / "scorecard.sql"
 ON_TIME = "on_time_rate"
 _WAITING = "counter_waiting_time"
 
@@ -147,15 +144,12 @@ def read_scorecard(settings: Settings, as_of: dt.date | None = None) -> list[Sco
 
 def read_lines(warehouse: Warehouse, night: dt.date) -> list[ScorecardLine]:
     """The lines of the scorecard of a published night."""
-    if night == published_nights(warehouse)[-1]:
-        rows = warehouse.rows("select * from mart.scorecard order by line_number")
-    else:
-        select = with_expressions(
-            _SCORECARD_SQL.read_text(encoding="utf-8"),
-            {"as_of_date": f"date '{night.isoformat()}'"},
-        )
-        select = with_tables(select, {"mart.indicator_value": _figures_of(warehouse, night)})
-        rows = warehouse.rows(f"select * from ({select}) as line order by line_number")
+    given = {"mart.indicator_value": _figures_of(warehouse, night)}
+    marts = NightMarts(warehouse, night, given=given, mark="lines")
+    rows = warehouse.rows(
+        f"select * from {marts.relation('mart.scorecard')} as line order by line_number"
+    )
+    marts.drop()
     names = [field.name for field in fields(ScorecardLine)]
     waits = [row for row in rows if row["indicator_code"] == _WAITING]
     days = _ticket_days(warehouse, night, waits[0]) if waits else {}
@@ -182,7 +176,7 @@ def _ticket_days(
         "select case when grouping(coalesce(unit.unit_level, 'unregistered')) = 1 then 'CITY'"
         " else upper(coalesce(unit.unit_level, 'unregistered')) end as unit_code,"
         " count(distinct ticket.issued_date) as days,"
-        " (select count(*) from core.calendar where is_workday"
+        f" (select count(*) from {marts.relation('core.calendar')} where is_workday"
         f"  and calendar_date between date '{first}' and date '{last}') as workdays"
         f" from {marts.relation('core.visit_history')} as ticket"
         f" left join {marts.relation('core.unit_history')} as unit"
