@@ -2,14 +2,7 @@
 --
 -- A warning, not a figure of the plan: pauses, hours and decisions of the day make due dates differ
 -- with good reason. `deadlines_moved` counts dossiers whose due date is no longer the first one.
-with day_of_period as (
-    select calendar.calendar_date, period.*
-    from mart.period as period
-    inner join core.calendar as calendar
-        on calendar.calendar_date between period.period_start and period.measured_on
-),
-
-by_unit as (
+with by_unit as (
     select
         tally.unit_level,
         tally.unit_code,
@@ -24,7 +17,7 @@ by_unit as (
         sum(tally.deadlines_moved) as deadlines_moved,
         sum(tally.deadlines_missing) as deadlines_missing
     from mart.day_tally as tally
-    inner join day_of_period as day on tally.event_date = day.calendar_date
+    inner join mart.period_day as day on tally.event_date = day.calendar_date
     where tally.received_in_period > 0
     group by
         tally.unit_level,
@@ -37,27 +30,25 @@ by_unit as (
 
 counted as (
     select
-        case
-            when grouping(unit_code) = 0 then unit_code
-            when grouping(unit_level) = 0 then upper(unit_level)
-            else 'CITY'
-        end as unit_code,
-        period_type,
-        period_basis,
-        period_start,
-        period_end,
-        cast(sum(received_in_period) as bigint) as received_in_period,
-        cast(sum(deadlines_compared) as bigint) as deadlines_compared,
-        cast(sum(deadlines_longer) as bigint) as deadlines_longer,
-        cast(sum(deadlines_shorter) as bigint) as deadlines_shorter,
-        cast(sum(deadlines_moved) as bigint) as deadlines_moved,
-        cast(sum(deadlines_missing) as bigint) as deadlines_missing
+        coalesce(roll_up.total_code, by_unit.unit_code) as unit_code,
+        by_unit.period_type,
+        by_unit.period_basis,
+        by_unit.period_start,
+        by_unit.period_end,
+        cast(sum(by_unit.received_in_period) as bigint) as received_in_period,
+        cast(sum(by_unit.deadlines_compared) as bigint) as deadlines_compared,
+        cast(sum(by_unit.deadlines_longer) as bigint) as deadlines_longer,
+        cast(sum(by_unit.deadlines_shorter) as bigint) as deadlines_shorter,
+        cast(sum(by_unit.deadlines_moved) as bigint) as deadlines_moved,
+        cast(sum(by_unit.deadlines_missing) as bigint) as deadlines_missing
     from by_unit
-    group by grouping sets (
-        (period_type, period_basis, period_start, period_end, unit_level, unit_code),
-        (period_type, period_basis, period_start, period_end, unit_level),
-        (period_type, period_basis, period_start, period_end)
-    )
+    inner join mart.roll_up as roll_up on by_unit.unit_level = roll_up.unit_level
+    group by
+        coalesce(roll_up.total_code, by_unit.unit_code),
+        by_unit.period_type,
+        by_unit.period_basis,
+        by_unit.period_start,
+        by_unit.period_end
 ),
 
 deadline_check as (

@@ -2,14 +2,7 @@
 --
 -- The day of the act decides the period. Units without a finding have no row. These counts stand
 -- beside the rates and are in none of them.
-with day_of_period as (
-    select calendar.calendar_date, period.*
-    from mart.period as period
-    inner join core.calendar as calendar
-        on calendar.calendar_date between period.period_start and period.measured_on
-),
-
-by_unit as (
+with by_unit as (
     select
         tally.unit_level,
         tally.unit_code,
@@ -21,7 +14,7 @@ by_unit as (
         sum(case when tally.strength = 'strong' then tally.dossiers else 0 end) as found_strong,
         sum(case when tally.strength = 'weak' then tally.dossiers else 0 end) as found_weak
     from mart.decree_tally as tally
-    inner join day_of_period as day on tally.event_date = day.calendar_date
+    inner join mart.period_day as day on tally.event_date = day.calendar_date
     group by
         tally.unit_level,
         tally.unit_code,
@@ -34,24 +27,23 @@ by_unit as (
 
 counted as (
     select
-        case
-            when grouping(unit_code) = 0 then unit_code
-            when grouping(unit_level) = 0 then upper(unit_level)
-            else 'CITY'
-        end as unit_code,
-        check_code,
-        period_type,
-        period_basis,
-        period_start,
-        period_end,
-        cast(sum(found_strong) as bigint) as found_strong,
-        cast(sum(found_weak) as bigint) as found_weak
+        coalesce(roll_up.total_code, by_unit.unit_code) as unit_code,
+        by_unit.check_code,
+        by_unit.period_type,
+        by_unit.period_basis,
+        by_unit.period_start,
+        by_unit.period_end,
+        cast(sum(by_unit.found_strong) as bigint) as found_strong,
+        cast(sum(by_unit.found_weak) as bigint) as found_weak
     from by_unit
-    group by grouping sets (
-        (check_code, period_type, period_basis, period_start, period_end, unit_level, unit_code),
-        (check_code, period_type, period_basis, period_start, period_end, unit_level),
-        (check_code, period_type, period_basis, period_start, period_end)
-    )
+    inner join mart.roll_up as roll_up on by_unit.unit_level = roll_up.unit_level
+    group by
+        coalesce(roll_up.total_code, by_unit.unit_code),
+        by_unit.check_code,
+        by_unit.period_type,
+        by_unit.period_basis,
+        by_unit.period_start,
+        by_unit.period_end
 ),
 
 decree_check_count as (

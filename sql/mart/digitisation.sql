@@ -6,14 +6,7 @@
 -- A desk counts while its unit exists, unless the register says that the unit has none, and as
 -- digitising from its go-live date. `units_with_date` is the number of units of the whole register
 -- with such a date, at any time: with none, the register holds no data on digitisation.
-with day_of_period as (
-    select calendar.calendar_date, period.*
-    from mart.period as period
-    inner join core.calendar as calendar
-        on calendar.calendar_date between period.period_start and period.measured_on
-),
-
-by_unit as (
+with by_unit as (
     select
         tally.unit_level,
         tally.unit_code,
@@ -25,7 +18,7 @@ by_unit as (
         sum(tally.results_digitised) as results_digitised,
         sum(tally.results_unstated) as results_unstated
     from mart.day_tally as tally
-    inner join day_of_period as day on tally.event_date = day.calendar_date
+    inner join mart.period_day as day on tally.event_date = day.calendar_date
     where tally.results_total + tally.results_unstated > 0
     group by
         tally.unit_level,
@@ -38,24 +31,22 @@ by_unit as (
 
 result as (
     select
-        case
-            when grouping(unit_code) = 0 then unit_code
-            when grouping(unit_level) = 0 then upper(unit_level)
-            else 'CITY'
-        end as unit_code,
-        period_type,
-        period_basis,
-        period_start,
-        period_end,
-        cast(sum(results_total) as bigint) as results_total,
-        cast(sum(results_digitised) as bigint) as results_digitised,
-        cast(sum(results_unstated) as bigint) as results_unstated
+        coalesce(roll_up.total_code, by_unit.unit_code) as unit_code,
+        by_unit.period_type,
+        by_unit.period_basis,
+        by_unit.period_start,
+        by_unit.period_end,
+        cast(sum(by_unit.results_total) as bigint) as results_total,
+        cast(sum(by_unit.results_digitised) as bigint) as results_digitised,
+        cast(sum(by_unit.results_unstated) as bigint) as results_unstated
     from by_unit
-    group by grouping sets (
-        (period_type, period_basis, period_start, period_end, unit_level, unit_code),
-        (period_type, period_basis, period_start, period_end, unit_level),
-        (period_type, period_basis, period_start, period_end)
-    )
+    inner join mart.roll_up as roll_up on by_unit.unit_level = roll_up.unit_level
+    group by
+        coalesce(roll_up.total_code, by_unit.unit_code),
+        by_unit.period_type,
+        by_unit.period_basis,
+        by_unit.period_start,
+        by_unit.period_end
 ),
 
 -- every unit of the register at the end of each period: is it a desk, and does it digitise?
@@ -90,20 +81,24 @@ registered as (
 
 desk as (
     select
-        case when grouping(unit_level) = 0 then upper(unit_level) else 'CITY' end as unit_code,
-        period_type,
-        period_basis,
-        period_start,
-        period_end,
+        roll_up.total_code as unit_code,
+        registered.period_type,
+        registered.period_basis,
+        registered.period_start,
+        registered.period_end,
         count(*) as desks_total,
-        count(case when desk_state = 'digitising' then 1 end) as desks_digitising,
-        max(units_with_date) as units_with_date
+        count(case when registered.desk_state = 'digitising' then 1 end) as desks_digitising,
+        max(registered.units_with_date) as units_with_date
     from registered
-    where desk_state in ('digitising', 'not_digitising')
-    group by grouping sets (
-        (period_type, period_basis, period_start, period_end, unit_level),
-        (period_type, period_basis, period_start, period_end)
-    )
+    inner join mart.roll_up as roll_up
+        on registered.unit_level = roll_up.unit_level and roll_up.total_code is not null
+    where registered.desk_state in ('digitising', 'not_digitising')
+    group by
+        roll_up.total_code,
+        registered.period_type,
+        registered.period_basis,
+        registered.period_start,
+        registered.period_end
 ),
 
 unit_of_period as (

@@ -136,24 +136,16 @@ closed as (
     from compared
 ),
 
--- each period with each of its days, so that dates find their periods by equality
-day_of_period as (
-    select day.calendar_date, period.*
-    from mart.period as period
-    inner join core.calendar as day
-        on day.calendar_date between period.period_start and period.measured_on
-),
-
 closed_at_end as (
     select closed.*, period.*
     from closed
-    inner join day_of_period as period on closed.closed_date = period.calendar_date
+    inner join mart.period_day as period on closed.closed_date = period.calendar_date
     where closed.received_date <= period.measured_on
     union all
     -- closed before the period, due in it: counts for the method `due`
     select closed.*, period.*
     from closed
-    inner join day_of_period as period on closed.due_date = period.calendar_date
+    inner join mart.period_day as period on closed.due_date = period.calendar_date
     where closed.closed_date < period.period_start and closed.received_date <= period.measured_on
 ),
 

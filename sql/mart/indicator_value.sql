@@ -34,17 +34,15 @@ targeted as (
     select
         measured.*,
         target.comparison,
-        target.target_numerator,
-        target.target_denominator,
+        target.target,
         measured.numerator * target.target_denominator as achieved,
         target.target_numerator * measured.divisor as target_compared
     from measured
-    left join ref.target as target
+    left join mart.target_in_force as target
         on
             measured.indicator_code = target.indicator_code
-            and target.unit_level in ('all', measured.unit_level)
-            and (target.valid_from is null or target.valid_from <= measured.measured_on)
-            and (target.valid_to is null or target.valid_to > measured.measured_on)
+            and measured.unit_level = target.unit_level
+            and measured.measured_on = target.measured_on
 ),
 
 indicator_value as (
@@ -66,10 +64,7 @@ indicator_value as (
             floor(cast(value_scale * numerator * 10000 as double precision) / divisor) / 10000
             as decimal(18, 4)
         ) as value,
-        cast(
-            value_scale * target_numerator / cast(target_denominator as double precision)
-            as decimal(18, 4)
-        ) as target,
+        target,
         comparison,
         case
             when divisor is null or numerator is null then 'no_data'

@@ -78,19 +78,12 @@ on_time_detail as (
             else 'not_met'
         end as status
     from by_method
-    left join ref.target as target
+    left join mart.target_in_force as target
         on
             target.indicator_code = 'on_time_rate'
             and target.comparison = '>='
-            and target.unit_level in ('all', by_method.unit_level)
-            and (
-                target.valid_from is null
-                or target.valid_from <= least(by_method.period_end, :as_of_date)
-            )
-            and (
-                target.valid_to is null
-                or target.valid_to > least(by_method.period_end, :as_of_date)
-            )
+            and by_method.unit_level = target.unit_level
+            and target.measured_on = least(by_method.period_end, :as_of_date)
 )
 
 select * from on_time_detail

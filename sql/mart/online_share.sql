@@ -5,14 +5,7 @@
 -- day of receipt, so a period across 15/08/2022 has rows with both names. An online dossier of
 -- level 1 or 2 is an error of the source; it stays visible in its row. `received_channel_unstated`:
 -- of a source that gives no channels at all (mart.receipt_tally).
-with day_of_period as (
-    select calendar.calendar_date, period.*
-    from mart.period as period
-    inner join core.calendar as calendar
-        on calendar.calendar_date between period.period_start and period.measured_on
-),
-
-by_unit as (
+with by_unit as (
     select
         tally.unit_level,
         tally.unit_code,
@@ -28,7 +21,7 @@ by_unit as (
         sum(case when tally.is_channel_stated then 0 else tally.dossiers end)
             as received_channel_unstated
     from mart.receipts_by_day as tally
-    inner join day_of_period as day on tally.received_date = day.calendar_date
+    inner join mart.period_day as day on tally.received_date = day.calendar_date
     group by
         tally.unit_level,
         tally.unit_code,
@@ -42,33 +35,27 @@ by_unit as (
 
 counted as (
     select
-        case
-            when grouping(unit_code) = 0 then unit_code
-            when grouping(unit_level) = 0 then upper(unit_level)
-            else 'CITY'
-        end as unit_code,
-        service_level,
-        provision_code,
-        period_type,
-        period_basis,
-        period_start,
-        period_end,
-        cast(sum(received_total) as bigint) as received_total,
-        cast(sum(received_online) as bigint) as received_online,
-        cast(sum(received_post) as bigint) as received_post,
-        cast(sum(received_channel_unstated) as bigint) as received_channel_unstated
+        coalesce(roll_up.total_code, by_unit.unit_code) as unit_code,
+        by_unit.service_level,
+        by_unit.provision_code,
+        by_unit.period_type,
+        by_unit.period_basis,
+        by_unit.period_start,
+        by_unit.period_end,
+        cast(sum(by_unit.received_total) as bigint) as received_total,
+        cast(sum(by_unit.received_online) as bigint) as received_online,
+        cast(sum(by_unit.received_post) as bigint) as received_post,
+        cast(sum(by_unit.received_channel_unstated) as bigint) as received_channel_unstated
     from by_unit
-    group by grouping sets (
-        (
-            period_type, period_basis, period_start, period_end,
-            service_level, provision_code, unit_level, unit_code
-        ),
-        (
-            period_type, period_basis, period_start, period_end,
-            service_level, provision_code, unit_level
-        ),
-        (period_type, period_basis, period_start, period_end, service_level, provision_code)
-    )
+    inner join mart.roll_up as roll_up on by_unit.unit_level = roll_up.unit_level
+    group by
+        coalesce(roll_up.total_code, by_unit.unit_code),
+        by_unit.service_level,
+        by_unit.provision_code,
+        by_unit.period_type,
+        by_unit.period_basis,
+        by_unit.period_start,
+        by_unit.period_end
 ),
 
 online_share as (

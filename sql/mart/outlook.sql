@@ -63,12 +63,11 @@ figure as (
             and (indicator.valid_from is null or indicator.valid_from <= :as_of_date)
             and (indicator.valid_to is null or indicator.valid_to > :as_of_date)
     inner join ref.method as method on value.method_code = method.method_code
-    inner join ref.target as target
+    inner join mart.target_in_force as target
         on
             value.indicator_code = target.indicator_code
-            and target.unit_level in ('all', value.unit_level)
-            and (target.valid_from is null or target.valid_from <= :as_of_date)
-            and (target.valid_to is null or target.valid_to > :as_of_date)
+            and value.unit_level = target.unit_level
+            and target.measured_on = :as_of_date
     where
         value.period_type = 'year_to_date'
         and value.period_basis = 'calendar'
@@ -120,19 +119,14 @@ event as (
 
 recent as (
     select
-        indicator_code,
-        case
-            when grouping(unit_code) = 0 then unit_code
-            when grouping(unit_level) = 0 then upper(unit_level)
-            else 'CITY'
-        end as unit_code,
-        cast(sum(arrived) as bigint) as arrived,
-        cast(sum(judged) as bigint) as judged,
-        cast(sum(succeeded) as bigint) as succeeded
+        event.indicator_code,
+        coalesce(roll_up.total_code, event.unit_code) as unit_code,
+        cast(sum(event.arrived) as bigint) as arrived,
+        cast(sum(event.judged) as bigint) as judged,
+        cast(sum(event.succeeded) as bigint) as succeeded
     from event
-    group by grouping sets (
-        (indicator_code, unit_level, unit_code), (indicator_code, unit_level), (indicator_code)
-    )
+    inner join mart.roll_up as roll_up on event.unit_level = roll_up.unit_level
+    group by event.indicator_code, coalesce(roll_up.total_code, event.unit_code)
 ),
 
 pending as (

@@ -74,31 +74,39 @@ marked as (
 
 counted as (
     select
-        case when grouping(authority_level) = 0 then upper(authority_level) else 'CITY' end
-            as unit_code,
-        period_type,
-        period_basis,
-        period_start,
-        period_end,
-        count(case when is_counted then 1 end) as procedures,
-        count(case when is_counted_published then 1 end) as procedures_published,
-        count(case when is_internal then 1 end) as internal_procedures,
-        count(case when is_internal_published then 1 end) as internal_procedures_published,
-        count(case when is_eligible then 1 end) as eligible_for_level4,
-        count(case when is_eligible_at_level4 then 1 end) as eligible_at_level4,
-        count(case when is_online and service_level = 3 then 1 end) as at_level3,
-        count(case when is_online and service_level = 4 then 1 end) as at_level4,
-        count(case when is_online and provision_code = 'partial' then 1 end)
+        roll_up.total_code as unit_code,
+        marked.period_type,
+        marked.period_basis,
+        marked.period_start,
+        marked.period_end,
+        count(case when marked.is_counted then 1 end) as procedures,
+        count(case when marked.is_counted_published then 1 end) as procedures_published,
+        count(case when marked.is_internal then 1 end) as internal_procedures,
+        count(case when marked.is_internal_published then 1 end) as internal_procedures_published,
+        count(case when marked.is_eligible then 1 end) as eligible_for_level4,
+        count(case when marked.is_eligible_at_level4 then 1 end) as eligible_at_level4,
+        count(case when marked.is_online and marked.service_level = 3 then 1 end) as at_level3,
+        count(case when marked.is_online and marked.service_level = 4 then 1 end) as at_level4,
+        count(case when marked.is_online and marked.provision_code = 'partial' then 1 end)
             as provided_partially,
-        count(case when is_online and provision_code = 'full' then 1 end) as provided_fully,
-        count(case when is_online_used then 1 end) as online_used,
-        max(publication_stated) as publication_stated,
-        max(level_stated) as level_stated
+        count(case when marked.is_online and marked.provision_code = 'full' then 1 end)
+            as provided_fully,
+        count(case when marked.is_online_used then 1 end) as online_used,
+        max(marked.publication_stated) as publication_stated,
+        max(marked.level_stated) as level_stated
     from marked
-    group by grouping sets (
-        (period_type, period_basis, period_start, period_end, authority_level),
-        (period_type, period_basis, period_start, period_end)
-    )
+    -- a procedure that the catalogue gives no level counts in the city only
+    inner join mart.roll_up as roll_up
+        on
+            coalesce(marked.authority_level, 'unregistered') = roll_up.unit_level
+            and roll_up.total_code is not null
+            and (marked.authority_level is not null or roll_up.unit_scope = 'city')
+    group by
+        roll_up.total_code,
+        marked.period_type,
+        marked.period_basis,
+        marked.period_start,
+        marked.period_end
 ),
 
 procedure_provision as (

@@ -24,7 +24,6 @@ line as (
         clause_line.title_vi,
         clause_line.title_en,
         clause_line.unit_of_measure,
-        clause_line.value_scale,
         clause_line.kind as source_kind,
         clause_line.scorecard_method as method_code,
         clause_line.data_source_vi,
@@ -103,16 +102,8 @@ scorecard as (
         figure.denominator,
         figure.value,
         line.unit_of_measure,
-        case
-            when figure.status is not null then figure.target
-            else
-                cast(
-                    line.value_scale * target.target_numerator
-                    / cast(target.target_denominator as decimal(18, 4)) as decimal(18, 4)
-                )
-        end as target,
-        case when figure.status is not null then figure.comparison else target.comparison end
-            as comparison,
+        target.target,
+        target.comparison,
         coalesce(figure.status, 'no_data') as status,
         line.source_kind,
         line.data_source_vi,
@@ -154,12 +145,11 @@ scorecard as (
             line.indicator_code = document.indicator_code
             and line.unit_code = document.unit_code
             and document.document_rank = 1
-    left join ref.target as target
+    left join mart.target_in_force as target
         on
             line.indicator_code = target.indicator_code
-            and target.unit_level in ('all', line.unit_level)
-            and (target.valid_from is null or target.valid_from <= line.measured_on)
-            and (target.valid_to is null or target.valid_to > line.measured_on)
+            and line.unit_level = target.unit_level
+            and line.measured_on = target.measured_on
 )
 
 select * from scorecard

@@ -125,40 +125,45 @@ added_up as (
     from by_unit
     union all
     select
-        case when grouping(unit_level) = 0 then upper(unit_level) else 'CITY' end,
-        field_code,
-        procedure_key,
-        period_type,
-        period_basis,
-        period_start,
-        cast(sum(dossiers) as bigint),
-        cast(sum(received_online) as bigint),
-        cast(sum(received_counter_post) as bigint),
-        cast(sum(carried_over) as bigint),
-        cast(sum(resolved_early) as bigint),
-        cast(sum(resolved_on_time) as bigint),
-        cast(sum(resolved_late) as bigint),
-        cast(sum(open_in_time) as bigint),
-        cast(sum(open_overdue) as bigint),
-        cast(sum(returned_early) as bigint),
-        cast(sum(returned_on_time) as bigint),
-        cast(sum(returned_late) as bigint),
-        cast(sum(withdrawn_in_time) as bigint),
-        cast(sum(withdrawn_late) as bigint),
-        cast(sum(cohort_in_time) as bigint),
-        cast(sum(cohort_judged) as bigint),
-        cast(sum(cohort_open) as bigint),
-        cast(sum(first_due_in_time) as bigint),
-        cast(sum(first_due_judged) as bigint),
-        cast(sum(portal_in_time) as bigint),
-        cast(sum(received_in_period) as bigint),
-        cast(sum(due_in_time) as bigint),
-        cast(sum(due_judged) as bigint)
+        roll_up.total_code,
+        by_unit.field_code,
+        by_unit.procedure_key,
+        by_unit.period_type,
+        by_unit.period_basis,
+        by_unit.period_start,
+        cast(sum(by_unit.dossiers) as bigint),
+        cast(sum(by_unit.received_online) as bigint),
+        cast(sum(by_unit.received_counter_post) as bigint),
+        cast(sum(by_unit.carried_over) as bigint),
+        cast(sum(by_unit.resolved_early) as bigint),
+        cast(sum(by_unit.resolved_on_time) as bigint),
+        cast(sum(by_unit.resolved_late) as bigint),
+        cast(sum(by_unit.open_in_time) as bigint),
+        cast(sum(by_unit.open_overdue) as bigint),
+        cast(sum(by_unit.returned_early) as bigint),
+        cast(sum(by_unit.returned_on_time) as bigint),
+        cast(sum(by_unit.returned_late) as bigint),
+        cast(sum(by_unit.withdrawn_in_time) as bigint),
+        cast(sum(by_unit.withdrawn_late) as bigint),
+        cast(sum(by_unit.cohort_in_time) as bigint),
+        cast(sum(by_unit.cohort_judged) as bigint),
+        cast(sum(by_unit.cohort_open) as bigint),
+        cast(sum(by_unit.first_due_in_time) as bigint),
+        cast(sum(by_unit.first_due_judged) as bigint),
+        cast(sum(by_unit.portal_in_time) as bigint),
+        cast(sum(by_unit.received_in_period) as bigint),
+        cast(sum(by_unit.due_in_time) as bigint),
+        cast(sum(by_unit.due_judged) as bigint)
     from by_unit
-    group by grouping sets (
-        (period_type, period_basis, period_start, field_code, procedure_key, unit_level),
-        (period_type, period_basis, period_start, field_code, procedure_key)
-    )
+    inner join mart.roll_up as roll_up
+        on by_unit.unit_level = roll_up.unit_level and roll_up.total_code is not null
+    group by
+        roll_up.total_code,
+        by_unit.field_code,
+        by_unit.procedure_key,
+        by_unit.period_type,
+        by_unit.period_basis,
+        by_unit.period_start
 ),
 
 -- a unit or level whose dossiers touch no period has its rows, too

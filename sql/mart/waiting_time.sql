@@ -5,14 +5,7 @@
 -- is given by `units_with_tickets` of `units_with_desk`, by `days_with_tickets` beside the working
 -- days of the period so far, and by the visits beside the dossiers handed in at the counters
 -- (`received_at_counter`).
-with day_of_period as (
-    select calendar.calendar_date, period.*
-    from mart.period as period
-    inner join core.calendar as calendar
-        on calendar.calendar_date between period.period_start and period.measured_on
-),
-
-by_day as (
+with by_day as (
     select
         unit_level,
         unit_code,
@@ -36,11 +29,7 @@ by_day as (
 
 counted as (
     select
-        case
-            when grouping(v.unit_code) = 0 then v.unit_code
-            when grouping(v.unit_level) = 0 then upper(v.unit_level)
-            else 'CITY'
-        end as unit_code,
+        coalesce(roll_up.total_code, v.unit_code) as unit_code,
         day.period_type,
         day.period_basis,
         day.period_start,
@@ -58,25 +47,22 @@ counted as (
         cast(sum(v.wait_seconds_from_opening) as bigint) as wait_seconds_from_opening,
         cast(sum(v.visits_within_30_minutes) as bigint) as visits_within_30_minutes
     from by_day as v
-    inner join day_of_period as day on v.issued_date = day.calendar_date
-    group by grouping sets (
-        (
-            day.period_type, day.period_basis, day.period_start, day.period_end,
-            v.unit_level, v.unit_code
-        ),
-        (day.period_type, day.period_basis, day.period_start, day.period_end, v.unit_level),
-        (day.period_type, day.period_basis, day.period_start, day.period_end)
-    )
+    inner join mart.period_day as day on v.issued_date = day.calendar_date
+    inner join mart.roll_up as roll_up on v.unit_level = roll_up.unit_level
+    group by
+        coalesce(roll_up.total_code, v.unit_code),
+        day.period_type,
+        day.period_basis,
+        day.period_start,
+        day.period_end
 ),
 
--- percentiles do not add up: of each unit, level and the city from the waits themselves
+-- percentiles do not add up: of each unit, level and the city from the waits themselves, grouped
+-- three times instead of joined with mart.roll_up, which would treble the visits
 percentile as (
     select
-        case
-            when grouping(v.unit_code) = 0 then v.unit_code
-            when grouping(v.unit_level) = 0 then upper(v.unit_level)
-            else 'CITY'
-        end as unit_code,
+        v.unit_level,
+        v.unit_code,
         day.period_type,
         day.period_basis,
         day.period_start,
@@ -85,7 +71,7 @@ percentile as (
         cast(percentile_cont(0.9) within group (order by v.wait_seconds) as bigint)
             as p90_wait_seconds
     from mart.counted_visit as v
-    inner join day_of_period as day on v.issued_date = day.calendar_date
+    inner join mart.period_day as day on v.issued_date = day.calendar_date
     where v.visit_outcome = 'called'
     group by grouping sets (
         (day.period_type, day.period_basis, day.period_start, v.unit_level, v.unit_code),
@@ -96,16 +82,18 @@ percentile as (
 
 desk as (
     select
-        case when grouping(unit_level) = 0 then upper(unit_level) else 'CITY' end as unit_code,
+        roll_up.total_code as unit_code,
         count(*) as desks
-    from core.unit_history
+    from core.unit_history as unit
+    inner join mart.roll_up as roll_up
+        on unit.unit_level = roll_up.unit_level and roll_up.total_code is not null
     where
-        valid_from <= :as_of_date
-        and (valid_to is null or valid_to > :as_of_date)
-        and coalesce(has_one_stop, true)
-        and (valid_from_date is null or valid_from_date <= :as_of_date)
-        and (valid_to_date is null or valid_to_date > :as_of_date)
-    group by grouping sets ((unit_level), ())
+        unit.valid_from <= :as_of_date
+        and (unit.valid_to is null or unit.valid_to > :as_of_date)
+        and coalesce(unit.has_one_stop, true)
+        and (unit.valid_from_date is null or unit.valid_from_date <= :as_of_date)
+        and (unit.valid_to_date is null or unit.valid_to_date > :as_of_date)
+    group by roll_up.total_code
 ),
 
 workday as (
@@ -114,9 +102,8 @@ workday as (
         period.period_basis,
         period.period_start,
         count(*) as workdays
-    from mart.period as period
-    inner join core.calendar as day
-        on day.calendar_date between period.period_start and period.measured_on
+    from mart.period_day as period
+    inner join core.calendar as day on period.calendar_date = day.calendar_date
     where day.is_workday
     group by period.period_type, period.period_basis, period.period_start
 ),
@@ -130,7 +117,7 @@ received as (
         day.period_start,
         sum(tally.dossiers) as dossiers
     from mart.receipt_tally as tally
-    inner join day_of_period as day on tally.received_date = day.calendar_date
+    inner join mart.period_day as day on tally.received_date = day.calendar_date
     where tally.channel = 'counter'
     group by
         tally.unit_level,
@@ -142,21 +129,18 @@ received as (
 
 at_counter as (
     select
-        case
-            when grouping(unit_code) = 0 then unit_code
-            when grouping(unit_level) = 0 then upper(unit_level)
-            else 'CITY'
-        end as unit_code,
-        period_type,
-        period_basis,
-        period_start,
-        cast(sum(dossiers) as bigint) as dossiers
+        coalesce(roll_up.total_code, received.unit_code) as unit_code,
+        received.period_type,
+        received.period_basis,
+        received.period_start,
+        cast(sum(received.dossiers) as bigint) as dossiers
     from received
-    group by grouping sets (
-        (period_type, period_basis, period_start, unit_level, unit_code),
-        (period_type, period_basis, period_start, unit_level),
-        (period_type, period_basis, period_start)
-    )
+    inner join mart.roll_up as roll_up on received.unit_level = roll_up.unit_level
+    group by
+        coalesce(roll_up.total_code, received.unit_code),
+        received.period_type,
+        received.period_basis,
+        received.period_start
 ),
 
 waiting_time as (
@@ -191,7 +175,10 @@ waiting_time as (
     inner join mart.unit as unit on counted.unit_code = unit.unit_code
     left join percentile
         on
-            counted.unit_code = percentile.unit_code
+            coalesce(percentile.unit_code, '')
+            = case when unit.unit_scope = 'unit' then unit.unit_code else '' end
+            and coalesce(percentile.unit_level, '')
+            = case when unit.unit_scope = 'city' then '' else unit.unit_level end
             and counted.period_type = percentile.period_type
             and counted.period_basis = percentile.period_basis
             and counted.period_start = percentile.period_start

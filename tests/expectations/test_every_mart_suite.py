@@ -30,9 +30,12 @@ INTERMEDIATE = {
     "dossier_period",
     "export_night",
     "overdue_edit",
+    "period_day",
     "receipt_tally",
     "registered_unit",
+    "roll_up",
     "source_tally",
+    "target_in_force",
     "unit_tally",
     MEASURES,
 }

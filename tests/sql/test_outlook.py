@@ -16,6 +16,7 @@ from onestop.warehouse.staged_names import STAGED
 
 NIGHT = dt.date(2022, 11, 24)
 WINDOW, DAYS_LEFT = 91, 37
+FILES = {file.name: file for file in mart_files()}
 FLOW = [("on_time_rate", "cohort", 98), ("online_share_level4", "channel", 30)]
 STOCK = [
     ("digitisation_rollout_district", "share", 50),
@@ -80,8 +81,10 @@ def outlook(warehouse, figures, night=NIGHT, **tables):
         warehouse.put_table(f"{STAGED}.{name}", pa.Table.from_pylist(rows, schema=schema))
     judged = render(step_text("day_tally", "judged"), night, STAGED)
     warehouse.make_table(f"{STAGED}.day_tally", judged)
-    select = next(file for file in mart_files() if file.name == "outlook").select(night, STAGED)
-    found = warehouse.rows(select)
+    warehouse.make_table(f"{STAGED}.period", f"select date '{night}' as measured_on")
+    for name in ("roll_up", "target_in_force"):
+        warehouse.make_view(f"{STAGED}.{name}", render(FILES[name].text, night, STAGED))
+    found = warehouse.rows(FILES["outlook"].select(night, STAGED))
     return {(row["indicator_code"], row["unit_code"]): row for row in found}
 
 
