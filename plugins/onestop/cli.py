@@ -203,7 +203,8 @@ def explain(  # noqa: PLR0913, PLR0917 - a figure has this many coordinates
         str | None,
         typer.Option(
             "--method",
-            help="As in ref.method, such as form_06 or due; defaults to the scorecard's.",
+            help="As in ref.method or ref.reading, such as form_06, due or cohort_ended_only;"
+            " defaults to the scorecard's.",
         ),
     ] = None,
     as_of: AsOf = None,

@@ -10,6 +10,8 @@
 -- Điều 19.8). A withdrawn one is `withdrawn` if it was not overdue yet, else `withdrawn_late`.
 -- `class_by_first_due` is the class by the first due date in the place of the current one.
 --
+-- A paused dossier is not judged, and is `paused_overdue` if its due date has passed.
+--
 -- The methods stand here and in ref.period_class, and nowhere else. A role (`numerator`,
 -- `denominator` only, `left_out`) is null where the dossier does not concern the method in that
 -- period.
@@ -82,12 +84,15 @@ open_at_end as (
         period.period_end,
         period.measured_on,
         case
+            when known.is_paused and known.due_date < known.measured_on then 'paused_overdue'
             when known.is_paused then 'paused'
             when known.due_date is null then 'open_no_due_date'
             when known.due_date < known.measured_on then 'open_overdue'
             else 'open_in_time'
         end as class_at_end,
         case
+            when known.is_paused and known.first_due_date < known.measured_on
+                then 'paused_overdue'
             when known.is_paused then 'paused'
             when known.first_due_date is null then 'open_no_due_date'
             when known.first_due_date < known.measured_on then 'open_overdue'
@@ -212,11 +217,8 @@ dossier_period as (
         class.form_06a_column,
         case when flagged.is_received_in then class.cohort_role end as cohort_role,
         case when flagged.is_received_in then first_class.cohort_role end as cohort_first_due_role,
-        case
-            when flagged.is_open then 'left_out'
-            when flagged.is_closed_in and class.form_06a_column = 'resolved_late' then 'denominator'
-            when flagged.is_closed_in then 'numerator'
-        end as form_06_role,
+        case when flagged.is_open or flagged.is_closed_in then class.form_06_role end
+            as form_06_role,
         case
             when flagged.is_open then 'left_out'
             when

@@ -2,6 +2,8 @@
 --
 -- Rates are from 0 to 100 and cut, never rounded up: 97.99999 is not 98. Whether a target is met
 -- is decided on the integers. Nothing to count (denominator zero) is `no_data`, never 0 or 100.
+-- `firmness`, of the on-time rate by the scorecard's method: whether its verdict is that of every
+-- reading (mart.indicator_variant); `turned_by` names those that give the other one.
 with scale_of_indicator as (
     select indicator_code, max(value_scale) as value_scale
     from ref.indicator
@@ -13,6 +15,7 @@ measured as (
         indicator.plan_code,
         measure.*,
         scale.value_scale,
+        indicator.scorecard_method,
         least(measure.period_end, :as_of_date) as measured_on,
         case when measure.denominator > 0 then measure.denominator end as divisor
     from mart.indicator_measure as measure
@@ -45,6 +48,54 @@ targeted as (
             and measured.measured_on = target.measured_on
 ),
 
+compared as (
+    select
+        targeted.*,
+        case
+            when divisor is null or numerator is null then 'no_data'
+            when comparison is null then 'no_target'
+            when comparison = '>=' and achieved >= target_compared then 'met'
+            when comparison = '<=' and achieved <= target_compared then 'met'
+            when comparison = '=' and achieved = target_compared then 'met'
+            when comparison = '>' and achieved > target_compared then 'met'
+            when comparison = '<' and achieved < target_compared then 'met'
+            else 'not_met'
+        end as status
+    from targeted
+),
+
+turned as (
+    select
+        indicator_code,
+        unit_code,
+        period_type,
+        period_basis,
+        period_start,
+        string_agg(reading_code, ' ' order by position) as turned_by
+    from mart.indicator_variant
+    where turns_verdict
+    group by indicator_code, unit_code, period_type, period_basis, period_start
+),
+
+-- the figures that the readings are compared with
+read_otherwise as (
+    select
+        compared.*,
+        compared.indicator_code = 'on_time_rate'
+        and compared.method_code = compared.scorecard_method
+        and compared.status in ('met', 'not_met') as has_readings,
+        turned.turned_by
+    from compared
+    left join turned
+        on
+            compared.indicator_code = turned.indicator_code
+            and compared.method_code = compared.scorecard_method
+            and compared.unit_code = turned.unit_code
+            and compared.period_type = turned.period_type
+            and compared.period_basis = turned.period_basis
+            and compared.period_start = turned.period_start
+),
+
 indicator_value as (
     select
         plan_code,
@@ -66,18 +117,15 @@ indicator_value as (
         ) as value,
         target,
         comparison,
+        status,
         case
-            when divisor is null or numerator is null then 'no_data'
-            when comparison is null then 'no_target'
-            when comparison = '>=' and achieved >= target_compared then 'met'
-            when comparison = '<=' and achieved <= target_compared then 'met'
-            when comparison = '=' and achieved = target_compared then 'met'
-            when comparison = '>' and achieved > target_compared then 'met'
-            when comparison = '<' and achieved < target_compared then 'met'
-            else 'not_met'
-        end as status,
+            when has_readings and turned_by is not null then 'depends'
+            when has_readings and status = 'met' then 'met_by_all'
+            when has_readings then 'met_by_none'
+        end as firmness,
+        turned_by,
         coverage
-    from targeted
+    from read_otherwise
 )
 
 select * from indicator_value

@@ -5,8 +5,9 @@
 -- unit has its row for all dossiers in every period: one without any has zeros. `dossiers` is how
 -- many touch the period. What each method counts: mart.dossier_period and ref.period_class. The
 -- returned (`returned_*`; those without a due date in `returned_on_time`) and the withdrawn are
--- also in `resolved_*`. A field or a procedure that its source calls `ALL` is `(ALL)` here: `ALL`
--- is the sum of them.
+-- also in `resolved_*`. `cohort_<class>` counts the classes of ref.period_class among the dossiers
+-- received in the period that a reading of ref.reading may count otherwise. A field or a procedure
+-- that its source calls `ALL` is `(ALL)` here: `ALL` is the sum of them.
 with counted as (
     select
         unit_code,
@@ -76,6 +77,26 @@ by_unit as (
         count(case when cohort_role = 'numerator' then 1 end) as cohort_in_time,
         count(case when cohort_role in ('numerator', 'denominator') then 1 end) as cohort_judged,
         count(case when cohort_role = 'left_out' and is_open then 1 end) as cohort_open,
+        count(case when is_received_in and class_at_end = 'resolved_no_due_date' then 1 end)
+            as cohort_resolved_no_due_date,
+        count(case when is_received_in and class_at_end = 'returned_early' then 1 end)
+            as cohort_returned_early,
+        count(case when is_received_in and class_at_end = 'returned_on_time' then 1 end)
+            as cohort_returned_on_time,
+        count(case when is_received_in and class_at_end = 'returned_late' then 1 end)
+            as cohort_returned_late,
+        count(case when is_received_in and class_at_end = 'returned_no_due_date' then 1 end)
+            as cohort_returned_no_due_date,
+        count(case when is_received_in and class_at_end = 'withdrawn' then 1 end)
+            as cohort_withdrawn,
+        count(case when is_received_in and class_at_end = 'withdrawn_late' then 1 end)
+            as cohort_withdrawn_late,
+        count(case when is_received_in and class_at_end = 'open_overdue' then 1 end)
+            as cohort_open_overdue,
+        count(case when is_received_in and class_at_end = 'paused' then 1 end)
+            as cohort_paused,
+        count(case when is_received_in and class_at_end = 'paused_overdue' then 1 end)
+            as cohort_paused_overdue,
         count(case when cohort_first_due_role = 'numerator' then 1 end) as first_due_in_time,
         count(case when cohort_first_due_role in ('numerator', 'denominator') then 1 end)
             as first_due_judged,
@@ -116,6 +137,16 @@ added_up as (
         cohort_in_time,
         cohort_judged,
         cohort_open,
+        cohort_resolved_no_due_date,
+        cohort_returned_early,
+        cohort_returned_on_time,
+        cohort_returned_late,
+        cohort_returned_no_due_date,
+        cohort_withdrawn,
+        cohort_withdrawn_late,
+        cohort_open_overdue,
+        cohort_paused,
+        cohort_paused_overdue,
         first_due_in_time,
         first_due_judged,
         portal_in_time,
@@ -148,6 +179,16 @@ added_up as (
         cast(sum(by_unit.cohort_in_time) as bigint),
         cast(sum(by_unit.cohort_judged) as bigint),
         cast(sum(by_unit.cohort_open) as bigint),
+        cast(sum(by_unit.cohort_resolved_no_due_date) as bigint),
+        cast(sum(by_unit.cohort_returned_early) as bigint),
+        cast(sum(by_unit.cohort_returned_on_time) as bigint),
+        cast(sum(by_unit.cohort_returned_late) as bigint),
+        cast(sum(by_unit.cohort_returned_no_due_date) as bigint),
+        cast(sum(by_unit.cohort_withdrawn) as bigint),
+        cast(sum(by_unit.cohort_withdrawn_late) as bigint),
+        cast(sum(by_unit.cohort_open_overdue) as bigint),
+        cast(sum(by_unit.cohort_paused) as bigint),
+        cast(sum(by_unit.cohort_paused_overdue) as bigint),
         cast(sum(by_unit.first_due_in_time) as bigint),
         cast(sum(by_unit.first_due_judged) as bigint),
         cast(sum(by_unit.portal_in_time) as bigint),
@@ -177,7 +218,8 @@ unit_tally as (
         period.period_type,
         period.period_basis,
         period.period_start,
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0
     from mart.unit as unit
     cross join mart.period as period
     left join added_up

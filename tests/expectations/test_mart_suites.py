@@ -56,6 +56,8 @@ VALUE: dict[str, Any] = {
     "target": 98,
     "comparison": ">=",
     "status": "not_met",
+    "firmness": "depends",
+    "turned_by": "form_06 due",
     "coverage": None,
 }
 DOSSIER: dict[str, Any] = {
@@ -116,7 +118,8 @@ def disagreement(**changes: Any) -> list[dict[str, Any]]:
     return [{**DISAGREEMENT, **changes}]
 
 
-EMPTY = {"numerator": 0, "denominator": 0, "value": None, "status": "no_data"}
+UNREAD = {"firmness": None, "turned_by": None}
+EMPTY = {"numerator": 0, "denominator": 0, "value": None, "status": "no_data", **UNREAD}
 OPEN = {"status": "processing", "closing_class": None, "resolved_date": None}
 WITHDRAWN = {"status": "withdrawn", "closing_class": "withdrawn"}
 NEXT = {"period_start": "2022-07-01", "period_end": "2022-09-30"}
@@ -198,6 +201,7 @@ BAD: dict[str, tuple[str, list[dict[str, Any]]]] = {
         "indicator_value",
         [*values()[:2], {**values()[2], "as_of_date": "2022-06-29"}],
     ),
+    "IND-F14": ("indicator_value", values(turned_by=None)),
     "MDS-F01": ("dossier", dossier() + dossier()),
     "MDS-F02": ("dossier", dossier(dossier_code=None)),
     "MDS-F03": ("dossier", dossier(unit_code=None)),

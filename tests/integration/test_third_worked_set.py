@@ -103,6 +103,62 @@ def test_the_dossiers_listed_for_a_rate_add_up_to_it(settings, method):
     assert found.published == (found.numerator, found.denominator) == RATES[method]
 
 
+#: The readings that differ from a method, from the same dossiers.
+READINGS = {
+    # without R1, R2 and R3
+    "cohort_returned_left_out": (10, 12),
+    # R3 is in time, and R4 joins it
+    "cohort_returned_on_time": (14, 16),
+    # without W3
+    "cohort_withdrawn_left_out": (12, 14),
+    # W3 is in time, and W1, W2, W4 join it
+    "cohort_withdrawn_on_time": (16, 18),
+    # S2 and S3 are missed: due on 20/06 and 14/06
+    "cohort_pauses_judged": (12, 17),
+    # R4 is in time; W4 was withdrawn
+    "cohort_undated_on_time": (13, 16),
+    # without X4
+    "cohort_ended_only": (12, 14),
+    # without R1, R2, R3, R4
+    "form_06_returned_left_out": (13, 14),
+    # without W1, W2, W3, W4
+    "form_06_withdrawn_left_out": (13, 14),
+    # S2 and S3 too
+    "qd_766_paused_in_time": (18, 21),
+    # R3, R4 and all W are in time, X4 is out
+    "cohort_most_lenient": (18, 18),
+}
+
+
+def test_each_reading_gives_the_known_rate_and_only_two_of_them_meet_the_target(settings):
+    found = ask(
+        settings,
+        "select reading_code, numerator, denominator, turns_verdict from mart.indicator_variant"
+        f" where unit_code = '{DISTRICT}' and period_type = 'month'"
+        " and period_basis = 'calendar' and period_start = date '2022-06-01'",
+    )
+    assert {reading: (n, of) for reading, n, of, _ in found} == RATES | READINGS
+    turning = {reading for reading, *_, turns in found if turns}
+    assert turning == {"form_06_thanh_hoa", "cohort_most_lenient"}
+
+
+def test_a_verdict_that_depends_on_the_reading_names_the_readings_in_their_order(settings):
+    found = ask(
+        settings,
+        "select method_code, firmness, turned_by from mart.indicator_value"
+        f" where indicator_code = 'on_time_rate' and unit_code = '{DISTRICT}'"
+        " and period_type = 'month' and period_basis = 'calendar'"
+        " and period_start = date '2022-06-01' and firmness is not null",
+    )
+    assert found == [("cohort", "depends", "form_06_thanh_hoa cohort_most_lenient")]
+
+
+@pytest.mark.parametrize("reading", READINGS)
+def test_the_dossiers_listed_for_a_reading_add_up_to_it(settings, reading):
+    found = explain(settings, "on_time_rate", DISTRICT, *JUNE, reading)
+    assert found.published == (found.numerator, found.denominator) == READINGS[reading]
+
+
 def test_each_returned_or_withdrawn_dossier_states_why_it_counts_or_not(settings):
     found = {d.code: d for d in explain(settings, "on_time_rate", DISTRICT, *JUNE).items}
     reasons = {code: (item.role, item.reason_code) for code, item in found.items()}

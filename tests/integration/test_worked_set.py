@@ -16,6 +16,8 @@ from onestop.upkeep.verify import verify
 
 pytestmark = pytest.mark.whole_night
 
+QUARTER = dt.date(2022, 4, 1), dt.date(2022, 6, 30)
+
 
 @pytest.fixture(scope="module", params=["duckdb", "postgresql"])
 def settings(request, tmp_path_factory):
@@ -80,6 +82,62 @@ def test_each_method_gives_its_known_rate(settings, method, numerator, denominat
     assert (found["numerator"], found["denominator"]) == (numerator, denominator)
     assert float(found["value"]) == pytest.approx(100 * numerator / denominator, abs=0.0001)
     assert found["status"] == "not_met"
+
+
+#: D2, D4 and D6 are in time; late D3, D5; overdue D9, D12. Neither: D7 withdrawn in time, D10 in
+#: time still, D11 waiting since before its due date of 22/06, D13 without a due date.
+READINGS = {
+    "cohort": (3, 7),
+    # D6 was first due on 19/05
+    "cohort_first_due": (2, 7),
+    # none was returned, and none withdrawn late
+    "cohort_returned_left_out": (3, 7),
+    "cohort_returned_on_time": (3, 7),
+    "cohort_withdrawn_left_out": (3, 7),
+    # D7 too
+    "cohort_withdrawn_on_time": (4, 8),
+    # D11 is missed
+    "cohort_pauses_judged": (3, 8),
+    # D13 too
+    "cohort_undated_on_time": (4, 8),
+    # without D9 and D12
+    "cohort_ended_only": (3, 5),
+    # closed: D1 to D7 and D13; late D3, D5
+    "form_06": (6, 8),
+    "form_06_thanh_hoa": (6, 8),
+    "form_06_returned_left_out": (6, 8),
+    # without D7
+    "form_06_withdrawn_left_out": (5, 7),
+    # of the eleven received: D2, D4, D6, D7, D10, D13
+    "qd_766": (6, 11),
+    # D11 too
+    "qd_766_paused_in_time": (7, 11),
+    "load": (8, 12),
+    "due": (4, 8),
+    # D7 and D13 too, without D9 and D12
+    "cohort_most_lenient": (5, 7),
+}
+
+
+@pytest.mark.parametrize("unit", ["CITY", "DISTRICT", UNIT])
+def test_each_reading_gives_its_known_rate(settings, unit):
+    with open_published(settings) as warehouse:
+        found = warehouse.rows(
+            "select reading_code, numerator, denominator, status, turns_verdict"
+            " from mart.indicator_variant where unit_code = :unit and period_type = 'quarter'"
+            " and period_basis = 'calendar' and period_start = date '2022-04-01' order by position",
+            {"unit": unit},
+        )
+    assert {
+        row["reading_code"]: (row["numerator"], row["denominator"]) for row in found
+    } == READINGS
+    assert {(row["status"], row["turns_verdict"]) for row in found} == {("not_met", False)}
+
+
+@pytest.mark.parametrize("reading", READINGS)
+def test_the_dossiers_listed_for_a_reading_add_up_to_it(settings, reading):
+    found = explain(settings, "on_time_rate", UNIT, *QUARTER, reading)
+    assert found.published == (found.numerator, found.denominator) == READINGS[reading]
 
 
 @pytest.mark.parametrize("night", [NIGHT, LATER])

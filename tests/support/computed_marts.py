@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 COUNTED = (
     "form_06a", "indicator_value", "on_time_detail", "online_share", "waiting_time",
     "digitisation", "procedure_provision", "dossier", "due_date_move", "decree_check",
-    "decree_check_count",
+    "decree_check_count", "indicator_variant",
 )  # fmt: skip
 
 

@@ -140,6 +140,51 @@ def compare_detail(found: Comparison, warehouse: Warehouse, schema: str, figures
     found.same("on_time_detail", marts, {key: r for key, r in figures.on_time.items() if r[1]})
 
 
+def compare_readings(
+    found: Comparison, warehouse: Warehouse, schema: str, figures: Figures
+) -> None:
+    """The on-time rate by each reading, and whether it turns the verdict by the plan's wording."""
+    day = {period.key: period.measured_on for period in figures.periods}
+    status = {
+        key: status_of("on_time_rate", key[1], *rate, day[key[2:]])
+        for key, rate in figures.readings.items()
+    }
+    reference = {}
+    for key, rate in figures.readings.items():
+        if day[key[2:]].year == 2022:
+            verdicts = {status[key], status["cohort", *key[1:]]}
+            reference[key] = (*rate, status[key], verdicts == {"met", "not_met"})
+    marts = rows_of(
+        warehouse,
+        f"select reading_code, unit_code, {PERIOD}, numerator, denominator, status, turns_verdict"
+        f" from {schema}.indicator_variant",
+        5,
+    )
+    found.same("indicator_variant", marts, reference)
+    turning: dict[tuple[Any, ...], set[str]] = {}
+    for key, row in reference.items():
+        turned = turning.setdefault(key[1:], set())
+        if row[-1]:
+            turned.add(key[0])
+    firmness: Rows = {}
+    for key, turned in turning.items():
+        verdict = status["cohort", *key]
+        if verdict != "no_data":
+            by_all = "met_by_all" if verdict == "met" else "met_by_none"
+            firmness[key] = ("depends" if turned else by_all, frozenset(turned))
+    stated = rows_of(
+        warehouse,
+        f"select unit_code, {PERIOD}, firmness, turned_by from {schema}.indicator_value"
+        " where firmness is not null",
+        4,
+    )
+    found.same(
+        "firmness",
+        {key: (row[0], frozenset((row[1] or "").split())) for key, row in stated.items()},
+        firmness,
+    )
+
+
 def compare_others(found: Comparison, warehouse: Warehouse, schema: str, figures: Figures) -> None:
     """Online dossiers by level, waiting time, digitisation, procedures."""
     summed = ", ".join(
@@ -261,6 +306,7 @@ def compare_everything(
         compare_form,
         compare_values,
         compare_detail,
+        compare_readings,
         compare_others,
         compare_findings,
     ):

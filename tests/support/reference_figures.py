@@ -120,6 +120,7 @@ class Figures:
     findings: dict[tuple[str, str], Finding] = field(default_factory=dict)
     form: dict[tuple[Any, ...], Counter[Any]] = field(default_factory=dict)
     on_time: dict[tuple[Any, ...], tuple[int, int]] = field(default_factory=dict)
+    readings: dict[tuple[Any, ...], tuple[int, int]] = field(default_factory=dict)
     online: dict[tuple[Any, ...], tuple[int, int, int, int]] = field(default_factory=dict)
     waiting: dict[tuple[Any, ...], Counter[Any]] = field(default_factory=dict)
     digitisation: dict[tuple[Any, ...], Counter[Any]] = field(default_factory=dict)
@@ -395,7 +396,50 @@ def tally(standing: Says, story: Story, period: Period) -> Counter[Any]:
     add_to_methods(counts, kind, due, came, period)
     if came:
         add_to_cohort(counts, "cohort_first_due", by_first_due)
+        is_past_due = due is not None and due < day
+        add_to_readings(counts, cohort_readings(kind, is_past_due=is_past_due))
+    if end is not None and end >= period.start:
+        add_to_readings(counts, form_readings(kind))
     return counts
+
+
+def cohort_readings(kind: str, *, is_past_due: bool) -> dict[str, bool | None]:
+    """Whether a dossier received in the period is in time, by each reading; None: left out."""
+    is_returned, is_withdrawn = kind.startswith("returned_"), kind.startswith("withdrawn")
+    is_undated = kind in {"no_due_date", "returned_no_due_date"}
+    by_plan = kind in IN_TIME if kind in IN_TIME | ENDED_LATE | {"open_overdue"} else None
+    ended_only = None if kind == "open_overdue" else by_plan
+    return {
+        "cohort_returned_left_out": None if is_returned else by_plan,
+        "cohort_returned_on_time": True if is_returned else by_plan,
+        "cohort_withdrawn_left_out": None if is_withdrawn else by_plan,
+        "cohort_withdrawn_on_time": True if is_withdrawn else by_plan,
+        "cohort_pauses_judged": False if kind == "paused" and is_past_due else by_plan,
+        "cohort_undated_on_time": True if is_undated else by_plan,
+        "cohort_ended_only": ended_only,
+        "cohort_most_lenient": True if is_returned or is_withdrawn or is_undated else ended_only,
+        "qd_766_paused_in_time": kind in IN_TIME | IN_TIME_ON_FORM | {"open_in_time", "paused"},
+    }
+
+
+def form_readings(kind: str) -> dict[str, bool | None]:
+    """The same of a dossier closed in the period."""
+    is_in_time = kind not in ENDED_LATE
+    return {
+        "form_06_returned_left_out": None if kind.startswith("returned_") else is_in_time,
+        "form_06_withdrawn_left_out": None if kind.startswith("withdrawn") else is_in_time,
+    }
+
+
+READINGS = (*cohort_readings("early", is_past_due=False), *form_readings("early"))
+
+
+def add_to_readings(counts: Counter[Any], readings: Mapping[str, bool | None]) -> None:
+    """Count it in the readings that judge it."""
+    for code, is_in_time in readings.items():
+        if is_in_time is not None:
+            counts[code, "of"] += 1
+            counts[code, "n"] += is_in_time
 
 
 def add_to_form(
@@ -473,6 +517,18 @@ def count_dossiers(world: World, figures: Figures) -> None:
         figures.form[key] = on_form(counts)
         for method, rate in by_method(counts, figures.form[key]).items():
             figures.on_time[(method, *key)] = rate
+    figures.readings = {
+        (code, key[0], *key[3:]): rate
+        for key, counts in sums.items()
+        if key[1:3] == ("ALL", "ALL")
+        for code, rate in by_reading(counts, figures.form[key]).items()
+    }
+
+
+def by_reading(counts: Counter[Any], form: Counter[Any]) -> dict[str, tuple[int, int]]:
+    """Numerator and denominator of the on-time rate by each reading; the methods are readings."""
+    others = {code: (counts[code, "n"], counts[code, "of"]) for code in READINGS}
+    return by_method(counts, form) | others
 
 
 def places(figures: Figures) -> set[str]:

@@ -231,7 +231,9 @@ def _looked_up(step: Node) -> set[str]:
         if isinstance(join.this, exp.Table)
         and _name(join.this) in _LOOKED_UP
         and join.this.alias_or_name in used
-        for comparison in join.args["on"].find_all(exp.EQ)
+        for condition in [join.args.get("on")]
+        if condition is not None  # a cross join takes every row
+        for comparison in condition.find_all(exp.EQ)
         for column in comparison.find_all(exp.Column)
         if column.table != join.this.alias_or_name
     }

@@ -69,6 +69,7 @@ class ReferenceColumn:
         required: whether every row must fill it.
         codes: the values it may hold, or empty for any.
         of: ``file.column`` that its values refer to, or None.
+        is_list: whether a cell may hold several of these values, with one blank between them.
         vi: meaning, in Vietnamese.
         en: meaning, in English.
     """
@@ -78,6 +79,7 @@ class ReferenceColumn:
     required: bool
     codes: tuple[str, ...]
     of: str | None
+    is_list: bool
     vi: str
     en: str
 
@@ -155,6 +157,7 @@ def _columns(
                 required=bool(spec.get("required", True)),
                 codes=tuple(spec.get("codes", ())),
                 of=spec.get("of"),
+                is_list=bool(spec.get("list", False)),
                 vi=spec["vi"],
                 en=spec["en"],
             ),
@@ -367,12 +370,15 @@ def _unknown_values(file: ReferenceFile, lines: Mapping[str, Mapping[int, Row]])
         other_file, other_column = column.of.split(".")
         allowed = {row[other_column] for row in lines[other_file].values()}
         for number, row in lines[file.name].items():
-            if row[column.name] is not None and row[column.name] not in allowed:
-                yield (
-                    f"{file.name}.csv line {number}, column {column.name}:"
-                    f" {row[column.name]!r} does not occur in {other_file}.csv;"
-                    " correct it or add the row there"
-                )
+            cell = row[column.name]
+            values = cell.split(" ") if column.is_list and isinstance(cell, str) else [cell]
+            for value in values:
+                if value is not None and value not in allowed:
+                    yield (
+                        f"{file.name}.csv line {number}, column {column.name}:"
+                        f" {value!r} does not occur in {other_file}.csv;"
+                        " correct it or add the row there"
+                    )
 
 
 def _targets_at_two_levels(lines: Mapping[int, Row]) -> Iterator[str]:

@@ -53,7 +53,7 @@ def test_the_cohort_lists_counted_and_excluded_dossiers(settings):
         "D7": "withdrawn",
         "D8": "refused_at_intake",
         "D10": "open_in_time",
-        "D11": "paused",
+        "D11": "paused_overdue",
         "D13": "resolved_no_due_date",
     }
 
@@ -85,7 +85,7 @@ def test_a_dossier_closed_after_the_span_was_still_open_in_it(later):
     assert (found.numerator, found.denominator) == (3, 7)
     reasons = {d.code: d.reason_code for d in found.items}
     assert reasons["D12"] == "open_overdue"
-    assert reasons["D11"] == "paused"
+    assert reasons["D11"] == "paused_overdue"
 
 
 def test_an_earlier_night_is_explained_from_what_was_known_then(later):
@@ -93,7 +93,7 @@ def test_an_earlier_night_is_explained_from_what_was_known_then(later):
     now = explain(later, "on_time_rate", UNIT, *july, "cohort")
     then = explain(later, "on_time_rate", UNIT, *july, "cohort", NIGHT)
     assert "D11" in codes(now, "numerator")
-    assert {d.code: d.reason_code for d in then.items}["D11"] == "paused"
+    assert {d.code: d.reason_code for d in then.items}["D11"] == "paused_overdue"
     assert then.as_of == NIGHT
 
 

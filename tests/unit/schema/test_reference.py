@@ -157,6 +157,7 @@ def test_code_lists_hold_exactly_the_canonical_codes(rows):
         "awaiting_payment",
         "suspended",
     }
+    assert codes("firmness", "firmness") == ["met_by_all", "met_by_none", "depends"]
     assert set(codes("figure_status", "status")) == {"met", "not_met", "no_data", "no_target"}
 
 
@@ -170,6 +171,47 @@ def test_every_class_at_the_end_of_a_period_counts_in_one_way_on_every_day(rows)
         assert ordered[0][0] is None, code
         assert ordered[-1][1] is None, code
         assert [span[1] for span in ordered[:-1]] == [span[0] for span in ordered[1:]], code
+
+
+#: The classes that mart.indicator_variant can count otherwise, by method.
+COUNTED_OTHERWISE = {
+    "form_06": {
+        "returned_early", "returned_on_time", "returned_late", "returned_no_due_date",
+        "withdrawn", "withdrawn_late",
+    },
+    "cohort": {
+        "resolved_no_due_date", "returned_early", "returned_on_time", "returned_late",
+        "returned_no_due_date", "withdrawn", "withdrawn_late", "open_overdue", "paused",
+        "paused_overdue",
+    },
+}  # fmt: skip
+ROLES = ("numerator", "denominator", "left_out")
+
+
+def classes_counted_otherwise(reading):
+    return {role: set((reading[f"as_{role}"] or "").split()) for role in ROLES}
+
+
+def test_a_reading_counts_otherwise_only_classes_that_are_counted(rows):
+    for reading in rows["reading"]:
+        classes = classes_counted_otherwise(reading).values()
+        method = {"qd_766": "cohort"}.get(reading["method_code"], reading["method_code"])
+        assert set().union(*classes) <= COUNTED_OTHERWISE.get(method, set()), reading
+        assert sum(map(len, classes)) == len(set().union(*classes)), reading
+
+
+def test_by_the_form_the_undated_returned_count_as_those_returned_on_time(rows):
+    # mart.unit_tally has one number of both
+    for reading in rows["reading"]:
+        if reading["method_code"] == "form_06":
+            for classes in classes_counted_otherwise(reading).values():
+                assert ("returned_on_time" in classes) == ("returned_no_due_date" in classes)
+
+
+def test_a_reading_in_which_nothing_counts_otherwise_has_the_code_of_its_method(rows):
+    for reading in rows["reading"]:
+        is_method = not any(classes_counted_otherwise(reading).values())
+        assert is_method == (reading["reading_code"] == reading["method_code"]), reading
 
 
 def test_every_service_level_has_one_name_on_every_day(rows):
@@ -215,6 +257,12 @@ def test_every_file_states_the_source_of_its_rows_and_whether_it_was_verified():
         ("target.csv", "2022-01-01,2023", "01/01/2022,2023", "'01/01/2022' is not a date"),
         ("target.csv", ",true,", ",đúng,", "'đúng' is not true or false"),
         ("target.csv", "on_time_rate,", "on_tme_rate,", "does not occur in indicator.csv"),
+        (
+            "reading.csv",
+            "paused paused_overdue",
+            "paused gone",
+            "'gone' does not occur in",
+        ),
         ("target.csv", "valid_from,valid_to", "valid_to,valid_from", "in another order"),
         ("target.csv", "comparison,", "compare,", "missing: comparison; not described: compare"),
         ("status.csv", "registered,1,", "registered,,", "source_code: is empty; it must be filled"),

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from onestop.figures.explain.checks import CHECKS, FOUND, check_codes, read_check
 from onestop.figures.explain.declarations import DECLARED
 from onestop.figures.explain.desks import ROLLOUTS
-from onestop.figures.explain.dossiers import DOSSIERS
+from onestop.figures.explain.dossiers import DOSSIERS, ON_TIME
 from onestop.figures.explain.items import ROLES, Explainer, Explanation, Question, total
 from onestop.figures.explain.output import print_explanation
 from onestop.figures.explain.procedures import PROCEDURES
+from onestop.figures.explain.readings import published_reading, read_readings
 from onestop.figures.explain.visits import WAITING
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.published import QuestionError, find_night, open_published
@@ -56,7 +57,8 @@ def explain(
         unit: a unit's code, a level (``DEPARTMENT``, ``DISTRICT``, ``COMMUNE``) or ``CITY``.
         first: first day of the span.
         last: last day of the span.
-        method: method code; defaults to the scorecard's.
+        method: method code, or a reading of the on-time rate, as in ``ref.reading``; defaults to
+            the scorecard's.
         as_of: a published night; defaults to the last one.
 
     Raises:
@@ -74,7 +76,9 @@ def explain(
         described = _describe(marts, warehouse, indicator)
         is_check = described["scorecard_method"] == FOUND
         explainer = CHECKS if is_check else _explainer(indicator, method)
-        method = _known_method(explainer, method or described["scorecard_method"])
+        readings = read_readings(warehouse, marts) if indicator == ON_TIME else {}
+        methods = tuple(dict.fromkeys((*explainer.methods, *readings)))
+        method = _known_method(methods, method or described["scorecard_method"])
         found_unit = marts.find_unit(unit)
         question = Question(warehouse, marts, indicator, method, found_unit, first, last, night)
         items = sorted(
@@ -98,7 +102,7 @@ def explain(
             last=last,
             as_of=night,
             items=tuple(items),
-            published=_published_count(question) if is_check else _published_figure(question),
+            published=_published(question, explainer),
             no_data_reason_vi=None if has_data else described["no_data_reason_vi"],
             no_data_reason_en=None if has_data else described["no_data_reason_en"],
         )
@@ -125,13 +129,20 @@ def _explainer(indicator: str, method: str | None) -> Explainer:
     return EXPLAINERS.get(indicator, DECLARED)
 
 
-def _known_method(explainer: Explainer, method: str | None) -> str:
-    method = method or explainer.methods[0]
-    if method not in explainer.methods:
-        raise QuestionError(
-            f"no method {method}", remedy=f"there are {', '.join(explainer.methods)}"
-        )
+def _known_method(methods: tuple[str, ...], method: str | None) -> str:
+    method = method or methods[0]
+    if method not in methods:
+        raise QuestionError(f"no method {method}", remedy=f"there are {', '.join(methods)}")
     return method
+
+
+def _published(question: Question, explainer: Explainer) -> tuple[int | None, int | None] | None:
+    """Numerator and denominator as published for exactly this span, if they were."""
+    if explainer is CHECKS:
+        return _published_count(question)
+    if question.method in explainer.methods:
+        return _published_figure(question)
+    return published_reading(question)
 
 
 def _published_count(question: Question) -> tuple[int, int] | None:

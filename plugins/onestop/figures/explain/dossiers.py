@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from onestop.figures.explain.items import DELIVERIES, Explainer, Kind, counted, reason
+from onestop.figures.explain.readings import Reading, read_readings
 from onestop.marts.published import refuse_earlier_release
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ DOSSIER = Kind(
     shown=("received_date", "due_date", "closed_date"),
 )
 
+ON_TIME = "on_time_rate"
 #: Methods of the on-time rate, with the columns of ``mart.dossier_period`` that hold the class and
 #: the due date by which each of them judges; the role is in ``<method>_role``.
 _BY_CURRENT = ("class_at_end", "due_date")
@@ -83,13 +85,15 @@ _REASONS: dict[str, tuple[str, str]] = {
 
 
 def _on_time(question: Question) -> Iterator[CountedItem]:
-    """The role of each dossier in the on-time rate."""
+    """The role of each dossier in the on-time rate, by a method or a reading."""
     marts, reasons = question.marts, _class_reasons(question)
-    class_column, due_column = ON_TIME_METHODS[question.method]
+    readings = read_readings(question.warehouse, marts)
+    reading = readings.get(question.method, Reading(question.method, {}))
+    class_column, due_column = ON_TIME_METHODS[reading.method]
     rows = question.warehouse.rows(
         "select dossier.dossier_code, dossier.unit_code, dossier.received_date,"
         f" dossier.{due_column} as due_date, dossier.closed_by_end_date as closed_date,"
-        f" dossier.{class_column} as class_at_end, dossier.{question.method}_role as role,"
+        f" dossier.{class_column} as class_at_end, dossier.{reading.method}_role as role,"
         " evidence.delivery_id, delivery.file_name, evidence.row_number"
         f" from {marts.relation('mart.dossier_period')} as dossier"
         f" inner join {marts.relation('mart.dossier')} as evidence"
@@ -97,10 +101,11 @@ def _on_time(question: Question) -> Iterator[CountedItem]:
         f" left join ({DELIVERIES}) as delivery"
         " on evidence.delivery_id = delivery.delivery_id"
         f" where {question.unit.condition('dossier')}"
-        f" and dossier.{question.method}_role is not null"
+        f" and dossier.{reading.method}_role is not null"
     )
     for row in rows:
-        yield _with_reason(row, row["role"], row["class_at_end"], reasons)
+        role = reading.role(row["class_at_end"], row["role"])
+        yield _with_reason(row, role, row["class_at_end"], reasons)
     yield from _never_received(question)
 
 
@@ -235,7 +240,7 @@ _ONLINE_LEVELS: Mapping[str, tuple[int, ...] | None] = {
 }
 
 DOSSIERS = {
-    "on_time_rate": Explainer(DOSSIER, tuple(ON_TIME_METHODS), _on_time),
+    ON_TIME: Explainer(DOSSIER, tuple(ON_TIME_METHODS), _on_time),
     "result_digitisation_rate": Explainer(DOSSIER, ("share",), _digitised),
     **{
         indicator: Explainer(DOSSIER, _CHANNEL_METHODS, partial(_online, levels))

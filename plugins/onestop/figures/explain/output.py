@@ -170,6 +170,11 @@ def _read_labels(warehouse: Warehouse, explanation: Explanation, lang: Language)
         f"select label_{lang} from {then('ref.method')} where method_code = :code",
         {"code": explanation.method_code},
     )
+    if method is None:
+        method = warehouse.value(
+            f"select label_{lang} from {then('ref.reading')} where reading_code = :code",
+            {"code": explanation.method_code},
+        )
     return {**row, "method": method}
 
 

@@ -1,0 +1,239 @@
+-- view
+-- mart.indicator_variant: the on-time rate of each unit, level and the city by every reading of
+-- ref.reading, in the periods that have a target.
+--
+-- A reading is a method of ref.method and the classes of ref.period_class that count otherwise: in
+-- the numerator, in the denominator only, or not at all. Its figure is that of the method and, for
+-- each of these classes, the dossiers of the class times what its role changes. They are counted in
+-- mart.unit_tally: for `cohort` and `qd_766` those received in the period, for `form_06` those
+-- closed in it (`returned_on_time` with those without a due date).
+--
+-- The verdict is that of the scorecard's method. A reading turns it if it gives the other one.
+with class_of_reading as (
+    select
+        reading.reading_code,
+        reading.method_code,
+        class.class_at_end,
+        class.valid_from,
+        class.valid_to,
+        case reading.method_code
+            when 'form_06' then class.form_06_role
+            when 'qd_766' then class.qd_766_role
+            else class.cohort_role
+        end as role_by_method,
+        case
+            when
+                position(' ' || class.class_at_end || ' ' in ' ' || reading.as_numerator || ' ')
+                > 0
+                then 'numerator'
+            when
+                position(' ' || class.class_at_end || ' ' in ' ' || reading.as_denominator || ' ')
+                > 0
+                then 'denominator'
+            when position(' ' || class.class_at_end || ' ' in ' ' || reading.as_left_out || ' ') > 0
+                then 'left_out'
+        end as role_by_reading
+    from ref.reading as reading
+    cross join ref.period_class as class
+),
+
+role_change as (
+    select
+        reading_code,
+        method_code,
+        class_at_end,
+        valid_from,
+        valid_to,
+        case when role_by_reading = 'numerator' then 1 else 0 end
+        - case when role_by_method = 'numerator' then 1 else 0 end as numerator_change,
+        case when role_by_reading <> 'left_out' then 1 else 0 end
+        - case when role_by_method <> 'left_out' then 1 else 0 end as denominator_change
+    from class_of_reading
+    where role_by_reading is not null
+),
+
+by_method as (
+    select
+        measure.*,
+        least(period_end, :as_of_date) as measured_on
+    from mart.indicator_measure as measure
+    where indicator_code = 'on_time_rate'
+),
+
+verdict as (
+    select
+        by_method.unit_code,
+        by_method.period_type,
+        by_method.period_basis,
+        by_method.period_start,
+        by_method.measured_on,
+        target.target_numerator,
+        target.target_denominator,
+        case
+            when by_method.denominator = 0 then 'no_data'
+            when
+                by_method.numerator * target.target_denominator
+                >= target.target_numerator * by_method.denominator
+                then 'met'
+            else 'not_met'
+        end as verdict_status
+    from by_method
+    inner join ref.indicator as indicator
+        on
+            by_method.indicator_code = indicator.indicator_code
+            and by_method.method_code = indicator.scorecard_method
+            and (indicator.valid_from is null or indicator.valid_from <= by_method.measured_on)
+            and (indicator.valid_to is null or indicator.valid_to > by_method.measured_on)
+    inner join mart.target_in_force as target
+        on
+            by_method.indicator_code = target.indicator_code
+            and target.comparison = '>='
+            and by_method.unit_level = target.unit_level
+            and by_method.measured_on = target.measured_on
+),
+
+whole as (
+    select
+        tally.*,
+        verdict.measured_on,
+        verdict.target_numerator,
+        verdict.target_denominator,
+        verdict.verdict_status
+    from mart.unit_tally as tally
+    inner join verdict
+        on
+            tally.unit_code = verdict.unit_code
+            and tally.period_type = verdict.period_type
+            and tally.period_basis = verdict.period_basis
+            and tally.period_start = verdict.period_start
+    where tally.field_code = 'ALL' and tally.procedure_key = 'ALL'
+),
+
+counted_otherwise as (
+    select
+        role_change.reading_code,
+        role_change.numerator_change,
+        role_change.denominator_change,
+        whole.unit_code,
+        whole.period_type,
+        whole.period_basis,
+        whole.period_start,
+        case
+            when role_change.method_code = 'form_06'
+                then
+                    case role_change.class_at_end
+                        when 'returned_early' then whole.returned_early
+                        when 'returned_on_time' then whole.returned_on_time
+                        when 'returned_late' then whole.returned_late
+                        when 'withdrawn' then whole.withdrawn_in_time
+                        when 'withdrawn_late' then whole.withdrawn_late
+                    end
+            else
+                case role_change.class_at_end
+                    when 'resolved_no_due_date' then whole.cohort_resolved_no_due_date
+                    when 'returned_early' then whole.cohort_returned_early
+                    when 'returned_on_time' then whole.cohort_returned_on_time
+                    when 'returned_late' then whole.cohort_returned_late
+                    when 'returned_no_due_date' then whole.cohort_returned_no_due_date
+                    when 'withdrawn' then whole.cohort_withdrawn
+                    when 'withdrawn_late' then whole.cohort_withdrawn_late
+                    when 'open_overdue' then whole.cohort_open_overdue
+                    when 'paused' then whole.cohort_paused
+                    when 'paused_overdue' then whole.cohort_paused_overdue
+                end
+        end as dossiers
+    from whole
+    inner join role_change
+        on
+            (role_change.valid_from is null or role_change.valid_from <= whole.measured_on)
+            and (role_change.valid_to is null or role_change.valid_to > whole.measured_on)
+),
+
+change as (
+    select
+        reading_code,
+        unit_code,
+        period_type,
+        period_basis,
+        period_start,
+        cast(sum(dossiers * numerator_change) as bigint) as numerator_change,
+        cast(sum(dossiers * denominator_change) as bigint) as denominator_change
+    from counted_otherwise
+    where dossiers <> 0
+    group by reading_code, unit_code, period_type, period_basis, period_start
+),
+
+counted as (
+    select
+        by_method.indicator_code,
+        reading.reading_code,
+        reading.position,
+        reading.method_code,
+        by_method.unit_code,
+        by_method.unit_level,
+        by_method.unit_scope,
+        by_method.period_type,
+        by_method.period_basis,
+        by_method.period_start,
+        by_method.period_end,
+        by_method.numerator + coalesce(change.numerator_change, 0) as numerator,
+        by_method.denominator + coalesce(change.denominator_change, 0) as denominator,
+        whole.verdict_status,
+        whole.target_numerator,
+        whole.target_denominator
+    from by_method
+    inner join ref.reading as reading on by_method.method_code = reading.method_code
+    inner join whole
+        on
+            by_method.unit_code = whole.unit_code
+            and by_method.period_type = whole.period_type
+            and by_method.period_basis = whole.period_basis
+            and by_method.period_start = whole.period_start
+    left join change
+        on
+            reading.reading_code = change.reading_code
+            and by_method.unit_code = change.unit_code
+            and by_method.period_type = change.period_type
+            and by_method.period_basis = change.period_basis
+            and by_method.period_start = change.period_start
+),
+
+compared as (
+    select
+        counted.*,
+        case
+            when denominator = 0 then 'no_data'
+            when numerator * target_denominator >= target_numerator * denominator then 'met'
+            else 'not_met'
+        end as status
+    from counted
+),
+
+indicator_variant as (
+    select
+        :as_of_date as as_of_date,
+        indicator_code,
+        reading_code,
+        position,
+        method_code,
+        unit_code,
+        unit_level,
+        unit_scope,
+        period_type,
+        period_basis,
+        period_start,
+        period_end,
+        numerator,
+        denominator,
+        cast(
+            floor(cast(1000000 * numerator as double precision) / nullif(denominator, 0)) / 10000
+            as decimal(18, 4)
+        ) as value,
+        status,
+        verdict_status,
+        verdict_status in ('met', 'not_met') and status in ('met', 'not_met')
+        and status <> verdict_status as turns_verdict
+    from compared
+)
+
+select * from indicator_variant
