@@ -5,7 +5,8 @@
 -- `no_data` with the reason. Figures are those of the year to date; once the plan's year is over,
 -- those of the year. The target is the one valid on the day on which the figure is measured; a
 -- published figure keeps its target. The on-time rate also has the count of form II.06a
--- (`form_06_*`), which offices report; a declared figure has its document.
+-- (`form_06_*`), which offices report; a declared figure has its document. `firmness_*` says if
+-- the verdict is that of every reading of ref.reading, and names those that turn it.
 with clause_line as (
     select indicator.*, clause_code as line_clause_code from ref.indicator as indicator
     union all
@@ -77,6 +78,27 @@ document as (
         and period_end >= cast(date_trunc('year', cast(:as_of_date as timestamp)) as date)
 ),
 
+-- the readings that turn a verdict, by name
+turning as (
+    select
+        figure.indicator_code,
+        figure.method_code,
+        figure.unit_code,
+        figure.period_type,
+        figure.period_start,
+        string_agg(reading.label_vi, '; ' order by reading.position) as readings_vi,
+        string_agg(reading.label_en, '; ' order by reading.position) as readings_en
+    from figure
+    inner join ref.reading as reading
+        on position(' ' || reading.reading_code || ' ' in ' ' || figure.turned_by || ' ') > 0
+    group by
+        figure.indicator_code,
+        figure.method_code,
+        figure.unit_code,
+        figure.period_type,
+        figure.period_start
+),
+
 scorecard as (
     select
         line.plan_code,
@@ -123,7 +145,11 @@ scorecard as (
         target.note_vi as target_note_vi,
         target.note_en as target_note_en,
         figure.coverage,
-        line.owner_vi
+        line.owner_vi,
+        figure.firmness,
+        figure.turned_by,
+        firmness.label_vi || coalesce(': ' || turning.readings_vi, '') as firmness_vi,
+        firmness.label_en || coalesce(': ' || turning.readings_en, '') as firmness_en
     from line
     left join figure
         on
@@ -133,6 +159,14 @@ scorecard as (
             and line.period_type = figure.period_type
             and figure.period_start
             = cast(date_trunc('year', cast(line.measured_on as timestamp)) as date)
+    left join ref.firmness as firmness on figure.firmness = firmness.firmness
+    left join turning
+        on
+            figure.indicator_code = turning.indicator_code
+            and figure.method_code = turning.method_code
+            and figure.unit_code = turning.unit_code
+            and figure.period_type = turning.period_type
+            and figure.period_start = turning.period_start
     left join figure as form_06
         on
             line.indicator_code = form_06.indicator_code

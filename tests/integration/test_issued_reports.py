@@ -156,6 +156,9 @@ def test_the_files_of_a_report_hold_the_figures_of_its_night(settings):
     rows = list(csv.DictReader(io.StringIO((folder / "indicators.csv").read_text("utf-8"))))
     assert {row["as_of_date"] for row in rows} == {"2022-03-07"}
     assert {row["period_type"] for row in rows} == {"quarter", "year_to_date"}
+    assert {row["firmness"] for row in rows} <= {"", "met_by_all", "met_by_none", "depends"}
+    assert all(bool(row["turned_by"]) == (row["firmness"] == "depends") for row in rows)
+    assert any(row["firmness"] for row in rows)
     [rate] = [
         row
         for row in rows

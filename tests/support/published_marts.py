@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onestop.marts.files import SQL_FOLDER, render
+from onestop.marts.files import mart_files
 from onestop.marts.publish import refresh_reference
 from onestop.settings import Settings
 from onestop.warehouse import open_warehouse
@@ -32,6 +32,8 @@ class Figure:
     comparison: str | None = None
     status: str = "no_target"
     coverage: float | None = None
+    firmness: str | None = None
+    turned_by: str | None = None
 
 
 def settings_in(folder: Path) -> Settings:
@@ -72,8 +74,10 @@ def publish(
             "create table mart.indicator_value as select * exclude (valid_from, valid_to),"
             f" date '{night}' as as_of_date from mart.indicator_history where valid_to is null"
         )
-        select = render((SQL_FOLDER / "mart" / "scorecard.sql").read_text("utf-8"), night)
-        warehouse.execute(f"create table mart.scorecard as {select}")
+        for file in mart_files():
+            if file.name in {"period", "target_in_force", "scorecard"}:
+                make = warehouse.make_view if file.is_view else warehouse.make_table
+                make(f"mart.{file.name}", file.select(night, "mart"))
         warehouse.publish_copy(settings.published)
     return settings
 
@@ -87,10 +91,11 @@ def _insert(warehouse, figure: Figure, night: dt.date, until: dt.date | None) ->
     warehouse.execute(
         "insert into mart.indicator_history (valid_from, valid_to, plan_code, indicator_code,"
         " method_code, unit_code, unit_level, unit_scope, period_type, period_basis, period_start,"
-        " period_end, numerator, denominator, value, target, comparison, status, coverage)"
-        " values (:night, :until, '3818/QĐ-UBND', :indicator,"
+        " period_end, numerator, denominator, value, target, comparison, status, coverage,"
+        " firmness, turned_by) values (:night, :until, '3818/QĐ-UBND', :indicator,"
         " :method, :unit, :level, :scope, 'year_to_date', 'calendar', :start, null, :numerator,"
-        " :denominator, :value, :target, :comparison, :status, :coverage)",
+        " :denominator, :value, :target, :comparison, :status, :coverage, :firmness,"
+        " :turned_by)",
         {
             "night": night,
             "until": until,
@@ -107,5 +112,7 @@ def _insert(warehouse, figure: Figure, night: dt.date, until: dt.date | None) ->
             "comparison": figure.comparison,
             "status": figure.status,
             "coverage": figure.coverage,
+            "firmness": figure.firmness,
+            "turned_by": figure.turned_by,
         },
     )

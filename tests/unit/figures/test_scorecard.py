@@ -10,16 +10,23 @@ import pytest
 from published_marts import NIGHT, Figure, publish, settings_in
 
 from onestop.figures.scorecard import print_scorecard, read_scorecard
+from onestop.figures.scorecard.page import PAGES, scorecard_values
 from onestop.marts.published import NothingPublishedError
 
 TARGET = (98, ">=")
 FIGURES = [
-    Figure("on_time_rate", "cohort", "CITY", 97_999, 100_000, *TARGET, "not_met"),
-    Figure("on_time_rate", "cohort", "DEPARTMENT", 17_000, 17_020, *TARGET, "met"),
+    Figure(
+        "on_time_rate", "cohort", "CITY", 97_999, 100_000, *TARGET, "not_met",
+        firmness="depends", turned_by="cohort_ended_only due",
+    ),
+    Figure(
+        "on_time_rate", "cohort", "DEPARTMENT", 17_000, 17_020, *TARGET, "met",
+        firmness="met_by_all",
+    ),
     Figure("on_time_rate", "form_06", "CITY", 98_500, 99_000, *TARGET, "met"),
     Figure("counter_waiting_time", "visit_mean", "CITY", 7_200_001, 4_000, 1800, "<=", "not_met"),
     Figure("par_index_rank", "declared", "CITY", 1, 1),
-]
+]  # fmt: skip
 EARLIER = {
     dt.date(2022, 6, 28): [
         Figure("on_time_rate", "cohort", "CITY", 90, 100, *TARGET, "not_met"),
@@ -103,6 +110,38 @@ def test_the_page_shows_figures_targets_and_judgement_in_vietnamese(settings):
     assert "* Mục tiêu hoặc cách đo chưa được đối chiếu với văn bản gốc." in text
     assert re.search(r"Biểu II\.06a\*\s+99,49 %", text)
     assert "98,00" not in text
+
+
+DEPENDS = {
+    "vi": "Tùy cách đọc: chỉ xét hồ sơ đã kết thúc; trên số đến hạn trong kỳ",
+    "en": "Depends on the reading: ended dossiers only; of those due in the period",
+}
+
+
+@pytest.mark.parametrize("lang", DEPENDS)
+def test_a_verdict_names_the_readings_that_turn_it(settings, lang):
+    lines = lines_of(settings, "on_time_rate")
+    found = {unit: line.text("firmness", lang) for unit, line in lines.items()}
+    by_all = {"vi": "Đạt theo mọi cách đọc", "en": "Met under every reading"}[lang]
+    assert found == {"CITY": DEPENDS[lang], "DEPARTMENT": by_all, "DISTRICT": "", "COMMUNE": ""}
+    shown = " ".join(page(settings, lang=lang).split())
+    assert DEPENDS[lang].partition(":")[0] + ":" in shown
+    assert by_all in shown
+    html = PAGES.get_template("scorecard.html").render(
+        **scorecard_values(read_scorecard(settings), lang),
+        title="", has_reports=False, issued=[], unpublished=[],
+    )  # fmt: skip
+    assert f"<small>{DEPENDS[lang]}</small>" in html
+    assert f"<small>{by_all}</small>" in html
+
+
+def test_programs_get_the_codes_of_the_readings_too(settings):
+    rows = csv.DictReader(io.StringIO(page(settings, format="csv")))
+    [city] = [r for r in rows if (r["indicator_code"], r["unit_code"]) == ("on_time_rate", "CITY")]
+    assert (city["firmness"], city["turned_by"]) == ("depends", "cohort_ended_only due")
+    assert (city["firmness_vi"], city["firmness_en"]) == (DEPENDS["vi"], DEPENDS["en"])
+    data = json.loads(page(settings, format="json"))
+    assert {line["firmness"] for line in data["lines"]} == {None, "depends", "met_by_all"}
 
 
 def test_the_page_is_in_english_on_request(settings):

@@ -87,6 +87,7 @@ def _row(line: ScorecardLine, lang: Language, *, is_first: bool) -> dict[str, An
         "beside": [text for text in (line.document_text(lang), line.coverage_text(lang)) if text],
         "status": line.status,
         "status_text": _STATUS_TEXT[line.status][lang],
+        "firmness": line.text("firmness", lang),
         "reason": line.text("no_data_reason", lang) if line.status == "no_data" else "",
     }
 

@@ -281,7 +281,9 @@ class _ScorecardPage:
         return "– " + line.text("unit_label", self._lang)
 
     def _beside(self, line: ScorecardLine) -> Iterator[str]:
-        """The notes under a line's title: the form's rate, the document, the coverage."""
+        """The notes under a line's title: firmness, the form's rate, document, coverage."""
+        if firmness := line.text("firmness", self._lang):
+            yield firmness
         if line.form_06_numerator is not None and line.form_06_denominator:
             rate = Decimal(100 * line.form_06_numerator) / line.form_06_denominator
             numerator = whole(line.form_06_numerator, self._lang)

@@ -86,6 +86,10 @@ class ScorecardLine:
     target_note_en: str | None
     coverage: Decimal | None
     owner_vi: str
+    firmness: str | None = None
+    turned_by: str | None = None
+    firmness_vi: str | None = None
+    firmness_en: str | None = None
     days_with_tickets: int | None = None
     workdays_in_period: int | None = None
 
