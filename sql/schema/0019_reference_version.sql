@@ -1,4 +1,4 @@
--- The reference rows and the calendar as published: one row for each table and each of its contents.
+-- The reference rows and the calendar as published: a row for each table and each of its contents.
 -- Earlier nights are read back with the rows of their time.
 
 create table audit.reference_version (
