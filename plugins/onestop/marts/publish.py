@@ -80,9 +80,10 @@ def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
     digest = figures_digest(warehouse, STAGED)
     with warehouse.transaction():
         publish_reference(warehouse)
+        staged_views = warehouse.relations(STAGED)
         for file in mart_files():
             if not file.is_view:
-                _publish_table(warehouse, file.name)
+                _publish_table(warehouse, file.name, is_whole=not staged_views[file.name])
         for file in mart_files():
             if file.is_view:
                 warehouse.make_view(f"{PUBLISHED}.{file.name}", file.select(as_of, PUBLISHED))
@@ -110,11 +111,11 @@ def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
     return number
 
 
-def _publish_table(warehouse: Warehouse, name: str) -> None:
+def _publish_table(warehouse: Warehouse, name: str, *, is_whole: bool) -> None:
     """Replace a mart, whole, or those of its rows that the night changes."""
     mart, staged = f"{PUBLISHED}.{name}", f"{STAGED}.{name}"
     rule = REPLACED.get(name)
-    if rule is None or not warehouse.relations(STAGED)[name]:
+    if rule is None or is_whole:
         warehouse.replace_table(mart, staged)
         return
     columns = ", ".join(warehouse.columns(PUBLISHED, name))
@@ -144,19 +145,17 @@ def _extend_history(
         else name
         for name in columns
     )
-    now = f"(select {values} from {PUBLISHED}.{table})"
-    same_key = " and ".join(f"n.{column} = h.{column}" for column in key)
-    same_row = " and ".join(f"n.{column} is not distinct from h.{column}" for column in columns)
+    names, keys = ", ".join(columns), ", ".join(key)
+    now = f"select {values} from {PUBLISHED}.{table}"
+    before = f"select {names} from {PUBLISHED}.{history} where valid_to is null"
     warehouse.execute(
-        f"update {PUBLISHED}.{history} as h set valid_to = :as_of where valid_to is null"
-        f" and not exists (select 1 from {now} as n where {same_key} and {same_row})",
+        f"update {PUBLISHED}.{history} set valid_to = :as_of where valid_to is null"
+        f" and ({keys}) in (select {keys} from ({before} except {now}) as gone)",
         {"as_of": as_of},
     )
     warehouse.execute(
-        f"insert into {PUBLISHED}.{history} (valid_from, valid_to, {', '.join(columns)})"
-        f" select :as_of, null, {', '.join(f'n.{c}' for c in columns)} from {now} as n"
-        f" left join {PUBLISHED}.{history} as h on {same_key} and h.valid_to is null"
-        " where h.valid_from is null",
+        f"insert into {PUBLISHED}.{history} (valid_from, valid_to, {names})"
+        f" select :as_of, null, {names} from ({now} except {before}) as added",
         {"as_of": as_of},
     )
 

@@ -178,6 +178,7 @@ class Warehouse(ABC):
                 skipped.
         """
         found = self._comments()
+        kinds: dict[str, dict[str, bool]] = {}
         for (schema, table, column), text in texts.items():
             if found.get((schema, table, column), text) == text:
                 continue
@@ -185,7 +186,9 @@ class Warehouse(ABC):
             if column:
                 what = f"column {quoted(schema, table, column)}"
             else:
-                kind = "view" if self.relations(schema)[table] else "table"
+                if schema not in kinds:
+                    kinds[schema] = self.relations(schema)
+                kind = "view" if kinds[schema][table] else "table"
                 what = f"{kind} {quoted(schema, table)}"
             self.execute(f"comment on {what} is '{literal}'")
 

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any, Self
 import duckdb
 
 from onestop.files import READ_ONLY, READABLE, copy_whole, drafted, has_sha256
-from onestop.warehouse.base import NoWarehouseError, Warehouse, WarehouseBusyError, WarehouseError
+from onestop.warehouse.base import (
+    NoWarehouseError,
+    Warehouse,
+    WarehouseBusyError,
+    WarehouseError,
+    quoted,
+)
 from onestop.warehouse.duckdb_files import (
     OUTSIDE,
     copy_held,
@@ -158,24 +164,31 @@ class DuckDBWarehouse(Warehouse):
 
     def make_table(self, name: str, select: str, *, is_lookup: bool = False) -> None:  # noqa: ARG002 - for other engines
         """Replace a table by a query's rows; for data that can be computed again."""
-        self._make_room(name, for_view=False)
-        self.execute(f"create or replace table {name} as {select}")
+        self._make("table", name, select)
 
     def make_view(self, name: str, select: str) -> None:
         """Create a view, replacing a table or view of its name."""
-        self._make_room(name, for_view=True)
-        self.execute(f"create or replace view {name} as {select}")
+        self._make("view", name, select)
 
-    def _make_room(self, name: str, *, for_view: bool) -> None:
-        """Drop the table or view of the name, if it is of the other kind."""
-        schema, table = name.split(".")
-        kind, listed = ("table", "duckdb_tables()") if for_view else ("view", "duckdb_views()")
-        if self.value(
-            f"select count(*) from {listed} where database_name = current_database()"
-            f" and schema_name = :schema and {kind}_name = :name",
-            {"schema": schema, "name": table},
-        ):
-            self.execute(f"drop {kind} {name}")
+    def _make(self, kind: str, name: str, select: str) -> None:
+        statement = f"create or replace {kind} {name} as {select}"
+        try:
+            self.execute(statement)
+        except duckdb.CatalogException:
+            schema, table = name.split(".")
+            is_view = self.relations(schema).get(table)
+            if is_view is None or is_view == (kind == "view"):
+                raise
+            self.execute(f"drop {'view' if is_view else 'table'} {name}")
+            self.execute(statement)
+
+    def columns(self, schema: str, table: str) -> list[str]:
+        """Names of a table's columns, in order."""
+        try:
+            found = self._connection.execute(f"select * from {quoted(schema, table)} limit 0")
+        except duckdb.CatalogException:
+            return []
+        return [column[0] for column in found.description or ()]
 
     @contextmanager
     def staged(self, path: Path) -> Iterator[str]:
