@@ -83,6 +83,28 @@ DISAGREEMENT: dict[str, Any] = {
 }
 
 
+CHANGE: dict[str, Any] = {
+    "as_of_date": "2022-06-30",
+    "previous_night": "2022-06-29",
+    "indicator_code": "on_time_rate",
+    "method_code": "cohort",
+    "unit_code": "H24.14",
+    "unit_level": "department",
+    "unit_scope": "unit",
+    "period_type": "year_to_date",
+    "period_basis": "calendar",
+    "period_start": "2022-01-01",
+    "cause_code": "closed_in_time",
+    "item_count": 2,
+    "numerator_change": 2,
+    "denominator_change": 2,
+    "numerator_before": 6,
+    "denominator_before": 8,
+    "numerator_after": 8,
+    "denominator_after": 11,
+}
+
+
 def upwards(row: dict[str, Any]) -> list[dict[str, Any]]:
     """The row of a unit, and the same row for its level and the city."""
     return [
@@ -118,12 +140,28 @@ def disagreement(**changes: Any) -> list[dict[str, Any]]:
     return [{**DISAGREEMENT, **changes}]
 
 
+def changes(**changed: Any) -> list[dict[str, Any]]:
+    """Two closed in time and one overdue: 6/8 becomes 8/11."""
+    overdue = {
+        "cause_code": "fell_overdue",
+        "item_count": 1,
+        "numerator_change": 0,
+        "denominator_change": 1,
+    }
+    return [{**CHANGE, **changed}, {**CHANGE, **overdue}]
+
+
+RULE = {"cause_code": "rule_changed", "item_count": None, "denominator_change": 3}
 UNREAD = {"firmness": None, "turned_by": None}
 EMPTY = {"numerator": 0, "denominator": 0, "value": None, "status": "no_data", **UNREAD}
 OPEN = {"status": "processing", "closing_class": None, "resolved_date": None}
 WITHDRAWN = {"status": "withdrawn", "closing_class": "withdrawn"}
 NEXT = {"period_start": "2022-07-01", "period_end": "2022-09-30"}
 GOOD: dict[str, list[dict[str, Any]]] = {
+    "night_change": [
+        *changes(),
+        {**CHANGE, **RULE, "unit_code": "H24.15"},
+    ],
     "form_06a": form(),
     "indicator_value": [*values(), *values(**EMPTY, period_type="month")],
     "dossier": [
@@ -148,6 +186,12 @@ GOOD: dict[str, list[dict[str, Any]]] = {
 }
 #: Rule → (suite, rows that break it).
 BAD: dict[str, tuple[str, list[dict[str, Any]]]] = {
+    "NCH-F01": ("night_change", [*changes(), *changes()]),
+    "NCH-F02": ("night_change", changes(unit_level=None)),
+    "NCH-F03": ("night_change", changes(cause_code="other")),
+    "NCH-F04": ("night_change", changes(numerator_change=1)),
+    "NCH-F05": ("night_change", changes(item_count=None)),
+    "NCH-F06": ("night_change", changes(previous_night="2022-06-30")),
     "F6A-F01": (
         "form_06a",
         everywhere(form(), received_total=13, resolved_total=9, resolved_late=3),
@@ -229,6 +273,7 @@ BAD |= {
 }
 TYPES = {"value": "decimal(18, 4)", "target": "decimal(18, 4)", "coverage": "decimal(18, 4)"}
 COUNTS = {
+    *(name for name, value in CHANGE.items() if isinstance(value, int)),
     *(name for name, value in FORM.items() if isinstance(value, int)),
     "numerator",
     "denominator",
@@ -248,7 +293,7 @@ def put(connection: duckdb.DuckDBPyConnection, suite: str, rows: list[dict[str, 
 
 
 def type_of(name: str) -> str:
-    if name.endswith(("_date", "_start", "_end")):
+    if name.endswith(("_date", "_start", "_end", "_night")):
         return "date"
     return TYPES.get(name, "bigint" if name in COUNTS else "varchar")
 

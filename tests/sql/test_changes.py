@@ -97,6 +97,54 @@ def assert_rules_hold(warehouse):
                 assert not broken, (rule.code, broken[:5])
 
 
+def assert_causes_add_up(warehouse, night):
+    """Assert that the causes of each figure of the year and of ended periods are its change."""
+    nights = warehouse.rows("select as_of_date from audit.publication order by 1 desc limit 2")
+    if len(nights) == 1:
+        assert not warehouse.value("select count(*) from mart.night_change")
+        return
+    previous = nights[1]["as_of_date"]
+    key = (
+        "indicator_code, method_code, unit_code, h.period_type, h.period_basis,"
+        " cast(h.period_start as varchar) as period_start"
+    )
+
+    def figures(day):
+        found = warehouse.rows(
+            f"select {key}, numerator, denominator from mart.indicator_history as h"
+            " inner join mart.period as p on h.period_type = p.period_type"
+            " and h.period_basis = p.period_basis and h.period_start = p.period_start"
+            " where valid_from <= :day and (valid_to is null or valid_to > :day) and ("
+            "p.period_type = 'year_to_date' and p.period_basis = 'calendar'"
+            " or p.period_end <= :previous)",
+            {"day": day, "previous": previous},
+        )
+        return {
+            tuple(row.values())[:6]: Counter(n=row["numerator"] or 0, d=row["denominator"] or 0)
+            for row in found
+        }
+
+    before, after = figures(previous), figures(night)
+    moved = {}
+    for figure in before.keys() | after.keys():
+        change = Counter(after.get(figure, Counter()))
+        change.subtract(before.get(figure, Counter()))
+        if any(change.values()):
+            moved[figure] = (change["n"], change["d"])
+    caused = {}
+    for row in warehouse.rows(
+        f"select {key}, cause_code, numerator_change, denominator_change"
+        " from mart.night_change as h where as_of_date = :night",
+        {"night": night},
+    ):
+        figure = tuple(row.values())[:6]
+        n, d = caused.get(figure, (0, 0))
+        caused[figure] = (n + row["numerator_change"], d + row["denominator_change"])
+        # the rules of the random nights never change
+        assert row["cause_code"] not in {"rule_changed", "recounted"}, row
+    assert {figure: sums for figure, sums in caused.items() if any(sums)} == moved
+
+
 def run_nights(warehouse, folder, seed, *, nights=NIGHTS):
     """Run a random sequence of nights; returns how each night was computed."""
     how_often = Counter()
@@ -123,6 +171,7 @@ def run_nights(warehouse, folder, seed, *, nights=NIGHTS):
             )
             assert not has_restated or recorded == expected
         assert_histories_hold(warehouse)
+        assert_causes_add_up(warehouse, sent.night)
     return how_often
 
 

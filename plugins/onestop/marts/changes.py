@@ -16,11 +16,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onestop.marts.files import MartFile, dated, mart_files
+from onestop.marts.files import MartFile, mart_files, select_over
 from onestop.record.touched import changed_keys_select
 from onestop.schema.feeds import FEEDS
-from onestop.warehouse.sql_text import tables_read, with_tables
-from onestop.warehouse.staged_names import PUBLISHED, REFERENCE_STAGED, STAGED, staged_name
+from onestop.warehouse.staged_names import PUBLISHED, REFERENCE_STAGED, STAGED
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -250,7 +249,7 @@ class ChangeSet:
             f"{STAGED}.{name}_old",
             f"select * from {PUBLISHED}.{name} as published where {rule.condition('published')}",
         )
-        select = self._select(file, self._as_of, self._after, staged=True)
+        select = select_over(file, self._as_of, self._after, staged=True)
         self._warehouse.make_table(
             rule.new, f"select * from ({select}) as computed where {rule.condition('computed')}"
         )
@@ -259,10 +258,10 @@ class ChangeSet:
 
     def _make_dossier_periods(self, file: MartFile) -> None:
         self._warehouse.make_table(
-            f"{STAGED}.{file.name}_old", self._select(file, self._previous, self._before)
+            f"{STAGED}.{file.name}_old", select_over(file, self._previous, self._before)
         )
         self._warehouse.make_table(
-            f"{STAGED}.{file.name}_new", self._select(file, self._as_of, self._after, staged=True)
+            f"{STAGED}.{file.name}_new", select_over(file, self._as_of, self._after, staged=True)
         )
 
     def _has_new_export_night(self) -> bool:
@@ -285,8 +284,8 @@ class ChangeSet:
         columns = self._warehouse.columns(PUBLISHED, name)
         sums = [column for column in columns if column not in key]
         keys = ", ".join(key)
-        before = self._select(file, self._previous, self._before)
-        after = self._select(file, self._as_of, self._after, staged=True)
+        before = select_over(file, self._previous, self._before)
+        after = select_over(file, self._as_of, self._after, staged=True)
         minus = ", ".join(f"-{column} as {column}" for column in sums)
         self._warehouse.make_table(
             rule.gone,
@@ -365,7 +364,7 @@ class ChangeSet:
             f" from {TOUCHED_DAYS} as d where d.issued_date = h.issued_date)",
         )
         given = {"core.visit_history": f"{STAGED}.touched_visit"}
-        self._warehouse.make_table(rule.new, self._select(file, self._as_of, given, staged=True))
+        self._warehouse.make_table(rule.new, select_over(file, self._as_of, given, staged=True))
         self._show_whole(file.name, rule)
         return rule.new
 
@@ -476,21 +475,9 @@ class ChangeSet:
             )
         name = f"{file.name}_{ending}"
         self._warehouse.make_view(
-            f"{STAGED}.{name}", self._select(file, self._as_of, given, staged=True)
+            f"{STAGED}.{name}", select_over(file, self._as_of, given, staged=True)
         )
         return [name]
-
-    @staticmethod
-    def _select(
-        file: MartFile, night: dt.date, given: Mapping[str, str], *, staged: bool = False
-    ) -> str:
-        """The file's SELECT for a night, reading given relations in the place of tables."""
-        relations = {
-            table: given.get(table) or (staged_name(table) if staged else table)
-            for table in tables_read(file.text)
-        }
-        changed = {table: name for table, name in relations.items() if table != name}
-        return dated(with_tables(file.text, changed), night)
 
     def _count(self, table: str) -> int:
         return int(self._warehouse.value(f"select count(*) from {table}"))

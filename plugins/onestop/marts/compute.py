@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from onestop.marts.changes import ChangeSet, DoubtError, rule_boundaries
 from onestop.marts.descriptions import column_texts
 from onestop.marts.files import SQL_FOLDER, mart_files, rules_digest
+from onestop.marts.night_changes import NIGHT_CHANGE, stage_night_change
 from onestop.record.publications import (
     ALL,
     CHANGES,
@@ -81,11 +82,25 @@ def compute_marts(warehouse: Warehouse, as_of: dt.date) -> dict[str, int]:
     if last is not None and not why:
         try:
             counts = ChangeSet(warehouse, last.as_of_date, as_of).compute()
+            stage_night_change(
+                warehouse,
+                last.as_of_date,
+                as_of,
+                is_from_changes=True,
+                has_other_rules=False,
+            )
         except DoubtError as doubt:
             why = str(doubt)
             warehouse.empty_schema(STAGED)
     if why:
         counts = _compute_all(warehouse, as_of)
+        stage_night_change(
+            warehouse,
+            last.as_of_date if last else None,
+            as_of,
+            is_from_changes=False,
+            has_other_rules=last is not None and _has_other_rules(warehouse, last, as_of, rules),
+        )
     logger.info("night %s: %s", as_of, f"all dossiers counted: {why}" if why else "changes counted")
     # Last: only a complete set of marts has its night.
     warehouse.make_table(
@@ -135,6 +150,15 @@ def _reason_to_count_all(
     return _damage(warehouse, last)
 
 
+def _has_other_rules(
+    warehouse: Warehouse, last: Publication, as_of: dt.date, rules_sha256: str
+) -> bool:
+    """Whether figures are computed by other SELECTs or reference rows than at the last night."""
+    return last.rules_sha256 != rules_sha256 or bool(
+        rule_boundaries(warehouse, last.as_of_date, as_of)
+    )
+
+
 def _damage(warehouse: Warehouse, last: Publication) -> str:
     """What is wrong with the published marts; empty where nothing is."""
     published = warehouse.relations(PUBLISHED)
@@ -160,7 +184,8 @@ def staged_night(warehouse: Warehouse) -> dt.date | None:
     Those of a release that has other marts are not complete, nor are those that were computed
     before another night was published: a change set rests on the last publication.
     """
-    if not {"night", *(file.name for file in mart_files())} <= set(warehouse.tables(STAGED)):
+    needed = {"night", NIGHT_CHANGE, *(file.name for file in mart_files())}
+    if not needed <= set(warehouse.tables(STAGED)):
         return None
     if "previous_night" not in warehouse.columns(STAGED, "night"):
         return None  # an earlier release computed them

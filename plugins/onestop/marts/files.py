@@ -15,12 +15,15 @@ from onestop.warehouse.sql_text import (
     names_of_schemas,
     script_digest,
     step_select,
+    tables_read,
     with_expressions,
+    with_tables,
 )
-from onestop.warehouse.staged_names import PUBLISHED, with_staged_tables
+from onestop.warehouse.staged_names import PUBLISHED, staged_name, with_staged_tables
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Mapping
     from pathlib import Path
 
 SQL_FOLDER = PROJECT_ROOT / "sql"
@@ -73,6 +76,25 @@ def render(sql: str, as_of: dt.date, schema: str = PUBLISHED) -> str:
 def dated(sql: str, as_of: dt.date) -> str:
     """Put the as-of date into a SELECT of ``sql/mart``."""
     return with_expressions(sql, {"as_of_date": f"date '{as_of.isoformat()}'"})
+
+
+def select_over(
+    file: MartFile, night: dt.date, given: Mapping[str, str], *, staged: bool = False
+) -> str:
+    """A mart's SELECT for a night, reading other relations in the place of tables.
+
+    Args:
+        file: the mart.
+        night: the night.
+        given: the relation to read for each ``schema.table``.
+        staged: whether the other tables are those of the night that is computed.
+    """
+    relations = {
+        table: given.get(table) or (staged_name(table) if staged else table)
+        for table in tables_read(file.text)
+    }
+    changed = {table: name for table, name in relations.items() if table != name}
+    return dated(with_tables(file.text, changed), night)
 
 
 @cache

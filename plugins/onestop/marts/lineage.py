@@ -24,6 +24,7 @@ from onestop.console import page_width, printed
 from onestop.files import write_whole
 from onestop.marts.descriptions import column_texts
 from onestop.marts.files import MEASURES, SQL_FOLDER, mart_files
+from onestop.marts.night_changes import NIGHT_CHANGE
 from onestop.marts.publish import HISTORIES, refresh_reference
 from onestop.marts.published import QuestionError
 from onestop.schema.feeds import EXTRA, FEEDS
@@ -123,6 +124,12 @@ def mart_lineage() -> dict[str, MartLineage]:
                 for name in kept[history]
             },
         )
+    found[f"mart.{NIGHT_CHANGE}"] = MartLineage(
+        f"mart.{NIGHT_CHANGE}",
+        f"sql/mart/{NIGHT_CHANGE}/{NIGHT_CHANGE}.sql",
+        (f"mart.{MEASURES}", *_WITH_ITEMS),
+        {name: tuple(_sources_of_change(name)) for name in kept[NIGHT_CHANGE]},
+    )
     for path in sorted(_RESTATEMENTS.glob("*.sql")):
         if path.stem in kept:
             night = f"date '{_ANY_NIGHT}'"
@@ -133,6 +140,24 @@ def mart_lineage() -> dict[str, MartLineage]:
                 text = with_schema(text, side, PUBLISHED)
             follow(path.stem, f"sql/mart/restatement/{path.name}", text)
     return found
+
+
+#: The marts that list the items of figures.
+_WITH_ITEMS = (
+    "mart.catalogue",
+    "mart.counted_dossier",
+    "mart.counted_visit",
+    "mart.digitisation",
+    "mart.dossier_period",
+)
+
+
+def _sources_of_change(column: str) -> Iterable[Source]:
+    """The sources of a figure's change are those of the figure and of its items."""
+    if column in {"cause_code", "item_count"}:
+        return [Source(table) for table in _WITH_ITEMS]
+    measured = column.removesuffix("_change").removesuffix("_before").removesuffix("_after")
+    return [] if column in _NIGHTS | {"previous_night"} else [Source(f"mart.{MEASURES}", measured)]
 
 
 def kept_lineage(folder: Path) -> dict[str, MartLineage]:

@@ -13,6 +13,7 @@ from onestop.marts.changes import REPLACED
 from onestop.marts.compute import stage_reference, staged_night
 from onestop.marts.descriptions import describe_tables
 from onestop.marts.files import mart_files
+from onestop.marts.night_changes import NIGHT_CHANGE
 from onestop.marts.restatement import record_restatements
 from onestop.record.publications import (
     CHANGES,
@@ -89,6 +90,11 @@ def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
                 warehouse.make_view(f"{PUBLISHED}.{file.name}", file.select(as_of, PUBLISHED))
         for history, table in HISTORIES.items():
             _extend_history(warehouse, table, history, _HISTORY_KEYS[history], as_of)
+        columns = ", ".join(warehouse.columns(PUBLISHED, NIGHT_CHANGE))
+        warehouse.execute(
+            f"insert into {PUBLISHED}.{NIGHT_CHANGE} ({columns})"
+            f" select {columns} from {STAGED}.{NIGHT_CHANGE}"
+        )
         number = record_publication(
             warehouse,
             as_of,

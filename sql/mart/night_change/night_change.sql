@@ -1,0 +1,320 @@
+-- mart.night_change, the rows of one publication: why each figure moved since the night published
+-- before, as causes that add up to its change.
+--
+-- `later.item_change` has one row for each figure and item that counts differently. An item counts
+-- at its unit, its level and the city; one that left a unit and came to another changes both.
+-- `earlier` and `later.indicator_measure` are the figures of both nights; `:remaining_cause` is
+-- the cause of what their difference has beyond the items: rules that are others than those of the
+-- night before.
+with counted as (
+    select
+        item.*,
+        item.numerator_before <> 0 or item.denominator_before <> 0 as was_counted,
+        item.numerator_after <> 0 or item.denominator_after <> 0 as is_counted
+    from later.item_change as item
+),
+
+-- what does not count on a night is nowhere that night, and so did not move
+placed as (
+    select
+        indicator_code,
+        method_code,
+        period_type,
+        period_basis,
+        period_start,
+        item_code,
+        case when was_counted then unit_before else unit_after end as unit_before,
+        case when was_counted then level_before else level_after end as level_before,
+        case when is_counted then unit_after else unit_before end as unit_after,
+        case when is_counted then level_after else level_before end as level_after,
+        is_in_city,
+        numerator_before,
+        denominator_before,
+        numerator_after,
+        denominator_after,
+        was_counted,
+        is_counted,
+        cause_code,
+        moved_code
+    from counted
+),
+
+summed as (
+    select
+        indicator_code,
+        method_code,
+        period_type,
+        period_basis,
+        period_start,
+        unit_before,
+        level_before,
+        unit_after,
+        level_after,
+        is_in_city,
+        cause_code,
+        moved_code,
+        sum(numerator_before) as numerator_before,
+        sum(denominator_before) as denominator_before,
+        sum(numerator_after) as numerator_after,
+        sum(denominator_after) as denominator_after,
+        count(case when was_counted then 1 end) as items_before,
+        count(case when is_counted then 1 end) as items_after,
+        count(
+            case
+                when
+                    numerator_before <> numerator_after
+                    or denominator_before <> denominator_after
+                    then 1
+            end
+        ) as items_changed
+    from placed
+    group by
+        indicator_code,
+        method_code,
+        period_type,
+        period_basis,
+        period_start,
+        unit_before,
+        level_before,
+        unit_after,
+        level_after,
+        is_in_city,
+        cause_code,
+        moved_code
+),
+
+scoped as (
+    select
+        summed.*,
+        'CITY' as scope_before,
+        'CITY' as scope_after
+    from summed
+    where is_in_city
+    union all
+    select summed.*, upper(level_before), upper(level_after) from summed
+    union all
+    select summed.*, unit_before, unit_after from summed
+),
+
+part as (
+    select
+        indicator_code,
+        method_code,
+        period_type,
+        period_basis,
+        period_start,
+        scope_after as unit_code,
+        cause_code,
+        items_changed as item_count,
+        numerator_after - numerator_before as numerator_change,
+        denominator_after - denominator_before as denominator_change
+    from scoped
+    where scope_before = scope_after
+    union all
+    select
+        indicator_code,
+        method_code,
+        period_type,
+        period_basis,
+        period_start,
+        scope_before,
+        moved_code,
+        items_before,
+        -numerator_before,
+        -denominator_before
+    from scoped
+    where scope_before is distinct from scope_after
+    union all
+    select
+        indicator_code,
+        method_code,
+        period_type,
+        period_basis,
+        period_start,
+        scope_after,
+        moved_code,
+        items_after,
+        numerator_after,
+        denominator_after
+    from scoped
+    where scope_before is distinct from scope_after
+),
+
+caused as (
+    select
+        indicator_code,
+        method_code,
+        period_type,
+        period_basis,
+        period_start,
+        unit_code,
+        cause_code,
+        cast(sum(item_count) as bigint) as item_count,
+        cast(sum(numerator_change) as bigint) as numerator_change,
+        cast(sum(denominator_change) as bigint) as denominator_change
+    from part
+    where unit_code is not null
+    group by
+        indicator_code,
+        method_code,
+        period_type,
+        period_basis,
+        period_start,
+        unit_code,
+        cause_code
+    having sum(numerator_change) <> 0 or sum(denominator_change) <> 0
+),
+
+earlier_figure as (
+    select measure.*
+    from earlier.indicator_measure as measure
+    inner join later.chosen_period as period
+        on
+            measure.period_type = period.period_type
+            and measure.period_basis = period.period_basis
+            and measure.period_start = period.period_start
+),
+
+later_figure as (
+    select measure.*
+    from later.indicator_measure as measure
+    inner join later.chosen_period as period
+        on
+            measure.period_type = period.period_type
+            and measure.period_basis = period.period_basis
+            and measure.period_start = period.period_start
+),
+
+figure as (
+    select
+        coalesce(now.indicator_code, was.indicator_code) as indicator_code,
+        coalesce(now.method_code, was.method_code) as method_code,
+        coalesce(now.period_type, was.period_type) as period_type,
+        coalesce(now.period_basis, was.period_basis) as period_basis,
+        coalesce(now.period_start, was.period_start) as period_start,
+        coalesce(now.unit_code, was.unit_code) as unit_code,
+        coalesce(now.unit_level, was.unit_level) as unit_level,
+        coalesce(now.unit_scope, was.unit_scope) as unit_scope,
+        coalesce(was.numerator, 0) as numerator_before,
+        coalesce(was.denominator, 0) as denominator_before,
+        coalesce(now.numerator, 0) as numerator_after,
+        coalesce(now.denominator, 0) as denominator_after
+    from earlier_figure as was
+    full join later_figure as now
+        on
+            was.indicator_code = now.indicator_code
+            and was.method_code = now.method_code
+            and was.period_type = now.period_type
+            and was.period_basis = now.period_basis
+            and was.period_start = now.period_start
+            and was.unit_code = now.unit_code
+),
+
+of_figure as (
+    select
+        figure.*,
+        caused.cause_code,
+        caused.item_count,
+        caused.numerator_change,
+        caused.denominator_change
+    from figure
+    inner join caused
+        on
+            figure.indicator_code = caused.indicator_code
+            and figure.method_code = caused.method_code
+            and figure.period_type = caused.period_type
+            and figure.period_basis = caused.period_basis
+            and figure.period_start = caused.period_start
+            and figure.unit_code = caused.unit_code
+),
+
+caused_in_all as (
+    select
+        indicator_code,
+        method_code,
+        period_type,
+        period_basis,
+        period_start,
+        unit_code,
+        sum(numerator_change) as numerator_change,
+        sum(denominator_change) as denominator_change
+    from caused
+    group by indicator_code, method_code, period_type, period_basis, period_start, unit_code
+),
+
+remaining as (
+    select
+        figure.*,
+        :remaining_cause as cause_code,
+        cast(null as bigint) as item_count,
+        cast(
+            figure.numerator_after
+            - figure.numerator_before
+            - coalesce(caused_in_all.numerator_change, 0)
+            as bigint
+        ) as numerator_change,
+        cast(
+            figure.denominator_after
+            - figure.denominator_before
+            - coalesce(caused_in_all.denominator_change, 0)
+            as bigint
+        ) as denominator_change
+    from figure
+    left join caused_in_all
+        on
+            figure.indicator_code = caused_in_all.indicator_code
+            and figure.method_code = caused_in_all.method_code
+            and figure.period_type = caused_in_all.period_type
+            and figure.period_basis = caused_in_all.period_basis
+            and figure.period_start = caused_in_all.period_start
+            and figure.unit_code = caused_in_all.unit_code
+    where
+        figure.numerator_after - figure.numerator_before
+        <> coalesce(caused_in_all.numerator_change, 0)
+        or figure.denominator_after - figure.denominator_before
+        <> coalesce(caused_in_all.denominator_change, 0)
+),
+
+night_change as (
+    select
+        :as_of_date as as_of_date,
+        :previous_night as previous_night,
+        indicator_code,
+        method_code,
+        unit_code,
+        unit_level,
+        unit_scope,
+        period_type,
+        period_basis,
+        period_start,
+        cause_code,
+        cast(sum(item_count) as bigint) as item_count,
+        cast(sum(numerator_change) as bigint) as numerator_change,
+        cast(sum(denominator_change) as bigint) as denominator_change,
+        numerator_before,
+        denominator_before,
+        numerator_after,
+        denominator_after
+    from (
+        select * from of_figure
+        union all
+        select * from remaining
+    ) as each_cause
+    group by
+        indicator_code,
+        method_code,
+        unit_code,
+        unit_level,
+        unit_scope,
+        period_type,
+        period_basis,
+        period_start,
+        cause_code,
+        numerator_before,
+        denominator_before,
+        numerator_after,
+        denominator_after
+    having sum(numerator_change) <> 0 or sum(denominator_change) <> 0
+)
+
+select * from night_change

@@ -1,0 +1,187 @@
+"""Why figures moved: causes worked out by hand, and what is not the items' doing."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import json
+import re
+
+import pytest
+from worked_dossiers import IN_JULY, LATE_FILE, LATER, NIGHT, THIRTEEN, UNIT, record, record_unit
+
+from onestop.gate.suite import MART_SUITES
+from onestop.marts.compute import compute_marts
+from onestop.marts.night_changes import NIGHT_CHANGE
+from onestop.marts.publish import publish_marts
+from onestop.record.history import history_insert, history_select
+from onestop.schema.feeds import DOSSIERS, UNITS
+from onestop.schema.project import PROJECT_ROOT
+from onestop.warehouse import open_warehouse
+
+NEXT = dt.date(2022, 7, 1)
+YEAR = "period_type = 'year_to_date'"
+
+
+def publish(warehouse, night):
+    for feed in (DOSSIERS, UNITS):
+        warehouse.execute(f"delete from core.{feed.entity}_history")
+        warehouse.execute(history_insert(feed, history_select(feed)))
+    compute_marts(warehouse, night)
+    publish_marts(warehouse, night)
+
+
+def three_nights(warehouse):
+    """Publish 30/06; 01/07, when D12 closed; 31/07, when D11 closed and a late file came."""
+    record_unit(warehouse, NIGHT)
+    record(warehouse, NIGHT, THIRTEEN)
+    publish(warehouse, NIGHT)
+    record(warehouse, NEXT, IN_JULY[1:])
+    publish(warehouse, NEXT)
+    record(warehouse, LATER, IN_JULY[:1])
+    record(warehouse, NIGHT, LATE_FILE, known_from=LATER)
+    publish(warehouse, LATER)
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory):
+    path = tmp_path_factory.mktemp("changed") / "w.duckdb"
+    with open_warehouse(f"duckdb:///{path}") as opened:
+        three_nights(opened)
+        yield opened
+
+
+def causes(warehouse, night, condition=YEAR, method="cohort", unit=UNIT):
+    """Change of numerator and denominator, and the items, by cause."""
+    rows = warehouse.rows(
+        "select cause_code, numerator_change, denominator_change, item_count"
+        f" from mart.night_change where as_of_date = :night and {condition}"
+        " and indicator_code = 'on_time_rate' and method_code = :method and unit_code = :unit",
+        {"night": night, "method": method, "unit": unit},
+    )
+    return {row.pop("cause_code"): tuple(row.values()) for row in rows}
+
+
+def test_the_first_night_changes_nothing(warehouse):
+    assert causes(warehouse, NIGHT) == {}
+
+
+def test_a_late_end_of_an_overdue_dossier_does_not_move_the_cohort_but_the_form(warehouse):
+    # D12, due 28/06, was overdue on 30/06 (denominator of cohort) and closed on 01/07
+    assert causes(warehouse, NEXT) == {}
+    # form_06 counts the closed ones: 6/8 on 30/06 (in time D1 D2 D4 D6, withdrawn D7, without a due
+    # date D13; late D3 D5), 6/9 with D12
+    assert causes(warehouse, NEXT, method="form_06") == {"closed_late": (0, 1, 1)}
+
+
+@pytest.mark.parametrize("unit", [UNIT, "DISTRICT", "CITY"])
+def test_each_cause_of_the_year_is_told_apart_at_the_unit_its_level_and_the_city(warehouse, unit):
+    # cohort on 01/07: 4/8 (in time D1 D2 D4 D6; late D3 D5 D12; overdue D9); on 31/07: 6/10
+    assert causes(warehouse, LATER, unit=unit) == {
+        "closed_in_time": (1, 1, 1),  # D11 had been paused; due 08/07, closed on 07/07
+        "fell_overdue": (0, 1, 1),  # D10, due 04/07, open
+        "late_file": (1, 0, 1),  # D9, due 24/06, had closed on 23/06
+    }
+
+
+def test_a_period_that_was_over_moves_by_the_late_file_alone(warehouse):
+    quarter = (
+        "period_type = 'quarter' and period_basis = 'calendar' and period_start = date '2022-04-01'"
+    )
+    # 3/7 becomes 4/7: D9; what closed or fell overdue in July is not of the second quarter
+    assert causes(warehouse, LATER, quarter) == {"late_file": (1, 0, 1)}
+
+
+def test_the_figures_before_and_after_stand_beside_the_causes(warehouse):
+    rows = warehouse.rows(
+        "select distinct previous_night, numerator_before, denominator_before, numerator_after,"
+        " denominator_after from mart.night_change where as_of_date = :night and unit_code = 'CITY'"
+        f" and method_code = 'cohort' and {YEAR}",
+        {"night": LATER},
+    )
+    assert [tuple(row.values()) for row in rows] == [(NEXT, 4, 8, 6, 10)]
+
+
+def test_postgresql_finds_the_same_causes(postgres, warehouse):
+    query = "select * from mart.night_change"
+    with open_warehouse(postgres.make_database()) as other:
+        three_nights(other)
+        expected = {tuple(row.values()) for row in warehouse.rows(query)}
+        assert {tuple(row.values()) for row in other.rows(query)} == expected
+
+
+def test_a_unit_that_changes_its_level_moves_both_levels_and_not_the_city(tmp_path):
+    with open_warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}") as opened:
+        record_unit(opened, NIGHT)
+        record(opened, NIGHT, THIRTEEN)
+        publish(opened, NIGHT)
+        record_unit(opened, NEXT)
+        opened.execute(
+            "update core.unit_version set unit_level = 'commune', content_hash = 'v'"
+            " where night = :night",
+            {"night": NEXT},
+        )
+        publish(opened, NEXT)
+        found = {
+            unit: causes(opened, NEXT, unit=unit) for unit in (UNIT, "DISTRICT", "COMMUNE", "CITY")
+        }
+    assert found == {
+        UNIT: {},
+        "DISTRICT": {"register_changed": (-4, -8, 8)},
+        "COMMUNE": {"register_changed": (4, 8, 8)},
+        "CITY": {},
+    }
+
+
+@pytest.mark.parametrize(
+    ("damage", "cause", "why"),
+    [
+        (
+            "update audit.publication set rules_sha256 = 'other'",
+            "rule_changed",
+            "the SELECTs, the reference rows or the release are not those of night 2022-07-01",
+        ),
+        ("select 1", "recounted", "the change of a figure is not the sum of its items"),
+        ("drop table mart.catalogue", "recounted", "a published mart is missing"),
+    ],
+)
+def test_what_the_items_do_not_explain_is_put_down_to_the_rules_or_the_tables(
+    tmp_path, damage, cause, why
+):
+    """The published rate was 3/8 where its dossiers give 4/8."""
+    with open_warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}") as opened:
+        record_unit(opened, NIGHT)
+        record(opened, NIGHT, THIRTEEN)
+        publish(opened, NIGHT)
+        record(opened, NEXT, IN_JULY[1:])
+        publish(opened, NEXT)
+        for table in ("indicator_measure", "indicator_history"):
+            opened.execute(
+                f"update mart.{table} set numerator = numerator - 1"
+                f" where method_code = 'cohort' and unit_code = '{UNIT}' and {YEAR}"
+            )
+        opened.execute(damage)
+        publish(opened, NEXT + dt.timedelta(days=1))
+        computed = opened.value("select max(computed_why) from audit.publication")
+        reasons = opened.rows("select computed_why from audit.publication")
+        found = causes(opened, NEXT + dt.timedelta(days=1))
+    assert why in {row["computed_why"] for row in reasons}, computed
+    assert found == {cause: (1, 0, None)}
+
+
+def test_the_causes_of_the_sql_the_suite_and_the_reference_are_the_same():
+    with (PROJECT_ROOT / "sql/reference/change_cause.csv").open(encoding="utf-8") as file:
+        listed = [row["cause_code"] for row in csv.DictReader(file)]
+    suite = json.loads((MART_SUITES / f"{NIGHT_CHANGE}.json").read_text(encoding="utf-8"))
+    [checked] = [
+        rule["kwargs"]["value_set"]
+        for rule in suite["expectations"]
+        if "value_set" in rule.get("kwargs", ())
+    ]
+    text = " ".join(
+        path.read_text(encoding="utf-8")
+        for path in sorted((PROJECT_ROOT / "sql/mart" / NIGHT_CHANGE).glob("*.sql"))
+    )
+    in_sql = set(re.findall(r"'([a-z_]+)'", text)) | {"recounted"}
+    assert checked == listed
+    assert [code for code in listed if code not in in_sql] == []
