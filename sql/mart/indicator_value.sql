@@ -17,7 +17,12 @@ measured as (
         scale.value_scale,
         indicator.scorecard_method,
         least(measure.period_end, :as_of_date) as measured_on,
-        case when measure.denominator > 0 then measure.denominator end as divisor
+        case when measure.denominator > 0 then measure.denominator end as divisor,
+        -- declared figures are not counts of cases
+        numerator as rate_numerator,
+        case
+            when scale.value_scale = 100 and measure.method_code <> 'declared' then denominator
+        end as rate_denominator
     from mart.indicator_measure as measure
     inner join scale_of_indicator as scale on measure.indicator_code = scale.indicator_code
     left join ref.indicator as indicator
@@ -124,6 +129,7 @@ indicator_value as (
             when has_readings then 'met_by_none'
         end as firmness,
         turned_by,
+        :rate_interval,
         coverage
     from read_otherwise
 )

@@ -46,6 +46,14 @@ with by_method as (
     from mart.period_tally as tally
 ),
 
+counted as (
+    select
+        by_method.*,
+        numerator as rate_numerator,
+        denominator as rate_denominator
+    from by_method
+),
+
 on_time_detail as (
     select
         :as_of_date as as_of_date,
@@ -76,8 +84,9 @@ on_time_detail as (
                 >= target.target_numerator * by_method.denominator
                 then 'met'
             else 'not_met'
-        end as status
-    from by_method
+        end as status,
+        :rate_interval
+    from counted as by_method
     left join mart.target_in_force as target
         on
             target.indicator_code = 'on_time_rate'

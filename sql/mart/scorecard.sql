@@ -149,7 +149,10 @@ scorecard as (
         figure.firmness,
         figure.turned_by,
         firmness.label_vi || coalesce(': ' || turning.readings_vi, '') as firmness_vi,
-        firmness.label_en || coalesce(': ' || turning.readings_en, '') as firmness_en
+        firmness.label_en || coalesce(': ' || turning.readings_en, '') as firmness_en,
+        figure.rate_lower,
+        figure.rate_upper,
+        figure.is_small
     from line
     left join figure
         on

@@ -99,6 +99,7 @@ BROKEN: dict[str, str] = {
     "OTD-F01": TWICE,
     "OTD-F02": setting("numerator", "denominator + 1", COUNTED),
     "OTD-F03": setting("status", "'nearly'"),
+    "OTD-F04": setting("rate_lower", "value + 1", COUNTED),
     "IVR-F01": TWICE,
     "IVR-F02": setting("verdict_status", "null"),
     "IVR-F03": OTHER_NIGHT,

@@ -58,6 +58,9 @@ VALUE: dict[str, Any] = {
     "status": "not_met",
     "firmness": "depends",
     "turned_by": "form_06 due",
+    "rate_lower": 40.92,
+    "rate_upper": 92.86,
+    "is_small": True,
     "coverage": None,
 }
 DOSSIER: dict[str, Any] = {
@@ -153,7 +156,8 @@ def changes(**changed: Any) -> list[dict[str, Any]]:
 
 RULE = {"cause_code": "rule_changed", "item_count": None, "denominator_change": 3}
 UNREAD = {"firmness": None, "turned_by": None}
-EMPTY = {"numerator": 0, "denominator": 0, "value": None, "status": "no_data", **UNREAD}
+UNRANKED = {"rate_lower": None, "rate_upper": None, "is_small": None}
+EMPTY = {"numerator": 0, "denominator": 0, "value": None, "status": "no_data", **UNREAD, **UNRANKED}
 OPEN = {"status": "processing", "closing_class": None, "resolved_date": None}
 WITHDRAWN = {"status": "withdrawn", "closing_class": "withdrawn"}
 NEXT = {"period_start": "2022-07-01", "period_end": "2022-09-30"}
@@ -246,6 +250,7 @@ BAD: dict[str, tuple[str, list[dict[str, Any]]]] = {
         [*values()[:2], {**values()[2], "as_of_date": "2022-06-29"}],
     ),
     "IND-F14": ("indicator_value", values(turned_by=None)),
+    "IND-F15": ("indicator_value", values(rate_upper=74.9)),
     "MDS-F01": ("dossier", dossier() + dossier()),
     "MDS-F02": ("dossier", dossier(dossier_code=None)),
     "MDS-F03": ("dossier", dossier(unit_code=None)),
@@ -271,7 +276,10 @@ BAD |= {
         "TDI-F04": disagreement(disagreement="late_at_source"),
     }.items()
 }
-TYPES = {"value": "decimal(18, 4)", "target": "decimal(18, 4)", "coverage": "decimal(18, 4)"}
+TYPES = {
+    **dict.fromkeys(("value", "target", "coverage", "rate_lower", "rate_upper"), "decimal(18, 4)"),
+    "is_small": "boolean",
+}
 COUNTS = {
     *(name for name, value in CHANGE.items() if isinstance(value, int)),
     *(name for name, value in FORM.items() if isinstance(value, int)),

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 NIGHT = dt.date(2022, 6, 30)
 #: The nights of the exports that many tests share.
 FIRST, SECOND, THIRD = (dt.date(2022, 11, day) for day in (15, 16, 17))
+#: A rate of fewer cases is small.
+SMALL = 30
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Figure:
     coverage: float | None = None
     firmness: str | None = None
     turned_by: str | None = None
+    interval: tuple[float, float] | None = None
 
 
 def settings_in(folder: Path) -> Settings:
@@ -92,10 +95,11 @@ def _insert(warehouse, figure: Figure, night: dt.date, until: dt.date | None) ->
         "insert into mart.indicator_history (valid_from, valid_to, plan_code, indicator_code,"
         " method_code, unit_code, unit_level, unit_scope, period_type, period_basis, period_start,"
         " period_end, numerator, denominator, value, target, comparison, status, coverage,"
-        " firmness, turned_by) values (:night, :until, '3818/QĐ-UBND', :indicator,"
+        " firmness, turned_by, rate_lower, rate_upper, is_small)"
+        " values (:night, :until, '3818/QĐ-UBND', :indicator,"
         " :method, :unit, :level, :scope, 'year_to_date', 'calendar', :start, null, :numerator,"
         " :denominator, :value, :target, :comparison, :status, :coverage, :firmness,"
-        " :turned_by)",
+        " :turned_by, :lower, :upper, :is_small)",
         {
             "night": night,
             "until": until,
@@ -114,5 +118,8 @@ def _insert(warehouse, figure: Figure, night: dt.date, until: dt.date | None) ->
             "coverage": figure.coverage,
             "firmness": figure.firmness,
             "turned_by": figure.turned_by,
+            "lower": figure.interval and figure.interval[0],
+            "upper": figure.interval and figure.interval[1],
+            "is_small": figure.interval and (figure.denominator or 0) < SMALL,
         },
     )

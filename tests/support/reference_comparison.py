@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from reference_figures import (
     FORM_COLUMNS,
     RETURNED,
+    SMALL,
     counted_for,
     deadline_check,
+    interval_of,
     status_of,
     timeliness,
     unit_of,
@@ -41,6 +43,8 @@ PROVISION = (
     "eligible_for_level4", "eligible_at_level4", "at_level3", "at_level4", "online_used",
     "publication_stated", "level_stated",
 )  # fmt: skip
+WAITING_TIME = "counter_waiting_time"
+INTERVAL = "cast(10000 * rate_lower as bigint), cast(10000 * rate_upper as bigint), is_small"
 Rows = dict[tuple[Any, ...], tuple[Any, ...]]
 
 
@@ -73,6 +77,12 @@ def rows_of(warehouse: Warehouse, query: str, keys: int) -> Rows:
         return {}
     columns = [column.to_pylist() for column in table.columns]
     return {row[:keys]: row[keys:] for row in zip(*columns, strict=True)}
+
+
+def ranking_of(numerator: int, denominator: int) -> tuple[Any, ...]:
+    """The interval of a rate, and whether it rests on few cases."""
+    interval = interval_of(numerator, denominator)
+    return (None, None, None) if interval is None else (*interval, denominator < SMALL)
 
 
 def compare_form(found: Comparison, warehouse: Warehouse, schema: str, figures: Figures) -> None:
@@ -113,7 +123,7 @@ def compare_values(found: Comparison, warehouse: Warehouse, schema: str, figures
     marts = rows_of(
         warehouse,
         f"select indicator_code, method_code, unit_code, {PERIOD}, numerator, denominator,"
-        f" cast(10000 * value as bigint), status from {schema}.indicator_value"
+        f" cast(10000 * value as bigint), status, {INTERVAL} from {schema}.indicator_value"
         " where method_code <> 'declared'",
         6,
     )
@@ -123,6 +133,7 @@ def compare_values(found: Comparison, warehouse: Warehouse, schema: str, figures
             *rate,
             value_of(key[0], *rate),
             status_of(key[0], key[2], *rate, day[tuple(key[3:])]),
+            *((None, None, None) if key[0] == WAITING_TIME else ranking_of(*rate)),
         )
         for key, rate in figures.rates.items()
     }
@@ -134,10 +145,13 @@ def compare_detail(found: Comparison, warehouse: Warehouse, schema: str, figures
     marts = rows_of(
         warehouse,
         f"select method_code, unit_code, field_code, procedure_key, {PERIOD},"
-        f" numerator, denominator from {schema}.on_time_detail where denominator <> 0",
+        f" numerator, denominator, {INTERVAL} from {schema}.on_time_detail where denominator <> 0",
         7,
     )
-    found.same("on_time_detail", marts, {key: r for key, r in figures.on_time.items() if r[1]})
+    reference = {
+        key: (*rate, *ranking_of(*rate)) for key, rate in figures.on_time.items() if rate[1]
+    }
+    found.same("on_time_detail", marts, reference)
 
 
 def compare_readings(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -1122,6 +1123,26 @@ def value_of(indicator: str, numerator: int, denominator: int) -> int | None:
         return None
     scale = 1 if indicator == "counter_waiting_time" else 100
     return scale * numerator * 10_000 // denominator
+
+
+#: The quantile of the normal distribution for an interval of 95 %.
+Z = Decimal("1.959963984540054")
+#: A rate of fewer cases should not be ranked.
+SMALL = 30
+
+
+def interval_of(numerator: int, denominator: int) -> tuple[int, int] | None:
+    """Wilson's interval of a rate, in ten-thousandths of a percentage point, rounded outwards."""
+    if denominator == 0:
+        return None
+    with localcontext(prec=50):
+        n, d = Decimal(numerator), Decimal(denominator)
+        middle = 2 * n + Z * Z
+        width = Z * (Z * Z + 4 * n * (d - n) / d).sqrt()
+        scale = 1_000_000 / (2 * (d + Z * Z))
+        lower = ((middle - width) * scale).to_integral_value(ROUND_FLOOR)
+        upper = ((middle + width) * scale).to_integral_value(ROUND_CEILING)
+    return max(0, int(lower)), min(1_000_000, int(upper))
 
 
 # --- all of it -----------------------------------------------------------------------------------

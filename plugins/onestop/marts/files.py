@@ -14,6 +14,7 @@ from onestop.warehouse.sql_text import (
     SqlTextError,
     names_of_schemas,
     script_digest,
+    selected_columns,
     step_select,
     tables_read,
     with_expressions,
@@ -103,7 +104,7 @@ def mart_files(folder: Path = SQL_FOLDER / "mart") -> tuple[MartFile, ...]:
     files = {
         path.stem: MartFile(path.stem, text, is_view=text.startswith("-- view"))
         for path in sorted(folder.glob("*.sql"))
-        for text in [path.read_text(encoding="utf-8")]
+        for text in [_with_fragments(path.read_text(encoding="utf-8"))]
     }
     parts = [
         path.read_text(encoding="utf-8") for path in sorted((folder / "indicator").glob("*.sql"))
@@ -116,6 +117,23 @@ def mart_files(folder: Path = SQL_FOLDER / "mart") -> tuple[MartFile, ...]:
         {name: sorted(file.reads & files.keys()) for name, file in files.items()}
     ).static_order()
     return tuple(files[name] for name in order)
+
+
+def _with_fragments(sql: str) -> str:
+    """The text with ``:name`` replaced by the columns of ``sql/mart/fragment/<name>.sql``.
+
+    Such a fragment is a SELECT from a relation that is named only in its comment; the text that
+    takes its columns must have those that it reads.
+    """
+    return with_expressions(sql, _fragments())
+
+
+@cache
+def _fragments() -> dict[str, str]:
+    return {
+        path.stem: selected_columns(path.read_text(encoding="utf-8"))
+        for path in sorted((SQL_FOLDER / "mart" / "fragment").glob("*.sql"))
+    }
 
 
 def rules_digest() -> str:
@@ -149,7 +167,7 @@ def step_text(name: str, step: str, folder: Path = SQL_FOLDER / "mart") -> str:
     Raises:
         SqlTextError: the file has no such step.
     """
-    text = (folder / f"{name}.sql").read_text(encoding="utf-8")
+    text = _with_fragments((folder / f"{name}.sql").read_text(encoding="utf-8"))
     try:
         return step_select(text, step)
     except SqlTextError as error:

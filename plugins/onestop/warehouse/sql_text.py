@@ -228,6 +228,19 @@ def step_select(sql: str, step: str) -> str:
     return _splice(sql, [(slice(last.start, len(sql.encode())), step)])
 
 
+def selected_columns(sql: str) -> str:
+    """The columns of a query without steps from one relation, as written: ``a, b as c``.
+
+    Raises:
+        SqlTextError: the text is not of the form ``select … from <relation>``.
+    """
+    tokens = [token for token in _tokens(sql) if not token.is_comment]
+    words = [word.lower() for word in _words(sql)]
+    if words[:1] != ["select"] or words[-2:-1] != ["from"]:
+        raise SqlTextError(f"the text is not select … from <relation>: {sql[:60]!r}")
+    return sql.encode()[tokens[0].end : tokens[-2].start].decode().strip()
+
+
 def _renamed(sql: str, new_name: Callable[[_Named], str | None], schemas: set[str]) -> str:
     changes = []
     found = [named for named in _named(sql) if named.schema in schemas]

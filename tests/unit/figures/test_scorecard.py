@@ -135,6 +135,25 @@ def test_a_verdict_names_the_readings_that_turn_it(settings, lang):
     assert f"<small>{by_all}</small>" in html
 
 
+@pytest.mark.parametrize(
+    ("cases", "text"),
+    [(12, "Ít trường hợp: khoảng tin cậy 95 % từ 75,75 % đến 100,00 %"), (40, "")],
+)
+def test_a_rate_of_few_cases_states_its_interval(tmp_path, cases, text):
+    rate = Figure(
+        "on_time_rate", "cohort", "CITY", cases, cases, *TARGET, "met", interval=(75.7505, 100)
+    )
+    settings = publish(tmp_path, [rate])
+    line = lines_of(settings, "on_time_rate")["CITY"]
+    assert line.interval_text("vi") == text
+    shown = " ".join(page(settings).split())
+    assert text in shown
+    assert ("khoảng tin cậy" in shown) == bool(text)
+    rows = csv.DictReader(io.StringIO(page(settings, format="csv")))
+    [row] = [r for r in rows if (r["indicator_code"], r["unit_code"]) == ("on_time_rate", "CITY")]
+    assert (row["rate_lower"], row["is_small"]) == ("75.7505", str(bool(text)).lower())
+
+
 def test_programs_get_the_codes_of_the_readings_too(settings):
     rows = csv.DictReader(io.StringIO(page(settings, format="csv")))
     [city] = [r for r in rows if (r["indicator_code"], r["unit_code"]) == ("on_time_rate", "CITY")]

@@ -151,7 +151,7 @@ def content_sha256(files: Mapping[str, bytes]) -> str:
 _INDICATOR_COLUMNS = (
     "indicator_code, method_code, unit_code, unit_level, period_type, period_basis, period_start,"
     " numerator, denominator, value, target, comparison, status, coverage,"
-    " firmness, turned_by"
+    " firmness, turned_by, rate_lower, rate_upper, is_small"
 )
 
 
@@ -187,8 +187,12 @@ def _indicators(settings: Settings, facts: ReportFacts) -> bytes:
     for row in rows:
         key = (row["indicator_code"], row["method_code"], row["unit_code"])
         cells = (*row.values(), *documents.get(key, (None, None)))
-        writer.writerow([*(safe_cell(value) for value in cells), facts.as_of_date])
+        writer.writerow([*map(_cell, cells), facts.as_of_date])
     return text.getvalue().encode()
+
+
+def _cell(value: object) -> object:
+    return str(value).lower() if isinstance(value, bool) else safe_cell(value)
 
 
 def _whole_and_levels(settings: Settings, night: dt.date) -> list[str]:

@@ -281,7 +281,7 @@ class _ScorecardPage:
         return "– " + line.text("unit_label", self._lang)
 
     def _beside(self, line: ScorecardLine) -> Iterator[str]:
-        """The notes under a line's title: firmness, the form's rate, document, coverage."""
+        """The notes under a line's title: firmness, the form's rate, interval, document."""
         if firmness := line.text("firmness", self._lang):
             yield firmness
         if line.form_06_numerator is not None and line.form_06_denominator:
@@ -291,7 +291,8 @@ class _ScorecardPage:
             yield self._word(
                 "form_06", rate=percent(rate, self._lang), counts=f"{numerator}/{denominator}"
             )
-        yield from filter(None, (line.document_text(self._lang), line.coverage_text(self._lang)))
+        notes = (line.interval_text, line.document_text, line.coverage_text)
+        yield from filter(None, (text(self._lang) for text in notes))
 
     def _result(self, line: ScorecardLine) -> tuple[str, str]:
         if line.status == "no_data":

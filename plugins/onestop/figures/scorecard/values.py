@@ -22,6 +22,10 @@ _WAITING = "counter_waiting_time"
 
 
 _WORDS: dict[str, dict[Language, str]] = {
+    "interval": {
+        "vi": "Ít trường hợp: khoảng tin cậy 95 % từ {lower} đến {upper}",
+        "en": "Few cases: the 95% interval is {lower} to {upper}",
+    },
     "document": {"vi": "Theo văn bản {number}", "en": "By document {number}"},
     "document_of": {
         "vi": "Theo văn bản {number} ngày {date}",
@@ -90,6 +94,9 @@ class ScorecardLine:
     turned_by: str | None = None
     firmness_vi: str | None = None
     firmness_en: str | None = None
+    rate_lower: Decimal | None = None
+    rate_upper: Decimal | None = None
+    is_small: bool | None = None
     days_with_tickets: int | None = None
     workdays_in_period: int | None = None
 
@@ -111,6 +118,15 @@ class ScorecardLine:
             days=self.days_with_tickets, workdays=self.workdays_in_period
         )
         return f"{text}; {days}"
+
+    def interval_text(self, lang: Language) -> str:
+        """The interval of a rate that rests on few cases; empty for any other figure."""
+        if not self.is_small or self.rate_lower is None or self.rate_upper is None:
+            return ""
+        lower, upper = (
+            percent(Decimal(str(rate)), lang) for rate in (self.rate_lower, self.rate_upper)
+        )
+        return _WORDS["interval"][lang].format(lower=lower, upper=upper)
 
     def document_text(self, lang: Language) -> str:
         """The document of a declared figure, with its date; empty for any other figure."""
