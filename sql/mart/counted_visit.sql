@@ -9,7 +9,8 @@
 -- one was skipped. A called number replaces at most one other, and numbers left uncalled at closing
 -- time stay. Numbers issued by a transfer were not taken by a person and are not considered.
 -- Skipped and no-show tickets have no wait. A wait longer than `longest_wait_minutes` is bad data.
--- `wait_seconds_from_opening` excludes the time before opening (ref.office_hours).
+-- `wait_seconds_from_opening` excludes the time before opening (ref.office_hours). The step `item`
+-- has the tickets behind the indicator counter_waiting_time.
 with recursive ticket as (
     select
         ticket_code,
@@ -134,7 +135,7 @@ summed as (
     group by first_code
 ),
 
-counted_visit as (
+visit as (
     select
         part.ticket_code,
         part.unit_code,
@@ -152,6 +153,120 @@ counted_visit as (
     from part
     inner join summed on part.ticket_code = summed.first_code
     left join mart.registered_unit as unit on part.unit_code = unit.unit_code
+),
+
+reason as (
+    select
+        'called' as reason_code,
+        'Được gọi: tính từ lúc lấy số đến lần gọi đầu' as reason_vi,
+        'Called: from issue to first call' as reason_en
+    union all
+    select
+        'before_opening_visit_mean',
+        'Lấy số trước giờ mở cửa, được gọi: tính từ lúc lấy số',
+        'Issued before opening, called: counted from issue'
+    union all
+    select
+        'before_opening_visit_mean_from_opening',
+        'Lấy số trước giờ mở cửa, được gọi: chỉ tính từ giờ mở cửa',
+        'Issued before opening, called: counted from opening only'
+    union all
+    select
+        'transferred',
+        'Chuyển từ phiếu {visit_code}: thời gian chờ cộng vào lượt đó, không phải lượt mới',
+        'Transferred from ticket {visit_code}: its wait adds to that visit; it is no further visit'
+    union all
+    select
+        'transferred_left_out',
+        'Chuyển từ phiếu {visit_code}: lượt đó không tính',
+        'Transferred from ticket {visit_code}: that visit is not counted'
+    union all
+    select
+        'no_show',
+        'Bỏ lượt hoặc không đến khi được gọi: không có thời gian chờ',
+        'Skipped or did not come when called: no wait'
+    union all
+    select
+        'not_called',
+        'Chưa được gọi: không có thời gian chờ',
+        'Never called: no wait'
+    union all
+    select
+        'invalid',
+        'Lượt có thời gian chờ âm hoặc dài hơn mức tối đa (ref.counting_rule): dữ liệu sai',
+        'A wait of this visit is below zero or above the longest (ref.counting_rule): bad data'
+    union all
+    select
+        'reprinted',
+        'Phiếu in lại: chưa từng được gọi; phiếu kế tiếp cùng nơi, cùng dịch vụ đã được gọi',
+        'Reprinted: never called; the next one of the same desk and service soon after was called'
+),
+
+method as (
+    select 'visit_mean' as method_code
+    union all
+    select 'visit_mean_from_opening'
+),
+
+-- each ticket of a visit within the period
+waited as (
+    select
+        method.method_code,
+        part.ticket_code,
+        part.first_code as visit_code,
+        visit.unit_code,
+        visit.unit_level,
+        visit.visit_outcome,
+        part.ticket_code = part.first_code as is_first,
+        case
+            when part.ticket_code <> part.first_code and visit.visit_outcome = 'called'
+                then 'transferred'
+            when part.ticket_code <> part.first_code then 'transferred_left_out'
+            when visit.visit_outcome = 'called' and part.is_before_opening
+                then 'before_opening_' || method.method_code
+            else visit.visit_outcome
+        end as reason_code,
+        case method.method_code
+            when 'visit_mean' then part.wait_seconds else part.wait_seconds_from_opening
+        end as wait_seconds
+    from part
+    inner join visit on part.first_code = visit.ticket_code
+    inner join mart.period_day as day on visit.issued_date = day.calendar_date
+    cross join method
+),
+
+item as (  -- noqa: ST03
+    select
+        'counter_waiting_time' as indicator_code,
+        waited.method_code,
+        waited.ticket_code,
+        waited.unit_code,
+        waited.unit_level,
+        case waited.visit_outcome when 'called' then 'numerator' else 'left_out' end as role,
+        waited.reason_code,
+        reason.reason_vi,
+        reason.reason_en,
+        case waited.visit_outcome when 'called' then coalesce(waited.wait_seconds, 0) else 0 end
+            as numerator,
+        case when waited.visit_outcome = 'called' and waited.is_first then 1 else 0 end
+            as denominator,
+        current_ticket.issued_at,
+        current_ticket.called_at,
+        waited.wait_seconds,
+        waited.visit_code,
+        current_ticket.delivery_id,
+        current_ticket.row_number
+    from waited
+    inner join reason on waited.reason_code = reason.reason_code
+    inner join core.visit_history as current_ticket
+        on
+            waited.ticket_code = current_ticket.ticket_code
+            and current_ticket.valid_from <= :as_of_date
+            and (current_ticket.valid_to is null or current_ticket.valid_to > :as_of_date)
+),
+
+counted_visit as (
+    select * from visit
 )
 
 select * from counted_visit

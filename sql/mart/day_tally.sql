@@ -70,7 +70,7 @@ judged as (
         case when timeliness in ('late', 'open_overdue') then due_date + 1 else closed_date end
 ),
 
-event as (
+event as (  -- noqa: ST03
     select
         unit_code,
         unit_level,

@@ -5,7 +5,8 @@
 --
 -- A desk counts while its unit exists, unless the register says that the unit has none, and as
 -- digitising from its go-live date. `units_with_date` is the number of units of the whole register
--- with such a date, at any time: with none, the register holds no data on digitisation.
+-- with such a date, at any time: with none, the register holds no data on digitisation. The step
+-- `item` has the desks behind the indicators of sql/mart/indicator/digitisation_rollout.sql.
 with by_unit as (
     select
         tally.unit_level,
@@ -77,6 +78,132 @@ registered as (
         on
             u.valid_from <= period.measured_on
             and (u.valid_to is null or u.valid_to > period.measured_on)
+),
+
+known as (
+    select
+        unit.*,
+        row_number() over (
+            partition by unit.unit_code
+            order by unit.valid_from desc
+        ) as version_rank
+    from core.unit_history as unit
+    where unit.valid_from <= :as_of_date
+),
+
+stated as (
+    select
+        unit_code,
+        unit_level,
+        unit_name,
+        digitisation_date,
+        case
+            when desk_state in ('digitising', 'not_digitising') and units_with_date = 0
+                then 'undated'
+            when desk_state = 'not_digitising' and digitisation_date is not null
+                then 'digitising_later'
+            else desk_state
+        end as reason_code,
+        cast(null as date) as registered_from,
+        cast(null as date) as registered_to,
+        delivery_id,
+        row_number
+    from registered
+    union all
+    -- in the register by the as-of date, but not on the last day of the period
+    select
+        known.unit_code,
+        known.unit_level,
+        known.unit_name,
+        known.digitisation_date,
+        case
+            when known.valid_from > period.measured_on then 'registered_later'
+            else 'registered_no_more'
+        end,
+        known.valid_from,
+        known.valid_to,
+        known.delivery_id,
+        known.row_number
+    from known
+    cross join mart.period as period
+    left join registered on known.unit_code = registered.unit_code
+    where known.version_rank = 1 and registered.unit_code is null
+),
+
+reason as (
+    select
+        'digitising' as reason_code,
+        'numerator' as role,
+        'Quy trình số hóa triển khai từ ngày {digitisation_date}' as reason_vi,
+        'Digitisation process in use since {digitisation_date}' as reason_en
+    union all
+    select
+        'not_digitising',
+        'denominator',
+        'Sổ đơn vị không ghi ngày triển khai quy trình số hóa',
+        'The register gives no go-live date of the digitisation process'
+    union all
+    select
+        'digitising_later',
+        'denominator',
+        'Quy trình số hóa triển khai ngày {digitisation_date}, sau kỳ',
+        'Digitisation process in use since {digitisation_date}, after the span'
+    union all
+    select
+        'no_one_stop',
+        'left_out',
+        'Sổ đơn vị ghi không có Bộ phận Một cửa',
+        'The register says that it has no One-Stop desk'
+    union all
+    select
+        'undated',
+        'left_out',
+        'Sổ đơn vị không ghi ngày triển khai số hóa của đơn vị nào: không có số liệu',
+        'The register gives no unit''s go-live date of the digitisation process: no data'
+    union all
+    select
+        'not_begun',
+        'left_out',
+        'Chưa hoạt động vào cuối kỳ',
+        'Did not exist yet at the end of the span'
+    union all
+    select
+        'ended',
+        'left_out',
+        'Đã hết hoạt động vào cuối kỳ',
+        'No longer existed at the end of the span'
+    union all
+    select
+        'registered_later',
+        'left_out',
+        'Có trong sổ đơn vị từ ngày {registered_from}, sau kỳ',
+        'In the register since {registered_from}, after the span'
+    union all
+    select
+        'registered_no_more',
+        'left_out',
+        'Không còn trong sổ đơn vị từ ngày {registered_to}',
+        'No longer in the register since {registered_to}'
+),
+
+item as (  -- noqa: ST03
+    select
+        'digitisation_rollout_' || stated.unit_level as indicator_code,
+        'share' as method_code,
+        stated.unit_code,
+        stated.unit_level,
+        reason.role,
+        stated.reason_code,
+        reason.reason_vi,
+        reason.reason_en,
+        stated.registered_from as reason_registered_from,
+        stated.registered_to as reason_registered_to,
+        stated.unit_name,
+        stated.digitisation_date,
+        stated.delivery_id,
+        stated.row_number
+    from stated
+    inner join reason on stated.reason_code = reason.reason_code
 ),
 
 desk as (

@@ -69,6 +69,7 @@ on_time_detail as (
         by_method.period_end,
         by_method.numerator,
         by_method.denominator,
+        case when by_method.method_code = 'cohort' then by_method.cohort_open end as pending,
         cast(
             floor(
                 cast(1000000 * by_method.numerator as double precision)

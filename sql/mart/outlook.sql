@@ -2,7 +2,7 @@
 -- indicator with a target, by the scorecard's method, from the figures of the year to date.
 --
 -- n / d is the figure so far, p / q the target, r what remains until 31/12. All in integers.
--- How new items change a figure depends on the method (ref.method.growth):
+-- How new items change a figure depends on the indicator (ref.indicator.growth):
 --   flow   each new one adds to the denominator (dossiers). r = open, not judged yet (in time or
 --          paused) + new ones expected: those of the latest `run_rate_weeks` × days left / days
 --          of those weeks. Needed: the smallest k >= 0 with (n + k) × q >= p × (d + k): so many
@@ -41,7 +41,7 @@ figure as (
     select
         value.indicator_code,
         value.method_code,
-        method.growth,
+        indicator.growth,
         value.unit_code,
         value.unit_level,
         value.unit_scope,
@@ -62,7 +62,6 @@ figure as (
             and value.method_code = indicator.scorecard_method
             and (indicator.valid_from is null or indicator.valid_from <= :as_of_date)
             and (indicator.valid_to is null or indicator.valid_to > :as_of_date)
-    inner join ref.method as method on value.method_code = method.method_code
     inner join mart.target_in_force as target
         on
             value.indicator_code = target.indicator_code
@@ -73,50 +72,10 @@ figure as (
         and value.period_basis = 'calendar'
         and value.numerator is not null
         and value.denominator > 0
-        and method.growth is not null
+        and indicator.growth is not null
 ),
 
 -- What happened in the latest weeks, by indicator: what arrived, what was judged, what succeeded.
-event as (
-    select
-        'on_time_rate' as indicator_code,
-        unit_level,
-        unit_code,
-        dossiers as arrived,
-        0 as judged,
-        0 as succeeded
-    from mart.receipts_by_day
-    inner join in_window on receipts_by_day.received_date = in_window.calendar_date
-    union all
-    select 'on_time_rate', unit_level, unit_code, 0, dossiers_judged, dossiers_in_time
-    from mart.day_tally
-    inner join in_window on day_tally.event_date = in_window.calendar_date
-    union all
-    select
-        online.indicator_code,
-        unit_level,
-        unit_code,
-        dossiers,
-        dossiers,
-        case when channel = 'online' then dossiers else 0 end
-    from mart.receipts_by_day
-    inner join in_window on receipts_by_day.received_date = in_window.calendar_date
-    inner join (
-        select 'online_share_level3' as indicator_code, 3 as service_level
-        union all
-        select 'online_share_level4', 4
-        union all
-        select 'online_share_level34', 3
-        union all
-        select 'online_share_level34', 4
-    ) as online on receipts_by_day.service_level = online.service_level
-    union all
-    select 'counter_waiting_time', unit_level, unit_code, 1, 1, wait_seconds
-    from mart.counted_visit
-    inner join in_window on counted_visit.issued_date = in_window.calendar_date
-    where visit_outcome = 'called'
-),
-
 recent as (
     select
         event.indicator_code,
@@ -124,19 +83,16 @@ recent as (
         cast(sum(event.arrived) as bigint) as arrived,
         cast(sum(event.judged) as bigint) as judged,
         cast(sum(event.succeeded) as bigint) as succeeded
-    from event
+    from mart.indicator_event as event
+    inner join in_window on event.event_date = in_window.calendar_date
     inner join mart.roll_up as roll_up on event.unit_level = roll_up.unit_level
     group by event.indicator_code, coalesce(roll_up.total_code, event.unit_code)
 ),
 
 pending as (
-    select 'on_time_rate' as indicator_code, unit_code, cohort_open
-    from mart.period_tally
-    where
-        field_code = 'ALL'
-        and procedure_key = 'ALL'
-        and period_type = 'year_to_date'
-        and period_basis = 'calendar'
+    select indicator_code, method_code, unit_code, pending
+    from mart.indicator_measure
+    where period_type = 'year_to_date' and period_basis = 'calendar'
 ),
 
 expected as (
@@ -148,7 +104,7 @@ expected as (
         coalesce(recent.succeeded, 0) as recent_succeeded,
         case
             when figure.growth = 'stock' then figure.denominator - figure.numerator
-            else coalesce(pending.cohort_open, 0)
+            else coalesce(pending.pending, 0)
         end as remaining_open,
         case
             when figure.growth = 'stock' then 0
@@ -167,7 +123,10 @@ expected as (
     left join recent
         on figure.indicator_code = recent.indicator_code and figure.unit_code = recent.unit_code
     left join pending
-        on figure.indicator_code = pending.indicator_code and figure.unit_code = pending.unit_code
+        on
+            figure.indicator_code = pending.indicator_code
+            and figure.method_code = pending.method_code
+            and figure.unit_code = pending.unit_code
 ),
 
 remaining as (

@@ -14,7 +14,7 @@ from steps_by_hand import check, compute, publish
 from onestop.figures.scorecard import read_scorecard
 from onestop.gate import check_marts, load_suite, run_suite
 from onestop.gate.suite import MART_SUITES, suite_names
-from onestop.marts.files import MEASURES, mart_files
+from onestop.marts.files import EVENTS, MEASURES, mart_files
 from onestop.marts.night_changes import NIGHT_CHANGE
 from onestop.marts.published import find_night, open_published
 from onestop.night import run_night
@@ -38,6 +38,7 @@ INTERMEDIATE = {
     "source_tally",
     "target_in_force",
     "unit_tally",
+    EVENTS,
     MEASURES,
 }
 #: Marts whose rules are tested on written-out rows, in test_mart_suites.py.

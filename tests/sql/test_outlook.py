@@ -52,7 +52,7 @@ def figure(indicator, method, unit, numerator, denominator, target, comparison="
 
 
 TYPES = {
-    "receipts_by_day": {
+    "receipt_tally": {
         "unit_level": pa.string(), "unit_code": pa.string(), "received_date": pa.date32(),
         "channel": pa.string(), "service_level": pa.int64(), "dossiers": pa.int64(),
     },
@@ -63,10 +63,6 @@ TYPES = {
     "counted_visit": {
         "unit_level": pa.string(), "unit_code": pa.string(), "issued_date": pa.date32(),
         "visit_outcome": pa.string(), "wait_seconds": pa.int64(),
-    },
-    "period_tally": {
-        "unit_code": pa.string(), "field_code": pa.string(), "procedure_key": pa.string(),
-        "period_type": pa.string(), "period_basis": pa.string(), "cohort_open": pa.int64(),
     },
 }  # fmt: skip
 
@@ -80,23 +76,32 @@ def outlook(warehouse, figures, night=NIGHT, **tables):
         schema = pa.schema(list(columns.items()))
         warehouse.put_table(f"{STAGED}.{name}", pa.Table.from_pylist(rows, schema=schema))
     judged = render(step_text("day_tally", "judged"), night, STAGED)
-    warehouse.make_table(f"{STAGED}.day_tally", judged)
+    warehouse.make_table(
+        f"{STAGED}.day_tally",
+        f"select *, 0 as results_total, 0 as results_digitised from ({judged}) as judged",
+    )
+    measures = [PENDING | row for row in tables.get("pending", [pending("", 0)])]
+    warehouse.put_table(f"{STAGED}.indicator_measure", pa.Table.from_pylist(measures))
     warehouse.make_table(f"{STAGED}.period", f"select date '{night}' as measured_on")
-    for name in ("roll_up", "target_in_force"):
+    for name in ("roll_up", "target_in_force", "indicator_event"):
         warehouse.make_view(f"{STAGED}.{name}", render(FILES[name].text, night, STAGED))
     found = warehouse.rows(FILES["outlook"].select(night, STAGED))
     return {(row["indicator_code"], row["unit_code"]): row for row in found}
 
 
+#: The columns of mart.indicator_measure that the outlook reads.
+PENDING = {
+    "indicator_code": "on_time_rate",
+    "method_code": "cohort",
+    "unit_code": "",
+    "period_type": "year_to_date",
+    "period_basis": "calendar",
+    "pending": None,
+}
+
+
 def pending(unit, dossiers):
-    return {
-        "unit_code": unit,
-        "field_code": "ALL",
-        "procedure_key": "ALL",
-        "period_type": "year_to_date",
-        "period_basis": "calendar",
-        "cohort_open": dossiers,
-    }
+    return {"unit_code": unit, "pending": dossiers}
 
 
 def received(unit, day, dossiers, channel="counter", level=None):
@@ -121,9 +126,9 @@ def test_the_needed_count_is_the_smallest_number_that_reaches_the_target(warehou
             figures.append(figure(indicator, method, unit, numerator, denominator, target))
         open_now.append(pending(unit, draw.choice([0, 3, 60, 5000])))
     figures = [row for row in figures if row["numerator"] >= 0]
-    found = outlook(warehouse, figures, period_tally=open_now)
+    found = outlook(warehouse, figures, pending=open_now)
     assert len(found) == len(figures)
-    still_open = {row["unit_code"]: row["cohort_open"] for row in open_now}
+    still_open = {row["unit_code"]: row["pending"] for row in open_now}
     for row in figures:
         key = row["indicator_code"], row["unit_code"]
         n, d, p = row["numerator"], row["denominator"], int(row["target"])
@@ -169,9 +174,9 @@ def test_new_dossiers_are_expected_at_the_pace_of_the_last_thirteen_weeks(wareho
     found_row = outlook(
         warehouse,
         [figure("on_time_rate", "cohort", "U", 98, 100, 98)],
-        receipts_by_day=receipts,
+        receipt_tally=receipts,
         counted_dossier=dossiers,
-        period_tally=[pending("U", 7)],
+        pending=[pending("U", 7)],
     )["on_time_rate", "U"]
     assert found_row["expected_new"] == 91 * DAYS_LEFT // WINDOW
     assert found_row["remaining_total"] == 7 + DAYS_LEFT
@@ -190,7 +195,7 @@ def test_on_the_last_day_nothing_new_is_expected(warehouse):
         warehouse,
         [figure("online_share_level4", "channel", "U", 30, 100, 30)],
         night=dt.date(2022, 12, 31),
-        receipts_by_day=[received("U", dt.date(2022, 12, 30), 9, "online", 4)],
+        receipt_tally=[received("U", dt.date(2022, 12, 30), 9, "online", 4)],
     )["online_share_level4", "U"]
     assert (found_row["expected_new"], found_row["outlook_code"]) == (0, "secured")
 

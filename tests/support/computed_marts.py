@@ -21,8 +21,13 @@ COUNTED = (
 )  # fmt: skip
 
 
-def compute_only(warehouse: Warehouse, as_of: dt.date, wanted: Iterable[str] = COUNTED) -> None:
-    """Compute these marts, and the marts that they read, as staged marts."""
+def compute_only(
+    warehouse: Warehouse,
+    as_of: dt.date,
+    wanted: Iterable[str] = COUNTED,
+    schema: str = STAGED,
+) -> None:
+    """Compute these marts, and the marts that they read, as staged marts or in another schema."""
     files = {file.name: file for file in mart_files()}
     needed: set[str] = set()
     waiting = list(wanted)
@@ -34,4 +39,4 @@ def compute_only(warehouse: Warehouse, as_of: dt.date, wanted: Iterable[str] = C
     for file in mart_files():
         if file.name in needed:
             make = warehouse.make_view if file.is_view else warehouse.make_table
-            make(f"{STAGED}.{file.name}", file.select(as_of, STAGED))
+            make(f"{schema}.{file.name}", file.select(as_of, schema))

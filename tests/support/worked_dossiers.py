@@ -8,8 +8,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+from computed_marts import compute_only
 
-from onestop.marts.files import mart_files
 from onestop.marts.publish import _HISTORY_KEYS, _extend_history, refresh_reference
 from onestop.record.history import history_insert, history_select
 from onestop.record.reference_versions import keep_reference
@@ -25,20 +25,7 @@ if TYPE_CHECKING:
 UNIT = "H24.31"
 NIGHT = dt.date(2022, 6, 30)
 LATER = dt.date(2022, 7, 31)
-_MARTS = (
-    "period",
-    "registered_unit",
-    "catalogue",
-    "dossier_state",
-    "counted_dossier",
-    "source_tally",
-    "unit",
-    "dossier",
-    "dossier_period",
-    "unit_tally",
-    "period_tally",
-    "form_06a",
-)
+_MARTS = ("dossier", "form_06a")
 
 
 def at(text: str | None) -> dt.datetime | None:
@@ -188,10 +175,7 @@ def compute(warehouse: Warehouse, as_of: dt.date) -> None:
     for feed in (DOSSIERS, UNITS):
         warehouse.execute(f"delete from core.{feed.entity}_history")
         warehouse.execute(history_insert(feed, history_select(feed)))
-    files = {file.name: file for file in mart_files()}
-    for name in _MARTS:
-        make = warehouse.make_view if files[name].is_view else warehouse.make_table
-        make(f"mart.{name}", files[name].select(as_of, "mart"))
+    compute_only(warehouse, as_of, _MARTS, "mart")
     history = "form_06a_history"
     _extend_history(warehouse, "form_06a", history, _HISTORY_KEYS[history], as_of)
     warehouse.execute(

@@ -15,6 +15,7 @@ from onestop.marts.published import QuestionError, published_nights
 from onestop.record.history import history_select
 from onestop.record.reference_versions import replaced_since
 from onestop.schema.feeds import FEEDS
+from onestop.warehouse.base import quoted_text
 from onestop.warehouse.sql_text import tables_read, with_tables
 from onestop.warehouse.staged_names import CALENDAR, REFERENCE
 
@@ -50,7 +51,15 @@ class FoundUnit:
         column, value = (
             ("unit_level", self.level) if self.scope == "level" else ("unit_code", self.unit_code)
         )
-        return f"{table}.{column} = '{value.replace(chr(39), chr(39) * 2)}'"
+        return f"{table}.{column} = {quoted_text(value)}"
+
+    def counts(self, table: str) -> str:
+        """SQL condition on items: its own and its units'; without ``unit_level`` its own only."""
+        return (
+            f"case when {table}.unit_level is null"
+            f" then {table}.unit_code = {quoted_text(self.unit_code)}"
+            f" else {self.condition(table)} end"
+        )
 
 
 class NightMarts:
@@ -135,10 +144,14 @@ class NightMarts:
         """
         key = f"{name}.{step}"
         if key not in self._relations:
-            text = step_text(name, step)
-            select = render(with_tables(text, self._inputs(text)), self._night)
+            select = self.step_query(name, step)
             self._relations[key] = self._put(f"{name.replace('/', '_')}_{step}", select)
         return self._relations[key]
+
+    def step_query(self, name: str, step: str) -> str:
+        """The query of :meth:`step`, not run yet, so that conditions on it cost less."""
+        text = step_text(name, step)
+        return render(with_tables(text, self._inputs(text)), self._night)
 
     def _inputs(self, text: str) -> dict[str, str]:
         return {needed: self.relation(needed) for needed in tables_read(text) if "." in needed}

@@ -15,6 +15,7 @@ from onestop.warehouse.sql_text import (
     names_of_schemas,
     script_digest,
     selected_columns,
+    step_names,
     step_select,
     tables_read,
     with_expressions,
@@ -24,16 +25,21 @@ from onestop.warehouse.staged_names import PUBLISHED, staged_name, with_staged_t
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 SQL_FOLDER = PROJECT_ROOT / "sql"
 #: The union of all indicators' measures; its parts are the files of sql/mart/indicator/.
 MEASURES = "indicator_measure"
+#: What happened day by day to the items of indicators that grow; the union of the steps ``event``.
+EVENTS = "indicator_event"
+#: The step of a file that has the items behind a figure, one row each.
+ITEM = "item"
 _MEASURE_COLUMNS = (
     "indicator_code, method_code, unit_code, unit_level, unit_scope, period_type, period_basis,"
-    " period_start, period_end, numerator, denominator, coverage"
+    " period_start, period_end, numerator, denominator, coverage, pending"
 )
+_EVENT_COLUMNS = "indicator_code, unit_code, unit_level, event_date, arrived, judged, succeeded"
 
 
 @dataclass(frozen=True)
@@ -102,17 +108,18 @@ def select_over(
 def mart_files(folder: Path = SQL_FOLDER / "mart") -> tuple[MartFile, ...]:
     """The files of ``sql/mart``, each after those it reads."""
     files = {
-        path.stem: MartFile(path.stem, text, is_view=text.startswith("-- view"))
+        path.stem: MartFile(path.stem, _counted(text), is_view=text.startswith("-- view"))
         for path in sorted(folder.glob("*.sql"))
         for text in [_with_fragments(path.read_text(encoding="utf-8"))]
     }
-    parts = [
-        path.read_text(encoding="utf-8") for path in sorted((folder / "indicator").glob("*.sql"))
-    ]
-    union = "\nunion all\n".join(
-        f"select {_MEASURE_COLUMNS} from (\n{part}\n) as part" for part in parts
-    )
-    files[MEASURES] = MartFile(MEASURES, union, is_view=False)
+    parts = {
+        path.stem: path.read_text(encoding="utf-8")
+        for path in sorted((folder / "indicator").glob("*.sql"))
+    }
+    measures = [_counted(text) for text in parts.values()]
+    events = [step_select(text, "event") for text in parts.values() if "event" in step_names(text)]
+    files[MEASURES] = MartFile(MEASURES, _union(_MEASURE_COLUMNS, measures), is_view=False)
+    files[EVENTS] = MartFile(EVENTS, _union(_EVENT_COLUMNS, events), is_view=True)
     order = graphlib.TopologicalSorter(
         {name: sorted(file.reads & files.keys()) for name, file in files.items()}
     ).static_order()
@@ -134,6 +141,15 @@ def _fragments() -> dict[str, str]:
         path.stem: selected_columns(path.read_text(encoding="utf-8"))
         for path in sorted((SQL_FOLDER / "mart" / "fragment").glob("*.sql"))
     }
+
+
+def _counted(text: str) -> str:
+    """A file's SELECT without the steps that only explanations read."""
+    return step_select(text, step_names(text)[-1]) if ITEM in step_names(text) else text
+
+
+def _union(columns: str, selects: Iterable[str]) -> str:
+    return "\nunion all\n".join(f"select {columns} from (\n{part}\n) as part" for part in selects)
 
 
 def rules_digest() -> str:

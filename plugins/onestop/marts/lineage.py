@@ -23,7 +23,7 @@ from sqlglot.lineage import lineage as lineage_of
 from onestop.console import page_width, printed
 from onestop.files import write_whole
 from onestop.marts.descriptions import column_texts
-from onestop.marts.files import MEASURES, SQL_FOLDER, mart_files
+from onestop.marts.files import EVENTS, MEASURES, SQL_FOLDER, mart_files
 from onestop.marts.night_changes import NIGHT_CHANGE
 from onestop.marts.publish import HISTORIES, refresh_reference
 from onestop.marts.published import QuestionError
@@ -112,7 +112,7 @@ def mart_lineage() -> dict[str, MartLineage]:
         )
 
     for mart in mart_files():
-        file = "indicator/*" if mart.name == MEASURES else mart.name
+        file = "indicator/*" if mart.name in {EVENTS, MEASURES} else mart.name
         follow(mart.name, f"sql/mart/{file}.sql", mart.select(_ANY_NIGHT, PUBLISHED))
     for history, table in HISTORIES.items():
         found[f"mart.{history}"] = MartLineage(

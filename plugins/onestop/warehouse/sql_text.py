@@ -212,6 +212,8 @@ def with_schema(sql: str, schema: str, by: str) -> str:
 def step_select(sql: str, step: str) -> str:
     """The query, returning the rows of one of its common table expressions.
 
+    Steps that it does not need are left out.
+
     Args:
         sql: a query that ends with ``select * from <its last step>``.
         step: the name of a common table expression.
@@ -219,13 +221,52 @@ def step_select(sql: str, step: str) -> str:
     Raises:
         SqlTextError: it has no such step, or does not end with its last one.
     """
-    steps = [cte["key"] for cte in _tree(sql)["node"]["cte_map"]["map"]]
+    steps = _steps(sql)
     if step not in steps:
         raise SqlTextError(f"there is no step {step}; there are {', '.join(steps)}")
-    if [word.lower() for word in _words(sql)[-4:]] != ["select", "*", "from", steps[-1]]:
-        raise SqlTextError(f"the query does not end with select * from {steps[-1]}")
-    last = [token for token in _tokens(sql) if not token.is_comment][-1]
-    return _splice(sql, [(slice(last.start, len(sql.encode())), step)])
+    last = list(steps)[-1]
+    if [word.lower() for word in _words(sql)[-4:]] != ["select", "*", "from", last]:
+        raise SqlTextError(f"the query does not end with select * from {last}")
+    needed: set[str] = set()
+    waiting = [step]
+    while waiting:
+        name = waiting.pop()
+        if name not in needed:
+            needed.add(name)
+            words = _words(steps[name])
+            waiting += [
+                word
+                for before, word in itertools.pairwise(words)
+                if before.lower() in {"from", "join"} and word in steps
+            ]
+    start = sql[: sql.index(next(iter(steps.values())))]
+    parts = ",\n\n".join(text for name, text in steps.items() if name in needed)
+    return f"{start}{parts}\n\nselect * from {step}"
+
+
+def step_names(sql: str) -> tuple[str, ...]:
+    """The names of a query's common table expressions, in order."""
+    return tuple(_steps(sql))
+
+
+@lru_cache(_TEXTS)
+def _steps(sql: str) -> dict[str, str]:
+    """The common table expressions of a query, each as ``name as (query)``, in order."""
+    text = sql.encode()
+    tokens = [token for token in _tokens(sql) if not token.is_comment]
+    words = [text[token.start : token.end].strip().decode() for token in tokens]
+    names = [cte["key"] for cte in _tree(sql)["node"]["cte_map"]["map"]]
+    found: dict[str, str] = {}
+    depth, begin = 0, -1
+    for number, word in enumerate(words):
+        if depth == 0 and len(found) < len(names) and word == names[len(found)] and begin < 0:
+            begin = number
+        depth += (word == "(") - (word == ")")
+        if word == ")" and depth == 0 and begin >= 0:
+            end = tokens[number].start + 1
+            found[names[len(found)]] = text[tokens[begin].start : end].decode()
+            begin = -1
+    return found
 
 
 def selected_columns(sql: str) -> str:

@@ -11,6 +11,20 @@ with by_method as (
     from mart.waiting_time as waiting
 ),
 
+event as (  -- noqa: ST03
+    select
+        'counter_waiting_time' as indicator_code,
+        unit_code,
+        unit_level,
+        issued_date as event_date,
+        count(*) as arrived,
+        count(*) as judged,
+        cast(sum(wait_seconds) as bigint) as succeeded
+    from mart.counted_visit
+    where visit_outcome = 'called'
+    group by unit_code, unit_level, issued_date
+),
+
 counter_waiting_time as (
     select
         'counter_waiting_time' as indicator_code,
@@ -26,7 +40,8 @@ counter_waiting_time as (
         visits_called as denominator,
         cast(
             100.0 * units_with_tickets / nullif(units_with_desk, 0) as decimal(18, 4)
-        ) as coverage
+        ) as coverage,
+        cast(null as bigint) as pending
     from by_method
 )
 

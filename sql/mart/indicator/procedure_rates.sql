@@ -17,7 +17,8 @@ with procedure_rates as (
         period_end,
         procedures_published as numerator,
         case when publication_stated > 0 then procedures else 0 end as denominator,
-        cast(null as decimal(18, 4)) as coverage
+        cast(null as decimal(18, 4)) as coverage,
+        cast(null as bigint) as pending
     from mart.procedure_provision
     union all
     select
@@ -32,7 +33,8 @@ with procedure_rates as (
         period_end,
         eligible_at_level4,
         case when level_stated > 0 then eligible_for_level4 else 0 end,
-        cast(null as decimal(18, 4))
+        cast(null as decimal(18, 4)),
+        cast(null as bigint)
     from mart.procedure_provision
     union all
     select
@@ -47,7 +49,8 @@ with procedure_rates as (
         period_end,
         internal_procedures_published,
         case when publication_stated > 0 then internal_procedures else 0 end,
-        cast(null as decimal(18, 4))
+        cast(null as decimal(18, 4)),
+        cast(null as bigint)
     from mart.procedure_provision
     union all
     select
@@ -62,7 +65,8 @@ with procedure_rates as (
         period_end,
         at_level3 + at_level4,
         case when level_stated > 0 then procedures else 0 end,
-        cast(null as decimal(18, 4))
+        cast(null as decimal(18, 4)),
+        cast(null as bigint)
     from mart.procedure_provision
     union all
     select
@@ -77,7 +81,8 @@ with procedure_rates as (
         period_end,
         online_used,
         at_level3 + at_level4,
-        cast(null as decimal(18, 4))
+        cast(null as decimal(18, 4)),
+        cast(null as bigint)
     from mart.procedure_provision
 )
 

@@ -15,6 +15,7 @@ from onestop.warehouse.sql_text import (
     created_relations,
     names_of_schemas,
     statements,
+    step_names,
     step_select,
     tables_read,
     with_expressions,
@@ -176,9 +177,17 @@ def test_the_relations_that_a_script_creates_are_found():
 
 def test_a_step_can_be_selected_instead_of_the_last_one():
     query = "with a as (select 1), b as (select * from a)\nselect * from b -- end\n"
-    assert (
-        step_select(query, "a") == "with a as (select 1), b as (select * from a)\nselect * from a"
+    assert step_select(query, "a") == "with a as (select 1)\n\nselect * from a"
+
+
+def test_a_step_is_selected_with_the_steps_that_it_reads_and_no_others():
+    query = (
+        "with recursive a as (select 1 as b), b as (select b from a /* ) */), c as (select ')' as b"
+        " from a inner join b on true) select * from c"
     )
+    alone = "with recursive a as (select 1 as b), b as (select b from a /* ) */) select * from b"
+    assert step_select(query, "b").split() == alone.split()
+    assert step_select(query, "c").split() == query.split()
 
 
 def test_an_unknown_step_is_refused():
@@ -198,7 +207,8 @@ def test_a_query_without_a_final_select_of_a_step_is_refused():
 )
 def test_every_mart_ends_with_its_last_step(path):
     text = path.read_text(encoding="utf-8")
-    assert step_select(text, path.stem).rstrip() == text.rstrip()
+    assert step_names(text)[-1] == path.stem
+    assert step_select(text, path.stem).endswith(f"select * from {path.stem}")
 
 
 @pytest.mark.parametrize("query", REFERENCES.values(), ids=REFERENCES)

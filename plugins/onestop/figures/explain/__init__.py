@@ -1,43 +1,43 @@
 """Explanations: the items behind a figure, counted or left out, with reason and origin.
 
-Dossiers, tickets, procedures, units and declarations come from the same SELECTs of ``sql/mart`` as
-the figures, for one unit, any span of days and any published night. :data:`EXPLAINERS` maps an
-indicator to its items; an indicator that is not listed is a declared figure. A check of
-``ref.decree_check`` is explained by the dossiers that it found.
+The items come from a step of the same SELECTs of ``sql/mart`` as the figures, for one unit, any
+span of days and any published night: ``ref.indicator`` names the step of each indicator. A check
+of ``ref.decree_check`` is explained by the dossiers that it found.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from onestop.figures.explain.checks import CHECKS, FOUND, check_codes, read_check
-from onestop.figures.explain.declarations import DECLARED
-from onestop.figures.explain.desks import ROLLOUTS
-from onestop.figures.explain.dossiers import DOSSIERS, ON_TIME
-from onestop.figures.explain.items import ROLES, Explainer, Explanation, Question, total
+from onestop.figures.explain.checks import CHECKED, FOUND, check_codes, find_checked, read_check
+from onestop.figures.explain.items import (
+    ROLES,
+    Explanation,
+    Question,
+    known_methods,
+    read_items,
+    total,
+)
 from onestop.figures.explain.output import print_explanation
-from onestop.figures.explain.procedures import PROCEDURES
-from onestop.figures.explain.readings import published_reading, read_readings
-from onestop.figures.explain.visits import WAITING
 from onestop.marts.earlier_nights import NightMarts
-from onestop.marts.published import QuestionError, find_night, open_published
+from onestop.marts.published import (
+    QuestionError,
+    find_night,
+    open_published,
+    refuse_earlier_release,
+)
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
 
+    from onestop.marts.earlier_nights import FoundUnit
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
 
-__all__ = ["EXPLAINERS", "Explanation", "explain", "print_explanation"]
+__all__ = ["Explanation", "explain", "print_explanation"]
 
-#: The explainer of each computed indicator.
-EXPLAINERS: Mapping[str, Explainer] = {
-    **DOSSIERS,
-    **PROCEDURES,
-    **ROLLOUTS,
-    "counter_waiting_time": WAITING,
-}
+#: Figures declared with a document: a method of every indicator.
+DECLARED, DECLARATIONS = "declared", "indicator/declared.item"
 
 
 def explain(
@@ -72,17 +72,22 @@ def explain(
         )
     with open_published(settings) as warehouse:
         night = find_night(warehouse, as_of)
+        refuse_earlier_release(warehouse)
         marts = NightMarts(warehouse, night, (first, last))
         described = _describe(marts, warehouse, indicator)
         is_check = described["scorecard_method"] == FOUND
-        explainer = CHECKS if is_check else _explainer(indicator, method)
-        readings = read_readings(warehouse, marts) if indicator == ON_TIME else {}
-        methods = tuple(dict.fromkeys((*explainer.methods, *readings)))
-        method = _known_method(methods, method or described["scorecard_method"])
         found_unit = marts.find_unit(unit)
+        method = method or described["scorecard_method"] or DECLARED
         question = Question(warehouse, marts, indicator, method, found_unit, first, last, night)
+        _refuse_other_method(question, described)
+        if is_check:
+            kind, found = CHECKED, list(find_checked(question))
+        else:
+            _refuse_other_scope(warehouse, described, method, found_unit)
+            step = DECLARATIONS if method == DECLARED else described["item_step"]
+            kind, found = read_items(question, step)
         items = sorted(
-            explainer.items(question),
+            found,
             key=lambda item: (
                 ROLES.index(item.role),
                 item.code,
@@ -93,7 +98,7 @@ def explain(
         )
         has_data = is_check or bool(total(item.denominator for item in items))
         return Explanation(
-            kind=explainer.kind,
+            kind=kind,
             indicator_code=indicator,
             method_code=method,
             unit_code=unit,
@@ -102,7 +107,7 @@ def explain(
             last=last,
             as_of=night,
             items=tuple(items),
-            published=_published(question, explainer),
+            published=_published(question, is_check=is_check),
             no_data_reason_vi=None if has_data else described["no_data_reason_vi"],
             no_data_reason_en=None if has_data else described["no_data_reason_en"],
         )
@@ -110,7 +115,8 @@ def explain(
 
 def _describe(marts: NightMarts, warehouse: Warehouse, indicator: str) -> dict[str, Any]:
     rows = warehouse.rows(
-        "select indicator_code, scorecard_method, no_data_reason_vi, no_data_reason_en"
+        "select indicator_code, scorecard_method, item_step, scope, no_data_reason_vi,"
+        " no_data_reason_en"
         f" from {marts.relation('ref.indicator')} order by position"
     )
     for row in rows:
@@ -122,27 +128,64 @@ def _describe(marts: NightMarts, warehouse: Warehouse, indicator: str) -> dict[s
     raise QuestionError(f"no indicator {indicator}", remedy=f"there are {known}")
 
 
-def _explainer(indicator: str, method: str | None) -> Explainer:
-    """The explainer for a method: also a computed indicator may have declared figures."""
-    if method in DECLARED.methods:
-        return DECLARED
-    return EXPLAINERS.get(indicator, DECLARED)
+def _refuse_other_method(question: Question, described: dict[str, Any]) -> None:
+    """Refuse a method that the indicator has no figures by.
+
+    Raises:
+        QuestionError: names those that it has figures by.
+    """
+    usual = described["scorecard_method"] or DECLARED
+    published = question.warehouse.rows(
+        "select distinct method_code from mart.indicator_history where indicator_code = :code",
+        {"code": question.indicator},
+    )
+    known = {usual, *(row["method_code"] for row in published)}
+    known |= {DECLARED} if usual != FOUND else set()
+    if question.method in known:
+        return
+    if usual == FOUND:
+        raise QuestionError(f"no method {question.method}", remedy=f"there are {FOUND}")
+    with_items = known_methods(question, described["item_step"])
+    if question.method not in with_items:
+        there = dict.fromkeys([usual, *with_items])
+        raise QuestionError(f"no method {question.method}", remedy=f"there are {', '.join(there)}")
 
 
-def _known_method(methods: tuple[str, ...], method: str | None) -> str:
-    method = method or methods[0]
-    if method not in methods:
-        raise QuestionError(f"no method {method}", remedy=f"there are {', '.join(methods)}")
-    return method
+def _refuse_other_scope(
+    warehouse: Warehouse, described: dict[str, Any], method: str, unit: FoundUnit
+) -> None:
+    """Refuse a unit or level that the indicator has no figures for.
+
+    Raises:
+        QuestionError: names those that it has figures for.
+    """
+    if method == DECLARED:
+        return
+    level = described["scope"]
+    if level in _LEVELS and (unit.scope, unit.level) != ("level", level):
+        raise QuestionError(
+            f"{described['indicator_code']} counts those of one level",
+            remedy=f"ask for {level.upper()}",
+        )
+    if unit.scope == "unit" and warehouse.value(
+        "select count(*) > 0 and count(case when unit_scope = 'unit' then 1 end) = 0"
+        " from mart.indicator_history where indicator_code = :code",
+        {"code": described["indicator_code"]},
+    ):
+        raise QuestionError(
+            f"{described['indicator_code']} is a figure of a level of government, not of one unit",
+            remedy="ask for CITY, DEPARTMENT, DISTRICT or COMMUNE",
+        )
 
 
-def _published(question: Question, explainer: Explainer) -> tuple[int | None, int | None] | None:
+_LEVELS = ("department", "district", "commune")
+
+
+def _published(question: Question, *, is_check: bool) -> tuple[int | None, int | None] | None:
     """Numerator and denominator as published for exactly this span, if they were."""
-    if explainer is CHECKS:
+    if is_check:
         return _published_count(question)
-    if question.method in explainer.methods:
-        return _published_figure(question)
-    return published_reading(question)
+    return _published_figure(question) or _published_reading(question)
 
 
 def _published_count(question: Question) -> tuple[int, int] | None:
@@ -179,6 +222,24 @@ def _published_figure(question: Question) -> tuple[int | None, int | None] | Non
         {
             "indicator": question.indicator,
             "method": question.method,
+            "unit": question.unit.unit_code,
+            "first": question.first,
+            "last": question.last,
+            "night": question.night,
+        },
+    )
+    return (rows[0]["numerator"], rows[0]["denominator"]) if rows else None
+
+
+def _published_reading(question: Question) -> tuple[int, int] | None:
+    """The figure of the reading for exactly this span, if the last published night gives one."""
+    rows = question.warehouse.rows(
+        "select numerator, denominator from mart.indicator_variant"
+        " where indicator_code = :indicator and reading_code = :reading and unit_code = :unit"
+        " and period_start = :first and period_end = :last and as_of_date = :night",
+        {
+            "indicator": question.indicator,
+            "reading": question.method,
             "unit": question.unit.unit_code,
             "first": question.first,
             "last": question.last,

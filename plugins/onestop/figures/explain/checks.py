@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from onestop.figures.explain.dossiers import DOSSIER
-from onestop.figures.explain.items import DELIVERIES, Explainer, Kind, counted, reason
+from onestop.figures.explain.items import DELIVERIES, Kind, counted, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,11 +19,11 @@ if TYPE_CHECKING:
 
 #: The method of a check, in the place of a counting method.
 FOUND = "found"
-_CHECKED = Kind(
-    name=DOSSIER.name,
-    code=DOSSIER.code,
+#: The kind of its items.
+CHECKED = Kind(
+    name="dossiers",
+    code="dossier_code",
     facts=("received_date", "event_date", "limit_date", "last_seen_night"),
-    shown=("received_date", "event_date", "limit_date"),
 )
 #: Why a finding is not certain, by ``doubt_code``; ``{seen}`` is the source's export before.
 _DOUBTS: Mapping[str, tuple[str, str]] = {
@@ -82,7 +81,7 @@ def read_check(
     return rows[0]
 
 
-def _found(question: Question) -> Iterator[CountedItem]:
+def find_checked(question: Question) -> Iterator[CountedItem]:
     """The dossiers found within the span: with certainty, and possibly."""
     marts = question.marts
     check = read_check(question.warehouse, question.indicator, marts.relation("ref.decree_check"))
@@ -111,7 +110,4 @@ def _found(question: Question) -> Iterator[CountedItem]:
             limit=row["limit_date"],
             seen=row["last_seen_night"],
         )
-        yield counted(_CHECKED, row, "numerator" if code == FOUND else "left_out", why)
-
-
-CHECKS = Explainer(_CHECKED, (FOUND,), _found)
+        yield counted(CHECKED, row, "numerator" if code == FOUND else "left_out", why)

@@ -2,6 +2,20 @@
 
 Dossiers, tickets, procedures, units and declarations have the same form: the amounts in numerator
 and denominator, the reason, and the delivery and row. :class:`Kind` holds the differences.
+
+:func:`read_items` reads them from the step of ``sql/mart`` that ``ref.indicator.item_step`` names.
+Its columns:
+
+- ``indicator_code`` and ``method_code`` (null: of all of them);
+- the code of the item, such as ``dossier_code``: the next column;
+- ``unit_code``, and ``unit_level`` by which it counts in a level and the city (null: it counts for
+  ``unit_code`` alone);
+- ``role``: ``numerator``, ``denominator`` (only) or ``left_out``;
+- ``reason_code``, ``reason_vi``, ``reason_en``; a ``{name}`` in the texts stands for the column of
+  that name, or for ``reason_<name>``, which nothing else shows;
+- ``numerator``, ``denominator``: what it adds, if it is not one;
+- ``delivery_id``, ``row_number``: the row it was read from;
+- all others are shown as they are.
 """
 
 from __future__ import annotations
@@ -12,9 +26,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from onestop.schema.number_text import day
 from onestop.schema.time_zone import LOCAL_ZONE
+from onestop.warehouse.base import quoted_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from onestop.marts.earlier_nights import FoundUnit, NightMarts
     from onestop.schema.number_text import Language
@@ -43,13 +58,11 @@ class Kind:
         name: plural, in JSON and messages: ``dossiers``.
         code: name of the identifying column: ``dossier_code``.
         facts: names of the further columns.
-        shown: columns of the page for people, between code and reason.
     """
 
     name: str
     code: str
     facts: tuple[str, ...]
-    shown: tuple[str, ...]
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -204,21 +217,6 @@ class Question:
         return min(self.last, self.night)
 
 
-@dataclass(frozen=True)
-class Explainer:
-    """How the items behind an indicator are found.
-
-    Attributes:
-        kind: the kind of the items.
-        methods: codes of the supported methods.
-        items: finds them; raises QuestionError if there is no such figure for the unit.
-    """
-
-    kind: Kind
-    methods: tuple[str, ...]
-    items: Callable[[Question], Iterable[CountedItem]]
-
-
 def reason(texts: Mapping[str, tuple[str, str]], code: str, **values: Fact) -> Reason:
     """The reason of that code, in both languages.
 
@@ -246,6 +244,77 @@ def fact_text(value: Fact, lang: Language) -> str:
     if isinstance(value, dt.date):
         return day(value, lang)
     return str(value)
+
+
+#: Names of the kinds by their code; of others, the code without its ending.
+_NAMES = {"unit_code": "units", "document_number": "declarations"}
+#: Columns of an item step that are no facts.
+_COMMON = {
+    "indicator_code",
+    "method_code",
+    "unit_code",
+    "unit_level",
+    "role",
+    "numerator",
+    "denominator",
+    "delivery_id",
+    "file_name",
+    "row_number",
+}
+
+
+def kind_of(columns: Sequence[str]) -> Kind:
+    """The kind of the items of a step, by its columns."""
+    code = columns[2]
+    facts = tuple(
+        name for name in columns if name not in {*_COMMON, code} and not name.startswith("reason_")
+    )
+    return Kind(_NAMES.get(code, f"{code.removesuffix('_code')}s"), code, facts)
+
+
+def known_methods(question: Question, item_step: str) -> list[str]:
+    """The methods that have items of the question's indicator."""
+    file, _, step = item_step.rpartition(".")
+    rows = question.warehouse.rows(
+        "select distinct method_code from"
+        f" ({question.marts.step_query(file, step)}) as item"
+        f" where indicator_code = {quoted_text(question.indicator)} and method_code is not null"
+        " order by method_code"
+    )
+    return [row["method_code"] for row in rows]
+
+
+def read_items(question: Question, item_step: str) -> tuple[Kind, list[CountedItem]]:
+    """The items of a step that concern the question's unit.
+
+    Args:
+        question: the figure.
+        item_step: the step, as in ``ref.indicator``: ``indicator/declared.item``.
+    """
+    file, _, step = item_step.rpartition(".")
+    items = question.marts.step_query(file, step)
+    found = question.warehouse.arrow(
+        f"select item.*, delivery.file_name from ({items}) as item"
+        f" left join ({DELIVERIES}) as delivery on item.delivery_id = delivery.delivery_id"
+        f" where coalesce(item.indicator_code, {quoted_text(question.indicator)})"
+        f" = {quoted_text(question.indicator)}"
+        f" and coalesce(item.method_code, {quoted_text(question.method)})"
+        f" = {quoted_text(question.method)}"
+        f" and {question.unit.counts('item')}"
+    )
+    kind = kind_of(found.column_names)
+    return kind, [_read_item(kind, row) for row in found.to_pylist()]
+
+
+def _read_item(kind: Kind, row: Mapping[str, Any]) -> CountedItem:
+    values = {name.removeprefix("reason_"): value for name, value in row.items()}
+    why = Reason(
+        row["reason_code"],
+        (row["reason_vi"] or row["reason_code"]).format_map(_fact_texts(values, "vi")),
+        (row["reason_en"] or row["reason_code"]).format_map(_fact_texts(values, "en")),
+    )
+    amounts = (row["numerator"], row["denominator"]) if "numerator" in row else None
+    return counted(kind, row, row["role"], why, amounts)
 
 
 def counted(

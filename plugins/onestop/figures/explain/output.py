@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from onestop.console import page_width, printed, safe_cell
 from onestop.figures.explain.checks import FOUND, read_check
 from onestop.figures.explain.items import ROLES, fact_text
+from onestop.marts.descriptions import column_texts
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.published import QuestionError, open_published
 from onestop.schema.number_text import day, duration, measured, whole
@@ -35,6 +36,8 @@ _WORDS: dict[str, dict[Language, str]] = {
     "received_date": {"vi": "Tiếp nhận", "en": "Received"},
     "due_date": {"vi": "Hẹn trả", "en": "Due"},
     "closed_date": {"vi": "Kết thúc", "en": "Ended"},
+    "last_seen_night": {"vi": "Xuất trước đó", "en": "Seen before"},
+    "visit_code": {"vi": "Lượt", "en": "Visit"},
     "event_date": {"vi": "Ghi nhận", "en": "Recorded"},
     "limit_date": {"vi": "Chậm nhất", "en": "Allowed until"},
     "ticket_code": {"vi": "Phiếu", "en": "Ticket"},
@@ -210,7 +213,7 @@ def _print_page(
         if items:
             _print_role(console, explanation.kind, items, lang)
         if len(items) > _SHOWN:
-            named = word(explanation.kind.name)
+            named = _heading(explanation.kind.name, lang)
             console.print(word("more", count=whole(len(items) - _SHOWN, lang), items=named))
 
 
@@ -223,10 +226,10 @@ def _print_role(console: Console, kind: Kind, items: list[CountedItem], lang: La
     table = Table(
         box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left", title_style="bold"
     )
-    table.add_column(_WORDS[kind.code][lang], no_wrap=True)
-    for name in kind.shown:
+    table.add_column(_heading(kind.code, lang), no_wrap=True)
+    for name in kind.facts:
         is_name = name.endswith("_name")
-        table.add_column(_WORDS[name][lang], no_wrap=not is_name, ratio=1 if is_name else None)
+        table.add_column(_heading(name, lang), no_wrap=not is_name, ratio=1 if is_name else None)
     table.add_column(_WORDS["reason"][lang], ratio=1)
     table.add_column(_WORDS["place"][lang], overflow="fold")
     for item in items[:_SHOWN]:
@@ -234,11 +237,19 @@ def _print_role(console: Console, kind: Kind, items: list[CountedItem], lang: La
         place = f"{item.file_name or '—'}, {item.row_number or '—'}"
         table.add_row(
             Text(item.code),
-            *(Text(_cell(name, cells[name], lang)) for name in kind.shown),
+            *(Text(_cell(name, cells[name], lang)) for name in kind.facts),
             Text(item.reason_vi if lang == "vi" else item.reason_en),
             Text(place),
         )
     console.print(table)
+
+
+def _heading(name: str, lang: Language) -> str:
+    """The heading of a column: a short word, else its description."""
+    if name in _WORDS:
+        return _WORDS[name][lang]
+    vi, _, en = column_texts().get(name, name).partition(" — ")
+    return vi if lang == "vi" else en or vi
 
 
 def _cell(name: str, value: Fact, lang: Language) -> str:

@@ -34,15 +34,6 @@ if TYPE_CHECKING:
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
 
-_ON_TIME_METHODS = (
-    "cohort",
-    "cohort_first_due",
-    "form_06",
-    "form_06_thanh_hoa",
-    "qd_766",
-    "load",
-    "due",
-)
 #: From this width on, numerator and denominator have a column of their own.
 _WIDE = 108
 
@@ -121,7 +112,7 @@ def _read_labels(warehouse: Warehouse, night: dt.date) -> dict[str, dict[str, An
             row["method_code"]: row
             for row in warehouse.rows(
                 "select method_code, label_vi, label_en, used_by_vi, verified"
-                f" from {marts.relation('ref.method')}"
+                f" from {marts.relation('ref.method')} order by position"
             )
         },
         "level": {
@@ -350,8 +341,8 @@ class _ScorecardPage:
             table.add_column(str(row[f"label_{self._lang}"]), justify="right", no_wrap=True)
         figures = {(figure.method_code, figure.unit_code): figure for figure in self._methods}
         chosen = next((x.method_code for x in self._lines if x.indicator_code == ON_TIME), None)
-        # an earlier release that published last may have fewer of them
-        for method in filter(self._labels["method"].__contains__, _ON_TIME_METHODS):
+        counted = {figure.method_code for figure in self._methods}
+        for method in filter(counted.__contains__, self._labels["method"]):
             label = self._label("method", method)
             if not self._labels["method"][method]["verified"]:
                 label += "*"
