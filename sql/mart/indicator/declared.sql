@@ -25,6 +25,7 @@ stated as (
         end as denominator,
         d.document_number,
         d.document_date,
+        d.valid_from,
         d.valid_to,
         d.delivery_id,
         d.row_number,

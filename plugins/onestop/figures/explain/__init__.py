@@ -232,7 +232,14 @@ def _published_figure(question: Question) -> tuple[int | None, int | None] | Non
 
 
 def _published_reading(question: Question) -> tuple[int, int] | None:
-    """The figure of the reading for exactly this span, if the last published night gives one."""
+    """The figure of a reading for exactly this span, if the last published night gives one."""
+    if not question.warehouse.value(
+        "select count(*) from ref.reading as reading left join ref.method as method"
+        " on reading.reading_code = method.method_code"
+        " where reading.reading_code = :reading and method.method_code is null",
+        {"reading": question.method},
+    ):
+        return None
     rows = question.warehouse.rows(
         "select numerator, denominator from mart.indicator_variant"
         " where indicator_code = :indicator and reading_code = :reading and unit_code = :unit"
