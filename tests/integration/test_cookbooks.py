@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import json
 import os
 import re
 import shutil
@@ -16,17 +17,19 @@ import pytest
 from onestop.sample import write_sample
 from onestop.schema.project import PROJECT_ROOT
 
-NIGHT = dt.date(2022, 11, 15)
+NIGHT, LAST = dt.date(2022, 11, 15), dt.date(2022, 11, 16)
 GUIDE = PROJECT_ROOT / "CONTRIBUTING.md"
 PARTS = ("CONTRIBUTING.md", "Makefile", "docs", "expectations", "plugins", "pyproject.toml",
          "requirements", "sql")  # fmt: skip
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_PLACE = re.compile(r"# (?P<file>\S+), (?P<how>new|after|before|instead of)(?:: (?P<line>.*))?")
+_PLACE = re.compile(
+    r"(?:#|--) (?P<file>\S+), (?P<how>new|at the end|after|before|instead of)(?:: (?P<line>.*))?"
+)
 
 
 def blocks():
     """The parts of the cookbooks, in order: language and text."""
-    _, _, cookbooks = GUIDE.read_text(encoding="utf-8").partition("## Three cookbooks")
+    _, _, cookbooks = GUIDE.read_text(encoding="utf-8").partition("## Four cookbooks")
     return _BLOCK.findall(cookbooks)
 
 
@@ -55,6 +58,10 @@ class Tree:
         assert done.returncode == 0, f"{command}: {done.stdout}\n{done.stderr}"
         return done.stdout
 
+    def onestop(self, *arguments):
+        command = "from onestop.cli import main; main()"
+        return self.run(sys.executable, "-c", command, *arguments)
+
     def follow(self, language, text):
         """Carry out one part of a cookbook."""
         if language == "sh":
@@ -68,6 +75,9 @@ class Tree:
         path = self.folder / place["file"]
         if place["how"] == "new":
             path.write_text(part, encoding="utf-8")
+            return
+        if place["how"] == "at the end":
+            path.write_text(path.read_text(encoding="utf-8") + part, encoding="utf-8")
             return
         line, content = f"{place['line']}\n", path.read_text(encoding="utf-8")
         assert content.count(line) == 1, f"{place['file']}: {place['line']}"
@@ -96,12 +106,12 @@ def tree(tmp_path_factory):
     for language, text in blocks():
         copy.follow(language, text)
     exports = copy.folder / "var" / "exports"
-    write_sample(exports, NIGHT, NIGHT, per_day=5, dirt_percent=0)
-    (units,) = exports.glob("units_*.csv")
+    write_sample(exports, NIGHT, LAST, per_day=5, dirt_percent=0)
+    units = next(exports.glob(f"units_{NIGHT:%Y%m%d}*.csv"))
     sheet = as_sylk(units, ("Trang thông tin điện tử", "https://one-stop.example"))
     units.with_suffix(".txt").write_text(sheet, encoding="utf-8")
     units.unlink()
-    copy.run(sys.executable, "-c", "from onestop.cli import main; main()", "night", str(NIGHT))
+    copy.onestop("night", str(NIGHT), "--to", str(LAST))
     return copy
 
 
@@ -110,11 +120,12 @@ def rows(tree, query):
         return warehouse.execute(query).fetchall()
 
 
-def test_the_guide_has_all_three_cookbooks():
+def test_the_guide_has_all_four_cookbooks():
     files = {found["file"] for _, text in blocks() if (found := _PLACE.match(text))}
     assert {
         "plugins/onestop/schema/feeds.py",
         "plugins/onestop/readers/opening.py",
+        "sql/mart/indicator/documents_digitised_rate.sql",
         "sql/reference/target.csv",
     } <= files
 
@@ -140,6 +151,39 @@ def test_a_new_reader_reads_every_row(tree):
     ((form, read, accepted, rejected),) = found
     assert (form, rejected) == ("slk", 0)
     assert read == accepted > 0
+
+
+NEW = "documents_digitised_rate"
+
+
+def test_a_new_indicator_has_its_figures_and_its_outlook(tree):
+    figures = rows(
+        tree,
+        "select numerator, denominator, status, (select growth from ref.indicator"
+        f" where indicator_code = '{NEW}') from mart.scorecard"
+        f" where indicator_code = '{NEW}' and unit_code = 'CITY'",
+    )
+    ((numerator, denominator, status, growth),) = figures
+    assert 0 <= numerator <= denominator
+    assert denominator > 0
+    assert (status in ("met", "not_met"), growth) == (True, "flow")
+    # those still to come are expected: the denominator grows
+    assert rows(
+        tree,
+        "select expected_new > 0, projected_denominator > denominator from mart.outlook"
+        f" where indicator_code = '{NEW}' and unit_code = 'CITY'",
+    ) == [(True, True)]
+
+
+def test_a_new_indicator_is_explained_by_its_items(tree):
+    told = tree.onestop(
+        "explain", NEW, "--unit", "CITY", "--from", f"{NIGHT.year}-01-01", "--to", str(LAST),
+        "--format", "json",
+    )  # fmt: skip
+    found = json.loads(told)
+    assert (found["agrees"], len(found["dossiers"])) == (True, found["denominator"])
+    reasons = {item["reason_code"]: item["reason_vi"] for item in found["dossiers"]}
+    assert reasons["digitised"].endswith("/2022, có giấy tờ số hóa")
 
 
 def test_a_new_target_holds_from_its_day_on(tree):
