@@ -4,6 +4,7 @@
 -- is decided on the integers. Nothing to count (denominator zero) is `no_data`, never 0 or 100.
 -- `firmness`, of the on-time rate by the scorecard's method: whether its verdict is that of every
 -- reading (mart.indicator_variant); `turned_by` names those that give the other one.
+-- `known_issues`: the issues of ref.known_issue that affect the figure in the period.
 with scale_of_indicator as (
     select indicator_code, max(value_scale) as value_scale
     from ref.indicator
@@ -82,14 +83,36 @@ turned as (
     group by indicator_code, unit_code, period_type, period_basis, period_start
 ),
 
--- the figures that the readings are compared with
-read_otherwise as (
+issue_of_period as (
+    select
+        affected.indicator_code,
+        affected.unit_code,
+        period.period_type,
+        period.period_basis,
+        period.period_start,
+        string_agg(affected.issue_code, ' ' order by affected.issue_code) as known_issues
+    from mart.known_issue_unit as affected
+    inner join mart.period as period
+        on
+            affected.first_date <= period.measured_on
+            and (affected.last_date is null or affected.last_date >= period.period_start)
+    group by
+        affected.indicator_code,
+        affected.unit_code,
+        period.period_type,
+        period.period_basis,
+        period.period_start
+),
+
+-- with what is said beside a figure
+annotated as (
     select
         compared.*,
         compared.indicator_code = 'on_time_rate'
         and compared.method_code = compared.scorecard_method
         and compared.status in ('met', 'not_met') as has_readings,
-        turned.turned_by
+        turned.turned_by,
+        issue_of_period.known_issues
     from compared
     left join turned
         on
@@ -99,6 +122,13 @@ read_otherwise as (
             and compared.period_type = turned.period_type
             and compared.period_basis = turned.period_basis
             and compared.period_start = turned.period_start
+    left join issue_of_period
+        on
+            compared.indicator_code = issue_of_period.indicator_code
+            and compared.unit_code = issue_of_period.unit_code
+            and compared.period_type = issue_of_period.period_type
+            and compared.period_basis = issue_of_period.period_basis
+            and compared.period_start = issue_of_period.period_start
 ),
 
 indicator_value as (
@@ -130,8 +160,9 @@ indicator_value as (
         end as firmness,
         turned_by,
         :rate_interval,
+        known_issues,
         coverage
-    from read_otherwise
+    from annotated
 )
 
 select * from indicator_value

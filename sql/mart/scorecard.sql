@@ -7,6 +7,7 @@
 -- published figure keeps its target. The on-time rate also has the count of form II.06a
 -- (`form_06_*`), which offices report; a declared figure has its document. `firmness_*` says if
 -- the verdict is that of every reading of ref.reading, and names those that turn it.
+-- `known_issues_*`: the footnotes of mart.known_issue.
 with clause_line as (
     select indicator.*, clause_code as line_clause_code from ref.indicator as indicator
     union all
@@ -99,6 +100,42 @@ turning as (
         figure.period_start
 ),
 
+-- of a line without a figure, every issue of its indicator
+footnote as (
+    select
+        line.clause_code,
+        line.indicator_code,
+        line.unit_code,
+        string_agg(issue.issue_code, ' ' order by issue.issue_code) as known_issues,
+        string_agg(issue.footnote_vi, '; ' order by issue.issue_code) as known_issues_vi,
+        string_agg(issue.footnote_en, '; ' order by issue.issue_code) as known_issues_en
+    from line
+    left join figure
+        on
+            line.indicator_code = figure.indicator_code
+            and line.method_code = figure.method_code
+            and line.unit_code = figure.unit_code
+            and line.period_type = figure.period_type
+            and figure.period_start
+            = cast(date_trunc('year', cast(line.measured_on as timestamp)) as date)
+    inner join mart.known_issue as issue
+        on
+            position(' ' || issue.issue_code || ' ' in ' ' || figure.known_issues || ' ') > 0
+            or (
+                figure.indicator_code is null
+                and position(
+                    ' ' || line.indicator_code || ' ' in ' ' || issue.indicator_codes || ' '
+                ) > 0
+                and issue.first_date <= line.measured_on
+                and (
+                    issue.last_date is null
+                    or issue.last_date
+                    >= cast(date_trunc('year', cast(line.measured_on as timestamp)) as date)
+                )
+            )
+    group by line.clause_code, line.indicator_code, line.unit_code
+),
+
 scorecard as (
     select
         line.plan_code,
@@ -152,7 +189,10 @@ scorecard as (
         firmness.label_en || coalesce(': ' || turning.readings_en, '') as firmness_en,
         figure.rate_lower,
         figure.rate_upper,
-        figure.is_small
+        figure.is_small,
+        footnote.known_issues,
+        footnote.known_issues_vi,
+        footnote.known_issues_en
     from line
     left join figure
         on
@@ -170,6 +210,11 @@ scorecard as (
             and figure.unit_code = turning.unit_code
             and figure.period_type = turning.period_type
             and figure.period_start = turning.period_start
+    left join footnote
+        on
+            line.clause_code = footnote.clause_code
+            and line.indicator_code = footnote.indicator_code
+            and line.unit_code = footnote.unit_code
     left join figure as form_06
         on
             line.indicator_code = form_06.indicator_code

@@ -30,6 +30,7 @@ INTERMEDIATE = {
     "decree_tally",
     "dossier_period",
     "export_night",
+    "known_issue_unit",
     "overdue_edit",
     "period_day",
     "receipt_tally",
@@ -101,6 +102,11 @@ BROKEN: dict[str, str] = {
     "OTD-F02": setting("numerator", "denominator + 1", COUNTED),
     "OTD-F03": setting("status", "'nearly'"),
     "OTD-F04": setting("rate_lower", "value + 1", COUNTED),
+    # the night has no known issues
+    "KIS-F01": "insert into {t} (issue_code) select 'late' from range(2)",
+    "KIS-F02": "insert into {t} (issue_code) values ('late')",
+    "KIS-F03": "insert into {t} (issue_code, as_of_date) values"
+    " ('late', date '2022-06-29'), ('later', date '2022-06-30')",
     "IVR-F01": TWICE,
     "IVR-F02": setting("verdict_status", "null"),
     "IVR-F03": OTHER_NIGHT,

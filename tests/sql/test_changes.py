@@ -8,6 +8,7 @@ from collections import Counter
 
 import pytest
 from engines import assert_same, lines
+from known_issues import issue, patch_issues
 from random_nights import Sources
 
 from onestop.gate import check_marts, load_suite
@@ -195,6 +196,19 @@ def test_marts_computed_from_changes_equal_marts_computed_from_everything_on_pos
     with open_warehouse(postgres.make_database()) as warehouse:
         how_often = run_nights(warehouse, tmp_path, seed, nights=4)
     assert how_often["changes"] >= least
+
+
+def test_known_issues_follow_the_units_that_a_night_changes(tmp_path, monkeypatch):
+    issues = [
+        issue("source", "dossiers", "2022-01-01", source="one_stop"),
+        issue("level", "dossiers", "2022-01-01", unit="COMMUNE"),
+    ]
+    patch_issues(monkeypatch, issues)
+    with open_warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}") as warehouse:
+        how_often = run_nights(warehouse, tmp_path, 3)
+        found = warehouse.rows("select distinct known_issues from mart.indicator_value")
+    assert how_often["changes"] >= 2
+    assert {"level source", "source", None} <= {row["known_issues"] for row in found}
 
 
 # --- when in doubt --------------------------------------------------------------------------------

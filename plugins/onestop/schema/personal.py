@@ -7,6 +7,7 @@ shape; what they cannot know is listed in ``docs/threat-model.md``.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _NUMBER = (
     r"($|[\s:;,.)])"
 )
 _SHORTEST_NUMBER = 10
+_ADDRESS = r"\S@\S"
 #: Frequent surnames that begin no usual word of an office's labels; without accents fewer.
 _SURNAMES = (
     "nguyễn|trần|lê|phạm|hoàng|huỳnh|phan|vũ|võ|đặng|bùi|đỗ|ngô|dương|đinh|trịnh|trương"
@@ -59,6 +61,11 @@ def kind_of(column: str) -> Kind:
     return "code" if column in _CODES else "text" if column in _TEXTS else "label"
 
 
+def holds_personal_number(text: str) -> bool:
+    """Whether a text holds an e-mail address, a citizen's number or a mobile number."""
+    return bool(re.search(_ADDRESS, text) or re.search(_NUMBER, text))
+
+
 def put_tests(connection: duckdb.DuckDBPyConnection, database: str) -> None:
     """Make the tests as macros of an attached database, and ``labels_of`` of a JSON object.
 
@@ -68,7 +75,7 @@ def put_tests(connection: duckdb.DuckDBPyConnection, database: str) -> None:
     """
     # The cheap test comes first: a delivery may have a million rows.
     numbers = (
-        r"(contains(t, '@') and regexp_matches(t, '\S@\S'))"
+        f"(contains(t, '@') and regexp_matches(t, '{_ADDRESS}'))"
         f" or (length(t) >= {_SHORTEST_NUMBER} and regexp_matches(t, '{_NUMBER}'))"
     )
     words = f"regexp_extract(t, '{_FIRST_WORDS}', 1, 'i')"

@@ -20,6 +20,7 @@ import pyarrow as pa
 import yaml
 
 from onestop.errors import OneStopError
+from onestop.schema.personal import holds_personal_number
 from onestop.schema.project import PROJECT_ROOT
 from onestop.schema.quick_yaml import safe_load
 
@@ -196,6 +197,7 @@ def _read_reference(
             problems += _repeated_keys(file, lines[name])
             problems += _unknown_values(file, lines)
         problems += _targets_at_two_levels(lines.get("target", {}))
+        problems += _unusable_issues(lines.get("known_issue", {}))
     if problems:
         raise ReferenceFileError(problems)
     return {name: list(rows.values()) for name, rows in lines.items()}
@@ -308,6 +310,12 @@ def _cell(text: str, column: ReferenceColumn, place: str, problems: list[str]) -
         if column.required:
             problems.append(f"{where}: is empty; it must be filled")
         return None
+    if holds_personal_number(text):
+        problems.append(
+            f"{where}: holds an e-mail address or the number of a person; take it out, since all"
+            " readers see this text"
+        )
+        return None
     if column.codes and text not in column.codes:
         problems.append(f"{where}: {text!r} is not one of {', '.join(column.codes)}")
         return None
@@ -379,6 +387,17 @@ def _unknown_values(file: ReferenceFile, lines: Mapping[str, Mapping[int, Row]])
                         f" {value!r} does not occur in {other_file}.csv;"
                         " correct it or add the row there"
                     )
+
+
+def _unusable_issues(lines: Mapping[int, Row]) -> Iterator[str]:
+    """Known issues whose code cannot stand in a list, or that end before they begin."""
+    for number, row in lines.items():
+        first, last = row["first_date"], row["last_date"]
+        place = f"known_issue.csv line {number}"
+        if " " in str(row["issue_code"]):
+            yield f"{place}, column issue_code: has a blank; write it as one word"
+        if isinstance(first, dt.date) and isinstance(last, dt.date) and last < first:
+            yield f"{place}: last_date must not be earlier than first_date"
 
 
 def _targets_at_two_levels(lines: Mapping[int, Row]) -> Iterator[str]:

@@ -317,6 +317,50 @@ def test_a_validity_that_ends_before_it_begins_is_refused(folder):
     assert "plan.csv line 2: valid_to must be later than valid_from" in problems(folder)
 
 
+ISSUE = (
+    "late_files,one_stop,dossiers,,2022-03-07,{last},on_time_rate{more},{text},Late,báo lỗi,false\n"
+)
+
+
+def add_issue(folder, last="2022-03-09", more="", text="Xuất muộn"):
+    with (folder / "known_issue.csv").open("a", encoding="utf-8") as file:
+        file.write(ISSUE.format(last=last, more=more, text=text))
+
+
+def test_a_known_issue_may_last_and_affect_several_indicators(folder):
+    add_issue(folder, last="", more=" result_digitisation_rate")
+    [issue] = read_reference(folder)["known_issue"]
+    assert issue["last_date"] is None
+    assert issue["indicator_codes"] == "on_time_rate result_digitisation_rate"
+
+
+@pytest.mark.parametrize(
+    ("issue", "message"),
+    [
+        ({"last": "2022-03-06"}, "last_date must not be earlier than first_date"),
+        ({"more": " on_tme_rate"}, "'on_tme_rate' does not occur in indicator.csv"),
+        ({"more": "  due"}, "'' does not occur in indicator.csv"),
+    ],
+)
+def test_an_invalid_known_issue_is_refused(folder, issue, message):
+    add_issue(folder, **issue)
+    assert f"known_issue.csv line 2{', column ' if 'more' in issue else ': '}" in problems(folder)
+    assert message in problems(folder)
+
+
+def test_a_known_issue_s_code_is_one_word(folder):
+    add_issue(folder)
+    edit(folder, "known_issue.csv", "late_files", "late files")
+    assert "column issue_code: has a blank; write it as one word" in problems(folder)
+
+
+@pytest.mark.parametrize("number", ["0912 345 678", "a@b.vn", "001090123456"])
+def test_a_person_s_number_in_a_reference_text_is_refused_and_not_repeated(folder, number):
+    add_issue(folder, text=f"Xuất muộn; hỏi {number}")
+    assert "known_issue.csv line 2, column text_vi: holds an e-mail address or" in problems(folder)
+    assert number not in problems(folder)
+
+
 def test_files_missing_or_not_described_are_named(folder):
     (folder / "plan.csv").rename(folder / "plans.csv")
     found = problems(folder)

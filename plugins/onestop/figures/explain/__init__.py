@@ -19,6 +19,7 @@ from onestop.figures.explain.items import (
     total,
 )
 from onestop.figures.explain.output import print_explanation
+from onestop.figures.known_issues import read_known_issues
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.published import (
     QuestionError,
@@ -110,6 +111,9 @@ def explain(
             published=_published(question, is_check=is_check),
             no_data_reason_vi=None if has_data else described["no_data_reason_vi"],
             no_data_reason_en=None if has_data else described["no_data_reason_en"],
+            known_issues=read_known_issues(
+                warehouse, marts, indicator, found_unit.unit_code, (first, question.until)
+            ),
         )
 
 

@@ -31,6 +31,7 @@ from onestop.warehouse.base import quoted_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from onestop.figures.known_issues import KnownIssue
     from onestop.marts.earlier_nights import FoundUnit, NightMarts
     from onestop.schema.number_text import Language
     from onestop.warehouse import Warehouse
@@ -154,6 +155,7 @@ class Explanation:
         published: the published numerator and denominator for exactly this span, if any.
         no_data_reason_vi: why there is no figure, in Vietnamese; None if there is one.
         no_data_reason_en: the same in English.
+        known_issues: the known faults of the data that affect it.
     """
 
     kind: Kind
@@ -168,6 +170,7 @@ class Explanation:
     published: tuple[int | None, int | None] | None
     no_data_reason_vi: str | None
     no_data_reason_en: str | None
+    known_issues: tuple[KnownIssue, ...] = ()
 
     @property
     def numerator(self) -> int | None:

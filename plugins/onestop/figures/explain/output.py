@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from dataclasses import asdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -73,6 +74,7 @@ _WORDS: dict[str, dict[Language, str]] = {
         "vi": "Khớp với số đã công bố.",
         "en": "Agrees with the published figure.",
     },
+    "known_issue": {"vi": "Lỗi dữ liệu đã biết: {footnote}", "en": "Known issue: {footnote}"},
     "dossiers": {"vi": "hồ sơ", "en": "dossiers"},
     "tickets": {"vi": "phiếu", "en": "tickets"},
     "procedures": {"vi": "thủ tục", "en": "procedures"},
@@ -151,6 +153,7 @@ def _as_json(explanation: Explanation) -> dict[str, Any]:
         "agrees": explanation.agrees,
         "no_data_reason_vi": explanation.no_data_reason_vi,
         "no_data_reason_en": explanation.no_data_reason_en,
+        "known_issues": [asdict(issue) for issue in explanation.known_issues],
     }
 
 
@@ -206,6 +209,9 @@ def _print_page(
     reasons = {"vi": explanation.no_data_reason_vi, "en": explanation.no_data_reason_en}
     if reasons[lang]:
         console.print(reasons[lang])
+    for issue in explanation.known_issues:
+        footnote = {"vi": issue.footnote_vi, "en": issue.footnote_en}[lang]
+        console.print(word("known_issue", footnote=footnote), style="yellow")
     if explanation.published is not None:
         console.print(word("agrees"), style="green")
     for role in ROLES:

@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from onestop.figures.known_issues import KnownIssue, read_known_issues
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.published import (
     QuestionError,
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
 
+#: The indicator whose known issues are those of the form, too.
+ON_TIME = "on_time_rate"
 BASES = ("calendar", "government")
 
 
@@ -115,6 +118,7 @@ class Form06a:
             the night did not publish them.
         is_published: whether the figures are the published ones; else they are counted now.
         before: the open dossiers of the period before, if it was published.
+        known_issues: the known faults of the data behind it.
     """
 
     unit: FoundUnit
@@ -128,6 +132,7 @@ class Form06a:
     returned: tuple[int, int, int] | None
     is_published: bool
     before: LeftOpen | None
+    known_issues: tuple[KnownIssue, ...] = ()
 
     @property
     def is_provisional(self) -> bool:
@@ -231,6 +236,13 @@ class _FormReader:
             returned=_returned(total_rows[0]) if total_rows else (0, 0, 0),
             is_published=is_published,
             before=self._left_open(unit, total.carried_over),
+            known_issues=read_known_issues(
+                self._warehouse,
+                self._marts,
+                ON_TIME,
+                unit.unit_code,
+                (self._first, min(self._last, self._night)),
+            ),
         )
 
     def _published_rows(self) -> list[dict[str, Any]]:

@@ -261,6 +261,8 @@ def _notes(form: Form06a) -> Iterator[str]:
         yield "Đối chiếu: tổng các dòng bằng dòng tổng số."
     else:
         yield "Đối chiếu: tổng các dòng KHÁC dòng tổng số."
+    for issue in form.known_issues:
+        yield f"Lỗi dữ liệu đã biết: {issue.footnote_vi}."
     if form.before is not None:
         yield from _continuity_notes(form.total.carried_over, form.before)
 

@@ -151,7 +151,7 @@ def content_sha256(files: Mapping[str, bytes]) -> str:
 _INDICATOR_COLUMNS = (
     "indicator_code, method_code, unit_code, unit_level, period_type, period_basis, period_start,"
     " numerator, denominator, value, target, comparison, status, coverage,"
-    " firmness, turned_by, rate_lower, rate_upper, is_small"
+    " firmness, turned_by, rate_lower, rate_upper, is_small, known_issues"
 )
 
 

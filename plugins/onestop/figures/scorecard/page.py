@@ -84,15 +84,7 @@ def _row(line: ScorecardLine, lang: Language, *, is_first: bool) -> dict[str, An
         "target": target_text(line.target, line.comparison, line.unit_of_measure, lang),
         "is_verified": line.verified,
         "note": line.text("target_note", lang),
-        "beside": [
-            text
-            for text in (
-                line.interval_text(lang),
-                line.document_text(lang),
-                line.coverage_text(lang),
-            )
-            if text
-        ],
+        "beside": line.notes(lang),
         "status": line.status,
         "status_text": _STATUS_TEXT[line.status][lang],
         "firmness": line.text("firmness", lang),

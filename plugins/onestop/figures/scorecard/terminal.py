@@ -282,8 +282,7 @@ class _ScorecardPage:
             yield self._word(
                 "form_06", rate=percent(rate, self._lang), counts=f"{numerator}/{denominator}"
             )
-        notes = (line.interval_text, line.document_text, line.coverage_text)
-        yield from filter(None, (text(self._lang) for text in notes))
+        yield from line.notes(self._lang)
 
     def _result(self, line: ScorecardLine) -> tuple[str, str]:
         if line.status == "no_data":

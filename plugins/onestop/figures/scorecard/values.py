@@ -22,6 +22,10 @@ _WAITING = "counter_waiting_time"
 
 
 _WORDS: dict[str, dict[Language, str]] = {
+    "known_issues": {
+        "vi": "Lỗi dữ liệu đã biết: {footnotes}",
+        "en": "Known issue: {footnotes}",
+    },
     "interval": {
         "vi": "Ít trường hợp: khoảng tin cậy 95 % từ {lower} đến {upper}",
         "en": "Few cases: the 95% interval is {lower} to {upper}",
@@ -97,6 +101,9 @@ class ScorecardLine:
     rate_lower: Decimal | None = None
     rate_upper: Decimal | None = None
     is_small: bool | None = None
+    known_issues: str | None = None
+    known_issues_vi: str | None = None
+    known_issues_en: str | None = None
     days_with_tickets: int | None = None
     workdays_in_period: int | None = None
 
@@ -127,6 +134,21 @@ class ScorecardLine:
             percent(Decimal(str(rate)), lang) for rate in (self.rate_lower, self.rate_upper)
         )
         return _WORDS["interval"][lang].format(lower=lower, upper=upper)
+
+    def known_issues_text(self, lang: Language) -> str:
+        """The footnotes on known faults of the data; empty where there are none."""
+        footnotes = self.text("known_issues", lang)
+        return _WORDS["known_issues"][lang].format(footnotes=footnotes) if footnotes else ""
+
+    def notes(self, lang: Language) -> list[str]:
+        """What is said below the figure."""
+        texts = (
+            self.interval_text(lang),
+            self.document_text(lang),
+            self.coverage_text(lang),
+            self.known_issues_text(lang),
+        )
+        return [text for text in texts if text]
 
     def document_text(self, lang: Language) -> str:
         """The document of a declared figure, with its date; empty for any other figure."""
