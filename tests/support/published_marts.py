@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from onestop.marts.files import mart_files
 from onestop.marts.publish import refresh_reference
+from onestop.record.reference_versions import keep_reference
 from onestop.settings import Settings
 from onestop.warehouse import open_warehouse
 
@@ -78,9 +79,10 @@ def publish(
             f" date '{night}' as as_of_date from mart.indicator_history where valid_to is null"
         )
         for file in mart_files():
-            if file.name in {"period", "target_in_force", "scorecard"}:
+            if file.name in {"period", "target_in_force", "known_issue", "scorecard"}:
                 make = warehouse.make_view if file.is_view else warehouse.make_table
                 make(f"mart.{file.name}", file.select(night, "mart"))
+        keep_reference(warehouse, night)
         warehouse.publish_copy(settings.published)
     return settings
 

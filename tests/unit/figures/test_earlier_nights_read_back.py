@@ -33,7 +33,7 @@ EDITED = (
     ("indicator", "Hồ sơ tiếp nhận trong năm giải quyết đúng hạn", "Hồ sơ đúng hạn (tên mới)"),
     ("unit_level", "Sở, ban, ngành", "Sở và tương đương"),
     ("figure_status", "met,Đạt,", "met,Đã đạt,"),
-    ("method", "\ndue,Đến hạn trong kỳ", "\ndue,Tên phương pháp mới"),
+    ("method", ",due,Đến hạn trong kỳ", ",due,Tên phương pháp mới"),
     ("report_calendar", "Báo cáo Quý I năm 2022", "Báo cáo quý đầu năm"),
     ("day_off", "2022-04-11,substitute", "2022-04-12,substitute"),
 )

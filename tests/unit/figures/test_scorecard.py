@@ -11,7 +11,8 @@ from published_marts import NIGHT, Figure, publish, settings_in
 
 from onestop.figures.scorecard import print_scorecard, read_scorecard
 from onestop.figures.scorecard.page import PAGES, scorecard_values
-from onestop.marts.published import NothingPublishedError
+from onestop.marts.published import NothingPublishedError, QuestionError
+from onestop.warehouse import open_warehouse
 
 TARGET = (98, ">=")
 FIGURES = [
@@ -90,6 +91,22 @@ def test_an_earlier_night_is_read_back_as_it_was_published(settings):
     assert (then["CITY"].numerator, then["CITY"].denominator) == (90, 100)
     assert then["CITY"].as_of_date == dt.date(2022, 6, 28)
     assert then["DEPARTMENT"].status == "no_data"
+
+
+def test_after_an_upgrade_only_the_last_night_is_read_until_the_next_one_is_published(tmp_path):
+    settings = publish(tmp_path, FIGURES, earlier=EARLIER)
+    with open_warehouse(settings.warehouse) as warehouse:
+        for statement in (
+            "delete from audit.reference_version",
+            "drop table ref.firmness",
+            "drop table ref.known_issue",
+            "drop view mart.known_issue",
+        ):
+            warehouse.execute(statement)
+        warehouse.publish_copy(settings.published)
+    assert lines_of(settings, "on_time_rate")["CITY"].numerator == 97_999
+    with pytest.raises(QuestionError, match="an earlier release published the last night"):
+        read_scorecard(settings, dt.date(2022, 6, 28))
 
 
 def test_after_the_plans_year_the_scorecard_shows_the_whole_year(tmp_path):

@@ -7,7 +7,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from onestop.marts.earlier_nights import NightMarts
-from onestop.marts.published import find_night, open_published, published_nights
+from onestop.marts.published import (
+    find_night,
+    open_published,
+    published_nights,
+    refuse_earlier_release,
+)
 from onestop.schema.number_text import day, percent
 
 if TYPE_CHECKING:
@@ -185,7 +190,13 @@ def read_scorecard(settings: Settings, as_of: dt.date | None = None) -> list[Sco
 
 
 def read_lines(warehouse: Warehouse, night: dt.date) -> list[ScorecardLine]:
-    """The lines of the scorecard of a published night."""
+    """The lines of the scorecard of a published night.
+
+    Raises:
+        QuestionError: it is an earlier night, and an earlier release published last.
+    """
+    if night != published_nights(warehouse)[-1]:
+        refuse_earlier_release(warehouse)
     given = {"mart.indicator_value": _figures_of(warehouse, night)}
     marts = NightMarts(warehouse, night, given=given, mark="lines")
     rows = warehouse.rows(
