@@ -222,6 +222,63 @@ def explain(  # noqa: PLR0913, PLR0917 - a figure has this many coordinates
     print_explanation(settings, explanation, lang.value, form.value)
 
 
+@app.command()
+def diff(  # noqa: PLR0913, PLR0917 - a figure has this many coordinates
+    previous: Annotated[
+        dt.date,
+        typer.Argument(parser=_day, metavar="NIGHT", help="The earlier night: 2022-11-23."),
+    ],
+    as_of: Annotated[
+        dt.date, typer.Argument(parser=_day, metavar="NIGHT", help="The later night: 2022-11-24.")
+    ],
+    lang: LangOption,
+    unit: Unit = "CITY",
+    indicator: Annotated[
+        str | None,
+        typer.Option(
+            "--indicator",
+            help="As in ref.indicator: on_time_rate, …; lists the dossiers of each cause, too.",
+        ),
+    ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option("--method", help="As in ref.method; defaults to the scorecard's."),
+    ] = None,
+    first: Annotated[
+        dt.date | None,
+        typer.Option(
+            "--from", parser=_day, metavar="DATE", help="First day; defaults to 1 January."
+        ),
+    ] = None,
+    last: Annotated[
+        dt.date | None,
+        typer.Option("--to", parser=_day, metavar="DATE", help="Last day; defaults to each night."),
+    ] = None,
+    form: FormatOption = Format.table,
+) -> None:
+    """Why figures moved between two published nights: causes that add up to the change.
+
+    \b
+    What moved the city's scorecard last night:
+      onestop diff 2022-11-23 2022-11-24
+    Which dossiers of a unit did it, and what changed in them:
+      onestop diff 2022-11-01 2022-11-24 --unit H24.31 --indicator on_time_rate
+    The figure of October on two later nights:
+      onestop diff 2022-11-01 2022-11-24 --from 2022-10-01 --to 2022-10-31
+
+    Each dossier, ticket, procedure, desk or declaration has one cause in a figure: newly received,
+    closed in time or late, fell overdue, late file, register changed, … (ref.change_cause). Their
+    sums are the change of numerator and denominator. mart.night_change has the same causes of
+    every night, unit and indicator.
+    """  # noqa: D301 - click reads the escape
+    from onestop.figures.difference import compare_nights
+    from onestop.figures.difference.output import print_difference
+
+    settings = Settings.from_environment()
+    difference = compare_nights(settings, previous, as_of, unit, indicator, method, (first, last))
+    print_difference(settings, difference, lang.value, form.value)
+
+
 @report_app.command("form-06a")
 def form_06a(
     unit: Unit,

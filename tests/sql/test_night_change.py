@@ -8,39 +8,15 @@ import json
 import re
 
 import pytest
-from worked_dossiers import IN_JULY, LATE_FILE, LATER, NIGHT, THIRTEEN, UNIT, record, record_unit
+from moved_figures import NEXT, declare, publish, three_nights
+from worked_dossiers import IN_JULY, LATER, NIGHT, THIRTEEN, UNIT, record, record_unit
 
 from onestop.gate.suite import MART_SUITES
-from onestop.marts.compute import compute_marts
 from onestop.marts.night_changes import NIGHT_CHANGE
-from onestop.marts.publish import publish_marts
-from onestop.record.history import history_insert, history_select
-from onestop.schema.feeds import DOSSIERS, UNITS
 from onestop.schema.project import PROJECT_ROOT
 from onestop.warehouse import open_warehouse
 
-NEXT = dt.date(2022, 7, 1)
 YEAR = "period_type = 'year_to_date'"
-
-
-def publish(warehouse, night):
-    for feed in (DOSSIERS, UNITS):
-        warehouse.execute(f"delete from core.{feed.entity}_history")
-        warehouse.execute(history_insert(feed, history_select(feed)))
-    compute_marts(warehouse, night)
-    publish_marts(warehouse, night)
-
-
-def three_nights(warehouse):
-    """Publish 30/06; 01/07, when D12 closed; 31/07, when D11 closed and a late file came."""
-    record_unit(warehouse, NIGHT)
-    record(warehouse, NIGHT, THIRTEEN)
-    publish(warehouse, NIGHT)
-    record(warehouse, NEXT, IN_JULY[1:])
-    publish(warehouse, NEXT)
-    record(warehouse, LATER, IN_JULY[:1])
-    record(warehouse, NIGHT, LATE_FILE, known_from=LATER)
-    publish(warehouse, LATER)
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +107,36 @@ def test_a_unit_that_changes_its_level_moves_both_levels_and_not_the_city(tmp_pa
         "COMMUNE": {"register_changed": (4, 8, 8)},
         "CITY": {},
     }
+
+
+def test_a_declared_figure_moves_by_a_later_a_rewritten_and_a_date_reached_declaration(tmp_path):
+    days = [NIGHT + dt.timedelta(days=number) for number in range(5)]
+    found = []
+    with open_warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}") as opened:
+        record_unit(opened, NIGHT)
+        record(opened, NIGHT, THIRTEEN)
+        publish(opened, NIGHT)
+        declare(opened, days[1], days[0], 40, "1/BC")
+        publish(opened, days[1])
+        declare(opened, days[2], days[0], 45, "2/BC")  # the same span, with another number
+        publish(opened, days[2])
+        declare(opened, days[3], days[4], 60, "3/BC")  # up to the day after
+        publish(opened, days[3])
+        publish(opened, days[4])
+        for night in days[1:]:
+            rows = opened.rows(
+                "select cause_code, numerator_change, denominator_change, item_count"
+                " from mart.night_change where as_of_date = :night"
+                " and indicator_code = 'plan_tasks_completed_rate'",
+                {"night": night},
+            )
+            found.append([tuple(row.values()) for row in rows])
+    assert found == [
+        [("newly_declared", 40, 100, 1)],
+        [("declaration_changed", 5, 0, 1)],
+        [],
+        [("day_passed", 15, 0, 1)],
+    ]
 
 
 @pytest.mark.parametrize(

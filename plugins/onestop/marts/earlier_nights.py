@@ -167,6 +167,14 @@ class NightMarts:
         self._made.append(f"{name}_{self._mark}")
         return self._made[-1]
 
+    def forget(self, *tables: str) -> None:
+        """Drop what was computed for tables, so that it is computed again from other relations."""
+        for table in tables:
+            relation = self._relations.pop(table, "")
+            if relation in self._made:
+                self._made.remove(relation)
+                self._warehouse.execute(f"drop table {relation}")
+
     def drop(self) -> None:
         """Drop the temporary tables."""
         while self._made:

@@ -44,13 +44,40 @@ _CHOSEN_PERIOD = f"{STAGED}.chosen_period"
 ON_TIME, ONLINE, DIGITISED = "on_time", "online", "digitised"
 VISIT, PROCEDURE, DESK, DECLARATION = "visit", "procedure", "desk", "declaration"
 #: Those of dossiers, which rest on one comparison of the dossiers.
-_OF_DOSSIERS = (ON_TIME, ONLINE, DIGITISED)
+OF_DOSSIERS = (ON_TIME, ONLINE, DIGITISED)
 DOSSIER_FACT = "dossier_fact"
 #: The steps of marts that list the items of other kinds.
 STEPS: Mapping[str, tuple[str, str]] = {
     PROCEDURE: ("procedure_provision", "marked"),
     DESK: ("digitisation", "registered"),
     DECLARATION: ("indicator/declared", "ranked"),
+}
+#: The kind of items that each computed indicator counts; the others are declared.
+KIND_OF: Mapping[str, str] = {
+    "on_time_rate": ON_TIME,
+    **dict.fromkeys(
+        (
+            "online_share_level3",
+            "online_share_level4",
+            "online_share_level34",
+            "online_share_all",
+        ),
+        ONLINE,
+    ),
+    "result_digitisation_rate": DIGITISED,
+    "counter_waiting_time": VISIT,
+    **dict.fromkeys(
+        (
+            "procedures_published_rate",
+            "level4_provision_rate",
+            "internal_procedures_published_rate",
+            "online_procedure_share",
+            "online_procedure_used_share",
+        ),
+        PROCEDURE,
+    ),
+    "digitisation_rollout_district": DESK,
+    "digitisation_rollout_commune": DESK,
 }
 #: Causes of what the difference of a figure has beyond its items.
 RULE_CHANGED, RECOUNTED = "rule_changed", "recounted"
@@ -139,12 +166,21 @@ def sum_select(
         as_of: the later night.
         remaining_cause: cause of what a figure's change has beyond its items.
     """
-    every = " union all ".join(f"select * from ({select}) as one_kind" for select in items)
     text = with_expressions(
         _text(NIGHT_CHANGE),
         {**_nights(previous, as_of), "remaining_cause": quoted_text(remaining_cause)},
     )
-    return with_tables(text, {**relations, "later.item_change": f"({every or _NO_ITEMS})"})
+    return with_tables(text, {**relations, "later.item": f"({placed_select(items)})"})
+
+
+def placed_select(items: Iterable[str]) -> str:
+    """The SELECT of items, each at the units and levels that it counted at.
+
+    Args:
+        items: SELECTs from :func:`item_select`.
+    """
+    every = " union all ".join(f"select * from ({select}) as one_kind" for select in items)
+    return with_tables(_text("item"), {"later.item_change": f"({every or _NO_ITEMS})"})
 
 
 def _nights(previous: dt.date, as_of: dt.date) -> dict[str, str]:
@@ -369,7 +405,7 @@ class _StagedNight:
             f"later.{DOSSIER_FACT}": f"{STAGED}.{DOSSIER_FACT}",
         }
         self._warehouse.make_table(f"{STAGED}.{DOSSIER_FACT}", self._items(DOSSIER_FACT))
-        self._kinds += _OF_DOSSIERS
+        self._kinds += OF_DOSSIERS
 
     def _compare_registers(self) -> None:
         """Compare procedures, desks and declarations where their figures differ."""

@@ -167,6 +167,8 @@ beside as (
         now.level_at_receipt as level_at_receipt_after,
         was.delivery_id as delivery_before,
         now.delivery_id as delivery_after,
+        was.row_number as row_before,
+        now.row_number as row_after,
         coalesce(was.is_received, false) as is_received_before,
         coalesce(now.is_received, false) as is_received_after,
         coalesce(was.result_digitised, false) as digitised_before,

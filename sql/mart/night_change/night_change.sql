@@ -1,45 +1,12 @@
 -- mart.night_change, the rows of one publication: why each figure moved since the night published
 -- before, as causes that add up to its change.
 --
--- `later.item_change` has one row for each figure and item that counts differently. An item counts
+-- `later.item` has one row for each figure and item that counts differently. An item counts
 -- at its unit, its level and the city; one that left a unit and came to another changes both.
 -- `earlier` and `later.indicator_measure` are the figures of both nights; `:remaining_cause` is
 -- the cause of what their difference has beyond the items: rules that are others than those of the
 -- night before.
-with counted as (
-    select
-        item.*,
-        item.numerator_before <> 0 or item.denominator_before <> 0 as was_counted,
-        item.numerator_after <> 0 or item.denominator_after <> 0 as is_counted
-    from later.item_change as item
-),
-
--- what does not count on a night is nowhere that night, and so did not move
-placed as (
-    select
-        indicator_code,
-        method_code,
-        period_type,
-        period_basis,
-        period_start,
-        item_code,
-        case when was_counted then unit_before else unit_after end as unit_before,
-        case when was_counted then level_before else level_after end as level_before,
-        case when is_counted then unit_after else unit_before end as unit_after,
-        case when is_counted then level_after else level_before end as level_after,
-        is_in_city,
-        numerator_before,
-        denominator_before,
-        numerator_after,
-        denominator_after,
-        was_counted,
-        is_counted,
-        cause_code,
-        moved_code
-    from counted
-),
-
-summed as (
+with summed as (
     select
         indicator_code,
         method_code,
@@ -67,7 +34,7 @@ summed as (
                     then 1
             end
         ) as items_changed
-    from placed
+    from later.item
     group by
         indicator_code,
         method_code,

@@ -1,0 +1,441 @@
+"""Why figures moved between two published nights: each item with one cause, adding up exactly.
+
+The causes are those of ``mart.night_change``, by the same SELECTs (``sql/mart/night_change``), for
+any two nights, any span of days and one unit, level or the city.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from onestop.figures.difference.sides import Sides
+from onestop.figures.explain.items import DELIVERIES
+from onestop.marts.earlier_nights import FoundUnit
+from onestop.marts.files import rules_digest
+from onestop.marts.night_changes import (
+    DECLARATION,
+    DOSSIER_FACT,
+    KIND_OF,
+    OF_DOSSIERS,
+    RULE_CHANGED,
+    VISIT,
+    placed_select,
+)
+from onestop.marts.published import QuestionError, find_night, open_published
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from onestop.settings import Settings
+    from onestop.warehouse import Warehouse
+
+__all__ = ["ChangedItem", "Difference", "FigureChange", "compare_nights"]
+
+#: What the items of a kind are called; of the others, the kind itself.
+ITEM_NAMES = {**dict.fromkeys(OF_DOSSIERS, "dossier"), VISIT: "ticket"}
+#: Facts of a dossier on both nights.
+FACTS = ("received", "due", "closed")
+DECLARED = "declared"
+
+
+@dataclass(frozen=True)
+class ChangedItem:
+    """An item that counts differently in a figure.
+
+    Attributes:
+        item_code: its code.
+        cause_code: the one cause.
+        numerator_before: what it added to the numerator on the earlier night.
+        denominator_before: likewise to the denominator.
+        numerator_after: what it adds to the numerator on the later night.
+        denominator_after: likewise to the denominator.
+        facts: of a dossier, its days of receipt, due and end, ``<fact>_before`` and
+            ``<fact>_after``.
+        delivery_id: of a dossier, the delivery that states it now, or stated it last.
+        file_name: that delivery's file.
+        row_number: the row in that file.
+    """
+
+    item_code: str
+    cause_code: str
+    numerator_before: int
+    denominator_before: int
+    numerator_after: int
+    denominator_after: int
+    facts: Mapping[str, dt.date | None] = field(default_factory=dict)
+    delivery_id: str | None = None
+    file_name: str | None = None
+    row_number: int | None = None
+
+    @property
+    def change(self) -> tuple[int, int]:
+        """What it changes in numerator and denominator."""
+        return (
+            self.numerator_after - self.numerator_before,
+            self.denominator_after - self.denominator_before,
+        )
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What one cause changes in a figure.
+
+    Attributes:
+        cause_code: as in ``ref.change_cause``.
+        item_count: number of its items; None for rules, which concern all of them.
+        numerator_change: change of the numerator.
+        denominator_change: change of the denominator.
+    """
+
+    cause_code: str
+    item_count: int | None
+    numerator_change: int
+    denominator_change: int
+
+
+@dataclass(frozen=True)
+class FigureChange:
+    """The change of one figure.
+
+    Attributes:
+        indicator_code: the indicator.
+        method_code: the method.
+        item_name: ``dossier``, ``ticket``, ``procedure``, ``desk`` or ``declaration``.
+        before: numerator and denominator as published on the earlier night; None where the span
+            is no published period.
+        after: the same of the later night.
+        causes: what moved it, in the order of ``ref.change_cause``.
+        items: the items behind the causes; empty when only the causes were asked for.
+    """
+
+    indicator_code: str
+    method_code: str
+    item_name: str
+    before: tuple[int, int] | None
+    after: tuple[int, int] | None
+    causes: tuple[Cause, ...]
+    items: tuple[ChangedItem, ...] = ()
+
+    @property
+    def change(self) -> tuple[int, int]:
+        """The sum of the causes."""
+        return (
+            sum(cause.numerator_change for cause in self.causes),
+            sum(cause.denominator_change for cause in self.causes),
+        )
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The answer to a question about two nights.
+
+    Attributes:
+        previous: the earlier night.
+        as_of: the later night.
+        unit: the unit, level or city.
+        first: first day of the span.
+        last: last day of the span; the year to date ends on each night.
+        figures: the figures that were asked for, also unchanged ones.
+    """
+
+    previous: dt.date
+    as_of: dt.date
+    unit: FoundUnit
+    first: dt.date
+    last: dt.date
+    figures: tuple[FigureChange, ...]
+
+
+def compare_nights(
+    settings: Settings,
+    previous: dt.date,
+    as_of: dt.date,
+    unit: str,
+    indicator: str | None = None,
+    method: str | None = None,
+    span: tuple[dt.date | None, dt.date | None] = (None, None),
+) -> Difference:
+    """Why figures of a unit moved between two published nights.
+
+    Args:
+        settings: of this installation.
+        previous: the earlier night.
+        as_of: the later night.
+        unit: a unit's code, a level (``DEPARTMENT``, ``DISTRICT``, ``COMMUNE``) or ``CITY``.
+        indicator: indicator code; defaults to all of the scorecard, without their items.
+        method: method code; defaults to the scorecard's.
+        span: first and last day; defaults to the year of the later night up to each night.
+
+    Raises:
+        QuestionError: no such unit, indicator or method, the nights or the span are reversed, or
+            the causes do not add up to the published figures.
+        NothingPublishedError: one of the nights is not published.
+    """
+    first, last = span[0] or as_of.replace(month=1, day=1), span[1] or as_of
+    if last < first:
+        raise QuestionError(
+            f"the span ends ({last}) before it begins ({first})", remedy="exchange --from and --to"
+        )
+    with open_published(settings) as warehouse:
+        _refuse_reversed(find_night(warehouse, previous), find_night(warehouse, as_of))
+        comparison = _Comparison(
+            warehouse, previous, as_of, _find_unit(warehouse, unit, previous, as_of), first, last
+        )
+        figures = comparison.figures(
+            _asked(warehouse, indicator, method), has_items=indicator is not None
+        )
+    return Difference(previous, as_of, comparison.unit, first, last, figures)
+
+
+def _refuse_reversed(previous: dt.date, as_of: dt.date) -> None:
+    if as_of <= previous:
+        what = "is not after" if as_of < previous else "is the same as"
+        raise QuestionError(
+            f"the second night ({as_of}) {what} the first one ({previous})",
+            remedy="name the earlier night first, then a later one",
+        )
+
+
+def _asked(
+    warehouse: Warehouse, indicator: str | None, method: str | None
+) -> list[tuple[str, str]]:
+    """The indicators and methods that were asked for, in the scorecard's order."""
+    rows = warehouse.rows(
+        "select indicator_code, scorecard_method, position from ref.indicator order by position"
+    )
+    known = {row["indicator_code"]: row["scorecard_method"] for row in rows}
+    if indicator is None:
+        if method is not None:
+            raise QuestionError(
+                f"method {method} is of no indicator", remedy="name one by --indicator"
+            )
+        return [(code, scorecard) for code, scorecard in known.items() if scorecard]
+    if indicator not in known:
+        raise QuestionError(f"no indicator {indicator}", remedy=f"there are {', '.join(known)}")
+    found = warehouse.rows(
+        "select distinct method_code from mart.indicator_history"
+        " where indicator_code = :indicator order by method_code",
+        {"indicator": indicator},
+    )
+    methods = [row["method_code"] for row in found]
+    chosen = method or known[indicator]
+    if chosen not in methods:
+        what = f"no figure of {indicator}" + (f" by method {chosen}" if chosen else "")
+        raise QuestionError(
+            f"{what} was ever published",
+            remedy=f"there are {', '.join(methods)}" if methods else "see ref.indicator",
+        )
+    return [(indicator, chosen)]
+
+
+def _find_unit(warehouse: Warehouse, unit: str, previous: dt.date, as_of: dt.date) -> FoundUnit:
+    """The unit, level or city that had figures on one of the nights."""
+    rows = warehouse.rows(
+        "select h.unit_code, coalesce(max(u.unit_name), h.unit_code) as name,"
+        " max(h.unit_level) as level, max(h.unit_scope) as scope from mart.indicator_history as h"
+        " left join mart.unit as u on h.unit_code = u.unit_code"
+        " where h.unit_code = :unit and h.valid_from <= :as_of"
+        " and (h.valid_to is null or h.valid_to > :previous) group by h.unit_code",
+        {"unit": unit, "previous": previous, "as_of": as_of},
+    )
+    if not rows:
+        raise QuestionError(
+            f"no unit {unit} had figures on {previous} or {as_of}",
+            remedy="see mart.unit, or use CITY, DEPARTMENT, DISTRICT or COMMUNE",
+        )
+    row = rows[0]
+    return FoundUnit(row["unit_code"], row["name"], row["level"], row["scope"])
+
+
+class _Comparison:
+    """One comparison, while its temporary tables are there."""
+
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        previous: dt.date,
+        as_of: dt.date,
+        unit: FoundUnit,
+        first: dt.date,
+        last: dt.date,
+    ) -> None:
+        self._warehouse = warehouse
+        self._previous = previous
+        self._as_of = as_of
+        self.unit = unit
+        self._first = first
+        self._last = last
+        self._sides = Sides(warehouse, previous, as_of, first, last)
+        self._order = {
+            row["cause_code"]: row["position"]
+            for row in warehouse.rows("select cause_code, position from ref.change_cause")
+        }
+        digests = warehouse.rows(
+            "select rules_sha256 from audit.publication where as_of_date between :previous and"
+            " :as_of",
+            {"previous": previous, "as_of": as_of},
+        )
+        self._is_published = self._has_period()
+        self._before, self._after = self._published(previous), self._published(as_of)
+        self._has_other_rules = {row["rules_sha256"] for row in digests} != {rules_digest()}
+
+    def figures(self, asked: list[tuple[str, str]], *, has_items: bool) -> tuple[FigureChange, ...]:
+        """The changes of figures, in the order asked for.
+
+        Args:
+            asked: indicators and methods.
+            has_items: whether to keep the items behind the causes.
+        """
+        found = []
+        try:
+            for kind, figures in self._by_kind(asked).items():
+                items = self._items(kind, figures)
+                for figure in figures:
+                    change = self._figure(kind, figure, items.get(figure, []))
+                    found.append(change if has_items else replace(change, items=()))
+        finally:
+            self._sides.drop()
+        return tuple(sorted(found, key=lambda f: asked.index((f.indicator_code, f.method_code))))
+
+    @staticmethod
+    def _by_kind(asked: list[tuple[str, str]]) -> dict[str, list[tuple[str, str]]]:
+        found: dict[str, list[tuple[str, str]]] = {}
+        for indicator, method in asked:
+            kind = DECLARATION if method == DECLARED else KIND_OF.get(indicator, DECLARATION)
+            found.setdefault(kind, []).append((indicator, method))
+        return found
+
+    def _items(
+        self, kind: str, figures: list[tuple[str, str]]
+    ) -> dict[tuple[str, str], list[ChangedItem]]:
+        """The items of each figure that change it, at this unit."""
+        select = self._sides.items(kind, has_other_rules=self._has_other_rules)
+        columns, joins = "", ""
+        if kind in OF_DOSSIERS:
+            columns = ", " + ", ".join(
+                f"fact.{name}_{side}" for name in FACTS for side in ("before", "after")
+            )
+            columns += (
+                ", coalesce(fact.delivery_after, fact.delivery_before) as delivery_id,"
+                " delivery.file_name, case when fact.delivery_after is null then fact.row_before"
+                " else fact.row_after end as row_number"
+            )
+            joins = (
+                f" inner join diff_{DOSSIER_FACT} as fact on item.item_code = fact.dossier_code"
+                f" left join ({DELIVERIES}) as delivery"
+                " on coalesce(fact.delivery_after, fact.delivery_before) = delivery.delivery_id"
+            )
+        was, now = (self._condition(side) for side in ("before", "after"))
+        rows = self._warehouse.rows(
+            "select item.* from (select item.indicator_code, item.method_code, item.item_code,"
+            f" case when {was} = {now} then item.cause_code else item.moved_code end as cause_code,"
+            + "".join(
+                f" case when {condition} then item.{amount}_{side} else 0 end as {amount}_{side},"
+                for side, condition in (("before", was), ("after", now))
+                for amount in ("numerator", "denominator")
+            ).rstrip(",")
+            + f"{columns} from ({placed_select([select])}) as item{joins}) as item"
+            " where numerator_before <> numerator_after or denominator_before <> denominator_after"
+            " order by item_code"
+        )
+        found: dict[tuple[str, str], list[ChangedItem]] = {}
+        wanted = set(figures)
+        for row in rows:
+            figure = (row.pop("indicator_code"), row.pop("method_code"))
+            if figure in wanted:
+                found.setdefault(figure, []).append(_item(row))
+        return found
+
+    def _condition(self, side: str) -> str:
+        """SQL condition: the item counted for the unit on that night."""
+        code = self.unit.unit_code.replace("'", "''")
+        own = f"coalesce(item.unit_{side} = '{code}', false)"
+        if self.unit.scope == "city":
+            return f"(item.is_in_city or {own})"
+        if self.unit.scope == "level":
+            return f"(coalesce(item.level_{side} = '{self.unit.level}', false) or {own})"
+        return own
+
+    def _published(self, night: dt.date) -> dict[tuple[str, str], tuple[int, int]]:
+        """The figures published that night for exactly this span, by indicator and method."""
+        rows = self._warehouse.rows(
+            "select indicator_code, method_code, numerator, denominator"
+            " from mart.indicator_history where unit_code = :unit and period_start = :first"
+            # the year to date has no period_end: it ends on the night
+            " and (period_end = :last or (period_end is null and :last >= :night))"
+            " and valid_from <= :night and (valid_to is null or valid_to > :night)"
+            " order by case when period_end is null then 1 else 0 end",
+            {
+                "unit": self.unit.unit_code,
+                "first": self._first,
+                "last": self._last,
+                "night": night,
+            },
+        )
+        return {
+            (row["indicator_code"], row["method_code"]): (
+                row["numerator"] or 0,
+                row["denominator"] or 0,
+            )
+            for row in rows
+        }
+
+    def _has_period(self) -> bool:
+        """Whether the span is a period that the later night gave figures for."""
+        return bool(
+            self._warehouse.value(
+                "select count(*) from mart.indicator_history where period_start = :first"
+                " and (period_end = :last or (period_end is null and :last = :as_of))"
+                " and valid_from <= :as_of and (valid_to is null or valid_to > :as_of)"
+                " and unit_code = 'CITY'",
+                {"first": self._first, "last": self._last, "as_of": self._as_of},
+            )
+        )
+
+    def _figure(self, kind: str, figure: tuple[str, str], items: list[ChangedItem]) -> FigureChange:
+        items.sort(key=lambda item: (self._order.get(item.cause_code, 0), item.item_code))
+        causes = [
+            Cause(code, len(own), sum(c[0] for c in changes), sum(c[1] for c in changes))
+            for code, group in groupby(items, key=lambda item: item.cause_code)
+            for own in [list(group)]
+            for changes in [[item.change for item in own]]
+        ]
+        before = after = None
+        if self._is_published:
+            before, after = self._before.get(figure, (0, 0)), self._after.get(figure, (0, 0))
+            left = (
+                after[0] - before[0] - sum(cause.numerator_change for cause in causes),
+                after[1] - before[1] - sum(cause.denominator_change for cause in causes),
+            )
+            if any(left):
+                causes.append(self._by_rules(figure, left))
+        item_name = ITEM_NAMES.get(kind, kind)
+        return FigureChange(*figure, item_name, before, after, tuple(causes), tuple(items))
+
+    def _by_rules(self, figure: tuple[str, str], left: tuple[int, int]) -> Cause:
+        """What the items do not explain, where the nights were computed by other rules.
+
+        Raises:
+            QuestionError: the rules were the same.
+        """
+        if not self._has_other_rules:
+            raise QuestionError(
+                f"the causes leave {left[0]:+}/{left[1]:+} of the change unexplained",
+                subject=" by ".join(figure),
+                remedy=f"run `onestop verify --as-of {self._previous}` and"
+                f" `onestop verify --as-of {self._as_of}`",
+            )
+        return Cause(RULE_CHANGED, None, *left)
+
+
+def _item(row: dict[str, Any]) -> ChangedItem:
+    facts = {
+        f"{name}_{side}": row.pop(f"{name}_{side}")
+        for name in FACTS
+        for side in ("before", "after")
+        if f"{name}_{side}" in row
+    }
+    return ChangedItem(**row, facts=facts)

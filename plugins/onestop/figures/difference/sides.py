@@ -1,0 +1,305 @@
+"""The two sides of a comparison: the marts of two published nights, of what changed in between.
+
+Only the dossiers that may count differently are computed: those in deliveries loaded since the
+earlier night, those that a date was reached for, and those that a register or a source concerns.
+All others stand in the published marts as they stood on both nights.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from onestop.marts.earlier_nights import NightMarts
+from onestop.marts.night_changes import (
+    DOSSIER_FACT,
+    PROCEDURE,
+    STEPS,
+    VISIT,
+    item_select,
+)
+from onestop.marts.published import published_nights
+from onestop.record.history import history_select
+from onestop.record.touched import changed_keys_select
+from onestop.schema.feeds import DOSSIERS
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator
+
+    from onestop.warehouse import Warehouse
+
+_CHANGED, _CODES, _PERIOD = "diff_changed", "diff_code", "diff_period"
+#: The changed codes with those that they name, or that name them: either may be the counted one.
+_WITH_ALIASES = f"""
+select dossier_code from {_CHANGED}
+union
+select v.alias_code from core.dossier_version as v
+inner join {_CHANGED} as c on v.dossier_code = c.dossier_code where v.alias_code is not null
+union
+select v.dossier_code from core.dossier_version as v
+inner join {_CHANGED} as c on v.alias_code = c.dossier_code
+"""
+_UNCHANGED = (
+    "select d.* from mart.counted_dossier as d"
+    f" where not exists (select 1 from {_CODES} as c where c.dossier_code = d.dossier_code)"
+)
+_OF_SOURCE = "split_part(delivery_id, '.', 1)"
+
+
+class Sides:
+    """What the SELECTs of ``sql/mart/night_change`` read, for two published nights and one span.
+
+    Args:
+        warehouse: the published marts, open.
+        previous: the earlier night.
+        as_of: the later night.
+        first: first day of the span.
+        last: last day of the span; each night measures it on this day, or on itself.
+    """
+
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        previous: dt.date,
+        as_of: dt.date,
+        first: dt.date,
+        last: dt.date,
+    ) -> None:
+        self._warehouse = warehouse
+        self._previous = previous
+        self._as_of = as_of
+        self._first = first
+        self._last = last
+        self._last_night = published_nights(warehouse)[-1]
+        self._made: list[str] = []
+        self._marts = {
+            "earlier": self._night_marts("earlier", previous),
+            "later": self._night_marts("later", as_of),
+        }
+        before = f"date '{min(last, previous)}'" if self._had_begun else "cast(null as date)"
+        self._make(
+            _PERIOD,
+            "select 'span' as period_type, 'calendar' as period_basis,"
+            f" date '{first}' as period_start, date '{last}' as period_end,"
+            f" {before} as measured_before, date '{min(last, as_of)}' as measured_after",
+        )
+        self._relations = {"later.chosen_period": _PERIOD}
+        self._has_dossiers = False
+
+    @property
+    def _had_begun(self) -> bool:
+        return self._first <= self._previous
+
+    def _night_marts(self, side: str, night: dt.date) -> NightMarts:
+        return NightMarts(
+            self._warehouse,
+            night,
+            (self._first, self._last),
+            given={
+                "core.dossier_history": f"diff_history_{side}",
+                "mart.source_tally": f"diff_source_{side}",
+                "mart.unit_tally": f"diff_used_{side}",
+            },
+            mark=f"diff_{side}",
+        )
+
+    def items(self, kind: str, *, has_other_rules: bool) -> str:
+        """The SELECT of the items of a kind that count differently on the two nights.
+
+        Args:
+            kind: as in :data:`onestop.marts.night_changes.KIND_OF`.
+            has_other_rules: whether the nights' figures were computed by other rules.
+        """
+        self._prepare(kind)
+        return item_select(
+            kind, self._relations, self._previous, self._as_of, has_other_rules=has_other_rules
+        )
+
+    def _prepare(self, kind: str) -> None:
+        if kind != VISIT:  # the marts with steps read the dossiers, too
+            self._prepare_dossiers()
+        if kind == VISIT:
+            self._read("counted_visit")
+        if kind == PROCEDURE:
+            self._prepare_use()
+        if kind in STEPS:
+            for side, marts in self._marts.items():
+                relation = marts.step(*STEPS[kind])
+                self._relations[f"{side}.{kind}"] = (
+                    relation if side == "later" or self._had_begun else self._none_of(relation)
+                )
+
+    def _read(self, name: str) -> None:
+        for side, marts in self._marts.items():
+            self._relations[f"{side}.{name}"] = marts.relation(f"mart.{name}")
+
+    @staticmethod
+    def _none_of(relation: str) -> str:
+        return f"(select * from {relation} where 1 = 0)"
+
+    # --- dossiers ----------------------------------------------------------------------------
+
+    def _prepare_dossiers(self) -> None:
+        if self._has_dossiers:
+            return
+        self._has_dossiers = True
+        self._make(
+            _CHANGED,
+            changed_keys_select(self._warehouse, DOSSIERS, self._previous, self._last_night),
+        )
+        self._make(_CODES, " union ".join((_WITH_ALIASES, *self._reached(), *self._registered())))
+        self._count_both()
+        if sources := self._turned_sources():
+            listed = ", ".join(f"'{source}'" for source in sources)
+            self._drop(
+                "diff_history_earlier",
+                "diff_history_later",
+                "diff_source_earlier",
+                "diff_source_later",
+            )
+            for marts in self._marts.values():
+                marts.forget("mart.counted_dossier", "mart.dossier_state")
+            self._warehouse.execute(
+                f"insert into {_CODES} (dossier_code) {_UNCHANGED.replace('d.*', 'd.dossier_code')}"
+                f" and {_OF_SOURCE} in ({listed})"
+            )
+            self._count_both()
+        for name in ("catalogue", "dossier_period"):
+            self._read(name)
+        if not self._had_begun:
+            period = self._relations["earlier.dossier_period"]
+            self._relations["earlier.dossier_period"] = self._none_of(period)
+        self._relations |= {
+            "later.dossier_history": "diff_history_later",
+            "later.dossier_version": "core.dossier_version",
+        }
+        for side in self._marts:
+            self._relations[f"{side}.source_tally"] = f"diff_source_{side}"
+        self._make(
+            f"diff_{DOSSIER_FACT}",
+            item_select(
+                DOSSIER_FACT,
+                self._relations,
+                self._previous,
+                self._as_of,
+                has_other_rules=False,
+            ),
+        )
+        self._relations[f"later.{DOSSIER_FACT}"] = f"diff_{DOSSIER_FACT}"
+
+    def _reached(self) -> Iterator[str]:
+        """SELECTs of the counted dossiers that a date, or the first day of the span, concerns."""
+        between = f"between date '{self._previous}' and date '{self._as_of}'"
+        begun = (
+            ""
+            if self._had_begun
+            else f" or closed_date is null or closed_date >= date '{self._first}'"
+        )
+        yield (
+            "select dossier_code from mart.counted_dossier"
+            f" where due_date {between} or first_due_date {between}"
+            f" or received_date > date '{self._previous}'"
+            f" or closed_date > date '{self._previous}'{begun}"
+        )
+
+    def _registered(self) -> Iterator[str]:
+        """SELECTs of the counted dossiers whose unit or procedure is described otherwise."""
+        units = self._differing("mart.registered_unit", ["unit_code", "unit_level"])
+        entries = self._differing(
+            "mart.catalogue",
+            [c for c in self._warehouse.columns("mart", "catalogue") if c != "as_of_date"],
+        )
+        yield (
+            f"select d.dossier_code from ({units}) as u inner join mart.counted_dossier as d"
+            " on u.unit_code = d.unit_code"
+        )
+        yield (
+            f"select d.dossier_code from ({entries}) as e inner join mart.counted_dossier as d"
+            " on e.procedure_key = d.procedure_key"
+        )
+        # named by the catalogue, which may have called them otherwise
+        yield (
+            "select d.dossier_code from mart.counted_dossier as d where d.procedure_code is null"
+            f" and exists (select 1 from ({entries}) as e)"
+        )
+
+    def _differing(self, mart: str, columns: list[str]) -> str:
+        names = ", ".join(columns)
+        one, other = (f"select {names} from {m.relation(mart)}" for m in self._marts.values())
+        return f"({one} except {other}) union all ({other} except {one})"
+
+    def _count_both(self) -> None:
+        """Compute the dossiers of both nights, and the sources' sums over all dossiers."""
+        for side, night in (("earlier", self._previous), ("later", self._as_of)):
+            self._make(
+                f"diff_history_{side}",
+                history_select(DOSSIERS, touched=_CODES, known_on=f"date '{night}'"),
+            )
+            counted = self._marts[side].relation("mart.counted_dossier")
+            self._relations[f"{side}.counted_dossier"] = counted
+            each = "unit_code, delivery_id, channel, result_digitised"
+            self._make(
+                f"diff_source_{side}",
+                f"select unit_code, {_OF_SOURCE} as source_code, count(*) as dossiers,"
+                " count(channel) as dossiers_with_channel,"
+                " count(result_digitised) as dossiers_with_result_flag"
+                f" from (select {each} from ({_UNCHANGED}) as unchanged"
+                f" union all select {each} from {counted}) as every"
+                f" group by unit_code, {_OF_SOURCE}",
+            )
+
+    def _turned_sources(self) -> list[str]:
+        """Sources that gave channels or results on one of the nights only."""
+        stated = (
+            "select source_code, sum(dossiers_with_channel) > 0 as has_channels,"
+            " sum(dossiers_with_result_flag) > 0 as has_results from diff_source_{}"
+            " group by source_code"
+        )
+        rows = self._warehouse.rows(
+            f"select one.source_code from ({stated.format('earlier')}) as one"
+            f" inner join ({stated.format('later')}) as other"
+            " on one.source_code = other.source_code"
+            " where one.has_channels <> other.has_channels"
+            " or one.has_results <> other.has_results order by one.source_code"
+        )
+        return [row["source_code"] for row in rows]
+
+    def _prepare_use(self) -> None:
+        """Count the dossiers received online by procedure, and find the levels that have units."""
+        for side, night in (("earlier", self._previous), ("later", self._as_of)):
+            if f"diff_used_{side}" in self._made:
+                continue
+            each = "procedure_key, is_received, channel, received_date"
+            self._make(
+                f"diff_used_{side}",
+                "select 'CITY' as unit_code, case when procedure_key = 'ALL' then '(ALL)'"
+                " else procedure_key end as procedure_key, 'span' as period_type,"
+                f" 'calendar' as period_basis, date '{self._first}' as period_start,"
+                f" count(*) as received_online from (select {each} from ({_UNCHANGED}) as unchanged"
+                f" union all select {each} from {self._relations[f'{side}.counted_dossier']})"
+                " as every where is_received and channel = 'online' and received_date"
+                f" between date '{self._first}' and date '{min(self._last, night)}'"
+                " group by procedure_key",
+            )
+            self._relations[f"{side}.unit"] = (
+                "(select distinct unit_level, 'level' as unit_scope from mart.indicator_history"
+                f" where unit_scope = 'level' and valid_from <= date '{night}'"
+                f" and (valid_to is null or valid_to > date '{night}'))"
+            )
+
+    # --- helpers -----------------------------------------------------------------------------
+
+    def _make(self, name: str, select: str) -> None:
+        self._warehouse.execute(f"create temporary table {name} as {select}")
+        self._made.append(name)
+
+    def _drop(self, *names: str) -> None:
+        for name in names:
+            self._made.remove(name)
+            self._warehouse.execute(f"drop table {name}")
+
+    def drop(self) -> None:
+        """Drop the temporary tables."""
+        for marts in self._marts.values():
+            marts.drop()
+        self._drop(*reversed(self._made))

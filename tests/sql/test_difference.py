@@ -1,0 +1,260 @@
+"""Why figures moved between two published nights: the causes add up, the dossiers are listed."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import itertools
+import json
+import random
+from dataclasses import replace
+
+import pytest
+from moved_figures import NEXT, three_nights
+from published_marts import settings_in
+from random_nights import Sources
+from worked_dossiers import LATER, NIGHT, UNIT
+
+from onestop.figures.difference import _Comparison, _find_unit, compare_nights
+from onestop.figures.difference.output import print_difference
+from onestop.marts.compute import compute_marts
+from onestop.marts.publish import publish_marts
+from onestop.marts.published import NothingPublishedError, QuestionError
+from onestop.record.load import load_delivery
+from onestop.warehouse import open_warehouse
+
+QUARTER = (dt.date(2022, 4, 1), dt.date(2022, 6, 30))
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    """The published nights 30/06, 01/07 and 31/07 of the worked dossiers."""
+    folder = tmp_path_factory.mktemp("difference")
+    made = settings_in(folder)
+    path = folder / "warehouse.duckdb"
+    with open_warehouse(f"duckdb:///{path}") as warehouse:
+        three_nights(warehouse)
+    return replace(made, warehouse=f"duckdb:///{path}", published=path)
+
+
+def causes(figure):
+    return {
+        cause.cause_code: (cause.numerator_change, cause.denominator_change)
+        for cause in figure.causes
+    }
+
+
+def on_time(settings, previous, as_of, unit=UNIT, method=None, span=(None, None)):
+    [figure] = compare_nights(settings, previous, as_of, unit, "on_time_rate", method, span).figures
+    return figure
+
+
+@pytest.mark.parametrize("unit", [UNIT, "DISTRICT", "CITY"])
+def test_a_dossier_has_one_cause_over_several_nights(settings, unit):
+    # cohort 4/8 on 30/06, 6/10 on 31/07; D12, closed late on 01/07, counted as overdue before
+    figure = on_time(settings, NIGHT, LATER, unit)
+    assert (figure.before, figure.after) == ((4, 8), (6, 10))
+    assert causes(figure) == {
+        "closed_in_time": (1, 1),  # D11
+        "fell_overdue": (0, 1),  # D10
+        "late_file": (1, 0),  # D9
+    }
+    assert {(item.item_code, item.cause_code, item.change) for item in figure.items} == {
+        ("D9", "late_file", (1, 0)),
+        ("D10", "fell_overdue", (0, 1)),
+        ("D11", "closed_in_time", (1, 1)),
+    }
+
+
+def test_the_days_that_changed_and_the_row_that_says_so_stand_beside_a_dossier(settings):
+    [late] = [i for i in on_time(settings, NEXT, LATER).items if i.item_code == "D9"]
+    assert (late.facts["closed_before"], late.facts["closed_after"]) == (None, dt.date(2022, 6, 23))
+    assert late.file_name == "dossiers_20220630_2.json"
+    assert late.row_number == 1
+
+
+def test_another_method_has_its_own_causes(settings):
+    # form_06: 6/8 on 30/06; D12 closed late, D9 and D11 in time: 8/11
+    figure = on_time(settings, NIGHT, LATER, method="form_06")
+    assert (figure.before, figure.after) == ((6, 8), (8, 11))
+    assert causes(figure) == {
+        "closed_in_time": (1, 1),
+        "closed_late": (0, 1),
+        "late_file": (1, 1),
+    }
+
+
+def test_a_period_that_was_over_and_a_span_that_is_none(settings):
+    figure = on_time(settings, NEXT, LATER, span=QUARTER)
+    assert (figure.before, figure.after) == ((3, 7), (4, 7))
+    assert causes(figure) == {"late_file": (1, 0)}
+    # of June alone, received from 02/06 on: no such figure is published
+    figure = on_time(settings, NEXT, LATER, span=(dt.date(2022, 6, 2), dt.date(2022, 6, 30)))
+    assert (figure.before, figure.after) == (None, None)
+    assert causes(figure) == {"late_file": (1, 0)}
+
+
+def test_without_an_indicator_the_scorecards_figures_are_compared_without_their_items(settings):
+    figures = {
+        figure.indicator_code: figure
+        for figure in compare_nights(settings, NEXT, LATER, "CITY").figures
+    }
+    assert causes(figures["on_time_rate"])["fell_overdue"] == (0, 1)
+    assert causes(figures["par_index_rank"]) == {}
+    assert not any(figure.items for figure in figures.values())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "told"),
+    [
+        ((LATER, NEXT, "CITY"), QuestionError, "name the earlier night first"),
+        ((NEXT, NEXT, "CITY"), QuestionError, "is the same as the first one"),
+        (
+            (NEXT, LATER - dt.timedelta(days=1), "CITY"),
+            NothingPublishedError,
+            "3 nights from 2022-06-30 to 2022-07-31 are, the nearest is 2022-07-01",
+        ),
+        ((NEXT, LATER, "H24.77"), QuestionError, "use CITY, DEPARTMENT, DISTRICT or COMMUNE"),
+        ((NEXT, LATER, "CITY", "speed"), QuestionError, "there are par_index_rank, pci_rank"),
+        (
+            (NEXT, LATER, "CITY", "on_time_rate", "guess"),
+            QuestionError,
+            "there are cohort, cohort_first_due, due, form_06",
+        ),
+        ((NEXT, LATER, "CITY", None, "due"), QuestionError, "name one by --indicator"),
+        (
+            (NEXT, LATER, "CITY", None, None, (LATER, NEXT)),
+            QuestionError,
+            "exchange --from and --to",
+        ),
+    ],
+)
+def test_a_question_without_an_answer_names_what_there_is(settings, arguments, error, told):
+    with pytest.raises(error, match=told):
+        compare_nights(settings, *arguments)
+
+
+def test_figures_that_the_causes_do_not_give_are_an_error_unless_the_rules_changed(
+    settings, tmp_path
+):
+    path = tmp_path / "w.duckdb"
+    path.write_bytes(settings.published.read_bytes())
+    with open_warehouse(f"duckdb:///{path}") as warehouse:
+        warehouse.execute(
+            "update mart.indicator_history set numerator = numerator - 1 where method_code ="
+            f" 'cohort' and unit_code = '{UNIT}' and valid_from = date '{LATER}'"
+        )
+    altered = replace(settings, warehouse=f"duckdb:///{path}", published=path)
+    with pytest.raises(QuestionError, match=r"leave -1/\+0 of the change unexplained"):
+        on_time(altered, NEXT, LATER)
+    with open_warehouse(f"duckdb:///{path}") as warehouse:
+        warehouse.execute("update audit.publication set rules_sha256 = 'other'")
+    assert causes(on_time(altered, NEXT, LATER))["rule_changed"] == (-1, 0)
+
+
+def printed(settings, form, lang="en", **asked):
+    difference = compare_nights(settings, NEXT, LATER, "CITY", **asked)
+    text = io.StringIO()
+    print_difference(settings, difference, lang, form, text)
+    return text.getvalue()
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+@pytest.mark.parametrize("indicator", [None, "on_time_rate"])
+def test_the_page_fits_80_columns(settings, monkeypatch, lang, indicator):
+    monkeypatch.setenv("COLUMNS", "80")
+    page = printed(settings, "table", lang, indicator=indicator)
+    assert max(map(len, page.splitlines())) <= 80
+    assert "4/8 = 50" in page
+    assert ("Fell overdue" if lang == "en" else "Thành quá hạn") in page
+
+
+def test_json_and_csv_hold_the_causes_and_the_items(settings):
+    found = json.loads(printed(settings, "json", indicator="on_time_rate"))
+    [figure] = found["figures"]
+    assert (figure["before"], figure["after"]) == ([4, 8], [6, 10])
+    assert [cause["label_en"] for cause in figure["causes"]] == [
+        "Closed in time",
+        "Fell overdue",
+        "Late file",
+    ]
+    rows = list(csv.DictReader(io.StringIO(printed(settings, "csv", indicator="on_time_rate"))))
+    assert [(row["item_code"], row["cause_code"], row["due_after"]) for row in rows] == [
+        ("D11", "closed_in_time", "2022-07-08"),
+        ("D10", "fell_overdue", "2022-07-04"),
+        ("D9", "late_file", "2022-06-24"),
+    ]
+    rows = list(csv.DictReader(io.StringIO(printed(settings, "csv"))))
+    assert {row["cause_code"] for row in rows if row["indicator_code"] == "on_time_rate"} == {
+        "closed_in_time",
+        "fell_overdue",
+        "late_file",
+    }
+
+
+# --- random nights --------------------------------------------------------------------------------
+
+
+def assert_every_difference_adds_up(warehouse, folder, seed, *, nights, pairs, units):
+    """Compare pairs of random nights by every indicator and method; what is left is an error."""
+    choose = random.Random(seed).choice
+    published = []
+    for sent in Sources(choose).nights(nights):
+        for file in sent.files:
+            load_delivery(warehouse, file.delivery, file.staged(folder))
+        if sent.is_run:
+            compute_marts(warehouse, sent.night)
+            publish_marts(warehouse, sent.night)
+            published.append(sent.night)
+    asked = [
+        tuple(row.values())
+        for row in warehouse.rows(
+            "select distinct indicator_code, method_code from mart.indicator_history order by 1, 2"
+        )
+    ]
+    moved = 0
+    all_pairs = list(itertools.combinations(published, 2))
+    for previous, as_of in all_pairs[-pairs:]:
+        year = (as_of.replace(month=1, day=1), as_of)
+        ended = warehouse.rows(
+            "select period_start, period_end from mart.period where period_type = 'month'"
+            " and period_end <= :night order by period_end desc limit 1",
+            {"night": previous},
+        )
+        for unit, (first, last) in itertools.product(
+            units, [year, *(tuple(row.values()) for row in ended)]
+        ):
+            comparison = _Comparison(
+                warehouse,
+                previous,
+                as_of,
+                _find_unit(warehouse, unit, previous, as_of),
+                first,
+                last,
+            )
+            figures = comparison.figures(asked, has_items=True)
+            assert all(figure.before is not None for figure in figures)
+            found = {cause.cause_code for figure in figures for cause in figure.causes}
+            assert "rule_changed" not in found
+            moved += sum(len(figure.causes) for figure in figures)
+    return moved
+
+
+@pytest.mark.parametrize(
+    "seed", [1, 7, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(8, 60))]
+)
+def test_the_causes_between_any_two_random_nights_add_up(tmp_path, seed):
+    with open_warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}") as warehouse:
+        moved = assert_every_difference_adds_up(
+            warehouse, tmp_path, seed, nights=5, pairs=3, units=("CITY", "DISTRICT", "H24.31")
+        )
+    assert moved
+
+
+def test_the_causes_between_two_random_nights_add_up_on_postgresql(postgres, tmp_path):
+    with open_warehouse(postgres.make_database()) as warehouse:
+        moved = assert_every_difference_adds_up(
+            warehouse, tmp_path, 3, nights=4, pairs=1, units=("CITY", "H24.31")
+        )
+    assert moved
