@@ -120,6 +120,32 @@ def rows(tree, query):
         return warehouse.execute(query).fetchall()
 
 
+def test_why_the_new_indicator_moved_is_recorded_and_compared_without_further_work(tree):
+    found = rows(
+        tree,
+        "select cause_code, sum(numerator_change), sum(denominator_change) from mart.night_change"
+        " where indicator_code = 'documents_digitised_rate' and unit_code = 'CITY'"
+        " and period_type = 'year_to_date' group by cause_code order by cause_code",
+    )
+    assert found
+    assert {code for code, _, _ in found} <= {"newly_received", "counted_otherwise"}
+    nights = rows(
+        tree, "select distinct previous_night, as_of_date from mart.night_change order by 1"
+    )
+    compared = tree.onestop(
+        "diff",
+        str(nights[0][0]),
+        str(nights[-1][1]),
+        "--indicator",
+        "documents_digitised_rate",
+        "--format",
+        "json",
+    )
+    [figure] = json.loads(compared)["figures"]
+    changes = (figure["numerator_change"], figure["denominator_change"])
+    assert changes == (sum(row[1] for row in found), sum(row[2] for row in found))
+
+
 def test_the_guide_has_all_four_cookbooks():
     files = {found["file"] for _, text in blocks() if (found := _PLACE.match(text))}
     assert {

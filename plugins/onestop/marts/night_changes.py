@@ -8,7 +8,7 @@ marts of the two nights: limited to the change set where a night is computed
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from onestop.marts.changes import (
     REPLACED,
@@ -32,7 +32,7 @@ from onestop.warehouse.staged_names import (
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from onestop.warehouse import Warehouse
 
@@ -43,6 +43,8 @@ _CHOSEN_PERIOD = f"{STAGED}.chosen_period"
 #: Kinds of items with a SELECT of their own, and the indicators that they are counted in.
 ON_TIME, ONLINE, DIGITISED = "on_time", "online", "digitised"
 VISIT, PROCEDURE, DESK, DECLARATION = "visit", "procedure", "desk", "declaration"
+#: Any further indicator, whose items the step that its row names lists.
+OTHER = "other"
 #: Those of dossiers, which rest on one comparison of the dossiers.
 OF_DOSSIERS = (ON_TIME, ONLINE, DIGITISED)
 DOSSIER_FACT = "dossier_fact"
@@ -52,7 +54,7 @@ STEPS: Mapping[str, tuple[str, str]] = {
     DESK: ("digitisation", "registered"),
     DECLARATION: ("indicator/declared", "ranked"),
 }
-#: The kind of items that each computed indicator counts; the others are declared.
+#: The kind of items of the computed indicators whose causes are told apart in detail.
 KIND_OF: Mapping[str, str] = {
     "on_time_rate": ON_TIME,
     **dict.fromkeys(
@@ -203,6 +205,43 @@ _NO_ITEMS = (
 )
 
 
+def kind_of(indicator: str, method: str) -> str:
+    """The kind of items that a figure counts: a file in ``sql/mart/night_change``."""
+    return DECLARATION if method == "declared" else KIND_OF.get(indicator, OTHER)
+
+
+def counted_item_select(
+    relation: str, columns: Sequence[str], figure: Mapping[str, Any], *, is_there: bool = True
+) -> str:
+    """The SELECT of a figure's items for ``other.sql``, from the step that lists them.
+
+    Args:
+        relation: has the rows of the step.
+        columns: its columns; that of the item's code follows ``method_code``.
+        figure: ``indicator_code``, ``method_code``, ``period_type``, ``period_basis``,
+            ``period_start``.
+        is_there: whether the night had that period; else there are no rows.
+    """
+    code = columns[columns.index("method_code") + 1]
+    if {"numerator", "denominator"} <= set(columns):
+        amounts = "coalesce(numerator, 0) as numerator, coalesce(denominator, 0) as denominator"
+    else:
+        amounts = (
+            "case when role = 'numerator' then 1 else 0 end as numerator,"
+            " case when role in ('numerator', 'denominator') then 1 else 0 end as denominator"
+        )
+    indicator, method = (quoted_text(figure[name]) for name in ("indicator_code", "method_code"))
+    return (
+        f"select {indicator} as indicator_code, {method} as method_code,"
+        f" '{figure['period_type']}' as period_type, '{figure['period_basis']}' as period_basis,"
+        f" date '{figure['period_start']}' as period_start, cast({code} as varchar) as item_code,"
+        f" unit_code, unit_level, {amounts} from {relation}"
+        f" where (indicator_code is null or indicator_code = {indicator})"
+        f" and (method_code is null or method_code = {method})"
+        f" and role <> 'left_out' and {str(is_there).lower()}"
+    )
+
+
 # --- while a night is computed ---------------------------------------------------------------
 
 
@@ -300,8 +339,7 @@ class _StagedNight:
 
     def take_change_set(self) -> None:
         """Compare what the night's change set holds."""
-        if self._count(TOUCHED_DOSSIERS):
-            self._compare_dossiers()
+        self._compare_dossiers()
         if self._is_table(TICKET_MART):  # computed whole
             self._kinds.append(VISIT)
         elif self._count(TOUCHED_DAYS):
@@ -408,31 +446,97 @@ class _StagedNight:
         self._kinds += OF_DOSSIERS
 
     def _compare_registers(self) -> None:
-        """Compare procedures, desks and declarations where their figures differ."""
+        """Compare procedures, desks, declarations and others where their figures differ."""
+        own = ", ".join(
+            quoted_text(code) for code, kind in KIND_OF.items() if kind in (*OF_DOSSIERS, VISIT)
+        )
         figures = (
             "select indicator_code, method_code, unit_code, m.period_type, m.period_basis,"
             " m.period_start, numerator, denominator from {}.indicator_measure as m"
             f" inner join {_CHOSEN_PERIOD} as p on m.period_type = p.period_type"
             " and m.period_basis = p.period_basis and m.period_start = p.period_start"
-            " where method_code = 'declared' or indicator_code like 'digitisation_rollout%'"
-            " or indicator_code like '%procedure%' or indicator_code = 'level4_provision_rate'"
+            f" where method_code = 'declared' or indicator_code not in ({own})"
         )
         old, new = figures.format(PUBLISHED), figures.format(STAGED)
         differing = self._warehouse.rows(
-            "select distinct case when method_code = 'declared' then 'declaration'"
-            " when indicator_code like 'digitisation_rollout%' then 'desk' else 'procedure' end"
-            f" as kind from (({old} except {new}) union all ({new} except {old})) as differing"
-            " order by kind"
+            "select distinct indicator_code, method_code, d.period_type, d.period_basis,"
+            " d.period_start, p.measured_before"
+            f" from (({old} except {new}) union all ({new} except {old})) as d"
+            f" inner join {_CHOSEN_PERIOD} as p on d.period_type = p.period_type"
+            " and d.period_basis = p.period_basis and d.period_start = p.period_start"
+            " order by indicator_code, method_code, period_type, period_basis, period_start"
         )
-        for row in differing:
-            self._compare_step(row["kind"])
+        kinds = {kind_of(row["indicator_code"], row["method_code"]) for row in differing}
+        for kind in sorted(kinds - {OTHER}):
+            self._compare_step(kind)
+        self._compare_others(
+            [
+                row
+                for row in differing
+                if kind_of(row["indicator_code"], row["method_code"]) == OTHER
+            ]
+        )
+
+    def _compare_others(self, differing: list[dict[str, Any]]) -> None:
+        """Compare the items of indicators that have no SELECT of their own here."""
+        steps = {
+            row["indicator_code"]: row["item_step"]
+            for row in self._warehouse.rows(
+                f"select indicator_code, item_step from {REFERENCE_STAGED}.indicator"
+                " where item_step is not null"
+            )
+        }
+        items: dict[str, list[str]] = {"earlier": [], "later": []}
+        for number, row in enumerate(differing):
+            if row["indicator_code"] not in steps:
+                continue
+            file, step = steps[row["indicator_code"]].rsplit(".", 1)
+            for side, selects in items.items():
+                table = f"{STAGED}.item_{side}_{number}"
+                self._warehouse.make_table(table, self._step_of_period(side, file, step, row))
+                columns = self._warehouse.columns(STAGED, table.partition(".")[2])
+                is_there = side == "later" or row["measured_before"] is not None
+                selects.append(counted_item_select(table, columns, row, is_there=is_there))
+        if items["later"]:
+            for side, selects in items.items():
+                relation = f"{STAGED}.counted_item_{side}"
+                self._warehouse.make_table(relation, " union all ".join(selects))
+                self._sides[f"{side}.counted_item"] = relation
+            self._kinds.append(OTHER)
+
+    def _step_of_period(self, side: str, file: str, step: str, period: Mapping[str, Any]) -> str:
+        """The SELECT of a step on one of the nights, over one period and the change set."""
+        text = step_text(file, step)
+        read = tables_read(text)
+        relations = {table: staged_name(table) if side == "later" else table for table in read}
+        if side == "earlier":
+            relations |= {table: self._then_relation(table) for table in read if _is_history(table)}
+        relations |= {
+            table: self._sides[f"{side}.{table.partition('.')[2]}"]
+            for table in read
+            if f"{side}.{table.partition('.')[2]}" in self._sides
+        }
+        for table in {"mart.period", "mart.period_day"} & read:
+            relations[table] = (
+                f"(select * from {relations[table]} as period where"
+                f" period_type = '{period['period_type']}'"
+                f" and period_basis = '{period['period_basis']}'"
+                f" and period_start = date '{period['period_start']}')"
+            )
+        changed = {table: name for table, name in relations.items() if table != name}
+        night = self._as_of if side == "later" else self._previous
+        return dated(with_tables(text, changed), night)
+
+    def _then_relation(self, table: str) -> str:
+        """A table of the record as known on the night before."""
+        if self._then is None:
+            self._then = NightMarts(self._warehouse, self._previous, mark="before")
+        return self._then.relation(table)
 
     def _compare_step(self, kind: str) -> None:
         text = step_text(*STEPS[kind])
         read = tables_read(text)
-        if self._then is None:
-            self._then = NightMarts(self._warehouse, self._previous, mark="before")
-        histories = {table: self._then.relation(table) for table in read if _is_history(table)}
+        histories = {table: self._then_relation(table) for table in read if _is_history(table)}
         sides = (
             ("earlier", self._previous, histories),
             ("later", self._as_of, {table: staged_name(table) for table in read}),

@@ -15,12 +15,12 @@ from onestop.figures.explain.items import DELIVERIES
 from onestop.marts.earlier_nights import FoundUnit
 from onestop.marts.files import rules_digest
 from onestop.marts.night_changes import (
-    DECLARATION,
     DOSSIER_FACT,
-    KIND_OF,
     OF_DOSSIERS,
+    OTHER,
     RULE_CHANGED,
     VISIT,
+    kind_of,
     placed_select,
 )
 from onestop.marts.published import QuestionError, find_night, open_published
@@ -35,10 +35,9 @@ if TYPE_CHECKING:
 __all__ = ["ChangedItem", "Difference", "FigureChange", "compare_nights"]
 
 #: What the items of a kind are called; of the others, the kind itself.
-ITEM_NAMES = {**dict.fromkeys(OF_DOSSIERS, "dossier"), VISIT: "ticket"}
+ITEM_NAMES = {**dict.fromkeys(OF_DOSSIERS, "dossier"), VISIT: "ticket", OTHER: "item"}
 #: Facts of a dossier on both nights.
 FACTS = ("received", "due", "closed")
-DECLARED = "declared"
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ class FigureChange:
     Attributes:
         indicator_code: the indicator.
         method_code: the method.
-        item_name: ``dossier``, ``ticket``, ``procedure``, ``desk`` or ``declaration``.
+        item_name: ``dossier``, ``ticket``, ``procedure``, ``desk``, ``declaration`` or ``item``.
         before: numerator and denominator as published on the earlier night; None where the span
             is no published period.
         after: the same of the later night.
@@ -304,15 +303,14 @@ class _Comparison:
     def _by_kind(asked: list[tuple[str, str]]) -> dict[str, list[tuple[str, str]]]:
         found: dict[str, list[tuple[str, str]]] = {}
         for indicator, method in asked:
-            kind = DECLARATION if method == DECLARED else KIND_OF.get(indicator, DECLARATION)
-            found.setdefault(kind, []).append((indicator, method))
+            found.setdefault(kind_of(indicator, method), []).append((indicator, method))
         return found
 
     def _items(
         self, kind: str, figures: list[tuple[str, str]]
     ) -> dict[tuple[str, str], list[ChangedItem]]:
         """The items of each figure that change it, at this unit."""
-        select = self._sides.items(kind, has_other_rules=self._has_other_rules)
+        select = self._sides.items(kind, figures, has_other_rules=self._has_other_rules)
         columns, joins = "", ""
         if kind in OF_DOSSIERS:
             columns = ", " + ", ".join(

@@ -47,6 +47,7 @@ _WORDS: dict[str, dict[Language, str]] = {
     "procedure": {"vi": "Thủ tục", "en": "Procedure"},
     "desk": {"vi": "Đơn vị", "en": "Unit"},
     "declaration": {"vi": "Văn bản", "en": "Document"},
+    "item": {"vi": "Mã", "en": "Code"},
     "days": {"vi": "Ngày", "en": "Days"},
     "received": {"vi": "nhận", "en": "received"},
     "due": {"vi": "hẹn", "en": "due"},

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.night_changes import (
     DOSSIER_FACT,
+    OTHER,
     PROCEDURE,
     STEPS,
     VISIT,
+    counted_item_select,
     item_select,
 )
 from onestop.marts.published import published_nights
@@ -103,14 +105,17 @@ class Sides:
             mark=f"diff_{side}",
         )
 
-    def items(self, kind: str, *, has_other_rules: bool) -> str:
+    def items(self, kind: str, figures: list[tuple[str, str]], *, has_other_rules: bool) -> str:
         """The SELECT of the items of a kind that count differently on the two nights.
 
         Args:
-            kind: as in :data:`onestop.marts.night_changes.KIND_OF`.
+            kind: from :func:`onestop.marts.night_changes.kind_of`.
+            figures: the indicators and methods that are asked about.
             has_other_rules: whether the nights' figures were computed by other rules.
         """
         self._prepare(kind)
+        if kind == OTHER:
+            self._prepare_others(figures)
         return item_select(
             kind, self._relations, self._previous, self._as_of, has_other_rules=has_other_rules
         )
@@ -128,6 +133,31 @@ class Sides:
                 self._relations[f"{side}.{kind}"] = (
                     relation if side == "later" or self._had_begun else self._none_of(relation)
                 )
+
+    def _prepare_others(self, figures: list[tuple[str, str]]) -> None:
+        """List the items of indicators by the steps that ``ref.indicator`` names."""
+        steps = {
+            row["indicator_code"]: row["item_step"]
+            for row in self._warehouse.rows("select indicator_code, item_step from ref.indicator")
+        }
+        period = {
+            "period_type": "span",
+            "period_basis": "calendar",
+            "period_start": self._first,
+        }
+        for side, marts in self._marts.items():
+            selects = []
+            for indicator, method in figures:
+                relation = marts.step(*steps[indicator].rsplit(".", 1))
+                selects.append(
+                    counted_item_select(
+                        relation,
+                        self._warehouse.arrow(f"select * from {relation} limit 0").column_names,
+                        {"indicator_code": indicator, "method_code": method, **period},
+                        is_there=side == "later" or self._had_begun,
+                    )
+                )
+            self._relations[f"{side}.counted_item"] = f"({' union all '.join(selects)})"
 
     def _read(self, name: str) -> None:
         for side, marts in self._marts.items():
