@@ -72,6 +72,7 @@ def test_a_target_of_its_own_has_precedence_over_that_of_all_levels(warehouse):
     everywhere = warehouse.value(
         "select target_numerator from ref_staged.target"
         " where indicator_code = 'on_time_rate' and unit_level = 'all'"
+        f" and valid_from <= date '{NIGHT}' and valid_to > date '{NIGHT}'"
     )
     assert found.pop("commune") == 90
     assert set(found.values()) == {everywhere}

@@ -8,6 +8,7 @@ import random
 
 import pyarrow as pa
 import pytest
+from plan_targets import target_of
 
 from onestop.marts.files import mart_files, render, step_text
 from onestop.marts.publish import refresh_reference
@@ -17,10 +18,13 @@ from onestop.warehouse.staged_names import STAGED
 NIGHT = dt.date(2022, 11, 24)
 WINDOW, DAYS_LEFT = 91, 37
 FILES = {file.name: file for file in mart_files()}
-FLOW = [("on_time_rate", "cohort", 98), ("online_share_level4", "channel", 30)]
+FLOW = [
+    (indicator, method, target_of(indicator, NIGHT).numerator)
+    for indicator, method in (("on_time_rate", "cohort"), ("online_share_level4", "channel"))
+]
 STOCK = [
-    ("digitisation_rollout_district", "share", 50),
-    ("procedures_published_rate", "share", 100),
+    (indicator, "share", target_of(indicator, NIGHT, "district").numerator)
+    for indicator in ("digitisation_rollout_district", "procedures_published_rate")
 ]
 
 

@@ -15,6 +15,8 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from plan_targets import target_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -1083,38 +1085,15 @@ def procedures_used_online(figures: Figures, period: Period) -> set[str]:
 
 # --- against the targets -------------------------------------------------------------------------
 
-#: Targets of the plan's year: comparison, numerator, denominator, first day, for one level only.
-#: The online thresholds are those of the provincial index, unverified.
-IN_2022 = dt.date(2022, 1, 1)
-TARGETS: dict[str, tuple[str, int, int, dt.date, str | None]] = {
-    "on_time_rate": (">=", 98, 100, IN_2022, None),
-    "procedures_published_rate": ("=", 100, 100, IN_2022, None),
-    "internal_procedures_published_rate": ("=", 100, 100, IN_2022, None),
-    "level4_provision_rate": ("=", 100, 100, IN_2022, None),
-    "online_share_level3": (">=", 40, 100, IN_2022, None),
-    "online_share_level4": (">=", 30, 100, IN_2022, None),
-    "online_share_level34": (">=", 50, 100, dt.date(2022, 11, 10), None),
-    "result_digitisation_rate": ("=", 100, 100, IN_2022, None),
-    "digitisation_rollout_district": (">=", 50, 100, IN_2022, "DISTRICT"),
-    "digitisation_rollout_commune": (">=", 30, 100, IN_2022, "COMMUNE"),
-    "counter_waiting_time": ("<=", 1800, 1, IN_2022, None),
-}
-
 
 def status_of(indicator: str, place: str, numerator: int, denominator: int, day: dt.date) -> str:
     """Status of a figure against its target of that day, compared as integers."""
     if denominator == 0:
         return "no_data"
-    comparison, wanted, per, since, only = TARGETS.get(indicator, (">=", 0, 1, dt.date.max, None))
-    if not since <= day < dt.date(2023, 1, 1) or only not in {None, place}:
+    target = target_of(indicator, day, place.lower())
+    if target is None:
         return "no_target"
-    achieved, needed = numerator * per, wanted * denominator
-    is_met = {
-        ">=": achieved >= needed,
-        "<=": achieved <= needed,
-        "=": achieved == needed,
-    }[comparison]
-    return "met" if is_met else "not_met"
+    return "met" if target.is_met(numerator, denominator) else "not_met"
 
 
 def value_of(indicator: str, numerator: int, denominator: int) -> int | None:
