@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from onestop.errors import OneStopError
+from onestop.figures.due_soon import write_due_soon
 from onestop.gate import (
     BrokenRuleError,
     check_marts,
@@ -652,6 +653,7 @@ def _complete(warehouse: Warehouse, folders: Folders) -> None:
     write_manifests(folders.landing, warehouse)
     if not is_copy_current(folders.published, warehouse):
         warehouse.publish_copy(folders.published)
+    write_due_soon(warehouse, folders.published)
 
 
 def run_night(

@@ -61,6 +61,10 @@ def setting(column: str, value: str, where: str = "rowid = 0") -> str:
 
 ONE_UNIT = "rowid = (select min(rowid) from {t} where unit_scope = 'unit')"
 CITY = "rowid = (select min(rowid) from {t} where unit_scope = 'city')"
+CITY_WHOLE = (
+    "unit_scope = 'city' and field_code = 'ALL' and procedure_key = 'ALL'"
+    " and clock_code = 'elapsed' and period_type = 'month'"
+)
 DESKS = "rowid = (select min(rowid) from {t} where unit_scope = 'city' and desks_total > 0)"
 LEVEL = "rowid = (select min(rowid) from {t} where unit_scope = 'level')"
 CALLED = "visit_outcome = 'called'"
@@ -175,6 +179,21 @@ BROKEN: dict[str, str] = {
     "DCC-F04": setting("found_weak", "-1"),
     "DCC-F05": setting("found_strong", "found_strong + 1", ONE_UNIT),
     "DCC-F06": setting("found_strong", "found_strong + 1", CITY),
+    "DUR-F01": TWICE,
+    "DUR-F02": setting("half_month", "null"),
+    "DUR-F03": setting("workdays_paused", "workdays_taken + 1"),
+    "DUR-F04": setting("half_month", "half_month + 1"),
+    "PTM-F01": setting("p75_workdays", "p90_workdays + 1", CITY_WHOLE),
+    "PTM-F02": setting("dossiers", "dossiers + 1", CITY_WHOLE),
+    "BKL-F01": TWICE,
+    "BKL-F02": setting("band_kind", "null"),
+    "BKL-F03": OTHER_NIGHT,
+    "BKL-F04": setting("dossiers_paused", "dossiers + 1"),
+    "BKL-F05": setting("dossiers", "dossiers + 1", CITY),
+    "DUE-F01": TWICE,
+    "DUE-F02": setting("workdays_left", "null"),
+    "DUE-F03": OTHER_NIGHT,
+    "DUE-F04": setting("workdays_left", "9"),
     "OUT-F01": TWICE,
     "OUT-F02": setting("target_date", "null"),
     "OUT-F03": OTHER_NIGHT,

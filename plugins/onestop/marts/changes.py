@@ -54,6 +54,15 @@ TALLIES: Mapping[str, tuple[str, ...]] = {
     ),
     "day_tally": ("unit_code", "unit_level", "event_date"),
     "decree_tally": ("unit_code", "unit_level", "check_code", "strength", "event_date"),
+    "duration_tally": (
+        "unit_code",
+        "unit_level",
+        "field_code",
+        "procedure_key",
+        "half_month",
+        "workdays_taken",
+        "workdays_paused",
+    ),
     "unit_tally": ("unit_code", "field_code", "procedure_key", *_PERIOD),
 }
 #: The column of a tally that says whether there is anything to count.

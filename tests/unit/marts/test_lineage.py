@@ -25,7 +25,7 @@ from onestop.warehouse import open_warehouse
 
 #: Columns of constants: they state the night or the kind of row and have no source.
 #: The indicators' own SELECTs say which indicator they count.
-STATED_IN = {("mart.indicator_event", "indicator_code")}
+STATED_IN = {("mart.indicator_event", "indicator_code"), ("mart.processing_time", "clock_code")}
 STATED = {"as_of_date", "valid_from", "valid_to", "period_type", "period_basis", "method_code"}
 
 

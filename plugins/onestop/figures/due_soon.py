@@ -1,0 +1,157 @@
+"""The dossiers that fall due soon, as files for each unit, beside the readers' copy.
+
+Each publication replaces the folder ``due_soon`` whole: ``index.csv`` lists all units, and each
+unit that has such dossiers has a CSV and an XLSX file. They hold no personal data
+(``mart.due_soon``).
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import shutil
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from onestop.console import safe_cell
+from onestop.files import DRAFT_ENDING, named_when_full, sync
+from onestop.schema.number_text import day
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from onestop.warehouse import Warehouse
+
+FOLDER = "due_soon"
+INDEX = "index.csv"
+#: Columns of a unit's files: name in the CSV, heading and width in the XLSX.
+_COLUMNS = (
+    ("dossier_code", "Mã hồ sơ", 28),
+    ("procedure_code", "Mã thủ tục", 24),
+    ("procedure_name", "Tên thủ tục", 60),
+    ("received_date", "Tiếp nhận", 12),
+    ("due_date", "Hẹn trả", 12),
+    ("workdays_left", "Số ngày làm việc còn lại", 14),
+)
+_COMMON = ("as_of_date", "unit_code")
+_INDEX_COLUMNS = (*_COMMON, "unit_name", "dossiers", "csv_file", "xlsx_file")
+#: The publication that the folder's files are of.
+_PUBLICATION = ".publication"
+_LONGEST_NAME = 100
+
+
+def write_due_soon(warehouse: Warehouse, published: Path) -> None:
+    """Write the files of the last publication, unless they are there.
+
+    Args:
+        warehouse: with at least one publication.
+        published: the readers' copy; the folder stands beside it.
+
+    Raises:
+        OSError: the files cannot be written; those of the publication before are still there.
+    """
+    last = warehouse.rows(
+        "select publication_id, as_of_date from audit.publication order by publication_id desc"
+        " limit 1"
+    )
+    folder = published.parent / FOLDER
+    if not last or "due_soon" not in warehouse.relations("mart"):
+        return  # an earlier release published last
+    number, as_of = str(last[0]["publication_id"]), last[0]["as_of_date"]
+    mark = folder / _PUBLICATION
+    if mark.is_file() and mark.read_text(encoding="utf-8") == number:
+        return
+    draft, old = (published.parent / f".{FOLDER}.{part}{DRAFT_ENDING}" for part in ("new", "old"))
+    for left in (draft, old):
+        shutil.rmtree(left, ignore_errors=True)
+    draft.mkdir(parents=True)
+    with named_when_full(published.parent):
+        _write_files(warehouse, draft, as_of)
+        (draft / _PUBLICATION).write_text(number, encoding="utf-8")
+        if folder.exists():
+            folder.rename(old)
+        draft.rename(folder)
+        sync(published.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _write_files(warehouse: Warehouse, folder: Path, as_of: dt.date) -> None:
+    names = ", ".join(name for name, _, _ in _COLUMNS)
+    rows = warehouse.rows(
+        f"select unit_code, {names} from mart.due_soon order by unit_code, due_date, dossier_code"
+    )
+    due = {unit: list(found) for unit, found in groupby(rows, lambda row: str(row["unit_code"]))}
+    units = warehouse.rows(
+        "select unit_code, unit_name from mart.unit where unit_scope = 'unit' order by unit_code"
+    )
+    listed = []
+    for unit in units:
+        found = due.get(unit["unit_code"], [])
+        name = file_name(unit["unit_code"]) if found else ""
+        if found:
+            _write_unit(folder, name, as_of, unit["unit_name"], found)
+        ends = [f"{name}.{ending}" if found else "" for ending in ("csv", "xlsx")]
+        listed.append((as_of, unit["unit_code"], unit["unit_name"], len(found), *ends))
+    (folder / INDEX).write_text(_csv_text(_INDEX_COLUMNS, listed), encoding="utf-8")
+
+
+def file_name(unit_code: str) -> str:
+    """The name of a unit's files, without ending: its code, safe in every file system."""
+    name = quote(unit_code, safe="")
+    if len(name) <= _LONGEST_NAME:
+        return name
+    return f"{name[:_LONGEST_NAME]}-{hashlib.sha256(unit_code.encode()).hexdigest()[:12]}"
+
+
+def _write_unit(
+    folder: Path, name: str, as_of: dt.date, unit_name: str | None, rows: Sequence[dict[str, Any]]
+) -> None:
+    columns = [column for column, _, _ in _COLUMNS]
+    text = _csv_text(
+        (*_COMMON, *columns),
+        ((as_of, row["unit_code"], *(row[column] for column in columns)) for row in rows),
+    )
+    (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    title = f"{unit_name or rows[0]['unit_code']}: hồ sơ sắp đến hạn trả"
+    (folder / f"{name}.xlsx").write_bytes(_sheet(title, as_of, columns, rows))
+
+
+def _csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([safe_cell(cell) for cell in row] for row in rows)
+    return text.getvalue()
+
+
+def _sheet(
+    title: str, as_of: dt.date, columns: Sequence[str], rows: Sequence[dict[str, Any]]
+) -> bytes:
+    from openpyxl import Workbook  # noqa: PLC0415 - imports slowly
+    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415 - idem
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE  # noqa: PLC0415 - idem
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("Sắp đến hạn")
+
+    def cell(value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        made = WriteOnlyCell(sheet, str(safe_cell(ILLEGAL_CHARACTERS_RE.sub("", value))))
+        made.data_type = "s"  # never a formula
+        return made
+
+    for letter, (_, _, width) in zip("ABCDEF", _COLUMNS, strict=True):
+        sheet.column_dimensions[letter].width = width
+    sheet.append([cell(title)])
+    sheet.append([cell(f"Số liệu đến hết ngày {day(as_of, 'vi')}")])
+    sheet.append([cell(heading) for _, heading, _ in _COLUMNS])
+    for row in rows:
+        sheet.append([cell(row[column]) for column in columns])
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()

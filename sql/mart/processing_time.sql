@@ -1,0 +1,156 @@
+-- view
+-- mart.processing_time: median, 75th and 90th percentile of the working days that dossiers took, of
+-- those ended in each period; of each unit, level and the city, for all dossiers (field `ALL`,
+-- procedure `ALL`), by field, and by procedure.
+--
+-- What counts: mart.duration_tally. `clock_code`: `elapsed`, from receipt to end; `office`, without
+-- the days that the dossier waited or was suspended. A percentile p of n numbers of days is the one
+-- at place p × (n - 1) of their order, counted from 0; between two places it is divided evenly (as
+-- percentile_cont). Percentiles do not add up, so they are taken from the counts of each number.
+with half_of_period as (
+    select distinct
+        period_type,
+        period_basis,
+        period_start,
+        period_end,
+        cast(date_trunc('month', cast(calendar_date as timestamp)) as date)
+        + case when extract(day from calendar_date) >= 15 then 14 else 0 end as half_month
+    from mart.period_day
+),
+
+breakdown as (
+    select 'all' as breakdown_code
+    union all
+    select 'field'
+    union all
+    select 'procedure'
+),
+
+clock as (
+    select 'elapsed' as clock_code
+    union all
+    select 'office'
+),
+
+counted as (
+    select
+        coalesce(roll_up.total_code, tally.unit_code) as unit_code,
+        case breakdown.breakdown_code when 'field' then tally.field_code else 'ALL' end
+            as field_code,
+        case breakdown.breakdown_code when 'procedure' then tally.procedure_key else 'ALL' end
+            as procedure_key,
+        clock.clock_code,
+        half.period_type,
+        half.period_basis,
+        half.period_start,
+        half.period_end,
+        case clock.clock_code
+            when 'elapsed' then tally.workdays_taken
+            else tally.workdays_taken - tally.workdays_paused
+        end as workdays,
+        cast(sum(tally.dossiers) as bigint) as dossiers
+    from mart.duration_tally as tally
+    inner join mart.roll_up as roll_up on tally.unit_level = roll_up.unit_level
+    inner join half_of_period as half on tally.half_month = half.half_month
+    cross join breakdown
+    cross join clock
+    group by
+        coalesce(roll_up.total_code, tally.unit_code),
+        case breakdown.breakdown_code when 'field' then tally.field_code else 'ALL' end,
+        case breakdown.breakdown_code when 'procedure' then tally.procedure_key else 'ALL' end,
+        clock.clock_code,
+        half.period_type,
+        half.period_basis,
+        half.period_start,
+        half.period_end,
+        case clock.clock_code
+            when 'elapsed' then tally.workdays_taken
+            else tally.workdays_taken - tally.workdays_paused
+        end
+),
+
+ordered as (
+    select
+        counted.*,
+        sum(dossiers) over (
+            partition by
+                unit_code, field_code, procedure_key, clock_code,
+                period_type, period_basis, period_start
+            order by workdays
+            rows between unbounded preceding and current row
+        ) as up_to,
+        sum(dossiers) over (
+            partition by
+                unit_code, field_code, procedure_key, clock_code,
+                period_type, period_basis, period_start
+        ) - 1 as steps
+    from counted
+),
+
+-- the number at place p × steps of the order, and the next one: p = 1/2, 3/4, 9/10
+summed as (
+    select
+        unit_code,
+        field_code,
+        procedure_key,
+        clock_code,
+        period_type,
+        period_basis,
+        period_start,
+        period_end,
+        cast(max(steps) as bigint) + 1 as dossiers,
+        cast(max(steps) as bigint) as steps,
+        cast(sum(workdays * dossiers) as bigint) as workdays_total,
+        min(case when 2 * up_to > steps then workdays end) as median_from,
+        min(case when 2 * (up_to - 1) >= steps then workdays end) as median_to,
+        min(case when 4 * up_to > 3 * steps then workdays end) as p75_from,
+        min(case when 4 * (up_to - 1) >= 3 * steps then workdays end) as p75_to,
+        min(case when 10 * up_to > 9 * steps then workdays end) as p90_from,
+        min(case when 10 * (up_to - 1) >= 9 * steps then workdays end) as p90_to
+    from ordered
+    group by
+        unit_code,
+        field_code,
+        procedure_key,
+        clock_code,
+        period_type,
+        period_basis,
+        period_start,
+        period_end
+),
+
+processing_time as (
+    select
+        :as_of_date as as_of_date,
+        summed.unit_code,
+        unit.unit_level,
+        unit.unit_scope,
+        summed.field_code,
+        summed.procedure_key,
+        summed.clock_code,
+        summed.period_type,
+        summed.period_basis,
+        summed.period_start,
+        summed.period_end,
+        summed.dossiers,
+        summed.workdays_total,
+        cast(
+            summed.median_from
+            + (summed.median_to - summed.median_from)
+            * (summed.steps % 2) / cast(2 as double precision) as decimal(18, 2)
+        ) as median_workdays,
+        cast(
+            summed.p75_from
+            + (summed.p75_to - summed.p75_from)
+            * (3 * summed.steps % 4) / cast(4 as double precision) as decimal(18, 2)
+        ) as p75_workdays,
+        cast(
+            summed.p90_from
+            + (summed.p90_to - summed.p90_from)
+            * (9 * summed.steps % 10) / cast(10 as double precision) as decimal(18, 2)
+        ) as p90_workdays
+    from summed
+    inner join mart.unit as unit on summed.unit_code = unit.unit_code
+)
+
+select * from processing_time
