@@ -59,6 +59,16 @@ def setting(column: str, value: str, where: str = "rowid = 0") -> str:
     return f"update {{t}} set {column} = {value} where {where}"
 
 
+def soon(left: str = "1", days_before: str = "0") -> str:
+    """Add a dossier that falls due: on the last night of the set there is none."""
+    return (
+        f"insert into {{t}} by name select date '{LAST}' - {days_before} as as_of_date,"
+        f" '{worked_set.DISTRICT}' as unit_code, 'district' as unit_level, 'X' as dossier_code,"
+        f" date '2022-09-01' as received_date, date '{LAST}' + 1 as due_date,"
+        f" {left} as workdays_left"
+    )
+
+
 ONE_UNIT = "rowid = (select min(rowid) from {t} where unit_scope = 'unit')"
 CITY = "rowid = (select min(rowid) from {t} where unit_scope = 'city')"
 CITY_WHOLE = (
@@ -190,17 +200,17 @@ BROKEN: dict[str, str] = {
     "BKL-F03": OTHER_NIGHT,
     "BKL-F04": setting("dossiers_paused", "dossiers + 1"),
     "BKL-F05": setting("dossiers", "dossiers + 1", CITY),
-    "DUE-F01": TWICE,
-    "DUE-F02": setting("workdays_left", "null"),
-    "DUE-F03": OTHER_NIGHT,
-    "DUE-F04": setting("workdays_left", "9"),
+    "DUE-F01": soon() + " from range(2)",
+    "DUE-F02": soon("null"),
+    "DUE-F03": soon(days_before="cast(n as integer)") + " from range(2) as made (n)",
+    "DUE-F04": soon("9"),
     "OUT-F01": TWICE,
     "OUT-F02": setting("target_date", "null"),
     "OUT-F03": OTHER_NIGHT,
     "OUT-F04": setting("outlook_code", "'sunny'"),
     "OUT-F05": setting("expected_new", "expected_new + 1"),
     "OUT-F06": setting("may_still_miss", "remaining_total + 1"),
-    "OUT-F07": setting("is_still_possible", "not is_still_possible"),
+    "OUT-F07": setting("is_still_possible", "not is_still_possible", "outlook_code <> 'secured'"),
     "OUT-F08": setting(
         "projected_numerator",
         "projected_denominator + 1",
