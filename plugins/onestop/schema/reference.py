@@ -196,6 +196,7 @@ def _read_reference(
         for name, file in files.items():
             problems += _repeated_keys(file, lines[name])
             problems += _unknown_values(file, lines)
+            problems += _chosen_and_verified(name, lines[name])
         problems += _targets_at_two_levels(lines.get("target", {}))
         problems += _unusable_issues(lines.get("known_issue", {}))
     if problems:
@@ -398,6 +399,16 @@ def _unusable_issues(lines: Mapping[int, Row]) -> Iterator[str]:
             yield f"{place}, column issue_code: has a blank; write it as one word"
         if isinstance(first, dt.date) and isinstance(last, dt.date) and last < first:
             yield f"{place}: last_date must not be earlier than first_date"
+
+
+def _chosen_and_verified(name: str, lines: Mapping[int, Row]) -> Iterator[str]:
+    """Rows that no text can verify, and that are marked as verified."""
+    for number, row in lines.items():
+        if row.get("chosen") and row.get("verified"):
+            yield (
+                f"{name}.csv line {number}: is both verified and chosen; a row that a text verifies"
+                " is not chosen"
+            )
 
 
 def _targets_at_two_levels(lines: Mapping[int, Row]) -> Iterator[str]:

@@ -301,6 +301,17 @@ def test_a_second_target_for_the_same_days_is_refused(folder):
     assert "with a validity that overlaps" in problems(folder)
 
 
+def test_a_row_that_no_text_can_verify_is_not_verified(folder):
+    path = folder / "projection.csv"
+    path.write_text(path.read_text("utf-8").replace("false,true", "true,true"), "utf-8")
+    assert "projection.csv line 2: is both verified and chosen" in problems(folder)
+
+
+def test_what_no_text_prescribes_is_marked_as_chosen(rows):
+    for name in ("counting_rule", "projection", "age_band"):
+        assert {(row["verified"], row["chosen"]) for row in rows[name]} == {(False, True)}, name
+
+
 def test_a_target_may_change_from_one_day_to_the_next(folder):
     before = len(
         [r for r in read_reference(folder)["target"] if r["indicator_code"] == "on_time_rate"]
