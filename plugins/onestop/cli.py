@@ -301,12 +301,17 @@ def issue_report(
 ) -> None:
     """Issue a periodic report: numbered files that never change.
 
-    Unchanged figures give the existing issue; changed figures get the next number.
+    Unchanged figures give the existing issue; changed figures get the next number. Says how far
+    such figures of earlier periods moved after the same time.
     """
-    from onestop.figures.issued import issue_line
+    from onestop.figures.issued import issue_line, provisional_lines
     from onestop.figures.issued import issue_report as issue
 
-    typer.echo(issue_line(issue(Settings.from_environment(), code, as_of)))
+    settings = Settings.from_environment()
+    issued = issue(settings, code, as_of)
+    typer.echo(issue_line(issued))
+    for line in provisional_lines(settings, issued):
+        typer.echo(line)
 
 
 @report_app.command("list")

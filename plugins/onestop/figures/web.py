@@ -88,6 +88,7 @@ def make_app(
             200,
             **values,
             title="",
+            provisional=[],
             has_reports=has_reports,
             issued=issued,
             unpublished=unpublished,

@@ -12,6 +12,9 @@ PUBLISHED = "mart"
 REFERENCE_STAGED = "ref_staged"
 REFERENCE = "ref"
 CALENDAR = "core.calendar"
+#: Tables of schema ``mart`` that publications add to: before one, they are as the last one left
+#: them.
+KEPT = ("indicator_history", "form_06a_history", "night_change", "restatement")
 
 
 @cache
@@ -26,6 +29,8 @@ def with_staged_tables(sql: str) -> str:
 def staged_name(table: str) -> str:
     """The staged table of a published ``schema.table``; other names are unchanged."""
     schema, name = table.split(".", 1)
+    if schema == PUBLISHED and name in KEPT:
+        return table
     if table == CALENDAR or schema == REFERENCE:
         return f"{REFERENCE_STAGED}.{name}"
     return f"{STAGED}.{name}" if schema == PUBLISHED else table

@@ -20,6 +20,7 @@ from onestop.figures.issued.listing import (
     changed_files,
     issue_line,
     print_issued_reports,
+    provisional_lines,
     read_issued_reports,
 )
 
@@ -32,5 +33,6 @@ __all__ = [
     "issue_report",
     "last_night_up_to",
     "print_issued_reports",
+    "provisional_lines",
     "read_issued_reports",
 ]

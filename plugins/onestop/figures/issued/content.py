@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING
 
 from onestop.console import safe_cell
 from onestop.figures.form_06a import form_06a_bytes, read_form_06a
+from onestop.figures.issued.revisions import (
+    UsualRevision,
+    read_usual_revisions,
+    revision_sentences,
+)
 from onestop.figures.scorecard import print_scorecard, read_scorecard
 from onestop.figures.scorecard.page import frozen_scorecard
 from onestop.marts.earlier_nights import NightMarts
@@ -54,6 +59,7 @@ class ReportFacts:
         as_of_date: the night.
         figures_sha256: SHA-256 of the night's figures.
         deliveries: the files that the figures include.
+        usual_revisions: how far such figures of earlier periods moved later.
     """
 
     report_code: str
@@ -71,6 +77,13 @@ class ReportFacts:
     as_of_date: dt.date
     figures_sha256: str
     deliveries: tuple[IncludedDelivery, ...]
+    usual_revisions: tuple[UsualRevision, ...] = ()
+
+    @property
+    def revision_sentences(self) -> list[str]:
+        """What is known about later changes of the figures, in Vietnamese."""
+        age = (self.as_of_date - self.period_end).days
+        return revision_sentences(self.usual_revisions, age, "vi")
 
 
 def read_facts(warehouse: Warehouse, report_code: str, night: dt.date) -> ReportFacts:
@@ -111,8 +124,17 @@ def read_facts(warehouse: Warehouse, report_code: str, night: dt.date) -> Report
         " where state = 'loaded' and known_from <= :night order by delivery_id, attempt",
         {"night": night},
     )
+    period = (
+        found["period_type"],
+        found["period_basis"],
+        found["period_start"],
+        found["period_end"],
+    )
     return ReportFacts(
-        **found, **publication, deliveries=tuple(IncludedDelivery(**row) for row in deliveries)
+        **found,
+        **publication,
+        deliveries=tuple(IncludedDelivery(**row) for row in deliveries),
+        usual_revisions=read_usual_revisions(warehouse, period, night),
     )
 
 
@@ -124,7 +146,7 @@ def issue_files(settings: Settings, facts: ReportFacts) -> dict[str, bytes]:
             asdict(facts), ensure_ascii=False, indent=1, sort_keys=True, default=str
         ).encode(),
         "scorecard.html": frozen_scorecard(
-            read_scorecard(settings, night), facts.title_vi
+            read_scorecard(settings, night), facts.title_vi, facts.revision_sentences
         ).encode(),
         "indicators.csv": _indicators(settings, facts),
     }

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TextIO
 
 from onestop.console import page_width, printed
+from onestop.figures.issued.revisions import read_usual_revisions, revision_sentences
 from onestop.files import has_sha256
 from onestop.marts.published import NothingPublishedError, open_published
 from onestop.record.issued_reports import ISSUE_COLUMNS, recorded_digests, recorded_issues
@@ -31,6 +32,14 @@ def issue_line(issue: IssuedReport) -> str:
         f"{issue.folder}: {issue.report_code}, issue {issue.issue_number}, data as of"
         f" {issue.as_of_date}{late}"
     )
+
+
+def provisional_lines(settings: Settings, issue: IssuedReport) -> list[str]:
+    """How far figures such as those of an issue moved later, as sentences for people."""
+    with open_published(settings) as warehouse:
+        period = (issue.period_type, issue.period_basis, issue.period_start, issue.period_end)
+        revisions = read_usual_revisions(warehouse, period, issue.as_of_date)
+    return revision_sentences(revisions, (issue.as_of_date - issue.period_end).days, "en")
 
 
 def read_issued_reports(settings: Settings) -> list[IssuedReport]:

@@ -29,16 +29,24 @@ PAGES = Environment(
 )
 
 
-def frozen_scorecard(lines: list[ScorecardLine], title: str) -> str:
+def frozen_scorecard(
+    lines: list[ScorecardLine], title: str, provisional: list[str] | None = None
+) -> str:
     """The scorecard's page in Vietnamese, as a standalone file.
 
     Args:
         lines: of :func:`onestop.figures.scorecard.values.read_scorecard`.
         title: of the report that it belongs to.
+        provisional: how far such figures moved later: a heading and lines, or one sentence.
     """
     values = scorecard_values(lines, "vi")
     return PAGES.get_template("scorecard.html").render(
-        **values, title=title, has_reports=False, issued=[], unpublished=[]
+        **values,
+        title=title,
+        provisional=provisional or [],
+        has_reports=False,
+        issued=[],
+        unpublished=[],
     )
 
 
