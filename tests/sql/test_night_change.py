@@ -14,7 +14,17 @@ from worked_dossiers import IN_JULY, LATER, NIGHT, THIRTEEN, UNIT, record, recor
 from onestop.gate.suite import MART_SUITES
 from onestop.marts.night_changes import NIGHT_CHANGE
 from onestop.schema.project import PROJECT_ROOT
+from onestop.upkeep.verify import Verification, _check_causes
 from onestop.warehouse import open_warehouse
+
+
+class RolledBackError(Exception):
+    """Ends a transaction that only tries something."""
+
+
+def roll_back():
+    raise RolledBackError
+
 
 YEAR = "period_type = 'year_to_date'"
 
@@ -173,6 +183,37 @@ def test_what_the_items_do_not_explain_is_put_down_to_the_rules_or_the_tables(
         found = causes(opened, NEXT + dt.timedelta(days=1))
     assert why in {row["computed_why"] for row in reasons}, computed
     assert found == {cause: (1, 0, None)}
+
+
+def left_by_causes(warehouse, damage=""):
+    """What verification says of the causes after a damage, which is rolled back."""
+    result = Verification(LATER)
+    try:
+        with warehouse.transaction():
+            if damage:
+                warehouse.execute(damage)
+            _check_causes(warehouse, LATER, result)
+            roll_back()
+    except RolledBackError:
+        pass
+    return result.differences
+
+
+@pytest.mark.parametrize(
+    ("damage", "left"),
+    [
+        ("delete from mart.night_change where {0} and cause_code = 'fell_overdue'", "+0/+1"),
+        ("update mart.indicator_history set numerator = 5 where {0} and valid_to is null", "-1/+0"),
+    ],
+)
+def test_verify_finds_causes_that_do_not_add_up_to_the_histories(warehouse, damage, left):
+    figure = f"{YEAR} and unit_code = 'CITY' and method_code = 'cohort'"
+    [sentence] = left_by_causes(warehouse, damage.format(figure))
+    assert sentence == (
+        "on_time_rate cohort CITY year_to_date calendar 2022-01-01: the causes leave"
+        f" {left} of its change"
+    )
+    assert left_by_causes(warehouse) == []
 
 
 def test_the_causes_of_the_sql_the_suite_and_the_reference_are_the_same():

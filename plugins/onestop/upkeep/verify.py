@@ -93,7 +93,8 @@ def verify(
             {"night": night},
         )
         figures = _published_figures(published, night)
-    result = Verification(night, figures=len(figures))
+        result = Verification(night, figures=len(figures))
+        _check_causes(published, night, result)
     deliveries = listed_deliveries(settings, night, result)
     result.deliveries = len(deliveries)
     with scratch_folder("verify") as folder:
@@ -124,6 +125,25 @@ def verify(
             if is_whole and figures_digest(warehouse, STAGED) != digest:
                 result.differ("the figures' digest is not the published one")
     return result
+
+
+def _check_causes(published: Warehouse, night: dt.date, result: Verification) -> None:
+    """Check that the causes recorded with the night add up to the changes of its figures.
+
+    The causes are evidence like the histories: recorded with the publication, never again. Nights
+    of releases that recorded none are passed over.
+    """
+    if "night_change" not in published.tables("mart"):
+        return
+    previous = published.value(
+        "select max(previous_night) from mart.night_change where as_of_date = :night",
+        {"night": night},
+    )
+    if previous is None:
+        return
+    for row in published.rows(_UNCAUSED, {"night": night, "previous": previous}):
+        left = f"{row.pop('numerator'):+}/{row.pop('denominator'):+}"
+        result.differ(f"{' '.join(row.values())}: the causes leave {left} of its change")
 
 
 def listed_deliveries(
@@ -227,6 +247,42 @@ def _key(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
     return FEEDS[feed].key
 
 
+#: Figures whose recorded causes are not their change since the night published before: of the year
+#: so far, and of the periods that were over then and that the night still gives figures for.
+_UNCAUSED = """
+with stated as (
+    select
+        indicator_code, method_code, unit_code, period_type, period_basis, period_start,
+        coalesce(numerator, 0) * sign as numerator, coalesce(denominator, 0) * sign as denominator
+    from (
+        select h.*, 1 as sign from mart.indicator_history as h
+        where valid_from <= :night and (valid_to is null or valid_to > :night)
+        union all
+        select h.*, -1 from mart.indicator_history as h
+        where valid_from <= :previous and (valid_to is null or valid_to > :previous)
+    ) as both_nights
+    where
+        (period_type = 'year_to_date' and period_basis = 'calendar' or period_end <= :previous)
+        and (period_type, period_basis, period_start) in (
+            select distinct period_type, period_basis, period_start from mart.indicator_history
+            where valid_from <= :night and (valid_to is null or valid_to > :night)
+        )
+    union all
+    select
+        indicator_code, method_code, unit_code, period_type, period_basis, period_start,
+        -numerator_change, -denominator_change
+    from mart.night_change
+    where as_of_date = :night
+)
+select
+    indicator_code, method_code, unit_code, period_type, period_basis,
+    cast(period_start as varchar) as period_start,
+    sum(numerator) as numerator, sum(denominator) as denominator
+from stated
+group by indicator_code, method_code, unit_code, period_type, period_basis, period_start
+having sum(numerator) <> 0 or sum(denominator) <> 0
+order by 1, 2, 3, 4, 5, 6
+"""
 _INDICATOR_QUERY = (
     "select indicator_code || ' by ' || method_code || ' of ' || unit_code || ', ' || period_type"
     " || ' (' || period_basis || ') from ' || cast(period_start as varchar) as figure,"
