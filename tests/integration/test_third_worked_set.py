@@ -14,8 +14,10 @@ S1 01→20, supplement 14,  S2 13→20, supplement 14 X4 01→10 M14:20→open T
 from __future__ import annotations
 
 import io
+import shutil
 from dataclasses import replace
 
+import duckdb
 import pytest
 import third_worked_set as worked_set
 from published_marts import settings_in
@@ -64,6 +66,23 @@ def test_every_figure_equals_the_count_in_plain_python(settings):
 def test_the_figures_come_out_the_same_from_the_landed_files_alone(settings):
     result = verify(settings, MONTH_END)
     assert result.is_identical, result.differences
+
+
+def test_a_changed_reading_of_a_published_verdict_is_found(settings, tmp_path):
+    if not settings.warehouse.startswith("duckdb"):
+        pytest.skip("PostgreSQL refuses such a change")
+    published = tmp_path / "onestop.duckdb"
+    shutil.copyfile(settings.published, published)
+    with duckdb.connect(published) as connection:
+        connection.execute(
+            "update mart.indicator_history set turned_by = 'due'"
+            f" where unit_code = '{DISTRICT}' and turned_by is not null"
+            " and period_type = 'month' and period_basis = 'calendar'"
+        )
+    result = verify(replace(settings, published=published), MONTH_END)
+    [difference] = result.differences
+    assert difference.startswith("readings and issues of on_time_rate by cohort of H24.31, month")
+    assert "published depends due, counted depends form_06_thanh_hoa" in difference
 
 
 #: In time by the current due date: R1, R2, X1, X2, X3, X5, S1, T1–T5.

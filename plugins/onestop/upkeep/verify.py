@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from onestop.files import has_sha256, scratch_folder
 from onestop.intake.landing import MANIFESTS, landed_deliveries
 from onestop.marts.compute import compute_marts
+from onestop.marts.files import rules_digest
 from onestop.marts.publish import figures_digest
 from onestop.marts.published import QuestionError, find_night, open_published
 from onestop.record.evidence import Settlement, kept_mapping, kept_settlement
@@ -92,7 +93,8 @@ def verify(
             "select figures_sha256 from audit.publication where as_of_date = :night",
             {"night": night},
         )
-        figures = _published_figures(published, night)
+        has_same_rules = _has_same_rules(published, night)
+        figures = _published_figures(published, night, has_same_rules=has_same_rules)
         result = Verification(night, figures=len(figures))
         _check_causes(published, night, result)
     deliveries = listed_deliveries(settings, night, result)
@@ -110,7 +112,7 @@ def verify(
         echo(f"counting night {night} again")
         with open_warehouse(scratch.warehouse) as warehouse:
             compute_marts(warehouse, night)
-            computed = _computed_figures(warehouse)
+            computed = _computed_figures(warehouse, has_same_rules=has_same_rules)
             added = _added_since(figures, computed)
             for kind, count in sorted(Counter(map(_kind, added)).items()):
                 result.notes.append(
@@ -302,9 +304,28 @@ _RETURNED_QUERY = (
     " figure, concat_ws(' ', returned_early, returned_on_time, returned_late) as counts"
     " from (select * from {table} where returned_early is not null) as with_returned"
 )
+#: What is said beside a figure rests on reference rows: compared where these are still the same.
+_BESIDE_QUERY = (
+    "select 'readings and issues of ' || indicator_code || ' by ' || method_code || ' of '"
+    " || unit_code || ', ' || period_type || ' (' || period_basis || ') from '"
+    " || cast(period_start as varchar) as figure,"
+    " concat_ws(' ', firmness, turned_by, known_issues) as counts"
+    " from (select * from {table} where firmness is not null or known_issues is not null)"
+    " as with_readings"
+)
 
 
-def _published_figures(published: Warehouse, night: dt.date) -> dict[str, str]:
+def _has_same_rules(published: Warehouse, night: dt.date) -> bool:
+    """Whether the night was computed by the SELECTs and reference rows of today."""
+    rules = published.value(
+        "select rules_sha256 from audit.publication where as_of_date = :night", {"night": night}
+    )
+    return bool(rules == rules_digest())
+
+
+def _published_figures(
+    published: Warehouse, night: dt.date, *, has_same_rules: bool
+) -> dict[str, str]:
     """Every figure of a published night, from the histories."""
     then = (
         f" where valid_from <= date '{night}' and (valid_to is null or valid_to > date '{night}')"
@@ -316,6 +337,8 @@ def _published_figures(published: Warehouse, night: dt.date) -> dict[str, str]:
     ]
     if "returned_early" in published.columns("mart", "form_06a_history"):
         queries.append(_RETURNED_QUERY.format(table=form))
+    if has_same_rules:
+        queries.append(_BESIDE_QUERY.format(table="mart.indicator_history"))
     return {
         figure: counts
         for query in queries
@@ -323,8 +346,10 @@ def _published_figures(published: Warehouse, night: dt.date) -> dict[str, str]:
     }
 
 
-def _computed_figures(warehouse: Warehouse) -> dict[str, str]:
+def _computed_figures(warehouse: Warehouse, *, has_same_rules: bool) -> dict[str, str]:
+    beside = _BESIDE_QUERY.format(table=f"{STAGED}.indicator_value")
     return {
+        **(_by_figure(warehouse.rows(beside)) if has_same_rules else {}),
         **_by_figure(warehouse.rows(_INDICATOR_QUERY.format(table=f"{STAGED}.indicator_value"))),
         **_by_figure(warehouse.rows(_FORM_QUERY.format(table=f"{STAGED}.form_06a"))),
         **_by_figure(warehouse.rows(_RETURNED_QUERY.format(table=f"{STAGED}.form_06a"))),
