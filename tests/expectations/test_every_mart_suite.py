@@ -118,17 +118,11 @@ BROKEN: dict[str, str] = {
     "OTD-F01": TWICE,
     "OTD-F02": setting("numerator", "denominator + 1", COUNTED),
     "OTD-F03": setting("status", "'nearly'"),
-    "OTD-F04": setting("rate_lower", "value + 1", COUNTED),
     # the night has no known issues
     "KIS-F01": "insert into {t} (issue_code) select 'late' from range(2)",
     "KIS-F02": "insert into {t} (issue_code) values ('late')",
-    "KIS-F03": "insert into {t} (issue_code, as_of_date) values"
-    " ('late', date '2022-06-29'), ('later', date '2022-06-30')",
     "IVR-F01": TWICE,
-    "IVR-F02": setting("verdict_status", "null"),
-    "IVR-F03": OTHER_NIGHT,
-    "IVR-F04": setting("turns_verdict", "not turns_verdict", COUNTED),
-    "IVR-F05": setting("reading_code", "'as_we_like'"),
+    "IVR-F02": setting("turns_verdict", "not turns_verdict", COUNTED),
     "RBD-F01": TWICE,
     "RBD-F02": setting("received_date", "null"),
     "RBD-F03": OTHER_NIGHT,
