@@ -52,60 +52,60 @@ role_change as (
     where role_by_reading is not null
 ),
 
+-- Here and in `counted` left joins, also where each row has its match: PostgreSQL takes an inner
+-- join by so many columns for one of a few rows, and then compares all rows with all.
 by_method as (
     select
         measure.*,
-        least(period_end, :as_of_date) as measured_on
+        target.target_numerator,
+        target.target_denominator,
+        indicator.scorecard_method
     from mart.indicator_measure as measure
-    where indicator_code = 'on_time_rate'
+    left join mart.target_in_force as target
+        on
+            measure.indicator_code = target.indicator_code
+            and target.comparison = '>='
+            and measure.unit_level = target.unit_level
+            and target.measured_on = least(measure.period_end, :as_of_date)
+    left join ref.indicator as indicator
+        on
+            measure.indicator_code = indicator.indicator_code
+            and (indicator.valid_from is null or indicator.valid_from <= target.measured_on)
+            and (indicator.valid_to is null or indicator.valid_to > target.measured_on)
+    where
+        measure.indicator_code = 'on_time_rate'
+        and coalesce(target.target_denominator, 0) > 0
 ),
 
 verdict as (
     select
-        by_method.unit_code,
-        by_method.period_type,
-        by_method.period_basis,
-        by_method.period_start,
-        by_method.measured_on,
-        target.target_numerator,
-        target.target_denominator,
-        case
-            when by_method.denominator = 0 then 'no_data'
-            when
-                by_method.numerator * target.target_denominator
-                >= target.target_numerator * by_method.denominator
-                then 'met'
-            else 'not_met'
-        end as verdict_status
+        unit_code,
+        period_type,
+        period_basis,
+        period_start,
+        max(
+            case
+                when method_code <> scorecard_method then null
+                when denominator = 0 then 'no_data'
+                when numerator * target_denominator >= target_numerator * denominator then 'met'
+                else 'not_met'
+            end
+        ) as verdict_status
     from by_method
-    inner join ref.indicator as indicator
-        on
-            by_method.indicator_code = indicator.indicator_code
-            and by_method.method_code = indicator.scorecard_method
-            and (indicator.valid_from is null or indicator.valid_from <= by_method.measured_on)
-            and (indicator.valid_to is null or indicator.valid_to > by_method.measured_on)
-    inner join mart.target_in_force as target
-        on
-            by_method.indicator_code = target.indicator_code
-            and target.comparison = '>='
-            and by_method.unit_level = target.unit_level
-            and by_method.measured_on = target.measured_on
+    group by unit_code, period_type, period_basis, period_start
 ),
 
 whole as (
     select
         tally.*,
-        verdict.measured_on,
-        verdict.target_numerator,
-        verdict.target_denominator,
-        verdict.verdict_status
+        period.measured_on,
+        true as is_tallied
     from mart.unit_tally as tally
-    inner join verdict
+    inner join mart.period as period
         on
-            tally.unit_code = verdict.unit_code
-            and tally.period_type = verdict.period_type
-            and tally.period_basis = verdict.period_basis
-            and tally.period_start = verdict.period_start
+            tally.period_type = period.period_type
+            and tally.period_basis = period.period_basis
+            and tally.period_start = period.period_start
     where tally.field_code = 'ALL' and tally.procedure_key = 'ALL'
 ),
 
@@ -178,12 +178,18 @@ counted as (
         by_method.period_end,
         by_method.numerator + coalesce(change.numerator_change, 0) as numerator,
         by_method.denominator + coalesce(change.denominator_change, 0) as denominator,
-        whole.verdict_status,
-        whole.target_numerator,
-        whole.target_denominator
+        by_method.target_numerator,
+        by_method.target_denominator,
+        verdict.verdict_status
     from by_method
     inner join ref.reading as reading on by_method.method_code = reading.method_code
-    inner join whole
+    left join verdict
+        on
+            by_method.unit_code = verdict.unit_code
+            and by_method.period_type = verdict.period_type
+            and by_method.period_basis = verdict.period_basis
+            and by_method.period_start = verdict.period_start
+    left join whole
         on
             by_method.unit_code = whole.unit_code
             and by_method.period_type = whole.period_type
@@ -196,6 +202,7 @@ counted as (
             and by_method.period_type = change.period_type
             and by_method.period_basis = change.period_basis
             and by_method.period_start = change.period_start
+    where coalesce(whole.is_tallied, false)
 ),
 
 compared as (
