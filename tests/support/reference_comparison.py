@@ -44,7 +44,10 @@ PROVISION = (
     "publication_stated", "level_stated",
 )  # fmt: skip
 WAITING_TIME = "counter_waiting_time"
-INTERVAL = "cast(10000 * rate_lower as bigint), cast(10000 * rate_upper as bigint), is_small"
+INTERVAL = (
+    "cast(10000 * rate_lower as bigint) as lower, cast(10000 * rate_upper as bigint) as upper,"
+    " is_small"
+)
 Rows = dict[tuple[Any, ...], tuple[Any, ...]]
 
 
@@ -123,7 +126,7 @@ def compare_values(found: Comparison, warehouse: Warehouse, schema: str, figures
     marts = rows_of(
         warehouse,
         f"select indicator_code, method_code, unit_code, {PERIOD}, numerator, denominator,"
-        f" cast(10000 * value as bigint), status, {INTERVAL} from {schema}.indicator_value"
+        f" cast(10000 * value as bigint) as value, status, {INTERVAL} from {schema}.indicator_value"
         " where method_code <> 'declared'",
         6,
     )
