@@ -73,8 +73,6 @@ beside_previous as (
 asked as (
     select
         asked.dossier_code,
-        dossier.unit_code,
-        dossier.unit_level,
         dossier.received_date,
         asked.valid_from as event_date,
         case
@@ -102,9 +100,6 @@ supplement as (
     select
         rule.check_code,
         asked.dossier_code,
-        asked.unit_code,
-        asked.unit_level,
-        asked.received_date,
         asked.event_date,
         last_allowed.calendar_date as limit_date,
         asked.last_seen_night,
@@ -151,9 +146,6 @@ extended_twice as (
     select
         rule.check_code,
         extension.dossier_code,
-        extension.unit_code,
-        extension.unit_level,
-        extension.received_date,
         extension.moved_night as event_date,
         cast(null as date) as limit_date,
         extension.last_seen_night,
@@ -173,9 +165,6 @@ extended_late as (
     select
         rule.check_code,
         extension.dossier_code,
-        extension.unit_code,
-        extension.unit_level,
-        extension.received_date,
         extension.moved_night as event_date,
         extension.due_date_before - cast(rule.limit_value as integer) as limit_date,
         extension.last_seen_night,
@@ -203,9 +192,6 @@ closed_out as (
     select
         rule.check_code,
         dossier.dossier_code,
-        dossier.unit_code,
-        dossier.unit_level,
-        dossier.received_date,
         dossier.closed_date as event_date,
         dossier.due_date as limit_date,
         edit.last_seen_night,
@@ -250,9 +236,6 @@ code_date as (
     select
         rule.check_code,
         coded.dossier_code,
-        coded.unit_code,
-        coded.unit_level,
-        coded.received_date,
         coded.received_date as event_date,
         cast(null as date) as limit_date,
         cast(null as date) as last_seen_night,
@@ -278,9 +261,6 @@ same_day as (
     select
         rule.check_code,
         dossier.dossier_code,
-        dossier.unit_code,
-        dossier.unit_level,
-        dossier.received_date,
         dossier.received_date as event_date,
         cast(null as date) as limit_date,
         cast(null as date) as last_seen_night,
@@ -332,20 +312,21 @@ ranked as (
 
 decree_check as (
     select
-        dossier_code,
-        check_code,
-        case when doubt_code is null then 'strong' else 'weak' end as strength,
-        doubt_code,
-        unit_code,
-        unit_level,
-        received_date,
-        event_date,
-        limit_date,
-        last_seen_night,
-        delivery_id,
-        row_number
+        ranked.dossier_code,
+        ranked.check_code,
+        case when ranked.doubt_code is null then 'strong' else 'weak' end as strength,
+        ranked.doubt_code,
+        dossier.unit_code,
+        dossier.unit_level,
+        dossier.received_date,
+        ranked.event_date,
+        ranked.limit_date,
+        ranked.last_seen_night,
+        ranked.delivery_id,
+        ranked.row_number
     from ranked
-    where rank_of_check = 1
+    inner join dossier on ranked.dossier_code = dossier.dossier_code
+    where ranked.rank_of_check = 1
 )
 
 select * from decree_check
