@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -20,6 +21,18 @@ hypothesis.settings.register_profile("long", deadline=None, max_examples=1000, p
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 short_nights.install()
+
+
+def pytest_collection_finish(session):  # noqa: ARG001 - the name is pytest's
+    """Leave what is imported to itself: the collector would go through it thousands of times."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 100)
+
+
+def pytest_sessionfinish(session):  # noqa: ARG001 - the name is pytest's
+    """Let the interpreter free its modules, so that their libraries do not report leaks."""
+    gc.unfreeze()
 
 
 @pytest.hookimpl(tryfirst=True)
