@@ -24,6 +24,7 @@ RECORD = {
     "audit.publication": "dossier_count",
     "audit.report": "folder",
     "audit.report_file": "file_name",
+    "mart.night_change": "item_count",
     "mart.restatement": "dossier_count",
     "mart.restatement_dossier": "row_after",
 }

@@ -153,6 +153,16 @@ def test_figures_that_the_causes_do_not_give_are_an_error_unless_the_rules_chang
     assert causes(on_time(altered, NEXT, LATER))["rule_changed"] == (-1, 0)
 
 
+def test_after_an_earlier_release_the_remedy_is_a_night_with_this_one(settings, tmp_path):
+    path = tmp_path / "w.duckdb"
+    path.write_bytes(settings.published.read_bytes())
+    with open_warehouse(f"duckdb:///{path}") as warehouse:
+        warehouse.execute("drop table ref.change_cause")
+    earlier = replace(settings, warehouse=f"duckdb:///{path}", published=path)
+    with pytest.raises(QuestionError, match="publish a night with this release"):
+        on_time(earlier, NEXT, LATER)
+
+
 def printed(settings, form, lang="en", **asked):
     difference = compare_nights(settings, NEXT, LATER, "CITY", **asked)
     text = io.StringIO()

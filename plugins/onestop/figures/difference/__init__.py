@@ -169,8 +169,8 @@ def compare_nights(
         span: first and last day; defaults to the year of the later night up to each night.
 
     Raises:
-        QuestionError: no such unit, indicator or method, the nights or the span are reversed, or
-            the causes do not add up to the published figures.
+        QuestionError: no such unit, indicator or method, the nights or the span are reversed, the
+            causes do not add up to the published figures, or an earlier release published last.
         NothingPublishedError: one of the nights is not published.
     """
     first, last = span[0] or as_of.replace(month=1, day=1), span[1] or as_of
@@ -179,6 +179,11 @@ def compare_nights(
             f"the span ends ({last}) before it begins ({first})", remedy="exchange --from and --to"
         )
     with open_published(settings) as warehouse:
+        if "change_cause" not in warehouse.tables("ref"):
+            raise QuestionError(
+                "an earlier release, which knew no causes, published the last night",
+                remedy="publish a night with this release, then ask again",
+            )
         _refuse_reversed(find_night(warehouse, previous), find_night(warehouse, as_of))
         comparison = _Comparison(
             warehouse, previous, as_of, _find_unit(warehouse, unit, previous, as_of), first, last
