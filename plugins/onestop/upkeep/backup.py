@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from onestop.errors import OneStopError
+from onestop.figures.due_soon import write_due_soon
 from onestop.files import DRAFT_ENDING, copy_whole, sha256_of, sync, write_whole
 from onestop.intake.landing import INCOMING, make_private
 from onestop.record.publications import last_published
@@ -212,6 +213,7 @@ def restore_backup(
         if night:
             with open_warehouse(settings.warehouse) as warehouse:
                 warehouse.publish_copy(settings.published)
+                write_due_soon(warehouse, settings.published)
         begun.unlink()
     return Backup(chosen.folder, night, len(manifest["landing"]))
 
