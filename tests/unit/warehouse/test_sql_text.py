@@ -14,6 +14,7 @@ from onestop.warehouse.sql_text import (
     SqlTextError,
     created_relations,
     names_of_schemas,
+    selected_columns,
     statements,
     step_names,
     step_select,
@@ -209,6 +210,17 @@ def test_every_mart_ends_with_its_last_step(path):
     text = path.read_text(encoding="utf-8")
     assert step_names(text)[-1] == path.stem
     assert step_select(text, path.stem).endswith(f"select * from {path.stem}")
+
+
+def test_the_columns_of_a_fragment_are_returned_as_written():
+    text = "-- from nowhere\nselect\n    a, -- b from c\n    (select max(d) from e) as f\nfrom rate"
+    assert selected_columns(text) == "a, -- b from c\n    (select max(d) from e) as f"
+
+
+@pytest.mark.parametrize("text", ["select a", "select a from b where c", "insert into a from b"])
+def test_a_fragment_of_another_form_is_refused(text):
+    with pytest.raises(SqlTextError, match=r"not select … from <relation>"):
+        selected_columns(text)
 
 
 @pytest.mark.parametrize("query", REFERENCES.values(), ids=REFERENCES)
