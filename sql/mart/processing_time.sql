@@ -32,7 +32,8 @@ clock as (
     select 'office'
 ),
 
-counted as (
+-- added up by half-month first: there are far fewer of these than of dossiers
+by_half as (
     select
         coalesce(roll_up.total_code, tally.unit_code) as unit_code,
         case breakdown.breakdown_code when 'field' then tally.field_code else 'ALL' end
@@ -40,10 +41,7 @@ counted as (
         case breakdown.breakdown_code when 'procedure' then tally.procedure_key else 'ALL' end
             as procedure_key,
         clock.clock_code,
-        half.period_type,
-        half.period_basis,
-        half.period_start,
-        half.period_end,
+        tally.half_month,
         case clock.clock_code
             when 'elapsed' then tally.workdays_taken
             else tally.workdays_taken - tally.workdays_paused
@@ -51,7 +49,6 @@ counted as (
         cast(sum(tally.dossiers) as bigint) as dossiers
     from mart.duration_tally as tally
     inner join mart.roll_up as roll_up on tally.unit_level = roll_up.unit_level
-    inner join half_of_period as half on tally.half_month = half.half_month
     cross join breakdown
     cross join clock
     group by
@@ -59,14 +56,37 @@ counted as (
         case breakdown.breakdown_code when 'field' then tally.field_code else 'ALL' end,
         case breakdown.breakdown_code when 'procedure' then tally.procedure_key else 'ALL' end,
         clock.clock_code,
-        half.period_type,
-        half.period_basis,
-        half.period_start,
-        half.period_end,
+        tally.half_month,
         case clock.clock_code
             when 'elapsed' then tally.workdays_taken
             else tally.workdays_taken - tally.workdays_paused
         end
+),
+
+counted as (
+    select
+        by_half.unit_code,
+        by_half.field_code,
+        by_half.procedure_key,
+        by_half.clock_code,
+        half.period_type,
+        half.period_basis,
+        half.period_start,
+        half.period_end,
+        by_half.workdays,
+        cast(sum(by_half.dossiers) as bigint) as dossiers
+    from by_half
+    inner join half_of_period as half on by_half.half_month = half.half_month
+    group by
+        by_half.unit_code,
+        by_half.field_code,
+        by_half.procedure_key,
+        by_half.clock_code,
+        half.period_type,
+        half.period_basis,
+        half.period_start,
+        half.period_end,
+        by_half.workdays
 ),
 
 ordered as (
