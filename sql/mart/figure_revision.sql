@@ -25,8 +25,8 @@ with figure_revision as (
         value,
         last_value(numerator) over figure as latest_numerator,
         last_value(denominator) over figure as latest_denominator,
-        last_value(value) over figure as latest_value,
-        last_value(value) over figure - value as revision,
+        cast(last_value(value) over figure as decimal(18, 4)) as latest_value,
+        cast(last_value(value) over figure - value as decimal(18, 4)) as revision,
         period_end < :as_of_date as is_over
     from mart.indicator_history
     where period_end is not null

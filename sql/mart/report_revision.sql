@@ -42,7 +42,7 @@ report_revision as (
         later.numerator,
         later.denominator,
         later.value,
-        later.value - issued.value as revision
+        cast(later.value - issued.value as decimal(18, 4)) as revision
     from issued
     inner join mart.indicator_history as later
         on

@@ -55,11 +55,18 @@ usual_revision as (
         period_basis,
         age_days,
         count(*) as periods,
+        -- a median of whole ten-thousandths, rounded down: exact on every engine
         cast(
-            percentile_cont(0.5) within group (order by cast(abs(revision) as double precision))
+            cast(
+                floor(
+                    percentile_cont(0.5) within group (
+                        order by cast(cast(10000 * abs(revision) as bigint) as double precision)
+                    )
+                ) as decimal(18, 4)
+            ) / 10000
             as decimal(18, 4)
         ) as median_revision,
-        max(abs(revision)) as largest_revision
+        cast(max(abs(revision)) as decimal(18, 4)) as largest_revision
     from at_age
     group by
         indicator_code,
