@@ -157,17 +157,17 @@ processing_time as (
         cast(
             summed.median_from
             + (summed.median_to - summed.median_from)
-            * (summed.steps % 2) / cast(2 as double precision) as decimal(18, 2)
+            * (summed.steps % 2) / cast(2 as double precision) as decimal(18, 4)
         ) as median_workdays,
         cast(
             summed.p75_from
             + (summed.p75_to - summed.p75_from)
-            * (3 * summed.steps % 4) / cast(4 as double precision) as decimal(18, 2)
+            * (3 * summed.steps % 4) / cast(4 as double precision) as decimal(18, 4)
         ) as p75_workdays,
         cast(
             summed.p90_from
             + (summed.p90_to - summed.p90_from)
-            * (9 * summed.steps % 10) / cast(10 as double precision) as decimal(18, 2)
+            * (9 * summed.steps % 10) / cast(10 as double precision) as decimal(18, 4)
         ) as p90_workdays
     from summed
     inner join mart.unit as unit on summed.unit_code = unit.unit_code
