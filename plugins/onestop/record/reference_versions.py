@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
+from onestop.schema.reference import reference_files
+from onestop.warehouse.base import quoted
 from onestop.warehouse.staged_names import CALENDAR, REFERENCE
 
 if TYPE_CHECKING:
@@ -30,8 +32,8 @@ def keep_reference(warehouse: Warehouse, as_of: dt.date) -> None:
     To be called in the transaction that publishes night ``as_of``.
     """
     published = {
-        name: _content(warehouse.arrow(f"select * from {name}"))
-        for name in (*(f"{REFERENCE}.{table}" for table in warehouse.tables(REFERENCE)), CALENDAR)
+        ".".join(name): _content(warehouse.arrow(f"select * from {quoted(*name)}"))
+        for name in (*((REFERENCE, name) for name in reference_files()), CALENDAR.split("."))
     }
     kept = {row["table_name"]: row["rows_sha256"] for row in _rows_of(warehouse, as_of)}
     for name in sorted(kept.keys() | published.keys()):
