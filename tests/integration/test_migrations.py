@@ -8,6 +8,7 @@ import shutil
 import threading
 from dataclasses import replace
 
+import computed_marts
 import pytest
 import worked_dossiers
 from engines import assert_same, content, lines
@@ -57,7 +58,8 @@ def without_later_columns(patched):
         replace(file, text=re.sub(r"\bd\.(source_timeliness|extra),", r"null as \1,", file.text))
         for file in mart_files()
     ]
-    patched.setattr(worked_dossiers, "mart_files", lambda: files)
+    patched.setattr(computed_marts, "mart_files", lambda: files)
+    patched.setattr(worked_dossiers, "keep_reference", lambda *_: None)
     patched.setattr(worked_dossiers, "history_select", history_of_one_night)
 
 
