@@ -33,7 +33,7 @@ from onestop.night import run_night
 from onestop.sample import write_sample
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.settings import Settings
-from onestop.upkeep import backup
+from onestop.upkeep import backup, doctor
 from onestop.upkeep.backup import BackupError, make_backup, restore_backup
 from onestop.upkeep.doctor import examine, print_examination
 from onestop.upkeep.housekeeping import (
@@ -239,13 +239,18 @@ def test_a_misspelt_variable_and_an_unreachable_server_are_found(published, monk
     assert "ONESTOP_LANDIG" in " ".join(one.message for one in found)
 
 
-def test_the_doctors_findings_are_available_as_json_and_csv(published, capsys):
+def test_the_doctors_findings_are_available_as_json_and_csv(published, capsys, monkeypatch):
+    found = examine(published, MORNING_AFTER)  # once: the room on the disk changes
+    monkeypatch.setattr(doctor, "examine", lambda *_: found)
     assert print_examination(published, "json", NIGHT)
     findings = json.loads(capsys.readouterr().out)
     assert {"check", "state", "message", "remedy"} == findings[0].keys()
     assert print_examination(published, "csv", NIGHT)
     lines = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [tuple(line.values()) for line in lines] == [tuple(one.values()) for one in findings]
+
+
+def test_the_doctor_of_a_night_that_is_not_published_fails(published, capsys):
     assert not print_examination(published, "table", dt.date(2023, 1, 1))
     assert "FAIL" in capsys.readouterr().out
 

@@ -1,6 +1,6 @@
-"""Nights without mart suites and without pages, for the tests that are about neither.
+"""Nights without mart suites, pages and lists of units, for tests that are about none of them.
 
-The suites and the pages take a third of a small night. A test or a module with the marker
+They take a third of a small night. A test or a module with the marker
 ``whole_night`` runs them, and so does every command in a process of its own interpreter.
 """
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _check_marts, _render_reports = night_module.check_marts, night_module.render_reports
+_write_due_soon = night_module.write_due_soon
 _whole = False
 
 
@@ -24,6 +25,7 @@ def install() -> None:
     """Make this process's nights short."""
     night_module.check_marts = _checked
     night_module.render_reports = _rendered
+    night_module.write_due_soon = _listed
 
 
 def set_whole(*, whole: bool) -> None:
@@ -54,3 +56,8 @@ def _checked(source: object, as_of: dt.date, **named: object) -> MartsVerdict:
 
 def _rendered(*arguments: object, **named: object) -> object:
     return _render_reports(*arguments, **named) if _whole else None
+
+
+def _listed(*arguments: object) -> None:
+    if _whole:
+        _write_due_soon(*arguments)

@@ -102,7 +102,7 @@ def _write_files(warehouse: Warehouse, folder: Path, as_of: dt.date) -> None:
 def file_name(unit_code: str) -> str:
     """The name of a unit's files, without ending: its code, safe in every file system."""
     name = quote(unit_code, safe="")
-    if len(name) <= _LONGEST_NAME:
+    if len(name) <= _LONGEST_NAME and f"{name}.csv" != INDEX:
         return name
     return f"{name[:_LONGEST_NAME]}-{hashlib.sha256(unit_code.encode()).hexdigest()[:12]}"
 

@@ -141,6 +141,10 @@ def test_long_codes_have_names_of_their_own():
     assert len(one) < 200
 
 
+def test_no_unit_s_file_has_the_name_of_the_list_of_units():
+    assert f"{file_name('index')}.csv" != INDEX
+
+
 def test_marts_of_an_earlier_release_give_no_files(warehouse, tmp_path):
     record_publication(warehouse, 1, FIRST)
     write_due_soon(warehouse, tmp_path / "onestop.duckdb")
