@@ -16,7 +16,7 @@ from published_marts import settings_in
 from random_nights import Sources
 from worked_dossiers import LATER, NIGHT, UNIT
 
-from onestop.figures.difference import _Comparison, _find_unit, compare_nights
+from onestop.figures.difference import Cause, _Comparison, _find_unit, compare_nights
 from onestop.figures.difference.output import print_difference
 from onestop.marts.compute import compute_marts
 from onestop.marts.publish import publish_marts
@@ -204,6 +204,29 @@ def test_json_and_csv_hold_the_causes_and_the_items(settings):
 
 
 # --- random nights --------------------------------------------------------------------------------
+
+
+def test_figures_of_one_level_are_named_and_not_compared_elsewhere(settings):
+    page = printed(settings, "table")
+    assert "Figures of one level, see --unit DISTRICT: digitisation_rollout_district" in page
+    with pytest.raises(QuestionError, match="counts those of one level; ask for --unit COMMUNE"):
+        compare_nights(settings, NIGHT, LATER, "CITY", "digitisation_rollout_commune")
+
+
+def test_the_rows_of_a_csv_add_up_also_with_a_cause_that_has_no_items(settings):
+    difference = compare_nights(settings, NIGHT, LATER, "CITY", "on_time_rate")
+    [figure] = difference.figures
+    ruled = Cause("rule_changed", None, 0, 1)
+    changed = replace(difference, figures=(replace(figure, causes=(*figure.causes, ruled)),))
+    text = io.StringIO()
+    print_difference(settings, changed, "en", "csv", text)
+    rows = list(csv.DictReader(io.StringIO(text.getvalue())))
+    moved = [
+        sum(int(row[f"{part}_after"]) - int(row[f"{part}_before"]) for row in rows)
+        for part in ("numerator", "denominator")
+    ]
+    assert tuple(moved) == changed.figures[0].change
+    assert rows[-1]["cause_code"] == "rule_changed"
 
 
 def assert_every_difference_adds_up(warehouse, folder, seed, *, nights, pairs, units):

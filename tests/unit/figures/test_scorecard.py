@@ -5,6 +5,7 @@ import datetime as dt
 import io
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from plan_targets import target_of
@@ -12,6 +13,7 @@ from published_marts import NIGHT, Figure, publish, settings_in
 
 from onestop.figures.scorecard import print_scorecard, read_scorecard
 from onestop.figures.scorecard.page import PAGES, scorecard_values
+from onestop.figures.scorecard.terminal import _write_csv
 from onestop.marts.published import NothingPublishedError, QuestionError
 from onestop.warehouse import open_warehouse
 
@@ -220,6 +222,13 @@ def test_json_holds_integers_dates_and_both_languages(settings):
     assert (city["numerator"], city["denominator"], city["target"]) == (97_999, 100_000, 98.0)
     assert city["title_vi"] == "Hồ sơ tiếp nhận trong năm giải quyết đúng hạn"
     assert city["period_start"] == "2022-01-01"
+
+
+def test_a_cell_that_looks_like_a_formula_is_text_in_the_csv(settings):
+    line = replace(read_scorecard(settings)[0], document_number="=333/BC-SNV")
+    text = io.StringIO()
+    _write_csv([line], text)
+    assert "'=333/BC-SNV" in text.getvalue()
 
 
 def test_csv_has_one_row_per_line(settings):

@@ -138,6 +138,8 @@ class Difference:
         first: first day of the span.
         last: last day of the span; the year to date ends on each night.
         figures: the figures that were asked for, also unchanged ones.
+        has_items: whether they have the items behind the causes.
+        elsewhere: indicators of the scorecard that are figures of another level, by that level.
     """
 
     previous: dt.date
@@ -146,6 +148,8 @@ class Difference:
     first: dt.date
     last: dt.date
     figures: tuple[FigureChange, ...]
+    has_items: bool = False
+    elsewhere: tuple[tuple[str, str], ...] = ()
 
 
 def compare_nights(
@@ -188,10 +192,29 @@ def compare_nights(
         comparison = _Comparison(
             warehouse, previous, as_of, _find_unit(warehouse, unit, previous, as_of), first, last
         )
-        figures = comparison.figures(
-            _asked(warehouse, indicator, method), has_items=indicator is not None
-        )
-    return Difference(previous, as_of, comparison.unit, first, last, figures)
+        elsewhere = _of_other_levels(warehouse, comparison.unit)
+        if indicator in elsewhere:
+            raise QuestionError(
+                f"{indicator} counts those of one level",
+                remedy=f"ask for --unit {elsewhere[indicator].upper()}",
+            )
+        asked = _asked(warehouse, indicator, method)
+        asked = [(code, by) for code, by in asked if code not in elsewhere]
+        has_items = indicator is not None
+        figures = comparison.figures(asked, has_items=has_items)
+    return Difference(
+        previous, as_of, comparison.unit, first, last, figures, has_items, tuple(elsewhere.items())
+    )
+
+
+def _of_other_levels(warehouse: Warehouse, unit: FoundUnit) -> dict[str, str]:
+    """The indicators that are figures of one level, which is not this unit, by level."""
+    rows = warehouse.rows(
+        "select indicator_code, scope from ref.indicator where scope in"
+        " (select unit_level from ref.unit_level where unit_scope = 'level') order by position"
+    )
+    here = unit.level if unit.scope == "level" else None
+    return {row["indicator_code"]: row["scope"] for row in rows if row["scope"] != here}
 
 
 def _refuse_reversed(previous: dt.date, as_of: dt.date) -> None:

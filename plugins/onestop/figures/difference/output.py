@@ -6,6 +6,8 @@ import csv
 import json
 import sys
 from dataclasses import asdict
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TextIO
 
 from onestop.console import page_width, printed, safe_cell
@@ -34,6 +36,10 @@ _WORDS: dict[str, dict[Language, str]] = {
     "by": {"vi": "cách đếm {method}", "en": "method {method}"},
     "nothing": {"vi": "chưa có số liệu", "en": "no data"},
     "same": {"vi": "Không thay đổi: {names}", "en": "Unchanged: {names}"},
+    "elsewhere": {
+        "vi": "Chỉ có ở một cấp, xem --unit {level}: {names}",
+        "en": "Figures of one level, see --unit {level}: {names}",
+    },
     "none": {"vi": "Không có gì thay đổi.", "en": "Nothing changed."},
     "cause": {"vi": "Nguyên nhân", "en": "Cause"},
     "count": {"vi": "Số lượng", "en": "Items"},
@@ -93,10 +99,8 @@ def print_difference(
         file.write("\n")
     elif format == "csv":
         rows = list(_rows(difference, labels))
-        has_items = any(figure.items for figure in difference.figures)
-        writer = csv.DictWriter(
-            file, _ITEM_COLUMNS if has_items else _CAUSE_COLUMNS, lineterminator="\n"
-        )
+        columns = _ITEM_COLUMNS if difference.has_items else _CAUSE_COLUMNS
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows({name: safe_cell(cell) for name, cell in row.items()} for row in rows)
     else:
@@ -160,8 +164,26 @@ def _rows(difference: Difference, labels: _Labels) -> Iterator[dict[str, Any]]:
             "indicator_code": figure.indicator_code,
             "method_code": figure.method_code,
         }
-        for one in figure.items or figure.causes:
-            yield head | _labelled(asdict(one), labels)
+        listed = {item.cause_code for item in figure.items}
+        for item in figure.items:
+            yield head | _labelled(asdict(item), labels)
+        for cause in figure.causes:
+            if cause.cause_code not in listed:
+                yield head | _labelled(
+                    _as_item(cause) if difference.has_items else asdict(cause), labels
+                )
+
+
+def _as_item(cause: Cause) -> dict[str, Any]:
+    """A cause without items as one row: its change as the change from nothing."""
+    return {
+        "cause_code": cause.cause_code,
+        "item_code": "",
+        "numerator_before": 0,
+        "denominator_before": 0,
+        "numerator_after": cause.numerator_change,
+        "denominator_after": cause.denominator_change,
+    }
 
 
 def _labelled(row: dict[str, Any], labels: _Labels) -> dict[str, Any]:
@@ -219,7 +241,10 @@ def _print_page(console: Console, difference: Difference, labels: _Labels, lang:
         console.print(word("same", names=names))
     elif same:
         console.print(word("none"))
-    if moved and not any(figure.items for figure in moved):
+    for level, listed in groupby(difference.elsewhere, key=itemgetter(1)):
+        names = ", ".join(code for code, _ in listed)
+        console.print(word("elsewhere", level=level.upper(), names=names))
+    if moved and not difference.has_items and not any(figure.items for figure in moved):
         console.print(word("items"))
     elif any(figure.item_name == "dossier" for figure in moved):
         console.print(word("file"))

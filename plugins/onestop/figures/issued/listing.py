@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TextIO
 
-from onestop.console import page_width, printed
+from onestop.console import page_width, printed, safe_cell
 from onestop.figures.issued.revisions import read_usual_revisions, revision_sentences
 from onestop.files import has_sha256
 from onestop.marts.published import NothingPublishedError, open_published
@@ -101,7 +101,10 @@ def print_issued_reports(
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow((*ISSUE_COLUMNS, "changed_files"))
         for row in rows:
-            writer.writerow(" ".join(x) if isinstance(x, list) else x for x in row.values())
+            writer.writerow(
+                safe_cell(" ".join(cell) if isinstance(cell, list) else cell)
+                for cell in row.values()
+            )
     else:
         _print_table(settings, rows, lang, file)
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TextIO
 
-from onestop.console import page_width, printed
+from onestop.console import page_width, printed, safe_cell
 from onestop.figures.scorecard.values import (
     ON_TIME,
     MethodFigure,
@@ -94,7 +94,7 @@ def _write_csv(lines: list[ScorecardLine], file: TextIO) -> None:
     writer.writerow(field.name for field in fields(ScorecardLine))
     for line in lines:
         writer.writerow(
-            str(value).lower() if isinstance(value, bool) else value
+            str(value).lower() if isinstance(value, bool) else safe_cell(value)
             for value in asdict(line).values()
         )
 
