@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -35,7 +37,7 @@ def keep_reference(warehouse: Warehouse, as_of: dt.date) -> None:
         ".".join(name): _content(warehouse.arrow(f"select * from {quoted(*name)}"))
         for name in (*((REFERENCE, name) for name in reference_files()), CALENDAR.split("."))
     }
-    kept = {row["table_name"]: row["rows_sha256"] for row in _rows_of(warehouse, as_of)}
+    kept = {name: versions[-1]["rows_sha256"] for name, versions in _versions(warehouse).items()}
     for name in sorted(kept.keys() | published.keys()):
         types, content = published.get(name, (None, None))
         rows_sha256 = hashlib.sha256(f"{types}\n{content}".encode()).hexdigest()
@@ -64,33 +66,34 @@ def keeps_reference(warehouse: Warehouse) -> bool:
 def replaced_since(warehouse: Warehouse, night: dt.date) -> dict[str, pa.Table]:
     """The tables whose rows on a published night are no longer those that readers see.
 
+    A night that an earlier release published, without keeping its rows, has those kept first.
+
     Returns:
-        The rows of that night by table, such as ``ref.target``. A table that an earlier release
-        published without keeping it is left out.
+        The rows of that night by table, such as ``ref.target``.
     """
     if _TABLE not in warehouse.tables("audit"):
         return {}
-    then = {row["table_name"]: row for row in _rows_of(warehouse, night)}
-    later = warehouse.rows(
-        f"select distinct table_name from audit.{_TABLE} where valid_from > :night",
-        {"night": night},
-    )
-    return {
-        name: _table(then[name]["column_types"], then[name]["content"])
-        for name in sorted({row["table_name"] for row in later} & then.keys())
-        if then[name]["content"] is not None
-    }
+    replaced = {}
+    for name, versions in _versions(warehouse).items():
+        number = max((n for n, one in enumerate(versions) if one["valid_from"] <= night), default=0)
+        if number < len(versions) - 1:
+            [row] = warehouse.rows(
+                f"select column_types, content from audit.{_TABLE}"
+                " where table_name = :name and valid_from = :valid_from",
+                {"name": name, "valid_from": versions[number]["valid_from"]},
+            )
+            if row["content"] is not None:  # null: the table was gone that night
+                replaced[name] = _table(row["column_types"], row["content"])
+    return replaced
 
 
-def _rows_of(warehouse: Warehouse, night: dt.date) -> list[dict[str, Any]]:
-    """The row of each table that was kept last up to a night."""
-    return warehouse.rows(
-        f"select kept.* from audit.{_TABLE} as kept inner join ("
-        f"  select table_name, max(valid_from) as valid_from from audit.{_TABLE}"
-        "  where valid_from <= :night group by table_name"
-        " ) as last on kept.table_name = last.table_name and kept.valid_from = last.valid_from",
-        {"night": night},
+def _versions(warehouse: Warehouse) -> dict[str, list[dict[str, Any]]]:
+    """First night and digest of the contents of each table, the first one first."""
+    rows = warehouse.rows(
+        f"select table_name, valid_from, rows_sha256 from audit.{_TABLE}"
+        " order by table_name, valid_from"
     )
+    return {name: list(of) for name, of in groupby(rows, key=itemgetter("table_name"))}
 
 
 def _content(table: pa.Table) -> tuple[str, str]:

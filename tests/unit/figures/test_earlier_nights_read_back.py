@@ -11,7 +11,7 @@ import pytest
 from published_marts import settings_in
 from recorded_world import put_record
 from reference_figures import Statement
-from second_worked_set import DISTRICT, MAY, SEPTEMBER, second_world
+from second_worked_set import DISTRICT, MAY, MID_JANUARY, SEPTEMBER, second_world
 
 from onestop.figures.explain import explain, print_explanation
 from onestop.figures.form_06a import read_form_06a
@@ -159,6 +159,12 @@ def test_tables_that_were_not_edited_are_not_kept_again(settings):
             *(f"ref.{name}" for name, _, _ in EDITED),
         }
         assert replaced_since(warehouse, SEPTEMBER) == {}
+
+
+def test_a_night_before_rows_were_kept_has_those_kept_first(settings):
+    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+        before, first = (replaced_since(warehouse, night) for night in (MID_JANUARY, MAY))
+    assert before == first
 
 
 def test_a_report_on_an_earlier_night_has_its_title_and_documents(settings):
