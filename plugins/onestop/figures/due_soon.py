@@ -49,7 +49,7 @@ def write_due_soon(warehouse: Warehouse, published: Path) -> None:
 
     Args:
         warehouse: with at least one publication.
-        published: the readers' copy; the folder stands beside it.
+        published: the readers' copy; the files are written to a folder next to it.
 
     Raises:
         OSError: the files cannot be written; those of the publication before are still there.
