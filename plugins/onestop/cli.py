@@ -438,6 +438,26 @@ def rejected(
 
 
 @app.command()
+def alerts(
+    lang: LangOption,
+    night: Annotated[
+        dt.date | None,
+        typer.Option(
+            "--night",
+            parser=_day,
+            metavar="DATE",
+            help="The night; defaults to the last one that was run.",
+        ),
+    ] = None,
+    form: FormatOption = Format.table,
+) -> None:
+    """Show a night's alerts, and when each was sent; nothing is sent."""
+    from onestop.alerts import print_alerts
+
+    print_alerts(Settings.from_environment(), night, lang.value, form.value)
+
+
+@app.command()
 def backup(
     target: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the backups.")],
     keep: Annotated[int, typer.Option("--keep", min=1, help="How many warehouses to keep.")] = 3,

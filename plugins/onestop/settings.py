@@ -33,7 +33,7 @@ VARIABLES = frozenset(
     {
         *("ONESTOP_VAR", "ONESTOP_EXPORTS", "ONESTOP_LANDING", "ONESTOP_WAREHOUSE"),
         *("ONESTOP_PUBLISHED", "ONESTOP_SOURCES", "ONESTOP_SOURCES_ENABLED", "ONESTOP_WORK"),
-        *("ONESTOP_WAIT_UNTIL", *FURTHER_VARIABLES),
+        *("ONESTOP_WAIT_UNTIL", "ONESTOP_PUBLISH_BY", *FURTHER_VARIABLES),
         *("ONESTOP_LOCAL_LAST_NIGHT", "ONESTOP_LOCAL_PRELOAD"),
     }
 )
@@ -145,6 +145,8 @@ class Settings:
             (``ONESTOP_WORK``).
         wait_until: the clock time of the next morning until which a night waits for a delivery
             that it needs (``ONESTOP_WAIT_UNTIL``).
+        publish_by: the clock time of the next morning by which figures are to be published; later
+            there is an alert (``ONESTOP_PUBLISH_BY``).
     """
 
     exports: Folder
@@ -155,6 +157,7 @@ class Settings:
     work: Path
     enabled_sources: tuple[str, ...] = ()
     wait_until: dt.time = dt.time(6)
+    publish_by: dt.time = dt.time(6)
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -164,7 +167,7 @@ class Settings:
 
         Raises:
             ExportsError: the exports are at an address that cannot be used.
-            SettingsError: ``ONESTOP_WAIT_UNTIL`` is no time of day.
+            SettingsError: ``ONESTOP_WAIT_UNTIL`` or ``ONESTOP_PUBLISH_BY`` is no time of day.
         """
         var = Path(os.environ.get("ONESTOP_VAR") or PROJECT_ROOT / "var")
 
@@ -183,6 +186,7 @@ class Settings:
             work=path("ONESTOP_WORK", var / "work"),
             enabled_sources=tuple(filter(None, re.split(r"[,\s]+", enabled))),
             wait_until=_time_of_day("ONESTOP_WAIT_UNTIL", cls.wait_until),
+            publish_by=publishes_by_clock(),
         )
 
     def to_environment(self) -> dict[str, str]:
@@ -200,6 +204,7 @@ class Settings:
             "ONESTOP_SOURCES_ENABLED": ",".join(self.enabled_sources),
             "ONESTOP_WORK": str(self.work),
             "ONESTOP_WAIT_UNTIL": self.wait_until.isoformat(),
+            "ONESTOP_PUBLISH_BY": self.publish_by.isoformat(),
         }
         further = {
             name: str(Path(value).expanduser().absolute()) if name in _FILES else value
@@ -211,6 +216,10 @@ class Settings:
     def waits_until(self, night: dt.date) -> dt.datetime:
         """The moment in the next morning until which a night waits."""
         return dt.datetime.combine(night + dt.timedelta(days=1), self.wait_until, LOCAL_ZONE)
+
+    def publishes_by(self, night: dt.date) -> dt.datetime:
+        """The moment in the next morning by which a night is to be published."""
+        return dt.datetime.combine(night + dt.timedelta(days=1), self.publish_by, LOCAL_ZONE)
 
     def mappings(self) -> Mappings:
         """The source systems that this installation uses.
@@ -262,6 +271,15 @@ def wait_interval() -> dt.timedelta:
             remedy="write it as 5",
         )
     return dt.timedelta(minutes=minutes)
+
+
+def publishes_by_clock() -> dt.time:
+    """The time of day by which figures are to be published (``ONESTOP_PUBLISH_BY``, 06:00).
+
+    Raises:
+        SettingsError: the variable is no time of day.
+    """
+    return _time_of_day("ONESTOP_PUBLISH_BY", Settings.publish_by)
 
 
 def _time_of_day(name: str, default: dt.time) -> dt.time:

@@ -22,6 +22,7 @@ RECORD = {
     "audit.delivery": "delivery_id",
     "audit.validation_result": "delivery_id",
     "audit.publication": "dossier_count",
+    "audit.alert": "alert_code",
     "audit.report": "folder",
     "audit.report_file": "file_name",
     "mart.night_change": "item_count",

@@ -67,6 +67,7 @@ def everything_set(monkeypatch, tmp_path):
         "ONESTOP_SOURCES_ENABLED": "one_stop, permits",
         "ONESTOP_WORK": "work",
         "ONESTOP_WAIT_UNTIL": "07:30",
+        "ONESTOP_PUBLISH_BY": "08:15",
         "ONESTOP_WAIT_MINUTES": "2.5",
         "ONESTOP_MEMORY": "600MB",
         "ONESTOP_RETENTION": "retention.yaml",

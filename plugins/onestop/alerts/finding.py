@@ -1,0 +1,332 @@
+"""Finding a night's alerts in the record and the published figures."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from decimal import Decimal
+from statistics import median
+from typing import TYPE_CHECKING, Any, cast
+
+from onestop.alerts.alert import Alert, AlertLine
+from onestop.alerts.lines import count, days, line, of_both, share
+from onestop.alerts.verdicts import turned_verdicts
+from onestop.gate.unpublished import NIGHT_STATES
+from onestop.intake.awaited import awaited_name
+from onestop.readers import FILE_RULES
+from onestop.record.arrivals import is_delivered
+from onestop.schema.reference import read_reference
+from onestop.schema.time_zone import LOCAL_ZONE
+
+if TYPE_CHECKING:
+    from onestop.schema.mapping import Mappings
+    from onestop.settings import Settings
+    from onestop.warehouse import Warehouse
+
+#: A share of rejected rows is unusual above this multiple of the median of past nights, and from
+#: this number of rejected rows on. No document says how many are too many: our choice.
+_UNUSUAL_MULTIPLE = 2
+_FEWEST_REJECTED = 10
+#: How many past nights the median is taken of, and how far back they may be.
+_FEWEST_NIGHTS, _MOST_NIGHTS, _DAYS_BACK = 5, 20, 60
+#: From this time of the last working day on, a report that is not issued is about to be late:
+#: onestop_report has tried to issue it at 07:00.
+_REPORT_TRIED = dt.time(7, 0)
+_STOPPED = "stopped"
+_STATES = NIGHT_STATES | {
+    _STOPPED: {
+        "vi": "Chưa công bố: một bước bị lỗi",
+        "en": "Not published: a step ended with an error",
+    }
+}
+
+
+def night_alerts(
+    warehouse: Warehouse,
+    night: dt.date,
+    settings: Settings,
+    mappings: Mappings,
+    *,
+    now: dt.datetime | None = None,
+    has_ended: bool = False,
+) -> list[Alert]:
+    """The alerts of a night, as its record and figures are now.
+
+    Args:
+        warehouse: open.
+        night: the night.
+        settings: of this installation, for the time by which figures are published.
+        mappings: of the source systems, for the files that are expected.
+        now: the moment; defaults to the clock's. Of an earlier night, the end of the day after it.
+        has_ended: whether its run has ended, so that a night without a publication has failed
+            even if no step could record why.
+
+    Returns:
+        The alerts in the order of :data:`onestop.alerts.ALERT_CODES`.
+    """
+    moment = _moment(night, now)
+    is_published = _is_published(warehouse, night)
+    before = _published_before(warehouse, night)
+    state = None if is_published else _state(warehouse, night, has_ended=has_ended)
+    found = [
+        _failed(warehouse, night, state),
+        _missing(warehouse, night, state, mappings),
+        _refused(warehouse, night, before),
+        _rejected(warehouse, night),
+        *(turned_verdicts(warehouse, night, before) if is_published and before else ()),
+        _signs(warehouse, night, before) if is_published else None,
+        None if is_published or moment < settings.publishes_by(night) else _late(night, before),
+    ]
+    return [alert for alert in found if alert] + report_alerts(warehouse, night, now=now)
+
+
+def last_run_night(warehouse: Warehouse) -> dt.date | None:
+    """The last night that was run, published or not; None before the first."""
+    night = warehouse.value(
+        "select max(as_of_date) from (select as_of_date from audit.night_run"
+        " union all select as_of_date from audit.publication) as known"
+    )
+    return night if isinstance(night, dt.date) else None
+
+
+def report_alerts(
+    warehouse: Warehouse, night: dt.date, *, now: dt.datetime | None = None
+) -> list[Alert]:
+    """The alert of periodic reports that are not issued and due, or past their last day.
+
+    Args:
+        warehouse: open.
+        night: the night that has ended.
+        now: the moment; defaults to the clock's.
+    """
+    moment = _moment(night, now)
+    issued = {row["report_code"] for row in warehouse.rows("select report_code from audit.report")}
+    lines = []
+    calendar = cast("list[dict[str, Any]]", read_reference()["report_calendar"])
+    for row in calendar:
+        tried = dt.datetime.combine(row["last_workday_date"], _REPORT_TRIED, LOCAL_ZONE)
+        if row["report_code"] in issued or moment < tried:
+            continue
+        is_late = moment.date() > row["last_day_date"]
+        word = "report_late" if is_late else "report_due"
+        lines.append(
+            line(
+                f"{row['report_code']} {word}",
+                word,
+                title=of_both(row, "title"),
+                code=row["report_code"],
+                last=days(row["last_day_date"]),
+            )
+        )
+    return [Alert("report_late", night, tuple(lines), {"reports": len(lines)})] if lines else []
+
+
+def _moment(night: dt.date, now: dt.datetime | None) -> dt.datetime:
+    end = dt.datetime.combine(night + dt.timedelta(days=2), dt.time(), LOCAL_ZONE)
+    return min(now or dt.datetime.now(LOCAL_ZONE), end - dt.timedelta(seconds=1))
+
+
+def _is_published(warehouse: Warehouse, night: dt.date) -> bool:
+    return bool(
+        warehouse.value(
+            "select count(*) from audit.publication where as_of_date = :night", {"night": night}
+        )
+    )
+
+
+def _published_before(warehouse: Warehouse, night: dt.date) -> dt.date | None:
+    """The last night published before a night."""
+    found = warehouse.value(
+        "select max(as_of_date) from audit.publication where as_of_date < :night",
+        {"night": night},
+    )
+    return found if isinstance(found, dt.date) else None
+
+
+def _state(warehouse: Warehouse, night: dt.date, *, has_ended: bool) -> str | None:
+    """How an unpublished night ended; None while it runs."""
+    found = warehouse.value(
+        "select max(state) from audit.night_run where as_of_date = :night", {"night": night}
+    )
+    return str(found) if found else (_STOPPED if has_ended else None)
+
+
+def _failed(warehouse: Warehouse, night: dt.date, state: str | None) -> Alert | None:
+    """The night failed for another reason than a missing file."""
+    if state is None or state == "missing_delivery":
+        return None
+    words = _STATES[state]
+    lines = [AlertLine(state, words["vi"], words["en"])]
+    rules = warehouse.rows(
+        "select rule_code, message_vi, message_en, rows_failed from audit.validation_result as r"
+        " where delivery_id = :name and severity = 'critical' and not is_success and attempt ="
+        " (select max(attempt) from audit.validation_result where delivery_id = r.delivery_id)"
+        " order by rule_code",
+        {"name": f"mart.{night:%Y%m%d}"},
+    )
+    if state == "checks_failed":
+        lines += [
+            line(
+                f"{row['rule_code']} {row['rows_failed']}",
+                "broken_rule",
+                code=row["rule_code"],
+                message=of_both(row, "message"),
+                rows=count(row["rows_failed"] or 0),
+            )
+            for row in rules
+        ]
+    return Alert("night_failed", night, tuple(lines), {"broken_rules": len(lines) - 1})
+
+
+def _missing(
+    warehouse: Warehouse, night: dt.date, state: str | None, mappings: Mappings
+) -> Alert | None:
+    """Expected files that are not loaded, and sources whose mapping is broken."""
+    lines = []
+    feeds = mappings.expected if state == "missing_delivery" else []
+    for feed in feeds:
+        if is_delivered(warehouse, feed, night):
+            continue
+        came = warehouse.value(
+            "select count(*) from audit.delivery where source = :source and feed = :feed"
+            " and night = :night",
+            {"source": feed.source, "feed": feed.feed, "night": night},
+        )
+        names = dict.fromkeys(awaited_name(file.name, night) for file in feed.files)
+        lines.append(
+            line(
+                f"{feed.source} {feed.feed} {bool(came)}",
+                "only_refused" if came else "no_file",
+                source=feed.source,
+                feed=feed.feed,
+                names=" / ".join(names),
+            )
+        )
+    broken = [problem.subject for problem in mappings.problems]
+    lines += [line(f"mapping {subject}", "left_out", subject=subject) for subject in broken]
+    counts = {"feeds": len(lines) - len(broken), "sources_left_out": len(broken)}
+    return Alert("delivery_missing", night, tuple(lines), counts) if lines else None
+
+
+def _refused(warehouse: Warehouse, night: dt.date, before: dt.date | None) -> Alert | None:
+    """Files refused since the last publication, and not replaced by a loaded one since."""
+    rows = warehouse.rows(
+        "select d.file_name, d.refused_rule, max(r.message_vi) as message_vi,"
+        " max(r.message_en) as message_en from audit.delivery as d"
+        " left join audit.validation_result as r on r.delivery_id = d.delivery_id"
+        "  and r.attempt = d.attempt and r.rule_code = d.refused_rule"
+        " where d.state = 'refused' and d.known_from <= :night and d.known_from > :before"
+        " and not exists (select 1 from audit.delivery as loaded where loaded.state = 'loaded'"
+        "  and loaded.source = d.source and loaded.feed = d.feed and loaded.night = d.night"
+        "  and (loaded.delivery_id = d.delivery_id or loaded.file_name = d.file_name)"
+        "  and loaded.settled_at >= d.settled_at)"
+        " group by d.file_name, d.refused_rule order by d.file_name, d.refused_rule",
+        {"night": night, "before": before or dt.date.min},
+    )
+    lines = []
+    for row in rows:
+        code = row["refused_rule"]
+        rule = FILE_RULES.get(code)
+        message = (rule.vi, rule.en) if rule else of_both(row, "message")
+        named = f"{row['file_name']}: {code}"
+        lines.append(line(f"{row['file_name']} {code}", "refused", named=named, message=message))
+    return Alert("delivery_refused", night, tuple(lines), {"files": len(lines)}) if lines else None
+
+
+def _rejected(warehouse: Warehouse, night: dt.date) -> Alert | None:
+    """Feeds of which more rows were rejected than usual."""
+    rows = warehouse.rows(
+        "select source, feed, night, sum(rows_read) as rows_read,"
+        " sum(rows_rejected) as rows_rejected from audit.delivery as d"
+        " where state = 'loaded' and night between :first and :night and attempt ="
+        "  (select min(attempt) from audit.delivery"
+        "   where delivery_id = d.delivery_id and state = 'loaded')"
+        " group by source, feed, night order by source, feed, night desc",
+        {"first": night - dt.timedelta(days=_DAYS_BACK), "night": night},
+    )
+    past: dict[tuple[str, str], list[Decimal]] = defaultdict(list)
+    tonight = {}
+    for row in rows:
+        read, rejected = int(row["rows_read"]), int(row["rows_rejected"])
+        feed = (row["source"], row["feed"])
+        if row["night"] == night:
+            tonight[feed] = (read, rejected)
+        elif read:
+            past[feed].append(Decimal(100 * rejected) / read)
+    unusual = {
+        feed: median(shares)
+        for feed, counts in tonight.items()
+        if len(shares := past[feed][:_MOST_NIGHTS]) >= _FEWEST_NIGHTS
+        and _is_unusual(*counts, median(shares))
+    }
+    lines = [
+        _share_line(warehouse, night, feed, tonight[feed], usual) for feed, usual in unusual.items()
+    ]
+    counts = {"feeds": len(lines), "rows_rejected": sum(tonight[feed][1] for feed in unusual)}
+    return Alert("rejected_share", night, tuple(lines), counts) if lines else None
+
+
+def _is_unusual(read: int, rejected: int, usual: Decimal) -> bool:
+    return rejected >= _FEWEST_REJECTED and 100 * rejected > _UNUSUAL_MULTIPLE * usual * read
+
+
+def _share_line(
+    warehouse: Warehouse,
+    night: dt.date,
+    feed: tuple[str, str],
+    counts: tuple[int, int],
+    usual: Decimal,
+) -> AlertLine:
+    read, rejected = counts
+    rules = warehouse.rows(
+        "select rule_code, count(*) as broken from audit.rejected_row"
+        " where night = :night and source = :source and feed = :feed"
+        " group by rule_code order by broken desc, rule_code limit 5",
+        {"night": night, "source": feed[0], "feed": feed[1]},
+    )
+    return line(
+        f"{feed[0]} {feed[1]} {rejected}/{read}",
+        "share",
+        source=feed[0],
+        feed=feed[1],
+        rejected=count(rejected),
+        read=count(read),
+        share=share(Decimal(100 * rejected) / read),
+        usual=share(usual),
+        rules=", ".join(f"{row['rule_code']} ({row['broken']})" for row in rules) or "–",
+    )
+
+
+def _signs(warehouse: Warehouse, night: dt.date, before: dt.date | None) -> Alert | None:
+    """Units with strong signs that files since the last publication brought."""
+    if "changed_after_overdue" not in warehouse.tables("mart"):
+        return None
+    rows = warehouse.rows(
+        "select s.unit_code, max(u.unit_name) as unit_name,"
+        " count(distinct s.dossier_code) as dossiers from mart.changed_after_overdue as s"
+        " left join mart.unit as u on s.unit_code = u.unit_code"
+        " where s.strength = 'strong' and s.delivery_after in (select delivery_id"
+        "  from audit.delivery where state = 'loaded' and known_from <= :night"
+        "  and known_from > :before)"
+        " group by s.unit_code order by dossiers desc, s.unit_code",
+        {"night": night, "before": before or dt.date.min},
+    )
+    lines = [
+        line(
+            f"{row['unit_code']} {row['dossiers']}",
+            "signs",
+            unit=f"{row['unit_name'] or ''} ({row['unit_code']})".strip(),
+            count=count(int(row["dossiers"])),
+        )
+        for row in rows
+    ]
+    counts = {"units": len(lines), "dossiers": sum(int(row["dossiers"]) for row in rows)}
+    return Alert("strong_signs", night, tuple(lines), counts) if lines else None
+
+
+def _late(night: dt.date, before: dt.date | None) -> Alert:
+    if before is None:
+        stated = line("none", "none_published")
+    else:
+        stated = line(before.isoformat(), "last_published", night=days(before))
+    return Alert("publication_late", night, (stated,))

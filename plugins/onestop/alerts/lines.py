@@ -1,0 +1,109 @@
+"""The sentences of alerts, in both languages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from onestop.alerts.alert import AlertLine
+from onestop.schema.number_text import day, percent, whole
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Mapping
+    from decimal import Decimal
+
+    from onestop.schema.number_text import Language
+
+_WORDS: dict[str, dict[Language, str]] = {
+    "broken_rule": {"vi": "{code}: {message} ({rows})", "en": "{code}: {message} ({rows})"},
+    "refused": {"vi": "{named}: {message}", "en": "{named}: {message}"},
+    "no_file": {
+        "vi": "{source} {feed}: không có tệp {names}",
+        "en": "{source} {feed}: there is no file {names}",
+    },
+    "only_refused": {
+        "vi": "{source} {feed}: tệp đã đến nhưng bị từ chối",
+        "en": "{source} {feed}: files came and were refused",
+    },
+    "left_out": {
+        "vi": "Nguồn bị bỏ qua vì ánh xạ lỗi: {subject}",
+        "en": "A source is left out because its mapping is broken: {subject}",
+    },
+    "share": {
+        "vi": "{source} {feed}: {rejected} trên {read} dòng bị loại ({share}), thường là {usual};"
+        " quy tắc: {rules}",
+        "en": "{source} {feed}: {rejected} of {read} rows rejected ({share}), usually {usual};"
+        " rules: {rules}",
+    },
+    "figure": {
+        "vi": "{title}, {unit}: {before} → {after}, chỉ tiêu {target}",
+        "en": "{title}, {unit}: {before} → {after}, target {target}",
+    },
+    "verdict": {
+        "vi": "{title}, {unit}: {before} → {after}",
+        "en": "{title}, {unit}: {before} → {after}",
+    },
+    "signs": {
+        "vi": "{unit}: {count} hồ sơ",
+        "en": "{unit}: dossiers {count}",
+    },
+    "last_published": {
+        "vi": "Đêm công bố gần nhất: {night}",
+        "en": "Last published night: {night}",
+    },
+    "none_published": {"vi": "Chưa có đêm nào được công bố", "en": "No night is published yet"},
+    "report_due": {
+        "vi": "{title} ({code}): hạn cuối {last}",
+        "en": "{title} ({code}): its last day is {last}",
+    },
+    "report_late": {
+        "vi": "{title} ({code}): đã quá hạn cuối {last}",
+        "en": "{title} ({code}): its last day was {last}",
+    },
+}
+
+
+def in_both(text: Callable[[Language], str]) -> tuple[str, str]:
+    """A text in Vietnamese and in English."""
+    return text("vi"), text("en")
+
+
+def of_both(row: Mapping[str, Any], name: str) -> tuple[str, str]:
+    """The Vietnamese and the English column of a row."""
+    return str(row[f"{name}_vi"] or ""), str(row[f"{name}_en"] or "")
+
+
+def days(date: dt.date) -> tuple[str, str]:
+    """A date in both languages."""
+    return in_both(lambda lang: day(date, lang))
+
+
+def count(number: int) -> tuple[str, str]:
+    """A number in both languages."""
+    return in_both(lambda lang: whole(number, lang))
+
+
+def share(rate: Decimal) -> tuple[str, str]:
+    """A rate 0–100 in both languages."""
+    return in_both(lambda lang: percent(rate, lang))
+
+
+def line(fact: str, word: str, **values: str | tuple[str, str]) -> AlertLine:
+    """A line of an alert.
+
+    Args:
+        fact: the same for programs.
+        word: key of the sentence.
+        **values: what the sentence names; two texts are the Vietnamese and the English one.
+    """
+
+    def text(lang: Language) -> str:
+        side = 0 if lang == "vi" else 1
+        return _WORDS[word][lang].format(
+            **{
+                name: value if isinstance(value, str) else value[side]
+                for name, value in values.items()
+            }
+        )
+
+    return AlertLine(fact, text("vi"), text("en"))

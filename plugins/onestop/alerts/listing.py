@@ -1,0 +1,121 @@
+"""The alerts of a night in the terminal."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from typing import TYPE_CHECKING, Any, TextIO
+
+from onestop.alerts.alert import STANDING
+from onestop.alerts.finding import last_run_night, night_alerts
+from onestop.alerts.message import webhook_body
+from onestop.console import page_width, printed, safe_cell
+from onestop.marts.published import NothingPublishedError
+from onestop.record.sent_alerts import sent_alerts
+from onestop.schema.number_text import day
+from onestop.warehouse import NoWarehouseError, open_warehouse
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+
+    from onestop.alerts.alert import Alert
+    from onestop.console import OutputFormat
+    from onestop.record.sent_alerts import SentAlert
+    from onestop.schema.number_text import Language
+    from onestop.settings import Settings
+
+_COLUMNS = ("night", "code", "line_vi", "line_en", "sent_at")
+_WORDS: dict[str, dict[Language, str]] = {
+    "none": {"vi": "Đêm {night}: không có cảnh báo", "en": "Night {night}: no alerts"},
+    "sent": {"vi": "đã gửi: {times}", "en": "sent: {times}"},
+    "not_sent": {"vi": "chưa gửi", "en": "not sent"},
+}
+
+
+def print_alerts(
+    settings: Settings,
+    night: dt.date | None = None,
+    lang: Language = "vi",
+    form: OutputFormat = "table",
+    file: TextIO | None = None,
+) -> None:
+    """Print a night's alerts, and when each was sent; nothing is sent.
+
+    Args:
+        settings: of this installation.
+        night: the night; defaults to the last one that was run.
+        lang: of the table.
+        form: ``table`` for people, ``json`` or ``csv`` for programs.
+        file: where to; defaults to standard output.
+
+    Raises:
+        NothingPublishedError: no night was run yet.
+    """
+    file = file or sys.stdout
+    alerts, sent, chosen = _read(settings, night)
+    if form == "json":
+        rows = [webhook_body(one, {}) | {"sent": _sent(one, sent)} for one in alerts]
+        json.dump(rows, file, ensure_ascii=False, indent=2)
+        file.write("\n")
+    elif form == "csv":
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        for one in alerts:
+            times = " ".join(each["sent_at"] for each in _sent(one, sent))
+            for line in one.lines:
+                row = (one.night, one.code, line.vi, line.en, times)
+                writer.writerow([safe_cell(cell) for cell in row])
+    else:
+        _print(alerts, sent, chosen, lang, file)
+
+
+def _read(
+    settings: Settings, night: dt.date | None
+) -> tuple[list[Alert], list[SentAlert], dt.date]:
+    try:
+        warehouse = open_warehouse(settings.warehouse, read_only=True)
+    except NoWarehouseError as error:
+        raise _nothing_run() from error
+    with warehouse:
+        chosen = night or last_run_night(warehouse)
+        if chosen is None:
+            raise _nothing_run()
+        alerts = night_alerts(warehouse, chosen, settings, settings.mappings())
+        return alerts, sent_alerts(warehouse, chosen, STANDING), chosen
+
+
+def _nothing_run() -> NothingPublishedError:
+    return NothingPublishedError(
+        "no night was run yet", remedy="run `onestop night` for a night that has its exports"
+    )
+
+
+def _sent(alert: Alert, sent: Sequence[SentAlert]) -> list[dict[str, Any]]:
+    """When the alert was sent as it is now, by channel."""
+    return [
+        {"sent_by": one.sent_by, "sent_at": one.sent_at.isoformat(timespec="seconds")}
+        for one in sent
+        if (one.alert_code, one.facts_sha256) == (alert.code, alert.facts_sha256)
+    ]
+
+
+def _print(
+    alerts: Sequence[Alert],
+    sent: Sequence[SentAlert],
+    night: dt.date,
+    lang: Language,
+    file: TextIO,
+) -> None:
+    with printed(file, page_width(file)) as console:
+        if not alerts:
+            console.print(_WORDS["none"][lang].format(night=day(night, lang)))
+        for one in alerts:
+            times = [f"{each['sent_by']} {each['sent_at']}" for each in _sent(one, sent)]
+            word = "sent" if times else "not_sent"
+            state = _WORDS[word][lang].format(times=", ".join(times))
+            console.print(f"{one.subject(lang)} ({state})", style="bold")
+            for line in one.texts(lang):
+                console.print(f"  {line}")
+            console.print(f"  → {one.remedy(lang)}\n")
