@@ -1,8 +1,8 @@
 -- Why figures moved from one published night to the next. Rows are added when a night is
 -- published, in its transaction, and never change.
 
--- One row for each figure that moved and cause: of the year so far, and of periods that were over
--- on previous_night. The causes of a figure add up to after minus before.
+-- One row for each figure that moved and cause, in every period that as_of_date gives figures for.
+-- The causes of a figure add up to after minus before.
 create table mart.night_change (
     as_of_date date not null,
     previous_night date not null,

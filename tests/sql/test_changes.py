@@ -99,7 +99,7 @@ def assert_rules_hold(warehouse):
 
 
 def assert_causes_add_up(warehouse, night):
-    """Assert that the causes of each figure of the year and of ended periods are its change."""
+    """Assert that the causes of each figure of every period are its change."""
     nights = warehouse.rows("select as_of_date from audit.publication order by 1 desc limit 2")
     if len(nights) == 1:
         assert not warehouse.value("select count(*) from mart.night_change")
@@ -115,10 +115,8 @@ def assert_causes_add_up(warehouse, night):
             f"select {key}, numerator, denominator from mart.indicator_history as h"
             " inner join mart.period as p on h.period_type = p.period_type"
             " and h.period_basis = p.period_basis and h.period_start = p.period_start"
-            " where valid_from <= :day and (valid_to is null or valid_to > :day) and ("
-            "p.period_type = 'year_to_date' and p.period_basis = 'calendar'"
-            " or p.period_end <= :previous)",
-            {"day": day, "previous": previous},
+            " where valid_from <= :day and (valid_to is null or valid_to > :day)",
+            {"day": day},
         )
         return {
             tuple(row.values())[:6]: Counter(n=row["numerator"] or 0, d=row["denominator"] or 0)

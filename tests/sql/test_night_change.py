@@ -9,7 +9,17 @@ import re
 
 import pytest
 from moved_figures import NEXT, declare, publish, three_nights
-from worked_dossiers import IN_JULY, LATER, NIGHT, THIRTEEN, UNIT, record, record_unit
+from worked_dossiers import (
+    IN_JULY,
+    LATER,
+    NIGHT,
+    THIRTEEN,
+    UNIT,
+    at,
+    dossier,
+    record,
+    record_unit,
+)
 
 from onestop.gate.suite import MART_SUITES
 from onestop.marts.night_changes import NIGHT_CHANGE
@@ -26,7 +36,7 @@ def roll_back():
     raise RolledBackError
 
 
-YEAR = "period_type = 'year_to_date'"
+YEAR = "period_type = 'year_to_date' and period_basis = 'calendar'"
 
 
 @pytest.fixture(scope="module")
@@ -232,3 +242,56 @@ def test_the_causes_of_the_sql_the_suite_and_the_reference_are_the_same():
     in_sql = set(re.findall(r"'([a-z_]+)'", text)) | {"recounted"}
     assert checked == listed
     assert [code for code in listed if code not in in_sql] == []
+
+
+OLD_YEAR = "period_type = 'year' and period_basis = 'calendar' and period_start = date '2022-01-01'"
+
+
+@pytest.fixture(scope="module")
+def over_new_year(tmp_path_factory):
+    """The nights 30/12/2022 and 03/01/2023: the year, its last month and quarter end in between."""
+    first, last = dt.date(2022, 12, 30), dt.date(2023, 1, 3)
+    waiting = dossier("E1", "20/12", "29/12", status="awaiting_supplement")
+    with open_warehouse(f"duckdb:///{tmp_path_factory.mktemp('year') / 'w.duckdb'}") as opened:
+        record_unit(opened, first)
+        record(
+            opened,
+            first,
+            [waiting, dossier("E2", "21/12", "30/12"), dossier("E3", "22/12", "28/12", "27/12")],
+        )
+        publish(opened, first)
+        # on 31/12 E1 goes on with a new due date, as the decree has it, and E2 has fallen overdue
+        ended = dt.date(2022, 12, 31)
+        resumed = dossier("E1", "20/12", "31/12", original_due_at=at("29/12"))
+        record(opened, ended, [resumed], known_from=last)
+        publish(opened, last)
+        yield opened, last
+
+
+@pytest.mark.parametrize("period_type", ["year", "half_year", "quarter", "month"])
+def test_the_last_move_of_a_period_that_ended_between_two_nights_is_explained(
+    over_new_year, period_type
+):
+    warehouse, night = over_new_year
+    begins = {"year": "2022-01-01", "half_year": "2022-07-01", "quarter": "2022-10-01"}
+    period = (
+        f"period_type = '{period_type}' and period_basis = 'calendar'"
+        f" and period_start = date '{begins.get(period_type, '2022-12-01')}'"
+    )
+    # 1/1 on 30/12 (E3; E2 was due that day); on 31/12 E2 was overdue
+    assert causes(warehouse, night, period, unit="CITY") == {"fell_overdue": (0, 1, 1)}
+    result = Verification(night)
+    _check_causes(warehouse, night, result)
+    assert result.differences == []
+
+
+def test_a_resumption_with_its_new_due_date_is_a_resumption_by_each_reading_that_it_moves(
+    over_new_year,
+):
+    warehouse, night = over_new_year
+    # qd_766 counts a waiting dossier against the office: 2/3 on 30/12 (E2 in time, E3), 2/3 on 31/12
+    # (E1 in time again, E3; E2 overdue)
+    assert causes(warehouse, night, OLD_YEAR, method="qd_766", unit="CITY") == {
+        "resumed": (1, 0, 1),
+        "fell_overdue": (-1, 0, 1),
+    }

@@ -83,7 +83,8 @@ KIND_OF: Mapping[str, str] = {
 }
 #: Causes of what the difference of a figure has beyond its items.
 RULE_CHANGED, RECOUNTED = "rule_changed", "recounted"
-#: Periods that a night records causes for: the year so far, and those that were over before.
+#: Periods that a night records causes for: all that it gives figures for. The year to date of a year
+#: that is over goes on as its `year`, which ran on the night before, too.
 _CHOSEN = """
 select
     later.period_type,
@@ -97,8 +98,6 @@ left join {earlier} as earlier
     on later.period_type = earlier.period_type
     and later.period_basis = earlier.period_basis
     and later.period_start = earlier.period_start
-where later.period_type = 'year_to_date' and later.period_basis = 'calendar'
-    or later.period_end <= date '{previous}'
 """
 _PUBLISHED_MEASURE = f"{STAGED}.published_measure"
 _MEASURE_AS_PUBLISHED = (
@@ -328,9 +327,7 @@ class _StagedNight:
         earlier = PUBLISHED if is_comparable else STAGED
         warehouse.make_table(
             _CHOSEN_PERIOD,
-            _CHOSEN.format(
-                earlier=f"{earlier}.period", later=f"{STAGED}.period", previous=previous
-            ),
+            _CHOSEN.format(earlier=f"{earlier}.period", later=f"{STAGED}.period"),
             is_lookup=True,
         )
         if not is_comparable:

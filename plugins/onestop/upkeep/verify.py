@@ -249,8 +249,8 @@ def _key(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
     return FEEDS[feed].key
 
 
-#: Figures whose recorded causes are not their change since the night published before: of the year
-#: so far, and of the periods that were over then and that the night still gives figures for.
+#: Figures whose recorded causes are not their change since the night published before, in all
+#: periods that the night gives figures for.
 _UNCAUSED = """
 with stated as (
     select
@@ -263,12 +263,10 @@ with stated as (
         select h.*, -1 from mart.indicator_history as h
         where valid_from <= :previous and (valid_to is null or valid_to > :previous)
     ) as both_nights
-    where
-        (period_type = 'year_to_date' and period_basis = 'calendar' or period_end <= :previous)
-        and (period_type, period_basis, period_start) in (
-            select distinct period_type, period_basis, period_start from mart.indicator_history
-            where valid_from <= :night and (valid_to is null or valid_to > :night)
-        )
+    where (period_type, period_basis, period_start) in (
+        select distinct period_type, period_basis, period_start from mart.indicator_history
+        where valid_from <= :night and (valid_to is null or valid_to > :night)
+    )
     union all
     select
         indicator_code, method_code, unit_code, period_type, period_basis, period_start,

@@ -7,6 +7,9 @@
 -- before the change itself; if it did not, a date, a register or a rule did it. `cause_code` is
 -- the cause where the dossier counts on both nights, `moved_code` at the units and levels that it
 -- left or came to.
+--
+-- A pause or its end comes before a due date that moved: after a supplement the clock starts anew
+-- (NĐ 61/2018/NĐ-CP Điều 19.4), so that the new due date is a consequence of the resumption.
 with earlier_role as (
     select role.*, period.measured_before, period.measured_after
     from earlier.dossier_period as role
@@ -279,12 +282,12 @@ item_change as (
                     or (closed_after is not null and closing_before is distinct from closing_after)
                 )
                 then coalesce(file_kind, 'closing_changed')
-            when (due_before is distinct from due_after)
-                then coalesce(file_kind, 'due_date_moved')
             when is_in_both and is_paused_after and not is_paused_before
                 then coalesce(file_kind, 'paused')
             when is_in_both and is_paused_before and not is_paused_after
                 then coalesce(file_kind, 'resumed')
+            when (due_before is distinct from due_after)
+                then coalesce(file_kind, 'due_date_moved')
             when measured_before = measured_after then 'rule_changed'
             when judged_after = 'open_overdue' and judged_before <> 'open_overdue'
                 then 'fell_overdue'
