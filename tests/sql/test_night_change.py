@@ -289,8 +289,8 @@ def test_a_resumption_with_its_new_due_date_is_a_resumption_by_each_reading_that
     over_new_year,
 ):
     warehouse, night = over_new_year
-    # qd_766 counts a waiting dossier against the office: 2/3 on 30/12 (E2 in time, E3), 2/3 on 31/12
-    # (E1 in time again, E3; E2 overdue)
+    # qd_766 counts a waiting dossier against the office: 2/3 on 30/12 (E2 in time, E3), 2/3 on
+    # 31/12 (E1 in time again, E3; E2 overdue)
     assert causes(warehouse, night, OLD_YEAR, method="qd_766", unit="CITY") == {
         "resumed": (1, 0, 1),
         "fell_overdue": (-1, 0, 1),

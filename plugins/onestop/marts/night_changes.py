@@ -83,8 +83,8 @@ KIND_OF: Mapping[str, str] = {
 }
 #: Causes of what the difference of a figure has beyond its items.
 RULE_CHANGED, RECOUNTED = "rule_changed", "recounted"
-#: Periods that a night records causes for: all that it gives figures for. The year to date of a year
-#: that is over goes on as its `year`, which ran on the night before, too.
+#: Periods that a night records causes for: all that it gives figures for. The year to date of a
+#: year that is over goes on as its `year`, which ran on the night before, too.
 _CHOSEN = """
 select
     later.period_type,
