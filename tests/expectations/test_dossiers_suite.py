@@ -9,6 +9,7 @@ import pytest
 from staged_files import a_delivery, table, write_staged
 
 from onestop.gate import UsualVolume, load_suite, validate_delivery
+from onestop.schema.workdays import FIRST_DAY
 
 NIGHT = dt.date(2022, 6, 30)
 CLEAN: dict[str, Any] = {
@@ -86,7 +87,14 @@ BAD_ROWS: dict[str, list[dict[str, Any]]] = {
         ),
     ],
     "DOS-R19": [other(channel="online", service_level=4), other(channel="post")],
-    "DOS-R20": [still_open(received_at="1900-01-01", due_at="1900-01-08")],
+    "DOS-R20": [
+        still_open(received_at="1900-01-01", due_at="1900-01-08"),
+        still_open(
+            dossier_code="H24.14-220601-0005",
+            received_at=f"{FIRST_DAY - dt.timedelta(days=1)}",
+            due_at=f"{FIRST_DAY}",
+        ),
+    ],
     "DOS-R21": [
         other(dossier_code="H24.14-220601-\x010002"),
         other(dossier_code="9" * 101),

@@ -28,6 +28,7 @@ from onestop.schema.masked_text import masked_name
 from onestop.schema.personal import put_tests
 from onestop.schema.reference import REFERENCE_FOLDER, read_reference
 from onestop.schema.time_zone import LOCAL_ZONE
+from onestop.schema.workdays import FIRST_DAY
 from onestop.warehouse.duckdb_files import named_when_disk_full, open_duckdb, roll_back
 
 if TYPE_CHECKING:
@@ -212,9 +213,12 @@ class _Gate:
     # -- the batches that the suite judges
 
     def _put_reference(self) -> None:
-        """Attach ``gate`` in memory: the reference tables and the tests that rules use."""
+        """Attach ``gate`` in memory: the reference rows, the first day and the tests of rules."""
         self._connection.execute("attach ':memory:' as gate")
         put_tests(self._connection, "gate")
+        self._connection.execute(
+            f"create table gate.calendar as select {_literal(FIRST_DAY)} as first_day"
+        )
         for table, columns in _REFERENCE.items():
             self._connection.execute(
                 f"create table gate.{table} as select "
@@ -510,7 +514,12 @@ class _Gate:
 
 _WORST_RULES = 3
 #: The files of ``sql/reference`` that rules may use, as ``gate.<file>``.
-_REFERENCE = {"day_off": ("calendar_date", "day_kind"), "indicator": ("indicator_code",)}
+_REFERENCE = {
+    "day_off": ("calendar_date", "day_kind"),
+    "indicator": ("indicator_code",),
+    "status": ("status", "is_received", "is_closed"),
+    "unit_level": ("unit_code",),
+}
 
 
 def _which_rows(broken: RuleResult, language: Language) -> str:

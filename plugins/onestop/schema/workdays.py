@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from onestop.schema.reference import Row
 
+#: The earliest date that the gate accepts: receipt, due date and end of a dossier, issue of a
+#: ticket. core.calendar begins with it, so every accepted day has its running number.
+FIRST_DAY = dt.date(2000, 1, 1)
 _ONE_DAY = dt.timedelta(days=1)
 _SATURDAY = 5
 _DAY_NAMES = ("Thứ Hai", "Thứ Ba", "Thứ Tư", "Thứ Năm", "Thứ Sáu", "Thứ Bảy", "Chủ nhật")
