@@ -4,7 +4,8 @@
 --
 -- Age: working days since receipt, the day of receipt not counted. Overdue: calendar days since the
 -- due date, as `days_late` of mart.dossier; those that wait or are suspended are not overdue. The
--- bands of age together are all open dossiers, `dossiers_paused` those of them that wait.
+-- bands of age together are all open dossiers (rule BKL-F06), `dossiers_paused` those of them that
+-- wait.
 with still_open as (
     select
         dossier.unit_code,

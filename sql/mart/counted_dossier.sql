@@ -10,7 +10,8 @@
 -- after its due date. `first_due_date` is the first one that the source states, else the first one
 -- in the record. The due date by the catalogue's duration, the first day not counted (Bộ luật Dân
 -- sự 2015, Điều 147), is compared with it, and a difference above `deadline_tolerance_workdays` is
--- marked.
+-- marked. A due date that core.calendar does not reach counts as the calendar's first or last day,
+-- so that the differences of such dates are at least those given.
 --
 -- A dossier without a procedure code is identified by its procedure's name: it gets the key of the
 -- catalogue's only procedure of that name; if there is none, or more than one, the name is the key.
@@ -134,6 +135,11 @@ tolerance as (
         and (valid_to is null or valid_to > :as_of_date)
 ),
 
+reach as (
+    select min(calendar_date) as first_day, max(calendar_date) as last_day
+    from core.calendar
+),
+
 counted_dossier as (
     select
         d.dossier_code,
@@ -176,12 +182,23 @@ counted_dossier as (
         d.delivery_id,
         d.row_number
     from classified as d
+    cross join tolerance
+    cross join reach
     left join mart.registered_unit as unit on d.unit_code = unit.unit_code
     left join core.calendar as received on d.received_date = received.calendar_date
-    left join core.calendar as due on d.due_date = due.calendar_date
+    left join core.calendar as due
+        on
+            case when d.due_date > reach.last_day then reach.last_day else d.due_date end
+            = due.calendar_date
     left join core.calendar as closed on d.closed_date = closed.calendar_date
     left join core.calendar as first_due
-        on d.first_due_date = first_due.calendar_date
+        on
+            case
+                when d.first_due_date < reach.first_day then reach.first_day
+                when d.first_due_date > reach.last_day then reach.last_day
+                else d.first_due_date
+            end
+            = first_due.calendar_date
     left join mart.catalogue as c
         on
             d.procedure_key = c.procedure_key
@@ -191,7 +208,6 @@ counted_dossier as (
         on
             received.workday_number + c.duration_workdays = recomputed.workday_number
             and recomputed.is_workday
-    cross join tolerance
 )
 
 select * from counted_dossier

@@ -1,9 +1,10 @@
 -- mart.dossier_state: pause and due date of each dossier, by spans of days.
 --
 -- A state is valid until the next one: while a dossier is absent from a snapshot its last state is
--- valid, and before its first export its first. A version that changes neither adds no row. The
--- table is published because mart.dossier_period reads it: the record changes with every loaded
--- file, and readers see the published night only.
+-- valid, and before its first export its first: `stated_from` of the first state is 1900-01-01,
+-- `seen_from` the night that first states it. A version that changes neither adds no row. The table
+-- is published because mart.dossier_period reads it: the record changes with every loaded file, and
+-- readers see the published night only.
 with stated as (
     select
         history.dossier_code,
@@ -36,7 +37,8 @@ changed as (
         dossier_code,
         due_date,
         is_paused,
-        case when statement_number = 1 then date '1900-01-01' else valid_from end as stated_from
+        case when statement_number = 1 then date '1900-01-01' else valid_from end as stated_from,
+        valid_from as seen_from
     from beside_previous
     where
         statement_number = 1
@@ -50,6 +52,7 @@ dossier_state as (
         is_paused,
         due_date,
         stated_from,
+        seen_from,
         lead(stated_from) over (
             partition by dossier_code
             order by stated_from

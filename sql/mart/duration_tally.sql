@@ -7,6 +7,11 @@
 -- day on which a supplement is asked for counts; the day on which work is taken up again does not.
 -- After a supplement the time limit restarts (NĐ 61/2018/NĐ-CP, Điều 19.4), so those days are not
 -- the office's. Resolved and returned dossiers count; withdrawn ones have no result.
+--
+-- What a dossier did before the first export that states it is unknown: no state is taken to have
+-- been there before it was seen, so those days are not paused and count as the office's.
+-- `dossiers_seen_late` counts the dossiers that this concerns: working days passed between their
+-- receipt and the night that first states them.
 with paused as (
     select
         state.dossier_code,
@@ -14,7 +19,7 @@ with paused as (
     from mart.dossier_state as state
     inner join mart.counted_dossier as dossier on state.dossier_code = dossier.dossier_code
     inner join core.calendar as day_before
-        on greatest(dossier.received_date, state.stated_from - 1) = day_before.calendar_date
+        on greatest(dossier.received_date, state.seen_from - 1) = day_before.calendar_date
     inner join core.calendar as last_day
         on
             least(dossier.closed_date, coalesce(state.stated_until - 1, dossier.closed_date))
@@ -37,12 +42,20 @@ taken as (
         cast(date_trunc('month', cast(dossier.closed_date as timestamp)) as date)
         + case when extract(day from dossier.closed_date) >= 15 then 14 else 0 end as half_month,
         dossier.workdays_taken,
-        cast(coalesce(paused.workdays_paused, 0) as bigint) as workdays_paused
+        cast(coalesce(paused.workdays_paused, 0) as bigint) as workdays_paused,
+        last_unseen.workday_number > received.workday_number as is_seen_late
     from mart.counted_dossier as dossier
+    left join mart.dossier_state as first_state
+        on
+            dossier.dossier_code = first_state.dossier_code
+            and first_state.stated_from = date '1900-01-01'
+    left join core.calendar as received on dossier.received_date = received.calendar_date
+    left join core.calendar as last_unseen
+        on least(dossier.closed_date, first_state.seen_from - 1) = last_unseen.calendar_date
     left join paused on dossier.dossier_code = paused.dossier_code
     where
         dossier.is_received
-        and dossier.workdays_taken >= 0
+        and dossier.closed_date >= dossier.received_date
         and coalesce(dossier.closing_class, 'resolved') <> 'withdrawn'
         and dossier.closed_date >= (select min(period.period_start) from mart.period as period)
 ),
@@ -56,7 +69,8 @@ duration_tally as (
         half_month,
         workdays_taken,
         workdays_paused,
-        count(*) as dossiers
+        count(*) as dossiers,
+        count(case when is_seen_late then 1 end) as dossiers_seen_late
     from taken
     group by
         unit_code,

@@ -4,7 +4,9 @@
 -- procedure `ALL`), by field, and by procedure.
 --
 -- What counts: mart.duration_tally. `clock_code`: `elapsed`, from receipt to end; `office`, without
--- the days that the dossier waited or was suspended. A percentile p of n numbers of days is the one
+-- the days that the dossier waited or was suspended. Of these, `dossiers_seen_late` counts those
+-- whose office clock rests on a first sight: whether they waited before it is unknown, and those
+-- days count as the office's. A percentile p of n numbers of days is the one
 -- at place p × (n - 1) of their order, counted from 0; between two places it is divided evenly (as
 -- percentile_cont). Percentiles do not add up, so they are taken from the counts of each number.
 with half_of_period as (
@@ -46,7 +48,11 @@ by_half as (
             when 'elapsed' then tally.workdays_taken
             else tally.workdays_taken - tally.workdays_paused
         end as workdays,
-        cast(sum(tally.dossiers) as bigint) as dossiers
+        cast(sum(tally.dossiers) as bigint) as dossiers,
+        cast(
+            sum(case clock.clock_code when 'office' then tally.dossiers_seen_late else 0 end)
+            as bigint
+        ) as dossiers_seen_late
     from mart.duration_tally as tally
     inner join mart.roll_up as roll_up on tally.unit_level = roll_up.unit_level
     cross join breakdown
@@ -74,7 +80,8 @@ counted as (
         half.period_start,
         half.period_end,
         by_half.workdays,
-        cast(sum(by_half.dossiers) as bigint) as dossiers
+        cast(sum(by_half.dossiers) as bigint) as dossiers,
+        cast(sum(by_half.dossiers_seen_late) as bigint) as dossiers_seen_late
     from by_half
     inner join half_of_period as half on by_half.half_month = half.half_month
     group by
@@ -119,6 +126,7 @@ summed as (
         period_start,
         period_end,
         cast(max(steps) as bigint) + 1 as dossiers,
+        cast(sum(dossiers_seen_late) as bigint) as dossiers_seen_late,
         cast(max(steps) as bigint) as steps,
         cast(sum(workdays * dossiers) as bigint) as workdays_total,
         min(case when 2 * up_to > steps then workdays end) as median_from,
@@ -153,6 +161,7 @@ processing_time as (
         summed.period_start,
         summed.period_end,
         summed.dossiers,
+        summed.dossiers_seen_late,
         summed.workdays_total,
         cast(
             summed.median_from

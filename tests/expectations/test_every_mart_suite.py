@@ -14,10 +14,11 @@ from steps_by_hand import check, compute, publish
 from onestop.figures.scorecard import read_scorecard
 from onestop.gate import check_marts, load_suite, run_suite
 from onestop.gate.suite import MART_SUITES, suite_names
-from onestop.marts.files import EVENTS, MEASURES, mart_files
+from onestop.marts.files import EVENTS, MEASURES, mart_files, select_over
 from onestop.marts.night_changes import NIGHT_CHANGE
 from onestop.marts.published import find_night, open_published
 from onestop.night import run_night
+from onestop.schema.reference import reference_files
 
 pytestmark = pytest.mark.whole_night
 
@@ -190,6 +191,7 @@ BROKEN: dict[str, str] = {
     "DUR-F02": setting("half_month", "null"),
     "DUR-F03": setting("workdays_paused", "workdays_taken + 1"),
     "DUR-F04": setting("half_month", "half_month + 1"),
+    "DUR-F05": "delete from {t} where rowid = 0",
     "PTM-F01": setting("p75_workdays", "p90_workdays + 1", CITY_WHOLE),
     "PTM-F02": setting("dossiers", "dossiers + 1", CITY_WHOLE),
     "BKL-F01": TWICE,
@@ -197,6 +199,8 @@ BROKEN: dict[str, str] = {
     "BKL-F03": OTHER_NIGHT,
     "BKL-F04": setting("dossiers_paused", "dossiers + 1"),
     "BKL-F05": setting("dossiers", "dossiers + 1", CITY),
+    "BKL-F06": "delete from {t} where band_kind = 'age' and unit_scope = 'unit'",
+    "BKL-F07": "delete from {t} where band_kind = 'overdue' and unit_scope = 'unit'",
     "DUE-F01": soon() + " from range(2)",
     "DUE-F02": soon("null"),
     "DUE-F03": soon(days_before="cast(n as integer)") + " from range(2) as made (n)",
@@ -294,6 +298,46 @@ def test_each_rule_finds_the_row_that_breaks_it(connection, table):
         if found.success or not found.examples:
             missed.append((rule.code, rule.message_en))
     assert missed == []
+
+
+OTHER_ROLES = """
+update roles.period_class set
+    cohort_role = case class_at_end when 'early' then 'denominator' when 'late' then 'left_out'
+        when 'paused' then 'numerator' else 'left_out' end,
+    form_06a_column = case form_06a_column when 'resolved_late' then 'resolved_on_time'
+        when 'resolved_early' then 'resolved_late' else form_06a_column end
+"""
+
+
+def test_other_roles_of_the_classes_break_no_rule(connection):
+    """The suites repeat nothing of ref.period_class: a city may give its classes other roles."""
+    connection.execute("create or replace schema roles")
+    connection.execute("create table roles.period_class as from ref.period_class")
+    connection.execute(OTHER_ROLES)
+    given = {"ref.period_class": "roles.period_class"}
+    files = {file.name: file for file in mart_files()}
+    for name in ("dossier_period", "unit_tally", "period_tally", "form_06a"):
+        select = select_over(files[name], LAST, given)
+        connection.execute(f"create table roles.{name} as {select}")
+        given[f"mart.{name}"] = f"roles.{name}"
+    for name in ("period_tally", "form_06a"):
+        differing = connection.execute(f"from roles.{name} except from mart.{name}").fetchall()
+        assert differing
+        results = run_suite(connection, f"roles.{name}", load_suite(name, MART_SUITES))
+        assert [result.message_en for result in results if not result.success] == []
+
+
+def test_no_rule_repeats_the_codes_of_a_reference_table():
+    """A column of codes that a reference table lists is compared with that table."""
+    listed = {name: file.columns.keys() for name, file in reference_files().items()}
+    repeated = [
+        rule.code
+        for name in suite_names(MART_SUITES)
+        for rule in load_suite(name, MART_SUITES).rules
+        if rule.expectation_type == "expect_column_values_to_be_in_set"
+        and any(next(iter(columns)) == rule.columns[0] for columns in listed.values())
+    ]
+    assert repeated == []
 
 
 def test_a_night_whose_marts_break_a_rule_is_not_published(settings, monkeypatch):

@@ -318,3 +318,22 @@ def test_the_checks_read_the_rows_that_the_night_changes(published, warehouse):
     assert checked["MDS-F05"] == warehouse.value(
         f"select count(*) from {STAGED}.counted_dossier_new"
     )
+
+
+def test_a_rule_on_a_whole_mart_finds_what_the_night_does_not_change(
+    published, warehouse, tmp_path
+):
+    for suite in ("backlog", "duration_tally"):
+        shutil.copyfile(MART_SUITES / f"{suite}.json", tmp_path / f"{suite}.json")
+    compute_marts(warehouse, published[2])
+    assert check_marts(warehouse._connection, published[2], expectations=tmp_path).failed == ()
+    # rows of a half-month that the night does not change
+    warehouse.execute(
+        "insert into mart.duration_tally by name select 'H24.14' as unit_code,"
+        " 'department' as unit_level, 'G' as field_code, 'P' as procedure_key,"
+        " date '2022-01-15' as half_month, 3 as workdays_taken, 0 as workdays_paused,"
+        " 1 as dossiers, 0 as dossiers_seen_late"
+    )
+    warehouse.execute("delete from ref_staged.age_band where band_code = 'age_to_5'")
+    verdict = check_marts(warehouse._connection, published[2], expectations=tmp_path)
+    assert {rule.rule_code for rule in verdict.failed} == {"DUR-F05", "BKL-F06"}

@@ -634,6 +634,26 @@ def test_a_deadline_is_recomputed_over_weekends_and_holidays(warehouse, received
     assert (found["deadline_difference_workdays"], found["has_unusual_deadline"]) == (0, False)
 
 
+def test_a_deadline_outside_the_calendar_is_counted_as_unusual(warehouse):
+    put(warehouse, "procedure", {"procedure_code": "1.000001", "duration_workdays": 5})
+    put(
+        warehouse,
+        "dossier",
+        dossier("later", due_date=dt.date(9999, 12, 31)),
+        dossier("earlier", original_due_date=dt.date(22, 6, 9)),
+    )
+    compute_only(warehouse, NIGHT, ["deadline_check"])
+    marked = warehouse.rows(
+        "select dossier_code, workdays_allowed > 1000 as is_later,"
+        " sign(deadline_difference_workdays) as direction"
+        " from mart_staged.counted_dossier where has_unusual_deadline order by 1"
+    )
+    assert [tuple(found.values()) for found in marked] == [
+        ("earlier", False, -1),
+        ("later", True, 1),
+    ]
+
+
 def test_deadlines_that_differ_by_more_than_a_working_day_are_counted_per_unit(warehouse):
     put(warehouse, "procedure", {"procedure_code": "1.000001", "duration_workdays": 5})
 

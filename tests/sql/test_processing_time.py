@@ -18,6 +18,7 @@ from second_worked_set import DISTRICT, dossier, ended
 from onestop.marts.files import mart_files
 from onestop.marts.publish import refresh_reference
 from onestop.schema.reference import REFERENCE_FOLDER, read_reference
+from onestop.schema.workdays import FIRST_DAY
 from onestop.warehouse import open_warehouse
 from onestop.warehouse.staged_names import STAGED
 
@@ -55,6 +56,7 @@ def times(warehouse):
             *(row[name] for name in PERIOD),
         ): (
             row["dossiers"],
+            row["dossiers_seen_late"],
             row["workdays_total"],
             tuple(Fraction(row[f"{name}_workdays"]) for name in ("median", "p75", "p90")),
         )
@@ -107,7 +109,7 @@ def test_percentiles_of_counts_are_those_of_the_numbers_themselves(warehouse, se
     rows = [
         {"unit_code": unit, "unit_level": "district", "field_code": "G", "procedure_key": "P",
          "half_month": dt.date(2022, 6, 1), "workdays_taken": taken, "workdays_paused": 0,
-         "dossiers": numbers.count(taken)}
+         "dossiers": numbers.count(taken), "dossiers_seen_late": 0}
         for unit, numbers in days.items() for taken in sorted(set(numbers))
     ]  # fmt: skip
     warehouse.put_table(f"{STAGED}.duration_tally", pa.Table.from_pylist(rows))
@@ -145,6 +147,21 @@ def story(*states):
     return [Statement(dt.date(2022, 6, day), says) for day, says in states]
 
 
+def district_world():
+    world = World()
+    world.units = {
+        DISTRICT: [
+            Statement(
+                dt.date(2022, 1, 3),
+                {"unit_code": DISTRICT, "unit_name": "Quận", "unit_level": "district",
+                 "parent_unit_code": None, "has_one_stop": True, "has_queue_system": None,
+                 "digitisation_date": None, "valid_from_date": None, "valid_to_date": None},
+            )
+        ]
+    }  # fmt: skip
+    return world
+
+
 def worked_world():
     """Six dossiers of a district in June 2022; Saturdays and Sundays are 4–5, 11–12, 18–19, 25–26.
 
@@ -172,17 +189,7 @@ def worked_world():
         of(code, received, "20/06")
         for code, received in (("T2", "03/06"), ("T3", "01/06"), ("T4", "04/06"))
     )
-    world = World()
-    world.units = {
-        DISTRICT: [
-            Statement(
-                dt.date(2022, 1, 3),
-                {"unit_code": DISTRICT, "unit_name": "Quận", "unit_level": "district",
-                 "parent_unit_code": None, "has_one_stop": True, "has_queue_system": None,
-                 "digitisation_date": None, "valid_from_date": None, "valid_to_date": None},
-            )
-        ]
-    }  # fmt: skip
+    world = district_world()
     world.dossiers = {
         "T1": story((1, ended(of("T1", "01/06", "10/06"), "01/06"))),
         "T2": story((3, t2), (6, ended(t2, "06/06"))),
@@ -216,7 +223,7 @@ def test_working_days_are_counted_without_the_day_of_receipt_and_days_off(worked
     found = times(worked)
     # 0, 1, 7, 6: in order 0, 1, 6, 7; the median between 1 and 6; p75 at place 2.25, p90 at 2.7
     assert found[DISTRICT, "ALL", "ALL", "elapsed", *june] == (
-        4, 14, (Fraction(7, 2), Fraction("6.25"), Fraction("6.7")),
+        4, 0, 14, (Fraction(7, 2), Fraction("6.25"), Fraction("6.7")),
     )  # fmt: skip
 
 
@@ -224,7 +231,7 @@ def test_days_of_waiting_and_suspension_are_not_the_offices(worked):
     june = ("month", "calendar", dt.date(2022, 6, 1))
     # 0, 1, 4, 1: in order 0, 1, 1, 4
     assert times(worked)["CITY", "ALL", "ALL", "office", *june] == (
-        4, 6, (Fraction(1), Fraction("1.75"), Fraction("3.1")),
+        4, 0, 6, (Fraction(1), Fraction("1.75"), Fraction("3.1")),
     )  # fmt: skip
 
 
@@ -259,3 +266,50 @@ def test_dossiers_that_fall_due_within_three_working_days_are_listed(worked):
     assert {row["dossier_code"]: row["workdays_left"] for row in rows} == {
         "T7": 1, "T8": 1, "T9": 3,
     }  # fmt: skip
+
+
+def test_no_open_or_ended_dossier_is_missing_however_early_it_was_received(warehouse):
+    """E1 and E2 are open since 2000 and 2008; E3 was received in 2000 and ended in June 2022."""
+    world = district_world()
+    first = f"{FIRST_DAY:%d/%m/%Y}"
+    world.dossiers = {
+        "E1": story((1, dossier("E1", DISTRICT, first, "14/01/2000"))),
+        "E2": story((1, dossier("E2", DISTRICT, "31/12/2008", None))),
+        "E3": story((1, ended(dossier("E3", DISTRICT, first, "14/01/2000"), "01/06"))),
+    }
+    computed(warehouse, world, JUNE)
+    rows = warehouse.rows(
+        f"select band_code, dossiers from {STAGED}.backlog where unit_code = 'CITY' order by 1"
+    )
+    assert [tuple(row.values()) for row in rows] == [("age_above_40", 2), ("overdue_above_30", 1)]
+    june = ("month", "calendar", dt.date(2022, 6, 1))
+    assert times(warehouse)["CITY", "ALL", "ALL", "elapsed", *june][0] == 1
+
+
+def test_days_before_a_dossier_was_first_seen_waiting_are_the_offices(warehouse):
+    """Three dossiers that the first export states after their receipt, all ended in June 2022.
+
+    F1  received Wed 1, first seen on Wed 8, waiting; taken up on Fri 10, ended Tue 14: Thu 2,
+        Fri 3, Mon 6 to Fri 10, Mon 13, Tue 14 = 9. Seen waiting at the ends of Wed 8 and Thu 9 = 2;
+        what it did on 2, 3, 6 and 7 nobody saw. Office: 7, seen late.
+    F2  received Sat 4, first seen on Mon 6, waiting; ended Tue 7: 2. Waiting at the end of Mon 6.
+        Office: 1. No working day passed unseen.
+    F3  received Wed 1, first seen on Fri 10, when it had ended on Fri 3: 2. Office: 2, seen late.
+    """
+
+    def of(code, received):
+        return dossier(code, DISTRICT, received, "30/06")
+
+    waiting = {"status": "awaiting_supplement"}
+    f1, f2, f3 = of("F1", "01/06"), of("F2", "04/06"), of("F3", "01/06")
+    world = district_world()
+    world.dossiers = {
+        "F1": story((8, f1 | waiting), (10, f1), (14, ended(f1, "14/06"))),
+        "F2": story((6, f2 | waiting), (7, ended(f2, "07/06"))),
+        "F3": story((10, ended(f3, "03/06"))),
+    }
+    computed(warehouse, world, JUNE)
+    june = ("month", "calendar", dt.date(2022, 6, 1))
+    found = times(warehouse)
+    assert found["CITY", "ALL", "ALL", "elapsed", *june][:3] == (3, 0, 13)
+    assert found["CITY", "ALL", "ALL", "office", *june][:3] == (3, 2, 10)

@@ -48,30 +48,40 @@ def percentile(days: list[int], share: Fraction) -> Fraction:
 
 def days_taken(
     standing: Says, story: Story, days_off: Mapping[dt.date, str]
-) -> tuple[int, int] | None:
-    """Working days from receipt to end, and those without the days of waiting."""
+) -> tuple[int, int, bool] | None:
+    """Working days from receipt to end, those without the days of waiting, and if seen late.
+
+    What a dossier did before its first statement is unknown and counts as the office's.
+    """
     end, day = end_of(standing), standing["received_date"]
     if end is None or standing["closing_class"] == "withdrawn" or end < day:
         return None
+    first_seen = min(statement.night for statement in story if statement.says is not None)
     elapsed = waited = 0
+    is_seen_late = False
     while day < end:
         day += ONE_DAY
         if is_workday(day, days_off):
             elapsed += 1
-            waited += last_known_state(story, day)["status"] in PAUSED
-    return elapsed, elapsed - waited
+            if day < first_seen:
+                is_seen_late = True
+            else:
+                waited += last_known_state(story, day)["status"] in PAUSED
+    return elapsed, elapsed - waited, is_seen_late
 
 
 def processing_times(
     world: World, figures: Figures, as_of: dt.date, days_off: Mapping[dt.date, str]
-) -> dict[tuple[Any, ...], tuple[int, int, tuple[Fraction, ...]]]:
-    """Dossiers, days and percentiles by place, field, procedure, clock and period."""
+) -> dict[tuple[Any, ...], tuple[int, int, int, tuple[Fraction, ...]]]:
+    """Dossiers, those seen late, days and percentiles by place, field, procedure, clock, period."""
     known = world.as_known_on(as_of)
     found: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    seen_late: Counter[tuple[Any, ...]] = Counter()
     for code, standing in received_only(figures).items():
         taken = days_taken(standing, known.dossiers[code], days_off)
         if taken is None:
             continue
+        elapsed, of_office, is_seen_late = taken
         unit, end = unit_of(standing), standing["resolved_date"]
         of_field = name_beside_total(standing["field_code"])
         of_procedure = name_beside_total(procedure_key(standing["procedure_code"]))
@@ -80,10 +90,16 @@ def processing_times(
                 continue
             for place in counted_for(unit, figures.units[unit]):
                 for group in (("ALL", "ALL"), (of_field, "ALL"), ("ALL", of_procedure)):
-                    for clock, days in zip(("elapsed", "office"), taken, strict=True):
+                    for clock, days in (("elapsed", elapsed), ("office", of_office)):
                         found[(place, *group, clock, *period.key)].append(days)
+                    seen_late[(place, *group, "office", *period.key)] += is_seen_late
     return {
-        key: (len(days), sum(days), tuple(percentile(days, share) for share in SHARES))
+        key: (
+            len(days),
+            seen_late[key],
+            sum(days),
+            tuple(percentile(days, share) for share in SHARES),
+        )
         for key, days in found.items()
     }
 

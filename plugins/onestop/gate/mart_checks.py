@@ -103,7 +103,7 @@ def check_marts(
 
 
 #: Endings of the relations that rules read of a mart that a night changes in part.
-_ENDINGS = {"rows": "new", "sums": "sums", "differences": "change"}
+_ENDINGS = {"rows": "_new", "sums": "_sums", "differences": "_change", "whole": ""}
 
 
 def _tables(engine: sa.Engine, schema: str) -> set[str]:
@@ -118,7 +118,7 @@ def _run(engine: sa.Engine, schema: str, suite: Suite, tables: set[str]) -> tupl
     """Run a mart's suite, each rule on the relation that it reads; in the suite's order."""
     by_relation: dict[str, list[Rule]] = {}
     for rule in suite.rules:
-        part = f"{suite.name}_{_ENDINGS[rule.reads]}"
+        part = f"{suite.name}{_ENDINGS[rule.reads]}"
         by_relation.setdefault(part if part in tables else suite.name, []).append(rule)
     found = {
         result.rule_code: result

@@ -72,7 +72,7 @@ class Rule:
         sources: the only source systems it applies to; empty for all.
         expectation: the expectation as in the file.
         reads: what it reads of a mart that a night changes in part: its changed ``rows``, the
-            ``sums`` that must add up, or the ``differences`` of its sums.
+            ``sums`` that must add up, the ``differences`` of its sums, or the ``whole`` of it.
     """
 
     code: str
@@ -277,10 +277,10 @@ def _read_rule(file_name: str, item: dict[str, Any]) -> Rule:
 
 def _read_reads(file_name: str, code: str, meta: dict[str, Any]) -> str:
     reads = str(meta.get("reads", "rows"))
-    if reads not in ("rows", "sums", "differences"):
+    if reads not in ("rows", "sums", "differences", "whole"):
         raise SuiteError(
             file_name,
             f'rule {code}: "reads" is {reads}',
-            "give it rows, sums or differences",
+            "give it rows, sums, differences or whole",
         )
     return reads

@@ -25,7 +25,7 @@ from onestop.record.publications import (
 )
 from onestop.record.record_checks import record_state
 from onestop.schema.reference import reference_tables
-from onestop.schema.workdays import WorkCalendar, calendar_table
+from onestop.schema.workdays import FIRST_DAY, WorkCalendar, calendar_table
 from onestop.warehouse.base import quoted_text
 from onestop.warehouse.staged_names import (
     CALENDAR,
@@ -41,10 +41,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: First day of core.calendar.
-_CALENDAR_FROM = dt.date(2009, 1, 1)
 #: core.calendar reaches this many whole years beyond the night's: a dossier that is due more than
-#: three years after its receipt breaks a rule of the gate.
+#: three years after its receipt has a warning of the gate.
 _YEARS_AHEAD = 5
 
 
@@ -53,7 +51,7 @@ def stage_reference(warehouse: Warehouse, as_of: dt.date) -> None:
     folder = SQL_FOLDER / "reference"
     tables = {f"{REFERENCE}.{name}": table for name, table in reference_tables(folder).items()}
     tables[CALENDAR] = calendar_table(
-        _CALENDAR_FROM,
+        FIRST_DAY,
         dt.date(as_of.year + _YEARS_AHEAD, 12, 31),
         WorkCalendar.from_reference(folder),
     )
