@@ -122,6 +122,8 @@ BROKEN: dict[str, str] = {
     # the night has no known issues
     "KIS-F01": "insert into {t} (issue_code) select 'late' from range(2)",
     "KIS-F02": "insert into {t} (issue_code) values ('late')",
+    "LBL-F01": TWICE,
+    "LBL-F02": "insert into {t} (code_kind, code) values ('unit_code', 'late')",
     "IVR-F01": TWICE,
     "IVR-F02": setting("turns_verdict", "not turns_verdict", COUNTED),
     "RBD-F01": TWICE,

@@ -13,8 +13,9 @@ import pytest
 import sqlalchemy as sa
 
 from onestop.gate import evaluation
-from onestop.gate.evaluation import BrokenRuleError, engine_on, evaluate, load_engine
+from onestop.gate.evaluation import BrokenRuleError, evaluate, load_engine
 from onestop.gate.suite import Rule, Suite
+from onestop.warehouse.duckdb_sqlalchemy import engine_on
 
 
 @pytest.fixture

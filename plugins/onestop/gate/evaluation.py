@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import atexit
 import datetime as dt
-import gc
 import logging
 import os
-import sys
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from decimal import Decimal
@@ -19,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from onestop.errors import OneStopError
 from onestop.gate.deferred_imports import deferring
 from onestop.schema.number_text import day, decimal_text, whole
-from onestop.schema.time_zone import LOCAL_ZONE
+from onestop.warehouse.duckdb_sqlalchemy import engine_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -118,34 +115,6 @@ def load_engine() -> ModuleType:
         if name.startswith(f"{_GX}."):  # some of its modules set a level of their own
             logging.getLogger(name).setLevel(logging.NOTSET)
     return module
-
-
-@atexit.register
-def _clear_duckdb_engine() -> None:
-    """Clear duckdb_engine's module at exit, before the interpreter does.
-
-    Otherwise DuckDB's module may be freed last, and its bindings then print leaked objects to
-    standard error. Registered at import, this runs after the exit handlers of its users.
-    """
-    for name in [name for name in sys.modules if name.split(".")[0] == "duckdb_engine"]:
-        vars(sys.modules.pop(name)).clear()
-    gc.collect()
-
-
-def engine_on(connection: duckdb.DuckDBPyConnection) -> sa.Engine:
-    """A SQLAlchemy engine on an open DuckDB connection.
-
-    It uses its own cursor: it sees committed data and does not touch the connection's
-    transaction.
-    """
-    import sqlalchemy as sa  # noqa: PLC0415 - imports slowly, and only checks need it
-    from duckdb_engine import ConnectionWrapper  # noqa: PLC0415 - as above
-
-    cursor = connection.cursor()
-    cursor.execute(f"set timezone = '{LOCAL_ZONE.key}'")
-    return sa.create_engine(
-        "duckdb://", creator=lambda: ConnectionWrapper(cursor), poolclass=sa.StaticPool
-    )
 
 
 def run_suite(

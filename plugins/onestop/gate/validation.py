@@ -13,7 +13,6 @@ from onestop.gate.evaluation import (
     BrokenRuleError,
     Outcome,
     RuleResult,
-    engine_on,
     evaluate,
     fill,
     load_engine,
@@ -30,6 +29,7 @@ from onestop.schema.reference import REFERENCE_FOLDER, read_reference
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.schema.workdays import FIRST_DAY
 from onestop.warehouse.duckdb_files import named_when_disk_full, open_duckdb, roll_back
+from onestop.warehouse.duckdb_sqlalchemy import engine_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

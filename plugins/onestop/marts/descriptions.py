@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from onestop.marts.files import SQL_FOLDER, mart_files
 from onestop.schema.feeds import FEEDS
@@ -57,10 +58,28 @@ def table_texts() -> dict[tuple[str, str], str]:
 
 def column_texts() -> dict[str, str]:
     """The meaning of each column, "Vietnamese — English", by its name."""
-    own = safe_load((SQL_FOLDER / "columns.yaml").read_text(encoding="utf-8"))["columns"]
+    own = _column_file()["columns"]
     canonical = {
         column.name: f"{column.vi} — {column.en}"
         for feed in FEEDS.values()
         for column in feed.columns
     }
     return {**canonical, **{name: f"{text['vi']} — {text['en']}" for name, text in own.items()}}
+
+
+def label_kind(table: str, column: str) -> str | None:
+    """The kind of ``mart.label`` that names a column's codes; None for a column without names.
+
+    Args:
+        table: its name, without the schema.
+        column: the column's name.
+    """
+    kinds: dict[str, str | None] = _column_file()["labels"]
+    return kinds.get(f"{table}.{column}", kinds.get(column))
+
+
+@cache
+def _column_file() -> dict[str, Any]:
+    text = (SQL_FOLDER / "columns.yaml").read_text(encoding="utf-8")
+    found: dict[str, Any] = safe_load(text)
+    return found

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from onestop import __version__
 from onestop.schema.project import PROJECT_ROOT
+from onestop.version import __version__
 from onestop.warehouse.sql_text import (
     SqlTextError,
     names_of_schemas,

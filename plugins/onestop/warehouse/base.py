@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
+    import sqlalchemy as sa
 
 SCHEMA_FOLDER = PROJECT_ROOT / "sql" / "schema"
 
@@ -120,8 +121,22 @@ class Warehouse(ABC):
         """Run a query and return its rows as dictionaries."""
 
     @abstractmethod
-    def arrow(self, sql: str) -> pa.Table:
+    def arrow(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """Run a query and return it as an Arrow table."""
+
+    @classmethod
+    @abstractmethod
+    def readers_engine(cls, url: str) -> sa.Engine:
+        """A SQLAlchemy engine that reads the warehouse at an address and cannot write it.
+
+        Raises:
+            NoWarehouseError: there is none.
+        """
+
+    @classmethod
+    @abstractmethod
+    def arrow_of(cls, cursor: Any) -> pa.Table:  # noqa: ANN401 - of any driver
+        """The rows of a driver's cursor, after a query, as an Arrow table."""
 
     @abstractmethod
     def transaction(self) -> AbstractContextManager[None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import pyarrow as pa
+    import sqlalchemy as sa
 
 _WAIT_SECONDS = 60.0
 _SCHEME = "duckdb:///"
@@ -134,10 +136,34 @@ class DuckDBWarehouse(Warehouse):
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
-    def arrow(self, sql: str) -> pa.Table:
+    def arrow(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """Run a query and return it as an Arrow table."""
+        given = {"query": with_parameters(sql, "${}"), "params": dict(parameters or {})}
         with _explained(self._path):
-            table: pa.Table = self._connection.sql(sql).to_arrow_table()
+            table: pa.Table = (
+                self._connection.sql(**given) if parameters else self._connection.sql(sql)
+            ).to_arrow_table()
+        return table
+
+    @classmethod
+    def readers_engine(cls, url: str) -> sa.Engine:
+        """An engine that opens the file read-only for each connection."""
+        # SQLAlchemy imports slowly
+        from onestop.warehouse.duckdb_sqlalchemy import engine_of_readers  # noqa: PLC0415
+
+        def opened() -> duckdb.DuckDBPyConnection:
+            warehouse = cls.open(url, read_only=True)
+            return warehouse._connection  # noqa: SLF001 - of this class
+
+        return engine_of_readers(opened)
+
+    @classmethod
+    def arrow_of(cls, cursor: Any) -> pa.Table:  # noqa: ANN401 - of any driver
+        """The rows of a cursor as an Arrow table, fetched in batches."""
+        with warnings.catch_warnings():
+            # the rows are held once more for a moment: the cursor is SQLAlchemy's, not a relation
+            warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
+            table: pa.Table = cursor.to_arrow_reader().read_all()
         return table
 
     def _run(self, sql: str, parameters: Mapping[str, Any] | None) -> duckdb.DuckDBPyConnection:

@@ -310,9 +310,9 @@ class PostgreSQLWarehouse(Warehouse):
         """Run a query and return its rows as dictionaries."""
         return self._run(sql, parameters).fetchall()
 
-    def arrow(self, sql: str) -> pa.Table:
+    def arrow(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """Run a query and return it as an Arrow table."""
-        cursor = self._run(sql, None)
+        cursor = self._run(sql, parameters)
         columns = cursor.description or []
         names = [column.name for column in columns]
         rows = cursor.fetchall()
@@ -320,6 +320,24 @@ class PostgreSQLWarehouse(Warehouse):
             pa.array([row[column.name] for row in rows], _arrow_type(column)) for column in columns
         ]
         return pa.Table.from_arrays(arrays, names=names)
+
+    @classmethod
+    def readers_engine(cls, url: str) -> sa.Engine:
+        """An engine whose sessions are read-only."""
+        return sqlalchemy_engine(url, read_only=True)
+
+    @classmethod
+    def arrow_of(cls, cursor: psycopg.Cursor[Any]) -> pa.Table:
+        """The rows of a cursor as an Arrow table."""
+        columns = cursor.description or []
+        values = list(zip(*cursor.fetchall(), strict=True)) or [()] * len(columns)
+        return pa.Table.from_arrays(
+            [
+                pa.array(cells, _declared_type(column))
+                for column, cells in zip(columns, values, strict=True)
+            ],
+            names=[column.name for column in columns],
+        )
 
     def _run(
         self, sql: str, parameters: Mapping[str, Any] | None
@@ -601,16 +619,22 @@ class PostgreSQLWarehouse(Warehouse):
             self._lock_holder.close()
 
 
-def sqlalchemy_engine(url: str) -> sa.Engine:
+def sqlalchemy_engine(url: str, *, read_only: bool = False) -> sa.Engine:
     """A SQLAlchemy engine that reads as the auditor where the login may.
 
     Each statement has its own transaction, so that a failing rule affects no other.
+
+    Args:
+        url: of the database.
+        read_only: whether the server refuses every change.
     """
     import sqlalchemy as sa  # noqa: PLC0415 - only the gate needs it
 
     def connect() -> psycopg.Connection[Any]:
         connection = _connect(url, psycopg.rows.tuple_row)
         connection.execute(_take_role(AUDITOR).encode())
+        if read_only:
+            connection.execute("set default_transaction_read_only = on")
         return connection
 
     return sa.create_engine(
@@ -717,6 +741,13 @@ def _arrow_type(column: psycopg.Column) -> pa.DataType:
     if column.type_display.startswith("numeric"):
         return pa.decimal128(column.precision or _DIGITS, column.scale or 0)
     return _ARROW_TYPES.get(column.type_display, pa.string())
+
+
+def _declared_type(column: psycopg.Column) -> pa.DataType | None:
+    """The type of a query's column; None for numbers without declared digits, as of ``avg``."""
+    if column.type_display.startswith("numeric") and column.precision is None:
+        return None
+    return _arrow_type(column)
 
 
 def _writable(batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -24,6 +24,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from onestop.marts.published import QuestionError
 from onestop.schema.number_text import day
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse.base import quoted_text
@@ -188,6 +189,26 @@ class Explanation:
         if self.published is None:
             return None
         return self.published == (self.numerator, self.denominator)
+
+    def require_agreement(self) -> None:
+        """Refuse items that do not add up to the published figure.
+
+        Raises:
+            QuestionError: names both sums.
+        """
+        if self.agrees is not False or self.published is None:
+            return
+        published = "/".join(map(_number, self.published))
+        sums = f"{_number(self.numerator)}/{_number(self.denominator)}"
+        raise QuestionError(
+            f"the {self.kind.name} add up to {sums}, but {published} is published for this"
+            " span, so they are not listed",
+            remedy=f"run `onestop verify --as-of {self.as_of}`",
+        )
+
+
+def _number(amount: int | None) -> str:
+    return "—" if amount is None else str(amount)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from onestop.figures.explain.checks import FOUND, read_check
 from onestop.figures.explain.items import ROLES, fact_text
 from onestop.marts.descriptions import column_texts
 from onestop.marts.earlier_nights import NightMarts
-from onestop.marts.published import QuestionError, open_published
+from onestop.marts.published import open_published
 from onestop.schema.number_text import day, duration, measured, whole
 
 if TYPE_CHECKING:
@@ -107,14 +107,7 @@ def print_explanation(
         QuestionError: it does not add up to the published figure; nothing is written.
     """
     file = file or sys.stdout
-    if explanation.agrees is False and explanation.published is not None:
-        published = "/".join(map(_number, explanation.published))
-        sums = f"{_number(explanation.numerator)}/{_number(explanation.denominator)}"
-        raise QuestionError(
-            f"the {explanation.kind.name} add up to {sums}, but {published} is published for this"
-            " span, so they are not listed",
-            remedy=f"run `onestop verify --as-of {explanation.as_of}`",
-        )
+    explanation.require_agreement()
     if format == "json":
         json.dump(_as_json(explanation), file, ensure_ascii=False, indent=2, default=str)
         file.write("\n")
@@ -129,10 +122,6 @@ def print_explanation(
             labels = _read_labels(warehouse, explanation, lang)
         with printed(file, page_width(file, at_least=120, at_most=160)) as console:
             _print_page(console, explanation, labels, lang)
-
-
-def _number(amount: int | None) -> str:
-    return "—" if amount is None else str(amount)
 
 
 def _as_json(explanation: Explanation) -> dict[str, Any]:
