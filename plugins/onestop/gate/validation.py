@@ -32,7 +32,7 @@ from onestop.warehouse.duckdb_files import named_when_disk_full, open_duckdb, ro
 from onestop.warehouse.duckdb_sqlalchemy import engine_on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import duckdb
@@ -243,10 +243,10 @@ class _Gate:
         """The facts about the delivery as a whole, for file rules and their messages."""
         read = self._one_row(
             "select rows_read, rows_blank, rows_skipped, columns_missing, tables_left,"
-            f" [{masked_name('name')} for name in columns_unknown] as columns_unknown,"
-            f" [{masked_name('name')} for name in columns_dropped] as columns_dropped"
-            " from read_summary"
+            " columns_unknown, columns_dropped from read_summary"
         )
+        for name in ("columns_unknown", "columns_dropped"):
+            read[name] = self._shown(read[name] or ())
         counted = self._one_row(
             "select count(*) filter (where not is_repeat) as rows_judged,"
             " count(*) filter (where is_repeat) as rows_repeated,"
@@ -263,11 +263,9 @@ class _Gate:
             **read,
             **counted,
             "columns_missing": list(read["columns_missing"] or ()),
-            "columns_unknown": list(read["columns_unknown"] or ()),
-            "columns_dropped": list(read["columns_dropped"] or ()),
             "tables_left": list(read["tables_left"] or ()),
             "count_columns_missing": len(read["columns_missing"] or ()),
-            "count_columns_unknown": len(read["columns_unknown"] or ()),
+            "count_columns_unknown": len(read["columns_unknown"]),
             "count_tables_left": len(read["tables_left"] or ()),
             "rows_staged": staged,
             "rows_rejected": rejected,
@@ -281,6 +279,16 @@ class _Gate:
             "usual_basis_en": usual.basis_en if usual else "",
             **{f"limit_{name}": value for name, value in self._suite.limits.items()},
         }
+
+    def _shown(self, headers: Sequence[str]) -> list[str]:
+        """The headers, without what looks like a person's name, number or address."""
+        if not headers:
+            return []
+        shown = self._one_row(
+            f"select [{masked_name('name')} for name in $headers] as names",
+            {"headers": list(headers)},
+        )
+        return list(shown["names"])
 
     def _file_batch(self) -> str:
         """The facts as a table of one row."""
@@ -304,13 +312,17 @@ class _Gate:
         for outcome in self._outcomes:
             if outcome.success:
                 continue
-            failing = self._failing(outcome)
+            found = self._failing(outcome)
             if outcome.rule.severity != "warning":
-                self._reject(outcome, failing)
+                self._reject(outcome, found)
+                found = (
+                    "select row_number, offending from rejected_row"
+                    f" where rule_code = '{outcome.rule.code}'"
+                )
             self._listed[outcome.rule.code] = [
                 {"row_number": number, **json.loads(offending)}
                 for number, offending in self._connection.execute(
-                    f"{failing} order by row_number limit {_LISTED_ROWS}"
+                    f"{found} order by row_number limit {_LISTED_ROWS}"
                 ).fetchall()
             ]
         self._connection.execute(
@@ -503,8 +515,8 @@ class _Gate:
             ],
         }
 
-    def _one_row(self, query: str) -> dict[str, Any]:
-        cursor = self._connection.execute(query)
+    def _one_row(self, query: str, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        cursor = self._connection.execute(query, values)
         names = [column[0] for column in cursor.description]
         row = cursor.fetchone()
         if row is None:
