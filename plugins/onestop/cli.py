@@ -18,6 +18,7 @@ import typer
 
 from onestop.errors import OneStopError
 from onestop.files import FULL, remove_unfinished, room_left
+from onestop.schema.number_text import counted
 from onestop.settings import Settings
 
 if TYPE_CHECKING:
@@ -247,12 +248,20 @@ def diff(  # noqa: PLR0913, PLR0917 - a figure has this many coordinates
     first: Annotated[
         dt.date | None,
         typer.Option(
-            "--from", parser=_day, metavar="DATE", help="First day; defaults to 1 January."
+            "--from",
+            parser=_day,
+            metavar="DATE",
+            help="First day; defaults to that of the scorecard's period, with --to to 1 January.",
         ),
     ] = None,
     last: Annotated[
         dt.date | None,
-        typer.Option("--to", parser=_day, metavar="DATE", help="Last day; defaults to each night."),
+        typer.Option(
+            "--to",
+            parser=_day,
+            metavar="DATE",
+            help="Last day; defaults to each night, or to the end of the scorecard's period.",
+        ),
     ] = None,
     form: FormatOption = Format.table,
 ) -> None:
@@ -269,7 +278,9 @@ def diff(  # noqa: PLR0913, PLR0917 - a figure has this many coordinates
     Each dossier, ticket, procedure, desk or declaration has one cause in a figure: newly received,
     closed in time or late, fell overdue, late file, register changed, … (ref.change_cause). Their
     sums are the change of numerator and denominator. mart.night_change has the same causes of
-    every night, unit and indicator.
+    every night, unit, indicator and period. Also shown: another target, verdict or firmness, and
+    the known issues of the data. After a change of the reference rows, --indicator names the
+    dossiers that it moves; after another release it cannot, since the earlier SELECTs are not kept.
     """  # noqa: D301 - click reads the escape
     from onestop.figures.difference import compare_nights
     from onestop.figures.difference.output import print_difference
@@ -332,7 +343,7 @@ def verify(as_of: AsOf = None) -> None:
     )
     for sentence in result.notes:
         typer.secho(sentence, fg="yellow", err=True)
-    for sentence in result.differences:
+    for sentence in (*result.differences, *result.reasons):
         typer.echo(sentence)
     if result.is_identical:
         typer.echo(
@@ -340,7 +351,7 @@ def verify(as_of: AsOf = None) -> None:
             f" recomputed from {result.deliveries} landed files"
         )
         return
-    _fail(f"night {result.night}: {result.difference_count} differences")
+    _fail(f"night {result.night}: {counted(result.difference_count, 'difference')}")
 
 
 @app.command()

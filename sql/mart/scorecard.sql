@@ -67,8 +67,12 @@ document as (
         coalesce(unit_code, 'CITY') as unit_code,
         document_number,
         document_date,
+        cast(date_trunc('year', cast(period_end as timestamp)) as date) as period_start,
         row_number() over (
-            partition by indicator_code, coalesce(unit_code, 'CITY')
+            partition by
+                indicator_code,
+                coalesce(unit_code, 'CITY'),
+                date_trunc('year', cast(period_end as timestamp))
             order by period_end desc, document_date desc nulls last, document_number desc
         ) as document_rank
     from core.declaration_history
@@ -76,7 +80,6 @@ document as (
         valid_from <= :as_of_date
         and (valid_to is null or valid_to > :as_of_date)
         and period_end <= :as_of_date
-        and period_end >= cast(date_trunc('year', cast(:as_of_date as timestamp)) as date)
 ),
 
 -- the readings that turn a verdict, by name
@@ -226,6 +229,8 @@ scorecard as (
         on
             line.indicator_code = document.indicator_code
             and line.unit_code = document.unit_code
+            and document.period_start
+            = cast(date_trunc('year', cast(line.measured_on as timestamp)) as date)
             and document.document_rank = 1
     left join mart.target_in_force as target
         on

@@ -11,31 +11,47 @@ import random
 from dataclasses import replace
 
 import pytest
-from moved_figures import NEXT, three_nights
+from known_issues import issue
+from moved_figures import (
+    NEW_YEAR,
+    NEXT,
+    YEAR_END,
+    nights_over_new_year,
+    publish,
+    publish_with_other_rules,
+    three_nights,
+)
+from plan_targets import target_of
 from published_marts import settings_in
 from random_nights import Sources
-from worked_dossiers import LATER, NIGHT, UNIT
+from worked_dossiers import LATER, NIGHT, THIRTEEN, UNIT, record, record_unit
 
 from onestop.figures.difference import Cause, _Comparison, _find_unit, compare_nights
 from onestop.figures.difference.output import print_difference
-from onestop.marts.compute import compute_marts
+from onestop.figures.scorecard.values import read_scorecard
+from onestop.marts.compute import compute_marts, stage_reference
 from onestop.marts.publish import publish_marts
-from onestop.marts.published import NothingPublishedError, QuestionError
+from onestop.marts.published import NothingPublishedError, QuestionError, open_published
 from onestop.record.load import load_delivery
+from onestop.record.reference_changes import reference_on
+from onestop.upkeep.verify import _changed_rules
 from onestop.warehouse import open_warehouse
 
+OLD_TARGET = target_of("online_share_level3", NIGHT)
 QUARTER = (dt.date(2022, 4, 1), dt.date(2022, 6, 30))
 
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory):
     """The published nights 30/06, 01/07 and 31/07 of the worked dossiers."""
-    folder = tmp_path_factory.mktemp("difference")
-    made = settings_in(folder)
+    return settings_of(tmp_path_factory.mktemp("difference"), three_nights)
+
+
+def settings_of(folder, publish_nights):
     path = folder / "warehouse.duckdb"
     with open_warehouse(f"duckdb:///{path}") as warehouse:
-        three_nights(warehouse)
-    return replace(made, warehouse=f"duckdb:///{path}", published=path)
+        publish_nights(warehouse)
+    return replace(settings_in(folder), warehouse=f"duckdb:///{path}", published=path)
 
 
 def causes(figure):
@@ -113,7 +129,7 @@ def test_without_an_indicator_the_scorecards_figures_are_compared_without_their_
         (
             (NEXT, LATER - dt.timedelta(days=1), "CITY"),
             NothingPublishedError,
-            "3 nights from 2022-06-30 to 2022-07-31 are, the nearest is 2022-07-01",
+            "published: 2022-06-30, 2022-07-01, 2022-07-31",
         ),
         ((NEXT, LATER, "H24.77"), QuestionError, "use CITY, DEPARTMENT, DISTRICT or COMMUNE"),
         ((NEXT, LATER, "CITY", "speed"), QuestionError, "there are par_index_rank, pci_rank"),
@@ -128,6 +144,11 @@ def test_without_an_indicator_the_scorecards_figures_are_compared_without_their_
             QuestionError,
             "exchange --from and --to",
         ),
+        (
+            (NEXT, LATER, "CITY", None, None, (LATER + dt.timedelta(days=1), None)),
+            QuestionError,
+            "choose --from by 2022-07-31, or a later second night; published: 2022-06-30,",
+        ),
     ],
 )
 def test_a_question_without_an_answer_names_what_there_is(settings, arguments, error, told):
@@ -135,9 +156,8 @@ def test_a_question_without_an_answer_names_what_there_is(settings, arguments, e
         compare_nights(settings, *arguments)
 
 
-def test_figures_that_the_causes_do_not_give_are_an_error_unless_the_rules_changed(
-    settings, tmp_path
-):
+def altered_figure(settings, tmp_path):
+    """A copy whose published rate of 31/07 is one less."""
     path = tmp_path / "w.duckdb"
     path.write_bytes(settings.published.read_bytes())
     with open_warehouse(f"duckdb:///{path}") as warehouse:
@@ -145,10 +165,16 @@ def test_figures_that_the_causes_do_not_give_are_an_error_unless_the_rules_chang
             "update mart.indicator_history set numerator = numerator - 1 where method_code ="
             f" 'cohort' and unit_code = '{UNIT}' and valid_from = date '{LATER}'"
         )
-    altered = replace(settings, warehouse=f"duckdb:///{path}", published=path)
+    return replace(settings, warehouse=f"duckdb:///{path}", published=path)
+
+
+def test_figures_that_the_causes_do_not_give_are_an_error_unless_the_rules_changed(
+    settings, tmp_path
+):
+    altered = altered_figure(settings, tmp_path)
     with pytest.raises(QuestionError, match=r"leave -1/\+0 of the change unexplained"):
         on_time(altered, NEXT, LATER)
-    with open_warehouse(f"duckdb:///{path}") as warehouse:
+    with open_warehouse(altered.warehouse) as warehouse:
         warehouse.execute("update audit.publication set rules_sha256 = 'other'")
     assert causes(on_time(altered, NEXT, LATER))["rule_changed"] == (-1, 0)
 
@@ -201,6 +227,212 @@ def test_json_and_csv_hold_the_causes_and_the_items(settings):
         "fell_overdue",
         "late_file",
     }
+
+
+@pytest.mark.parametrize(
+    ("lang", "word"), [("en", "4/8 = 50.00%, unchanged"), ("vi", "4/8 = 50,00 %, không đổi")]
+)
+def test_an_unchanged_figure_that_was_asked_for_is_shown_with_its_name(settings, lang, word):
+    difference = compare_nights(settings, NIGHT, NEXT, "CITY", "on_time_rate")
+    text = io.StringIO()
+    print_difference(settings, difference, lang, "table", text)
+    title = "Dossiers received in the year" if lang == "en" else "Hồ sơ tiếp nhận trong năm"
+    assert title in text.getvalue()
+    assert word in text.getvalue()
+
+
+def test_an_unchanged_line_of_the_scorecard_without_any_figure_is_shown_too(settings):
+    assert "no data, unchanged" in printed(settings, "table", indicator="pci_rank")
+
+
+def test_an_unchanged_figure_of_a_span_that_is_no_period_says_where_it_is_counted(settings):
+    span = (dt.date(2022, 4, 2), dt.date(2022, 4, 30))
+    page = printed(settings, "table", indicator="on_time_rate", span=span)
+    assert "unchanged" in page
+    assert "onestop explain counts its items" in page
+
+
+def test_an_unchanged_figure_that_was_asked_for_has_a_row(settings):
+    [row] = csv.DictReader(io.StringIO(printed(settings, "csv", indicator="pci_rank")))
+    assert (row["indicator_code"], row["cause_code"], row["status_after"]) == (
+        "pci_rank",
+        "",
+        "no_data",
+    )
+
+
+# --- after New Year -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def after_new_year(tmp_path_factory):
+    return settings_of(tmp_path_factory.mktemp("new_year"), nights_over_new_year)
+
+
+def test_after_new_year_the_period_is_the_one_that_the_scorecard_shows(after_new_year):
+    figure = on_time(after_new_year, YEAR_END, NEW_YEAR, "CITY")
+    # 1/1 on 30/12 (E3; E2 was due that day); on 31/12 E2 was overdue
+    assert (figure.first, figure.last) == (dt.date(2022, 1, 1), dt.date(2022, 12, 31))
+    assert (figure.before, figure.after) == ((1, 1), (1, 2))
+    assert causes(figure) == {"fell_overdue": (0, 1)}
+    [line] = [
+        line
+        for line in read_scorecard(after_new_year)
+        if (line.indicator_code, line.unit_code) == ("on_time_rate", "CITY")
+    ]
+    assert (line.numerator, line.denominator) == figure.after
+
+
+def test_after_new_year_the_page_names_the_year_so_far(after_new_year):
+    difference = compare_nights(after_new_year, YEAR_END, NEW_YEAR, "CITY")
+    text = io.StringIO()
+    print_difference(after_new_year, difference, "en", "table", text)
+    assert "Span: 1 Jan 2022 to 31 Dec 2022" in text.getvalue()
+    assert "That year is over. The year so far: --from 2023-01-01" in text.getvalue()
+
+
+def test_with_a_last_day_alone_the_span_begins_in_its_year(after_new_year):
+    span = (None, dt.date(2022, 12, 31))
+    figure = on_time(after_new_year, YEAR_END, NEW_YEAR, "CITY", span=span)
+    assert figure.first == dt.date(2022, 1, 1)
+    figure = on_time(after_new_year, YEAR_END, NEW_YEAR, "CITY", span=(NEW_YEAR, None))
+    assert figure.verdict_before is None
+
+
+def test_declared_figures_stay_on_the_scorecard_after_the_years_end(after_new_year):
+    [figure] = compare_nights(
+        after_new_year, YEAR_END, NEW_YEAR, "CITY", "plan_tasks_completed_rate"
+    ).figures
+    assert (figure.before, figure.after) == ((40, 100), (40, 100))
+    [line] = [
+        line
+        for line in read_scorecard(after_new_year)
+        if line.indicator_code == "plan_tasks_completed_rate"
+    ]
+    assert (line.numerator, line.denominator, line.document_number) == (40, 100, "1/BC")
+
+
+# --- other targets, verdicts, issues and rules ----------------------------------------------------
+
+
+def other_targets(rows):
+    """Let the targets of two indicators be others from 01/07 on."""
+    for code, numerator in (("on_time_rate", 40), ("online_share_level3", 30)):
+        [row] = [row for row in rows if row["indicator_code"] == code]
+        rows.append({**row, "target_numerator": numerator, "valid_from": NEXT})
+        row["valid_to"] = NEXT
+    return rows
+
+
+def count_withdrawn(rows):
+    """Let a withdrawn dossier count against the office in the cohort."""
+    return [
+        {**row, "cohort_role": "denominator"} if row["class_at_end"] == "withdrawn" else row
+        for row in rows
+    ]
+
+
+def with_issue(rows):
+    return [*rows, issue("channels", "dossiers", "2022-06-01", affects="online_share_level3")]
+
+
+@pytest.fixture(scope="module")
+def by_other_rules(tmp_path_factory):
+    """The nights 30/06 and 01/07: nothing happened but a change of the reference rows."""
+
+    def nights(warehouse):
+        record_unit(warehouse, NIGHT)
+        record(warehouse, NIGHT, THIRTEEN)
+        publish(warehouse, NIGHT)
+        publish_with_other_rules(
+            warehouse,
+            NEXT,
+            {
+                "target": other_targets,
+                "period_class": count_withdrawn,
+                "known_issue": with_issue,
+            },
+        )
+
+    return settings_of(tmp_path_factory.mktemp("rules"), nights)
+
+
+def test_another_target_and_the_verdict_that_it_turns_are_shown_where_nothing_was_counted(
+    by_other_rules,
+):
+    [figure] = compare_nights(by_other_rules, NIGHT, NEXT, "CITY", "online_share_level3").figures
+    # online D6; by post D5, at the counter D12
+    assert (figure.before, figure.after, figure.causes) == ((1, 3), (1, 3), ())
+    assert (figure.verdict_before.target, figure.verdict_after.target) == (
+        100 * OLD_TARGET.numerator / OLD_TARGET.denominator,
+        30,
+    )
+    assert (figure.verdict_before.status, figure.verdict_after.status) == ("not_met", "met")
+    assert [one.issue_code for one in figure.issues_after] == ["channels"]
+    assert figure.issues_before == ()
+
+
+@pytest.mark.parametrize("indicator", [None, "online_share_level3"])
+def test_the_page_shows_them_and_the_known_issue(by_other_rules, indicator):
+    difference = compare_nights(by_other_rules, NIGHT, NEXT, "CITY", indicator)
+    text = io.StringIO()
+    print_difference(by_other_rules, difference, "en", "table", text)
+    assert "≥ 30%\nVerdict: Not met → Met\nNew known issue: Fault channels" in text.getvalue()
+
+
+def test_the_firmness_of_a_verdict_is_shown_when_it_turns(by_other_rules):
+    figure = on_time(by_other_rules, NIGHT, NEXT, "CITY")
+    # 4/9 meets 40 %; by the first due date D6 is late, too: 3/9
+    assert (figure.verdict_before.firmness, figure.verdict_after.firmness) == (
+        "met_by_none",
+        "depends",
+    )
+    assert "cohort_first_due" in figure.verdict_after.turned_by
+
+
+def test_the_dossiers_that_a_changed_reference_row_moves_are_named(by_other_rules):
+    # D7, received on 01/06, was withdrawn on 08/06, before its due date
+    figure = on_time(by_other_rules, NIGHT, NEXT, "CITY")
+    assert (figure.before, figure.after) == ((4, 8), (4, 9))
+    assert causes(figure) == {"rule_changed": (0, 1)}
+    [moved] = figure.items
+    assert (moved.item_code, moved.cause_code, moved.change) == ("D7", "rule_changed", (0, 1))
+
+
+def test_the_reference_rows_that_differ_are_listed_beside_a_change_of_the_rules(by_other_rules):
+    difference = compare_nights(by_other_rules, NIGHT, NEXT, "CITY")
+    changes = list(map(str, difference.reference_changes))
+    assert "period_class.csv, withdrawn: cohort_role left_out → denominator" in changes
+    text = io.StringIO()
+    print_difference(by_other_rules, difference, "en", "table", text)
+    assert "withdrawn: cohort_role left_out → denominator" in text.getvalue()
+    assert "--indicator CODE" in text.getvalue()
+
+
+def test_dossiers_that_other_selects_move_are_said_not_to_be_named(settings, tmp_path):
+    altered = altered_figure(settings, tmp_path)
+    with open_warehouse(altered.warehouse) as warehouse:
+        warehouse.execute("update audit.publication set rules_sha256 = 'other'")
+    difference = compare_nights(altered, NEXT, LATER, UNIT, "on_time_rate")
+    text = io.StringIO()
+    print_difference(altered, difference, "en", "table", text)
+    page = " ".join(text.getvalue().split())
+    assert "the dossiers cannot be named, since the SELECTs of the earlier night are not" in page
+    assert f"onestop explain on_time_rate --unit {UNIT} --from 2022-01-01 --to 2022-07-31" in page
+
+
+def test_verification_names_the_reference_rows_that_changed_and_what_to_do(by_other_rules):
+    with (
+        open_published(by_other_rules) as published,
+        open_warehouse("duckdb:///:memory:") as scratch,
+    ):
+        stage_reference(scratch, NEXT)
+        told = list(_changed_rules(NEXT, reference_on(published, NEXT), scratch))
+        of_selects = list(_changed_rules(NIGHT, reference_on(published, NIGHT), scratch))
+    assert "  period_class.csv, withdrawn: cohort_role denominator → left_out" in told
+    assert "  target.csv, on_time_rate all 2022-07-01: removed" in told
+    assert "put back the rows as they were, then verify again" in told[-1]
+    assert "verify it with the release that published it" in of_selects[0]
 
 
 # --- random nights --------------------------------------------------------------------------------

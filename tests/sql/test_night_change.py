@@ -8,18 +8,15 @@ import json
 import re
 
 import pytest
-from moved_figures import NEXT, declare, publish, three_nights
-from worked_dossiers import (
-    IN_JULY,
-    LATER,
-    NIGHT,
-    THIRTEEN,
-    UNIT,
-    at,
-    dossier,
-    record,
-    record_unit,
+from moved_figures import (
+    NEW_YEAR,
+    NEXT,
+    declare,
+    nights_over_new_year,
+    publish,
+    three_nights,
 )
+from worked_dossiers import IN_JULY, LATER, NIGHT, THIRTEEN, UNIT, record, record_unit
 
 from onestop.gate.suite import MART_SUITES
 from onestop.marts.night_changes import NIGHT_CHANGE
@@ -147,7 +144,7 @@ def test_a_declared_figure_moves_by_a_later_a_rewritten_and_a_date_reached_decla
             rows = opened.rows(
                 "select cause_code, numerator_change, denominator_change, item_count"
                 " from mart.night_change where as_of_date = :night"
-                " and indicator_code = 'plan_tasks_completed_rate'",
+                f" and indicator_code = 'plan_tasks_completed_rate' and {YEAR}",
                 {"night": night},
             )
             found.append([tuple(row.values()) for row in rows])
@@ -249,23 +246,9 @@ OLD_YEAR = "period_type = 'year' and period_basis = 'calendar' and period_start 
 
 @pytest.fixture(scope="module")
 def over_new_year(tmp_path_factory):
-    """The nights 30/12/2022 and 03/01/2023: the year, its last month and quarter end in between."""
-    first, last = dt.date(2022, 12, 30), dt.date(2023, 1, 3)
-    waiting = dossier("E1", "20/12", "29/12", status="awaiting_supplement")
     with open_warehouse(f"duckdb:///{tmp_path_factory.mktemp('year') / 'w.duckdb'}") as opened:
-        record_unit(opened, first)
-        record(
-            opened,
-            first,
-            [waiting, dossier("E2", "21/12", "30/12"), dossier("E3", "22/12", "28/12", "27/12")],
-        )
-        publish(opened, first)
-        # on 31/12 E1 goes on with a new due date, as the decree has it, and E2 has fallen overdue
-        ended = dt.date(2022, 12, 31)
-        resumed = dossier("E1", "20/12", "31/12", original_due_at=at("29/12"))
-        record(opened, ended, [resumed], known_from=last)
-        publish(opened, last)
-        yield opened, last
+        nights_over_new_year(opened)
+        yield opened, NEW_YEAR
 
 
 @pytest.mark.parametrize("period_type", ["year", "half_year", "quarter", "month"])

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pytest
 from worked_dossiers import (
     IN_JULY,
     LATE_FILE,
@@ -13,16 +14,23 @@ from worked_dossiers import (
     NIGHT,
     THIRTEEN,
     _note_delivery,
+    at,
+    dossier,
     record,
     record_unit,
 )
 
+from onestop.marts import compute
 from onestop.marts.compute import compute_marts
 from onestop.marts.publish import publish_marts
 from onestop.record.history import history_insert, history_select
 from onestop.schema.feeds import DOSSIERS, FEEDS, UNITS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from onestop.schema.reference import Row
     from onestop.warehouse import Warehouse
 
 NEXT = dt.date(2022, 7, 1)
@@ -73,3 +81,52 @@ def declare(
     }
     warehouse.append("core.declaration_version", pa.Table.from_pylist([head | row]))
     _note_delivery(warehouse, delivery, "declarations", night, f"declarations_{night:%Y%m%d}.csv")
+
+
+#: The last night of the plan's year that is published, and the first one of the next year.
+YEAR_END, NEW_YEAR = dt.date(2022, 12, 30), dt.date(2023, 1, 3)
+
+
+def nights_over_new_year(warehouse: Warehouse) -> None:
+    """Publish 30/12/2022 and 03/01/2023: the year, its last month and quarter end in between."""
+    record_unit(warehouse, YEAR_END)
+    declare(warehouse, YEAR_END, dt.date(2022, 11, 30), 40, "1/BC")
+    record(
+        warehouse,
+        YEAR_END,
+        [
+            dossier("E1", "20/12", "29/12", status="awaiting_supplement"),
+            dossier("E2", "21/12", "30/12"),
+            dossier("E3", "22/12", "28/12", "27/12"),
+        ],
+    )
+    publish(warehouse, YEAR_END)
+    # on 31/12 E1 goes on with a new due date, as the decree has it, and E2 has fallen overdue
+    resumed = dossier("E1", "20/12", "31/12", original_due_at=at("29/12"))
+    record(warehouse, dt.date(2022, 12, 31), [resumed], known_from=NEW_YEAR)
+    publish(warehouse, NEW_YEAR)
+
+
+def publish_with_other_rules(
+    warehouse: Warehouse, night: dt.date, edits: Mapping[str, Callable[[list[Row]], list[Row]]]
+) -> None:
+    """Publish a night by other reference rows.
+
+    Args:
+        warehouse: open for writing.
+        night: the night.
+        edits: what is done to the rows of a reference file, by its name without suffix.
+    """
+    read = compute.reference_tables
+
+    def tables(folder: Path) -> dict[str, pa.Table]:
+        found = read(folder)
+        return found | {
+            name: pa.Table.from_pylist(edit(found[name].to_pylist()), schema=found[name].schema)
+            for name, edit in edits.items()
+        }
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compute, "reference_tables", tables)
+        patch.setattr(compute, "rules_digest", lambda: "of other rules")
+        publish(warehouse, night)

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from onestop.warehouse import Warehouse
 
 
+#: How many published nights are listed near one that is not published.
+_NEAR = 5
+
+
 class QuestionError(OneStopError):
     """A question has no answer; names what exists."""
 
@@ -80,11 +84,21 @@ def find_night(warehouse: Warehouse, as_of: dt.date | None) -> dt.date:
     if as_of is None:
         return nights[-1]
     if as_of not in nights:
-        before = [night for night in nights if night < as_of]
-        nearest = before[-1] if before else nights[0]
         raise NothingPublishedError(
-            f"night {as_of} is not published",
-            remedy=f"{len(nights)} nights from {nights[0]} to {nights[-1]} are, the nearest is"
-            f" {nearest}",
+            f"night {as_of} is not published", remedy=near_nights_text(nights, as_of)
         )
     return as_of
+
+
+def near_nights_text(nights: list[dt.date], day: dt.date) -> str:
+    """A sentence with the published nights that are nearest to a day.
+
+    Args:
+        nights: all published nights, at least one, first to last.
+        day: any day.
+    """
+    near = sorted(sorted(nights, key=lambda night: abs((night - day).days))[:_NEAR])
+    listed = ", ".join(map(str, near))
+    if len(nights) <= _NEAR:
+        return f"published: {listed}"
+    return f"published near it: {listed} (of {len(nights)} from {nights[0]} to {nights[-1]})"

@@ -20,6 +20,17 @@ def whole(number: int, lang: Language) -> str:
     return f"{number:,}".replace(",", _MARKS[lang][0])
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A count with its English noun: ``1 dossier``, ``2 dossiers``, ``1,000 dossiers``.
+
+    Args:
+        number: the count.
+        noun: in the singular.
+        plural: defaults to the noun with ``s``.
+    """
+    return f"{whole(number, 'en')} {noun if number == 1 else plural or noun + 's'}"
+
+
 def decimal_text(number: Decimal, lang: Language) -> str:
     """A decimal number with the language's marks."""
     thousands, point = _MARKS[lang]

@@ -18,18 +18,21 @@ from onestop.marts.publish import figures_digest
 from onestop.marts.published import QuestionError, find_night, open_published
 from onestop.record.evidence import Settlement, kept_mapping, kept_settlement
 from onestop.record.load import load_delivery, load_replayed
+from onestop.record.reference_changes import reference_changes, reference_on
 from onestop.schema.feeds import FEEDS
+from onestop.schema.number_text import counted
 from onestop.staging.staged_delivery import read_delivery
 from onestop.warehouse import duckdb_address, open_warehouse
 from onestop.warehouse.duckdb_files import open_duckdb
-from onestop.warehouse.staged_names import STAGED
+from onestop.warehouse.staged_names import REFERENCE_STAGED, STAGED
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import duckdb
+    import pyarrow as pa
 
     from onestop.intake.delivery import Delivery
     from onestop.settings import Settings
@@ -51,6 +54,8 @@ class Verification:
         difference_count: number of all differences.
         notes: files on whose rows today's rules decide otherwise (the figures are computed by the
             rules of their time), and figures that only a later release computes.
+        reasons: what changed since the publication that the figures are computed by, and the
+            remedy; empty where the figures are identical.
     """
 
     night: dt.date
@@ -59,6 +64,7 @@ class Verification:
     differences: list[str] = field(default_factory=list)
     difference_count: int = 0
     notes: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
 
     @property
     def is_identical(self) -> bool:
@@ -94,6 +100,7 @@ def verify(
             {"night": night},
         )
         has_same_rules = _has_same_rules(published, night)
+        reference = {} if has_same_rules else reference_on(published, night)
         figures = _published_figures(published, night, has_same_rules=has_same_rules)
         result = Verification(night, figures=len(figures))
         _check_causes(published, night, result)
@@ -117,7 +124,7 @@ def verify(
             for kind, count in sorted(Counter(map(_kind, added)).items()):
                 result.notes.append(
                     f"{kind}: not published that night; counted since a later release"
-                    f" ({count} figures, not compared)"
+                    f" ({counted(count, 'figure')}, not compared)"
                 )
             compared = {
                 figure: counts for figure, counts in computed.items() if figure not in added
@@ -126,7 +133,42 @@ def verify(
             is_whole = result.is_identical and not added
             if is_whole and figures_digest(warehouse, STAGED) != digest:
                 result.differ("the figures' digest is not the published one")
+            if not (result.is_identical or has_same_rules):
+                result.reasons += _changed_rules(night, reference, warehouse)
     return result
+
+
+def _changed_rules(
+    night: dt.date, reference: dict[str, pa.Table], scratch: Warehouse
+) -> Iterator[str]:
+    """Which rules are others than those that the night was published by, and the remedy.
+
+    Args:
+        night: the night.
+        reference: the reference rows of that night; none where a release kept none.
+        scratch: the warehouse of the verification, which has those of ``sql/reference``.
+    """
+    today = {
+        name: scratch.arrow(f"select * from {REFERENCE_STAGED}.{name}")
+        for name in scratch.tables(REFERENCE_STAGED)
+        if name in reference
+    }
+    changes = reference_changes(reference, today)
+    if not changes:
+        yield (
+            f"sql/mart or the release is not what it was when night {night} was published: verify"
+            " it with the release that published it"
+        )
+        return
+    yield f"sql/reference is not what it was when night {night} was published:"
+    for change in changes[:_SHOWN]:
+        yield f"  {change}"
+    if len(changes) > _SHOWN:
+        yield f"  … and {counted(len(changes) - _SHOWN, 'more row', 'more rows')}"
+    yield (
+        "put back the rows as they were, then verify again; a value that changes from a day on is a"
+        " further row with valid_from (CONTRIBUTING.md, A target that changes)"
+    )
 
 
 def _check_causes(published: Warehouse, night: dt.date, result: Verification) -> None:
@@ -236,8 +278,8 @@ def _judge_as_then(staged: Path, then: Settlement) -> str | None:
     if not (good or bad):
         return None
     return (
-        f"today's rules would reject {len(good)} rows that were accepted, and accept"
-        f" {len(bad)} rows that were rejected"
+        f"today's rules would reject {counted(len(good), 'row')} that were accepted, and accept"
+        f" {counted(len(bad), 'row')} that were rejected"
     )
 
 
@@ -287,7 +329,7 @@ _INDICATOR_QUERY = (
     "select indicator_code || ' by ' || method_code || ' of ' || unit_code || ', ' || period_type"
     " || ' (' || period_basis || ') from ' || cast(period_start as varchar) as figure,"
     " coalesce(cast(numerator as varchar), '-') || '/' || coalesce(cast(denominator as varchar),"
-    " '-') as counts from {table}"
+    " '-') || ' ' || status as counts from {table}"
 )
 _FORM_QUERY = (
     "select 'form II.06a of ' || unit_code || ', field ' || field_code || ', ' || period_type"

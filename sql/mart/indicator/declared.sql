@@ -159,7 +159,7 @@ declared as (
     from ranked
     inner join mart.unit as unit on ranked.unit_code = unit.unit_code
     where
-        ranked.period_type = 'year_to_date'
+        ranked.period_type in ('year_to_date', 'year')
         and ranked.period_basis = 'calendar'
         and ranked.declaration_state = 'current'
         and ranked.state_rank = 1

@@ -6,13 +6,15 @@ any two nights, any span of days and one unit, level or the city.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from onestop.figures.difference.sides import Sides
 from onestop.figures.explain.items import DELIVERIES
-from onestop.marts.earlier_nights import FoundUnit
+from onestop.marts.earlier_nights import FoundUnit, NightMarts
 from onestop.marts.files import rules_digest
 from onestop.marts.night_changes import (
     DOSSIER_FACT,
@@ -23,16 +25,25 @@ from onestop.marts.night_changes import (
     kind_of,
     placed_select,
 )
-from onestop.marts.published import QuestionError, find_night, open_published
+from onestop.marts.published import (
+    QuestionError,
+    find_night,
+    near_nights_text,
+    open_published,
+    published_nights,
+)
+from onestop.record.reference_changes import reference_changes, reference_on
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Mapping
+    from decimal import Decimal
 
+    from onestop.figures.known_issues import KnownIssue
+    from onestop.record.reference_changes import ReferenceChange
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
 
-__all__ = ["ChangedItem", "Difference", "FigureChange", "compare_nights"]
+__all__ = ["ChangedItem", "Difference", "FigureChange", "Verdict", "compare_nights"]
 
 #: What the items of a kind are called; of the others, the kind itself.
 ITEM_NAMES = {**dict.fromkeys(OF_DOSSIERS, "dossier"), VISIT: "ticket", OTHER: "item"}
@@ -96,6 +107,25 @@ class Cause:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """What a figure was compared with on a night, and the result.
+
+    Attributes:
+        target: the target, from 0 to 100 for a rate; None without one.
+        comparison: how the figure is compared with it, such as ``>=``.
+        status: as in ``ref.figure_status``; None where the span is no published period.
+        firmness: as in ``ref.firmness``; None for a figure without readings.
+        turned_by: codes of the readings that give the other verdict, separated by blanks.
+    """
+
+    target: Decimal | None = None
+    comparison: str | None = None
+    status: str | None = None
+    firmness: str | None = None
+    turned_by: str | None = None
+
+
+@dataclass(frozen=True)
 class FigureChange:
     """The change of one figure.
 
@@ -103,20 +133,41 @@ class FigureChange:
         indicator_code: the indicator.
         method_code: the method.
         item_name: ``dossier``, ``ticket``, ``procedure``, ``desk``, ``declaration`` or ``item``.
+        first: first day of the span.
+        last: last day of the span; the year to date ends on each night.
         before: numerator and denominator as published on the earlier night; None where the span
             is no published period.
         after: the same of the later night.
         causes: what moved it, in the order of ``ref.change_cause``.
         items: the items behind the causes; empty when only the causes were asked for.
+        verdict_before: what it was compared with on the earlier night; None where the span had not
+            begun.
+        verdict_after: the same of the later night.
+        issues_before: the known issues of its data on the earlier night.
+        issues_after: the same of the later night.
     """
 
     indicator_code: str
     method_code: str
     item_name: str
+    first: dt.date
+    last: dt.date
     before: tuple[int, int] | None
     after: tuple[int, int] | None
     causes: tuple[Cause, ...]
     items: tuple[ChangedItem, ...] = ()
+    verdict_before: Verdict | None = None
+    verdict_after: Verdict | None = None
+    issues_before: tuple[KnownIssue, ...] = ()
+    issues_after: tuple[KnownIssue, ...] = ()
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the figure moved, or its target, its verdict or its known issues changed."""
+        had_begun = self.verdict_before is not None
+        before = (self.verdict_before, self.issues_before)
+        after = (self.verdict_after, self.issues_after)
+        return bool(self.causes) or (had_begun and before != after)
 
     @property
     def change(self) -> tuple[int, int]:
@@ -135,21 +186,19 @@ class Difference:
         previous: the earlier night.
         as_of: the later night.
         unit: the unit, level or city.
-        first: first day of the span.
-        last: last day of the span; the year to date ends on each night.
         figures: the figures that were asked for, also unchanged ones.
         has_items: whether they have the items behind the causes.
         elsewhere: indicators of the scorecard that are figures of another level, by that level.
+        reference_changes: the reference rows that differ between the nights.
     """
 
     previous: dt.date
     as_of: dt.date
     unit: FoundUnit
-    first: dt.date
-    last: dt.date
     figures: tuple[FigureChange, ...]
     has_items: bool = False
     elsewhere: tuple[tuple[str, str], ...] = ()
+    reference_changes: tuple[ReferenceChange, ...] = ()
 
 
 def compare_nights(
@@ -170,18 +219,15 @@ def compare_nights(
         unit: a unit's code, a level (``DEPARTMENT``, ``DISTRICT``, ``COMMUNE``) or ``CITY``.
         indicator: indicator code; defaults to all of the scorecard, without their items.
         method: method code; defaults to the scorecard's.
-        span: first and last day; defaults to the year of the later night up to each night.
+        span: first and last day; defaults to the period of each figure on the scorecard of the
+            later night: the year so far, or the plan's year once that is over.
 
     Raises:
         QuestionError: no such unit, indicator or method, the nights or the span are reversed, the
-            causes do not add up to the published figures, or an earlier release published last.
+            span begins after the later night, the causes do not add up to the published figures,
+            or an earlier release published last.
         NothingPublishedError: one of the nights is not published.
     """
-    first, last = span[0] or as_of.replace(month=1, day=1), span[1] or as_of
-    if last < first:
-        raise QuestionError(
-            f"the span ends ({last}) before it begins ({first})", remedy="exchange --from and --to"
-        )
     with open_published(settings) as warehouse:
         if "change_cause" not in warehouse.tables("ref"):
             raise QuestionError(
@@ -189,10 +235,9 @@ def compare_nights(
                 remedy="publish a night with this release, then ask again",
             )
         _refuse_reversed(find_night(warehouse, previous), find_night(warehouse, as_of))
-        comparison = _Comparison(
-            warehouse, previous, as_of, _find_unit(warehouse, unit, previous, as_of), first, last
-        )
-        elsewhere = _of_other_levels(warehouse, comparison.unit)
+        _refuse_unusable_span(warehouse, as_of, *span)
+        found_unit = _find_unit(warehouse, unit, previous, as_of)
+        elsewhere = _of_other_levels(warehouse, found_unit)
         if indicator in elsewhere:
             raise QuestionError(
                 f"{indicator} counts those of one level",
@@ -200,10 +245,88 @@ def compare_nights(
             )
         asked = _asked(warehouse, indicator, method)
         asked = [(code, by) for code, by in asked if code not in elsewhere]
-        has_items = indicator is not None
-        figures = comparison.figures(asked, has_items=has_items)
+        figures: list[FigureChange] = []
+        for (first, last), of_span in _by_span(warehouse, asked, as_of, span).items():
+            comparison = _Comparison(warehouse, previous, as_of, found_unit, first, last)
+            figures += comparison.figures(of_span, has_items=indicator is not None)
+        changes = reference_changes(
+            reference_on(warehouse, previous), reference_on(warehouse, as_of)
+        )
     return Difference(
-        previous, as_of, comparison.unit, first, last, figures, has_items, tuple(elsewhere.items())
+        previous,
+        as_of,
+        found_unit,
+        tuple(figures),
+        has_items=indicator is not None,
+        elsewhere=tuple(elsewhere.items()),
+        reference_changes=tuple(changes),
+    )
+
+
+def _refuse_unusable_span(
+    warehouse: Warehouse, as_of: dt.date, first: dt.date | None, last: dt.date | None
+) -> None:
+    if first and first > as_of:
+        raise QuestionError(
+            f"the span begins on {first}, after the later night ({as_of})",
+            remedy=f"choose --from by {as_of}, or a later second night;"
+            f" {near_nights_text(published_nights(warehouse), first)}",
+        )
+    if first and last and last < first:
+        raise QuestionError(
+            f"the span ends ({last}) before it begins ({first})", remedy="exchange --from and --to"
+        )
+
+
+def _by_span(
+    warehouse: Warehouse,
+    asked: list[tuple[str, str]],
+    as_of: dt.date,
+    span: tuple[dt.date | None, dt.date | None],
+) -> dict[tuple[dt.date, dt.date], list[tuple[str, str]]]:
+    """The figures by the span that they are compared over.
+
+    Args:
+        warehouse: from :func:`onestop.marts.published.open_published`.
+        asked: indicators and methods.
+        as_of: the later night.
+        span: first and last day, or None for those of the scorecard.
+    """
+    first, last = span
+    if first or last:
+        last = last or as_of
+        return {(first or last.replace(month=1, day=1), last): asked}
+    marts = NightMarts(warehouse, as_of, mark="diff_span")
+    ends = warehouse.rows(
+        "select indicator_code, valid_to"
+        f" from {marts.relation('ref.indicator')} as indicator order by valid_to"
+    )
+    marts.drop()
+    found: dict[tuple[dt.date, dt.date], list[tuple[str, str]]] = {}
+    for figure in asked:
+        for row in ends:
+            if row["indicator_code"] == figure[0]:
+                is_over = row["valid_to"] is not None and row["valid_to"] <= as_of
+                last = row["valid_to"] - dt.timedelta(days=1) if is_over else as_of
+                if is_over and not _is_period(warehouse, last.replace(month=1, day=1), last, as_of):
+                    last = as_of  # a year that figures are no longer given for
+                figures = found.setdefault((last.replace(month=1, day=1), last), [])
+                if figure not in figures:
+                    figures.append(figure)
+    return found
+
+
+def _is_period(warehouse: Warehouse, first: dt.date, last: dt.date, as_of: dt.date) -> bool:
+    """Whether a span is a period that a night gave figures for."""
+    return bool(
+        warehouse.value(
+            "select count(*) from mart.indicator_history where period_start = :first"
+            # the year to date has no period_end: it ends on the night
+            " and (period_end = :last or (period_end is null and :last = :as_of))"
+            " and valid_from <= :as_of and (valid_to is null or valid_to > :as_of)"
+            " and unit_code = 'CITY'",
+            {"first": first, "last": last, "as_of": as_of},
+        )
     )
 
 
@@ -249,7 +372,8 @@ def _asked(
     )
     methods = [row["method_code"] for row in found]
     chosen = method or known[indicator]
-    if chosen not in methods:
+    # a line of the scorecard may have no figure yet
+    if chosen not in {*methods, known[indicator]} or not chosen:
         what = f"no figure of {indicator}" + (f" by method {chosen}" if chosen else "")
         raise QuestionError(
             f"{what} was ever published",
@@ -296,6 +420,7 @@ class _Comparison:
         self._first = first
         self._last = last
         self._sides = Sides(warehouse, previous, as_of, first, last)
+        self._has_every_dossier = False
         self._order = {
             row["cause_code"]: row["position"]
             for row in warehouse.rows("select cause_code, position from ref.change_cause")
@@ -305,7 +430,7 @@ class _Comparison:
             " :as_of",
             {"previous": previous, "as_of": as_of},
         )
-        self._is_published = self._has_period()
+        self._is_published = _is_period(warehouse, first, last, as_of)
         self._before, self._after = self._published(previous), self._published(as_of)
         self._has_other_rules = {row["rules_sha256"] for row in digests} != {rules_digest()}
 
@@ -320,12 +445,71 @@ class _Comparison:
         try:
             for kind, figures in self._by_kind(asked).items():
                 items = self._items(kind, figures)
-                for figure in figures:
-                    change = self._figure(kind, figure, items.get(figure, []))
-                    found.append(change if has_items else replace(change, items=()))
+                changes = [self._figure(kind, figure, items.get(figure, [])) for figure in figures]
+                if has_items and kind in OF_DOSSIERS and self._compares_too_few(changes):
+                    items = self._items(kind, figures)
+                    changes = [
+                        self._figure(kind, figure, items.get(figure, [])) for figure in figures
+                    ]
+                found += [one if has_items else replace(one, items=()) for one in changes]
+            found = [self._annotated(change) for change in found]
         finally:
             self._sides.drop()
         return tuple(sorted(found, key=lambda f: asked.index((f.indicator_code, f.method_code))))
+
+    def _compares_too_few(self, changes: list[FigureChange]) -> bool:
+        """Whether rules move dossiers that are not compared; from then on, all of them are."""
+        if self._has_every_dossier or not any(
+            cause.item_count is None for change in changes for cause in change.causes
+        ):
+            return False
+        self._sides.drop()
+        self._sides = Sides(
+            self._warehouse,
+            self._previous,
+            self._as_of,
+            self._first,
+            self._last,
+            has_every_dossier=True,
+        )
+        self._has_every_dossier = True
+        return True
+
+    def _annotated(self, change: FigureChange) -> FigureChange:
+        """The change with targets, verdicts and known issues."""
+        figure = (change.indicator_code, change.method_code)
+        issues = self._sides.known_issues(change.indicator_code, self.unit.unit_code)
+        had_begun = self._first <= self._previous
+        return replace(
+            change,
+            verdict_before=self._verdict("earlier", self._before, figure) if had_begun else None,
+            verdict_after=self._verdict("later", self._after, figure),
+            issues_before=issues["earlier"] if had_begun else (),
+            issues_after=issues["later"],
+        )
+
+    def _verdict(
+        self,
+        side: str,
+        published: Mapping[tuple[str, str], dict[str, Any]],
+        figure: tuple[str, str],
+    ) -> Verdict:
+        """What was compared on a night: as published, or, without a figure, the target in force."""
+        if figure in published:
+            row = published[figure]
+            return Verdict(
+                row["target"],
+                row["comparison"],
+                row["status"],
+                row.get("firmness"),
+                row.get("turned_by"),
+            )
+        comparison, target = self._targets[side].get(figure[0], (None, None))
+        return Verdict(target, comparison, "no_data" if self._is_published else None)
+
+    @cached_property
+    def _targets(self) -> dict[str, dict[str, tuple[str, Decimal]]]:
+        return self._sides.targets(self.unit.level)
 
     @staticmethod
     def _by_kind(asked: list[tuple[str, str]]) -> dict[str, list[tuple[str, str]]]:
@@ -385,11 +569,10 @@ class _Comparison:
             return f"(coalesce(item.level_{side} = '{self.unit.level}', false) or {own})"
         return own
 
-    def _published(self, night: dt.date) -> dict[tuple[str, str], tuple[int, int]]:
-        """The figures published that night for exactly this span, by indicator and method."""
+    def _published(self, night: dt.date) -> dict[tuple[str, str], dict[str, Any]]:
+        """The rows published that night for exactly this span, by indicator and method."""
         rows = self._warehouse.rows(
-            "select indicator_code, method_code, numerator, denominator"
-            " from mart.indicator_history where unit_code = :unit and period_start = :first"
+            "select * from mart.indicator_history where unit_code = :unit and period_start = :first"
             # the year to date has no period_end: it ends on the night
             " and (period_end = :last or (period_end is null and :last >= :night))"
             " and valid_from <= :night and (valid_to is null or valid_to > :night)"
@@ -401,25 +584,7 @@ class _Comparison:
                 "night": night,
             },
         )
-        return {
-            (row["indicator_code"], row["method_code"]): (
-                row["numerator"] or 0,
-                row["denominator"] or 0,
-            )
-            for row in rows
-        }
-
-    def _has_period(self) -> bool:
-        """Whether the span is a period that the later night gave figures for."""
-        return bool(
-            self._warehouse.value(
-                "select count(*) from mart.indicator_history where period_start = :first"
-                " and (period_end = :last or (period_end is null and :last = :as_of))"
-                " and valid_from <= :as_of and (valid_to is null or valid_to > :as_of)"
-                " and unit_code = 'CITY'",
-                {"first": self._first, "last": self._last, "as_of": self._as_of},
-            )
-        )
+        return {(row["indicator_code"], row["method_code"]): row for row in rows}
 
     def _figure(self, kind: str, figure: tuple[str, str], items: list[ChangedItem]) -> FigureChange:
         items.sort(key=lambda item: (self._order.get(item.cause_code, 0), item.item_code))
@@ -431,7 +596,7 @@ class _Comparison:
         ]
         before = after = None
         if self._is_published:
-            before, after = self._before.get(figure, (0, 0)), self._after.get(figure, (0, 0))
+            before, after = (_counts(side.get(figure)) for side in (self._before, self._after))
             left = (
                 after[0] - before[0] - sum(cause.numerator_change for cause in causes),
                 after[1] - before[1] - sum(cause.denominator_change for cause in causes),
@@ -439,7 +604,16 @@ class _Comparison:
             if any(left):
                 causes.append(self._by_rules(figure, left))
         item_name = ITEM_NAMES.get(kind, kind)
-        return FigureChange(*figure, item_name, before, after, tuple(causes), tuple(items))
+        return FigureChange(
+            *figure,
+            item_name,
+            self._first,
+            self._last,
+            before,
+            after,
+            tuple(causes),
+            tuple(items),
+        )
 
     def _by_rules(self, figure: tuple[str, str], left: tuple[int, int]) -> Cause:
         """What the items do not explain, where the nights were computed by other rules.
@@ -455,6 +629,10 @@ class _Comparison:
                 f" `onestop verify --as-of {self._as_of}`",
             )
         return Cause(RULE_CHANGED, None, *left)
+
+
+def _counts(row: dict[str, Any] | None) -> tuple[int, int]:
+    return (row["numerator"] or 0, row["denominator"] or 0) if row else (0, 0)
 
 
 def _item(row: dict[str, Any]) -> ChangedItem:

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import json
 import sys
 from dataclasses import asdict
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, TextIO
 
 from onestop.console import page_width, printed, safe_cell
-from onestop.figures.difference import FACTS
+from onestop.figures.difference import FACTS, Verdict
+from onestop.marts.night_changes import RULE_CHANGED
 from onestop.marts.published import open_published
-from onestop.schema.number_text import day, measured, whole
+from onestop.schema.number_text import counted, day, measured, target_text, whole
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rich.console import Console
 
     from onestop.console import OutputFormat
     from onestop.figures.difference import Cause, ChangedItem, Difference, FigureChange
+    from onestop.figures.known_issues import KnownIssue
     from onestop.schema.number_text import Language
     from onestop.settings import Settings
+    from onestop.warehouse import Warehouse
 
 _WORDS: dict[str, dict[Language, str]] = {
     "title": {
@@ -33,6 +36,25 @@ _WORDS: dict[str, dict[Language, str]] = {
     },
     "span": {"vi": "Kỳ: {first} đến {last}", "en": "Span: {first} to {last}"},
     "year": {"vi": "Kỳ: từ {first} đến mỗi đêm", "en": "Span: from {first} to each night"},
+    "plan_year": {
+        "vi": "Năm đó đã hết. Từ đầu năm nay: --from {first}",
+        "en": "That year is over. The year so far: --from {first}",
+    },
+    "unchanged": {"vi": "không đổi", "en": "unchanged"},
+    "unknown": {
+        "vi": "Kỳ này không có số công bố; onestop explain đếm từng hồ sơ của kỳ.",
+        "en": "No figure is published for this span; onestop explain counts its items.",
+    },
+    "target": {"vi": "Mục tiêu: {change}", "en": "Target: {change}"},
+    "no_target": {"vi": "không có", "en": "none"},
+    "verdict": {"vi": "Đánh giá: {change}", "en": "Verdict: {change}"},
+    "firmness": {"vi": "Theo các cách đọc: {change}", "en": "By the readings: {change}"},
+    "issue": {"vi": "Lỗi dữ liệu đã biết: {issue}", "en": "Known issue: {issue}"},
+    "new_issue": {"vi": "Lỗi dữ liệu mới biết: {issue}", "en": "New known issue: {issue}"},
+    "gone_issue": {
+        "vi": "Không còn là lỗi dữ liệu đã biết: {issue}",
+        "en": "No longer a known issue: {issue}",
+    },
     "by": {"vi": "cách đếm {method}", "en": "method {method}"},
     "nothing": {"vi": "chưa có số liệu", "en": "no data"},
     "same": {"vi": "Không thay đổi: {names}", "en": "Unchanged: {names}"},
@@ -41,6 +63,23 @@ _WORDS: dict[str, dict[Language, str]] = {
         "en": "Figures of one level, see --unit {level}: {names}",
     },
     "none": {"vi": "Không có gì thay đổi.", "en": "Nothing changed."},
+    "rows_changed": {
+        "vi": "Dòng tham chiếu khác nhau giữa hai đêm (sql/reference):",
+        "en": "Reference rows that differ between the nights (sql/reference):",
+    },
+    "more_rows": {"vi": "… và {count} dòng nữa", "en": "… and {count}"},
+    "name_items": {
+        "vi": "Hồ sơ mà quy tắc mới đếm khác: --indicator MÃ.",
+        "en": "The dossiers that the changed rules count otherwise: --indicator CODE.",
+    },
+    "not_named": {
+        "vi": "“{cause}”: không nêu được từng hồ sơ, vì câu lệnh tính của đêm trước không được giữ"
+        " lại. Từng hồ sơ theo câu lệnh hiện nay: onestop explain {code} --unit {unit}"
+        " --from {first} --to {last}",
+        "en": "'{cause}': the dossiers cannot be named, since the SELECTs of the earlier night are"
+        " not kept. Each dossier by the present SELECTs: onestop explain {code} --unit {unit}"
+        " --from {first} --to {last}",
+    },
     "cause": {"vi": "Nguyên nhân", "en": "Cause"},
     "count": {"vi": "Số lượng", "en": "Items"},
     "numerator": {"vi": "Tử số", "en": "Numerator"},
@@ -71,8 +110,11 @@ _WORDS: dict[str, dict[Language, str]] = {
         "en": "The dossiers, tickets, procedures behind a cause: --indicator CODE.",
     },
 }
+_ONE_DAY = dt.timedelta(days=1)
 #: Items of each cause on the page.
 _SHOWN = 50
+#: Reference rows that differ, on the page.
+_SHOWN_ROWS = 10
 
 
 def print_difference(
@@ -109,34 +151,62 @@ def print_difference(
 
 
 class _Labels:
-    """Titles and labels in both languages."""
+    """Titles and labels in both languages, by code."""
 
-    def __init__(self, rows: list[dict[str, Any]], causes: list[dict[str, Any]]) -> None:
-        self.indicators = {row["indicator_code"]: row for row in rows}
-        self.causes = {row["cause_code"]: row for row in causes}
+    def __init__(self, warehouse: Warehouse) -> None:
+        self.indicators = {
+            row["indicator_code"]: row
+            for row in warehouse.rows(
+                "select indicator_code, title_vi, title_en, unit_of_measure from ref.indicator"
+            )
+        }
+        self.causes, self.statuses, self.firmnesses, self.readings = (
+            {
+                row["code"]: row
+                for row in warehouse.rows(
+                    f"select {code} as code, label_vi, label_en from ref.{table}"
+                )
+            }
+            for table, code in (
+                ("change_cause", "cause_code"),
+                ("figure_status", "status"),
+                ("firmness", "firmness"),
+                ("reading", "reading_code"),
+            )
+        )
 
 
 def _read_labels(settings: Settings) -> _Labels:
     with open_published(settings) as warehouse:
-        return _Labels(
-            warehouse.rows(
-                "select indicator_code, title_vi, title_en, unit_of_measure from ref.indicator"
-            ),
-            warehouse.rows("select cause_code, label_vi, label_en from ref.change_cause"),
-        )
+        return _Labels(warehouse)
 
 
 # --- for programs ----------------------------------------------------------------------------
 
-_FIGURE_COLUMNS = ("previous_night", "as_of_date", "unit_code", "indicator_code", "method_code")
+_BESIDE_COLUMNS = ("target", "comparison", "status", "firmness", "turned_by", "known_issues")
+_FIGURE_COLUMNS = (
+    "previous_night",
+    "as_of_date",
+    "unit_code",
+    "indicator_code",
+    "method_code",
+    "first",
+    "last",
+)
+_CAUSE_AMOUNTS = ("item_count", "numerator_change", "denominator_change")
+_ITEM_AMOUNTS = (
+    "numerator_before",
+    "denominator_before",
+    "numerator_after",
+    "denominator_after",
+)
 _CAUSE_COLUMNS = (
     *_FIGURE_COLUMNS,
     "cause_code",
     "label_vi",
     "label_en",
-    "item_count",
-    "numerator_change",
-    "denominator_change",
+    *_CAUSE_AMOUNTS,
+    *(f"{name}_{side}" for name in _BESIDE_COLUMNS for side in ("before", "after")),
 )
 _ITEM_COLUMNS = (
     *_FIGURE_COLUMNS,
@@ -144,18 +214,20 @@ _ITEM_COLUMNS = (
     "label_vi",
     "label_en",
     "item_code",
-    "numerator_before",
-    "denominator_before",
-    "numerator_after",
-    "denominator_after",
+    *_ITEM_AMOUNTS,
     *(f"{name}_{side}" for name in FACTS for side in ("before", "after")),
     "delivery_id",
     "file_name",
     "row_number",
+    *(f"{name}_{side}" for name in _BESIDE_COLUMNS for side in ("before", "after")),
 )
 
 
 def _rows(difference: Difference, labels: _Labels) -> Iterator[dict[str, Any]]:
+    """A row for each item or cause; one without a cause for a figure that did not move.
+
+    Of the figures that did not change at all, only the one that was asked for has a row.
+    """
     for figure in difference.figures:
         head = {
             "previous_night": difference.previous,
@@ -163,15 +235,33 @@ def _rows(difference: Difference, labels: _Labels) -> Iterator[dict[str, Any]]:
             "unit_code": difference.unit.unit_code,
             "indicator_code": figure.indicator_code,
             "method_code": figure.method_code,
+            "first": figure.first,
+            "last": figure.last,
+            **_beside(figure),
         }
-        listed = {item.cause_code for item in figure.items}
+        if not figure.causes and (figure.is_changed or difference.has_items):
+            amounts = _ITEM_AMOUNTS if difference.has_items else _CAUSE_AMOUNTS
+            yield head | dict.fromkeys(amounts, 0)
         for item in figure.items:
             yield head | _labelled(asdict(item), labels)
         for cause in figure.causes:
-            if cause.cause_code not in listed:
+            if cause.item_count is None or not difference.has_items:
                 yield head | _labelled(
                     _as_item(cause) if difference.has_items else asdict(cause), labels
                 )
+
+
+def _beside(figure: FigureChange) -> dict[str, Any]:
+    """Target, verdict and known issues of both nights."""
+    found: dict[str, Any] = {}
+    for side, verdict, issues in (
+        ("before", figure.verdict_before, figure.issues_before),
+        ("after", figure.verdict_after, figure.issues_after),
+    ):
+        cells = asdict(verdict or Verdict())
+        cells["known_issues"] = " ".join(issue.issue_code for issue in issues) or None
+        found |= {f"{name}_{side}": cells[name] for name in _BESIDE_COLUMNS}
+    return found
 
 
 def _as_item(cause: Cause) -> dict[str, Any]:
@@ -198,16 +288,19 @@ def _as_json(difference: Difference, labels: _Labels) -> dict[str, Any]:
         "as_of_date": difference.as_of,
         "unit_code": difference.unit.unit_code,
         "unit_name": difference.unit.name,
-        "first": difference.first,
-        "last": difference.last,
+        "reference_changes": [asdict(change) for change in difference.reference_changes],
         "figures": [
             {
                 "indicator_code": figure.indicator_code,
                 "method_code": figure.method_code,
+                "first": figure.first,
+                "last": figure.last,
                 "before": figure.before,
                 "after": figure.after,
                 "numerator_change": figure.change[0],
                 "denominator_change": figure.change[1],
+                **_beside(figure),
+                "known_issues": [asdict(issue) for issue in figure.issues_after],
                 "causes": [_labelled(asdict(cause), labels) for cause in figure.causes],
                 "items": [_labelled(asdict(item), labels) for item in figure.items],
             }
@@ -219,42 +312,97 @@ def _as_json(difference: Difference, labels: _Labels) -> dict[str, Any]:
 # --- for people ------------------------------------------------------------------------------
 
 
-def _print_page(console: Console, difference: Difference, labels: _Labels, lang: Language) -> None:
-    def word(name: str, **values: str) -> str:
-        return _WORDS[name][lang].format(**values)
+def _word(name: str, lang: Language, **values: str) -> str:
+    return _WORDS[name][lang].format(**values)
 
+
+def _print_page(console: Console, difference: Difference, labels: _Labels, lang: Language) -> None:
     nights = {
         "previous": day(difference.previous, lang),
         "as_of": day(difference.as_of, lang),
     }
-    first, last = day(difference.first, lang), day(difference.last, lang)
     console.print()
-    console.print(word("title", unit=difference.unit.name, **nights), style="bold")
-    is_year = difference.last == difference.as_of
-    console.print(word("year", first=first) if is_year else word("span", first=first, last=last))
-    moved = [figure for figure in difference.figures if figure.causes]
-    for figure in moved:
-        _print_figure(console, figure, labels, lang)
-    same = [figure for figure in difference.figures if not figure.causes]
-    if same and moved:
-        names = ", ".join(figure.indicator_code for figure in same)
-        console.print(word("same", names=names))
+    console.print(_word("title", lang, unit=difference.unit.name, **nights), style="bold")
+    shown = [figure for figure in difference.figures if figure.is_changed or difference.has_items]
+    for (first, last), of_span in groupby(difference.figures, key=attrgetter("first", "last")):
+        _print_span(console, difference, (first, last), lang)
+        for figure in of_span:
+            if figure in shown:
+                _print_figure(console, figure, labels, lang)
+    same = [figure for figure in difference.figures if figure not in shown]
+    if not shown:
+        console.print(_word("none", lang))
     elif same:
-        console.print(word("none"))
+        names = ", ".join(figure.indicator_code for figure in same)
+        console.print(_word("same", lang, names=names))
+    _print_footnotes(console, same, lang)
     for level, listed in groupby(difference.elsewhere, key=itemgetter(1)):
         names = ", ".join(code for code, _ in listed)
-        console.print(word("elsewhere", level=level.upper(), names=names))
-    if moved and not difference.has_items and not any(figure.items for figure in moved):
-        console.print(word("items"))
-    elif any(figure.item_name == "dossier" for figure in moved):
-        console.print(word("file"))
+        console.print(_word("elsewhere", lang, level=level.upper(), names=names))
+    if not difference.has_items and any(figure.causes for figure in shown):
+        console.print(_word("items", lang))
+    elif any(figure.item_name == "dossier" and figure.items for figure in shown):
+        console.print(_word("file", lang))
+    _print_rules(console, difference, labels, lang)
+
+
+def _print_span(
+    console: Console, difference: Difference, span: tuple[dt.date, dt.date], lang: Language
+) -> None:
+    first, last = span
+    days = {"first": day(first, lang), "last": day(last, lang)}
+    console.print(_word("year" if last == difference.as_of else "span", lang, **days))
+    year = difference.as_of.replace(month=1, day=1)
+    if (first.month, first.day, last) == (1, 1, year - _ONE_DAY):
+        console.print(_word("plan_year", lang, first=str(year)))
+
+
+def _print_footnotes(console: Console, figures: list[FigureChange], lang: Language) -> None:
+    """Print the known issues of figures that are only listed."""
+    footnotes: dict[KnownIssue, list[str]] = {}
+    for figure in figures:
+        for issue in figure.issues_after:
+            footnotes.setdefault(issue, []).append(figure.indicator_code)
+    for issue, codes in footnotes.items():
+        text = _word("issue", lang, issue=_footnote(issue, lang))
+        console.print(f"{text} ({', '.join(codes)})", style="yellow")
+
+
+def _print_rules(console: Console, difference: Difference, labels: _Labels, lang: Language) -> None:
+    """Print which rules differ between the nights, where they move a figure."""
+    by_rules = [
+        (figure, cause)
+        for figure in difference.figures
+        for cause in figure.causes
+        if cause.cause_code == RULE_CHANGED
+    ]
+    if not by_rules:
+        return
+    if changes := difference.reference_changes:
+        console.print(_WORDS["rows_changed"][lang])
+        for change in changes[:_SHOWN_ROWS]:
+            console.print(f"  {change}")
+        if (left := len(changes) - _SHOWN_ROWS) > 0:
+            count = counted(left, "more row", "more rows") if lang == "en" else whole(left, lang)
+            console.print(_WORDS["more_rows"][lang].format(count=count))
+        if not difference.has_items:
+            console.print(_WORDS["name_items"][lang])
+            return
+    for figure, cause in by_rules:
+        if cause.item_count is None:
+            text = _WORDS["not_named"][lang].format(
+                cause=labels.causes[RULE_CHANGED][f"label_{lang}"],
+                code=figure.indicator_code,
+                unit=difference.unit.unit_code,
+                first=figure.first,
+                last=figure.last,
+            )
+            console.print(text)
 
 
 def _print_figure(console: Console, figure: FigureChange, labels: _Labels, lang: Language) -> None:
-    from rich import box  # noqa: PLC0415 - the machine formats do without it
-    from rich.table import Table  # noqa: PLC0415 - idem
-
     indicator = labels.indicators[figure.indicator_code]
+    unit = indicator["unit_of_measure"]
     console.print()
     console.print(
         f"{indicator[f'title_{lang}']} ({figure.indicator_code},"
@@ -262,10 +410,79 @@ def _print_figure(console: Console, figure: FigureChange, labels: _Labels, lang:
         style="bold",
     )
     if figure.before is not None and figure.after is not None:
-        unit = indicator["unit_of_measure"]
-        console.print(
-            f"{_figure_text(figure.before, unit, lang)} → {_figure_text(figure.after, unit, lang)}"
-        )
+        before, after = (_figure_text(one, unit, lang) for one in (figure.before, figure.after))
+        same = f"{after}, {_WORDS['unchanged'][lang]}"
+        console.print(f"{before} → {after}" if figure.causes else same)
+    elif not figure.causes:
+        console.print(_WORDS["unchanged"][lang])
+    if figure.before is None:
+        console.print(_WORDS["unknown"][lang])
+    for name, was, now in _verdict_texts(figure, unit, labels, lang):
+        change = now if was in {now, None} else f"{was} → {now}"
+        console.print(_WORDS[name][lang].format(change=change))
+    for name, issue in _issues(figure):
+        text = _WORDS[name][lang].format(issue=_footnote(issue, lang))
+        console.print(text, style="yellow")
+    if figure.causes:
+        _print_causes(console, figure, labels, lang)
+
+
+def _verdict_texts(
+    figure: FigureChange, unit_of_measure: str, labels: _Labels, lang: Language
+) -> Iterator[tuple[str, str | None, str]]:
+    """Target, verdict and firmness: name, text on the earlier night, text on the later one."""
+    was, now = figure.verdict_before, figure.verdict_after or Verdict()
+
+    def target(verdict: Verdict) -> str:
+        text = target_text(verdict.target, verdict.comparison, unit_of_measure, lang)
+        return text or _WORDS["no_target"][lang]
+
+    def status(verdict: Verdict) -> str:
+        return str(labels.statuses[verdict.status][f"label_{lang}"]) if verdict.status else "—"
+
+    def firmness(verdict: Verdict) -> str:
+        if not verdict.firmness:
+            return "—"
+        readings = [
+            str(labels.readings[code][f"label_{lang}"])
+            for code in (verdict.turned_by or "").split()
+            if code in labels.readings
+        ]
+        label = str(labels.firmnesses[verdict.firmness][f"label_{lang}"])
+        return label + (f": {'; '.join(readings)}" if readings else "")
+
+    texts: tuple[tuple[str, Callable[[Verdict], str]], ...] = (
+        ("target", target),
+        ("verdict", status),
+        ("firmness", firmness),
+    )
+    for name, text in texts:
+        before, after = text(was) if was else None, text(now)
+        if {before, after} - {None, "—"}:
+            yield name, before, after
+
+
+def _issues(figure: FigureChange) -> Iterator[tuple[str, KnownIssue]]:
+    """The known issues of both nights, each with the name of its sentence."""
+    had_begun = figure.verdict_before is not None
+    known = figure.issues_before if had_begun else figure.issues_after
+    before = {issue.issue_code for issue in known}
+    after = {issue.issue_code for issue in figure.issues_after}
+    for issue in figure.issues_after:
+        yield ("issue" if issue.issue_code in before else "new_issue"), issue
+    for issue in figure.issues_before:
+        if issue.issue_code not in after:
+            yield "gone_issue", issue
+
+
+def _footnote(issue: KnownIssue, lang: Language) -> str:
+    return issue.footnote_vi if lang == "vi" else issue.footnote_en
+
+
+def _print_causes(console: Console, figure: FigureChange, labels: _Labels, lang: Language) -> None:
+    from rich import box  # noqa: PLC0415 - the machine formats do without it
+    from rich.table import Table  # noqa: PLC0415 - idem
+
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=len(figure.causes) > 1)
     table.add_column(_WORDS["cause"][lang], footer=_WORDS["sum"][lang], ratio=1)
     table.add_column(_WORDS["count"][lang], justify="right")
@@ -280,7 +497,8 @@ def _print_figure(console: Console, figure: FigureChange, labels: _Labels, lang:
         )
     console.print(table)
     for cause in figure.causes:
-        _print_items(console, figure, cause, labels, lang)
+        if cause.item_count is not None:
+            _print_items(console, figure, cause, labels, lang)
 
 
 def _print_items(

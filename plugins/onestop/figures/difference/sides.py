@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from onestop.figures.known_issues import read_known_issues
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.night_changes import (
     DOSSIER_FACT,
@@ -27,7 +28,9 @@ from onestop.schema.feeds import DOSSIERS
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
+    from decimal import Decimal
 
+    from onestop.figures.known_issues import KnownIssue
     from onestop.warehouse import Warehouse
 
 _CHANGED, _CODES, _PERIOD = "diff_changed", "diff_code", "diff_period"
@@ -57,6 +60,7 @@ class Sides:
         as_of: the later night.
         first: first day of the span.
         last: last day of the span; each night measures it on this day, or on itself.
+        has_every_dossier: whether all dossiers are compared, as after a change of the rules.
     """
 
     def __init__(
@@ -66,14 +70,18 @@ class Sides:
         as_of: dt.date,
         first: dt.date,
         last: dt.date,
+        *,
+        has_every_dossier: bool = False,
     ) -> None:
         self._warehouse = warehouse
+        self._has_every_dossier = has_every_dossier
         self._previous = previous
         self._as_of = as_of
         self._first = first
         self._last = last
         self._last_night = published_nights(warehouse)[-1]
         self._made: list[str] = []
+        self._nights = {"earlier": previous, "later": as_of}
         self._marts = {
             "earlier": self._night_marts("earlier", previous),
             "later": self._night_marts("later", as_of),
@@ -177,7 +185,10 @@ class Sides:
             _CHANGED,
             changed_keys_select(self._warehouse, DOSSIERS, self._previous, self._last_night),
         )
-        self._make(_CODES, " union ".join((_WITH_ALIASES, *self._reached(), *self._registered())))
+        selects = [_WITH_ALIASES, *self._reached(), *self._registered()]
+        if self._has_every_dossier:
+            selects.append("select dossier_code from mart.counted_dossier")
+        self._make(_CODES, " union ".join(selects))
         self._count_both()
         if sources := self._turned_sources():
             listed = ", ".join(f"'{source}'" for source in sources)
@@ -316,6 +327,40 @@ class Sides:
                 f" where unit_scope = 'level' and valid_from <= date '{night}'"
                 f" and (valid_to is null or valid_to > date '{night}'))"
             )
+
+    # --- what stands beside the figures ------------------------------------------------------
+
+    def targets(self, level: str) -> dict[str, dict[str, tuple[str, Decimal]]]:
+        """The targets in force on the day on which each night measures the span.
+
+        Args:
+            level: of the unit.
+
+        Returns:
+            Comparison and target, by side and indicator.
+        """
+        found = {}
+        for side, marts in self._marts.items():
+            rows = self._warehouse.rows(
+                "select indicator_code, comparison, target"
+                f" from {marts.relation('mart.target_in_force')} as target"
+                " where unit_level = :level and measured_on = :day",
+                {"level": level, "day": min(self._last, self._nights[side])},
+            )
+            found[side] = {
+                row["indicator_code"]: (row["comparison"], row["target"]) for row in rows
+            }
+        return found
+
+    def known_issues(self, indicator: str, unit: str) -> dict[str, tuple[KnownIssue, ...]]:
+        """The known issues of a figure on each night, by side."""
+        found = {}
+        for side, marts in self._marts.items():
+            if self._warehouse.value(f"select count(*) from {marts.relation('ref.known_issue')}"):
+                self._prepare_dossiers()  # the units of a source's dossiers are affected
+            span = (self._first, min(self._last, self._nights[side]))
+            found[side] = read_known_issues(self._warehouse, marts, indicator, unit, span)
+        return found
 
     # --- helpers -----------------------------------------------------------------------------
 

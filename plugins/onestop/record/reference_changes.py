@@ -1,0 +1,119 @@
+"""Which reference rows differ between two nights, or from the files of this installation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from onestop.record.reference_versions import replaced_since
+from onestop.schema.reference import reference_files
+from onestop.warehouse.staged_names import REFERENCE
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    import pyarrow as pa
+
+    from onestop.schema.reference import ReferenceFile
+    from onestop.warehouse import Warehouse
+
+_LONGEST = 40
+
+
+@dataclass(frozen=True)
+class ReferenceChange:
+    """A row of a reference file that was added, removed or changed.
+
+    Attributes:
+        file_name: such as ``target.csv``.
+        row: what identifies it, as text.
+        before: the cells that differ, as text; None for an added row.
+        after: likewise; None for a removed row.
+    """
+
+    file_name: str
+    row: str
+    before: Mapping[str, str] | None
+    after: Mapping[str, str] | None
+
+    def __str__(self) -> str:
+        """Such as ``target.csv, on_time_rate all 2022-01-01: target_numerator 98 → 95``."""
+        place = f"{self.file_name}, {self.row}"
+        if self.before is None or self.after is None:
+            return f"{place}: {'added' if self.before is None else 'removed'}"
+        return f"{place}: " + ", ".join(
+            f"{name} {_short(old)} → {_short(self.after[name])}"
+            for name, old in self.before.items()
+        )
+
+
+def _short(cell: str) -> str:
+    return (cell if len(cell) <= _LONGEST else f"{cell[:_LONGEST]}…") or "(empty)"
+
+
+def reference_on(warehouse: Warehouse, night: dt.date) -> dict[str, pa.Table]:
+    """The rows of each reference file on a published night, by the file's name without suffix.
+
+    Args:
+        warehouse: from :func:`onestop.marts.published.open_published`.
+        night: a published night.
+    """
+    replaced = replaced_since(warehouse, night)
+    published = set(warehouse.tables(REFERENCE))
+    return {
+        name: replaced[table] if table in replaced else warehouse.arrow(f"select * from {table}")
+        for name in reference_files()
+        for table in [f"{REFERENCE}.{name}"]
+        if name in published
+    }
+
+
+def reference_changes(
+    before: Mapping[str, pa.Table], after: Mapping[str, pa.Table]
+) -> list[ReferenceChange]:
+    """The rows that differ, in the order of the files and of their keys.
+
+    Args:
+        before: rows by file; of a file that only one side has, nothing is compared.
+        after: likewise.
+    """
+    found = []
+    for name, file in reference_files().items():
+        if name in before and name in after:
+            old, new = (_rows_by_key(file, side[name]) for side in (before, after))
+            found += [
+                change
+                for key in sorted(old.keys() | new.keys())
+                if (change := _changed(file.name, key, old.get(key), new.get(key)))
+            ]
+    return found
+
+
+def _rows_by_key(file: ReferenceFile, table: pa.Table) -> dict[str, dict[str, str]]:
+    key = (*file.key, *(["valid_from"] if file.is_dated else []))
+    rows = [{name: _text(cell) for name, cell in row.items()} for row in table.to_pylist()]
+    return {" ".join(filter(None, (row.get(name, "") for name in key))): row for row in rows}
+
+
+def _text(cell: object) -> str:
+    if cell is None:
+        return ""
+    return str(cell).lower() if isinstance(cell, bool) else str(cell)
+
+
+def _changed(
+    name: str, key: str, old: dict[str, str] | None, new: dict[str, str] | None
+) -> ReferenceChange | None:
+    if old is None or new is None:
+        return ReferenceChange(f"{name}.csv", key, old, new)
+    # a column that only one side has is of another release, which its SELECTs go with
+    differing = [column for column in old if column in new and old[column] != new[column]]
+    if not differing:
+        return None
+    return ReferenceChange(
+        f"{name}.csv",
+        key,
+        {column: old[column] for column in differing},
+        {column: new[column] for column in differing},
+    )
