@@ -103,7 +103,21 @@ turning as (
         figure.period_start
 ),
 
--- of a line without a figure, every issue of its indicator
+-- the level of the unit that an issue is limited to; `city`, if it is limited to none
+issue_of_level as (
+    select
+        issue.*,
+        case
+            when issue.unit_code is null then 'city'
+            else coalesce(unit.unit_level, level.unit_level, 'unregistered')
+        end as unit_level
+    from mart.known_issue as issue
+    left join mart.registered_unit as unit on issue.unit_code = unit.unit_code
+    left join ref.unit_level as level on issue.unit_code = level.unit_code
+),
+
+-- of a line without a figure, the issues of its indicator: at the city all, at a level those of the
+-- whole city, the level and its units
 footnote as (
     select
         line.clause_code,
@@ -121,11 +135,12 @@ footnote as (
             and line.period_type = figure.period_type
             and figure.period_start
             = cast(date_trunc('year', cast(line.measured_on as timestamp)) as date)
-    inner join mart.known_issue as issue
+    inner join issue_of_level as issue
         on
             position(' ' || issue.issue_code || ' ' in ' ' || figure.known_issues || ' ') > 0
             or (
                 figure.indicator_code is null
+                and (line.unit_scope = 'city' or issue.unit_level in ('city', line.unit_level))
                 and position(
                     ' ' || line.indicator_code || ' ' in ' ' || issue.indicator_codes || ' '
                 ) > 0

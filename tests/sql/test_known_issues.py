@@ -14,7 +14,7 @@ from dataclasses import replace
 import pytest
 from known_issues import ON_TIME, issue, patch_issues
 from openpyxl import load_workbook
-from published_marts import settings_in
+from published_marts import publish, settings_in
 from recorded_world import put_record
 from second_worked_set import (
     COMMUNE,
@@ -155,6 +155,28 @@ def test_the_scorecard_has_the_footnotes_of_each_line(settings):
 def test_a_line_without_a_figure_has_its_footnotes_too(settings):
     [rank] = [line for line in read_scorecard(settings) if line.indicator_code == RANK]
     assert (rank.status, rank.known_issues) == ("no_data", "other")
+
+
+def test_a_level_without_a_figure_has_the_footnotes_of_its_own_units_only(tmp_path, monkeypatch):
+    places = {
+        "all": None, "city": "CITY", "level": "DISTRICT", "unit": "H24.31", "other": "H24.01",
+        "unknown": "H24.99",
+    }  # fmt: skip
+    issues = [issue(code, "dossiers", "2022-03-01", unit=unit) for code, unit in places.items()]
+    patch_issues(monkeypatch, issues)
+    units = {"H24.31": "district", "H24.01": "department"}
+    settings = publish(tmp_path, [], units=units)
+    found = {
+        line.unit_code: line.known_issues
+        for line in read_scorecard(settings)
+        if line.indicator_code == ON_TIME
+    }
+    assert found == {
+        "CITY": "all city level other unit unknown",
+        "DISTRICT": "all city level unit",
+        "DEPARTMENT": "all city other",
+        "COMMUNE": "all city",
+    }
 
 
 def test_page_terminal_and_machine_formats_show_the_footnotes(settings):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 NIGHT = dt.date(2022, 6, 30)
 #: The nights of the exports that many tests share.
 FIRST, SECOND, THIRD = (dt.date(2022, 11, day) for day in (15, 16, 17))
+#: The marts that are computed: the scorecard and what it reads besides the figures.
+PUBLISHED = {"period", "target_in_force", "known_issue", "registered_unit", "scorecard"}
 #: A rate of fewer cases is small.
 SMALL = 30
 
@@ -57,8 +59,17 @@ def publish(
     *,
     night: dt.date = NIGHT,
     earlier: dict[dt.date, list[Figure]] | None = None,
+    units: dict[str, str] | None = None,
 ) -> Settings:
-    """Publish the figures of one night, and those of earlier nights as history."""
+    """Publish the figures of one night, and those of earlier nights as history.
+
+    Args:
+        folder: of the installation.
+        figures: of the night.
+        night: the night.
+        earlier: the figures of earlier nights.
+        units: the registered units and their levels.
+    """
     settings = settings_in(folder)
     with open_warehouse(settings.warehouse) as warehouse:
         refresh_reference(warehouse)
@@ -74,12 +85,19 @@ def publish(
                 " values (:number, :night, :night, 0, 0, '')",
                 {"number": number + 1, "night": then},
             )
+        for unit, level in (units or {}).items():
+            warehouse.execute(
+                "insert into core.unit_history (unit_code, unit_name, unit_level, valid_from,"
+                " delivery_id, row_number, content_hash)"
+                " values (:unit, :unit, :level, :night, 'one_stop', 1, '')",
+                {"unit": unit, "level": level, "night": ordered[0]},
+            )
         warehouse.execute(
             "create table mart.indicator_value as select * exclude (valid_from, valid_to),"
             f" date '{night}' as as_of_date from mart.indicator_history where valid_to is null"
         )
         for file in mart_files():
-            if file.name in {"period", "target_in_force", "known_issue", "scorecard"}:
+            if file.name in PUBLISHED:
                 make = warehouse.make_view if file.is_view else warehouse.make_table
                 make(f"mart.{file.name}", file.select(night, "mart"))
         keep_reference(warehouse, night)
