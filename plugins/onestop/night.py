@@ -36,6 +36,7 @@ from onestop.intake.exports import ExportsError, list_exports, readable_name
 from onestop.intake.landing import land_file, unread_delivery
 from onestop.marts.compute import compute_marts, staged_night, staged_record
 from onestop.marts.publish import publish_marts
+from onestop.marts.reference_names import UNKNOWN_NAME_REMEDY, unknown_names
 from onestop.readers import FILE_RULES
 from onestop.record.arrivals import is_delivered, reasons_not_loaded
 from onestop.record.evidence import keep_rules
@@ -137,12 +138,14 @@ class NightStep:
         rows: rows of each table; None when the marts were not computed.
         failed_rules: number of failed rules; None when the marts were not checked.
         frozen: why the step did nothing; empty when it did something.
+        message: of a publication: the night, and what its figures lack.
     """
 
     night: dt.date
     rows: Mapping[str, int] | None = None
     failed_rules: int | None = None
     frozen: str = ""
+    message: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values, without the empty ones."""
@@ -610,14 +613,14 @@ def publish_night(
         with open_warehouse(warehouse_url) as warehouse:
             frozen = is_frozen(warehouse, night)
             if frozen or _is_checked(warehouse, night):
-                reason = _publish(warehouse, night, mappings, folders, stays_frozen=frozen)
+                published = _publish(warehouse, night, mappings, folders, stays_frozen=frozen)
                 runs = latest_night_runs(warehouse)
                 break
         check_night(night, mappings, warehouse_url, folders)
     else:
         raise NightsAtOnceError(night)
     _render_reports(folders, runs)
-    return NightStep(night, frozen=reason)
+    return published
 
 
 def _is_checked(warehouse: Warehouse, night: dt.date) -> bool:
@@ -631,16 +634,21 @@ def _publish(
     folders: Folders,
     *,
     stays_frozen: bool,
-) -> str:
-    """Publish unless the night is frozen; returns why it is frozen, or an empty text."""
+) -> NightStep:
+    """Publish unless the night is frozen."""
     if not stays_frozen:
         _refuse_moved_record(warehouse, night)
         publish_marts(warehouse, night)
+    unknown = unknown_names(warehouse, mappings.sources)
+    for problem in unknown:
+        logger.warning("%s; %s", problem, UNKNOWN_NAME_REMEDY)
+    left_out = (*_sources_left_out(mappings), *unknown)
+    message = "; ".join((f"night {night} is published", *left_out))
     if lacks_published_run(warehouse, night):
-        message = "; ".join((f"night {night} is published", *_sources_left_out(mappings)))
         record_night_run(warehouse, night, "published", message)
     _complete(warehouse, folders)
-    return frozen_reason(warehouse, night) if stays_frozen else ""
+    reason = frozen_reason(warehouse, night) if stays_frozen else ""
+    return NightStep(night, frozen=reason, message=message)
 
 
 def complete_publication(warehouse_url: str, folders: Folders) -> None:
@@ -691,8 +699,7 @@ def run_night(
         report.state = "unchanged"
         report.message = f"night {night}: {published.frozen}"
     else:
-        left_out = _sources_left_out(systems.mappings)
-        report.message = "; ".join((f"night {night} is published", *left_out))
+        report.message = published.message
     return report
 
 

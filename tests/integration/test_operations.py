@@ -23,14 +23,18 @@ import pytest
 import yaml
 from engines import assert_same, content
 from kept_installations import copied
+from known_issues import issue
 from postgres_server import running_server
 from published_marts import settings_in
+from steps_by_hand import publish
 
 from onestop.intake.exports import exports_at
 from onestop.intake.landing import landed_deliveries
+from onestop.marts import reference_names
 from onestop.marts.publish import refresh_reference
 from onestop.night import run_night
 from onestop.sample import write_sample
+from onestop.schema.reference import read_reference
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.settings import Settings
 from onestop.upkeep import backup, doctor
@@ -156,6 +160,30 @@ def test_the_doctor_warns_of_units_outside_the_register(installation):
     [found] = [one for one in examine(installation, MORNING_AFTER) if one.state == "WARN"]
     assert found.message.startswith("units with data that the register lacks: 1, such as H24.14")
     assert "register (feed units)" in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        ({"unit": "H24.l4"}, "row late: there is no unit_code H24.l4"),
+        ({"source": "onestop"}, "row late: there is no source onestop"),
+        ({"unit": "DISTRICT", "source": "one_stop"}, None),
+        ({"unit": "H24.14"}, None),
+    ],
+)
+def test_the_doctor_and_the_night_warn_of_known_issues_of_unknown_units_and_sources(
+    installation, monkeypatch, place, expected
+):
+    issues = [issue("late", "dossiers", "2022-11-01", **place)]
+    reference = {**read_reference(), "known_issue": issues}
+    monkeypatch.setattr(reference_names, "read_reference", lambda _: reference)
+    problems = [f"sql/reference/known_issue.csv, {expected}"] if expected else []
+    assert [one.message for one in examine(installation, MORNING_AFTER) if one.state == "WARN"] == (
+        problems
+    )
+    assert publish(installation, NIGHT).message == "; ".join(
+        [f"night {NIGHT} is published", *problems]
+    )
 
 
 def open_the_landing(settings, _):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from onestop.console import page_width, printed, safe_cell
 from onestop.intake.exports import list_exports
 from onestop.marts.published import open_published
+from onestop.marts.reference_names import UNKNOWN_NAME_REMEDY, unknown_names
 from onestop.record.publications import last_published
 from onestop.schema.mapping import ClaimedTwiceError, recognise
 from onestop.schema.reference import read_reference
@@ -251,6 +252,8 @@ def _warehouse(settings: Settings, now: dt.datetime) -> _Found:
         yield from _published_night(settings, warehouse, now)
         yield from _readers_copy(settings, warehouse)
         yield from _left_out(warehouse)
+        for problem in unknown_names(warehouse, settings.mappings().sources):
+            yield "WARN", problem, UNKNOWN_NAME_REMEDY
 
 
 def _published_night(settings: Settings, warehouse: Warehouse, now: dt.datetime) -> _Found:

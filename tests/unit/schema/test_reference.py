@@ -341,9 +341,10 @@ ISSUE = (
 )
 
 
-def add_issue(folder, last="2022-03-09", more="", text="Xuất muộn"):
+def add_issue(folder, last="2022-03-09", more="", text="Xuất muộn", feed="dossiers"):
+    line = ISSUE.format(last=last, more=more, text=text).replace(",dossiers,", f",{feed},")
     with (folder / "known_issue.csv").open("a", encoding="utf-8") as file:
-        file.write(ISSUE.format(last=last, more=more, text=text))
+        file.write(line)
 
 
 def test_a_known_issue_may_last_and_affect_several_indicators(folder):
@@ -357,13 +358,15 @@ def test_a_known_issue_may_last_and_affect_several_indicators(folder):
     ("issue", "message"),
     [
         ({"last": "2022-03-06"}, "last_date must not be earlier than first_date"),
+        ({"feed": "dossier"}, "column feed: 'dossier' is not one of dossiers, visits"),
         ({"more": " on_tme_rate"}, "'on_tme_rate' does not occur in indicator.csv"),
         ({"more": "  due"}, "'' does not occur in indicator.csv"),
     ],
 )
 def test_an_invalid_known_issue_is_refused(folder, issue, message):
     add_issue(folder, **issue)
-    assert f"known_issue.csv line 2{', column ' if 'more' in issue else ': '}" in problems(folder)
+    place = ": " if "last" in issue else ", column "
+    assert f"known_issue.csv line 2{place}" in problems(folder)
     assert message in problems(folder)
 
 
