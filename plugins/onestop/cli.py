@@ -142,9 +142,10 @@ def sample(
         echo=lambda line: typer.echo(line, err=True),
     )
     typer.echo(
-        f"{len(summary.files)} files in {out}: {summary.dossier_rows} dossier rows of"
-        f" {summary.dossiers} dossiers, {summary.visits} tickets,"
-        f" {sum(summary.bad_rows.values())} rows made faulty on purpose"
+        f"{counted(len(summary.files), 'file')} in {out}:"
+        f" {counted(summary.dossier_rows, 'dossier row')} of"
+        f" {counted(summary.dossiers, 'dossier')}, {counted(summary.visits, 'ticket')},"
+        f" {counted(sum(summary.bad_rows.values()), 'row')} made faulty on purpose"
     )
 
 
@@ -347,8 +348,8 @@ def verify(as_of: AsOf = None) -> None:
         typer.echo(sentence)
     if result.is_identical:
         typer.echo(
-            f"night {result.night}: all {result.figures} published figures are identical when"
-            f" recomputed from {result.deliveries} landed files"
+            f"night {result.night}: all published figures are identical ({result.figures}) when"
+            f" recomputed from {counted(result.deliveries, 'landed file')}"
         )
         return
     _fail(f"night {result.night}: {counted(result.difference_count, 'difference')}")
@@ -481,7 +482,7 @@ def backup(
         settings, target.absolute(), keep=keep, echo=lambda line: typer.echo(line, err=True)
     )
     typer.echo(
-        f"{made.folder}: the warehouse of night {made.night}, {made.files} landed files"
+        f"{made.folder}: the warehouse of night {made.night}, {counted(made.files, 'landed file')}"
         f" ({made.new_files} new)"
     )
 
@@ -502,8 +503,8 @@ def restore(
         settings, target.absolute(), at=at, echo=lambda line: typer.echo(line, err=True)
     )
     typer.echo(
-        f"{restored.folder.name} is restored: night {restored.night}, {restored.files} landed"
-        " files; run `onestop verify` to check its figures"
+        f"{restored.folder.name} is restored: night {restored.night},"
+        f" {counted(restored.files, 'landed file')}; run `onestop verify` to check its figures"
     )
 
 
@@ -526,8 +527,9 @@ def rebuild() -> None:
         typer.echo("the warehouse holds every night that landing/ lists")
         return
     typer.echo(
-        f"{len(done.nights)} nights are published again, {done.nights[0]} to {done.nights[-1]}; run"
-        " the next night: files that came after the last one are loaded from the exports"
+        f"published again: {counted(len(done.nights), 'night')}, {done.nights[0]} to"
+        f" {done.nights[-1]}; run the next night: files that came after the last one are loaded"
+        " from the exports"
     )
     if done.differences:
         raise typer.Exit(1)

@@ -62,6 +62,7 @@ from onestop.record.refusals import (
     withdraw_refusal,
 )
 from onestop.schema.mapping import ClaimedTwiceError, Recognised, recognise
+from onestop.schema.number_text import counted
 from onestop.staging.delivery_lock import working_on
 from onestop.staging.staged_delivery import (
     DamagedStagedError,
@@ -579,7 +580,7 @@ def _note_verdict(
     record_marts_verdict(warehouse, verdict)
     if lost or not verdict.is_publishable:
         critical = (
-            f"{rule.rule_code}: {rule.message_en} ({rule.rows_failed} rows)"
+            f"{rule.rule_code}: {rule.message_en} ({counted(rule.rows_failed, 'row')})"
             for rule in verdict.critical
         )
         broken = "; ".join((*lost, *critical))

@@ -18,6 +18,7 @@ from onestop.intake.delivery import Delivery, RefusedDeliveryError
 from onestop.night import read_delivery_file, validate_delivery_file
 from onestop.record.load import load_delivery, load_replayed
 from onestop.record.settlements import is_loaded
+from onestop.schema.number_text import counted
 from onestop.staging.delivery_lock import working_on
 from onestop.staging.staged_delivery import staged_path
 from onestop.warehouse import open_warehouse
@@ -105,10 +106,11 @@ class ReplayResult:
         if self.state == "refused":
             return f"{self.file_name}: still refused, {self.reason}"
         if self.state == "loaded":
-            return f"{self.file_name}: was refused whole; {self.rows_accepted} rows accepted now"
+            accepted = counted(self.rows_accepted, "row")
+            return f"{self.file_name}: was refused whole; {accepted} accepted now"
         left_out = f" {self.rows_left_out} left out by the mapping," if self.rows_left_out else ""
         return (
-            f"{self.file_name}: {self.rows_replayed} rows closed,{left_out}"
+            f"{self.file_name}: {counted(self.rows_replayed, 'row')} closed,{left_out}"
             f" {self.rows_open} still rejected"
         )
 
@@ -248,7 +250,10 @@ def replay_summary(results: Sequence[ReplayResult], *, is_trial: bool) -> str:
     loaded = sum(result.state == "loaded" for result in results)
     if not results:
         return "no refused rows or files to read again"
-    found = f"{len(results)} deliveries read again: {closed} rows and {loaded} whole files"
+    found = (
+        f"{counted(len(results), 'delivery', 'deliveries')} read again:"
+        f" {counted(closed, 'row')} and {counted(loaded, 'whole file')}"
+    )
     if is_trial:
         return f"{found} would be settled; run it without --dry-run"
     if closed or loaded:

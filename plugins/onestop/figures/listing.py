@@ -50,7 +50,7 @@ _DELIVERY_STATES = ("loaded", "refused")
 _REJECTED_STATES = ("open", "replayed", "superseded", "left_out")
 _TOTALS = {
     "vi": "{shown} trong {total} dòng; lọc bằng các tùy chọn, xem --help",
-    "en": "{shown} of {total} rows; the options filter them, see --help",
+    "en": "Shown: {shown} of {total}; the options filter them, see --help",
 }
 _REMEDY = {
     "vi": (

@@ -25,7 +25,7 @@ from onestop.gate.evaluation import load_engine
 from onestop.gate.results import read_result, result_files
 from onestop.gate.unpublished import NIGHT_STATES
 from onestop.readers.refusals import values_for_people
-from onestop.schema.number_text import Language, day, whole
+from onestop.schema.number_text import Language, counted, day, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -277,7 +277,7 @@ def _delivery_verdict(verdict: dict[str, Any]) -> tuple[bool, str, str]:
         return (
             True,
             f"Đạt: nhận {whole(accepted, 'vi')} dòng, loại {whole(rejected, 'vi')} dòng",
-            f"Passed: {whole(accepted, 'en')} rows accepted, {whole(rejected, 'en')} rejected",
+            f"Passed: {counted(accepted, 'row')} accepted, {whole(rejected, 'en')} rejected",
         )
     rule = verdict["refused_rule"]
     return False, f"Từ chối toàn bộ tệp: {rule}", f"The whole file is refused: {rule}"

@@ -56,11 +56,11 @@ _TEXT = {
     "writing": {"vi": "Đang ghi tệp xuất mẫu …", "en": "Writing sample exports …"},
     "sample": {
         "vi": "Tệp xuất mẫu: {files} tệp, các đêm {first:%d/%m} – {last:%d/%m/%Y}, trong {folder}",
-        "en": "Sample exports: {files} files, nights {first} to {last}, in {folder}",
+        "en": "Sample exports of the nights {first} to {last} in {folder} (files: {files})",
     },
     "done_before": {
         "vi": "Cả {count} đêm đã chạy xong từ lần trước; không có gì phải làm.",
-        "en": "All {count} nights were run before; nothing to do.",
+        "en": "Every night was run before (nights: {count}); nothing to do.",
     },
     "starting": {
         "vi": "Đang khởi động Airflow (API server, scheduler, DAG processor) …",
@@ -72,23 +72,23 @@ _TEXT = {
     },
     "running": {
         "vi": "đêm {night:%d/%m/%Y} ({done}/{count} đêm đã xong): {tasks}",
-        "en": "night {night} ({done}/{count} nights done): {tasks}",
+        "en": "night {night} (done: {done}/{count}): {tasks}",
     },
     "succeeded": {
         "vi": "  đêm {night:%d/%m/%Y}  đã công bố   {seconds:5.1f} giây  {files} tệp",
-        "en": "  night {night}  published  {seconds:5.1f} s  {files} files",
+        "en": "  night {night}  published  {seconds:5.1f} s  files: {files}",
     },
     "failed": {
         "vi": "  đêm {night:%d/%m/%Y}  KHÔNG THÀNH  {seconds:5.1f} giây  {files} tệp",
-        "en": "  night {night}  FAILED     {seconds:5.1f} s  {files} files",
+        "en": "  night {night}  FAILED     {seconds:5.1f} s  files: {files}",
     },
     "stopped": {
         "vi": "{count} đêm trong {seconds:.0f} giây; Airflow đã dừng.",
-        "en": "{count} nights in {seconds:.0f} s; Airflow is stopped.",
+        "en": "Nights: {count}, in {seconds:.0f} s; Airflow is stopped.",
     },
     "some_failed": {
         "vi": "{count} đêm chưa được công bố: {nights}. Nhật ký của Airflow: {logs}",
-        "en": "{count} nights are not published: {nights}. Airflow's logs: {logs}",
+        "en": "Not published ({count}): {nights}. Airflow's logs: {logs}",
     },
     "nothing": {
         "vi": "Chưa có đêm nào được công bố: {error}",

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from onestop.marts.files import MartFile, mart_files, select_over
 from onestop.record.touched import changed_keys_select
 from onestop.schema.feeds import FEEDS
+from onestop.schema.number_text import counted
 from onestop.warehouse.staged_names import PUBLISHED, REFERENCE_STAGED, STAGED
 
 if TYPE_CHECKING:
@@ -223,7 +224,7 @@ class ChangeSet:
         touched = self._count(TOUCHED_DOSSIERS)
         dossiers = self._count(f"{PUBLISHED}.counted_dossier")
         if touched > max(_FEW, _LARGEST_SHARE * dossiers):
-            raise DoubtError(f"{touched} of {dossiers} dossiers may count differently")
+            raise DoubtError(f"{touched} of {counted(dossiers, 'dossier')} may count differently")
 
     def _begun_periods(self) -> bool:
         """Whether a period begins that the last publication had not.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from onestop.readers.headers import Header
     from onestop.readers.reading import Batch, Row
 from onestop.readers.tables import TableReader
+from onestop.schema.number_text import counted
 
 #: Added to the row numbers of the second table that holds records, twice for the third, …
 TABLE_STEP = 10_000_000
@@ -145,8 +146,9 @@ def _refuse_alike(
         lacking = ", ".join(sorted(wanted - header.positions.keys())) or "a place of its own"
         raise UnreadableError(
             "FILE-F13",
-            f"{kind} '{head.name}' ({rows - titles} rows) has the columns of the list without"
-            f" {lacking}; name its columns as those of the list, or export it as a file of its own",
+            f"{kind} '{head.name}' ({counted(rows - titles, 'row')}) has the columns of the list"
+            f" without {lacking}; name its columns as those of the list, or export it as a file of"
+            " its own",
         )
 
 
@@ -167,7 +169,7 @@ def _leave_out(
             raise UnreadableError(
                 "FILE-F13",
                 f"the list has no rows under its column names, while {kind} '{head.name}' holds"
-                f" {rows} rows without names; export both in one {kind}",
+                f" {counted(rows, 'row')} without names; export both in one {kind}",
             )
         reading.leave_out(head.name, rows, may_hold_records=may_hold)
 

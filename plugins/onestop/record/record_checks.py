@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from onestop.record.key_sql import WHOLE_SOURCE
 from onestop.schema.feeds import FEEDS, Feed
+from onestop.schema.number_text import counted
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -108,8 +109,8 @@ def _unjustified(warehouse: Warehouse, feed: Feed, night: dt.date) -> Iterator[s
     )
     for row in rows:
         yield (
-            f"{row['row_count']} rows that {row['file_name']} holds unchanged are not in the"
-            f" history of {feed.name}"
+            f"not in the history of {feed.name}: {counted(row['row_count'], 'row')} that"
+            f" {row['file_name']} holds unchanged"
         )
 
 
@@ -166,7 +167,7 @@ def _wholesale(warehouse: Warehouse, feed: Feed, night: dt.date, source: str) ->
     )
     if refused:
         yield (
-            f"{sum(vanished.values())} {feed.name} rows vanish while a part of the snapshot,"
+            f"rows of {feed.name} vanish ({sum(vanished.values())}) while a part of the snapshot,"
             f" {refused}, is refused; {remedy}"
         )
         return
@@ -180,7 +181,7 @@ def _wholesale(warehouse: Warehouse, feed: Feed, night: dt.date, source: str) ->
         gone = vanished.get(row["unit"], 0)
         if gone and gone == row["key_count"]:
             of = f" of {row['unit']}" if unit else ""
-            yield f"all {gone} {feed.name} rows{of} vanish on night {night}; {remedy}"
+            yield f"all rows of {feed.name}{of} vanish on night {night} ({gone}); {remedy}"
 
 
 def _same(feed: Feed, one: str, other: str) -> str:

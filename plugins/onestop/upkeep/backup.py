@@ -26,6 +26,7 @@ from onestop.figures.due_soon import write_due_soon
 from onestop.files import DRAFT_ENDING, copy_whole, sha256_of, sync, write_whole
 from onestop.intake.landing import INCOMING, make_private
 from onestop.record.publications import last_published
+from onestop.schema.number_text import counted
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse import (
     NoWarehouseError,
@@ -201,7 +202,7 @@ def restore_backup(
                 subject=str(copy),
                 remedy="restore an earlier backup with --at",
             )
-        echo(f"copying {len(manifest['landing'])} files into the landing")
+        echo(f"copying {counted(len(manifest['landing']), 'file')} into the landing")
         _sweep(settings.landing, _DRAFTS, below=True)
         _restore_landing(target / _LANDING, settings.landing, manifest["landing"])
         echo("restoring the warehouse")

@@ -19,6 +19,7 @@ from onestop.marts.published import open_published
 from onestop.marts.reference_names import UNKNOWN_NAME_REMEDY, unknown_names
 from onestop.record.publications import last_published
 from onestop.schema.mapping import ClaimedTwiceError, recognise
+from onestop.schema.number_text import counted
 from onestop.schema.reference import read_reference
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.settings import VARIABLES, Settings, wait_interval
@@ -219,8 +220,12 @@ def _exports(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - 
         except ClaimedTwiceError as error:
             claimed_twice.append(error)
     for claim in claimed_twice[:1]:
-        yield "FAIL", f"{len(claimed_twice)} files are refused: {claim.problem}", claim.remedy
-    message = f"{settings.exports}: {len(files)} files"
+        yield (
+            "FAIL",
+            f"refused: {counted(len(claimed_twice), 'file')}: {claim.problem}",
+            claim.remedy,
+        )
+    message = f"{settings.exports}: {counted(len(files), 'file')}"
     if not files:
         yield "WARN", message, "have the source systems export, or set ONESTOP_EXPORTS"
     elif unmatched:

@@ -78,7 +78,7 @@ def test_a_row_that_a_snapshot_holds_unchanged_and_the_history_lacks_is_lost(war
         {"night": SECOND},
     )
     assert lost_keys(warehouse, SECOND) == [
-        "1 rows that a/units.csv holds unchanged are not in the history of units"
+        "not in the history of units: 1 row that a/units.csv holds unchanged"
     ]
 
 
@@ -88,7 +88,9 @@ def test_a_unit_that_vanishes_completely_from_a_complete_source_must_be_confirme
     load(warehouse, tmp_path, a_file("a", FIRST, ["H1.1", "H1.2", "H2.1", "H2.2"]))
     load(warehouse, tmp_path, a_file("a", SECOND, ["H1.1"]))
     (sentence,) = vanished_wholesale(warehouse, SECOND)
-    assert sentence.startswith("all 2 units rows of H2 vanish on night 2022-06-02; have one_stop")
+    assert sentence.startswith(
+        "all rows of units of H2 vanish on night 2022-06-02 (2); have one_stop"
+    )
     assert "volume_exception.csv" in sentence
 
 

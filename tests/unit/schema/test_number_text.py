@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onestop.schema.number_text import day, measured, percent, target_text, whole
+from onestop.schema.number_text import counted, day, measured, percent, target_text, whole
 
 
 def test_a_rate_is_never_rounded_up_to_its_target():
@@ -52,3 +52,14 @@ def test_decimal_marks_and_dates_follow_the_language():
 )
 def test_targets_are_worded_as_in_the_plan(target, comparison, unit, text):
     assert target_text(target, comparison, unit, "vi") == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0 dossiers"), (1, "1 dossier"), (1200, "1,200 dossiers")]
+)
+def test_one_of_a_kind_is_named_in_the_singular(number, text):
+    assert counted(number, "dossier") == text
+
+
+def test_a_noun_with_a_plural_of_its_own_has_it():
+    assert [counted(n, "delivery", "deliveries") for n in (1, 2)] == ["1 delivery", "2 deliveries"]

@@ -15,7 +15,7 @@ from onestop.figures.explain.items import ROLES, fact_text
 from onestop.marts.descriptions import column_texts
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.published import open_published
-from onestop.schema.number_text import day, duration, measured, whole
+from onestop.schema.number_text import counted, day, duration, measured, whole
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,7 +75,6 @@ _WORDS: dict[str, dict[Language, str]] = {
         "en": "Agrees with the published figure.",
     },
     "known_issue": {"vi": "Lỗi dữ liệu đã biết: {footnote}", "en": "Known issue: {footnote}"},
-    "dossiers": {"vi": "hồ sơ", "en": "dossiers"},
     "tickets": {"vi": "phiếu", "en": "tickets"},
     "procedures": {"vi": "thủ tục", "en": "procedures"},
     "units": {"vi": "đơn vị", "en": "units"},
@@ -261,7 +260,8 @@ def _cell(name: str, value: Fact, lang: Language) -> str:
 def _figure(explanation: Explanation, unit_of_measure: str, lang: Language) -> str:
     numerator, denominator = explanation.numerator, explanation.denominator
     if unit_of_measure == "dossiers":
-        return f"{whole(numerator or 0, lang)} {_WORDS['dossiers'][lang]}"
+        found = numerator or 0
+        return counted(found, "dossier") if lang == "en" else f"{whole(found, lang)} hồ sơ"
     if numerator is None or not denominator:
         return _WORDS["nothing"][lang]
     value = measured(numerator, denominator, None, unit_of_measure, lang)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from onestop.schema.number_text import decimal_text, duration, whole
+from onestop.schema.number_text import counted, decimal_text, duration, whole
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -72,8 +72,8 @@ _WORDS: dict[str, dict[Language, str]] = {
         "vi": "{title}: {periods} kỳ, trung vị {median}, lớn nhất {largest}",
         "en": "{title}: earlier periods {periods}, median {median}, largest {largest}",
     },
-    "before": {"vi": "{days} ngày trước khi hết kỳ", "en": "{days} days before its end"},
-    "after": {"vi": "{days} ngày sau khi hết kỳ", "en": "{days} days after its end"},
+    "before": {"vi": "{days} ngày trước khi hết kỳ", "en": "{days} before its end"},
+    "after": {"vi": "{days} ngày sau khi hết kỳ", "en": "{days} after its end"},
     "points": {"vi": "{number} điểm phần trăm", "en": "{number} percentage points"},
 }
 
@@ -151,7 +151,9 @@ def revision_sentences(
         One sentence that nothing is known, or a heading and one line for each figure.
     """
     side = "before" if age_days < 0 else "after"
-    when = _WORDS[side][lang].format(days=whole(abs(age_days), lang))
+    distance = abs(age_days)
+    days = counted(distance, "day") if lang == "en" else whole(distance, lang)
+    when = _WORDS[side][lang].format(days=days)
     if not revisions:
         return [_WORDS["unknown"][lang].format(when=when)]
     return [

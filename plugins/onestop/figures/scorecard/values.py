@@ -46,7 +46,7 @@ _WORDS: dict[str, dict[Language, str]] = {
     },
     "ticket_days": {
         "vi": "{days} ngày có phiếu trên {workdays} ngày làm việc",
-        "en": "tickets on {days} days, of {workdays} working days",
+        "en": "days with tickets: {days}, of {workdays} working days",
     },
     "coverage_of_dossiers": {
         "vi": "Số liệu của {coverage} số hồ sơ; nguồn của các hồ sơ khác không ghi",
