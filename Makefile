@@ -22,7 +22,8 @@ ARGS ?=
 # folders, where the longest come first and the shortest last, so that no processor waits at the end.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup demo up test test-airflow test-long check secrets audit bench docs schema lock clean
+.PHONY: help setup demo up test test-airflow test-long check secrets audit bench docs notebooks \
+	schema lock clean
 
 help:
 	@echo 'make demo        sample exports -> eleven nights in a real Airflow -> the scorecard'
@@ -35,6 +36,7 @@ help:
 	@echo 'make audit       known vulnerabilities of the packages; fails when nobody can be asked'
 	@echo 'make bench       what each step costs            make bench DOSSIERS=1500000'
 	@echo 'make docs        write docs/feeds.md and docs/mapping.md anew from schemas, mapping and suites'
+	@echo 'make notebooks   run docs/notebooks on the data of make demo and keep their outputs'
 	@echo 'make schema      write the next schema file for columns that are new in feeds.py'
 	@echo 'make setup       only install into .venv/; the others call it'
 	@echo 'make lock        compile requirements/*.in into hash locks'
@@ -92,6 +94,9 @@ bench: setup
 docs: setup
 	$(BIN)/python -m onestop.upkeep.feed_docs
 	$(BIN)/python -m onestop.upkeep.mapping_docs
+
+notebooks: setup
+	PATH="$(CURDIR)/$(BIN):$$PATH" ONESTOP_VAR=var/demo $(BIN)/jupyter execute --inplace docs/notebooks/*.ipynb
 
 schema: setup
 	$(BIN)/python -m onestop.upkeep.record_schema

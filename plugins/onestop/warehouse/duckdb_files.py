@@ -71,7 +71,8 @@ def open_duckdb(
     """
     limit = memory_limit()
     connection = duckdb.connect(path, read_only=read_only)  # noqa: TID251 - the one place
-    connection.execute("set enable_progress_bar = false")
+    with suppress(duckdb.InvalidInputException):  # in a notebook that cannot draw one, it is off
+        connection.execute("set enable_progress_bar = false")
     connection.execute(f"set memory_limit = '{limit}'")
     connection.execute(f"set disabled_optimizers = '{','.join((*_FAULTY_STEPS, *without))}'")
     return connection
