@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -126,11 +126,25 @@ def load_mapping(path: Path) -> SourceMapping:
     Raises:
         MappingError: names the file, the key and the remedy.
     """
-    document = _read_yaml(path)
-    _check_schema(path.name, document)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise MappingError(
+            path.name,
+            "(file)",
+            f"cannot be read: {type(error).__name__}",
+            "Save it as UTF-8 text that the pipeline's user may read",
+        ) from error
+    return _mapping_of(path.name, text)
+
+
+@lru_cache(maxsize=64)
+def _mapping_of(name: str, text: str) -> SourceMapping:
+    """The mapping that a text states; each delivery of a night asks for it again."""
+    document = _read_yaml(name, text)
+    _check_schema(name, document)
     feeds = {
-        name: build_feed(path.name, document, name, body)
-        for name, body in document["feeds"].items()
+        feed: build_feed(name, document, feed, body) for feed, body in document["feeds"].items()
     }
     return SourceMapping(document["source"], document["title_vi"], document["title_en"], feeds)
 
@@ -156,24 +170,17 @@ class _TextLoader(SafeLoader):  # type: ignore[misc] # either of two loaders
         return cast("dict[Any, Any]", super().construct_mapping(node, deep))
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def _read_yaml(name: str, text: str) -> dict[str, Any]:
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), _TextLoader)  # noqa: S506 - a SafeLoader
-    except (OSError, UnicodeDecodeError) as error:
-        raise MappingError(
-            path.name,
-            "(file)",
-            f"cannot be read: {type(error).__name__}",
-            "Save it as UTF-8 text that the pipeline's user may read",
-        ) from error
+        document = yaml.load(text, _TextLoader)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}" if mark else "(file)"
         problem = getattr(error, "problem", None) or "is not YAML"
-        raise MappingError(path.name, where, str(problem), "Correct the YAML there") from error
+        raise MappingError(name, where, str(problem), "Correct the YAML there") from error
     if not isinstance(document, dict):
         raise MappingError(
-            path.name,
+            name,
             "(file)",
             "is not a mapping of keys to values",
             "Start from mappings/one_stop.yaml",
