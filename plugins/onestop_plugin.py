@@ -1,4 +1,4 @@
-"""Airflow plugin with the pages of the last published scorecard and the validation reports.
+"""Airflow plugin with the pages of the published figures and of the record behind them.
 
 It is the only file of the product that Airflow discovers. Every task loads it too, so the
 application is built at the first request.
@@ -32,16 +32,25 @@ class _Pages:
         if self._app is None:
             from airflow.api_fastapi.app import get_auth_manager  # noqa: PLC0415 - see above
             from airflow.api_fastapi.core_api.security import (  # noqa: PLC0415 - see above
+                get_user,
                 requires_authenticated,
             )
+            from fastapi import Depends  # noqa: PLC0415 - see above
 
-            from onestop.airflow_adapter import settings_of_task  # noqa: PLC0415 - see above
+            from onestop.airflow_adapter import (  # noqa: PLC0415 - see above
+                settings_of_task,
+                user_reads_record,
+            )
             from onestop.figures.web import make_app  # noqa: PLC0415 - see above
+
+            def reads_record(user: Any = Depends(get_user)) -> bool:  # noqa: ANN401, B008 - as FastAPI takes it
+                return user_reads_record(user, get_auth_manager())
 
             self._app = make_app(
                 settings_of_task,
                 guard=requires_authenticated(),
                 login_url=lambda page: get_auth_manager().get_url_login(next_url=page),
+                reads_record=reads_record,
             )
         await self._app(scope, receive, send)
 
@@ -55,7 +64,7 @@ class OneStopPlugin(AirflowPlugin):  # type: ignore[misc] # Airflow's class is n
     ]
     external_views: ClassVar[list[Any]] = [
         {
-            "name": "Bảng chỉ tiêu",
+            "name": "Số liệu một cửa",
             "href": "/onestop/",
             "destination": "nav",
             "category": "browse",

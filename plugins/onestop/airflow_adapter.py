@@ -33,7 +33,7 @@ from onestop.intake.candidate import Candidate
 from onestop.intake.delivery import Delivery
 from onestop.intake.exports import ExportsError, RemoteFolder, exports_at
 from onestop.schema.time_zone import LOCAL_ZONE
-from onestop.settings import Settings, wait_interval
+from onestop.settings import Settings, record_roles, wait_interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -556,6 +556,30 @@ def _emit_lineage() -> None:
         emit_dataset_lineage(inputs=inputs, outputs=outputs)
     except Exception:
         logger.warning("the lineage of the marts was not sent", exc_info=True)
+
+
+#: The custom view that auth managers without role names are asked about.
+RECORD_VIEW = "One-stop record"
+
+
+def user_reads_record(user: object, auth_manager: Any) -> bool:  # noqa: ANN401 - of any kind
+    """Whether a user sees the pages of deliveries, quarantine and audit.
+
+    Those whose role is named by ``ONESTOP_RECORD_ROLES`` do. An auth manager whose users carry no
+    role names, such as Keycloak's, decides itself, as for reading the custom view
+    :data:`RECORD_VIEW`.
+
+    Args:
+        user: as the auth manager gives it: with ``role`` (a name) or ``roles`` (with names).
+        auth_manager: Airflow's.
+    """
+    if hasattr(user, "role") or hasattr(user, "roles"):
+        roles = [getattr(user, "role", None), *(getattr(user, "roles", None) or ())]
+        names = {str(getattr(role, "name", role)).lower() for role in roles if role}
+        return not names.isdisjoint(record_roles())
+    return bool(
+        auth_manager.is_authorized_custom_view(method="GET", resource_name=RECORD_VIEW, user=user)
+    )
 
 
 def _connection(connection_id: str) -> Any:  # noqa: ANN401 - Airflow's class is not typed for us

@@ -25,6 +25,7 @@ FURTHER_VARIABLES = (
     "ONESTOP_EXPORTS_KNOWN_HOSTS",
     "ONESTOP_EXPORTS_PASSWORD",
     "ONESTOP_MEMORY",
+    "ONESTOP_RECORD_ROLES",
     "ONESTOP_RETENTION",
     "ONESTOP_WAIT_MINUTES",
 )
@@ -280,6 +281,16 @@ def publishes_by_clock() -> dt.time:
         SettingsError: the variable is no time of day.
     """
     return _time_of_day("ONESTOP_PUBLISH_BY", Settings.publish_by)
+
+
+def record_roles() -> frozenset[str]:
+    """The roles of Airflow that see deliveries, quarantine and audit pages, in lower case.
+
+    They are named by ``ONESTOP_RECORD_ROLES``, separated by commas; by default ``Op`` and
+    ``Admin``.
+    """
+    names = os.environ.get("ONESTOP_RECORD_ROLES") or "Op,Admin"
+    return frozenset(name.strip().lower() for name in names.split(",") if name.strip())
 
 
 def _time_of_day(name: str, default: dt.time) -> dt.time:

@@ -449,3 +449,36 @@ def test_a_failed_check_of_the_doctor_turns_the_task_red(monkeypatch):
     found.append(SimpleNamespace(check="clock", state="FAIL", message="is wrong", remedy="set it"))
     with pytest.raises(AirflowFailException, match="clock: is wrong"):
         steps.examine_installation()
+
+
+@pytest.mark.parametrize(
+    ("named", "user", "may"),
+    [
+        (None, SimpleNamespace(role="OP"), True),
+        (None, SimpleNamespace(role="viewer"), False),
+        (None, SimpleNamespace(role=None), False),
+        ("Auditor", SimpleNamespace(role="admin"), False),
+        ("Auditor, op", SimpleNamespace(roles=[SimpleNamespace(name="Auditor")]), True),
+        ("Auditor", SimpleNamespace(roles=[SimpleNamespace(name="Viewer")]), False),
+        ("Auditor", SimpleNamespace(roles=[]), False),
+    ],
+)
+def test_only_the_roles_of_the_setting_read_the_record(monkeypatch, named, user, may):
+    monkeypatch.delenv("ONESTOP_RECORD_ROLES", raising=False)
+    if named:
+        monkeypatch.setenv("ONESTOP_RECORD_ROLES", named)
+    manager = SimpleNamespace(is_authorized_custom_view=lambda **_: pytest.fail("was asked"))
+    assert steps.user_reads_record(user, manager) is may
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_an_auth_manager_without_role_names_decides_itself_who_reads_the_record(answer):
+    asked = []
+
+    def is_authorized_custom_view(**question):
+        asked.append((question["method"], question["resource_name"]))
+        return answer
+
+    manager = SimpleNamespace(is_authorized_custom_view=is_authorized_custom_view)
+    assert steps.user_reads_record(SimpleNamespace(name="somebody"), manager) is answer
+    assert asked == [("GET", steps.RECORD_VIEW)]

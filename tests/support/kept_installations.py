@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 #: Code that an installation depends on, besides the module of the function that builds it.
 _MADE_BY = ("plugins", "sql", "expectations", "tests/support", "requirements")
-_IGNORED = {"__pycache__"}
+#: The pages only show what an installation holds.
+_IGNORED = {"__pycache__", "web"}
 
 
 @cache

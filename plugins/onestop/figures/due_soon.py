@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from onestop.console import safe_cell
+from onestop.figures.spreadsheet import Sheet, workbook
 from onestop.files import DRAFT_ENDING, named_when_full, sync
 from onestop.schema.number_text import day
 
@@ -117,7 +118,15 @@ def _write_unit(
     )
     (folder / f"{name}.csv").write_text(text, encoding="utf-8")
     title = f"{unit_name or rows[0]['unit_code']}: hồ sơ sắp đến hạn trả"
-    (folder / f"{name}.xlsx").write_bytes(_sheet(title, as_of, columns, rows))
+    sheet = Sheet(
+        name="Sắp đến hạn",
+        title=title,
+        note=f"Số liệu đến hết ngày {day(as_of, 'vi')}",
+        headings=[heading for _, heading, _ in _COLUMNS],
+        widths=[width for _, _, width in _COLUMNS],
+    )
+    content = workbook(sheet, ([row[column] for column in columns] for row in rows))
+    (folder / f"{name}.xlsx").write_bytes(content)
 
 
 def _csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -126,32 +135,3 @@ def _csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     writer.writerow(columns)
     writer.writerows([safe_cell(cell) for cell in row] for row in rows)
     return text.getvalue()
-
-
-def _sheet(
-    title: str, as_of: dt.date, columns: Sequence[str], rows: Sequence[dict[str, Any]]
-) -> bytes:
-    from openpyxl import Workbook  # noqa: PLC0415 - imports slowly
-    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415 - idem
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE  # noqa: PLC0415 - idem
-
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("Sắp đến hạn")
-
-    def cell(value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        made = WriteOnlyCell(sheet, str(safe_cell(ILLEGAL_CHARACTERS_RE.sub("", value))))
-        made.data_type = "s"  # never a formula
-        return made
-
-    for letter, (_, _, width) in zip("ABCDEF", _COLUMNS, strict=True):
-        sheet.column_dimensions[letter].width = width
-    sheet.append([cell(title)])
-    sheet.append([cell(f"Số liệu đến hết ngày {day(as_of, 'vi')}")])
-    sheet.append([cell(heading) for _, heading, _ in _COLUMNS])
-    for row in rows:
-        sheet.append([cell(row[column]) for column in columns])
-    content = io.BytesIO()
-    book.save(content)
-    return content.getvalue()

@@ -217,7 +217,8 @@ def _is_current(reports: Path) -> bool:
 @cache
 def _made_with() -> str:
     here = Path(__file__)
-    files = [here, here.with_name("data_docs.py"), *sorted(here.parents[1].glob("templates/*"))]
+    templates = sorted(here.parents[1].glob("templates/*.html"))
+    files = [here, here.with_name("data_docs.py"), *templates]
     digest = hashlib.sha256()
     for path in files:
         digest.update(path.read_bytes())

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import warnings
+import re
 from dataclasses import replace
 
 import pytest
 from fastapi import HTTPException
 from published_marts import Figure, publish, settings_in
+from web_site import TestClient, browser
 
 from onestop.figures.web import make_app
 from onestop.gate.unpublished import note_unpublished
-from onestop.warehouse import open_warehouse
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # a deprecation warning about the HTTP client
-    from starlette.testclient import TestClient
 
 FIGURES = [
     Figure("on_time_rate", "cohort", "CITY", 97_400, 100_000, 98, ">=", "not_met"),
@@ -33,9 +29,28 @@ def settings(tmp_path_factory):
     return settings
 
 
-def browser(settings, guard=lambda: None):
-    app = make_app(lambda: settings, guard=guard, login_url=lambda page: f"/login?next={page}")
-    return TestClient(app, follow_redirects=False)
+#: Paths that only readers of the record may open.
+RECORD_PAGES = ["/reports/index.html"]
+
+
+#: A value for each parameter of a path, and for each page that needs some.
+PARAMETERS = {
+    "{path:path}": "index.html",
+    "{code}/{number}/{name:path}": "half_year/1/scorecard.csv",
+    "{name}": "index.csv",
+}
+QUERIES = {"/report": "code=half_year&issue=1", "/unit": "code=CITY"}
+
+
+def all_paths(settings):
+    """An address of each route."""
+    app = make_app(lambda: settings, guard=lambda: None, login_url=lambda page: page)
+    paths = [route.path for route in app.routes]
+    assert len(paths) == len(set(paths))
+    for parameter, value in PARAMETERS.items():
+        paths = [path.replace(parameter, value) for path in paths]
+    assert not [path for path in paths if "{" in path]
+    return [f"{path}?{QUERIES[path]}" if path in QUERIES else path for path in paths]
 
 
 def test_the_page_shows_figure_counts_target_and_verdict_in_vietnamese(settings):
@@ -73,10 +88,11 @@ def test_a_night_without_its_file_is_named_before_anything_is_published(tmp_path
     note_unpublished(settings.folders.unpublished_nights, [run])
     settings.folders.reports.mkdir(parents=True)
     (settings.folders.reports / "index.html").write_text("<p>the report</p>", encoding="utf-8")
-    page = browser(settings).get("/", params={"lang": lang}).text
+    auditor = browser(settings, reads_record=True)
+    page = auditor.get("/", params={"lang": lang}).text
     assert f": {state}" in page
     assert message in page
-    assert 'href="reports/index.html"' in page
+    assert 'href="reports/index.html' in page
 
 
 def test_coverage_and_document_stand_beside_the_verdict(tmp_path):
@@ -88,38 +104,68 @@ def test_coverage_and_document_stand_beside_the_verdict(tmp_path):
 
 def test_the_scorecard_page_is_in_english_on_request(settings):
     answer = browser(settings).get("/", params={"lang": "en"})
-    for text in ["97.40", "97,400 / 100,000", "Not met", "Clause"]:
+    for text in ["97.40%", "97,400 / 100,000", "Not met", "Clause"]:
         assert text in answer.text.replace("\u00a0", " "), text
 
 
-def test_issued_reports_are_listed_with_their_night_and_the_late_ones_named(tmp_path):
-    settings = publish(tmp_path, FIGURES)
-    assert "Báo cáo đã ban hành" not in browser(settings).get("/").text
-    with open_warehouse(settings.warehouse) as warehouse:
-        warehouse.execute(
-            "insert into audit.report (report_code, issue_number, plan_code, title_vi, title_en,"
-            " period_type, period_basis, period_start, period_end, as_of_date, publication_id,"
-            " last_day_date, is_late, issued_at, folder, delivery_count, figures_sha256,"
-            " content_sha256) values ('half_year', 2, '3818/QĐ-UBND', 'Báo cáo 6 tháng',"
-            " 'Six months', 'half_year', 'calendar', date '2022-01-01', date '2022-06-30',"
-            " date '2022-06-29', 1, date '2022-06-09', true, timestamptz '2022-06-30 08:00:00+07',"
-            " 'reports/half_year/2', 0, '', '')"
-        )
-        warehouse.publish_copy(settings.published)
-    page = browser(settings).get("/").text
-    for text in ["Báo cáo 6 tháng", "29/06/2022", "30/06/2022 (muộn)", "reports/half_year/2"]:
-        assert text in page, text
-    assert "30 Jun 2022 (late)" in browser(settings).get("/", params={"lang": "en"}).text
-
-
-def test_a_visitor_who_is_not_logged_in_is_redirected_to_the_login(settings):
+def test_every_page_is_refused_to_a_stranger(site):
     def not_logged_in():
         raise HTTPException(401, "no token")
 
-    for page in ["/", "/reports/index.html"]:
-        answer = browser(settings, not_logged_in).get(page)
-        assert answer.status_code == 307
-        assert answer.headers["location"] == f"/login?next={page}"
+    client = browser(site, not_logged_in)
+    for path in all_paths(site):
+        answer = client.get(path)
+        assert answer.status_code == 307, path
+        assert answer.headers["location"] == f"/login?next={path}"
+        assert not answer.content
+
+
+def test_every_page_is_refused_to_a_user_without_permission(site):
+    def without_permission():
+        raise HTTPException(403, "not for you")
+
+    client = browser(site, without_permission)
+    for path in all_paths(site):
+        assert client.get(path).status_code == 403, path
+
+
+def test_pages_of_the_record_are_refused_to_readers_of_figures_and_have_no_link(site):
+    client, auditor = browser(site), browser(site, reads_record=True)
+    record = [path for path in all_paths(site) if client.get(path).status_code == 403]
+    assert sorted(path.partition("?")[0] for path in record) == RECORD_PAGES
+    for path in all_paths(site):
+        assert auditor.get(path).status_code in {200, 404}, path
+        if path not in record:
+            links = re.findall(r'href="([^"?]*)', client.get(path).text)
+            assert not [link for link in links if f"/{link}".startswith(tuple(RECORD_PAGES))], path
+
+
+def test_nobody_reads_the_record_by_default(settings):
+    app = make_app(lambda: settings, guard=lambda: None, login_url=lambda page: page)
+    assert TestClient(app).get("/reports/index.html").status_code == 403
+
+
+@pytest.mark.parametrize("host", ["evil.example:80@good.example", "[::1"])
+def test_no_answer_names_the_host_that_a_request_names(site, host):
+    def not_logged_in():
+        raise HTTPException(401, "no token")
+
+    for guard in (not_logged_in, lambda: None):
+        client = browser(site, guard)
+        for path in [*all_paths(site), "/units/", "//evil.example/units"]:
+            answer = client.get(path, headers={"Host": host, "X-Forwarded-Host": host})
+            assert host not in answer.headers.get("location", ""), path
+            assert f"//{host}" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["//evil.example", "//evil.example/units", "/%5cevil.example"])
+def test_the_login_never_leads_to_another_server(settings, path):
+    def not_logged_in():
+        raise HTTPException(401, "no token")
+
+    answer = browser(settings, not_logged_in).get(f"http://testserver{path}")
+    assert "next=//" not in answer.headers.get("location", "")
+    assert "next=/\\" not in answer.headers.get("location", "")
 
 
 def test_the_language_is_kept_across_the_login(settings):
@@ -130,21 +176,16 @@ def test_the_language_is_kept_across_the_login(settings):
     assert answer.headers["location"] == "/login?next=/?lang=en"
 
 
-def test_a_user_without_permission_is_refused(settings):
-    def without_permission():
-        raise HTTPException(403, "not for you")
-
-    assert browser(settings, without_permission).get("/").status_code == 403
-
-
 def test_no_page_runs_a_script_or_loads_external_files(settings):
     answer = browser(settings).get("/")
-    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "default-src 'none'; style-src 'self'" in answer.headers["content-security-policy"]
     assert "<script" not in answer.text
+    assert " style=" not in answer.text
+    assert "<style" not in answer.text
 
 
 def test_only_files_of_the_reports_folder_are_served(settings):
-    client = browser(settings)
+    client = browser(settings, reads_record=True)
     assert client.get("/reports/index.html").text == "<p>the report</p>"
     assert client.get("/reports/").text == "<p>the report</p>"
     for path in ["missing.html", "%2e%2e/%2e%2e/warehouse.duckdb", "..%2f..%2fwarehouse.duckdb"]:
@@ -175,14 +216,16 @@ def test_an_odd_address_is_not_found(settings, path):
     if not pipe.exists():
         loop.symlink_to(loop)
         os.mkfifo(pipe)
-    assert browser(settings).get(f"/reports/{path}").status_code == 404
+    client = browser(settings, reads_record=True)
+    assert client.get(f"/reports/{path}").status_code == 404
 
 
 def test_a_hard_link_to_a_file_outside_the_reports_is_not_served(settings):
     secret = settings.work / "second.txt"
     secret.write_text("x", encoding="utf-8")
     (settings.folders.reports / "second.txt").hardlink_to(secret)
-    assert browser(settings).get("/reports/second.txt").status_code == 404
+    client = browser(settings, reads_record=True)
+    assert client.get("/reports/second.txt").status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/", "/reports/index.html", "/reports/missing.html"])

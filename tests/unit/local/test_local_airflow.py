@@ -59,11 +59,12 @@ def test_the_callers_airflow_and_installation_settings_are_not_inherited(airflow
     assert environment["ONESTOP_WAREHOUSE"] == "duckdb:///here.duckdb"
 
 
-def test_the_callers_memory_retention_waiting_and_access_to_the_exports_are_kept(
+def test_the_callers_memory_retention_roles_and_access_to_the_exports_are_kept(
     airflow, monkeypatch
 ):
     values = {
         "ONESTOP_MEMORY": "600MB",
+        "ONESTOP_RECORD_ROLES": "Op",
         "ONESTOP_RETENTION": "/etc/onestop/retention.yaml",
         "ONESTOP_WAIT_MINUTES": "1",
         "ONESTOP_EXPORTS_PASSWORD": WORDS,

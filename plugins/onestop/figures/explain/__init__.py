@@ -7,38 +7,21 @@ of ``ref.decree_check`` is explained by the dossiers that it found.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from onestop.figures.explain.checks import CHECKED, FOUND, check_codes, find_checked, read_check
-from onestop.figures.explain.items import (
-    ROLES,
-    Explanation,
-    Question,
-    known_methods,
-    read_items,
-    total,
-)
+from onestop.figures.explain.asking import ask, read_published
+from onestop.figures.explain.checks import CHECKED, find_checked
+from onestop.figures.explain.items import ROLES, Explanation, read_items, total
 from onestop.figures.explain.output import print_explanation
 from onestop.figures.known_issues import read_known_issues
-from onestop.marts.earlier_nights import NightMarts
-from onestop.marts.published import (
-    QuestionError,
-    find_night,
-    open_published,
-    refuse_earlier_release,
-)
+from onestop.marts.published import open_published
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from onestop.marts.earlier_nights import FoundUnit
     from onestop.settings import Settings
-    from onestop.warehouse import Warehouse
 
 __all__ = ["Explanation", "explain", "print_explanation"]
-
-#: Figures declared with a document: a method of every indicator.
-DECLARED, DECLARATIONS = "declared", "indicator/declared.item"
 
 
 def explain(
@@ -67,26 +50,13 @@ def explain(
             is reversed.
         NothingPublishedError: that night is not published.
     """
-    if last < first:
-        raise QuestionError(
-            f"the span ends ({last}) before it begins ({first})", remedy="exchange --from and --to"
-        )
     with open_published(settings) as warehouse:
-        night = find_night(warehouse, as_of)
-        refuse_earlier_release(warehouse)
-        marts = NightMarts(warehouse, night, (first, last))
-        described = _describe(marts, warehouse, indicator)
-        is_check = described["scorecard_method"] == FOUND
-        found_unit = marts.find_unit(unit)
-        method = method or described["scorecard_method"] or DECLARED
-        question = Question(warehouse, marts, indicator, method, found_unit, first, last, night)
-        _refuse_other_method(question, described)
+        asked = ask(warehouse, indicator, unit, first, last, method, as_of)
+        question, described, is_check = asked.question, asked.described, asked.is_check
         if is_check:
             kind, found = CHECKED, list(find_checked(question))
         else:
-            _refuse_other_scope(warehouse, described, method, found_unit)
-            step = DECLARATIONS if method == DECLARED else described["item_step"]
-            kind, found = read_items(question, step)
+            kind, found = read_items(question, asked.step)
         items = sorted(
             found,
             key=lambda item: (
@@ -101,160 +71,21 @@ def explain(
         return Explanation(
             kind=kind,
             indicator_code=indicator,
-            method_code=method,
+            method_code=question.method,
             unit_code=unit,
-            unit_name=found_unit.name,
+            unit_name=question.unit.name,
             first=first,
             last=last,
-            as_of=night,
+            as_of=question.night,
             items=tuple(items),
-            published=_published(question, is_check=is_check),
+            published=read_published(question, is_check=is_check),
             no_data_reason_vi=None if has_data else described["no_data_reason_vi"],
             no_data_reason_en=None if has_data else described["no_data_reason_en"],
             known_issues=read_known_issues(
-                warehouse, marts, indicator, found_unit.unit_code, (first, question.until)
+                warehouse,
+                question.marts,
+                indicator,
+                question.unit.unit_code,
+                (first, question.until),
             ),
         )
-
-
-def _describe(marts: NightMarts, warehouse: Warehouse, indicator: str) -> dict[str, Any]:
-    rows = warehouse.rows(
-        "select indicator_code, scorecard_method, item_step, scope, no_data_reason_vi,"
-        " no_data_reason_en"
-        f" from {marts.relation('ref.indicator')} order by position"
-    )
-    for row in rows:
-        if row["indicator_code"] == indicator:
-            return row
-    if read_check(warehouse, indicator):
-        return {"indicator_code": indicator, "scorecard_method": FOUND}
-    known = ", ".join([*(row["indicator_code"] for row in rows), *check_codes(warehouse)])
-    raise QuestionError(f"no indicator {indicator}", remedy=f"there are {known}")
-
-
-def _refuse_other_method(question: Question, described: dict[str, Any]) -> None:
-    """Refuse a method that the indicator has no figures by.
-
-    Raises:
-        QuestionError: names those that it has figures by.
-    """
-    usual = described["scorecard_method"] or DECLARED
-    published = question.warehouse.rows(
-        "select distinct method_code from mart.indicator_history where indicator_code = :code",
-        {"code": question.indicator},
-    )
-    known = {usual, *(row["method_code"] for row in published)}
-    known |= {DECLARED} if usual != FOUND else set()
-    if question.method in known:
-        return
-    if usual == FOUND:
-        raise QuestionError(f"no method {question.method}", remedy=f"there are {FOUND}")
-    with_items = known_methods(question, described["item_step"])
-    if question.method not in with_items:
-        there = dict.fromkeys([usual, *with_items])
-        raise QuestionError(f"no method {question.method}", remedy=f"there are {', '.join(there)}")
-
-
-def _refuse_other_scope(
-    warehouse: Warehouse, described: dict[str, Any], method: str, unit: FoundUnit
-) -> None:
-    """Refuse a unit or level that the indicator has no figures for.
-
-    Raises:
-        QuestionError: names those that it has figures for.
-    """
-    if method == DECLARED:
-        return
-    level = described["scope"]
-    if level in _LEVELS and (unit.scope, unit.level) != ("level", level):
-        raise QuestionError(
-            f"{described['indicator_code']} counts those of one level",
-            remedy=f"ask for {level.upper()}",
-        )
-    if unit.scope == "unit" and warehouse.value(
-        "select count(*) > 0 and count(case when unit_scope = 'unit' then 1 end) = 0"
-        " from mart.indicator_history where indicator_code = :code",
-        {"code": described["indicator_code"]},
-    ):
-        raise QuestionError(
-            f"{described['indicator_code']} is a figure of a level of government, not of one unit",
-            remedy="ask for CITY, DEPARTMENT, DISTRICT or COMMUNE",
-        )
-
-
-_LEVELS = ("department", "district", "commune")
-
-
-def _published(question: Question, *, is_check: bool) -> tuple[int | None, int | None] | None:
-    """Numerator and denominator as published for exactly this span, if they were."""
-    if is_check:
-        return _published_count(question)
-    return _published_figure(question) or _published_reading(question)
-
-
-def _published_count(question: Question) -> tuple[int, int] | None:
-    """What the checks found for exactly this span, if it is a period of the last published night.
-
-    A unit without a finding has no row; its count is zero.
-    """
-    coordinates = {"first": question.first, "last": question.last, "night": question.night}
-    is_period = question.warehouse.value(
-        "select count(*) from mart.period where period_start = :first and period_end = :last"
-        " and as_of_date = :night",
-        coordinates,
-    )
-    if not is_period:
-        return None
-    found = question.warehouse.value(
-        "select max(found_strong) from mart.decree_check_count where check_code = :code"
-        " and unit_code = :unit and period_start = :first and period_end = :last"
-        " and as_of_date = :night",
-        {**coordinates, "code": question.indicator, "unit": question.unit.unit_code},
-    )
-    return (int(found or 0), int(found or 0))
-
-
-def _published_figure(question: Question) -> tuple[int | None, int | None] | None:
-    """Numerator and denominator as published that night for exactly this span."""
-    rows = question.warehouse.rows(
-        "select numerator, denominator from mart.indicator_history"
-        " where indicator_code = :indicator and method_code = :method and unit_code = :unit"
-        " and period_start = :first"
-        # the year to date has no period_end: it ends on the night
-        " and (period_end = :last or (period_end is null and :last = :night))"
-        " and valid_from <= :night and (valid_to is null or valid_to > :night)",
-        {
-            "indicator": question.indicator,
-            "method": question.method,
-            "unit": question.unit.unit_code,
-            "first": question.first,
-            "last": question.last,
-            "night": question.night,
-        },
-    )
-    return (rows[0]["numerator"], rows[0]["denominator"]) if rows else None
-
-
-def _published_reading(question: Question) -> tuple[int, int] | None:
-    """The figure of a reading for exactly this span, if the last published night gives one."""
-    if not question.warehouse.value(
-        "select count(*) from ref.reading as reading left join ref.method as method"
-        " on reading.reading_code = method.method_code"
-        " where reading.reading_code = :reading and method.method_code is null",
-        {"reading": question.method},
-    ):
-        return None
-    rows = question.warehouse.rows(
-        "select numerator, denominator from mart.indicator_variant"
-        " where indicator_code = :indicator and reading_code = :reading and unit_code = :unit"
-        " and period_start = :first and period_end = :last and as_of_date = :night",
-        {
-            "indicator": question.indicator,
-            "reading": question.method,
-            "unit": question.unit.unit_code,
-            "first": question.first,
-            "last": question.last,
-            "night": question.night,
-        },
-    )
-    return (rows[0]["numerator"], rows[0]["denominator"]) if rows else None

@@ -315,22 +315,35 @@ def read_items(question: Question, item_step: str) -> tuple[Kind, list[CountedIt
         question: the figure.
         item_step: the step, as in ``ref.indicator``: ``indicator/declared.item``.
     """
+    found = question.warehouse.arrow(
+        f"select item.*, delivery.file_name from ({items_query(question, item_step)}) as item"
+        f" left join ({DELIVERIES}) as delivery on item.delivery_id = delivery.delivery_id"
+    )
+    kind = kind_of(found.column_names)
+    return kind, [item_from(kind, row) for row in found.to_pylist()]
+
+
+def items_query(question: Question, item_step: str) -> str:
+    """The query of the items of a step that concern the question's unit.
+
+    Args:
+        question: the figure.
+        item_step: the step, as in ``ref.indicator``: ``indicator/declared.item``.
+    """
     file, _, step = item_step.rpartition(".")
     items = question.marts.step_query(file, step)
-    found = question.warehouse.arrow(
-        f"select item.*, delivery.file_name from ({items}) as item"
-        f" left join ({DELIVERIES}) as delivery on item.delivery_id = delivery.delivery_id"
+    return (
+        f"select item.* from ({items}) as item"
         f" where coalesce(item.indicator_code, {quoted_text(question.indicator)})"
         f" = {quoted_text(question.indicator)}"
         f" and coalesce(item.method_code, {quoted_text(question.method)})"
         f" = {quoted_text(question.method)}"
         f" and {question.unit.counts('item')}"
     )
-    kind = kind_of(found.column_names)
-    return kind, [_read_item(kind, row) for row in found.to_pylist()]
 
 
-def _read_item(kind: Kind, row: Mapping[str, Any]) -> CountedItem:
+def item_from(kind: Kind, row: Mapping[str, Any]) -> CountedItem:
+    """An item from a row of :func:`items_query`, with its ``file_name``."""
     values = {name.removeprefix("reason_"): value for name, value in row.items()}
     why = Reason(
         row["reason_code"],

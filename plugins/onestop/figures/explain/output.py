@@ -18,6 +18,8 @@ from onestop.marts.published import open_published
 from onestop.schema.number_text import counted, day, duration, measured, whole
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from rich.console import Console
 
     from onestop.console import OutputFormat
@@ -33,6 +35,10 @@ _WORDS: dict[str, dict[Language, str]] = {
     },
     "denominator": {"vi": "Chỉ tính vào mẫu số", "en": "Counted in the denominator only"},
     "left_out": {"vi": "Không tính", "en": "Left out"},
+    "role": {"vi": "Tính thế nào", "en": "How it counts"},
+    "reason_code": {"vi": "Mã lý do", "en": "Reason code"},
+    "file_name": {"vi": "Tệp", "en": "File"},
+    "row_number": {"vi": "Dòng", "en": "Row"},
     "dossier_code": {"vi": "Hồ sơ", "en": "Dossier"},
     "received_date": {"vi": "Tiếp nhận", "en": "Received"},
     "due_date": {"vi": "Hẹn trả", "en": "Due"},
@@ -118,7 +124,13 @@ def print_explanation(
             writer.writerow({name: safe_cell(cell) for name, cell in cells.items()})
     else:
         with open_published(settings) as warehouse:
-            labels = _read_labels(warehouse, explanation, lang)
+            labels = read_labels(
+                warehouse,
+                explanation.indicator_code,
+                explanation.method_code,
+                explanation.as_of,
+                lang,
+            )
         with printed(file, page_width(file, at_least=120, at_most=160)) as console:
             _print_page(console, explanation, labels, lang)
 
@@ -145,11 +157,21 @@ def _as_json(explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def _read_labels(warehouse: Warehouse, explanation: Explanation, lang: Language) -> dict[str, str]:
-    then = NightMarts(warehouse, explanation.as_of, mark="labels").relation
-    if explanation.method_code == FOUND:
-        code = explanation.indicator_code
-        check = read_check(warehouse, code, then("ref.decree_check")) or {}
+def read_labels(
+    warehouse: Warehouse, indicator: str, method: str, as_of: dt.date, lang: Language
+) -> dict[str, str]:
+    """The texts of a figure: ``title``, ``unit_of_measure``, and its ``method`` or ``clause``.
+
+    Args:
+        warehouse: the published marts, open.
+        indicator: the indicator, or a check.
+        method: the method, or a reading.
+        as_of: the published night.
+        lang: of the texts.
+    """
+    then = NightMarts(warehouse, as_of, mark="labels").relation
+    if method == FOUND:
+        check = read_check(warehouse, indicator, then("ref.decree_check")) or {}
         return {
             "title": check[f"label_{lang}"],
             "unit_of_measure": "dossiers",
@@ -158,18 +180,18 @@ def _read_labels(warehouse: Warehouse, explanation: Explanation, lang: Language)
     row = warehouse.rows(
         f"select title_{lang} as title, unit_of_measure from {then('ref.indicator')}"
         " where indicator_code = :code",
-        {"code": explanation.indicator_code},
+        {"code": indicator},
     )[0]
-    method = warehouse.value(
+    label = warehouse.value(
         f"select label_{lang} from {then('ref.method')} where method_code = :code",
-        {"code": explanation.method_code},
+        {"code": method},
     )
-    if method is None:
-        method = warehouse.value(
+    if label is None:
+        label = warehouse.value(
             f"select label_{lang} from {then('ref.reading')} where reading_code = :code",
-            {"code": explanation.method_code},
+            {"code": method},
         )
-    return {**row, "method": method}
+    return {**row, "method": label}
 
 
 _SHOWN = 200
@@ -207,7 +229,7 @@ def _print_page(
         if items:
             _print_role(console, explanation.kind, items, lang)
         if len(items) > _SHOWN:
-            named = _heading(explanation.kind.name, lang)
+            named = heading(explanation.kind.name, lang)
             console.print(word("more", count=whole(len(items) - _SHOWN, lang), items=named))
 
 
@@ -220,10 +242,10 @@ def _print_role(console: Console, kind: Kind, items: list[CountedItem], lang: La
     table = Table(
         box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left", title_style="bold"
     )
-    table.add_column(_heading(kind.code, lang), no_wrap=True)
+    table.add_column(heading(kind.code, lang), no_wrap=True)
     for name in kind.facts:
         is_name = name.endswith("_name")
-        table.add_column(_heading(name, lang), no_wrap=not is_name, ratio=1 if is_name else None)
+        table.add_column(heading(name, lang), no_wrap=not is_name, ratio=1 if is_name else None)
     table.add_column(_WORDS["reason"][lang], ratio=1)
     table.add_column(_WORDS["place"][lang], overflow="fold")
     for item in items[:_SHOWN]:
@@ -231,22 +253,23 @@ def _print_role(console: Console, kind: Kind, items: list[CountedItem], lang: La
         place = f"{item.file_name or '—'}, {item.row_number or '—'}"
         table.add_row(
             Text(item.code),
-            *(Text(_cell(name, cells[name], lang)) for name in kind.facts),
+            *(Text(cell_text(name, cells[name], lang)) for name in kind.facts),
             Text(item.reason_vi if lang == "vi" else item.reason_en),
             Text(place),
         )
     console.print(table)
 
 
-def _heading(name: str, lang: Language) -> str:
-    """The heading of a column: a short word, else its description."""
+def heading(name: str, lang: Language) -> str:
+    """The heading of a column of items: a short word, else its description."""
     if name in _WORDS:
         return _WORDS[name][lang]
     vi, _, en = column_texts().get(name, name).partition(" — ")
     return vi if lang == "vi" else en or vi
 
 
-def _cell(name: str, value: Fact, lang: Language) -> str:
+def cell_text(name: str, value: Fact, lang: Language) -> str:
+    """A value of a column of items, for people."""
     if isinstance(value, int):
         if not name.endswith("_seconds"):
             return whole(value, lang)

@@ -1,4 +1,4 @@
-"""The scorecard as a page of the site, and as a standalone file."""
+"""The scorecard as a standalone file, for issued reports."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STATUS_TEXT = {
     "no_data": {"vi": "Chưa có dữ liệu", "en": "No data"},
     "no_target": {"vi": "Không có chỉ tiêu", "en": "No target"},
 }
-#: The templates of all pages of the site.
+#: The templates of pages that are standalone files.
 PAGES = Environment(
     loader=PackageLoader("onestop"),
     autoescape=True,
@@ -44,9 +44,6 @@ def frozen_scorecard(
         **values,
         title=title,
         provisional=provisional or [],
-        has_reports=False,
-        issued=[],
-        unpublished=[],
     )
 
 
@@ -59,7 +56,6 @@ def scorecard_values(lines: list[ScorecardLine], lang: Language) -> dict[str, An
         "plan": lines[0].plan_code,
         "clauses": clauses,
         "counts": _counts([row["status"] for _, rows in clauses for row in rows], lang),
-        "day": day,
     }
 
 

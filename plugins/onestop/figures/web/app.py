@@ -1,0 +1,323 @@
+"""The site as an application: routes, who may see which, and the headers of every answer."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException as AnyHTTPException
+
+from onestop.errors import OneStopError
+from onestop.figures.web.figure import figure_csv, figure_xlsx, read_figure
+from onestop.figures.web.overview import read_overview
+from onestop.figures.web.reports import issued_file, read_report
+from onestop.figures.web.site import Visit, render, style_sheet
+from onestop.figures.web.unit import due_file, read_unit
+from onestop.figures.web.units import read_units
+from onestop.gate.unpublished import NIGHT_STATES, unpublished_nights
+from onestop.marts.published import (
+    NothingPublishedError,
+    QuestionError,
+    find_night,
+    open_published,
+)
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from onestop.schema.number_text import Language
+    from onestop.settings import Settings
+    from onestop.warehouse import Warehouse
+
+    #: Reads the values of a page's template.
+    Reader = Callable[[Warehouse, Settings, Visit], Mapping[str, Any]]
+
+_NOTHING_YET = (
+    "Chưa có đêm nào được công bố; hãy chạy `onestop night` cho một đêm đã có tệp xuất dữ liệu"
+)
+_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _UNAVAILABLE = 401, 403, 404, 503
+_FIRST_ERROR = 400
+_FOR_RECORD_READERS = (
+    "Trang này chỉ dành cho vai trò được xem hồ sơ ghi nhận; hỏi người quản trị"
+    " (ONESTOP_RECORD_ROLES) / only roles that read the record see this page"
+)
+
+
+def _policy(styles: str) -> str:
+    """No scripts and no external content; only Airflow itself may frame the page."""
+    return (
+        f"default-src 'none'; style-src {styles}; img-src 'self' data:; form-action 'self';"
+        " frame-ancestors 'self'; base-uri 'none'"
+    )
+
+
+_COMMON = {
+    "X-Frame-Options": "SAMEORIGIN",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    # Figures change each night, and must not stay in a browser after its user has logged out.
+    "Cache-Control": "no-store",
+}
+_HEADERS = {"Content-Security-Policy": _policy("'self'"), **_COMMON}
+#: Of files that are whole in themselves, with their style sheet inside.
+_FILE_HEADERS = {"Content-Security-Policy": _policy("'unsafe-inline'"), **_COMMON}
+_STYLE_HEADERS = {**_HEADERS, "Cache-Control": "private, max-age=86400"}
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of the site.
+
+    Attributes:
+        path: below the site: ``units``.
+        template: in ``templates/web``.
+        read: reads the template's values.
+        is_record: whether only readers of the record see it.
+    """
+
+    path: str
+    template: str
+    read: Reader
+    is_record: bool = False
+
+
+#: Files made for a request, by their path, and their media types.
+DOWNLOADS: tuple[tuple[str, Callable[[Warehouse, Visit], tuple[str, bytes]], str], ...] = (
+    ("figure.csv", figure_csv, "text/csv; charset=utf-8"),
+    (
+        "figure.xlsx",
+        figure_xlsx,
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ),
+)
+PAGES = (
+    Page("./", "overview.html", read_overview),
+    Page("report", "report.html", read_report),
+    Page("units", "units.html", read_units),
+    Page("unit", "unit.html", read_unit),
+    Page("figure", "figure.html", read_figure),
+)
+
+
+def refuse_record() -> bool:
+    """Nobody reads the record; the default of :func:`make_app`."""
+    return False
+
+
+def make_app(
+    settings: Callable[[], Settings],
+    *,
+    guard: Callable[..., Any],
+    login_url: Callable[[str], str],
+    reads_record: Callable[..., bool] = refuse_record,
+) -> FastAPI:
+    """The application to mount.
+
+    Args:
+        settings: returns the settings, for the published figures and the reports.
+        guard: a FastAPI dependency that raises 401 or 403 without permission.
+        login_url: the login page for a browser that is not logged in, given the wanted page.
+        reads_record: a FastAPI dependency: whether the user may see deliveries, quarantine,
+            audit pages and validation reports.
+    """
+    app = FastAPI(
+        dependencies=[Depends(guard)],
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,  # such a redirect goes to the host that the request names
+    )
+
+    @app.exception_handler(AnyHTTPException)
+    def answer_refusal(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, AnyHTTPException) else 500
+        if status == _UNAUTHORIZED:
+            return RedirectResponse(login_url(_wanted(request)), headers=_HEADERS)
+        return _message(request, status, str(getattr(error, "detail", "")))
+
+    for page in PAGES:
+        _add_page(app, page, settings, reads_record)
+    for path, make, media_type in DOWNLOADS:
+        _add_download(app, path, make, media_type, settings)
+    _add_files(app, settings, reads_record)
+    return app
+
+
+def _add_page(
+    app: FastAPI,
+    page: Page,
+    settings: Callable[[], Settings],
+    reads_record: Callable[..., bool],
+) -> None:
+    def show(request: Request, may_read: bool = Depends(reads_record)) -> Response:  # noqa: FBT001 - the name of a dependency
+        if page.is_record and not may_read:
+            raise HTTPException(_FORBIDDEN, _FOR_RECORD_READERS)
+        visit = _visit(request, page.path, may_read=may_read)
+        here = settings()
+        try:
+            with open_published(here) as warehouse:
+                values = page.read(warehouse, here, visit)
+                night = find_night(warehouse, None)
+        except NothingPublishedError as error:
+            said = _NOTHING_YET if visit.lang == "vi" else str(error)
+            return _nothing_yet(here, visit, said)
+        except QuestionError as error:
+            return _message(request, _NOT_FOUND, str(error), visit)
+        except OneStopError as error:
+            return _message(request, _UNAVAILABLE, str(error), visit)
+        html = render(
+            page.template, visit, **values, unpublished=_unpublished(here, visit.lang, night)
+        )
+        return HTMLResponse(html, headers=_HEADERS)
+
+    app.get(f"/{page.path.removeprefix('./')}", name=page.path)(show)
+
+
+def _add_download(
+    app: FastAPI,
+    path: str,
+    make: Callable[[Warehouse, Visit], tuple[str, bytes]],
+    media_type: str,
+    settings: Callable[[], Settings],
+) -> None:
+    def download(request: Request) -> Response:
+        visit = _visit(request, path)
+        try:
+            with open_published(settings()) as warehouse:
+                name, content = make(warehouse, visit)
+        except QuestionError as error:
+            return _message(request, _NOT_FOUND, str(error), visit)
+        except OneStopError as error:
+            return _message(request, _UNAVAILABLE, str(error), visit)
+        named = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
+        return Response(content, media_type=media_type, headers={**_FILE_HEADERS, **named})
+
+    app.get(f"/{path}")(download)
+
+
+def _add_files(
+    app: FastAPI, settings: Callable[[], Settings], reads_record: Callable[..., bool]
+) -> None:
+    @app.get("/style.css")
+    def style() -> Response:
+        return Response(style_sheet(), media_type="text/css", headers=_STYLE_HEADERS)
+
+    @app.get("/issued/{code}/{number}/{name:path}")
+    def issued(code: str, number: str, name: str) -> Response:
+        here = settings()
+        try:
+            with open_published(here) as warehouse:
+                named = issued_file(warehouse, here, code, number, name)
+        except QuestionError as error:
+            raise HTTPException(_NOT_FOUND, str(error)) from error
+        file = file_below(named.parent, named.name)
+        if file is None:
+            raise HTTPException(_NOT_FOUND, f"{named.name} không còn / is gone")
+        name_if_saved = None if file.suffix == ".html" else f"{code}-{number}-{file.name}"
+        return FileResponse(file, headers=_FILE_HEADERS, filename=name_if_saved)
+
+    @app.get("/due_soon/{name}")
+    def due_soon(name: str) -> Response:
+        found = due_file(settings(), name)
+        file = file_below(found.parent, found.name) if found else None
+        if file is None or file.suffix not in {".csv", ".xlsx"}:
+            raise HTTPException(_NOT_FOUND, "Không có tệp này / no such file")
+        return FileResponse(file, headers=_FILE_HEADERS, filename=f"due-soon-{file.name}")
+
+    @app.get("/reports/{path:path}")
+    def report(path: str, may_read: bool = Depends(reads_record)) -> Response:  # noqa: FBT001 - idem
+        if not may_read:
+            raise HTTPException(_FORBIDDEN, _FOR_RECORD_READERS)
+        file = file_below(settings().folders.reports, path)
+        if file is None:
+            raise HTTPException(_NOT_FOUND, "Không có báo cáo này / no such report")
+        return FileResponse(file, headers=_FILE_HEADERS)
+
+
+def _visit(request: Request, path: str, *, may_read: bool = False) -> Visit:
+    query = {name: value for name, value in request.query_params.items() if value}
+    return Visit(_language(query.get("lang")), path, query, may_read)
+
+
+def _wanted(request: Request) -> str:
+    """The page to show after the login: a path of this server, whatever the request looks like."""
+    path = request.url.path
+    if path.startswith(("//", "/\\")) or not path.startswith("/"):
+        return "/"
+    return f"{path}?{request.url.query}" if request.url.query else path
+
+
+def _unpublished(settings: Settings, lang: Language, after: dt.date) -> list[dict[str, Any]]:
+    """Nights after the one shown that were run and are not published, and why."""
+    return [
+        {
+            "as_of_date": each.as_of_date,
+            "text": NIGHT_STATES[each.state][lang],
+            "message": each.message,
+        }
+        for each in unpublished_nights(settings.folders.unpublished_nights)
+        if each.as_of_date > after
+    ]
+
+
+def file_below(folder: Path, path: str) -> Path | None:
+    """A file below a folder; None for any other path.
+
+    A file with a second hard link is refused: it may belong to another folder.
+
+    Args:
+        folder: that may be served.
+        path: as asked for; a folder's is that of its ``index.html``.
+    """
+    try:
+        folder = folder.resolve()
+        file = (folder / path).resolve()
+        if file.is_dir():
+            file = file / "index.html"
+        facts = file.lstat()
+    except (OSError, ValueError, RuntimeError):  # no such name, or one that no file can have
+        return None
+    is_page = stat.S_ISREG(facts.st_mode) and facts.st_nlink == 1
+    return file if is_page and file.is_relative_to(folder) else None
+
+
+def _language(lang: str | None) -> Language:
+    return "en" if lang == "en" else "vi"
+
+
+def _nothing_yet(settings: Settings, visit: Visit, message: str) -> Response:
+    html = render(
+        "message.html",
+        visit,
+        status=200,
+        message=message,
+        has_reports=visit.reads_record and (settings.folders.reports / "index.html").is_file(),
+        unpublished=[
+            {"as_of_date": each.as_of_date, "text": NIGHT_STATES[each.state][visit.lang],
+             "message": each.message}
+            for each in unpublished_nights(settings.folders.unpublished_nights)
+        ],
+    )  # fmt: skip
+    return HTMLResponse(html, headers=_HEADERS)
+
+
+def _message(
+    request: Request, status: int, message: str, visit: Visit | None = None
+) -> HTMLResponse:
+    """A page that says why there is nothing else to see."""
+    root = str(request.scope.get("root_path", ""))
+    below = request.url.path.removeprefix(root).lstrip("/")
+    shown = visit or Visit(_language(request.query_params.get("lang")), "")
+    shown = Visit(
+        shown.lang, shown.path, shown.query, shown.reads_record, base="../" * below.count("/")
+    )
+    html = render(
+        "message.html", shown, status=status, message=message, has_reports=False, unpublished=[]
+    )
+    return HTMLResponse(html, status, headers=_HEADERS)

@@ -1,0 +1,387 @@
+"""Figure: from a number to the items behind it, each with its reason, its delivery and row."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from onestop.console import safe_cell
+from onestop.figures.explain.asking import DECLARED, ask, read_published
+from onestop.figures.explain.checks import check_codes
+from onestop.figures.explain.items import ROLES, fact_text
+from onestop.figures.explain.output import cell_text, heading, read_labels
+from onestop.figures.explain.paging import (
+    FAILING_FIRST,
+    FoundItems,
+    ItemFilter,
+    find_items,
+    procedures_of,
+)
+from onestop.figures.known_issues import read_known_issues
+from onestop.figures.scorecard.values import ON_TIME
+from onestop.figures.spreadsheet import Sheet, workbook
+from onestop.figures.web.site import ROWS_PER_PAGE, page_number, unit_label
+from onestop.marts.published import QuestionError, find_night
+from onestop.schema.number_text import day, measured, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from onestop.figures.explain.asking import Asked
+    from onestop.figures.web.site import Visit
+    from onestop.schema.number_text import Language
+    from onestop.settings import Settings
+    from onestop.warehouse import Warehouse
+
+#: A figure of more items is shown by units: all of them would have to be read for one page.
+MOST_ITEMS = 100_000
+#: The same in a warehouse of more dossiers than that.
+MOST_OF_MANY = 2_000
+_DOSSIERS = "dossiers"
+
+
+@dataclass(frozen=True)
+class _Coordinates:
+    """The figure that a request asks about."""
+
+    indicator: str
+    method: str | None
+    unit: str
+    first: dt.date
+    last: dt.date
+    chosen: ItemFilter
+
+
+def _coordinates(warehouse: Warehouse, visit: Visit) -> _Coordinates:
+    """What a request asks about; defaults to the plan's first figure of the city.
+
+    Raises:
+        QuestionError: a date is none.
+    """
+    query, night = visit.query, find_night(warehouse, None)
+    role = query.get("role")
+    return _Coordinates(
+        indicator=query.get("indicator", ON_TIME),
+        method=query.get("method"),
+        unit=query.get("unit", "CITY").strip(),
+        first=_date(query.get("from"), night.replace(month=1, day=1)),
+        last=_date(query.get("to"), night),
+        chosen=ItemFilter(
+            role=role if role in ROLES else None,
+            reason_code=query.get("reason"),
+            text=query.get("q", "").strip(),
+        ),
+    )
+
+
+def _date(text: str | None, default: dt.date) -> dt.date:
+    if not text:
+        return default
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise QuestionError(f"{text} is no date", remedy="write it as 2022-11-24") from None
+
+
+def read_figure(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[str, Any]:
+    """The values of ``figure.html``.
+
+    Args:
+        warehouse: the published marts, open.
+        _settings: of this installation.
+        visit: the request, with ``indicator``, ``method``, ``unit``, ``from`` and ``to``; with
+            ``role``, ``reason``, ``q`` and ``page`` for the list of items.
+
+    Raises:
+        QuestionError: there is no such figure.
+    """
+    at = _coordinates(warehouse, visit)
+    asked = _ask(warehouse, at)
+    question = asked.question
+    lang = visit.lang
+    labels = read_labels(warehouse, at.indicator, question.method, question.night, lang)
+    published = read_published(question, is_check=asked.is_check)
+    values: dict[str, Any] = {
+        "night": question.night,
+        "at": at,
+        "unit": question.unit,
+        "unit_name": unit_label(question.unit.unit_code, question.unit.name, lang),
+        "labels": labels,
+        "method": question.method,
+        "is_check": asked.is_check,
+        "choices": _read_choices(warehouse, asked, lang),
+        "role_texts": {role: heading(role, lang) for role in FAILING_FIRST},
+        "issues": [
+            issue.footnote_vi if lang == "vi" else issue.footnote_en
+            for issue in read_known_issues(
+                warehouse,
+                question.marts,
+                at.indicator,
+                question.unit.unit_code,
+                (at.first, question.until),
+            )
+        ],
+        "units": [],
+        "found": None,
+        "agrees": None,
+        "published": published,
+        "no_data_reason": asked.described.get(f"no_data_reason_{lang}") or "",
+    }
+    units = _read_units(warehouse, asked, published)
+    if units is not None:
+        values["units"] = units
+        values["figure_text"] = _figure_text(published, labels["unit_of_measure"], lang)
+        return values
+    found, page = _find_page(asked, at.chosen, visit)
+    amounts = (found.numerator, found.denominator)
+    values["figure_text"] = _figure_text(amounts, labels["unit_of_measure"], lang)
+    values["amounts"] = amounts
+    values["found"] = found
+    values["page"] = page
+    values["agrees"] = None if published is None else published == amounts
+    values["columns"] = [found.kind.code, *found.kind.facts]
+    values["headings"] = [heading(name, lang) for name in values["columns"]]
+    values["rows"] = list(_rows(asked, found, lang))
+    return values
+
+
+def _ask(warehouse: Warehouse, at: _Coordinates) -> Asked:
+    return ask(warehouse, at.indicator, at.unit, at.first, at.last, at.method, is_narrow=True)
+
+
+def _find_page(asked: Asked, chosen: ItemFilter, visit: Visit) -> tuple[FoundItems, Any]:
+    """The items of the page that was asked for; the last one's if there are fewer."""
+    asked_for = page_number(visit.query.get("page"), 10**9)
+    found = find_items(asked, chosen, asked_for.offset, ROWS_PER_PAGE)
+    page = page_number(visit.query.get("page"), found.matching)
+    if page.number != asked_for.number:
+        found = find_items(asked, chosen, page.offset, ROWS_PER_PAGE)
+    return found, page
+
+
+def _rows(asked: Asked, found: FoundItems, lang: Language) -> Iterator[dict[str, Any]]:
+    kind = found.kind
+    is_dossier = kind.name == _DOSSIERS
+    procedures = procedures_of(asked, found.items) if is_dossier else {}
+    for item in found.items:
+        cells = item.cells(kind)
+        yield {
+            "item": item,
+            "cells": [cell_text(name, cells[name], lang) for name in kind.facts],
+            "reason": item.reason_vi if lang == "vi" else item.reason_en,
+            "procedure": procedures.get(item.code, ""),
+        }
+
+
+def _figure_text(
+    amounts: tuple[int | None, int | None] | None, unit_of_measure: str, lang: Language
+) -> str:
+    if amounts is None:
+        return "–"
+    numerator, denominator = amounts
+    if unit_of_measure == _DOSSIERS:
+        return f"{whole(numerator or 0, lang)} {heading(_DOSSIERS, lang)}"
+    if numerator is None or not denominator:
+        return heading("nothing", lang)
+    return measured(numerator, denominator, None, unit_of_measure, lang)
+
+
+def _read_choices(warehouse: Warehouse, asked: Asked, lang: Language) -> dict[str, Any]:
+    """What can be asked: indicators, methods of this one, levels and units."""
+    indicators = warehouse.rows(
+        f"select indicator_code as code, title_{lang} as title from ref.indicator order by position"
+    )
+    checks = []
+    for code in check_codes(warehouse):
+        title = warehouse.value(
+            f"select max(label_{lang}) from ref.decree_check where check_code = :code",
+            {"code": code},
+        )
+        checks.append({"code": code, "title": title})
+    methods = warehouse.rows(
+        f"select method.method_code as code, method.label_{lang} as title"
+        " from (select distinct method_code from mart.indicator_value"
+        " where indicator_code = :code) as found"
+        " inner join ref.method as method on found.method_code = method.method_code"
+        " order by method.position",
+        {"code": asked.question.indicator},
+    )
+    if asked.question.indicator == ON_TIME:
+        methods += warehouse.rows(
+            f"select reading.reading_code as code, reading.label_{lang} as title"
+            " from ref.reading as reading left join ref.method as method"
+            " on reading.reading_code = method.method_code where method.method_code is null"
+            " order by reading.position"
+        )
+    units = warehouse.rows(
+        "select unit_code as code, coalesce(unit_name, unit_code) as title from mart.unit"
+        " order by case unit_scope when 'city' then 0 when 'level' then 1 else 2 end, unit_code"
+    )
+    for unit in units:
+        unit["title"] = unit_label(unit["code"], unit["title"], lang)
+    return {"indicators": indicators, "checks": checks, "methods": methods, "units": units}
+
+
+def _read_units(
+    warehouse: Warehouse, asked: Asked, published: tuple[int | None, int | None] | None
+) -> list[dict[str, Any]] | None:
+    """The same figure of each unit, where that of a level or the city has too many items.
+
+    Returns:
+        The units, the worst first; None where the items can be listed at once.
+    """
+    question = asked.question
+    if question.unit.scope == "unit" or asked.is_check or question.method == DECLARED:
+        return None
+    rows = warehouse.rows(
+        "select sum(denominator) as items from mart.indicator_value"
+        " where indicator_code = :indicator and method_code = :method and unit_code = :unit"
+        " and period_type = 'year_to_date' and period_basis = 'calendar'",
+        {
+            "indicator": question.indicator,
+            "method": question.method,
+            "unit": question.unit.unit_code,
+        },
+    )
+    items = (published[1] if published else None) or rows[0]["items"] or 0
+    dossiers = warehouse.value(
+        "select dossier_count from audit.publication order by publication_id desc limit 1"
+    )
+    most = MOST_OF_MANY if int(dossiers or 0) > MOST_ITEMS else MOST_ITEMS
+    if items <= most:
+        return None
+    level = "" if question.unit.scope == "city" else " and figure.unit_level = :level"
+    units = warehouse.rows(
+        "select figure.unit_code, coalesce(unit.unit_name, figure.unit_code) as unit_name,"
+        " figure.numerator, figure.denominator, figure.value, figure.status, figure.rate_lower,"
+        " figure.rate_upper, coalesce(figure.is_small, false) as is_small"
+        " from mart.indicator_value as figure"
+        " inner join mart.unit as unit on figure.unit_code = unit.unit_code"
+        " where figure.indicator_code = :indicator and figure.method_code = :method"
+        f" and figure.unit_scope = 'unit'{level} and figure.period_start = :first"
+        " and figure.period_end = :last and figure.denominator > 0"
+        " order by coalesce(figure.rate_upper, -figure.value), figure.unit_code",
+        {
+            "indicator": question.indicator,
+            "method": question.method,
+            "level": question.unit.level,
+            "first": question.first,
+            "last": question.last,
+        }
+        if level
+        else {
+            "indicator": question.indicator,
+            "method": question.method,
+            "first": question.first,
+            "last": question.last,
+        },
+    )
+    found: dict[str, dict[str, Any]] = {}
+    for row in units:  # a span may be several periods, as a year and the year to date
+        found.setdefault(row["unit_code"], row)
+    if found:
+        return list(found.values())
+    return warehouse.rows(
+        "select unit_code, coalesce(unit_name, unit_code) as unit_name, null as numerator,"
+        " null as denominator, null as value, '' as status, false as is_small from mart.unit"
+        f" where unit_scope = 'unit'{level.replace('figure.', '')} order by unit_code",
+        {"level": question.unit.level} if level else {},
+    )
+
+
+def _download(warehouse: Warehouse, visit: Visit) -> tuple[Asked, _Coordinates, FoundItems]:
+    """All items that the filter chooses.
+
+    Raises:
+        QuestionError: there is no such figure, it has too many items, or they do not add up.
+    """
+    at = _coordinates(warehouse, visit)
+    asked = _ask(warehouse, at)
+    published = read_published(asked.question, is_check=asked.is_check)
+    if _read_units(warehouse, asked, published) is not None:
+        raise QuestionError(
+            "the figure has too many items for one file",
+            remedy="ask for one unit, or run `onestop explain … --format csv`",
+        )
+    found = find_items(asked, at.chosen)
+    if published is not None and published != (found.numerator, found.denominator):
+        raise QuestionError(
+            f"the {found.kind.name} do not add up to the published figure, so they are not listed",
+            remedy=f"run `onestop verify --as-of {asked.question.night}`",
+        )
+    return asked, at, found
+
+
+def file_stem(at: _Coordinates) -> str:
+    """The name of a download, without ending."""
+    unit = "".join(letter if letter.isalnum() else "-" for letter in at.unit)
+    return f"{at.indicator}-{unit}-{at.first}-{at.last}"
+
+
+def figure_csv(warehouse: Warehouse, visit: Visit) -> tuple[str, bytes]:
+    """The items as CSV: its name and its bytes, the columns as ``onestop explain`` writes them.
+
+    Raises:
+        QuestionError: as :func:`read_figure`, or there are too many items.
+    """
+    _, at, found = _download(warehouse, visit)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(found.kind.columns)
+    for item in found.items:
+        writer.writerow(safe_cell(cell) for cell in item.cells(found.kind).values())
+    return f"{file_stem(at)}.csv", text.getvalue().encode()
+
+
+#: Widths of the columns of the workbook, by the end of their names.
+_WIDTHS = {"_date": 12, "_at": 19, "_code": 26, "_vi": 60, "_en": 60, "_id": 40, "_name": 40}
+
+
+def figure_xlsx(warehouse: Warehouse, visit: Visit) -> tuple[str, bytes]:
+    """The items as a workbook: its name and its bytes.
+
+    Raises:
+        QuestionError: as :func:`figure_csv`.
+    """
+    asked, at, found = _download(warehouse, visit)
+    lang, kind = visit.lang, found.kind
+    names = [name for name in kind.columns if not name.endswith("_en" if lang == "vi" else "_vi")]
+    labels = read_labels(warehouse, at.indicator, asked.question.method, asked.question.night, lang)
+    as_of = heading("as_of", lang).format(as_of=day(asked.question.night, lang))
+    span = heading("span", lang).format(first=day(at.first, lang), last=day(at.last, lang))
+    sheet = Sheet(
+        name="Hồ sơ" if lang == "vi" and kind.name == _DOSSIERS else heading(kind.name, lang),
+        title=f"{labels['title']} · {asked.question.unit.name}",
+        note=f"{span} · {as_of}",
+        headings=[heading(_FIRST_HEADINGS.get(name, name), lang) for name in names],
+        widths=[
+            next((width for end, width in _WIDTHS.items() if name.endswith(end)), 14)
+            for name in names
+        ],
+    )
+    rows = (
+        [_workbook_cell(name, cells[name], lang) for name in names]
+        for cells in (item.cells(kind) for item in found.items)
+    )
+    return f"{file_stem(at)}.xlsx", workbook(sheet, rows)
+
+
+#: Columns that have another heading on pages.
+_FIRST_HEADINGS = {
+    "reason_vi": "reason",
+    "reason_en": "reason",
+    "numerator": "declared_numerator",
+    "denominator": "declared_denominator",
+}
+
+
+def _workbook_cell(name: str, value: Any, lang: Language) -> Any:  # noqa: ANN401 - of any type
+    if isinstance(value, dt.datetime):
+        return fact_text(value, lang)
+    if name == "role":
+        return heading(value, lang)
+    return float(value) if isinstance(value, Decimal) else value

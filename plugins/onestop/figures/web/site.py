@@ -1,0 +1,313 @@
+"""What all pages have in common: their templates, their frame, and how values become text."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+
+from onestop.figures.web import charts
+from onestop.schema.number_text import day, decimal_text, duration, measured, percent, whole
+from onestop.schema.time_zone import LOCAL_ZONE
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from jinja2.runtime import Context
+
+    from onestop.schema.number_text import Language
+
+#: How many rows a list shows on one page.
+ROWS_PER_PAGE = 50
+
+#: The city and the levels, with short labels.
+LEVELS: dict[str, dict[Language, str]] = {
+    "CITY": {"vi": "Toàn thành phố", "en": "Whole city"},
+    "DEPARTMENT": {"vi": "Sở, ngành", "en": "Departments"},
+    "DISTRICT": {"vi": "Cấp huyện", "en": "Districts"},
+    "COMMUNE": {"vi": "Cấp xã", "en": "Communes"},
+}
+
+#: The pages of the menu: path, text, and whether only readers of the record see it.
+_MENU = (
+    ("./", {"vi": "Tổng quan", "en": "Overview"}, False),
+    ("units", {"vi": "Đơn vị", "en": "Units"}, False),
+    ("figure", {"vi": "Con số", "en": "Figure"}, False),
+    ("nights", {"vi": "Các đêm", "en": "Nights"}, True),
+    ("audit", {"vi": "Kiểm tra", "en": "Audit"}, True),
+)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request of a reader.
+
+    Attributes:
+        lang: the language of the page.
+        path: of the page, relative to the site: ``units``.
+        query: its parameters, without those that are empty.
+        reads_record: whether the reader may see deliveries, quarantine and audit.
+        base: leads from the request's address to the site: ``../`` for each folder between.
+    """
+
+    lang: Language = "vi"
+    path: str = "./"
+    query: Mapping[str, str] = field(default_factory=dict)
+    reads_record: bool = False
+    base: str = ""
+
+    def link(self, path: str, **query: object) -> str:
+        """The address of a page in the same language, relative to the site.
+
+        Args:
+            path: of the page.
+            query: its parameters; empty ones are left out.
+        """
+        chosen = {name.rstrip("_"): _query_text(value) for name, value in query.items()}
+        chosen = {name: value for name, value in chosen.items() if value and name != "lang"}
+        if self.lang == "en":
+            chosen["lang"] = "en"
+        return f"{self.base}{path}?{urlencode(chosen)}" if chosen else f"{self.base}{path}"
+
+    def here(self, **query: object) -> str:
+        """The address of this page with other parameters; None removes one."""
+        return self.link(self.path, **{**self.query, **query})
+
+    @property
+    def other_language(self) -> str:
+        """The address of this page in the other language."""
+        query = {name: value for name, value in self.query.items() if name != "lang"}
+        if self.lang == "vi":
+            query["lang"] = "en"
+        path = f"{self.base}{self.path}"
+        return f"{path}?{urlencode(query)}" if query else path
+
+
+def _query_text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+@dataclass(frozen=True)
+class PageNumber:
+    """Which part of a long list is shown.
+
+    Attributes:
+        number: of the page, from 1.
+        total: number of rows of the whole list.
+        size: rows of a page.
+    """
+
+    number: int
+    total: int
+    size: int = ROWS_PER_PAGE
+
+    @property
+    def offset(self) -> int:
+        """Number of rows before the page."""
+        return (self.number - 1) * self.size
+
+    @property
+    def count(self) -> int:
+        """Number of pages."""
+        return max(1, -(-self.total // self.size))
+
+    @property
+    def first(self) -> int:
+        """The page's first row, from 1; 0 for an empty list."""
+        return min(self.offset + 1, self.total)
+
+    @property
+    def last(self) -> int:
+        """The page's last row."""
+        return min(self.offset + self.size, self.total)
+
+
+def page_number(text: str | None, total: int, size: int = ROWS_PER_PAGE) -> PageNumber:
+    """The page that was asked for; the first or the last one instead of one that does not exist."""
+    number = int(text) if text and text.isascii() and text.isdigit() and len(text) < _DIGITS else 1
+    last = max(1, -(-total // size))
+    return PageNumber(min(max(number, 1), last), total, size)
+
+
+_DIGITS = 10
+
+
+def render(template: str, visit: Visit, **values: object) -> str:
+    """A page of the site.
+
+    Args:
+        template: its name in ``templates/web``.
+        visit: the request.
+        values: what the template shows.
+    """
+    menu = [
+        (visit.link(path), texts[visit.lang], path == _section(visit.path))
+        for path, texts, is_record in _MENU
+        if visit.reads_record or not is_record
+    ]
+    return (
+        _site()
+        .get_template(f"web/{template}")
+        .render(
+            visit=visit,
+            lang=visit.lang,
+            link=visit.link,
+            menu=menu,
+            style=f"{visit.base}style.css?v={style_mark()}",
+            **values,
+        )
+    )
+
+
+#: The page of the menu that a page belongs to.
+_SECTIONS = {
+    "unit": "units",
+    "night": "nights",
+    "delivery": "nights",
+    "quarantine": "nights",
+    "rule": "nights",
+    "difference": "audit",
+    "signs": "audit",
+    "restatements": "audit",
+    "report": "./",
+}
+
+
+def _section(path: str) -> str:
+    return _SECTIONS.get(path, path)
+
+
+@cache
+def style_sheet() -> str:
+    """The style sheet of the site."""
+    return (files("onestop") / "templates" / "web" / "style.css").read_text(encoding="utf-8")
+
+
+@cache
+def style_mark() -> str:
+    """A mark that changes with the style sheet, so that browsers may keep it."""
+    return hashlib.sha256(style_sheet().encode()).hexdigest()[:12]
+
+
+@cache
+def _site() -> Environment:
+    site = Environment(
+        loader=PackageLoader("onestop"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    site.globals.update(t=_translated, bar=charts.bar, stack=charts.stack)
+    site.filters.update(
+        day=_day,
+        moment=_moment,
+        whole=_whole,
+        change=_change,
+        percent=_percent,
+        rate=_rate,
+        duration=_duration,
+        decimal=_decimal,
+        side=_side,
+    )
+    return site
+
+
+@pass_context
+def _translated(context: Context, vi: str, en: str) -> str:
+    """The text in the page's language."""
+    return vi if context["lang"] == "vi" else en
+
+
+@pass_context
+def _side(context: Context, row: Mapping[str, Any], name: str) -> str:
+    """The Vietnamese or English side of a bilingual column; empty when it has none."""
+    return row.get(f"{name}_{context['lang']}") or ""
+
+
+@pass_context
+def _day(context: Context, value: dt.date | None) -> str:
+    return day(value, context["lang"]) if value is not None else "–"
+
+
+@pass_context
+def _moment(context: Context, value: dt.datetime | None) -> str:
+    if value is None:
+        return "–"
+    local = value.astimezone(LOCAL_ZONE)
+    return f"{day(local, context['lang'])} {local:%H:%M}"
+
+
+@pass_context
+def _whole(context: Context, value: int | None) -> str:
+    return whole(int(value), context["lang"]) if value is not None else "–"
+
+
+@pass_context
+def _change(context: Context, value: int | None) -> str:
+    """A change with its sign: ``+12``, ``−3``, ``0``."""
+    if value is None:
+        return "–"
+    sign = "+" if value > 0 else "−" if value < 0 else ""
+    return sign + whole(abs(int(value)), context["lang"])
+
+
+@pass_context
+def _percent(context: Context, value: Decimal | float | None, places: int = 2) -> str:
+    if value is None:
+        return "–"
+    return percent(Decimal(str(value)), context["lang"], places)
+
+
+@pass_context
+def _rate(context: Context, numerator: int | None, denominator: int | None, places: int = 2) -> str:
+    """A share in per cent, cut to ``places``; a dash without a denominator."""
+    if numerator is None or not denominator:
+        return "–"
+    return percent(Decimal(numerator * 100) / Decimal(denominator), context["lang"], places)
+
+
+@pass_context
+def _duration(context: Context, seconds: Decimal | float | None) -> str:
+    return duration(Decimal(str(seconds)), context["lang"]) if seconds is not None else "–"
+
+
+@pass_context
+def _decimal(context: Context, value: Decimal | float | None) -> str:
+    return (
+        decimal_text(Decimal(str(value)).normalize(), context["lang"]) if value is not None else "–"
+    )
+
+
+def figure_text(row: Mapping[str, Any], unit_of_measure: str, lang: Language) -> str:
+    """A figure with its unit; a dash without one.
+
+    Args:
+        row: with ``numerator``, ``denominator`` and ``value``.
+        unit_of_measure: as in ``ref.indicator``.
+        lang: of the text.
+    """
+    text = measured(row["numerator"], row["denominator"], row["value"], unit_of_measure, lang)
+    return text or "–"
+
+
+def unit_label(code: str, name: str | None, lang: Language) -> str:
+    """The name of a unit; that of a level or the city in the page's language."""
+    return LEVELS[code][lang] if code in LEVELS else name or code
+
+
+def point_value(row: Mapping[str, Any]) -> float | None:
+    """The value of a figure for a chart, from its integers where it has them."""
+    return None if row["value"] is None else float(row["value"])
+
+
+def month_label(date: dt.date, *, with_year: bool = False) -> str:
+    """A month as a label: ``7``, or ``7/2022``."""
+    return f"{date.month}/{date.year}" if with_year else str(date.month)

@@ -1,0 +1,241 @@
+"""Figure: from a number on a page to the items behind it, and their downloads."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import replace
+from itertools import groupby
+
+import openpyxl
+import pytest
+from web_site import NIGHT, SINCE, browser
+
+from onestop.figures.explain import explain
+from onestop.figures.explain.asking import ask
+from onestop.figures.explain.items import ROLES
+from onestop.figures.explain.paging import FAILING_FIRST, ItemFilter, find_items
+from onestop.figures.web import figure
+from onestop.figures.web.figure import figure_csv, figure_xlsx, read_figure
+from onestop.figures.web.site import Visit
+from onestop.marts.published import QuestionError, open_published
+
+SPAN = {"from": SINCE.isoformat(), "to": NIGHT.isoformat()}
+
+
+@pytest.fixture
+def warehouse(site):
+    with open_published(site) as warehouse:
+        yield warehouse
+
+
+def asked_figures(warehouse):
+    """Of each indicator and method with data: the city or a level, and the two largest units."""
+    rows = warehouse.rows(
+        "select indicator_code, method_code, unit_scope, unit_code, numerator, denominator"
+        " from mart.indicator_value where period_type = 'year_to_date'"
+        " and period_basis = 'calendar' and denominator > 0"
+        " order by indicator_code, method_code, unit_scope, denominator desc, unit_code"
+    )
+    for _, group in groupby(
+        rows, key=lambda row: (row["indicator_code"], row["method_code"], row["unit_scope"])
+    ):
+        of_scope = list(group)
+        yield from of_scope[: 2 if of_scope[0]["unit_scope"] == "unit" else 1]
+
+
+def identity(item):
+    return (
+        item.code, item.unit_code, item.role, item.reason_code, item.reason_vi, item.reason_en,
+        item.numerator, item.denominator, item.delivery_id, item.row_number, tuple(item.facts),
+    )  # fmt: skip
+
+
+def test_the_items_of_a_page_are_those_of_the_explanation(site, warehouse):
+    figures = list(asked_figures(warehouse))
+    assert {row["unit_scope"] for row in figures} == {"unit", "level", "city"}
+    for row in figures[::3]:
+        at = (row["indicator_code"], row["unit_code"], SINCE, NIGHT, row["method_code"])
+        asked = ask(warehouse, *at, is_narrow=True)
+        found = find_items(asked, ItemFilter())
+        asked.question.marts.drop()
+        explained = explain(site, *at)
+        assert sorted(map(identity, found.items), key=str) == sorted(
+            map(identity, explained.items), key=str
+        ), row
+        assert (found.numerator, found.denominator) == (row["numerator"], row["denominator"])
+        assert found.matching == sum(count.items for count in found.counts) == len(found.items)
+
+
+def test_what_failed_is_listed_first_and_pages_go_through_all_items_once(warehouse):
+    asked = ask(warehouse, "on_time_rate", "CITY", SINCE, NIGHT, is_narrow=True)
+    whole = find_items(asked, ItemFilter())
+    roles = [item.role for item in whole.items]
+    assert roles == sorted(roles, key=FAILING_FIRST.index)
+    assert set(roles) == set(ROLES)
+    pages = [find_items(asked, ItemFilter(), start, 7).items for start in range(0, 70, 7)]
+    assert [item for page in pages for item in page] == list(whole.items)
+
+
+def test_the_longest_waits_are_listed_first(warehouse):
+    asked = ask(warehouse, "counter_waiting_time", "CITY", SINCE, NIGHT, is_narrow=True)
+    counted = [item for item in find_items(asked, ItemFilter()).items if item.role == "numerator"]
+    waits = [item.numerator for item in counted]
+    assert len(waits) > 1
+    assert waits == sorted(waits, reverse=True)
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        ItemFilter(role="denominator"),
+        ItemFilter(role="numerator", reason_code="early"),
+        ItemFilter(text="H24"),
+    ],
+)
+def test_a_filter_chooses_among_the_items(warehouse, chosen):
+    asked = ask(warehouse, "on_time_rate", "CITY", SINCE, NIGHT, is_narrow=True)
+    whole = find_items(asked, ItemFilter())
+    expected = [
+        item
+        for item in whole.items
+        if chosen.role in (None, item.role)
+        and chosen.reason_code in (None, item.reason_code)
+        and chosen.text in item.code
+    ]
+    found = find_items(asked, chosen, limit=3)
+    assert expected
+    assert found.matching == len(expected)
+    assert list(found.items) == expected[:3]
+    assert found.counts == whole.counts
+
+
+def test_dossiers_are_found_by_their_procedure(warehouse):
+    asked = ask(warehouse, "on_time_rate", "CITY", SINCE, NIGHT, is_narrow=True)
+    whole = find_items(asked, ItemFilter())
+    rows = warehouse.rows("select dossier_code, procedure_key from mart.counted_dossier")
+    procedure_of = {row["dossier_code"]: row["procedure_key"] for row in rows}
+    chosen = next(filter(None, procedure_of.values()))
+    expected = [
+        item
+        for item in whole.items
+        if procedure_of[item.code] == chosen or chosen.lower() in item.code.lower()
+    ]
+    assert expected
+    assert list(find_items(asked, ItemFilter(text=chosen)).items) == expected
+
+
+@pytest.mark.parametrize("text", ["' or 1=1 --", "%", "\\", "{x}", "_"])
+def test_what_is_looked_for_is_never_sql_or_a_pattern(warehouse, text):
+    asked = ask(warehouse, "on_time_rate", "CITY", SINCE, NIGHT, is_narrow=True)
+    assert find_items(asked, ItemFilter(text=text, reason_code=None)).matching == 0
+    assert find_items(asked, ItemFilter(reason_code=text)).matching == 0
+
+
+def page_of(settings, *, reads_record=False, **query):
+    return browser(settings, reads_record=reads_record).get("/figure", params=query)
+
+
+def test_the_page_shows_the_published_figure_its_items_and_their_files(site, warehouse):
+    [row] = [
+        row
+        for row in asked_figures(warehouse)
+        if row["unit_code"] == "CITY" and row["method_code"] == "cohort"
+    ]
+    answer = page_of(site, indicator="on_time_rate", method="cohort", unit="CITY", **SPAN)
+    assert answer.status_code == 200
+    assert f"{row['numerator']} / {row['denominator']}" in answer.text
+    assert "Các mục cộng lại khớp với số đã công bố." in answer.text
+    items = find_items(ask(warehouse, "on_time_rate", "CITY", SINCE, NIGHT), ItemFilter()).items
+    for item in items[:50]:
+        assert item.code in answer.text
+        assert item.file_name in answer.text
+        assert item.reason_vi in answer.text
+
+
+def test_only_readers_of_the_record_get_links_to_deliveries(site):
+    assert 'href="delivery?' not in page_of(site).text
+    assert 'href="delivery?' in page_of(site, reads_record=True).text
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ({"indicator": "no_such"}, "no indicator no_such"),
+        ({"unit": "H99"}, "no unit H99"),
+        ({"method": "share"}, "no method share"),
+        ({"from": "2022-11-31"}, "2022-11-31 is no date"),
+        ({"from": "2022-11-30", "to": "2022-11-01"}, "before it begins"),
+    ],
+)
+def test_a_figure_that_does_not_exist_is_refused_with_what_exists(site, query, text):
+    answer = page_of(site, **query)
+    assert answer.status_code == 404
+    assert text in answer.text
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "99", "9" * 400, "x", "１"])
+def test_a_page_that_does_not_exist_is_the_first_or_the_last_one(site, page):
+    assert page_of(site, page=page).status_code == 200
+
+
+def test_a_figure_of_too_many_items_is_shown_by_units_instead(warehouse, site, monkeypatch):
+    monkeypatch.setattr(figure, "MOST_ITEMS", 5)
+    monkeypatch.setattr(figure, "MOST_OF_MANY", 5)
+    visit = Visit("vi", "figure", {"unit": "CITY", **SPAN})
+    values = read_figure(warehouse, site, visit)
+    assert values["found"] is None
+    assert values["published"] == (
+        sum(unit["numerator"] for unit in values["units"]),
+        sum(unit["denominator"] for unit in values["units"]),
+    )
+    upper = [unit["rate_upper"] for unit in values["units"]]
+    assert upper == sorted(upper)
+    with (
+        open_published(site) as another,
+        pytest.raises(QuestionError, match="too many items"),
+    ):
+        figure_csv(another, visit)
+
+
+def test_the_csv_is_that_of_the_explanation_and_keeps_the_filter(site, warehouse):
+    explained = explain(site, "on_time_rate", "CITY", SINCE, NIGHT)
+    name, content = figure_csv(warehouse, Visit("vi", "figure", {"unit": "CITY", **SPAN}))
+    assert name == f"on_time_rate-CITY-{SINCE}-{NIGHT}.csv"
+    rows = list(csv.DictReader(io.StringIO(content.decode())))
+    assert list(rows[0]) == list(explained.kind.columns)
+    assert len(rows) == len(explained.items)
+    assert sum(int(row["numerator"]) for row in rows) == explained.numerator
+    visit = Visit("vi", "figure", {"unit": "CITY", **SPAN, "role": "denominator"})
+    with open_published(site) as another:
+        content = figure_csv(another, visit)[1]
+    failed = list(csv.DictReader(io.StringIO(content.decode())))
+    assert {row["role"] for row in failed} == {"denominator"}
+
+
+def test_the_workbook_has_the_same_items_and_no_formula(site, warehouse, monkeypatch):
+    found = find_items(ask(warehouse, "on_time_rate", "CITY", SINCE, NIGHT), ItemFilter())
+    hostile = replace(found.items[0], code='=HYPERLINK("http://evil")', file_name="@x.csv")
+    changed = replace(found, items=(hostile, *found.items[1:]))
+    monkeypatch.setattr(figure, "find_items", lambda *_: changed)
+    visit = Visit("vi", "figure", {"unit": "CITY", **SPAN})
+    with open_published(site) as another:
+        name, content = figure_xlsx(another, visit)
+    sheet = openpyxl.load_workbook(io.BytesIO(content)).active
+    cells = [cell for row in sheet.iter_rows() for cell in row]
+    assert name.endswith(".xlsx")
+    assert not [cell for cell in cells if cell.data_type == "f"]
+    assert sheet.max_row == len(found.items) + 3
+    assert sheet["A4"].value == "'" + hostile.code
+    with open_published(site) as another:
+        text = figure_csv(another, visit)[1].decode()
+    assert not re.search(r"(^|,|\n)\"?[=@]", text)
+
+
+def test_items_that_do_not_add_up_are_not_listed(site, monkeypatch):
+    monkeypatch.setattr(figure, "read_published", lambda *_, **__: (1, 2))
+    page = page_of(site, unit="CITY", **SPAN)
+    assert "Các mục không cộng thành số đã công bố" in page.text
+    assert '<table class="items">' not in page.text
+    assert browser(site).get("/figure.csv", params={"unit": "CITY"}).status_code == 404

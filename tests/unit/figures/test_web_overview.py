@@ -1,0 +1,142 @@
+"""The overview: figures against targets, what the night changed, the periodic reports."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+import pytest
+from plan_targets import target_of
+from published_marts import NIGHT, Figure, publish
+from web_site import browser
+
+from onestop.figures.scorecard import read_scorecard
+from onestop.figures.web.overview import read_overview
+from onestop.figures.web.site import Visit
+from onestop.marts.published import open_published
+from onestop.schema.number_text import whole
+from onestop.warehouse import open_warehouse
+
+BEFORE = NIGHT - dt.timedelta(days=1)
+RATE = target_of("on_time_rate", NIGHT).numerator
+
+
+def on_time(numerator, status, unit="CITY"):
+    return Figure("on_time_rate", "cohort", unit, numerator, 1000, RATE, ">=", status)
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    """Two nights: the city falls below the target; a report is issued late."""
+    online = Figure("online_share_level3", "channel", "CITY", 6, 10, 40, ">=", "met")
+    settings = publish(
+        tmp_path_factory.mktemp("published"),
+        [on_time(970, "not_met"), on_time(990, "met", "DISTRICT"), online],
+        earlier={BEFORE: [on_time(985, "met"), on_time(990, "met", "DISTRICT"), online]},
+    )
+    with open_warehouse(settings.warehouse) as warehouse:
+        for cause, numerator, denominator in (("fell_overdue", -20, 3), ("closed_in_time", 5, 6)):
+            warehouse.execute(
+                "insert into mart.night_change (as_of_date, previous_night, indicator_code,"
+                " method_code, unit_code, unit_level, unit_scope, period_type, period_basis,"
+                " period_start, cause_code, item_count, numerator_change, denominator_change,"
+                " numerator_before, denominator_before, numerator_after, denominator_after)"
+                " values (:night, :before, 'on_time_rate', 'cohort', 'CITY', 'city', 'city',"
+                " 'year_to_date', 'calendar', date '2022-01-01', :cause, 7, :numerator,"
+                " :denominator, 985, 991, 970, 1000)",
+                {
+                    "night": NIGHT, "before": BEFORE, "cause": cause,
+                    "numerator": numerator, "denominator": denominator,
+                },
+            )  # fmt: skip
+        warehouse.execute(
+            "insert into audit.report (report_code, issue_number, plan_code, title_vi, title_en,"
+            " period_type, period_basis, period_start, period_end, as_of_date, publication_id,"
+            " last_day_date, is_late, issued_at, folder, delivery_count, figures_sha256,"
+            " content_sha256) values ('half_year', 2, '3818/QĐ-UBND', 'Báo cáo 6 tháng',"
+            " 'Six months', 'half_year', 'calendar', date '2022-01-01', date '2022-06-30',"
+            " date '2022-06-29', 1, date '2022-06-09', true, timestamptz '2022-06-30 08:00:00+07',"
+            " 'reports/half_year/2', 0, '', '')"
+        )
+        warehouse.publish_copy(settings.published)
+    return settings
+
+
+def read(settings, lang="vi"):
+    with open_published(settings) as warehouse:
+        return read_overview(warehouse, settings, Visit(lang))
+
+
+def page_of(settings, **query):
+    return browser(settings).get("/", params=query).text.replace("\u00a0", " ")
+
+
+def test_the_plans_first_figure_is_above_all_others(settings):
+    page = page_of(settings)
+    titles = {line.indicator_code: line.title_vi for line in read_scorecard(settings)}
+    assert page.index(titles["on_time_rate"]) < min(
+        page.index(title) for code, title in titles.items() if code != "on_time_rate"
+    )
+
+
+def test_indicators_without_data_are_below_those_with_data_and_say_why(settings):
+    page = page_of(settings)
+    lines = {line.indicator_code: line for line in read_scorecard(settings)}
+    with_data, without = lines["online_share_level3"], lines["pci_rank"]
+    assert page.index(with_data.title_vi) < page.index(without.title_vi)
+    assert without.no_data_reason_vi in page
+
+
+def test_every_figure_of_the_scorecard_is_on_the_page_with_its_counts(settings):
+    page = page_of(settings)
+    for line in read_scorecard(settings):
+        if line.denominator and line.unit_code == "CITY":
+            counts = f"{whole(line.numerator, 'vi')} / {whole(line.denominator, 'vi')}"
+            assert counts in page, line
+
+
+def test_a_figure_leads_to_its_items(settings):
+    link = re.search(r'class="big"><a href="([^"]*)"', page_of(settings))[1]
+    assert link.replace("&amp;", "&") == (
+        "figure?indicator=on_time_rate&method=cohort&unit=CITY&from=2022-01-01&to=2022-06-30"
+    )
+
+
+def test_what_the_night_changed_is_listed_by_its_causes(settings):
+    [change] = read(settings)["changes"]
+    assert (change["code"], change["previous_night"]) == ("on_time_rate", BEFORE)
+    assert [row["cause_code"] for row in change["causes"]] == ["closed_in_time", "fell_overdue"]
+    assert change["numerator_change"] == sum(row["numerator_change"] for row in change["causes"])
+    assert change["numerator_change"] == -15
+
+
+def test_a_verdict_that_turned_is_named_with_both_verdicts(settings):
+    [turned] = read(settings)["turned"]
+    assert (turned["status_before"], turned["status_after"]) == ("met", "not_met")
+    assert "Toàn thành phố: <span" in " ".join(page_of(settings).split())
+
+
+def test_reports_are_issued_late_or_due_as_of_the_morning_after_the_night(settings):
+    states = {report["report_code"]: report["state"] for report in read(settings)["reports"]}
+    assert states == {
+        "q1": "late", "half_year": "issued_late", "q3": "open", "year": "open",
+    }  # fmt: skip
+    page = page_of(settings, lang="en")
+    for text in ["data as of 29 Jun 2022", "issued 30 Jun 2022 08:00 (late)", "late, not issued"]:
+        assert text in page, text
+
+
+def test_the_nights_are_drawn_with_the_target_and_described_in_words(settings):
+    nights = str(read(settings)["first"]["large"]["nights"])
+    assert 'role="img"' in nights
+    assert "29/06/2022: 98,50" in nights.replace("\u00a0", " ")
+    assert nights.count("<circle") == 2
+    assert nights.count('class="target"') == 1
+
+
+def test_before_a_release_with_these_marts_has_published_the_page_does_without(tmp_path):
+    settings = publish(tmp_path, [on_time(990, "met")])
+    with open_warehouse(settings.warehouse) as warehouse:
+        warehouse.execute("drop table ref.change_cause")
+        warehouse.publish_copy(settings.published)
+    assert read(settings)["changes"] == []
