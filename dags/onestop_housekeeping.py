@@ -23,15 +23,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from airflow.sdk import CronTriggerTimetable, dag, task
+from airflow.sdk import CronTriggerTimetable, dag
 
 from onestop import airflow_adapter as steps
 
 # The slot that all tasks share that open the warehouse.
 WAREHOUSE = "warehouse_write"
 
-examine = task(steps.examine_installation, task_id="examine", pool=WAREHOUSE)
-remove_old_files = task(steps.remove_old_files, task_id="remove_old_files", pool=WAREHOUSE)
+examine = steps.step(steps.examine_installation, task_id="examine", pool=WAREHOUSE)
+remove_old_files = steps.step(steps.remove_old_files, task_id="remove_old_files", pool=WAREHOUSE)
 
 
 @dag(
@@ -41,6 +41,7 @@ remove_old_files = task(steps.remove_old_files, task_id="remove_old_files", pool
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=6),
     default_args=steps.TASK_DEFAULTS,
+    description="Hằng ngày: kiểm tra hệ thống, xóa tệp quá hạn lưu giữ",
     doc_md=__doc__,
     tags=["onestop", "housekeeping"],
 )

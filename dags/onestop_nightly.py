@@ -20,6 +20,15 @@ Readers see the whole new night or the whole old one.
 - `require_expected`: an expected delivery is missing or refused. Yesterday's figures stay
   published. Put the file into the exports, then clear `discover_deliveries`.
 - `check`: the marts break an identity or a bound. They are kept for inspection, not published.
+- `alert`: a message could not be sent; the night is not affected. Check the Connection
+  `onestop_alerts_email` or `onestop_alerts_webhook`, then clear the task.
+
+**Who is told.** `alert` sends one message for each cause (failed, missing, refused, unusually many
+rejected rows, below target, strong signs) where one of those Connections exists. At 06:00
+(`ONESTOP_PUBLISH_BY`) a deadline reports figures that are not published.
+
+**Who can follow.** `publish` has an event of the assets `onestop_mart` and `onestop_ref`, with the
+night as partition.
 
 **Running again is always safe**, whether by clearing tasks or by running nights anew; a file
 that is loaded already changes nothing. `onestop night 2022-11-24` does the same without Airflow.
@@ -37,21 +46,28 @@ from zoneinfo import ZoneInfo
 from airflow.sdk import CronPartitionTimetable, dag, task, task_group
 
 from onestop import airflow_adapter as steps
+from onestop import airflow_alerts as alerts
 
 # One slot: files are validated side by side, but one task at a time writes the warehouse.
 WAREHOUSE = "warehouse_write"
 
 discover_deliveries = task.sensor(steps.discover_deliveries, pool=WAREHOUSE, **steps.WAITING)
-land = task(steps.land_deliveries, task_id="land")
+land = steps.step(steps.land_deliveries, task_id="land")
 # Each step takes the files that came through the one before, also where others did not.
-read = task(steps.read_deliveries, task_id="read", trigger_rule="all_done")
-validate = task(steps.validate_deliveries, task_id="validate", trigger_rule="all_done")
-load = task(steps.load_deliveries, task_id="load", pool=WAREHOUSE, trigger_rule="all_done")
+read = steps.step(steps.read_deliveries, task_id="read", trigger_rule="all_done")
+validate = steps.step(steps.validate_deliveries, task_id="validate", trigger_rule="all_done")
+load = steps.step(steps.load_deliveries, task_id="load", pool=WAREHOUSE, trigger_rule="all_done")
 # Runs every night, also without deliveries and after a refusal.
-require_expected = task(steps.require_expected, pool=WAREHOUSE, trigger_rule="all_done")
-compute = task(steps.compute_night, task_id="compute", pool=WAREHOUSE)
-check = task(steps.check_night, task_id="check", pool=WAREHOUSE)
-publish = task(steps.publish_night, task_id="publish", pool=WAREHOUSE)
+require_expected = steps.step(steps.require_expected, pool=WAREHOUSE, trigger_rule="all_done")
+compute = steps.step(steps.compute_night, task_id="compute", pool=WAREHOUSE)
+check = steps.step(steps.check_night, task_id="check", pool=WAREHOUSE)
+publish = steps.step(
+    steps.publish_night,
+    task_id="publish",
+    pool=WAREHOUSE,
+    outlets=[steps.MART, steps.REFERENCE],
+)
+alert = steps.step(alerts.send_night_alerts, task_id="alert", pool=WAREHOUSE)
 
 
 @task_group(default_args={"map_index_template": steps.FILE_NAME})
@@ -69,6 +85,8 @@ def delivery(batch: list[dict[str, Any]]) -> None:
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=12),
     default_args=steps.TASK_DEFAULTS,
+    deadline=alerts.publication_deadline(),
+    description="Một đêm: nhận tệp, kiểm tra, tính và công bố số liệu",
     doc_md=__doc__,
     tags=["onestop", "nightly"],
 )
@@ -78,7 +96,10 @@ def onestop_nightly() -> None:
     arrived = require_expected(found)
     delivery.expand(batch=found) >> arrived
     # Depends on `found` too: a night whose exports could not be read must not end green.
-    [found, arrived] >> compute() >> check() >> publish()
+    published = publish()
+    [found, arrived] >> compute() >> check() >> published
+    # A teardown runs whatever happened, and does not decide whether the night is green.
+    published >> alert().as_teardown()
 
 
 onestop_nightly()

@@ -21,7 +21,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from airflow.sdk import Param, dag, task
+from airflow.sdk import Param, dag
 
 from onestop import airflow_adapter as steps
 
@@ -33,8 +33,8 @@ def _optional(title: str, example: str, **schema: str) -> Param:
     return Param(None, type=["null", "string"], title=title, description=example, **schema)
 
 
-find = task(steps.find_replayable, task_id="find", pool=WAREHOUSE)
-replay = task(
+find = steps.step(steps.find_replayable, task_id="find", pool=WAREHOUSE)
+replay = steps.step(
     steps.replay_deliveries, task_id="replay", pool=WAREHOUSE, map_index_template=steps.FILE_NAME
 )
 
@@ -54,6 +54,7 @@ replay = task(
         "rule": _optional("Rule code", "DOS-R07: only what this rule refused"),
         "delivery_id": _optional("Delivery", "only this delivery_id"),
     },
+    description="Đọc lại dòng và tệp bị từ chối sau khi sửa quy tắc hoặc ánh xạ",
     doc_md=__doc__,
     tags=["onestop", "repair"],
 )

@@ -14,7 +14,8 @@ are. On all other days `issue` is skipped.
 late.
 
 **When something is red.** The log says why. `complete` is red when both copies of an earlier
-report were removed and it cannot be made as it was: restore the landing's from a backup.
+report were removed and it cannot be made as it was: restore the landing's from a backup. `alert`
+sends that a report is due and not issued; it is red when the message could not be sent.
 
 **Running again is always safe**: a report that is issued stays as it is. To issue one again on
 newer figures, under the next number: `onestop report issue CODE`.
@@ -25,18 +26,20 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from airflow.sdk import CronPartitionTimetable, dag, task
+from airflow.sdk import CronPartitionTimetable, dag
 
 from onestop import airflow_adapter as steps
+from onestop import airflow_alerts as alerts
 
 # The slot that all tasks share that open the warehouse.
 WAREHOUSE = "warehouse_write"
 
-find_due = task(steps.find_due_reports, task_id="find_due", pool=WAREHOUSE)
-issue = task(
+find_due = steps.step(steps.find_due_reports, task_id="find_due", pool=WAREHOUSE)
+issue = steps.step(
     steps.issue_report, task_id="issue", pool=WAREHOUSE, map_index_template=steps.REPORT_CODE
 )
-complete = task(steps.complete_reports, task_id="complete", pool=WAREHOUSE)
+complete = steps.step(steps.complete_reports, task_id="complete", pool=WAREHOUSE)
+alert = steps.step(alerts.send_report_alerts, task_id="alert", pool=WAREHOUSE)
 
 
 @dag(
@@ -48,13 +51,15 @@ complete = task(steps.complete_reports, task_id="complete", pool=WAREHOUSE)
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=6),
     default_args=steps.TASK_DEFAULTS,
+    description="Báo cáo định kỳ của Kế hoạch: phát hành khi đến hạn",
     doc_md=__doc__,
     tags=["onestop", "report"],
 )
 def onestop_report() -> None:
     """Issue the due reports, and make files that a killed run left out."""
-    issue.expand(report_code=find_due())
+    issued = issue.expand(report_code=find_due())
     complete()
+    issued >> alert().as_teardown()
 
 
 onestop_report()

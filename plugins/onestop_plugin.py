@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
 
+from onestop.airflow_pages import NightPageLink, page_middlewares
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
@@ -56,7 +58,7 @@ class _Pages:
 
 
 class OneStopPlugin(AirflowPlugin):  # type: ignore[misc] # Airflow's class is not typed for us
-    """The pages under ``/onestop``, with their entry in Airflow's menu."""
+    """The pages under ``/onestop``, their entry in Airflow's menu, and links from our tasks."""
 
     name = "onestop"
     fastapi_apps: ClassVar[list[Any]] = [
@@ -71,3 +73,5 @@ class OneStopPlugin(AirflowPlugin):  # type: ignore[misc] # Airflow's class is n
             "url_route": "onestop",
         }
     ]
+    fastapi_root_middlewares: ClassVar[list[Any]] = page_middlewares()
+    global_operator_extra_links: ClassVar[list[Any]] = [NightPageLink()]

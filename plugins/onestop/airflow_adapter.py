@@ -1,4 +1,4 @@
-"""The bodies of Airflow's tasks: the only module of the library that imports Airflow.
+"""The bodies of Airflow's tasks. Only this module and ``airflow_alerts`` import Airflow.
 
 Each step is one task's body: it takes the night from the run's partition key and the settings
 from the Connections, calls the library, and turns its refusals into what Airflow understands.
@@ -17,7 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from urllib.parse import quote
 
-from airflow.sdk import BaseHook, ObjectStoragePath, PokeReturnValue, get_current_context
+from airflow.sdk import (
+    Asset,
+    BaseHook,
+    ObjectStoragePath,
+    PokeReturnValue,
+    get_current_context,
+    task,
+)
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import (
     AirflowException,
@@ -58,6 +65,11 @@ TASK_DEFAULTS: dict[str, Any] = {
     "execution_timeout": dt.timedelta(hours=2),
 }
 
+#: What a published night changes, one asset for each schema of its readers. Each event has the
+#: night as partition.
+MART = Asset(name="onestop_mart", uri="x-onestop://published/mart")
+REFERENCE = Asset(name="onestop_ref", uri="x-onestop://published/ref")
+
 #: How the sensor waits for files: rescheduled, so that it holds no worker slot meanwhile.
 WAITING: dict[str, Any] = {
     "mode": "reschedule",
@@ -82,6 +94,16 @@ class _ToJson(Protocol):
 _File = TypeVar("_File", bound="File")
 
 logger = logging.getLogger(__name__)
+
+
+def step(body: Callable[..., Any], **options: Any) -> Any:  # noqa: ANN401 - Airflow's own types
+    """A task with this body. What it returns is for the next task and stays out of its log.
+
+    Args:
+        body: the function.
+        **options: of the operator.
+    """
+    return cast("Any", task)(body, show_return_value_in_logs=False, **options)
 
 
 def discover_deliveries() -> PokeReturnValue:
@@ -152,7 +174,7 @@ def validate_deliveries(batch: JsonBatch | None) -> Returned:
 
     The findings of each rule are in the log and in the validation result.
     """
-    from onestop.night import read_delivery_file, validate_delivery_file
+    from onestop.night import read_delivery_file, rows_counted, validate_delivery_file
     from onestop.staging.staged_delivery import DamagedStagedError
 
     settings, night = settings_of_task(), night_of_run()
@@ -164,8 +186,7 @@ def validate_deliveries(batch: JsonBatch | None) -> Returned:
             logger.warning("%s: %s; it is read again", damaged.subject, damaged.what)
             read_delivery_file(delivery, settings.mappings(), settings.folders)
             verdict = validate_delivery_file(delivery, night, settings.folders)
-        counts = {name: value for name, value in verdict.to_json().items() if name != "rules"}
-        logger.info("%s: %s", delivery.file_name, counts)
+        logger.info("%s: %s", delivery.file_name, rows_counted(verdict))
         return delivery
 
     return _of_batch(_deliveries(batch), "validate", validate, settings)
@@ -173,7 +194,7 @@ def validate_deliveries(batch: JsonBatch | None) -> Returned:
 
 def load_deliveries(batch: JsonBatch | None) -> Returned:
     """Write the accepted rows into the warehouse, each file in one transaction."""
-    from onestop.night import load_delivery, read_and_load
+    from onestop.night import load_delivery, read_and_load, rows_counted
     from onestop.staging.staged_delivery import DamagedStagedError
 
     settings, night = settings_of_task(), night_of_run()
@@ -185,7 +206,8 @@ def load_deliveries(batch: JsonBatch | None) -> Returned:
         except DamagedStagedError as damaged:
             logger.warning("%s: %s; it is read again", damaged.subject, damaged.what)
             loaded = read_and_load(delivery, night, settings.mappings(), warehouse, folders)
-        logger.info("%s: %s", delivery.file_name, loaded.to_json())
+        counts = "loaded before" if loaded.is_repeat else rows_counted(loaded)
+        logger.info("%s: %s", delivery.file_name, counts)
         return loaded
 
     return _of_batch(_deliveries(batch), "load", load, settings)
@@ -241,17 +263,25 @@ def check_night() -> Returned:
 
 
 def publish_night() -> Returned:
-    """Move the pointer: readers see the new night."""
+    """Move the pointer: readers see the new night, and its assets have an event.
+
+    A night that cannot be published any more, because a later one is, is skipped without one.
+    """
     from onestop.night import ChecksFailedError
     from onestop.night import publish_night as publish
 
-    settings = settings_of_task()
+    settings, night = settings_of_task(), night_of_run()
     try:
-        return _logged(
-            publish(night_of_run(), settings.mappings(), settings.warehouse, settings.folders)
-        )
+        done = publish(night, settings.mappings(), settings.warehouse, settings.folders)
     except ChecksFailedError as failed:
         raise AirflowFailException(str(failed)) from None
+    if not done.is_published:
+        raise AirflowSkipException(str(done))
+    events = get_current_context()["outlet_events"]
+    for asset in (MART, REFERENCE):
+        events[asset].extra = {"night": night.isoformat()}
+        events[asset].add_partitions(night.isoformat())
+    return _logged(done)
 
 
 def find_due_reports() -> Returned:
@@ -349,18 +379,29 @@ def remove_old_files() -> Returned:
     from onestop.upkeep.housekeeping import housekeep
 
     removed = housekeep(settings_of_task()).summary()
-    logger.info("%s", removed or "nothing is past its retention")
+    for rule, found in removed.items():
+        logger.info("%s: %d deleted, %d bytes", rule, found["count"], found["size_bytes"])
+    if not removed:
+        logger.info("nothing is past its retention")
     return removed
 
 
 def settings_of_task() -> Settings:
     """The environment's settings, with the Connections' exports and warehouse where they exist."""
     settings = Settings.from_environment()
-    if exports := _connection(EXPORTS_CONNECTION):
+    if exports := connection_of(EXPORTS_CONNECTION):
         settings = replace(settings, exports=exports_of(exports))
-    if warehouse := _connection(WAREHOUSE_CONNECTION):
+    if warehouse := connection_of(WAREHOUSE_CONNECTION):
         settings = replace(settings, warehouse=warehouse_url(warehouse))
     return settings
+
+
+def connection_of(connection_id: str) -> Any:  # noqa: ANN401 - Airflow's class is not typed for us
+    """The Connection of that name; None where there is none."""
+    try:
+        return BaseHook.get_connection(connection_id)
+    except AirflowNotFoundException:
+        return None
 
 
 def exports_of(connection: Any) -> Folder:  # noqa: ANN401 - Airflow's class is not typed for us
@@ -480,11 +521,11 @@ def _of_batch(
         raise AirflowSkipException("no file of this batch came through the step before")
     context = get_current_context()
     cast("dict[str, Any]", context)["file_name"] = batch_label(batch)
-    task = context["ti"]
+    instance = context["ti"]
 
     def keep(passed: Sequence[_ToJson]) -> None:
         if passed:
-            task.xcom_push("return_value", [result.to_json() for result in passed])
+            instance.xcom_push("return_value", [result.to_json() for result in passed])
 
     outcome = work_through(
         batch,
@@ -499,7 +540,7 @@ def _of_batch(
         trace = None if isinstance(error, OneStopError) else error
         logger.error("%s: %s: %s", file_name, type(error).__name__, error, exc_info=trace)
     again = [*outcome.failed, *([] if is_refusal_final else outcome.refused)]
-    if again and task.try_number <= task.max_tries:
+    if again and instance.try_number <= instance.max_tries:
         raise AirflowException(f"{_failures_line(outcome)}; tried again")
     if outcome.refused or outcome.failed:
         keep(outcome.passed)
@@ -530,9 +571,8 @@ def _log_refusal(refused: RefusedDeliveryError) -> None:
 
 def _logged(step: NightStep) -> Returned:
     """Log what a step did with the night; returns it as JSON."""
-    done = step.to_json()
-    logger.info("%s", done)
-    return done
+    logger.info("%s", step)
+    return step.to_json()
 
 
 def _emit_lineage() -> None:
@@ -580,10 +620,3 @@ def user_reads_record(user: object, auth_manager: Any) -> bool:  # noqa: ANN401 
     return bool(
         auth_manager.is_authorized_custom_view(method="GET", resource_name=RECORD_VIEW, user=user)
     )
-
-
-def _connection(connection_id: str) -> Any:  # noqa: ANN401 - Airflow's class is not typed for us
-    try:
-        return BaseHook.get_connection(connection_id)
-    except AirflowNotFoundException:
-        return None

@@ -52,6 +52,7 @@ from onestop.record.publications import (
     frozen_reason,
     is_copy_current,
     is_frozen,
+    is_published,
     write_manifests,
 )
 from onestop.record.record_checks import lost_keys, record_state, vanished_wholesale
@@ -140,6 +141,8 @@ class NightStep:
         failed_rules: number of failed rules; None when the marts were not checked.
         frozen: why the step did nothing; empty when it did something.
         message: of a publication: the night, and what its figures lack.
+        is_published: whether the night is published, by this step or an earlier one; None before
+            the last step.
     """
 
     night: dt.date
@@ -147,6 +150,16 @@ class NightStep:
     failed_rules: int | None = None
     frozen: str = ""
     message: str = ""
+    is_published: bool | None = None
+
+    def __str__(self) -> str:
+        """What was done, as one sentence for people."""
+        if self.message and not self.frozen:
+            return self.message
+        done = self.frozen or f"checked; broken rules: {self.failed_rules}"
+        if self.rows is not None:
+            done = f"{len(self.rows)} tables computed, {counted(sum(self.rows.values()), 'row')}"
+        return f"night {self.night}: {done}"
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values, without the empty ones."""
@@ -649,7 +662,9 @@ def _publish(
         record_night_run(warehouse, night, "published", message)
     _complete(warehouse, folders)
     reason = frozen_reason(warehouse, night) if stays_frozen else ""
-    return NightStep(night, frozen=reason, message=message)
+    return NightStep(
+        night, frozen=reason, message=message, is_published=is_published(warehouse, night)
+    )
 
 
 def complete_publication(warehouse_url: str, folders: Folders) -> None:
@@ -765,7 +780,7 @@ def take_in(
     if loaded.is_repeat:
         echo(f"{name}: loaded before")
         return DeliveryReport(name, candidate.night, "already_loaded")
-    echo(f"{name}: {_rows_counted(loaded)}")
+    echo(f"{name}: {rows_counted(loaded)}")
     return DeliveryReport(
         name,
         candidate.night,
@@ -775,8 +790,8 @@ def take_in(
     )
 
 
-def _rows_counted(loaded: LoadedDelivery) -> str:
-    """The counts of a loaded file, which add up to the rows read."""
+def rows_counted(loaded: LoadedDelivery | GateVerdict) -> str:
+    """The counts of a file, which add up to the rows read, as one sentence for people."""
     further = {
         "repeated": loaded.rows_repeated,
         "blank or title": loaded.rows_blank,

@@ -18,6 +18,7 @@ from airflow.sdk.exceptions import (
     AirflowNotFoundException,
     AirflowSkipException,
 )
+from airflow.sdk.execution_time.context import OutletEventAccessors
 from airflow.sdk.io import attach
 
 from onestop import airflow_adapter as steps
@@ -306,6 +307,48 @@ def test_only_a_fault_of_the_code_logs_a_traceback(library, caplog, error, has_t
 def test_a_step_without_files_is_skipped(task, came_through):
     with pytest.raises(AirflowSkipException):
         getattr(steps, task)(came_through)
+
+
+@pytest.fixture
+def events(context):
+    """The events of the assets, as the running task sets them."""
+    context["outlet_events"] = OutletEventAccessors()
+    return context["outlet_events"]
+
+
+def test_a_published_night_is_an_event_of_each_asset_with_the_night_as_partition(library, events):
+    library.publish_night.return_value = NightStep(NIGHT, is_published=True)
+    assert steps.publish_night() == {"night": "2022-11-24", "is_published": True}
+    for asset in (steps.MART, steps.REFERENCE):
+        assert events[asset].partition_keys == {"2022-11-24"}
+        assert events[asset].extra == {"night": "2022-11-24"}
+
+
+def test_a_night_that_can_no_longer_be_published_is_skipped_and_no_event(library, events):
+    step = NightStep(NIGHT, frozen="not published in its time", is_published=False)
+    library.publish_night.return_value = step
+    with pytest.raises(AirflowSkipException, match="not published in its time"):
+        steps.publish_night()
+    assert events[steps.MART].partition_keys == set()
+
+
+@pytest.mark.parametrize(
+    ("step", "sentence"),
+    [
+        (NightStep(NIGHT, rows={"a": 2, "b": 3}), "2 tables computed, 5 rows"),
+        (NightStep(NIGHT, failed_rules=0), "checked; broken rules: 0"),
+        (NightStep(NIGHT, frozen="published before", message="x"), "published before"),
+    ],
+)
+def test_a_step_logs_a_sentence(library, caplog, step, sentence):
+    caplog.set_level("INFO")
+    library.check_night.return_value = step
+    steps.check_night()
+    assert [record.getMessage() for record in caplog.records] == [f"night 2022-11-24: {sentence}"]
+
+
+def test_a_publication_logs_what_its_figures_lack():
+    assert str(NightStep(NIGHT, message="night x is published; y")) == "night x is published; y"
 
 
 def test_a_missing_delivery_and_a_broken_check_are_final(library):

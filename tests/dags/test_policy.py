@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from airflow._shared.module_loading import find_path_from_directory
 from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import IdentityMapper
 from airflow.serialization.serialized_objects import DagSerialization
 from airflow.timetables.base import DagRunInfo, TimeRestriction
 
@@ -26,6 +27,7 @@ WAREHOUSE_TASKS = {
     "compute",
     "check",
     "publish",
+    "alert",
 }
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 
@@ -57,6 +59,7 @@ def test_every_dag_states_its_owner_its_purpose_and_how_it_runs(dags):
         assert dag.owner == "onestop", dag.dag_id
         assert "onestop" in dag.tags, dag.dag_id
         assert dag.doc_md, dag.dag_id
+        assert dag.description, dag.dag_id
         assert dag.doc_md.startswith("# "), dag.dag_id
         assert dag.max_active_runs == 1, dag.dag_id
         assert not dag.catchup, dag.dag_id
@@ -108,6 +111,7 @@ def test_the_steps_come_in_order(nightly):
         "compute": {"discover_deliveries", "require_expected"},
         "check": {"compute"},
         "publish": {"check"},
+        "alert": {"publish"},
     }
 
 
@@ -115,7 +119,50 @@ def test_later_tasks_run_whether_or_not_a_file_of_the_batch_failed(nightly):
     rules = {task.task_id: task.trigger_rule.value for task in nightly.tasks}
     whatever_happened = {"delivery.read", "delivery.validate", "delivery.load", "require_expected"}
     assert {name for name, rule in rules.items() if rule == "all_done"} == whatever_happened
-    assert {rules[name] for name in rules.keys() - whatever_happened} == {"all_success"}
+    others = rules.keys() - whatever_happened - {"alert"}
+    assert {rules[name] for name in others} == {"all_success"}
+
+
+def test_alerts_run_whatever_happened_and_never_turn_a_failed_run_green(bag):
+    for dag_id in ("onestop_nightly", "onestop_report"):
+        alert = bag.dags[dag_id].get_task("alert")
+        assert alert.is_teardown, dag_id
+        assert not alert.on_failure_fail_dagrun, dag_id
+        assert alert.trigger_rule.value == "all_done_setup_success", dag_id
+
+
+def test_a_deadline_watches_that_the_night_is_published_in_time(nightly):
+    stored = DagSerialization.from_dict(DagSerialization.to_dict(nightly))
+    assert stored.deadline
+    [deadline] = nightly.deadline
+    assert deadline.interval == dt.timedelta(hours=5)
+    assert deadline.callback.path == "onestop.airflow_alerts.send_late_alert"
+
+
+def test_no_task_logs_what_it_returns(dags):
+    for dag in dags:
+        for task in dag.tasks:
+            shown = (
+                task.partial_kwargs.get("show_return_value_in_logs", True)
+                if task.is_mapped
+                else getattr(task, "show_return_value_in_logs", False)
+            )
+            assert not shown, (dag.dag_id, task.task_id)
+
+
+def test_the_example_for_other_teams_starts_with_each_published_night(nightly):
+    bag = DagBag(PROJECT_ROOT / "docs" / "examples")
+    assert bag.import_errors == {}
+    example = bag.dags["after_publication"]
+    published = {(asset.name, asset.uri) for asset in nightly.get_task("publish").outlets}
+    assert published == {
+        ("onestop_mart", "x-onestop://published/mart"),
+        ("onestop_ref", "x-onestop://published/ref"),
+    }
+    followed = example.timetable.asset_condition
+    assert (followed.name, followed.uri) in published
+    mapper = example.timetable.default_partition_mapper
+    assert mapper == IdentityMapper()
 
 
 def test_the_task_that_waits_for_files_holds_no_slot_meanwhile(nightly):

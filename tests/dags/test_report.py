@@ -34,6 +34,7 @@ def test_every_task_takes_the_only_slot_of_the_warehouse_pool(dag):
         "find_due": "warehouse_write",
         "issue": "warehouse_write",
         "complete": "warehouse_write",
+        "alert": "warehouse_write",
     }
 
 

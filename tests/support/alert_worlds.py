@@ -13,6 +13,7 @@ from onestop.marts.publish import refresh_reference
 from onestop.record.night_runs import record_night_run
 from onestop.schema.mapping import Mappings
 from onestop.schema.time_zone import LOCAL_ZONE
+from onestop.warehouse import open_warehouse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,6 +100,14 @@ class World:
             self.warehouse, NIGHT, self.settings, self.mappings, now=now, has_ended=has_ended
         )
         return {alert.code: alert for alert in found}
+
+
+def build_empty_world(folder: Path, _: object) -> None:
+    """An installation as of :func:`world_in`, to be kept and copied."""
+    settings = settings_in(folder)
+    settings.exports.mkdir(parents=True)
+    with open_warehouse(settings.warehouse) as warehouse:
+        world_in(folder, warehouse)
 
 
 def world_in(folder: Path, warehouse: Warehouse) -> World:

@@ -15,6 +15,7 @@ from onestop.gate.unpublished import NIGHT_STATES
 from onestop.intake.awaited import awaited_name
 from onestop.readers import FILE_RULES
 from onestop.record.arrivals import is_delivered
+from onestop.record.publications import is_published
 from onestop.schema.reference import read_reference
 from onestop.schema.time_zone import LOCAL_ZONE
 
@@ -65,17 +66,17 @@ def night_alerts(
         The alerts in the order of :data:`onestop.alerts.ALERT_CODES`.
     """
     moment = _moment(night, now)
-    is_published = _is_published(warehouse, night)
+    published = is_published(warehouse, night)
     before = _published_before(warehouse, night)
-    state = None if is_published else _state(warehouse, night, has_ended=has_ended)
+    state = None if published else _state(warehouse, night, has_ended=has_ended)
     found = [
         _failed(warehouse, night, state),
         _missing(warehouse, night, state, mappings),
         _refused(warehouse, night, before),
         _rejected(warehouse, night),
-        *(turned_verdicts(warehouse, night, before) if is_published and before else ()),
-        _signs(warehouse, night, before) if is_published else None,
-        None if is_published or moment < settings.publishes_by(night) else _late(night, before),
+        *(turned_verdicts(warehouse, night, before) if published and before else ()),
+        _signs(warehouse, night, before) if published else None,
+        None if published or moment < settings.publishes_by(night) else _late(night, before),
     ]
     return [alert for alert in found if alert] + report_alerts(warehouse, night, now=now)
 
@@ -124,14 +125,6 @@ def report_alerts(
 def _moment(night: dt.date, now: dt.datetime | None) -> dt.datetime:
     end = dt.datetime.combine(night + dt.timedelta(days=2), dt.time(), LOCAL_ZONE)
     return min(now or dt.datetime.now(LOCAL_ZONE), end - dt.timedelta(seconds=1))
-
-
-def _is_published(warehouse: Warehouse, night: dt.date) -> bool:
-    return bool(
-        warehouse.value(
-            "select count(*) from audit.publication where as_of_date = :night", {"night": night}
-        )
-    )
 
 
 def _published_before(warehouse: Warehouse, night: dt.date) -> dt.date | None:

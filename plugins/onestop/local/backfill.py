@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from onestop.local.local_airflow import LocalAirflow
 
@@ -57,7 +57,7 @@ class Progress:
 
 
 def run_nights(
-    airflow: LocalAirflow, nights: Sequence[dt.date]
+    airflow: LocalAirflow, nights: Sequence[dt.date], conf: Mapping[str, Any] | None = None
 ) -> Iterator[NightResult | Progress]:
     """Backfill nights, one after the other.
 
@@ -67,6 +67,7 @@ def run_nights(
     Args:
         airflow: started.
         nights: the nights; all nights between the first and the last are run.
+        conf: configuration of the runs.
 
     Yields:
         Progress twice a second, and a result per night.
@@ -81,6 +82,7 @@ def run_nights(
             "to_date": f"{max(nights)}T23:59:59Z",
             "max_active_runs": 1,
             "reprocess_behavior": "completed",
+            "dag_run_conf": dict(conf or {}),
         },
     )
     reported: set[str] = set()

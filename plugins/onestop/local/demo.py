@@ -216,6 +216,7 @@ def serve_ui(*, lang: Language = "vi") -> int:
         preferred_port=_UI_PORT,
         last_night=None if is_own else _end_of(LAST_NIGHT),
         extra={} if is_own else _QUICK_RETRIES,
+        has_triggerer=True,
     )
     with page.console.status(page.text("starting")):
         airflow.start()
@@ -295,7 +296,7 @@ def _run_pending(page: _Page, settings: Settings, nights: list[dt.date]) -> None
         settings=settings,
         last_night=_end_of(nights[-1]),
         extra=_QUICK_RETRIES,
-        preloaded=(*PRELOADED, "onestop.night", "onestop.gate.reports"),
+        preloaded=(*PRELOADED, "onestop.night", "onestop.alerts", "onestop.gate.reports"),
     )
     count = 0
     with page.console.status(page.text("starting")) as status, airflow:

@@ -30,6 +30,7 @@ import psutil  # type: ignore[import-untyped] # it ships no types
 from onestop.errors import OneStopError
 from onestop.files import PRIVATE, write_whole
 from onestop.schema.project import PROJECT_ROOT
+from onestop.schema.time_zone import LOCAL_ZONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,6 +51,7 @@ _COMPONENTS = {
     "scheduler": ["--skip-serve-logs"],
     "dag-processor": [],
 }
+_TRIGGERER = {"triggerer": ["--skip-serve-logs"]}
 #: Loggers that write more lines into a task's log than the task.
 _QUIET_LOGGERS = "openlineage=WARNING airflow.providers.openlineage=WARNING"
 #: Modules that tasks import and developers do not change.
@@ -85,6 +87,8 @@ class LocalAirflow:
         last_night: ISO date and time after which the scheduler starts no nights by itself.
         parallelism: tasks that run at the same time.
         preloaded: modules imported before tasks are forked; changes in them need a restart.
+        has_triggerer: whether a triggerer is started, too. No task of ours needs it; without one,
+            Airflow's pages show it in red.
     """
 
     home: Path
@@ -94,6 +98,7 @@ class LocalAirflow:
     last_night: str | None = None
     parallelism: int = 2
     preloaded: tuple[str, ...] = PRELOADED
+    has_triggerer: bool = False
     port: int = field(default=0, init=False)
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict, init=False)
     _lock: IO[str] | None = field(default=None, init=False)
@@ -145,7 +150,8 @@ class LocalAirflow:
             self.port = free_port(self.preferred_port)
             environment = self.environment()
             self._migrate(environment)
-            for component, options in _COMPONENTS.items():
+            components = _COMPONENTS | (_TRIGGERER if self.has_triggerer else {})
+            for component, options in components.items():
                 self._start_component(component, options, environment)
             self._remember_processes()
             self._wait_for("the API server", lambda: bool(self.get("/monitor/health")))
@@ -160,7 +166,7 @@ class LocalAirflow:
 
         The scheduler is first: its running tasks need the API server to finish.
         """
-        for name in ("scheduler", "dag-processor", "api-server"):
+        for name in ("scheduler", "triggerer", "dag-processor", "api-server"):
             if process := self._processes.get(name):
                 process.terminate()
                 with contextlib.suppress(subprocess.TimeoutExpired):
@@ -199,6 +205,7 @@ class LocalAirflow:
             "AIRFLOW__API_AUTH__JWT_SECRET": secret["jwt"],
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
             "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT_ROOT / "dags"),
+            "AIRFLOW__CORE__DEFAULT_TIMEZONE": LOCAL_ZONE.key,
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://{HOST}:{self.port}/execution/",
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__FERNET_KEY": secret["fernet"],

@@ -119,6 +119,15 @@ def record_publication(
     return number
 
 
+def is_published(warehouse: Warehouse, night: dt.date) -> bool:
+    """Whether the night is published."""
+    return bool(
+        warehouse.value(
+            "select count(*) from audit.publication where as_of_date = :night", {"night": night}
+        )
+    )
+
+
 def is_frozen(warehouse: Warehouse, night: dt.date) -> bool:
     """Whether the night or a later one is published, so that its figures no longer change."""
     last = last_published(warehouse)
@@ -128,10 +137,7 @@ def is_frozen(warehouse: Warehouse, night: dt.date) -> bool:
 def frozen_reason(warehouse: Warehouse, night: dt.date) -> str:
     """Why a night is not computed again, and the night from which later deliveries count."""
     last = last_published(warehouse)
-    was_published = warehouse.value(
-        "select count(*) from audit.publication where as_of_date = :night", {"night": night}
-    )
-    if was_published:
+    if is_published(warehouse, night):
         how = "published before, and stays as it was"
     else:
         how = f"not published in its time, and cannot be after night {last}"

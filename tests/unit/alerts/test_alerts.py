@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 import pytest
-from alert_worlds import BEFORE, MORNING, NIGHT, world_in
+from alert_worlds import BEFORE, MORNING, NIGHT, World, build_empty_world, world_in
 from published_marts import Figure
 
 from onestop.alerts import ALERT_CODES, report_alerts
@@ -28,9 +28,10 @@ def world(request, tmp_path):
 
 
 @pytest.fixture
-def small_world(tmp_path):
-    with open_warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}") as warehouse:
-        yield world_in(tmp_path, warehouse)
+def small_world(kept, tmp_path):
+    settings = kept.copy(build_empty_world, tmp_path / "copy")
+    with open_warehouse(settings.warehouse) as warehouse:
+        yield World(warehouse, settings)
 
 
 def rate(numerator, denominator, status, firmness="met_by_all"):

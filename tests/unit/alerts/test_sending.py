@@ -9,7 +9,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from alert_worlds import BEFORE, MORNING, NIGHT, world_in
+from alert_worlds import BEFORE, MORNING, NIGHT, World, build_empty_world
 
 from onestop.alerts import (
     due_messages,
@@ -27,9 +27,10 @@ LINKS = {"Trang của đêm": "https://airflow.example/onestop/nights/2022-11-24
 
 
 @pytest.fixture
-def world(tmp_path):
-    with open_warehouse(f"duckdb:///{tmp_path / 'warehouse.duckdb'}") as warehouse:
-        made = world_in(tmp_path, warehouse)
+def world(kept, tmp_path):
+    settings = kept.copy(build_empty_world, tmp_path / "copy")
+    with open_warehouse(settings.warehouse) as warehouse:
+        made = World(warehouse, settings)
         made.publish(NIGHT)
         yield made
 

@@ -1,0 +1,103 @@
+"""A real SMTP server and a real HTTP receiver in the test process."""
+
+from __future__ import annotations
+
+import email
+import json
+import socket
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.header import decode_header, make_header
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+from aiosmtpd.controller import Controller
+
+
+@dataclass
+class Mail:
+    """One e-mail as it arrived."""
+
+    sender: str
+    recipients: list[str]
+    subject: str
+    html: str
+
+
+@dataclass
+class MailServer:
+    """What arrived; ``refuses`` has it refuse further e-mails."""
+
+    port: int
+    refuses: bool = False
+    mails: list[Mail] = field(default_factory=list)
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: ARG002, N802 - aiosmtpd's
+        if self.refuses:
+            return "554 not now"
+        message = email.message_from_bytes(envelope.content)
+        [part] = [one for one in message.walk() if one.get_content_type() == "text/html"]
+        self.mails.append(
+            Mail(
+                envelope.mail_from,
+                envelope.rcpt_tos,
+                str(make_header(decode_header(message["Subject"]))),
+                part.get_payload(decode=True).decode(),
+            )
+        )
+        return "250 OK"
+
+
+@contextmanager
+def mail_server():
+    """An SMTP server on a free port of this machine."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = MailServer(port)
+    controller = Controller(server, hostname="127.0.0.1", port=port)
+    controller.start()
+    try:
+        yield server
+    finally:
+        controller.stop()
+
+
+@dataclass
+class Receiver:
+    """What arrived; answers with ``status``."""
+
+    port: int = 0
+    status: int = 200
+    bodies: list[dict] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def http_receiver():
+    """An HTTP server on a free port of this machine that keeps what is posted to it."""
+    receiver = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            length = int(self.headers["Content-Length"])
+            body = json.loads(self.rfile.read(length))
+            if receiver.status < 400:
+                receiver.bodies.append(body)
+                receiver.paths.append(self.path)
+            self.send_response(receiver.status)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    receiver.port = server.server_port
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield receiver
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
