@@ -24,8 +24,8 @@ Readers see the whole new night or the whole old one.
   `onestop_alerts_email` or `onestop_alerts_webhook`, then clear the task.
 
 **Who is told.** `alert` sends one message for each cause (failed, missing, refused, unusually many
-rejected rows, below target, strong signs) where one of those Connections exists. At 06:00
-(`ONESTOP_PUBLISH_BY`) a deadline reports figures that are not published.
+rejected rows, below target, strong signs) where one of those Connections exists. `onestop_watch`
+reports figures that are not published by 06:00.
 
 **Who can follow.** `publish` has an event of the assets `onestop_mart` and `onestop_ref`, with the
 night as partition.
@@ -85,7 +85,6 @@ def delivery(batch: list[dict[str, Any]]) -> None:
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=12),
     default_args=steps.TASK_DEFAULTS,
-    deadline=alerts.publication_deadline(),
     description="Một đêm: nhận tệp, kiểm tra, tính và công bố số liệu",
     doc_md=__doc__,
     tags=["onestop", "nightly"],

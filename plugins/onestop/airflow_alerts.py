@@ -1,4 +1,4 @@
-"""Alerts in Airflow: task bodies and a deadline's callback that send them.
+"""Alerts in Airflow: the bodies of the tasks that send them.
 
 Two Connections say where to. Without either, nothing is sent and nothing is recorded.
 
@@ -12,27 +12,21 @@ A message that could not be sent is sent by the next attempt of the task.
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 import time
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
-from airflow.sdk import (  # type: ignore[attr-defined] # its stub lacks the deadlines
-    DeadlineAlert,
-    DeadlineReference,
-    SyncCallback,
-    get_current_context,
-)
+from airflow.sdk import get_current_context
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowException
 
 from onestop.airflow_adapter import connection_of, night_of_run, settings_of_task
-from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.settings import publishes_by_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
+    from datetime import date
 
     from onestop.alerts import Alert
     from onestop.schema.number_text import Language
@@ -45,9 +39,8 @@ EMAIL, WEBHOOK = "email", "webhook"
 SENDS = "send_alerts"
 _LATE = "publication_late"
 _REPORT = "report_late"
-#: When the night's run begins, in the morning after it.
-_BEGINS = dt.timedelta(hours=1)
-#: How often the deadline's callback tries to open a warehouse that a night is writing.
+_NIGHTLY = "onestop_nightly"
+#: How often the morning's check tries to open a warehouse that a night is writing.
 _TRIES, _PAUSE_SECONDS = 5, 30
 
 logger = logging.getLogger(__name__)
@@ -79,29 +72,21 @@ def send_report_alerts() -> None:
     _send(night, {_REPORT}, _links(run.dag_id, run.run_id))
 
 
-def send_late_alert(context: Mapping[str, Any]) -> None:
-    """Send that a night's figures are not published in time; called when its deadline passes.
+def send_late_alert() -> None:
+    """Send that last night's figures are not published, where they are not.
 
-    Only of the night that has just ended: one that is run again, or in a backfill, is not late.
+    It takes no slot of the pool, which a night that hangs would hold: it waits for a warehouse that
+    is being written.
 
-    Args:
-        context: from Airflow: the run as JSON under ``dag_run``.
+    Raises:
+        AirflowException: a message could not be sent.
     """
     from onestop.warehouse import WarehouseBusyError
 
-    run = context["dag_run"]
-    night = dt.date.fromisoformat(run["partition_key"])
-    if night != dt.datetime.now(LOCAL_ZONE).date() - dt.timedelta(days=1):
-        logger.info("night %s is not last night: nothing is sent", night)
-        return
+    night = night_of_run()
     for left in reversed(range(_TRIES)):
         try:
-            _send(
-                night,
-                {_LATE},
-                _links(run["dag_id"], run["dag_run_id"]),
-                has_ended=False,
-            )
+            _send(night, {_LATE}, _links(_NIGHTLY, ""), has_ended=False)
         except WarehouseBusyError:
             if not left:
                 raise
@@ -110,24 +95,14 @@ def send_late_alert(context: Mapping[str, Any]) -> None:
             return
 
 
-def publication_deadline() -> DeadlineAlert:
-    """The deadline of the nightly run: the time of ``ONESTOP_PUBLISH_BY``.
-
-    A run counts as on time when it has succeeded by then; the callback runs in the executor and
-    sends nothing when the figures are published.
-    """
+def publication_clock() -> str:
+    """The cron expression of ``ONESTOP_PUBLISH_BY``."""
     clock = publishes_by_clock()
-    after_midnight = dt.timedelta(hours=clock.hour, minutes=clock.minute)
-    return DeadlineAlert(
-        reference=DeadlineReference.DAGRUN_QUEUED_AT,
-        interval=max(after_midnight - _BEGINS, dt.timedelta(minutes=1)),
-        callback=SyncCallback(send_late_alert),
-        name="published",
-    )
+    return f"{clock.minute} {clock.hour} * * *"
 
 
 def _send(
-    night: dt.date,
+    night: date,
     codes: Collection[str],
     links: Callable[[Alert], dict[str, str]],
     *,
@@ -142,6 +117,8 @@ def _send(
     channels = {} if is_silent else _channels()
     with open_warehouse(settings.warehouse) as warehouse:
         alerts = night_alerts(warehouse, night, settings, settings.mappings(), has_ended=has_ended)
+        if has_ended and any(alert.code == _LATE for alert in alerts):
+            codes = set(codes) - {_LATE}  # onestop_watch sends it; here only that it is resolved
         due = {name: due_messages(warehouse, night, alerts, name, codes) for name in channels}
     for alert in alerts:
         if alert.code in codes:
@@ -227,15 +204,19 @@ def _languages(extra: Mapping[str, Any]) -> list[Language]:
 
 
 def _links(dag_id: str, run_id: str) -> Callable[[Alert], dict[str, str]]:
-    """Addresses of an alert's page and of the run; none where Airflow's own is not set."""
+    """Addresses of an alert's page and of the run, or of the night's runs without one.
+
+    There are none where Airflow's own address is not set.
+    """
     base = (conf.get("api", "base_url", fallback="") or "").rstrip("/")
 
     def links(alert: Alert) -> dict[str, str]:
         if not base:
             return {}
+        run = f"/{quote(run_id)}" if run_id else f"?partition_key_pattern={alert.night}"
         return {
             "onestop": f"{base}/onestop/{alert.page}",
-            "Airflow": f"{base}/dags/{dag_id}/runs/{quote(run_id)}",
+            "Airflow": f"{base}/dags/{dag_id}/runs{run}",
         }
 
     return links

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 #: Where each DAG's tasks lead, below the pages of the figures.
 _PAGES = {
     "onestop_nightly": "nights/{night}",
+    "onestop_watch": "nights/{night}",
     "onestop_report": "",
     "onestop_replay": "nights",
 }
@@ -35,7 +36,7 @@ class NightPageLink(BaseOperatorLink):  # type: ignore[misc] # Airflow's class i
         if ti_key.dag_id not in _PAGES:
             return ""
         night = _night_of(ti_key.dag_id, ti_key.run_id)
-        page = _PAGES[ti_key.dag_id].format(night=night or "").rstrip("/")
+        page = _PAGES[ti_key.dag_id].format(night=night or "").removesuffix("/")
         base = (conf.get("api", "base_url", fallback="") or "").rstrip("/")
         return f"{base}/onestop/{page}"
 

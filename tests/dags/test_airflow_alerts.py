@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from airflow.sdk.exceptions import AirflowException
 from alert_worlds import NIGHT, World, build_empty_world
-from message_servers import http_receiver, mail_server
+from message_servers import email_connection, http_receiver, mail_server
 from published_marts import settings_in
 
 from onestop import airflow_adapter as steps
@@ -59,20 +59,9 @@ def sent(folder):
 @pytest.fixture
 def mails(monkeypatch):
     with mail_server() as server:
-        extra = {
-            "from_email": "onestop@city.invalid",
-            "to": "duty@city.invalid, office@city.invalid",
-            "disable_ssl": True,
-            "disable_tls": True,
-            "retry_limit": 0,
-        }
-        connection = {
-            "conn_type": "smtp",
-            "host": "127.0.0.1",
-            "port": server.port,
-            "extra": extra,
-        }
-        monkeypatch.setenv("AIRFLOW_CONN_ONESTOP_ALERTS_EMAIL", json.dumps(connection))
+        monkeypatch.setenv(
+            "AIRFLOW_CONN_ONESTOP_ALERTS_EMAIL", json.dumps(email_connection(server))
+        )
         yield server
 
 
@@ -171,45 +160,51 @@ def test_the_report_s_run_sends_only_that_a_report_is_not_issued(running, hook, 
 
 
 @pytest.fixture
-def last_night(monkeypatch, running, var):
-    """The clock stands in the morning after the night, whose deadline has passed."""
+def last_night(monkeypatch, running, var):  # noqa: ARG001 - used for its effect
+    """The clock stands at 06:30 in the morning after the night, which is not published."""
 
     class Clock(dt.datetime):
         @classmethod
         def now(cls, tz=None):
             return dt.datetime(2022, 11, 24, 23, 30, tzinfo=dt.UTC).astimezone(tz)
 
-    monkeypatch.setattr(alerts.dt, "datetime", Clock)
+    monkeypatch.setattr(steps.dt, "datetime", Clock)
     with opened(var) as warehouse:
         warehouse.execute("delete from audit.publication")
-    return {
-        "dag_run": {
-            "partition_key": running["partition_key"],
-            "dag_id": "onestop_nightly",
-            "dag_run_id": RUN,
-        }
-    }
 
 
-def test_the_deadline_reports_a_night_that_is_not_published(last_night, hook):
-    alerts.send_late_alert(last_night)
+@pytest.mark.usefixtures("last_night")
+def test_the_morning_s_check_reports_a_night_that_is_not_published(hook):
+    alerts.send_late_alert()
     assert [body["code"] for body in hook.bodies] == ["publication_late"]
 
 
-def test_the_deadline_of_a_published_night_reports_nothing(last_night, hook, var):
+@pytest.mark.usefixtures("last_night")
+def test_the_end_of_a_run_reports_only_that_late_figures_are_published(hook, var):
+    alerts.send_late_alert()
+    alerts.send_night_alerts()
     with opened(var) as warehouse:
         World(warehouse, settings_in(var)).publish(NIGHT)
-    alerts.send_late_alert(last_night)
+    alerts.send_night_alerts()
+    assert [(body["code"], body["state"]) for body in hook.bodies] == [
+        ("publication_late", "raised"),
+        ("night_failed", "raised"),
+        ("delivery_refused", "raised"),
+        ("publication_late", "resolved"),
+        ("night_failed", "resolved"),
+    ]
+
+
+@pytest.mark.usefixtures("last_night")
+def test_the_morning_s_check_of_a_published_night_reports_nothing(hook, var):
+    with opened(var) as warehouse:
+        World(warehouse, settings_in(var)).publish(NIGHT)
+    alerts.send_late_alert()
     assert hook.bodies == []
 
 
-def test_an_earlier_night_that_is_run_again_is_not_late(last_night, hook):
-    last_night["dag_run"]["partition_key"] = "2022-11-23"
-    alerts.send_late_alert(last_night)
-    assert hook.bodies == []
-
-
-def test_the_deadline_waits_for_a_warehouse_that_is_being_written(last_night, hook, monkeypatch):
+@pytest.mark.usefixtures("last_night")
+def test_the_morning_s_check_waits_for_a_warehouse_that_is_being_written(hook, monkeypatch):
     attempts = []
     send = alerts._send
 
@@ -221,13 +216,5 @@ def test_the_deadline_waits_for_a_warehouse_that_is_being_written(last_night, ho
 
     monkeypatch.setattr(alerts, "_send", busy_once)
     monkeypatch.setattr(alerts, "_PAUSE_SECONDS", 0)
-    alerts.send_late_alert(last_night)
+    alerts.send_late_alert()
     assert (len(attempts), len(hook.bodies)) == (2, 1)
-
-
-@pytest.mark.parametrize(
-    ("clock", "minutes"), [("06:00", 300), ("07:30", 390), ("00:30", 1)]
-)  # fmt: skip
-def test_the_deadline_is_the_set_time_after_a_run_that_begins_at_one(monkeypatch, clock, minutes):
-    monkeypatch.setenv("ONESTOP_PUBLISH_BY", clock)
-    assert alerts.publication_deadline().interval == dt.timedelta(minutes=minutes)

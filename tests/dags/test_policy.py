@@ -131,12 +131,22 @@ def test_alerts_run_whatever_happened_and_never_turn_a_failed_run_green(bag):
         assert alert.trigger_rule.value == "all_done_setup_success", dag_id
 
 
-def test_a_deadline_watches_that_the_night_is_published_in_time(nightly):
-    stored = DagSerialization.from_dict(DagSerialization.to_dict(nightly))
-    assert stored.deadline
-    [deadline] = nightly.deadline
-    assert deadline.interval == dt.timedelta(hours=5)
-    assert deadline.callback.path == "onestop.airflow_alerts.send_late_alert"
+@pytest.mark.parametrize(("publish_by", "hour"), [("06:00", 6), ("07:30", 7)])
+def test_the_morning_s_check_is_about_the_night_that_has_just_ended(monkeypatch, publish_by, hour):
+    monkeypatch.setenv("ONESTOP_PUBLISH_BY", publish_by)
+    watch = DagBag(PROJECT_ROOT / "dags" / "onestop_watch.py").dags["onestop_watch"]
+    stored = DagSerialization.from_dict(DagSerialization.to_dict(watch))
+    run = stored.timetable.next_dagrun_info_v2(
+        last_dagrun_info=None,
+        restriction=TimeRestriction(
+            earliest=dt.datetime(2022, 11, 25, tzinfo=HANOI), latest=None, catchup=True
+        ),
+    )
+    assert (run.run_after.astimezone(HANOI).hour, run.partition_key) == (hour, "2022-11-24")
+
+
+def test_the_morning_s_check_does_not_wait_for_a_night_that_hangs(bag):
+    assert bag.dags["onestop_watch"].get_task("alert").pool == "default_pool"
 
 
 def test_no_task_logs_what_it_returns(dags):

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
+from message_servers import email_connection, mail_server
 from planted_exports import MARKS, SHIFTED_MARKS, marks_in, write_planted_exports
 
 from onestop.local.backfill import DAG_ID, NightResult, run_nights
 from onestop.local.local_airflow import PRELOADED, LocalAirflow
 from onestop.night import run_night
 from onestop.sample import write_sample
+from onestop.schema.project import PROJECT_ROOT
 from onestop.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,6 +35,10 @@ REFUSED = "visits_20221115_again.csv"
 PLANTED = ("_p.json", "_headless.csv")
 #: Columns that hold the time of processing; all others must be equal.
 CLOCKS = {"settled_at", "published_at", "changed_at", "state_changed_at"}
+#: What is written only where alerts are sent.
+ALERTS = "audit.alert"
+FOLLOWER = "after_publication"
+EXAMPLES = PROJECT_ROOT / "docs" / "examples"
 
 
 def settings_in(folder: Path, exports: Path) -> Settings:
@@ -60,20 +66,35 @@ def exports(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def in_airflow(tmp_path_factory, exports):
-    """Results and task instances by night, the settings, and the names of the DAGs."""
+    """Results and task instances by night, the settings, and the names of the DAGs.
+
+    An e-mail server receives its alerts, and the example for other teams follows its nights.
+    """
     folder = tmp_path_factory.mktemp("airflow")
+    with mail_server() as mails:
+        yield (*run_in_airflow(folder, exports, mails), mails)
+
+
+def run_in_airflow(folder, exports, mails):
     settings = settings_in(folder, exports)
     airflow = LocalAirflow(
         home=folder / "airflow",
         settings=settings,
         last_night="2022-11-18T00:00:00+07:00",
-        extra={"AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "0"},
+        extra={
+            "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "0",
+            "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(
+                [bundle("dags", PROJECT_ROOT / "dags"), bundle("examples", EXAMPLES)]
+            ),
+            "AIRFLOW_CONN_ONESTOP_ALERTS_EMAIL": json.dumps(email_connection(mails)),
+        },
         preloaded=(*PRELOADED, "onestop.night", "onestop.gate.reports"),
     )
     with airflow:
+        wait_for_follower(airflow)
         results = {
             event.night: event
-            for event in run_nights(airflow, NIGHTS)
+            for event in run_nights(airflow, NIGHTS, {"send_alerts": True})
             if isinstance(event, NightResult)
         }
         tasks = {
@@ -82,7 +103,34 @@ def in_airflow(tmp_path_factory, exports):
         }
         dags = {dag["dag_id"] for dag in airflow.get("/dags")["dags"]}
         tasks["replay"] = replayed(airflow, {"first": str(GOOD), "feed": "visits"})
+        tasks[FOLLOWER] = [run["partition_key"] for run in airflow.runs(FOLLOWER)]
     return results, tasks, settings, dags
+
+
+def wait_for_follower(airflow):
+    """Wait until the example is read: only then do events start it."""
+    for _ in range(600):
+        airflow.check_alive()
+        if FOLLOWER in {dag["dag_id"] for dag in airflow.get("/dags", limit=100)["dags"]}:
+            return
+        time.sleep(0.3)
+
+
+def bundle(name, folder):
+    """One folder of DAGs, as Airflow's configuration lists them."""
+    classpath = "airflow.dag_processing.bundles.local.LocalDagBundle"
+    return {"name": name, "classpath": classpath, "kwargs": {"path": str(folder)}}
+
+
+def test_other_teams_follow_published_nights_and_one_message_tells_of_each_cause(in_airflow):
+    _, tasks, _, _, mails = in_airflow
+    assert sorted(tasks[FOLLOWER]) == [str(GOOD), str(AFTER)]
+    subjects = [mail.subject.split(" / ")[1] for mail in mails.mails]
+    assert len(set(subjects)) == len(subjects)
+    assert {
+        "Files were refused, night 15 Nov 2022",
+        "Files of the night are missing, night 16 Nov 2022",
+    } <= set(subjects)
 
 
 def replayed(airflow, filters):
@@ -143,7 +191,7 @@ def content(database: Path) -> dict[str, list[tuple]]:
 
 
 def test_every_night_with_its_expected_delivery_is_published(in_airflow):
-    results, _, settings, _ = in_airflow
+    results, _, settings, _, _ = in_airflow
     assert {night: result.succeeded for night, result in results.items()} == {
         GOOD: True,
         INCOMPLETE: False,
@@ -161,7 +209,7 @@ def test_every_night_with_its_expected_delivery_is_published(in_airflow):
 
 
 def test_the_warehouse_equals_that_of_nights_without_airflow(in_airflow, without_airflow):
-    _, _, settings, _ = in_airflow
+    _, _, settings, _, _ = in_airflow
     for this, other in [
         (settings.published, without_airflow.published),
         (database_of(settings), database_of(without_airflow)),
@@ -170,11 +218,13 @@ def test_the_warehouse_equals_that_of_nights_without_airflow(in_airflow, without
         assert mine.keys() == theirs.keys()
         assert mine["core.dossier_version"], "there is nothing to compare"
         for table, rows in mine.items():
+            if table == ALERTS:
+                continue
             assert rows == theirs[table], f"{table} differs in {this}"
 
 
 def test_a_refused_file_is_red_at_once_and_stops_no_other_file(in_airflow):
-    results, tasks, _, _ = in_airflow
+    results, tasks, _, _, _ = in_airflow
     of_night = states(tasks, GOOD)
     headless = f"dossiers_{GOOD:%Y%m%d}_headless.csv"
     for file in (REFUSED, headless):
@@ -190,7 +240,7 @@ def test_a_refused_file_is_red_at_once_and_stops_no_other_file(in_airflow):
 
 
 def test_no_file_outside_the_landing_holds_personal_data(in_airflow):
-    _, _, settings, _ = in_airflow
+    _, _, settings, _, _ = in_airflow
     home = settings.landing.parent
     assert list((home / "airflow").rglob("*.log")), "there are no logs to look into"
     assert marks_in(settings.landing, MARKS)
@@ -199,7 +249,7 @@ def test_no_file_outside_the_landing_holds_personal_data(in_airflow):
 
 
 def test_mapped_tasks_carry_the_names_of_their_files(in_airflow, exports):
-    _, tasks, _, _ = in_airflow
+    _, tasks, _, _, _ = in_airflow
     expected = {path.name for path in exports.glob(f"*_{GOOD:%Y%m%d}*")}
     for step in ("land", "read"):
         labels = {
@@ -212,7 +262,7 @@ def test_mapped_tasks_carry_the_names_of_their_files(in_airflow, exports):
 
 
 def test_a_night_without_its_expected_delivery_fails_at_the_end_of_waiting(in_airflow):
-    results, tasks, _, _ = in_airflow
+    results, tasks, _, _, _ = in_airflow
     of_night = states(tasks, INCOMPLETE)
     assert of_night["discover_deliveries", None] == ("success", 1)
     assert of_night["require_expected", None][0] == "failed"
@@ -225,7 +275,7 @@ def test_a_night_without_its_expected_delivery_fails_at_the_end_of_waiting(in_ai
 
 
 def test_the_replay_dag_reads_refused_files_again(in_airflow):
-    _, tasks, settings, _ = in_airflow
+    _, tasks, settings, _, _ = in_airflow
     found = {(task["task_id"], task["rendered_map_index"]): task for task in tasks["replay"]}
     assert {task["state"] for task in found.values()} == {"success"}, found
     with duckdb.connect(str(settings.published), read_only=True) as published:
@@ -239,7 +289,7 @@ def test_the_replay_dag_reads_refused_files_again(in_airflow):
 
 
 def test_the_other_deliveries_of_a_night_without_its_expected_delivery_are_loaded(in_airflow):
-    _, tasks, _, _ = in_airflow
+    _, tasks, _, _, _ = in_airflow
     loaded = [
         state
         for (task, file), (state, _) in states(tasks, INCOMPLETE).items()
@@ -250,9 +300,9 @@ def test_the_other_deliveries_of_a_night_without_its_expected_delivery_are_loade
 
 
 def test_the_scheduler_starts_no_other_night(in_airflow):
-    _, tasks, _, dags = in_airflow
+    _, tasks, _, dags, _ = in_airflow
     assert DAG_ID in dags
-    assert set(tasks) == {"replay", *(str(night) for night in NIGHTS)}
+    assert set(tasks) == {"replay", FOLLOWER, *(str(night) for night in NIGHTS)}
 
 
 def test_a_second_run_of_a_night_changes_nothing(without_airflow):
@@ -266,7 +316,7 @@ def database_of(settings: Settings) -> Path:
 
 
 def test_the_lineage_of_every_column_is_sent_when_a_night_is_computed(in_airflow):
-    _, _, settings, _ = in_airflow
+    _, _, settings, _, _ = in_airflow
     events = [
         json.loads(path.read_text(encoding="utf-8"))
         for path in settings.folders.lineage.glob("event-*")

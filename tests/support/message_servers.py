@@ -48,6 +48,22 @@ class MailServer:
         return "250 OK"
 
 
+def email_connection(server: MailServer) -> dict:
+    """The Airflow Connection that sends alerts to that server, as JSON."""
+    return {
+        "conn_type": "smtp",
+        "host": "127.0.0.1",
+        "port": server.port,
+        "extra": {
+            "from_email": "onestop@city.invalid",
+            "to": "duty@city.invalid, office@city.invalid",
+            "disable_ssl": True,
+            "disable_tls": True,
+            "retry_limit": 0,
+        },
+    }
+
+
 @contextmanager
 def mail_server():
     """An SMTP server on a free port of this machine."""
