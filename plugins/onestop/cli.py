@@ -19,7 +19,7 @@ import typer
 from onestop.errors import OneStopError
 from onestop.files import FULL, remove_unfinished, room_left
 from onestop.schema.number_text import counted
-from onestop.settings import Settings
+from onestop.settings import Settings, chosen_language
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +68,7 @@ def _day(text: str) -> dt.date:
 
 
 def _default_lang() -> Lang:
-    return Lang.en if os.environ.get("LANG_UI", "vi").startswith("en") else Lang.vi
+    return Lang(chosen_language())
 
 
 Night = Annotated[
@@ -93,6 +93,7 @@ LangOption = Annotated[
         help="Language; defaults to that of the variable LANG_UI, else vi.",
         default_factory=_default_lang,
         show_default=False,
+        case_sensitive=False,
     ),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="For people or programs.")]

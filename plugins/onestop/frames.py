@@ -11,7 +11,6 @@ published.
 from __future__ import annotations
 
 import datetime as dt
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +30,7 @@ from onestop.schema.did_you_mean import did_you_mean
 from onestop.schema.feeds import FEEDS
 from onestop.schema.reference import reference_files
 from onestop.schema.time_zone import LOCAL_ZONE
-from onestop.settings import Settings
+from onestop.settings import Settings, chosen_language
 from onestop.warehouse import duckdb_address, engine_of
 from onestop.warehouse.base import quoted
 
@@ -81,7 +80,7 @@ def open_published(
     settings = _settings_of(url_or_path)
     with open_marts(settings) as warehouse:
         night = find_night(warehouse, _day(as_of))
-    return PublishedFigures(settings, night, lang or _default_language())
+    return PublishedFigures(settings, night, chosen_language(lang))
 
 
 def _settings_of(url_or_path: str | Path | None) -> Settings:
@@ -98,10 +97,6 @@ def _settings_of(url_or_path: str | Path | None) -> Settings:
             "is a folder", subject=str(file), remedy="name the file, such as …/onestop.duckdb"
         )
     return replace(settings, warehouse=url, published=file or settings.published)
-
-
-def _default_language() -> Language:
-    return "en" if os.environ.get("LANG_UI", "vi").startswith("en") else "vi"
 
 
 class PublishedFigures:

@@ -17,6 +17,7 @@ from onestop.schema.time_zone import LOCAL_ZONE
 
 if TYPE_CHECKING:
     from onestop.schema.mapping import Mappings
+    from onestop.schema.number_text import Language
 
 #: Variables of an installation that are read where they are needed, beside those of
 #: :meth:`Settings.to_environment`; and those whose value is a file.
@@ -40,10 +41,11 @@ VARIABLES = frozenset(
 )
 _FILES = {"ONESTOP_EXPORTS_KEY_FILE", "ONESTOP_EXPORTS_KNOWN_HOSTS", "ONESTOP_RETENTION"}
 _MINUTES_OF_A_DAY = 24 * 60
+_LANGUAGES: tuple[Language, ...] = ("vi", "en")
 
 
 class SettingsError(OneStopError):
-    """An ``ONESTOP_*`` variable whose value cannot be used."""
+    """A variable of the environment whose value cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -252,6 +254,26 @@ class Settings:
         scheme = parts.scheme.split("+")[0]
         at = f"{parts.hostname}:{parts.port or 5432}" if parts.hostname else ""
         return f"{scheme}://{at}/{Path(parts.path).name}"
+
+
+def chosen_language(text: str | None = None) -> Language:
+    """The language of what is printed; letters may be capital ones.
+
+    Args:
+        text: ``vi`` or ``en``; defaults to the variable ``LANG_UI``, else ``vi``.
+
+    Raises:
+        SettingsError: it is another text.
+    """
+    asked = text or os.environ.get("LANG_UI") or "vi"
+    for language in _LANGUAGES:
+        if asked.strip().lower() == language:
+            return language
+    raise SettingsError(
+        f"{asked} is no language that texts are printed in",
+        subject="lang" if text else "LANG_UI",
+        remedy=f"write {' or '.join(_LANGUAGES)}",
+    )
 
 
 def wait_interval() -> dt.timedelta:

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from onestop import cli
 from onestop.cli import _day, app, report_app
+from onestop.figures import scorecard
 from onestop.schema.number_text import day
 
 NIGHT = dt.date(2022, 11, 4)
@@ -51,3 +52,22 @@ def test_the_command_names_the_invalid_date():
     done = CliRunner().invoke(app, ["night", "24.13.2022"])
     assert done.exit_code == 2
     assert "24/11/2022" in done.output
+
+
+@pytest.mark.parametrize("asked", [["--lang", "EN"], []])
+def test_the_command_reads_a_language_in_capital_letters(asked, monkeypatch, tmp_path):
+    monkeypatch.setenv("LANG_UI", "VI" if asked else "EN")
+    monkeypatch.setenv("ONESTOP_VAR", str(tmp_path))
+    shown = []
+    monkeypatch.setattr(scorecard, "print_scorecard", lambda _, lang, *__: shown.append(lang))
+    done = CliRunner().invoke(app, ["scorecard", *asked])
+    assert (done.exit_code, shown) == (0, ["en"])
+
+
+def test_the_command_names_a_language_that_it_does_not_have(monkeypatch, capsys):
+    monkeypatch.setenv("LANG_UI", "xx")
+    monkeypatch.setattr("sys.argv", ["onestop", "scorecard"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    assert "LANG_UI: xx is no language" in capsys.readouterr().err

@@ -34,7 +34,7 @@ from onestop.marts.published import NothingPublishedError, open_published, publi
 from onestop.sample import write_sample
 from onestop.schema.project import PROJECT_ROOT
 from onestop.schema.time_zone import LOCAL_ZONE
-from onestop.settings import Settings
+from onestop.settings import Settings, SettingsError, chosen_language
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -258,7 +258,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m onestop.local.demo", description=__doc__)
     parser.add_argument("what", choices=["demo", "up"])
     chosen = parser.parse_args(arguments)
-    lang: Language = "en" if os.environ.get("LANG_UI", "vi").startswith("en") else "vi"
+    try:
+        lang = chosen_language()
+    except SettingsError as error:
+        parser.error(str(error))
     try:
         with _ending_on_signals():
             return run_demo(lang=lang) if chosen.what == "demo" else serve_ui(lang=lang)

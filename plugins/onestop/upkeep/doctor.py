@@ -22,7 +22,7 @@ from onestop.schema.mapping import ClaimedTwiceError, recognise
 from onestop.schema.number_text import counted
 from onestop.schema.reference import read_reference
 from onestop.schema.time_zone import LOCAL_ZONE
-from onestop.settings import VARIABLES, Settings, wait_interval
+from onestop.settings import VARIABLES, Settings, chosen_language, wait_interval
 from onestop.upkeep.housekeeping import read_retention
 from onestop.warehouse import NoWarehouseError, engine_of, open_warehouse
 
@@ -139,7 +139,8 @@ def _settings(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 -
     ]
     if nested:
         yield "FAIL", "; ".join(nested), "keep landing/ apart: what is below it counts as evidence"
-    wait_interval()  # raises where its variable cannot be used
+    wait_interval()  # raises where its variable cannot be used, as does the next
+    chosen_language()
     if not unknown and not nested:
         # the address of a server holds a login
         file = engine_of(settings.warehouse).file_of(settings.warehouse)
