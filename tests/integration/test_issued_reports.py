@@ -18,6 +18,7 @@ from second_worked_set import second_world
 from typer.testing import CliRunner
 
 from onestop.cli import app
+from onestop.console import CSV_ENCODING
 from onestop.figures.issued import (
     ReportFilesError,
     changed_files,
@@ -153,7 +154,7 @@ def test_the_files_of_a_report_hold_the_figures_of_its_night(settings):
     texts = [str(cell.value) for row in sheet.iter_rows() for cell in row if cell.value]
     assert "Kỳ báo cáo: Quý I/2022" in texts
     assert any("Số liệu tạm tính đến hết ngày 07/03/2022" in text for text in texts), texts
-    rows = list(csv.DictReader(io.StringIO((folder / "indicators.csv").read_text("utf-8"))))
+    rows = list(csv.DictReader(io.StringIO((folder / "indicators.csv").read_text(CSV_ENCODING))))
     assert {row["as_of_date"] for row in rows} == {"2022-03-07"}
     assert {row["period_type"] for row in rows} == {"quarter", "year_to_date"}
     assert {row["firmness"] for row in rows} <= {"", "met_by_all", "met_by_none", "depends"}

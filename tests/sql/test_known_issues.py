@@ -26,6 +26,7 @@ from second_worked_set import (
     second_world,
 )
 
+from onestop.console import CSV_ENCODING
 from onestop.figures.explain import explain, print_explanation
 from onestop.figures.form_06a import form_06a_bytes, read_form_06a
 from onestop.figures.issued.content import issue_files, read_facts
@@ -222,7 +223,7 @@ def test_the_figures_of_an_issued_report_name_their_issues(settings):
     with open_published(settings) as warehouse:
         facts = read_facts(warehouse, "q1", SEPTEMBER)
     files = issue_files(settings, facts)
-    rows = csv.DictReader(io.StringIO(files["indicators.csv"].decode()))
+    rows = csv.DictReader(io.StringIO(files["indicators.csv"].decode(CSV_ENCODING)))
     assert {
         row["known_issues"]
         for row in rows

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from onestop.alerts.alert import STANDING
 from onestop.alerts.finding import last_run_night, night_alerts
 from onestop.alerts.message import webhook_body
-from onestop.console import page_width, printed, safe_cell
+from onestop.console import page_width, printed, write_csv
 from onestop.marts.published import NothingPublishedError
 from onestop.record.sent_alerts import sent_alerts
 from onestop.schema.number_text import day
@@ -60,13 +59,13 @@ def print_alerts(
         json.dump(rows, file, ensure_ascii=False, indent=2)
         file.write("\n")
     elif form == "csv":
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(_COLUMNS)
-        for one in alerts:
-            times = " ".join(each["sent_at"] for each in _sent(one, sent))
-            for line in one.lines:
-                row = (one.night, one.code, line.vi, line.en, times)
-                writer.writerow([safe_cell(cell) for cell in row])
+        cells = (
+            (one.night, one.code, line.vi, line.en, times)
+            for one in alerts
+            for times in [" ".join(each["sent_at"] for each in _sent(one, sent))]
+            for line in one.lines
+        )
+        write_csv(file, _COLUMNS, cells)
     else:
         _print(alerts, sent, chosen, lang, file)
 

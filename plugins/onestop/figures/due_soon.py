@@ -7,22 +7,20 @@ unit that has such dossiers has a CSV and an XLSX file. They hold no personal da
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import shutil
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from onestop.console import safe_cell
+from onestop.console import csv_bytes
 from onestop.figures.spreadsheet import Sheet, workbook
 from onestop.files import DRAFT_ENDING, named_when_full, sync
 from onestop.schema.number_text import day
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from onestop.warehouse import Warehouse
@@ -97,7 +95,7 @@ def _write_files(warehouse: Warehouse, folder: Path, as_of: dt.date) -> None:
             _write_unit(folder, name, as_of, unit["unit_name"], found)
         ends = [f"{name}.{ending}" if found else "" for ending in ("csv", "xlsx")]
         listed.append((as_of, unit["unit_code"], unit["unit_name"], len(found), *ends))
-    (folder / INDEX).write_text(_csv_text(_INDEX_COLUMNS, listed), encoding="utf-8")
+    (folder / INDEX).write_bytes(csv_bytes(_INDEX_COLUMNS, listed))
 
 
 def file_name(unit_code: str) -> str:
@@ -112,11 +110,11 @@ def _write_unit(
     folder: Path, name: str, as_of: dt.date, unit_name: str | None, rows: Sequence[dict[str, Any]]
 ) -> None:
     columns = [column for column, _, _ in _COLUMNS]
-    text = _csv_text(
+    content = csv_bytes(
         (*_COMMON, *columns),
         ((as_of, row["unit_code"], *(row[column] for column in columns)) for row in rows),
     )
-    (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    (folder / f"{name}.csv").write_bytes(content)
     title = f"{unit_name or rows[0]['unit_code']}: hồ sơ sắp đến hạn trả"
     sheet = Sheet(
         name="Sắp đến hạn",
@@ -125,13 +123,5 @@ def _write_unit(
         headings=[heading for _, heading, _ in _COLUMNS],
         widths=[width for _, _, width in _COLUMNS],
     )
-    content = workbook(sheet, ([row[column] for column in columns] for row in rows))
-    (folder / f"{name}.xlsx").write_bytes(content)
-
-
-def _csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([safe_cell(cell) for cell in row] for row in rows)
-    return text.getvalue()
+    spreadsheet = workbook(sheet, ([row[column] for column in columns] for row in rows))
+    (folder / f"{name}.xlsx").write_bytes(spreadsheet)

@@ -6,7 +6,6 @@ that its value is computed from; for ``count(*)``, they are the tables whose row
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import hashlib
 import json
@@ -20,7 +19,7 @@ from rich.tree import Tree
 from sqlglot import exp
 from sqlglot.lineage import lineage as lineage_of
 
-from onestop.console import page_width, printed
+from onestop.console import page_width, printed, write_csv
 from onestop.files import write_whole
 from onestop.marts.descriptions import column_texts
 from onestop.marts.files import EVENTS, MEASURES, SQL_FOLDER, mart_files
@@ -340,12 +339,8 @@ def print_lineage(settings: Settings, what: str | None, form: str) -> None:
         json.dump(rows, sys.stdout, ensure_ascii=False, indent=1)
         sys.stdout.write("\n")
         return
-    writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]))
-    writer.writeheader()
-    writer.writerows(
-        {name: "; ".join(v) if isinstance(v, list) else v for name, v in row.items()}
-        for row in rows
-    )
+    cells = (["; ".join(v) if isinstance(v, list) else v for v in row.values()] for row in rows)
+    write_csv(sys.stdout, list(rows[0]), cells)
 
 
 def _chosen(what: str | None) -> list[tuple[MartLineage, list[str]]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import json
 import os
@@ -13,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Literal
 
-from onestop.console import page_width, printed, safe_cell
+from onestop.console import page_width, printed, write_csv
 from onestop.intake.exports import list_exports
 from onestop.marts.published import open_published
 from onestop.marts.reference_names import UNKNOWN_NAME_REMEDY, unknown_names
@@ -102,11 +101,8 @@ def print_examination(
         json.dump([asdict(one) for one in findings], sys.stdout, ensure_ascii=False, indent=1)
         sys.stdout.write("\n")
     elif form == "csv":
-        rows = csv.DictWriter(sys.stdout, [field.name for field in fields(Finding)])
-        rows.writeheader()
-        rows.writerows(
-            {name: safe_cell(cell) for name, cell in asdict(one).items()} for one in findings
-        )
+        columns = [field.name for field in fields(Finding)]
+        write_csv(sys.stdout, columns, (asdict(one).values() for one in findings))
     else:
         colours = {"OK": "green", "WARN": "yellow", "FAIL": "bold red"}
         with printed(sys.stdout, page_width(sys.stdout)) as console:

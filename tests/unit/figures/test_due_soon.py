@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from openpyxl import load_workbook
 
+from onestop.console import CSV_ENCODING
 from onestop.figures.due_soon import FOLDER, INDEX, file_name, write_due_soon
 from onestop.warehouse import open_warehouse
 
@@ -63,7 +64,7 @@ def publish(warehouse, tmp_path, number, night, rows):
 
 
 def table(path):
-    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+    return list(csv.DictReader(io.StringIO(path.read_text(CSV_ENCODING))))
 
 
 def test_each_unit_has_its_dossiers_as_csv_and_xlsx(warehouse, tmp_path):

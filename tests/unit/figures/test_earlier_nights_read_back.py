@@ -13,6 +13,7 @@ from recorded_world import put_record
 from reference_figures import Statement
 from second_worked_set import DISTRICT, MAY, MID_JANUARY, SEPTEMBER, second_world
 
+from onestop.console import CSV_ENCODING
 from onestop.figures.explain import explain, print_explanation
 from onestop.figures.form_06a import read_form_06a
 from onestop.figures.issued import issue_report
@@ -170,7 +171,9 @@ def test_a_night_before_rows_were_kept_has_those_kept_first(settings):
 def test_a_report_on_an_earlier_night_has_its_title_and_documents(settings):
     issued = issue_report(settings, "q1", MAY)
     assert issued.title_vi == "Báo cáo Quý I năm 2022"
-    indicators = (settings.published.parent / issued.folder / "indicators.csv").read_text("utf-8")
+    indicators = (settings.published.parent / issued.folder / "indicators.csv").read_text(
+        CSV_ENCODING
+    )
     assert "5/BC" in indicators
     assert "21/BC" not in indicators
     assert issue_report(settings, "q1", SEPTEMBER).title_vi == "Báo cáo quý đầu năm"

@@ -12,6 +12,7 @@ import openpyxl
 import pytest
 from web_site import NIGHT, SINCE, browser
 
+from onestop.console import CSV_ENCODING
 from onestop.figures.explain import explain
 from onestop.figures.explain.asking import ask
 from onestop.figures.explain.items import ROLES
@@ -203,14 +204,14 @@ def test_the_csv_is_that_of_the_explanation_and_keeps_the_filter(site, warehouse
     explained = explain(site, "on_time_rate", "CITY", SINCE, NIGHT)
     name, content = figure_csv(warehouse, Visit("vi", "figure", {"unit": "CITY", **SPAN}))
     assert name == f"on_time_rate-CITY-{SINCE}-{NIGHT}.csv"
-    rows = list(csv.DictReader(io.StringIO(content.decode())))
+    rows = list(csv.DictReader(io.StringIO(content.decode(CSV_ENCODING))))
     assert list(rows[0]) == list(explained.kind.columns)
     assert len(rows) == len(explained.items)
     assert sum(int(row["numerator"]) for row in rows) == explained.numerator
     visit = Visit("vi", "figure", {"unit": "CITY", **SPAN, "role": "denominator"})
     with open_published(site) as another:
         content = figure_csv(another, visit)[1]
-    failed = list(csv.DictReader(io.StringIO(content.decode())))
+    failed = list(csv.DictReader(io.StringIO(content.decode(CSV_ENCODING))))
     assert {row["role"] for row in failed} == {"denominator"}
 
 
@@ -229,7 +230,7 @@ def test_the_workbook_has_the_same_items_and_no_formula(site, warehouse, monkeyp
     assert sheet.max_row == len(found.items) + 3
     assert sheet["A4"].value == "'" + hostile.code
     with open_published(site) as another:
-        text = figure_csv(another, visit)[1].decode()
+        text = figure_csv(another, visit)[1].decode(CSV_ENCODING)
     assert not re.search(r"(^|,|\n)\"?[=@]", text)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import json
 import sys
@@ -11,7 +10,7 @@ from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, TextIO
 
-from onestop.console import page_width, printed, safe_cell
+from onestop.console import page_width, printed, write_csv
 from onestop.figures.difference import FACTS, Verdict
 from onestop.marts.night_changes import RULE_CHANGED
 from onestop.marts.published import open_published
@@ -140,11 +139,9 @@ def print_difference(
         json.dump(_as_json(difference, labels), file, ensure_ascii=False, indent=2, default=str)
         file.write("\n")
     elif format == "csv":
-        rows = list(_rows(difference, labels))
         columns = _ITEM_COLUMNS if difference.has_items else _CAUSE_COLUMNS
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({name: safe_cell(cell) for name, cell in row.items()} for row in rows)
+        rows = list(_rows(difference, labels))
+        write_csv(file, columns, ([row.get(name) for name in columns] for row in rows))
     else:
         with printed(file, page_width(file)) as console:
             _print_page(console, difference, labels, lang)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from dataclasses import asdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TextIO
 
-from onestop.console import page_width, printed, safe_cell
+from onestop.console import page_width, printed, write_csv
 from onestop.figures.explain.checks import FOUND, read_check
 from onestop.figures.explain.items import ROLES, fact_text
 from onestop.marts.descriptions import column_texts
@@ -117,11 +116,9 @@ def print_explanation(
         json.dump(_as_json(explanation), file, ensure_ascii=False, indent=2, default=str)
         file.write("\n")
     elif format == "csv":
-        writer = csv.DictWriter(file, explanation.kind.columns, lineterminator="\n")
-        writer.writeheader()
-        for item in explanation.items:
-            cells = item.cells(explanation.kind)
-            writer.writerow({name: safe_cell(cell) for name, cell in cells.items()})
+        columns = explanation.kind.columns
+        items = (item.cells(explanation.kind) for item in explanation.items)
+        write_csv(file, columns, ([cells.get(name) for name in columns] for cells in items))
     else:
         with open_published(settings) as warehouse:
             labels = read_labels(

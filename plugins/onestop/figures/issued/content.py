@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from onestop.console import safe_cell
+from onestop.console import CSV_ENCODING, OutputFormat, csv_bytes
 from onestop.figures.form_06a import form_06a_bytes, read_form_06a
 from onestop.figures.issued.revisions import (
     UsualRevision,
@@ -150,10 +149,11 @@ def issue_files(settings: Settings, facts: ReportFacts) -> dict[str, bytes]:
         ).encode(),
         "indicators.csv": _indicators(settings, facts),
     }
-    for form in ("json", "csv"):
+    encodings: dict[OutputFormat, str] = {"json": "utf-8", "csv": CSV_ENCODING}
+    for form, encoding in encodings.items():
         text = io.StringIO()
         print_scorecard(settings, "vi", night, form, text)
-        files[f"scorecard.{form}"] = text.getvalue().encode()
+        files[f"scorecard.{form}"] = text.getvalue().encode(encoding)
     for unit in _whole_and_levels(settings, night):
         form_06a = read_form_06a(
             settings, unit, facts.period_start, facts.period_end, night, facts.period_basis
@@ -195,10 +195,7 @@ def _indicators(settings: Settings, facts: ReportFacts) -> bytes:
                 "first": facts.period_start,
             },
         )
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     columns = _INDICATOR_COLUMNS.replace(" ", "").split(",")
-    writer.writerow([*columns, "document_number", "document_date", "as_of_date"])
     documents = {
         (line.indicator_code, line.method_code, line.unit_code): (
             line.document_number,
@@ -206,15 +203,12 @@ def _indicators(settings: Settings, facts: ReportFacts) -> bytes:
         )
         for line in read_scorecard(settings, facts.as_of_date)
     }
+    listed = []
     for row in rows:
         key = (row["indicator_code"], row["method_code"], row["unit_code"])
         cells = (*row.values(), *documents.get(key, (None, None)))
-        writer.writerow([*map(_cell, cells), facts.as_of_date])
-    return text.getvalue().encode()
-
-
-def _cell(value: object) -> object:
-    return str(value).lower() if isinstance(value, bool) else safe_cell(value)
+        listed.append([*cells, facts.as_of_date])
+    return csv_bytes([*columns, "document_number", "document_date", "as_of_date"], listed)
 
 
 def _whole_and_levels(settings: Settings, night: dt.date) -> list[str]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TextIO
 
-from onestop.console import page_width, printed, safe_cell
+from onestop.console import page_width, printed, write_csv
 from onestop.figures.issued.revisions import read_usual_revisions, revision_sentences
 from onestop.files import has_sha256
 from onestop.marts.published import NothingPublishedError, open_published
@@ -98,13 +97,11 @@ def print_issued_reports(
         json.dump(rows, file, ensure_ascii=False, indent=2, default=str)
         file.write("\n")
     elif form == "csv":
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow((*ISSUE_COLUMNS, "changed_files"))
-        for row in rows:
-            writer.writerow(
-                safe_cell(" ".join(cell) if isinstance(cell, list) else cell)
-                for cell in row.values()
-            )
+        cells = (
+            [" ".join(cell) if isinstance(cell, list) else cell for cell in row.values()]
+            for row in rows
+        )
+        write_csv(file, (*ISSUE_COLUMNS, "changed_files"), cells)
     else:
         _print_table(settings, rows, lang, file)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import json
 import sys
@@ -11,7 +10,7 @@ from dataclasses import asdict, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TextIO
 
-from onestop.console import page_width, printed, safe_cell
+from onestop.console import page_width, printed, write_csv
 from onestop.figures.scorecard.values import (
     ON_TIME,
     MethodFigure,
@@ -90,13 +89,8 @@ def _plain(value: object) -> object:
 
 
 def _write_csv(lines: list[ScorecardLine], file: TextIO) -> None:
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(field.name for field in fields(ScorecardLine))
-    for line in lines:
-        writer.writerow(
-            str(value).lower() if isinstance(value, bool) else safe_cell(value)
-            for value in asdict(line).values()
-        )
+    columns = [field.name for field in fields(ScorecardLine)]
+    write_csv(file, columns, (asdict(line).values() for line in lines))
 
 
 def _read_labels(warehouse: Warehouse, night: dt.date) -> dict[str, dict[str, Any]]:

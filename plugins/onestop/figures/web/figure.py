@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from onestop.console import safe_cell
+from onestop.console import csv_bytes
 from onestop.figures.explain.asking import DECLARED, ask, read_published
 from onestop.figures.explain.checks import check_codes
 from onestop.figures.explain.items import ROLES, fact_text
@@ -329,12 +327,8 @@ def figure_csv(warehouse: Warehouse, visit: Visit) -> tuple[str, bytes]:
         QuestionError: as :func:`read_figure`, or there are too many items.
     """
     _, at, found = _download(warehouse, visit)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(found.kind.columns)
-    for item in found.items:
-        writer.writerow(safe_cell(cell) for cell in item.cells(found.kind).values())
-    return f"{file_stem(at)}.csv", text.getvalue().encode()
+    rows = (item.cells(found.kind).values() for item in found.items)
+    return f"{file_stem(at)}.csv", csv_bytes(found.kind.columns, rows)
 
 
 #: Widths of the columns of the workbook, by the end of their names.
