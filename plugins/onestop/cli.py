@@ -56,6 +56,14 @@ class Format(StrEnum):
     csv = "csv"
 
 
+class Role(StrEnum):
+    """How an item counts in a figure."""
+
+    denominator = "denominator"
+    numerator = "numerator"
+    left_out = "left_out"
+
+
 #: How commands, pages and reports print dates in both languages, and how people type them.
 _DAY_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d %b %Y", "%Y%m%d")
 
@@ -211,18 +219,35 @@ def explain(  # noqa: PLR0913, PLR0917 - a figure has this many coordinates
         ),
     ] = None,
     as_of: AsOf = None,
+    role: Annotated[
+        Role | None, typer.Option("--role", help="List only these; the figure stays that of all.")
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit", min=1, help="Maximum of each role; defaults to all, in a table to 200."
+        ),
+    ] = None,
     form: FormatOption = Format.table,
 ) -> None:
     """List the items behind a figure, counted or left out, with reason, delivery and row.
 
-    Dossiers of a rate, tickets of the waiting time, procedures, One-Stop desks, declarations.
+    Dossiers of a rate, tickets of the waiting time, procedures, One-Stop desks, declarations. Those
+    that failed (in the denominator only) come first.
     """
     from onestop.figures.explain import explain as explain_figure
     from onestop.figures.explain import print_explanation
 
     settings = Settings.from_environment()
     explanation = explain_figure(settings, indicator, unit, first, last, method, as_of)
-    print_explanation(settings, explanation, lang.value, form.value)
+    print_explanation(
+        settings,
+        explanation,
+        lang.value,
+        form.value,
+        role=None if role is None else role.value,
+        limit=limit,
+    )
 
 
 @app.command()

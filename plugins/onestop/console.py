@@ -29,9 +29,18 @@ _MARK = "\ufeff"
 _PIPED_WIDTH = 100
 
 
-def page_width(file: TextIO, *, at_least: int = 80, at_most: int = 120) -> int:
-    """The terminal's width within limits; ``COLUMNS`` or a fixed one when piped."""
-    width = _PIPED_WIDTH
+def page_width(
+    file: TextIO, *, at_least: int = 80, at_most: int = 120, piped: int = _PIPED_WIDTH
+) -> int:
+    """The terminal's width within limits; ``COLUMNS`` or a fixed one when piped.
+
+    Args:
+        file: where the page is written to.
+        at_least: width of a page in a narrower terminal.
+        at_most: width of a page in a wider terminal.
+        piped: width where there is no terminal.
+    """
+    width = piped
     if file.isatty() or os.environ.get("COLUMNS"):
         width = shutil.get_terminal_size((_PIPED_WIDTH, 24)).columns
     return max(at_least, min(at_most, width))

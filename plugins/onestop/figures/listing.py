@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from onestop.console import page_width, printed
 from onestop.figures.known import refuse_unknown
@@ -18,7 +20,7 @@ from onestop.warehouse import NoWarehouseError, open_warehouse
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     from onestop.schema.number_text import Language
     from onestop.settings import Settings
@@ -46,6 +48,8 @@ _STATES = {
     },
     "en": {},
 }  # fmt: skip
+#: From this width on, the lists are tables.
+_WIDE = 130
 _DELIVERY_STATES = ("loaded", "refused")
 _REJECTED_STATES = ("open", "replayed", "superseded", "left_out")
 _TOTALS = {
@@ -55,11 +59,11 @@ _TOTALS = {
 _REMEDY = {
     "vi": (
         "Dòng chưa xử lý: sửa ở hệ thống nguồn và xuất lại tệp; hoặc thêm giá trị, định dạng ngày"
-        " vào tệp ánh xạ\n(các giá trị được nhận: docs/feeds.md), rồi chạy `onestop replay`."
+        " vào tệp ánh xạ (các giá trị được nhận: docs/feeds.md), rồi chạy `onestop replay`."
     ),
     "en": (
         "Open rows: correct them at the source and export the file again; or add the value or the"
-        " date format to the\nmapping (accepted values: docs/feeds.md), then run `onestop replay`."
+        " date format to the mapping (accepted values: docs/feeds.md), then run `onestop replay`."
     ),
 }
 
@@ -99,11 +103,10 @@ def print_deliveries(
             f" order by night desc, feed, file_name, delivery_id, attempt limit {int(limit)}",
             values,
         )
-    table = _table(_DELIVERY_HEADERS[lang], numbers=range(4, 10))
     for row in rows:
         row["state"] = _STATES[lang].get(row["state"], row["state"])
-        table.add_row(*(_text(value) for value in row.values()))
-    _print(table, lang, len(rows), int(total))
+    lines = [tuple(_text(value) for value in row.values()) for row in rows]
+    _print(_DELIVERY_HEADERS[lang], lines, lang, int(total), numbers=range(4, 10))
 
 
 def print_rejected(
@@ -152,24 +155,25 @@ def print_rejected(
             " r.offending",
             values,
         )
-    table = _table(_REJECTED_HEADERS[lang], numbers=(2,))
-    shown = 0
+    lines = []
     for _, broken in groupby(found, key=lambda row: (row["delivery_id"], row["row_number"])):
         reasons = [row | {"offending": _values(row["offending"], lang)} for row in broken]
         first = reasons[0]
-        shown += 1
-        table.add_row(
-            *(_text(first[name]) for name in ("night", "file_name", "row_number", "key_text")),
-            *(
-                "\n".join(dict.fromkeys(_text(row[name]) for row in reasons))
-                for name in ("rule_code", "message", "offending")
-            ),
-            "\n".join(
-                dict.fromkeys(_STATES[lang].get(row["state"], row["state"]) for row in reasons)
-            ),
+        lines.append(
+            (
+                *(_text(first[name]) for name in ("night", "file_name", "row_number", "key_text")),
+                *(
+                    "\n".join(dict.fromkeys(_text(row[name]) for row in reasons))
+                    for name in ("rule_code", "message", "offending")
+                ),
+                "\n".join(
+                    dict.fromkeys(_STATES[lang].get(row["state"], row["state"]) for row in reasons)
+                ),
+            )
         )
     is_open = any(row["state"] == "open" for row in found)
-    _print(table, lang, shown, int(total), below=_REMEDY[lang] if is_open else "")
+    remedy = _REMEDY[lang] if is_open else ""
+    _print(_REJECTED_HEADERS[lang], lines, lang, int(total), numbers=(2,), below=remedy)
 
 
 def _values(offending: str | None, lang: Language) -> str:
@@ -198,21 +202,49 @@ def _opened(settings: Settings) -> Iterator[Warehouse]:
         yield warehouse
 
 
-def _table(headers: tuple[str, ...], numbers: Any) -> Table:  # noqa: ANN401 - any container
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for place, header in enumerate(headers):
-        # A name that does not fit goes on in the next line: cut, two files look like one.
-        table.add_column(header, justify="right" if place in numbers else "left", overflow="fold")
-    return table
-
-
 def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _print(table: Table, lang: Language, shown: int, total: int, *, below: str = "") -> None:
-    with printed(sys.stdout, page_width(sys.stdout, at_least=140, at_most=200)) as console:
-        console.print(table)
-        console.print(_TOTALS[lang].format(shown=shown, total=total))
+def _print(
+    headers: Sequence[str],
+    lines: Sequence[Sequence[str]],
+    lang: Language,
+    total: int,
+    *,
+    numbers: Container[int],
+    below: str = "",
+) -> None:
+    """Print a table; where it does not fit, each of its rows as a paragraph."""
+    with printed(sys.stdout, page_width(sys.stdout, at_most=200, piped=140)) as console:
+        if console.width >= _WIDE:
+            console.print(_table(headers, lines, numbers))
+        else:
+            for line in lines:
+                console.print(*_paragraph(headers, line), sep="\n", soft_wrap=False)
+        console.print(_TOTALS[lang].format(shown=len(lines), total=total))
         if below:
             console.print(below)
+
+
+def _table(
+    headers: Sequence[str], lines: Sequence[Sequence[str]], numbers: Container[int]
+) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for place, header in enumerate(headers):
+        # A name that does not fit goes on in the next line: cut, two files look like one.
+        table.add_column(header, justify="right" if place in numbers else "left", overflow="fold")
+    for line in lines:
+        table.add_row(*line)
+    return table
+
+
+def _paragraph(headers: Sequence[str], line: Sequence[str]) -> Iterator[Padding | Text]:
+    """Night and file, then the other values with their headers."""
+    yield Text("  ".join(line[:2]), style="bold")
+    rest = [
+        f"{header}: {'; '.join(value.splitlines())}"
+        for header, value in zip(headers[2:], line[2:], strict=True)
+        if value
+    ]
+    yield Padding(Text(" · ".join(rest)), (0, 0, 0, 2))

@@ -190,6 +190,31 @@ def test_json_and_csv_hold_every_dossier(settings):
     assert [row["dossier_code"] for row in rows] == [d.code for d in found.items]
 
 
+def test_items_that_failed_come_first_and_can_be_listed_alone(settings):
+    found = of_quarter(settings)
+    text = page(settings, found, lang="en")
+    assert text.index("denominator only: 4") < text.index("numerator and denominator: 3")
+    late = page(settings, found, format="csv", role="denominator")
+    assert {row["role"] for row in csv.DictReader(io.StringIO(late))} == {"denominator"}
+    short = json.loads(page(settings, found, format="json", limit=1))
+    assert [item["role"] for item in short["dossiers"]] == ["denominator", "numerator", "left_out"]
+    assert (short["numerator"], short["denominator"]) == (3, 7)
+    table = page(settings, found, lang="en", role="denominator", limit=3)
+    assert "Left out" not in table
+    assert "… and 1 dossier more" in table
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_page_fits_its_width_and_has_every_fact(settings, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    text = page(settings, of_quarter(settings))
+    assert max(map(len, text.splitlines())) <= width
+    late = next(d for d in of_quarter(settings).items if d.code == "D3")
+    for fact in ("received_date", "due_date", "closed_date"):
+        assert f"{late.facts[fact]:%d/%m/%Y}" in text
+    assert "dossiers_20220630.json, 3" in text
+
+
 def test_a_code_that_looks_like_a_formula_is_text_in_the_csv(settings):
     found = of_quarter(settings)
     hostile = replace(found.items[0], code="=cmd|'/c calc'!A0")

@@ -314,8 +314,9 @@ def test_each_desk_states_why_it_counts_or_not(worked):
         "H24.31.13": "ended",
         "H24.31.15": "registered_no_more",
     }
-    assert found.items[0].reason_vi == "Quy trình số hóa triển khai từ ngày 01/09/2022"
-    assert found.items[0].file_name == "one_stop.units.20220114.000000000000.csv"
+    digitising = next(item for item in found.items if item.role == "numerator")
+    assert digitising.reason_vi == "Quy trình số hóa triển khai từ ngày 01/09/2022"
+    assert digitising.file_name == "one_stop.units.20220114.000000000000.csv"
 
 
 def test_desks_registered_at_the_end_of_the_span_are_counted(worked):

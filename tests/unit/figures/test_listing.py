@@ -70,7 +70,7 @@ def printed(capsys, settings, lang="en", **filters):
 
 def test_a_row_that_broke_two_rules_is_listed_once_with_both(settings, capsys):
     text = printed(capsys, settings)
-    assert "2 of 2 rows" in text
+    assert "Shown: 2 of 2;" in text
     assert all(f"broke {rule}" in text for _, rule in REJECTED)
     assert text.count("H24-1") == 2
 
@@ -90,14 +90,14 @@ def test_the_problem_of_an_unreadable_row_is_described_in_the_language(
 
 def test_the_limit_counts_rows(settings, capsys):
     text = printed(capsys, settings, limit=1)
-    assert "1 of 2 rows" in text
+    assert "Shown: 1 of 2;" in text
     assert "DOS-R01" in text
     assert "DOS-R07" in text
 
 
 def test_a_row_found_by_one_rule_is_shown_with_all_its_reasons(settings, capsys):
     text = printed(capsys, settings, rule="DOS-R01")
-    assert "1 of 1 rows" in text
+    assert "Shown: 1 of 1;" in text
     assert "DOS-R07" in text
 
 
@@ -135,7 +135,7 @@ def test_replaying_rows_of_an_unknown_value_is_an_error(settings, asked):
 
 
 def test_a_known_rule_that_no_row_broke_gives_an_empty_table(settings, capsys):
-    assert "0 of 0 rows" in printed(capsys, settings, rule="VIS-R09")
+    assert "Shown: 0 of 0;" in printed(capsys, settings, rule="VIS-R09")
 
 
 @pytest.mark.parametrize("table", [print_rejected, print_deliveries])
@@ -145,6 +145,16 @@ def test_a_file_s_name_is_shown_whole_however_long_it_is(settings, capsys, table
     place, end = lines[0].index("File"), lines[0].index("Row" if "Row" in lines[0] else "Feed")
     assert FILE_NAME in "".join(line[place:end].strip() for line in lines[1:])
     assert "…" not in "".join(lines)
+
+
+@pytest.mark.parametrize("table", [print_rejected, print_deliveries])
+def test_on_a_narrow_terminal_each_row_is_a_paragraph(settings, capsys, monkeypatch, table):
+    monkeypatch.setenv("COLUMNS", "80")
+    table(settings, lang="en")
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert FILE_NAME in "".join(line.strip() for line in lines)
+    assert "State: " in " ".join(lines)
 
 
 def test_a_rejected_row_shows_the_values_that_broke_the_rule_by_column(settings, capsys):

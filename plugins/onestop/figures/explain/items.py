@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from onestop.warehouse import Warehouse
 
 Role = Literal["numerator", "denominator", "left_out"]
-ROLES: tuple[Role, ...] = ("numerator", "denominator", "left_out")
+#: As they are listed: what is in the denominator only is what failed.
+ROLES: tuple[Role, ...] = ("denominator", "numerator", "left_out")
 Fact = str | int | dt.date | dt.datetime | None
 
 #: The file of each loaded delivery.
@@ -152,7 +153,7 @@ class Explanation:
         first: first day of the span.
         last: last day of the span.
         as_of: the published night.
-        items: all items that concern the span, those of the numerator first.
+        items: all items that concern the span, those of the denominator only first: they failed.
         published: the published numerator and denominator for exactly this span, if any.
         no_data_reason_vi: why there is no figure, in Vietnamese; None if there is one.
         no_data_reason_en: the same in English.
@@ -189,6 +190,20 @@ class Explanation:
         if self.published is None:
             return None
         return self.published == (self.numerator, self.denominator)
+
+    def chosen(self, role: Role | None = None, limit: int | None = None) -> list[CountedItem]:
+        """The items to list, those that failed first.
+
+        Args:
+            role: only those of this role; defaults to all.
+            limit: at most so many of each role; defaults to all.
+        """
+        return [
+            item
+            for one in ROLES
+            if role in {None, one}
+            for item in [each for each in self.items if each.role == one][:limit]
+        ]
 
     def require_agreement(self) -> None:
         """Refuse items that do not add up to the published figure.

@@ -18,11 +18,13 @@ from onestop.schema.number_text import counted, day, duration, measured, whole
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Iterable
 
     from rich.console import Console
+    from rich.table import Table
 
     from onestop.console import OutputFormat
-    from onestop.figures.explain.items import CountedItem, Explanation, Fact, Kind
+    from onestop.figures.explain.items import CountedItem, Explanation, Fact, Kind, Role
     from onestop.schema.number_text import Language
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
@@ -80,13 +82,14 @@ _WORDS: dict[str, dict[Language, str]] = {
         "en": "Agrees with the published figure.",
     },
     "known_issue": {"vi": "Lỗi dữ liệu đã biết: {footnote}", "en": "Known issue: {footnote}"},
+    "dossiers": {"vi": "hồ sơ", "en": "dossiers"},
     "tickets": {"vi": "phiếu", "en": "tickets"},
     "procedures": {"vi": "thủ tục", "en": "procedures"},
     "units": {"vi": "đơn vị", "en": "units"},
     "declarations": {"vi": "khai báo", "en": "declarations"},
     "more": {
-        "vi": "… và {count} {items} nữa; --format csv ghi ra tất cả.",
-        "en": "… and {count} {items} more; --format csv lists them all.",
+        "vi": "… và {items} nữa; --format csv ghi ra tất cả.",
+        "en": "… and {items} more; --format csv lists them all.",
     },
 }
 
@@ -97,6 +100,9 @@ def print_explanation(
     lang: Language = "vi",
     format: OutputFormat = "table",  # noqa: A002 - the name of the command's option
     file: TextIO | None = None,
+    *,
+    role: Role | None = None,
+    limit: int | None = None,
 ) -> None:
     """Write an explanation.
 
@@ -104,8 +110,10 @@ def print_explanation(
         settings: of this installation.
         explanation: from :func:`onestop.figures.explain.explain`.
         lang: of labels and reasons in the table; the machine formats hold both languages.
-        format: ``table`` for people (at most 200 items of each role), ``json`` or ``csv``.
+        format: ``table`` for people, ``json`` or ``csv``.
         file: where to; defaults to standard output.
+        role: list only the items of this role; the figure stays that of all.
+        limit: list at most so many items of each role; defaults to all, in a table to 200.
 
     Raises:
         QuestionError: it does not add up to the published figure; nothing is written.
@@ -113,11 +121,13 @@ def print_explanation(
     file = file or sys.stdout
     explanation.require_agreement()
     if format == "json":
-        json.dump(_as_json(explanation), file, ensure_ascii=False, indent=2, default=str)
+        json.dump(
+            _as_json(explanation, role, limit), file, ensure_ascii=False, indent=2, default=str
+        )
         file.write("\n")
     elif format == "csv":
         columns = explanation.kind.columns
-        items = (item.cells(explanation.kind) for item in explanation.items)
+        items = (item.cells(explanation.kind) for item in explanation.chosen(role, limit))
         write_csv(file, columns, ([cells.get(name) for name in columns] for cells in items))
     else:
         with open_published(settings) as warehouse:
@@ -128,13 +138,16 @@ def print_explanation(
                 explanation.as_of,
                 lang,
             )
-        with printed(file, page_width(file, at_least=120, at_most=160)) as console:
-            _print_page(console, explanation, labels, lang)
+        roles = ROLES if role is None else (role,)
+        with printed(file, page_width(file, at_most=160, piped=_WIDE)) as console:
+            _print_head(console, explanation, labels, lang)
+            for one in roles:
+                _print_role(console, explanation, one, limit or _SHOWN, lang)
 
 
-def _as_json(explanation: Explanation) -> dict[str, Any]:
+def _as_json(explanation: Explanation, role: Role | None, limit: int | None) -> dict[str, Any]:
     """The fields of an explanation; its items are under the name of their kind."""
-    items = [item.cells(explanation.kind) for item in explanation.items]
+    items = [item.cells(explanation.kind) for item in explanation.chosen(role, limit)]
     return {
         "indicator_code": explanation.indicator_code,
         "method_code": explanation.method_code,
@@ -191,10 +204,13 @@ def read_labels(
     return {**row, "method": label}
 
 
+#: Items of each role in a table by default.
 _SHOWN = 200
+#: From this width on, each fact of an item has a column of its own.
+_WIDE = 120
 
 
-def _print_page(
+def _print_head(
     console: Console, explanation: Explanation, labels: dict[str, str], lang: Language
 ) -> None:
     def word(name: str, **values: str) -> str:
@@ -221,40 +237,77 @@ def _print_page(
         console.print(word("known_issue", footnote=footnote), style="yellow")
     if explanation.published is not None:
         console.print(word("agrees"), style="green")
-    for role in ROLES:
-        items = [item for item in explanation.items if item.role == role]
-        if items:
-            _print_role(console, explanation.kind, items, lang)
-        if len(items) > _SHOWN:
-            named = heading(explanation.kind.name, lang)
-            console.print(word("more", count=whole(len(items) - _SHOWN, lang), items=named))
 
 
-def _print_role(console: Console, kind: Kind, items: list[CountedItem], lang: Language) -> None:
+def _print_role(
+    console: Console, explanation: Explanation, role: Role, limit: int, lang: Language
+) -> None:
+    """Print the first items of a role as a table, and how many there are."""
     from rich import box  # noqa: PLC0415 - the machine formats do without it
     from rich.table import Table  # noqa: PLC0415 - idem
-    from rich.text import Text  # noqa: PLC0415 - idem
 
-    title = f"{_WORDS[items[0].role][lang]}: {whole(len(items), lang)}"
+    items = explanation.chosen(role)
+    if not items:
+        return
+    kind = explanation.kind
+    title = f"{_WORDS[role][lang]}: {whole(len(items), lang)}"
     table = Table(
         box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left", title_style="bold"
     )
     table.add_column(heading(kind.code, lang), no_wrap=True)
+    fill = _fill_wide if console.width >= _WIDE else _fill_narrow
+    fill(table, kind, items[:limit], lang)
+    console.print(table)
+    if len(items) > limit:
+        left = _counted_items(len(items) - limit, kind, lang)
+        console.print(_WORDS["more"][lang].format(items=left))
+
+
+def _fill_wide(table: Table, kind: Kind, items: Iterable[CountedItem], lang: Language) -> None:
+    """Give each fact a column."""
+    from rich.text import Text  # noqa: PLC0415 - the machine formats do without it
+
     for name in kind.facts:
         is_name = name.endswith("_name")
         table.add_column(heading(name, lang), no_wrap=not is_name, ratio=1 if is_name else None)
     table.add_column(_WORDS["reason"][lang], ratio=1)
     table.add_column(_WORDS["place"][lang], overflow="fold")
-    for item in items[:_SHOWN]:
-        cells = item.cells(kind)
-        place = f"{item.file_name or '—'}, {item.row_number or '—'}"
+    for item in items:
         table.add_row(
             Text(item.code),
-            *(Text(cell_text(name, cells[name], lang)) for name in kind.facts),
+            *(Text(cell_text(name, item.facts[name], lang)) for name in kind.facts),
             Text(item.reason_vi if lang == "vi" else item.reason_en),
-            Text(place),
+            Text(_place(item)),
         )
-    console.print(table)
+
+
+def _fill_narrow(table: Table, kind: Kind, items: Iterable[CountedItem], lang: Language) -> None:
+    """Write reason, facts and place below one another."""
+    from rich.text import Text  # noqa: PLC0415 - the machine formats do without it
+
+    place = _WORDS["place"][lang]
+    title = f"{_WORDS['reason'][lang]}, {place[:1].lower()}{place[1:]}"
+    table.add_column(title, ratio=1, overflow="fold")
+    for item in items:
+        facts = " · ".join(
+            f"{heading(name, lang)} {cell_text(name, item.facts[name], lang)}"
+            for name in kind.facts
+            if item.facts[name] is not None
+        )
+        reason = item.reason_vi if lang == "vi" else item.reason_en
+        table.add_row(
+            Text(item.code), Text("\n".join(part for part in (reason, facts, _place(item)) if part))
+        )
+
+
+def _place(item: CountedItem) -> str:
+    return f"{item.file_name or '—'}, {item.row_number or '—'}"
+
+
+def _counted_items(count: int, kind: Kind, lang: Language) -> str:
+    if lang == "en":
+        return counted(count, kind.name.removesuffix("s"))
+    return f"{whole(count, lang)} {heading(kind.name, lang)}"
 
 
 def heading(name: str, lang: Language) -> str:
