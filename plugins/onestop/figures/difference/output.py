@@ -333,7 +333,8 @@ def _print_page(console: Console, difference: Difference, labels: _Labels, lang:
         names = ", ".join(figure.indicator_code for figure in same)
         console.print(_word("same", lang, names=names))
     _print_footnotes(console, same, lang)
-    for level, listed in groupby(difference.elsewhere, key=itemgetter(1)):
+    elsewhere = () if difference.has_items else difference.elsewhere
+    for level, listed in groupby(elsewhere, key=itemgetter(1)):
         names = ", ".join(code for code, _ in listed)
         console.print(_word("elsewhere", lang, level=level.upper(), names=names))
     if not difference.has_items and any(figure.causes for figure in shown):
