@@ -48,6 +48,8 @@ OTHER = "other"
 #: Those of dossiers, which rest on one comparison of the dossiers.
 OF_DOSSIERS = (ON_TIME, ONLINE, DIGITISED)
 DOSSIER_FACT = "dossier_fact"
+#: What the deliveries that became known since are; items of dossiers and visits read it.
+ARRIVAL = "arrival"
 #: The steps of marts that list the items of other kinds.
 STEPS: Mapping[str, tuple[str, str]] = {
     PROCEDURE: ("procedure_provision", "marked"),
@@ -330,6 +332,8 @@ class _StagedNight:
             _CHOSEN.format(earlier=f"{earlier}.period", later=f"{STAGED}.period"),
             is_lookup=True,
         )
+        warehouse.make_table(f"{STAGED}.{ARRIVAL}", self._items(ARRIVAL))
+        self._sides[f"later.{ARRIVAL}"] = f"{STAGED}.{ARRIVAL}"
         if not is_comparable:
             warehouse.make_view(_PUBLISHED_MEASURE, _MEASURE_AS_PUBLISHED)
             self._sides["earlier.indicator_measure"] = _PUBLISHED_MEASURE

@@ -7,43 +7,9 @@
 -- file that says what is new, unless it is one of its own night that came in time: one that came
 -- after its night was published, one that replaced another, a row that was replayed.
 -- `moved_cause`: why it counts at another unit or level.
-with delivery as (
-    select
-        delivery_id,
-        source,
-        night,
-        file_name,
-        min(known_from) as first_known,
-        max(known_from) as last_known
-    from audit.delivery
-    where state = 'loaded' and feed = 'dossiers' and known_from <= :as_of_date
-    group by delivery_id, source, night, file_name
-),
-
-replacement as (
-    select current.delivery_id, replaced.delivery_id as replaced_id
-    from delivery as current
-    inner join delivery as replaced
-        on
-            current.source = replaced.source
-            and current.night = replaced.night
-            and current.file_name = replaced.file_name
-            and current.delivery_id <> replaced.delivery_id
-    where current.first_known > :previous_night and replaced.first_known <= :previous_night
-),
-
--- deliveries that became known since the night before
-arrival as (
-    select
-        delivery_id,
-        case
-            when first_known <= :previous_night then 'replayed'
-            when delivery_id in (select replacement.delivery_id from replacement) then 'correction'
-            when night <= :previous_night then 'late_file'
-            else 'in_time'
-        end as arrival_kind
-    from delivery
-    where last_known > :previous_night
+with arrival as (
+    select * from later.arrival
+    where arrival_kind <> 'replaced'
 ),
 
 stated as (
@@ -198,8 +164,7 @@ fact as (
         case
             when beside.has_other_row and arrival.delivery_id is not null
                 then nullif(arrival.arrival_kind, 'in_time')
-            when beside.delivery_before in (select replacement.replaced_id from replacement)
-                then 'correction'
+            when replaced.delivery_id is not null then 'correction'
             when beside.code_after is null and stated.is_in_time = 1 then null
             when stated.is_correction = 1 then 'correction'
             when stated.is_replayed = 1 then 'replayed'
@@ -220,6 +185,8 @@ fact as (
         end as moved_code
     from beside
     left join arrival on beside.delivery_after = arrival.delivery_id
+    left join later.arrival as replaced
+        on beside.delivery_before = replaced.delivery_id and replaced.arrival_kind = 'replaced'
     left join stated on beside.dossier_code = stated.dossier_code
     left join ever_vanished on beside.dossier_code = ever_vanished.dossier_code
     left join still_stated on beside.dossier_code = still_stated.dossier_code

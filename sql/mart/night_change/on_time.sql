@@ -89,83 +89,58 @@ role_change as (
         or was.due_role is distinct from now.due_role
 ),
 
+counting as (
+    select 'cohort' as method_code
+    union all
+    select 'cohort_first_due'
+    union all
+    select 'form_06'
+    union all
+    select 'form_06_thanh_hoa'
+    union all
+    select 'qd_766'
+    union all
+    select 'load'
+    union all
+    select 'due'
+),
+
 on_time_role as (
     select
-        'cohort' as method_code,
-        cohort_before as role_before,
-        cohort_after as role_after,
-        class_before as judged_before,
-        class_after as judged_after,
-        due_before as judged_due_before,
-        due_after as judged_due_after,
-        role_change.*
+        role_change.*,
+        counting.method_code,
+        case counting.method_code
+            when 'cohort' then cohort_before
+            when 'cohort_first_due' then cohort_first_due_before
+            when 'form_06' then form_06_before
+            when 'form_06_thanh_hoa' then form_06_thanh_hoa_before
+            when 'qd_766' then qd_766_before
+            when 'load' then load_before
+            when 'due' then due_role_before
+        end as role_before,
+        case counting.method_code
+            when 'cohort' then cohort_after
+            when 'cohort_first_due' then cohort_first_due_after
+            when 'form_06' then form_06_after
+            when 'form_06_thanh_hoa' then form_06_thanh_hoa_after
+            when 'qd_766' then qd_766_after
+            when 'load' then load_after
+            when 'due' then due_role_after
+        end as role_after,
+        case counting.method_code
+            when 'cohort_first_due' then first_due_class_before else class_before
+        end as judged_before,
+        case counting.method_code
+            when 'cohort_first_due' then first_due_class_after else class_after
+        end as judged_after,
+        case counting.method_code
+            when 'cohort_first_due' then first_due_before else due_before
+        end as judged_due_before,
+        case counting.method_code
+            when 'cohort_first_due' then first_due_after else due_after
+        end as judged_due_after
     from role_change
-    union all
-    select
-        'cohort_first_due',
-        cohort_first_due_before,
-        cohort_first_due_after,
-        first_due_class_before,
-        first_due_class_after,
-        first_due_before,
-        first_due_after,
-        role_change.*
-    from role_change
-    union all
-    select
-        'form_06',
-        form_06_before,
-        form_06_after,
-        class_before,
-        class_after,
-        due_before,
-        due_after,
-        role_change.*
-    from role_change
-    union all
-    select
-        'form_06_thanh_hoa',
-        form_06_thanh_hoa_before,
-        form_06_thanh_hoa_after,
-        class_before,
-        class_after,
-        due_before,
-        due_after,
-        role_change.*
-    from role_change
-    union all
-    select
-        'qd_766',
-        qd_766_before,
-        qd_766_after,
-        class_before,
-        class_after,
-        due_before,
-        due_after,
-        role_change.*
-    from role_change
-    union all
-    select
-        'load',
-        load_before,
-        load_after,
-        class_before,
-        class_after,
-        due_before,
-        due_after,
-        role_change.*
-    from role_change
-    union all
-    select
-        'due',
-        due_role_before,
-        due_role_after,
-        class_before,
-        class_after,
-        due_before,
-        due_after,
-        role_change.*
-    from role_change
+    cross join counting
 ),
 
 on_time_amount as (

@@ -4,40 +4,9 @@
 --
 -- `earlier.counted_visit` and `later.counted_visit` hold the visits of the days whose tickets
 -- changed.
-with delivery as (
-    select
-        delivery_id,
-        source,
-        night,
-        file_name,
-        min(known_from) as first_known,
-        max(known_from) as last_known
-    from audit.delivery
-    where state = 'loaded' and feed = 'visits' and known_from <= :as_of_date
-    group by delivery_id, source, night, file_name
-),
-
-arrival as (
-    select
-        current.delivery_id,
-        case
-            when current.first_known <= :previous_night then 'replayed'
-            when
-                exists (
-                    select 1 from delivery as replaced
-                    where
-                        replaced.source = current.source
-                        and replaced.night = current.night
-                        and replaced.file_name = current.file_name
-                        and replaced.delivery_id <> current.delivery_id
-                        and replaced.first_known <= :previous_night
-                )
-                then 'correction'
-            when current.night <= :previous_night then 'late_file'
-            else 'in_time'
-        end as arrival_kind
-    from delivery as current
-    where current.last_known > :previous_night
+with arrival as (
+    select * from later.arrival
+    where arrival_kind <> 'replaced'
 ),
 
 -- `correction` before `late_file` before `replayed`; null if a file of its own night says it, too

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from onestop.figures.known_issues import read_known_issues
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.night_changes import (
+    ARRIVAL,
     DOSSIER_FACT,
     OTHER,
     PROCEDURE,
@@ -94,6 +95,8 @@ class Sides:
             f" {before} as measured_before, date '{min(last, as_of)}' as measured_after",
         )
         self._relations = {"later.chosen_period": _PERIOD}
+        self._make(f"diff_{ARRIVAL}", self._select(ARRIVAL))
+        self._relations[f"later.{ARRIVAL}"] = f"diff_{ARRIVAL}"
         self._has_dossiers = False
 
     @property
@@ -124,6 +127,9 @@ class Sides:
         self._prepare(kind)
         if kind == OTHER:
             self._prepare_others(figures)
+        return self._select(kind, has_other_rules=has_other_rules)
+
+    def _select(self, kind: str, *, has_other_rules: bool = False) -> str:
         return item_select(
             kind, self._relations, self._previous, self._as_of, has_other_rules=has_other_rules
         )
@@ -218,13 +224,7 @@ class Sides:
             self._relations[f"{side}.source_tally"] = f"diff_source_{side}"
         self._make(
             f"diff_{DOSSIER_FACT}",
-            item_select(
-                DOSSIER_FACT,
-                self._relations,
-                self._previous,
-                self._as_of,
-                has_other_rules=False,
-            ),
+            self._select(DOSSIER_FACT),
         )
         self._relations[f"later.{DOSSIER_FACT}"] = f"diff_{DOSSIER_FACT}"
 
