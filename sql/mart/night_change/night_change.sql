@@ -177,25 +177,8 @@ figure as (
             and was.unit_code = now.unit_code
 ),
 
-of_figure as (
-    select
-        figure.*,
-        caused.cause_code,
-        caused.item_count,
-        caused.numerator_change,
-        caused.denominator_change
-    from figure
-    inner join caused
-        on
-            figure.indicator_code = caused.indicator_code
-            and figure.method_code = caused.method_code
-            and figure.period_type = caused.period_type
-            and figure.period_basis = caused.period_basis
-            and figure.period_start = caused.period_start
-            and figure.unit_code = caused.unit_code
-),
-
-caused_in_all as (
+-- what the items leave of the change of a figure
+remaining as (
     select
         indicator_code,
         method_code,
@@ -203,85 +186,97 @@ caused_in_all as (
         period_basis,
         period_start,
         unit_code,
-        sum(numerator_change) as numerator_change,
-        sum(denominator_change) as denominator_change
-    from caused
+        cast(sum(numerator_change) as bigint) as numerator_change,
+        cast(sum(denominator_change) as bigint) as denominator_change
+    from (
+        select
+            indicator_code,
+            method_code,
+            period_type,
+            period_basis,
+            period_start,
+            unit_code,
+            numerator_after - numerator_before as numerator_change,
+            denominator_after - denominator_before as denominator_change
+        from figure
+        where numerator_after <> numerator_before or denominator_after <> denominator_before
+        union all
+        select
+            indicator_code,
+            method_code,
+            period_type,
+            period_basis,
+            period_start,
+            unit_code,
+            -numerator_change,
+            -denominator_change
+        from caused
+    ) as change_and_causes
     group by indicator_code, method_code, period_type, period_basis, period_start, unit_code
+    having sum(numerator_change) <> 0 or sum(denominator_change) <> 0
 ),
 
-remaining as (
+each_cause as (
+    select * from caused
+    union all
     select
-        figure.*,
-        :remaining_cause as cause_code,
-        cast(null as bigint) as item_count,
-        cast(
-            figure.numerator_after
-            - figure.numerator_before
-            - coalesce(caused_in_all.numerator_change, 0)
-            as bigint
-        ) as numerator_change,
-        cast(
-            figure.denominator_after
-            - figure.denominator_before
-            - coalesce(caused_in_all.denominator_change, 0)
-            as bigint
-        ) as denominator_change
-    from figure
-    left join caused_in_all
-        on
-            figure.indicator_code = caused_in_all.indicator_code
-            and figure.method_code = caused_in_all.method_code
-            and figure.period_type = caused_in_all.period_type
-            and figure.period_basis = caused_in_all.period_basis
-            and figure.period_start = caused_in_all.period_start
-            and figure.unit_code = caused_in_all.unit_code
-    where
-        figure.numerator_after - figure.numerator_before
-        <> coalesce(caused_in_all.numerator_change, 0)
-        or figure.denominator_after - figure.denominator_before
-        <> coalesce(caused_in_all.denominator_change, 0)
+        indicator_code,
+        method_code,
+        period_type,
+        period_basis,
+        period_start,
+        unit_code,
+        :remaining_cause,
+        cast(null as bigint),
+        numerator_change,
+        denominator_change
+    from remaining
 ),
 
 night_change as (
     select
         :as_of_date as as_of_date,
         :previous_night as previous_night,
-        indicator_code,
-        method_code,
-        unit_code,
-        unit_level,
-        unit_scope,
-        period_type,
-        period_basis,
-        period_start,
-        cause_code,
-        cast(sum(item_count) as bigint) as item_count,
-        cast(sum(numerator_change) as bigint) as numerator_change,
-        cast(sum(denominator_change) as bigint) as denominator_change,
-        numerator_before,
-        denominator_before,
-        numerator_after,
-        denominator_after
-    from (
-        select * from of_figure
-        union all
-        select * from remaining
-    ) as each_cause
+        figure.indicator_code,
+        figure.method_code,
+        figure.unit_code,
+        figure.unit_level,
+        figure.unit_scope,
+        figure.period_type,
+        figure.period_basis,
+        figure.period_start,
+        each_cause.cause_code,
+        cast(sum(each_cause.item_count) as bigint) as item_count,
+        cast(sum(each_cause.numerator_change) as bigint) as numerator_change,
+        cast(sum(each_cause.denominator_change) as bigint) as denominator_change,
+        figure.numerator_before,
+        figure.denominator_before,
+        figure.numerator_after,
+        figure.denominator_after
+    from each_cause
+    inner join figure
+        on
+            each_cause.indicator_code = figure.indicator_code
+            and each_cause.method_code = figure.method_code
+            and each_cause.period_type = figure.period_type
+            and each_cause.period_basis = figure.period_basis
+            and each_cause.period_start = figure.period_start
+            and each_cause.unit_code = figure.unit_code
     group by
-        indicator_code,
-        method_code,
-        unit_code,
-        unit_level,
-        unit_scope,
-        period_type,
-        period_basis,
-        period_start,
-        cause_code,
-        numerator_before,
-        denominator_before,
-        numerator_after,
-        denominator_after
-    having sum(numerator_change) <> 0 or sum(denominator_change) <> 0
+        figure.indicator_code,
+        figure.method_code,
+        figure.unit_code,
+        figure.unit_level,
+        figure.unit_scope,
+        figure.period_type,
+        figure.period_basis,
+        figure.period_start,
+        each_cause.cause_code,
+        figure.numerator_before,
+        figure.denominator_before,
+        figure.numerator_after,
+        figure.denominator_after
+    having sum(each_cause.numerator_change) <> 0 or sum(each_cause.denominator_change) <> 0
 )
 
 select * from night_change
