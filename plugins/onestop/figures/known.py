@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any
 
 from onestop.marts.published import QuestionError
 from onestop.readers import FILE_RULES
+from onestop.schema.did_you_mean import did_you_mean
 from onestop.schema.feeds import FEEDS
 
 if TYPE_CHECKING:
@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
     from onestop.warehouse import Warehouse
 
-#: Above this number of names, a message lists only those similar to the one asked for.
-_MANY = 12
+#: Where the names of a kind are listed that has many.
+_LISTED = {
+    "rule_code": "all are listed in docs/feeds.md",
+    "delivery_id": "all are listed by `onestop deliveries`",
+}
 
 
 def refuse_unknown(
@@ -50,10 +53,9 @@ def refuse_unknown(
     for name, there_are in known.items():
         asked = filters.get(name)
         if asked is not None and asked not in (there := there_are()):
-            close = difflib.get_close_matches(asked, there, n=3) if len(there) > _MANY else there
             raise QuestionError(
                 f"there is no {name.replace('_', ' ')} {asked}",
-                remedy=f"use one of: {', '.join(sorted(close))}" if close else "",
+                remedy=did_you_mean(asked, sorted(there), see=_LISTED.get(name, "")),
             )
 
 

@@ -26,6 +26,7 @@ from onestop.marts.files import EVENTS, MEASURES, SQL_FOLDER, mart_files
 from onestop.marts.night_changes import NIGHT_CHANGE
 from onestop.marts.publish import HISTORIES, refresh_reference
 from onestop.marts.published import QuestionError
+from onestop.schema.did_you_mean import CODES, did_you_mean
 from onestop.schema.feeds import EXTRA, FEEDS
 from onestop.schema.reference import REFERENCE_FOLDER, SCHEMA_FILE
 from onestop.warehouse import open_warehouse
@@ -350,11 +351,13 @@ def _chosen(what: str | None) -> list[tuple[MartLineage, list[str]]]:
     table, _, column = what.removeprefix("mart.").partition(".")
     mart = marts.get(f"mart.{table}")
     if mart is None:
-        names = ", ".join(sorted(name.removeprefix("mart.") for name in marts))
-        raise QuestionError(f"there is no mart {table}", remedy=f"there are {names}")
+        names = sorted(name.removeprefix("mart.") for name in marts)
+        remedy = did_you_mean(table, names, see=CODES)
+        raise QuestionError(f"there is no mart {table}", remedy=remedy)
     if column and column not in mart.columns:
         raise QuestionError(
-            f"{mart.name} has no column {column}", remedy=f"it has {', '.join(mart.columns)}"
+            f"{mart.name} has no column {column}",
+            remedy=did_you_mean(column, mart.columns, see=CODES),
         )
     return [(mart, [column] if column else list(mart.columns))]
 

@@ -13,6 +13,9 @@ _FEW = 12
 _CLOSE = 3
 #: Letters of a part of a name that are worth looking for.
 _PART = 3
+#: Where all names are listed, in remedies.
+CODES = "all are listed in docs/dictionary.md"
+UNITS = "all are in mart.unit; use CITY, DEPARTMENT, DISTRICT or COMMUNE for more than one"
 
 
 def did_you_mean(asked: str, known: Iterable[str], *, see: str = "") -> str:

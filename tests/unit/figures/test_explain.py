@@ -113,12 +113,12 @@ def test_the_published_figure_is_compared(settings):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("waiting", UNIT, *QUARTER), "no indicator waiting; there are par_index_rank"),
+        (("waiting", UNIT, *QUARTER), "no indicator waiting; did you mean counter_waiting_time"),
         (("on_time_rate", "H24.99", *QUARTER), "no unit H24.99"),
         (("on_time_rate", "x' or '1'='1", *QUARTER), "no unit"),
         (
             ("on_time_rate", UNIT, *QUARTER, "guess"),
-            "no method guess; there are cohort, ",
+            "no method guess; all are listed in docs",
         ),
         (("on_time_rate", UNIT, *reversed(QUARTER)), "before it begins"),
     ],

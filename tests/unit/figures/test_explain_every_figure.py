@@ -387,7 +387,7 @@ def test_a_declared_rank_is_a_figure_without_a_fraction(worked):
         ("counter_waiting_time", "CITY", "median", "no method median; there are visit_mean,"),
         (TASKS, "CITY", "cohort", "no method cohort; there are declared"),
         (TASKS, "H24.98", None, "no unit H24.98"),
-        ("waiting", "CITY", None, "no indicator waiting; there are par_index_rank, pci_rank"),
+        ("waiting", "CITY", None, "no indicator waiting; did you mean counter_waiting_time"),
     ],
 )
 def test_an_unknown_figure_is_refused_with_the_valid_choices(

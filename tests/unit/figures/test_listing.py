@@ -106,8 +106,8 @@ def test_a_row_found_by_one_rule_is_shown_with_all_its_reasons(settings, capsys)
     [
         ({"rule": "DOS-R99"}, "there is no rule code DOS-R99"),
         ({"night": dt.date(2021, 1, 1)}, "nothing was delivered for night 2021-01-01; there are"),
-        ({"feed": "dossier"}, "there is no feed dossier; use one of: declarations, dossiers"),
-        ({"state": "shut"}, "there is no state shut; use one of: left_out, open, replayed"),
+        ({"feed": "dossier"}, "there is no feed dossier; did you mean dossiers. There are decl"),
+        ({"state": "shut"}, "there is no state shut; there are left_out, open, replayed"),
     ],
 )
 def test_listing_rejected_rows_of_an_unknown_value_is_an_error_that_names_the_known_ones(

@@ -33,6 +33,7 @@ from onestop.marts.published import (
     published_nights,
 )
 from onestop.record.reference_changes import reference_changes, reference_on
+from onestop.schema.did_you_mean import CODES, UNITS, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -364,7 +365,9 @@ def _asked(
             )
         return [(code, scorecard) for code, scorecard in known.items() if scorecard]
     if indicator not in known:
-        raise QuestionError(f"no indicator {indicator}", remedy=f"there are {', '.join(known)}")
+        raise QuestionError(
+            f"no indicator {indicator}", remedy=did_you_mean(indicator, known, see=CODES)
+        )
     found = warehouse.rows(
         "select distinct method_code from mart.indicator_history"
         " where indicator_code = :indicator order by method_code",
@@ -377,7 +380,7 @@ def _asked(
         what = f"no figure of {indicator}" + (f" by method {chosen}" if chosen else "")
         raise QuestionError(
             f"{what} was ever published",
-            remedy=f"there are {', '.join(methods)}" if methods else "see ref.indicator",
+            remedy=did_you_mean(chosen or "", methods, see=CODES),
         )
     return [(indicator, chosen)]
 
@@ -393,9 +396,10 @@ def _find_unit(warehouse: Warehouse, unit: str, previous: dt.date, as_of: dt.dat
         {"unit": unit, "previous": previous, "as_of": as_of},
     )
     if not rows:
+        units = warehouse.rows("select distinct unit_code from mart.indicator_history order by 1")
         raise QuestionError(
             f"no unit {unit} had figures on {previous} or {as_of}",
-            remedy="see mart.unit, or use CITY, DEPARTMENT, DISTRICT or COMMUNE",
+            remedy=did_you_mean(unit, [row["unit_code"] for row in units], see=UNITS),
         )
     row = rows[0]
     return FoundUnit(row["unit_code"], row["name"], row["level"], row["scope"])

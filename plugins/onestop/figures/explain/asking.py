@@ -9,6 +9,7 @@ from onestop.figures.explain.checks import FOUND, check_codes, read_check
 from onestop.figures.explain.items import Question, known_methods
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.published import QuestionError, find_night, refuse_earlier_release
+from onestop.schema.did_you_mean import CODES, did_you_mean
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -101,8 +102,10 @@ def _describe(marts: NightMarts, warehouse: Warehouse, indicator: str) -> dict[s
             return row
     if read_check(warehouse, indicator):
         return {"indicator_code": indicator, "scorecard_method": FOUND}
-    known = ", ".join([*(row["indicator_code"] for row in rows), *check_codes(warehouse)])
-    raise QuestionError(f"no indicator {indicator}", remedy=f"there are {known}")
+    known = [*(row["indicator_code"] for row in rows), *check_codes(warehouse)]
+    raise QuestionError(
+        f"no indicator {indicator}", remedy=did_you_mean(indicator, known, see=CODES)
+    )
 
 
 def _refuse_other_method(question: Question, described: dict[str, Any]) -> None:
@@ -124,8 +127,8 @@ def _refuse_other_method(question: Question, described: dict[str, Any]) -> None:
         raise QuestionError(f"no method {question.method}", remedy=f"there are {FOUND}")
     with_items = known_methods(question, described["item_step"])
     if question.method not in with_items:
-        there = dict.fromkeys([usual, *with_items])
-        raise QuestionError(f"no method {question.method}", remedy=f"there are {', '.join(there)}")
+        remedy = did_you_mean(question.method, [usual, *with_items], see=CODES)
+        raise QuestionError(f"no method {question.method}", remedy=remedy)
 
 
 def _refuse_other_scope(

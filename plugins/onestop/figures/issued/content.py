@@ -19,6 +19,7 @@ from onestop.figures.scorecard import print_scorecard, read_scorecard
 from onestop.figures.scorecard.page import frozen_scorecard
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.published import QuestionError, open_published
+from onestop.schema.did_you_mean import CODES, did_you_mean
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -105,8 +106,10 @@ def read_facts(warehouse: Warehouse, report_code: str, night: dt.date) -> Report
     marts.drop()
     found = next((row for row in reports if row["report_code"] == report_code), None)
     if found is None:
-        known = ", ".join(row["report_code"] for row in reports)
-        raise QuestionError(f"no report {report_code}", remedy=f"there are {known}")
+        known = [row["report_code"] for row in reports]
+        raise QuestionError(
+            f"no report {report_code}", remedy=did_you_mean(report_code, known, see=CODES)
+        )
     if found["period_start"] > night:
         raise QuestionError(
             f"its period is {found['period_start']} to {found['period_end']};"
