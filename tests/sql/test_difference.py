@@ -16,7 +16,6 @@ from moved_figures import (
     NEW_YEAR,
     NEXT,
     YEAR_END,
-    nights_over_new_year,
     publish,
     publish_with_other_rules,
     three_nights,
@@ -268,9 +267,13 @@ def test_an_unchanged_figure_that_was_asked_for_has_a_row(settings):
 # --- after New Year -------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def after_new_year(tmp_path_factory):
-    return settings_of(tmp_path_factory.mktemp("new_year"), nights_over_new_year)
+@pytest.fixture
+def after_new_year(new_year_warehouse, tmp_path):
+    return replace(
+        settings_in(tmp_path),
+        warehouse=f"duckdb:///{new_year_warehouse}",
+        published=new_year_warehouse,
+    )
 
 
 def test_after_new_year_the_period_is_the_one_that_the_scorecard_shows(after_new_year):

@@ -11,7 +11,6 @@ from moved_figures import (
     NEW_YEAR,
     NEXT,
     declare,
-    nights_over_new_year,
     publish,
     three_nights,
 )
@@ -235,10 +234,9 @@ def test_every_cause_of_the_reference_is_one_that_the_sql_gives():
 OLD_YEAR = "period_type = 'year' and period_basis = 'calendar' and period_start = date '2022-01-01'"
 
 
-@pytest.fixture(scope="module")
-def over_new_year(tmp_path_factory):
-    with open_warehouse(f"duckdb:///{tmp_path_factory.mktemp('year') / 'w.duckdb'}") as opened:
-        nights_over_new_year(opened)
+@pytest.fixture
+def over_new_year(new_year_warehouse):
+    with open_warehouse(f"duckdb:///{new_year_warehouse}", read_only=True) as opened:
         yield opened, NEW_YEAR
 
 

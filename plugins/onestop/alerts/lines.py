@@ -32,7 +32,7 @@ _WORDS: dict[str, dict[Language, str]] = {
     "share": {
         "vi": "{source} {feed}: {rejected} trên {read} dòng bị loại ({share}), thường là {usual};"
         " quy tắc: {rules}",
-        "en": "{source} {feed}: {rejected} of {read} rows rejected ({share}), usually {usual};"
+        "en": "{source} {feed}: rows rejected {rejected} of {read} ({share}), usually {usual};"
         " rules: {rules}",
     },
     "figure": {

@@ -450,7 +450,7 @@ class _Comparison:
             for kind, figures in self._by_kind(asked).items():
                 items = self._items(kind, figures)
                 changes = [self._figure(kind, figure, items.get(figure, [])) for figure in figures]
-                if has_items and kind in OF_DOSSIERS and self._compares_too_few(changes):
+                if has_items and kind in (*OF_DOSSIERS, OTHER) and self._compares_too_few(changes):
                     items = self._items(kind, figures)
                     changes = [
                         self._figure(kind, figure, items.get(figure, [])) for figure in figures
