@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import errno
+import getpass
 import logging
 import os
 import signal
@@ -159,11 +160,27 @@ def sample(
 
 
 @app.command()
-def night(first: Night, to: To = None) -> None:
+def night(
+    first: Night,
+    to: To = None,
+    accepted: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--accept-volume",
+            metavar="SOURCE/FEED",
+            help="Decide that this feed's unusual number of rows is right, or that its snapshot"
+            " rightly lacks a whole unit; needs --because.",
+        ),
+    ] = None,
+    because: Annotated[
+        str, typer.Option("--because", help="The reason of the decision, kept with your login.")
+    ] = "",
+) -> None:
     """Run nights: land → read → validate → load → compute → check → publish.
 
     Running a night again is always safe. Exit status 1 when a night was not published.
     """
+    from onestop.decisions import accept_volumes
     from onestop.night import run_night
     from onestop.schema.time_zone import LOCAL_ZONE
 
@@ -173,6 +190,10 @@ def night(first: Night, to: To = None) -> None:
     if last > dt.datetime.now(LOCAL_ZONE).date():
         raise typer.BadParameter(f"night {last} is in the future; correct the date")
     settings = Settings.from_environment()
+    if accepted and first != last:
+        raise typer.BadParameter("--accept-volume decides about one night; leave out --to")
+    if accepted:
+        accept_volumes(settings, first, accepted, because, getpass.getuser())
     good = True
     day = first
     while day <= last:

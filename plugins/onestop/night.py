@@ -39,6 +39,7 @@ from onestop.marts.publish import publish_marts
 from onestop.marts.reference_names import UNKNOWN_NAME_REMEDY, unknown_names
 from onestop.readers import FILE_RULES
 from onestop.record.arrivals import is_delivered, reasons_not_loaded
+from onestop.record.decisions import accepted_volumes
 from onestop.record.evidence import keep_rules
 from onestop.record.load import load_delivery as load_staged
 from onestop.record.night_runs import (
@@ -239,7 +240,8 @@ def discover_deliveries(
         logger.error("%s This source is skipped; the others go on", problem)
     with open_warehouse(warehouse_url) as warehouse:
         settled = settled_files(warehouse)
-        note_volumes(warehouse, night, folders.past_volumes(night))
+        accepted = accepted_volumes(warehouse, night)
+        note_volumes(warehouse, night, folders.past_volumes(night), accepted)
     candidates = []
     unknown: list[str] = []
     for file in exported:

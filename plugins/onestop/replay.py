@@ -16,6 +16,7 @@ from onestop.files import scratch_folder
 from onestop.gate.past_volumes import note_volumes
 from onestop.intake.delivery import Delivery, RefusedDeliveryError
 from onestop.night import read_delivery_file, validate_delivery_file
+from onestop.record.decisions import accepted_volumes
 from onestop.record.load import load_delivery, load_replayed
 from onestop.record.settlements import is_loaded
 from onestop.schema.number_text import counted
@@ -195,7 +196,8 @@ def _replay(
     outcome = partial(ReplayResult, delivery.delivery_id, delivery.file_name)
     with open_warehouse(warehouse_url) as warehouse:
         was_loaded = is_loaded(warehouse, delivery.delivery_id)
-        note_volumes(warehouse, delivery.night, folders.past_volumes(delivery.night))
+        accepted = accepted_volumes(warehouse, delivery.night)
+        note_volumes(warehouse, delivery.night, folders.past_volumes(delivery.night), accepted)
     try:
         read_delivery_file(delivery, mappings, folders, keeps_rules=not is_trial)
         verdict = validate_delivery_file(

@@ -23,6 +23,7 @@ RECORD = {
     "audit.validation_result": "delivery_id",
     "audit.publication": "dossier_count",
     "audit.alert": "alert_code",
+    "audit.decision": "because",
     "audit.report": "folder",
     "audit.report_file": "file_name",
     "mart.night_change": "item_count",

@@ -56,6 +56,7 @@ class World:
         feed: str = "visits",
         read: int = 100,
         rejected: int = 0,
+        accepted: int = 0,
         refused_by: str | None = None,
     ) -> None:
         """Load a file, or refuse it."""
@@ -64,8 +65,8 @@ class World:
             "insert into audit.delivery (delivery_id, attempt, state, source, feed, night, kind,"
             " file_name, known_from, rows_read, rows_accepted, rows_rejected, rows_repeated,"
             " rows_blank, warnings, refused_rule, settled_at) values (:id, 1, :state,"
-            " 'one_stop', :feed, :night, 'delta', :name, :night, :read, 0, :rejected, 0, 0, 0,"
-            " :rule, :at)",
+            " 'one_stop', :feed, :night, 'delta', :name, :night, :read, :accepted, :rejected, 0,"
+            " 0, 0, :rule, :at)",
             {
                 "id": f"{name}.{self.number}",
                 "state": "refused" if refused_by else "loaded",
@@ -74,6 +75,7 @@ class World:
                 "name": name,
                 "read": read,
                 "rejected": rejected,
+                "accepted": accepted,
                 "rule": refused_by,
                 "at": MORNING + dt.timedelta(minutes=self.number),
             },

@@ -11,6 +11,7 @@ from onestop.files import write_whole
 from onestop.gate.volume import is_volume_excepted, usual_volume
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from onestop.gate.verdict import UsualVolume
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 _DATES = re.compile(r"\d{6,}")
 
 
-def note_volumes(warehouse: Warehouse, night: dt.date, path: Path) -> None:
+def note_volumes(
+    warehouse: Warehouse, night: dt.date, path: Path, accepted: Collection[str] = ()
+) -> None:
     """Write the row counts of the last ten weeks' deliveries, for gates that run in parallel.
 
     Only validated rows count: no repeats, footers, rows that the mapping leaves out, and sheets
@@ -30,6 +33,7 @@ def note_volumes(warehouse: Warehouse, night: dt.date, path: Path) -> None:
         warehouse: open.
         night: the night that is run.
         path: the file to write.
+        accepted: feeds, as ``source/feed``, whose volume that night is accepted and not compared.
     """
     rows = warehouse.rows(
         "select source, feed, kind, file_name, night, rows_accepted + rows_rejected as rows_judged"
@@ -48,7 +52,7 @@ def note_volumes(warehouse: Warehouse, night: dt.date, path: Path) -> None:
         series: {day: counts[0] for day, counts in nights.items() if len(counts) == 1}
         for series, nights in found.items()
     }
-    write_whole(path, json.dumps(volumes))
+    write_whole(path, json.dumps({"past": volumes, "accepted": sorted(accepted)}))
 
 
 def noted_usual_volume(path: Path, delivery: Delivery, night: dt.date) -> UsualVolume | None:
@@ -63,7 +67,10 @@ def noted_usual_volume(path: Path, delivery: Delivery, night: dt.date) -> UsualV
         return None
     if is_volume_excepted(delivery.source, delivery.feed, night):
         return None
-    series = json.loads(path.read_text(encoding="utf-8")).get(
+    noted = json.loads(path.read_text(encoding="utf-8"))
+    if f"{delivery.source}/{delivery.feed}" in noted["accepted"]:
+        return None
+    series = noted["past"].get(
         _series(delivery.source, delivery.feed, delivery.kind, delivery.file_name), {}
     )
     return usual_volume(night, {dt.date.fromisoformat(day): rows for day, rows in series.items()})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from onestop.record.decisions import accepted_volumes
 from onestop.record.key_sql import WHOLE_SOURCE
 from onestop.schema.feeds import FEEDS, Feed
 from onestop.schema.number_text import counted
@@ -118,23 +119,38 @@ def vanished_wholesale(warehouse: Warehouse, night: dt.date) -> list[str]:
     """Whole-source snapshots that lack a whole unit, or lack rows while a part is refused.
 
     Returns one sentence for each.
+    """
+    return [
+        sentence
+        for sentences in vanished_by_feed(warehouse, night).values()
+        for sentence in sentences
+    ]
 
-    A night entered in ``sql/reference/volume_exception.csv`` is confirmed and not checked.
+
+def vanished_by_feed(warehouse: Warehouse, night: dt.date) -> dict[str, list[str]]:
+    """The sentences of :func:`vanished_wholesale` by ``source/feed``.
+
+    A feed whose volume that night is accepted (``audit.decision``, or
+    ``sql/reference/volume_exception.csv``) is not checked.
     """
     from onestop.gate import is_volume_excepted  # noqa: PLC0415 - imports slowly
 
-    return [
-        sentence
-        for feed in FEEDS.values()
-        for row in warehouse.rows(
+    accepted = accepted_volumes(warehouse, night)
+    found = {}
+    for feed in FEEDS.values():
+        rows = warehouse.rows(
             "select distinct d.source from audit.delivery as d inner join audit.snapshot_scope as s"
             " on d.delivery_id = s.delivery_id where d.state = 'loaded' and d.feed = :feed"
             f" and d.night = :night and s.column_name = '{WHOLE_SOURCE}' order by d.source",
             {"feed": feed.name, "night": night},
         )
-        if not is_volume_excepted(row["source"], feed.name, night)
-        for sentence in _wholesale(warehouse, feed, night, row["source"])
-    ]
+        for row in rows:
+            subject = f"{row['source']}/{feed.name}"
+            if subject in accepted or is_volume_excepted(row["source"], feed.name, night):
+                continue
+            if sentences := list(_wholesale(warehouse, feed, night, row["source"])):
+                found[subject] = sentences
+    return found
 
 
 def _wholesale(warehouse: Warehouse, feed: Feed, night: dt.date, source: str) -> Iterator[str]:
@@ -154,8 +170,8 @@ def _wholesale(warehouse: Warehouse, feed: Feed, night: dt.date, source: str) ->
     if not vanished:
         return
     remedy = (
-        f"have {source} deliver the missing files, or, if it is right, enter the night in"
-        " sql/reference/volume_exception.csv"
+        f"have {source} deliver the missing files, or, if it is right, run the night with"
+        f" --accept-volume {source}/{feed.name} --because …"
     )
     refused = warehouse.value(
         "select min(r.file_name) from audit.delivery as r where r.state = 'refused'"

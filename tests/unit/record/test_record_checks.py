@@ -8,6 +8,7 @@ import duckdb
 import pytest
 from staged_files import AFTER_A_CLEAN_GATE, a_delivery, write_staged
 
+from onestop.record.decisions import ACCEPTED, VOLUME, Decision, record_decision
 from onestop.record.load import load_delivery
 from onestop.record.record_checks import lost_keys, record_state, vanished_wholesale
 from onestop.record.refusals import record_refusal
@@ -91,7 +92,11 @@ def test_a_unit_that_vanishes_completely_from_a_complete_source_must_be_confirme
     assert sentence.startswith(
         "all rows of units of H2 vanish on night 2022-06-02 (2); have one_stop"
     )
-    assert "volume_exception.csv" in sentence
+    assert sentence.endswith("run the night with --accept-volume one_stop/units --because …")
+    decided_at = dt.datetime.now(dt.UTC)
+    accepted = Decision(SECOND, VOLUME, "one_stop/units", ACCEPTED, "merged", "duty", decided_at)
+    record_decision(warehouse, accepted)
+    assert vanished_wholesale(warehouse, SECOND) == []
 
 
 def test_a_vanished_unit_is_reported_with_the_refused_part_of_its_snapshot(warehouse, tmp_path):

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TextIO
 
 from onestop.console import page_width, printed, write_csv
+from onestop.figures.decisions import decision_notes
 from onestop.figures.scorecard.values import (
     ON_TIME,
     MethodFigure,
@@ -62,19 +63,23 @@ def print_scorecard(
         lines = read_lines(warehouse, night)
         methods = read_methods(warehouse, night) if format == "table" else []
         labels = _read_labels(warehouse, night)
+        decisions = decision_notes(warehouse, night, lang)
     if format == "json":
-        _write_json(lines, night, file)
+        _write_json(lines, night, decisions, file)
     elif format == "csv":
         _write_csv(lines, file)
     else:
-        _ScorecardPage(lines, methods, labels, night, lang).print(file)
+        _ScorecardPage(lines, methods, labels, night, lang).print(file, decisions)
 
 
-def _write_json(lines: list[ScorecardLine], night: dt.date, file: TextIO) -> None:
+def _write_json(
+    lines: list[ScorecardLine], night: dt.date, decisions: list[str], file: TextIO
+) -> None:
     page = {
         "plan_code": lines[0].plan_code if lines else None,
         "as_of_date": night.isoformat(),
         "lines": [asdict(line) for line in lines],
+        "decisions": decisions,
     }
     json.dump(page, file, ensure_ascii=False, indent=2, default=_plain)
     file.write("\n")
@@ -190,8 +195,8 @@ class _ScorecardPage:
     def _label(self, kind: str, code: str) -> str:
         return str(self._labels[kind][code][f"label_{self._lang}"])
 
-    def print(self, file: TextIO) -> None:
-        """Write the page; colours only on a terminal."""
+    def print(self, file: TextIO, decisions: Iterable[str] = ()) -> None:
+        """Write the page, with the decisions below; colours only on a terminal."""
         width = page_width(file)
         with printed(file, width) as console:
             self._print_heading(console)
@@ -199,6 +204,8 @@ class _ScorecardPage:
             self._print_summary(console)
             if any(figure.denominator for figure in self._methods):
                 console.print(self._method_table())
+            for decision in decisions:
+                _print_note(console, "!", decision)
             self._print_notes(console)
 
     def _print_heading(self, console: Console) -> None:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from onestop.figures.decisions import decision_notes
 from onestop.figures.issued import read_issued_reports
 from onestop.figures.scorecard.values import ON_TIME, read_lines
 from onestop.figures.web import charts
@@ -64,6 +65,7 @@ def read_overview(warehouse: Warehouse, settings: Settings, visit: Visit) -> dic
         "counts": _counts(lines, visit.lang),
         "changes": read_night_changes(warehouse, night, visit.lang),
         "turned": _read_turned(warehouse, night, visit.lang),
+        "decisions": decision_notes(warehouse, night, visit.lang, names_people=visit.reads_record),
         "reports": read_reports(warehouse, settings, night, visit.lang),
     }
 

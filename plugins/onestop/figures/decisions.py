@@ -1,0 +1,54 @@
+"""The decisions about a published night (``audit.decision``), as notes to its figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from onestop.record.decisions import standing_decisions
+from onestop.schema.number_text import day
+from onestop.schema.time_zone import LOCAL_ZONE
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from onestop.record.decisions import Decision
+    from onestop.schema.number_text import Language
+    from onestop.warehouse import Warehouse
+
+_TEXTS: dict[str, dict[Language, str]] = {
+    "accepted": {
+        "vi": "Quyết định: chấp nhận số dòng khác thường của {subject} ({who}): {because}",
+        "en": "Decision: the unusual number of rows of {subject} is accepted ({who}): {because}",
+    },
+    "refused": {
+        "vi": "Quyết định: không nhận số dòng khác thường của {subject} ({who}): {because}",
+        "en": "Decision: the unusual number of rows of {subject} is refused ({who}): {because}",
+    },
+}
+_NOBODY: dict[Language, str] = {"vi": "không ai trả lời kịp", "en": "nobody answered in time"}
+
+
+def decision_notes(
+    warehouse: Warehouse, night: dt.date, lang: Language, *, names_people: bool = True
+) -> list[str]:
+    """The last decision on each subject of a night, as sentences for people.
+
+    Args:
+        warehouse: from :func:`onestop.marts.published.open_published`.
+        night: the night.
+        lang: of the sentences.
+        names_people: whether the login of who decided is shown.
+    """
+    return [
+        _TEXTS[one.answer][lang].format(
+            subject=one.subject, because=one.because, who=_who(one, lang, names_people=names_people)
+        )
+        for one in standing_decisions(warehouse, night)
+    ]
+
+
+def _who(decision: Decision, lang: Language, *, names_people: bool) -> str:
+    date = day(decision.decided_at.astimezone(LOCAL_ZONE).date(), lang)
+    if decision.decided_by is None:
+        return f"{_NOBODY[lang]}, {date}"
+    return f"{decision.decided_by}, {date}" if names_people else date

@@ -1,0 +1,79 @@
+"""``audit.decision``: what people decided about a night, and why."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from onestop.warehouse import Warehouse
+
+#: The code of decisions on an unusual volume of a source's feed, or on a snapshot that lacks units.
+VOLUME = "volume"
+ACCEPTED, REFUSED = "accepted", "refused"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One row of ``audit.decision``; the columns are described there."""
+
+    as_of_date: dt.date
+    decision_code: str
+    subject: str
+    answer: str
+    because: str
+    decided_by: str | None
+    decided_at: dt.datetime
+
+
+_COLUMNS = tuple(field.name for field in fields(Decision))
+
+
+def record_decision(warehouse: Warehouse, decision: Decision) -> None:
+    """Record a decision; the same one as the last on its subject is recorded once."""
+    last = [
+        one
+        for one in decisions_on(warehouse, decision.as_of_date)
+        if (one.decision_code, one.subject) == (decision.decision_code, decision.subject)
+    ][-1:]
+    stated = ("answer", "because", "decided_by")
+    if last and all(getattr(last[0], name) == getattr(decision, name) for name in stated):
+        return
+    warehouse.execute(
+        f"insert into audit.decision ({', '.join(_COLUMNS)})"
+        f" values ({', '.join(f':{name}' for name in _COLUMNS)})",
+        asdict(decision),
+    )
+
+
+def decisions_on(warehouse: Warehouse, night: dt.date) -> list[Decision]:
+    """The decisions about a night, the oldest first.
+
+    Returns:
+        Nothing where an earlier release made the warehouse, or where the login may not read them.
+    """
+    if "decision" not in warehouse.tables("audit"):
+        return []
+    rows = warehouse.rows(
+        f"select {', '.join(_COLUMNS)} from audit.decision where as_of_date = :night"
+        " order by decided_at, decision_code, subject",
+        {"night": night},
+    )
+    return [Decision(**row) for row in rows]
+
+
+def standing_decisions(warehouse: Warehouse, night: dt.date) -> list[Decision]:
+    """The last decision on each subject of a night."""
+    last = {(one.decision_code, one.subject): one for one in decisions_on(warehouse, night)}
+    return [last[key] for key in sorted(last)]
+
+
+def accepted_volumes(warehouse: Warehouse, night: dt.date) -> frozenset[str]:
+    """The feeds, as ``source/feed``, whose unusual volume that night is accepted."""
+    return frozenset(
+        one.subject
+        for one in standing_decisions(warehouse, night)
+        if (one.decision_code, one.answer) == (VOLUME, ACCEPTED)
+    )
