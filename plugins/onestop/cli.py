@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import datetime as dt
 import errno
 import getpass
@@ -10,34 +11,76 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 import threading
+import traceback
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from onestop.errors import OneStopError
 from onestop.files import FULL, remove_unfinished, room_left
 from onestop.schema.number_text import counted
 from onestop.settings import Settings, chosen_language
+from onestop.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+_DEBUG = "--debug"
+
+
+class _Command(TyperCommand):
+    """A command whose help is in the language of LANG_UI."""
+
+    def get_help(self, ctx: typer.Context) -> str:  # type: ignore[override] # its own context
+        """The help, translated before it is laid out."""
+        return _in_own_language(self, lambda: super(_Command, self).get_help(ctx))
+
+
+class _Group(TyperGroup):
+    """Commands whose help is in the language of LANG_UI."""
+
+    def get_help(self, ctx: typer.Context) -> str:  # type: ignore[override] # its own context
+        """The help, translated before it is laid out."""
+        return _in_own_language(self, lambda: super(_Group, self).get_help(ctx))
+
+
+def _in_own_language(command: _Command | _Group, laid_out: Callable[[], str]) -> str:
+    if chosen_language() == "en":
+        return laid_out()
+    from onestop.help_texts import COMMANDS, PARAMETERS, PARSER
+
+    for one in (command, *(command.commands.values() if isinstance(command, _Group) else ())):
+        found = COMMANDS.get((one.help or "").partition("\n\n")[0])
+        if found:
+            one.help, one.short_help = found, found.partition("\n\n")[0]
+    for parameter in command.get_params(typer.Context(command)):
+        text = getattr(parameter, "help", None)
+        if text in PARAMETERS:
+            parameter.help = PARAMETERS[text]  # type: ignore[attr-defined] # it has one
+    text = laid_out()
+    for english, own in PARSER:
+        text = text.replace(english, own)
+    return text
+
 
 app = typer.Typer(
+    cls=_Group,
     help=(
         "Count one-stop dossiers against the city's 2022 reform plan.\n\n"
         "A night: exports → landing → validation → warehouse → marts → published figures. Settings"
         " are the ONESTOP_* environment variables; by default everything is under var/."
     ),
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # a formatted help takes three times as long
 )
 report_app = typer.Typer(
-    help="The plan's periodic reports, and the statistics form.", no_args_is_help=True
+    cls=_Group, help="The plan's periodic reports, and the statistics form.", no_args_is_help=True
 )
 app.add_typer(report_app, name="report")
 
@@ -80,6 +123,44 @@ def _default_lang() -> Lang:
     return Lang(chosen_language())
 
 
+def _codes_of(*columns: str) -> Callable[[str], list[str]]:
+    """Completes codes of reference files.
+
+    Args:
+        columns: each as ``file.column``.
+    """
+
+    def complete(incomplete: str) -> list[str]:
+        from onestop.schema.project import PROJECT_ROOT
+
+        found: dict[str, None] = {}
+        for file, _, column in (name.partition(".") for name in columns):
+            path = PROJECT_ROOT / "sql" / "reference" / f"{file}.csv"
+            with path.open(encoding="utf-8", newline="") as rows:
+                found |= dict.fromkeys(row[column] for row in csv.DictReader(rows))
+        return [code for code in found if code.startswith(incomplete)]
+
+    return complete
+
+
+def _words(*words: str) -> Callable[[str], list[str]]:
+    """Completes one of these words."""
+    return lambda incomplete: [word for word in words if word.startswith(incomplete)]
+
+
+def _units(incomplete: str) -> list[str]:
+    """Completes units of the last published night."""
+    from onestop.marts.published import open_published
+
+    with contextlib.suppress(OneStopError), open_published(Settings.from_environment()) as marts:
+        found = marts.rows("select unit_code from mart.unit order by unit_scope, unit_code")
+        return [row["unit_code"] for row in found if row["unit_code"].startswith(incomplete)]
+    return []
+
+
+_INDICATORS = _codes_of("indicator.indicator_code")
+_METHODS = _codes_of("method.method_code", "reading.reading_code")
+_FEEDS = _words("dossiers", "visits", "procedures", "units", "declarations")
 Night = Annotated[
     dt.date,
     typer.Argument(parser=_day, metavar="DATE", help="The night: 2022-11-24 or 24/11/2022."),
@@ -107,13 +188,46 @@ LangOption = Annotated[
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="For people or programs.")]
 Unit = Annotated[
-    str, typer.Option("--unit", help="Unit code, DEPARTMENT, DISTRICT, COMMUNE or CITY.")
+    str,
+    typer.Option(
+        "--unit",
+        help="Unit code, DEPARTMENT, DISTRICT, COMMUNE or CITY.",
+        autocompletion=_units,
+    ),
 ]
-Feed = Annotated[str | None, typer.Option("--feed", help="dossiers, visits, units, …")]
+Feed = Annotated[
+    str | None,
+    typer.Option("--feed", help="dossiers, visits, units, …", autocompletion=_FEEDS),
+]
 OneNight = Annotated[
     dt.date | None, typer.Option("--night", parser=_day, metavar="DATE", help="Only this night.")
 ]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="Maximum number of rows.")]
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"onestop {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    has_version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+    is_debugging: Annotated[
+        bool,
+        typer.Option(
+            _DEBUG, help="On an error, show the whole traceback; also after a command's name."
+        ),
+    ] = False,
+) -> None:
+    # the help is that of the application; main() reads --debug
+    del has_version, is_debugging
 
 
 @app.command()
@@ -224,7 +338,8 @@ def explain(  # noqa: PLR0913, PLR0917 - a figure has this many coordinates
         str,
         typer.Argument(
             help="As in ref.indicator: on_time_rate, counter_waiting_time, …; or a check, as in"
-            " ref.decree_check: extended_twice, closed_out_overdue, …"
+            " ref.decree_check: extended_twice, closed_out_overdue, …",
+            autocompletion=_codes_of("indicator.indicator_code", "decree_check.check_code"),
         ),
     ],
     unit: Unit,
@@ -237,6 +352,7 @@ def explain(  # noqa: PLR0913, PLR0917 - a figure has this many coordinates
             "--method",
             help="As in ref.method or ref.reading, such as form_06, due or cohort_ended_only;"
             " defaults to the scorecard's.",
+            autocompletion=_METHODS,
         ),
     ] = None,
     as_of: AsOf = None,
@@ -287,11 +403,16 @@ def diff(  # noqa: PLR0913, PLR0917 - a figure has this many coordinates
         typer.Option(
             "--indicator",
             help="As in ref.indicator: on_time_rate, …; lists the dossiers of each cause, too.",
+            autocompletion=_INDICATORS,
         ),
     ] = None,
     method: Annotated[
         str | None,
-        typer.Option("--method", help="As in ref.method; defaults to the scorecard's."),
+        typer.Option(
+            "--method",
+            help="As in ref.method; defaults to the scorecard's.",
+            autocompletion=_METHODS,
+        ),
     ] = None,
     first: Annotated[
         dt.date | None,
@@ -356,7 +477,14 @@ def form_06a(
 
 @report_app.command("issue")
 def issue_report(
-    code: Annotated[str, typer.Argument(help="q1, half_year, q3 or year.")], as_of: AsOf = None
+    code: Annotated[
+        str,
+        typer.Argument(
+            help="q1, half_year, q3 or year.",
+            autocompletion=_codes_of("report_calendar.report_code"),
+        ),
+    ],
+    as_of: AsOf = None,
 ) -> None:
     """Issue a periodic report: numbered files that never change.
 
@@ -455,7 +583,12 @@ def deliveries(
     lang: LangOption,
     night: OneNight = None,
     feed: Feed = None,
-    state: Annotated[str | None, typer.Option("--state", help="loaded or refused.")] = None,
+    state: Annotated[
+        str | None,
+        typer.Option(
+            "--state", help="loaded or refused.", autocompletion=_words("loaded", "refused")
+        ),
+    ] = None,
     limit: Limit = 50,
 ) -> None:
     """List the files received, and their state."""
@@ -478,7 +611,12 @@ def rejected(
     feed: Feed = None,
     rule: Annotated[str | None, typer.Option("--rule", help="Rule code, such as DOS-R07.")] = None,
     state: Annotated[
-        str | None, typer.Option("--state", help="open, replayed, superseded or left_out.")
+        str | None,
+        typer.Option(
+            "--state",
+            help="open, replayed, superseded or left_out.",
+            autocompletion=_words("open", "replayed", "superseded", "left_out"),
+        ),
     ] = None,
     limit: Limit = 50,
 ) -> None:
@@ -658,6 +796,7 @@ def lineage(
 
 # Lists of commands show the first sentence of each whole.
 for _command in (*app.registered_commands, *report_app.registered_commands):
+    _command.cls = _Command
     _command.short_help = (_command.callback.__doc__ or "").partition("\n\n")[0]
 
 
@@ -670,26 +809,55 @@ def main() -> None:
     """Run the command.
 
     An error that people can act on is printed as one message, and the command ends with a status.
-    Any other exception is a fault of the code and shows its traceback.
+    Any other exception is a fault of the code: one line says so, and names the file that has its
+    traceback. With ``--debug`` every error shows its traceback.
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    arguments = sys.argv[1:]
+    is_debugging = _DEBUG in arguments
     try:
         with _ended_by_interrupts():
-            app()
-    except OneStopError as error:
-        typer.secho(str(error), fg="red", err=True)
-        sys.exit(error.exit_status)
-    except OSError as error:
-        if error.errno not in _DISK_OR_RIGHTS:
-            raise
+            app([argument for argument in arguments if argument != _DEBUG])
+    except Exception as error:  # noqa: BLE001 - each is reported, and ends the command
+        if is_debugging:
+            traceback.print_exc()
+        typer.secho(_message(error, has_traceback=is_debugging), fg="red", err=True)
+        sys.exit(error.exit_status if isinstance(error, OneStopError) else 1)
+
+
+def _message(error: Exception, *, has_traceback: bool) -> str:
+    """What an error is about, and what to do."""
+    if isinstance(error, OneStopError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in _DISK_OR_RIGHTS:
         where = f"{error.filename}: " if error.filename else ""
         is_known = error.errno in FULL and error.filename
         free = f" ({room_left(Path(error.filename))} free)" if is_known else ""
-        remedy = _DISK_OR_RIGHTS[error.errno]
-        typer.secho(f"{where}{error.strerror}{free}; {remedy}", fg="red", err=True)
-        sys.exit(1)
+        return f"{where}{error.strerror}{free}; {_DISK_OR_RIGHTS[error.errno]}"
+    return _fault(error, has_traceback=has_traceback)
 
 
+def _fault(error: Exception, *, has_traceback: bool) -> str:
+    """A fault of the code in one line, with its place, and where its traceback is."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if f"{os.sep}onestop{os.sep}" in frame.filename]
+    place = f" ({Path(own[-1].filename).name}:{own[-1].lineno})" if own else ""
+    what = " ".join(str(error).split())
+    said = f"a fault of onestop {__version__}: {type(error).__name__}: {what[:_SHOWN]}{place}"
+    if has_traceback:
+        return said
+    lines = "".join(traceback.format_exception(error))
+    try:
+        number, path = tempfile.mkstemp(prefix="onestop-fault-", suffix=".txt")
+        with os.fdopen(number, "w", encoding="utf-8") as file:
+            file.write(lines)
+    except OSError:
+        return f"{lines}{said}"
+    return f"{said}; Traceback: {path}, or run it again with {_DEBUG}"
+
+
+#: Letters of a fault's message that are shown.
+_SHOWN = 200
 #: Errors of the operating system that are no fault of the code, and what to do.
 _DISK_OR_RIGHTS = {
     errno.ENOSPC: "make room on the disk, then run the command again",

@@ -130,7 +130,7 @@ def test_without_an_indicator_the_scorecards_figures_are_compared_without_their_
             NothingPublishedError,
             "published: 2022-06-30, 2022-07-01, 2022-07-31",
         ),
-        ((NEXT, LATER, "H24.77"), QuestionError, "(T|t)here are .*CITY.*COMMUNE"),
+        ((NEXT, LATER, "H24.77"), QuestionError, "there are CITY, DISTRICT, H24.31"),
         (
             (NEXT, LATER, "CITY", "speed"),
             QuestionError,

@@ -1,4 +1,4 @@
-"""Dates on the command line are accepted in the form in which they are printed."""
+"""The command line: dates, languages, help, completion, version."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from onestop import cli
+from onestop import cli, help_texts
 from onestop.cli import _day, app, report_app
 from onestop.figures import scorecard
 from onestop.schema.number_text import day
+from onestop.version import __version__
 
 NIGHT = dt.date(2022, 11, 4)
 
@@ -71,3 +72,80 @@ def test_the_command_names_a_language_that_it_does_not_have(monkeypatch, capsys)
         cli.main()
     assert ended.value.code == 1
     assert "LANG_UI: xx is no language" in capsys.readouterr().err
+
+
+def commands():
+    """Every command, by what is typed before ``--help``."""
+    whole = typer.main.get_command(app)
+    found = {(): whole}
+    for name, command in whole.commands.items():
+        found[name,] = command
+        for inner, one in getattr(command, "commands", {}).items():
+            found[name, inner] = one
+    return found
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_every_help_fits_eighty_columns_in_either_language(lang, monkeypatch):
+    monkeypatch.setenv("LANG_UI", lang)
+    monkeypatch.setenv("COLUMNS", "80")
+    runner = CliRunner()
+    for typed in commands():
+        done = runner.invoke(app, [*typed, "--help"])
+        assert done.exit_code == 0, done.output
+        assert max(map(len, done.output.splitlines())) <= 80, typed
+        assert done.output.startswith("Cách dùng: " if lang == "vi" else "Usage: ")
+        assert ("Tùy chọn:" in done.output) == (lang == "vi")
+
+
+def test_every_text_of_the_help_is_translated_and_no_other():
+    helps, parameters = set(), set()
+    for command in commands().values():
+        helps.add(command.help.partition("\n\n")[0])
+        for parameter in command.get_params(typer.Context(command)):
+            parameters.add(parameter.help)
+    assert helps == help_texts.COMMANDS.keys()
+    assert parameters == help_texts.PARAMETERS.keys()
+
+
+def test_the_version_is_shown():
+    done = CliRunner().invoke(app, ["--version"])
+    assert (done.exit_code, done.output) == (0, f"onestop {__version__}\n")
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("expl", {"explain"}),
+        ("explain on_t", {"on_time_rate"}),
+        ("explain extended_t", {"extended_twice"}),
+        ("explain on_time_rate --method cohort_e", {"cohort_ended_only"}),
+        ("rejected --state re", {"replayed"}),
+        ("deliveries --feed v", {"visits"}),
+        ("report issue q", {"q1", "q3"}),
+        ("scorecard --format j", {"json"}),
+    ],
+)
+def test_the_shell_completes_commands_and_codes(typed, completed):
+    words = f"onestop {typed}"
+    env = {
+        "_ONESTOP_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split()) - 1),
+    }
+    done = CliRunner().invoke(app, [], env=env, prog_name="onestop")
+    assert set(done.output.split()) == completed
+
+
+def test_the_shell_completes_units_that_are_published(one_night, monkeypatch):
+    monkeypatch.setenv("ONESTOP_WAREHOUSE", one_night.warehouse)
+    monkeypatch.setenv("ONESTOP_PUBLISHED", str(one_night.published))
+    assert cli._units("D") == ["DEPARTMENT", "DISTRICT"]
+    monkeypatch.setenv("ONESTOP_PUBLISHED", str(one_night.published.with_name("none.duckdb")))
+    assert cli._units("D") == []
+
+
+def test_a_command_that_does_not_exist_is_answered_with_the_close_one():
+    done = CliRunner().invoke(app, ["scorcard"])
+    assert done.exit_code == 2
+    assert "Did you mean 'scorecard'?" in done.output

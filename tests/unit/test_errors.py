@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -25,12 +26,12 @@ INNER = {"UnreadableError", "ScanError", "SqlTextError", "UnknownHostKeyError", 
          "ApiError", "DamagedError", "DoubtError"}  # fmt: skip
 
 
-def run(monkeypatch, action):
+def run(monkeypatch, action, *arguments):
     """Run ``main`` with an application that does only this; returns the exit status."""
     app = typer.Typer()
     app.command()(action)
     monkeypatch.setattr(cli, "app", app)
-    monkeypatch.setattr(sys, "argv", ["onestop"])
+    monkeypatch.setattr(sys, "argv", ["onestop", *arguments])
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(SystemExit) as ended:
         cli.main()
@@ -70,16 +71,43 @@ def test_a_full_or_closed_disk_is_one_line_and_a_status(monkeypatch, capsys, num
 
 
 @pytest.mark.parametrize("fault", [ValueError, FileNotFoundError, KeyError, RuntimeError])
-def test_any_other_error_is_a_fault_and_keeps_its_traceback(monkeypatch, fault):
+def test_any_other_error_is_a_fault_in_one_line_with_a_file_for_its_traceback(
+    monkeypatch, capsys, tmp_path, fault
+):
     def fail():
-        raise fault("a fault of the code")
+        raise fault("a fault\nof the code")
 
-    app = typer.Typer(pretty_exceptions_enable=False)
-    app.command()(fail)
-    monkeypatch.setattr(cli, "app", app)
-    monkeypatch.setattr(sys, "argv", ["onestop"])
-    with pytest.raises(fault, match="a fault of the code"):
-        cli.main()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert run(monkeypatch, fail) == 1
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1
+    assert f"{fault.__name__}: " in printed
+    [file] = tmp_path.iterdir()
+    assert f"Traceback: {file}, or run it again with --debug" in printed
+    assert file.read_text("utf-8").startswith("Traceback (most recent call last)")
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_a_fault_whose_file_cannot_be_written_shows_its_traceback(monkeypatch, capsys, tmp_path):
+    def fail():
+        raise RuntimeError("a fault of the code")
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    assert run(monkeypatch, fail) == 1
+    assert "Traceback (most recent call last)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a fault"), OneStopError("is no JSON")])
+def test_debug_shows_the_traceback_of_any_error(monkeypatch, capsys, tmp_path, error):
+    def fail():
+        raise error
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert run(monkeypatch, fail, "--debug") == 1
+    printed = capsys.readouterr().err
+    assert "Traceback (most recent call last)" in printed
+    assert str(error) in printed.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []
 
 
 def base_names():

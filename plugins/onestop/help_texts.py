@@ -1,0 +1,204 @@
+"""The help of the commands in Vietnamese, by its English text in ``cli.py``."""
+
+from __future__ import annotations
+
+#: The whole help of a command, by the first paragraph of the English one.
+COMMANDS: dict[str, str] = {
+    "Count one-stop dossiers against the city's 2022 reform plan.": (
+        "Đối chiếu hồ sơ một cửa với kế hoạch cải cách hành chính năm 2022 của thành phố.\n\n"
+        "Một đêm: tệp xuất → landing → kiểm tra → kho dữ liệu → bảng số liệu → công bố. Cài đặt là"
+        " các biến môi trường ONESTOP_*; mặc định mọi thứ nằm trong var/."
+    ),
+    "Write realistic exports of all feeds for some nights.": (
+        "Ghi tệp xuất mẫu giống thật của mọi loại dữ liệu cho một số đêm."
+    ),
+    "Run nights: land → read → validate → load → compute → check → publish.": (
+        "Chạy các đêm: lấy tệp → đọc → kiểm tra → nạp → tính → soát → công bố.\n\n"
+        "Chạy lại một đêm luôn an toàn. Mã kết thúc là 1 khi có đêm không được công bố."
+    ),
+    "The plan's indicators against their targets.": ("Các chỉ tiêu của kế hoạch so với mục tiêu."),
+    "List the items behind a figure, counted or left out, with reason, delivery and row.": (
+        "Liệt kê từng mục đằng sau một con số, được tính hay không, kèm lý do, tệp và dòng.\n\n"
+        "Hồ sơ của một tỷ lệ, phiếu của thời gian chờ, thủ tục, Bộ phận Một cửa, khai báo. Các mục"
+        " không đạt (chỉ có ở mẫu số) đứng đầu."
+    ),
+    "Why figures moved between two published nights: causes that add up to the change.": (
+        "Vì sao số liệu thay đổi giữa hai đêm đã công bố: các nguyên nhân cộng lại đúng bằng mức"
+        " thay đổi.\n\n"
+        "\b\n"
+        "Điều gì làm bảng điểm của thành phố thay đổi trong đêm qua:\n"
+        "  onestop diff 2022-11-23 2022-11-24\n"
+        "Những hồ sơ nào của một đơn vị, và thay đổi gì ở đó:\n"
+        "  onestop diff 2022-11-01 2022-11-24 --unit H24.31 --indicator on_time_rate\n"
+        "Số liệu tháng 10 ở hai đêm về sau:\n"
+        "  onestop diff 2022-11-01 2022-11-24 --from 2022-10-01 --to 2022-10-31\n\n"
+        "Mỗi hồ sơ, phiếu, thủ tục, Bộ phận Một cửa hay khai báo có một nguyên nhân trong một con"
+        " số: mới tiếp nhận, xong đúng hạn hay quá hạn, vừa quá hạn, tệp đến muộn, danh sách thay"
+        " đổi, … (ref.change_cause). Tổng của chúng là mức thay đổi của tử số và mẫu số."
+        " mart.night_change có các nguyên nhân này của mọi đêm, đơn vị, chỉ tiêu và kỳ. Lệnh cũng"
+        " cho biết mục tiêu, đánh giá hay độ chắc chắn nào đã khác, và các lỗi dữ liệu đã biết. Khi"
+        " dữ liệu tham chiếu thay đổi, --indicator nêu các hồ sơ bị ảnh hưởng; khi phiên bản phần"
+        " mềm thay đổi thì không nêu được, vì các câu lệnh cũ không được lưu."
+    ),
+    "Recompute the published figures from landing/ alone and compare; exit 0 when identical.": (
+        "Tính lại số liệu đã công bố chỉ từ landing/ và so sánh; mã kết thúc là 0 khi giống hệt."
+    ),
+    "Read refused rows and files again after a rule, mapping or reference file was corrected.": (
+        "Đọc lại dòng và tệp bị từ chối, sau khi đã sửa quy tắc, tệp ánh xạ hay dữ liệu tham"
+        " chiếu.\n\n"
+        "Đọc từ landing/, không cần tệp xuất. Dòng nay đạt được nạp và có mặt từ đêm tiếp theo; các"
+        " đêm đã công bố không đổi."
+    ),
+    "List the files received, and their state.": "Liệt kê các tệp đã nhận và tình trạng.",
+    "List rejected rows with rule and reason.": ("Liệt kê các dòng bị loại, kèm quy tắc và lý do."),
+    "Show a night's alerts, and when each was sent; nothing is sent.": (
+        "Xem cảnh báo của một đêm và lúc đã gửi; không gửi gì."
+    ),
+    "Back up the warehouse, and the files landed since the last backup.": (
+        "Sao lưu kho dữ liệu và các tệp đã nhận từ lần sao lưu trước."
+    ),
+    "Restore a backup into an empty installation; then run `onestop verify`.": (
+        "Khôi phục bản sao lưu vào một nơi cài đặt còn trống; sau đó chạy `onestop verify`."
+    ),
+    "Rebuild a lost warehouse from landing/: every night that landing/ lists.": (
+        "Dựng lại kho dữ liệu đã mất từ landing/: mọi đêm mà landing/ có ghi.\n\n"
+        "Mất khoảng thời gian bằng các đêm đó; nếu bị ngắt thì lần sau làm tiếp. Mã kết thúc là 1"
+        " khi số liệu của một đêm khác với số đã công bố."
+    ),
+    "Bring the warehouse's schema up to this release; on PostgreSQL, with its owner's login.": (
+        "Nâng cấu trúc kho dữ liệu lên phiên bản này; với PostgreSQL, đăng nhập bằng chủ sở hữu."
+    ),
+    "Delete files past their retention; never those that a published night needs.": (
+        "Xóa tệp đã hết thời hạn lưu; không bao giờ xóa tệp mà một đêm đã công bố cần đến."
+    ),
+    "Check whether the installation is healthy, and what to do; exit 1 on a failure.": (
+        "Kiểm tra hệ thống có hoạt động tốt không, và cần làm gì; mã kết thúc là 1 khi có lỗi."
+    ),
+    "Show what a table or column of mart is derived from, down to the exports' columns.": (
+        "Cho biết một bảng hay cột của mart được tính từ đâu, đến tận cột của tệp xuất."
+    ),
+    "The plan's periodic reports, and the statistics form.": (
+        "Báo cáo định kỳ của kế hoạch và biểu thống kê."
+    ),
+    "The statistics form II.06a/VPCP/KSTT.": "Biểu thống kê II.06a/VPCP/KSTT.",
+    "Issue a periodic report: numbered files that never change.": (
+        "Phát hành một báo cáo định kỳ: các tệp có số lần và không bao giờ thay đổi.\n\n"
+        "Số liệu không đổi thì trả về lần phát hành đã có; số liệu khác thì thành lần tiếp theo."
+        " Lệnh cho biết số liệu như vậy của các kỳ trước đã đổi bao nhiêu sau cùng khoảng thời"
+        " gian."
+    ),
+    "List issued reports, whether their files are unchanged, and the reports still due.": (
+        "Liệt kê báo cáo đã phát hành, tệp có còn nguyên không, và các báo cáo còn phải làm."
+    ),
+}
+
+#: The help of arguments and options, by the English one.
+PARAMETERS: dict[str, str] = {
+    "First day.": "Ngày đầu.",
+    "Last day.": "Ngày cuối.",
+    "Folder to write into.": "Thư mục ghi vào.",
+    "The first night also gets a snapshot of everything since this day.": (
+        "Đêm đầu còn có tệp chụp toàn bộ dữ liệu từ ngày này."
+    ),
+    "Dossiers per working day.": "Số hồ sơ mỗi ngày làm việc.",
+    "The same seed gives the same files.": "Cùng số này cho cùng các tệp.",
+    "Per cent of rows made faulty.": "Tỷ lệ phần trăm dòng cố ý làm sai.",
+    "The night: 2022-11-24 or 24/11/2022.": "Đêm: 2022-11-24 hoặc 24/11/2022.",
+    "Last night of a range.": "Đêm cuối của một khoảng.",
+    "Language; defaults to that of the variable LANG_UI, else vi.": (
+        "Ngôn ngữ; mặc định theo biến LANG_UI, nếu không có thì vi."
+    ),
+    "A published night; defaults to the last one.": "Đêm đã công bố; mặc định là đêm cuối.",
+    "For people or programs.": "Cho người đọc (table) hay cho chương trình.",
+    "As in ref.indicator: on_time_rate, counter_waiting_time, …; or a check, as in"
+    " ref.decree_check: extended_twice, closed_out_overdue, …": (
+        "Như trong ref.indicator: on_time_rate, counter_waiting_time, …; hoặc một việc kiểm tra"
+        " trong ref.decree_check: extended_twice, closed_out_overdue, …"
+    ),
+    "Unit code, DEPARTMENT, DISTRICT, COMMUNE or CITY.": (
+        "Mã đơn vị, DEPARTMENT (sở), DISTRICT (huyện), COMMUNE (xã) hoặc CITY (thành phố)."
+    ),
+    "As in ref.method or ref.reading, such as form_06, due or cohort_ended_only; defaults to the"
+    " scorecard's.": (
+        "Như trong ref.method hoặc ref.reading: form_06, due, cohort_ended_only, …; mặc định là"
+        " cách của bảng điểm."
+    ),
+    "List only these; the figure stays that of all.": (
+        "Chỉ liệt kê các mục này; con số vẫn là của tất cả."
+    ),
+    "Maximum of each role; defaults to all, in a table to 200.": (
+        "Số mục tối đa của mỗi nhóm; mặc định là tất cả, với bảng là 200."
+    ),
+    "The earlier night: 2022-11-23.": "Đêm trước: 2022-11-23.",
+    "The later night: 2022-11-24.": "Đêm sau: 2022-11-24.",
+    "As in ref.indicator: on_time_rate, …; lists the dossiers of each cause, too.": (
+        "Như trong ref.indicator: on_time_rate, …; liệt kê cả hồ sơ của từng nguyên nhân."
+    ),
+    "As in ref.method; defaults to the scorecard's.": (
+        "Như trong ref.method; mặc định là cách của bảng điểm."
+    ),
+    "First day; defaults to that of the scorecard's period, with --to to 1 January.": (
+        "Ngày đầu; mặc định theo kỳ của bảng điểm, khi có --to thì là ngày 1 tháng 1."
+    ),
+    "Last day; defaults to each night, or to the end of the scorecard's period.": (
+        "Ngày cuối; mặc định là từng đêm, hoặc ngày cuối kỳ của bảng điểm."
+    ),
+    "Only this night and later ones.": "Chỉ đêm này và các đêm sau.",
+    "Only this night and earlier ones.": "Chỉ đêm này và các đêm trước.",
+    "Only this source.": "Chỉ nguồn này.",
+    "dossiers, visits, units, …": "dossiers, visits, units, …",
+    "Only what this rule refused, such as DOS-R07.": (
+        "Chỉ những gì quy tắc này từ chối, như DOS-R07."
+    ),
+    "Only this delivery_id.": "Chỉ delivery_id này.",
+    "Also what later files replaced: refused files, and deliveries whose refused rows are all"
+    " superseded.": (
+        "Cả những gì tệp về sau đã thay: tệp bị từ chối, và tệp mà mọi dòng bị loại đã được thay."
+    ),
+    "Only show what would be loaded.": "Chỉ cho xem những gì sẽ được nạp.",
+    "Only this night.": "Chỉ đêm này.",
+    "loaded or refused.": "loaded (đã nạp) hoặc refused (từ chối).",
+    "Maximum number of rows.": "Số dòng tối đa.",
+    "Rule code, such as DOS-R07.": "Mã quy tắc, như DOS-R07.",
+    "open, replayed, superseded or left_out.": (
+        "open (chưa xử lý), replayed (đã nạp lại), superseded (đã được thay) hoặc left_out (bỏ qua"
+        " theo ánh xạ)."
+    ),
+    "The night; defaults to the last one that was run.": "Đêm; mặc định là đêm chạy gần nhất.",
+    "Folder of the backups.": "Thư mục của các bản sao lưu.",
+    "How many warehouses to keep.": "Giữ lại bao nhiêu bản sao kho dữ liệu.",
+    "Name of the backup; defaults to the one with the latest night.": (
+        "Tên bản sao lưu; mặc định là bản có đêm mới nhất."
+    ),
+    "Only show what would be deleted.": "Chỉ cho xem những gì sẽ bị xóa.",
+    "Also old runs of Airflow; only on the scheduler's machine.": (
+        "Cả các lần chạy cũ của Airflow; chỉ trên máy của scheduler."
+    ),
+    "The night that should be published; defaults to yesterday.": (
+        "Đêm lẽ ra đã công bố; mặc định là hôm qua."
+    ),
+    "Only show warnings and failures.": "Chỉ hiện cảnh báo và lỗi.",
+    "form_06a.received_total": "form_06a.received_total",
+    "The .xlsx file to write.": "Tệp .xlsx cần ghi.",
+    "calendar or government.": "calendar (dương lịch) hoặc government (từ ngày 15).",
+    "q1, half_year, q3 or year.": "q1, half_year, q3 hoặc year.",
+    "Show the version and exit.": "Hiện phiên bản rồi kết thúc.",
+    "On an error, show the whole traceback; also after a command's name.": (
+        "Khi có lỗi, hiện toàn bộ traceback; cũng viết được sau tên lệnh."
+    ),
+    "Show this message and exit.": "Hiện trợ giúp này rồi kết thúc.",
+    "Install completion for the current shell.": "Cài tính năng tự điền lệnh cho shell đang dùng.",
+    "Show completion for the current shell, to copy it or customize the installation.": (
+        "Hiện mã tự điền lệnh cho shell đang dùng, để chép hoặc tự cài."
+    ),
+}
+
+#: What the parser itself writes into a help.
+PARSER: tuple[tuple[str, str], ...] = (
+    ("Usage: ", "Cách dùng: "),
+    ("\nArguments:\n", "\nTham số:\n"),
+    ("\nOptions:\n", "\nTùy chọn:\n"),
+    ("\nCommands:\n", "\nLệnh:\n"),
+    ("[required]", "[bắt buộc]"),
+    ("[default: ", "[mặc định "),
+)
