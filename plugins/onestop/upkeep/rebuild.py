@@ -130,6 +130,6 @@ def rebuild(settings: Settings, echo: Callable[[str], None] = lambda _: None) ->
             if digest != sha256:
                 done.differences.append(
                     f"night {night}: the figures are not those that were published, or this"
-                    " release counts further ones"
+                    " release counts further ones, or reference rows were edited since"
                 )
     return done
