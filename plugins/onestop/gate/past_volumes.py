@@ -44,7 +44,7 @@ def note_volumes(
     )
     found: dict[str, dict[str, list[int]]] = {}
     for row in rows:
-        series = _series(row["source"], row["feed"], row["kind"], row["file_name"])
+        series = series_of(row["source"], row["feed"], row["kind"], row["file_name"])
         nights = found.setdefault(series, {})
         nights.setdefault(row["night"].isoformat(), []).append(int(row["rows_judged"]))
     # Several files of one night under the same series have no usual size.
@@ -71,11 +71,11 @@ def noted_usual_volume(path: Path, delivery: Delivery, night: dt.date) -> UsualV
     if f"{delivery.source}/{delivery.feed}" in noted["accepted"]:
         return None
     series = noted["past"].get(
-        _series(delivery.source, delivery.feed, delivery.kind, delivery.file_name), {}
+        series_of(delivery.source, delivery.feed, delivery.kind, delivery.file_name), {}
     )
     return usual_volume(night, {dt.date.fromisoformat(day): rows for day, rows in series.items()})
 
 
-def _series(source: str, feed: str, kind: str, file_name: str) -> str:
+def series_of(source: str, feed: str, kind: str, file_name: str) -> str:
     """Name of the series a file belongs to: files with the same path apart from the date."""
     return f"{source} {feed} {kind} {_DATES.sub('#', file_name)}"

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from fastapi import HTTPException
 from published_marts import Figure, publish, settings_in
-from web_site import TestClient, browser
+from web_site import REJECTED, TestClient, browser
 
 from onestop.figures.web import make_app
 from onestop.gate.unpublished import note_unpublished
@@ -30,7 +30,20 @@ def settings(tmp_path_factory):
 
 
 #: Paths that only readers of the record may open.
-RECORD_PAGES = ["/reports/index.html"]
+RECORD_PAGES = [
+    "/audit",
+    "/delivery",
+    "/difference",
+    "/night",
+    "/nights",
+    "/publications",
+    "/quarantine",
+    "/quarantine.csv",
+    "/reports/index.html",
+    "/restatements",
+    "/rule",
+    "/signs.csv",
+]
 
 
 #: A value for each parameter of a path, and for each page that needs some.
@@ -39,7 +52,13 @@ PARAMETERS = {
     "{code}/{number}/{name:path}": "half_year/1/scorecard.csv",
     "{name}": "index.csv",
 }
-QUERIES = {"/report": "code=half_year&issue=1", "/unit": "code=CITY"}
+QUERIES = {
+    "/report": "code=half_year&issue=1",
+    "/unit": "code=CITY",
+    "/open": "unit=CITY&band=age_to_5",
+    "/delivery": f"id={REJECTED}",
+    "/rule": "code=DOS-R07",
+}
 
 
 def all_paths(settings):

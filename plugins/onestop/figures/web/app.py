@@ -12,7 +12,23 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Resp
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from onestop.errors import OneStopError
+from onestop.figures.web.audit import (
+    read_audit,
+    read_difference,
+    read_publications,
+    read_restatements,
+    signs_csv,
+)
 from onestop.figures.web.figure import figure_csv, figure_xlsx, read_figure
+from onestop.figures.web.nights import (
+    quarantine_csv,
+    read_delivery,
+    read_night,
+    read_nights,
+    read_quarantine,
+    read_rule,
+)
+from onestop.figures.web.open_dossiers import read_open
 from onestop.figures.web.overview import read_overview
 from onestop.figures.web.reports import issued_file, read_report
 from onestop.figures.web.site import Visit, render, style_sheet
@@ -87,21 +103,52 @@ class Page:
     is_record: bool = False
 
 
-#: Files made for a request, by their path, and their media types.
-DOWNLOADS: tuple[tuple[str, Callable[[Warehouse, Visit], tuple[str, bytes]], str], ...] = (
-    ("figure.csv", figure_csv, "text/csv; charset=utf-8"),
-    (
-        "figure.xlsx",
-        figure_xlsx,
-        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    ),
+@dataclass(frozen=True)
+class Download:
+    """A file that is made for a request.
+
+    Attributes:
+        path: below the site: ``figure.csv``.
+        make: makes its name and its bytes.
+        is_record: whether only readers of the record get it.
+    """
+
+    path: str
+    make: Callable[[Warehouse, Visit], tuple[str, bytes]]
+    is_record: bool = False
+
+    @property
+    def media_type(self) -> str:
+        """Its type."""
+        return _MEDIA_TYPES[self.path.rpartition(".")[2]]
+
+
+_MEDIA_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+DOWNLOADS = (
+    Download("figure.csv", figure_csv),
+    Download("figure.xlsx", figure_xlsx),
+    Download("quarantine.csv", quarantine_csv, is_record=True),
+    Download("signs.csv", signs_csv, is_record=True),
 )
 PAGES = (
     Page("./", "overview.html", read_overview),
     Page("report", "report.html", read_report),
     Page("units", "units.html", read_units),
     Page("unit", "unit.html", read_unit),
+    Page("open", "open.html", read_open),
     Page("figure", "figure.html", read_figure),
+    Page("nights", "nights.html", read_nights, is_record=True),
+    Page("night", "night.html", read_night, is_record=True),
+    Page("delivery", "delivery.html", read_delivery, is_record=True),
+    Page("quarantine", "quarantine.html", read_quarantine, is_record=True),
+    Page("rule", "rule.html", read_rule, is_record=True),
+    Page("audit", "audit.html", read_audit, is_record=True),
+    Page("restatements", "restatements.html", read_restatements, is_record=True),
+    Page("difference", "difference.html", read_difference, is_record=True),
+    Page("publications", "publications.html", read_publications, is_record=True),
 )
 
 
@@ -143,8 +190,8 @@ def make_app(
 
     for page in PAGES:
         _add_page(app, page, settings, reads_record)
-    for path, make, media_type in DOWNLOADS:
-        _add_download(app, path, make, media_type, settings)
+    for download in DOWNLOADS:
+        _add_download(app, download, settings, reads_record)
     _add_files(app, settings, reads_record)
     return app
 
@@ -181,24 +228,25 @@ def _add_page(
 
 def _add_download(
     app: FastAPI,
-    path: str,
-    make: Callable[[Warehouse, Visit], tuple[str, bytes]],
-    media_type: str,
+    download: Download,
     settings: Callable[[], Settings],
+    reads_record: Callable[..., bool],
 ) -> None:
-    def download(request: Request) -> Response:
-        visit = _visit(request, path)
+    def make(request: Request, may_read: bool = Depends(reads_record)) -> Response:  # noqa: FBT001 - idem
+        if download.is_record and not may_read:
+            raise HTTPException(_FORBIDDEN, _FOR_RECORD_READERS)
+        visit = _visit(request, download.path)
         try:
             with open_published(settings()) as warehouse:
-                name, content = make(warehouse, visit)
+                name, content = download.make(warehouse, visit)
         except QuestionError as error:
             return _message(request, _NOT_FOUND, str(error), visit)
         except OneStopError as error:
             return _message(request, _UNAVAILABLE, str(error), visit)
         named = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
-        return Response(content, media_type=media_type, headers={**_FILE_HEADERS, **named})
+        return Response(content, media_type=download.media_type, headers={**_FILE_HEADERS, **named})
 
-    app.get(f"/{path}")(download)
+    app.get(f"/{download.path}")(make)
 
 
 def _add_files(

@@ -22,7 +22,7 @@ from onestop.figures.explain.paging import (
 from onestop.figures.known_issues import read_known_issues
 from onestop.figures.scorecard.values import ON_TIME
 from onestop.figures.spreadsheet import Sheet, workbook
-from onestop.figures.web.site import ROWS_PER_PAGE, page_number, unit_label
+from onestop.figures.web.site import ROWS_PER_PAGE, date_of, page_number, unit_label
 from onestop.marts.published import QuestionError, find_night
 from onestop.schema.number_text import day, measured, whole
 
@@ -66,23 +66,14 @@ def _coordinates(warehouse: Warehouse, visit: Visit) -> _Coordinates:
         indicator=query.get("indicator", ON_TIME),
         method=query.get("method"),
         unit=query.get("unit", "CITY").strip(),
-        first=_date(query.get("from"), night.replace(month=1, day=1)),
-        last=_date(query.get("to"), night),
+        first=date_of(query.get("from"), night.replace(month=1, day=1)),
+        last=date_of(query.get("to"), night),
         chosen=ItemFilter(
             role=role if role in ROLES else None,
             reason_code=query.get("reason"),
             text=query.get("q", "").strip(),
         ),
     )
-
-
-def _date(text: str | None, default: dt.date) -> dt.date:
-    if not text:
-        return default
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise QuestionError(f"{text} is no date", remedy="write it as 2022-11-24") from None
 
 
 def read_figure(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[str, Any]:

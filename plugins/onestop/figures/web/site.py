@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,11 +14,11 @@ from urllib.parse import urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 
 from onestop.figures.web import charts
+from onestop.marts.published import QuestionError
 from onestop.schema.number_text import day, decimal_text, duration, measured, percent, whole
 from onestop.schema.time_zone import LOCAL_ZONE
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Mapping
 
     from jinja2.runtime import Context
@@ -139,6 +140,24 @@ def page_number(text: str | None, total: int, size: int = ROWS_PER_PAGE) -> Page
 _DIGITS = 10
 
 
+def date_of(text: str | None, default: dt.date) -> dt.date:
+    """The date that was asked for.
+
+    Args:
+        text: as ``2022-11-24``.
+        default: where there is none.
+
+    Raises:
+        QuestionError: it is no date.
+    """
+    if not text:
+        return default
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise QuestionError(f"{text} is no date", remedy="write it as 2022-11-24") from None
+
+
 def render(template: str, visit: Visit, **values: object) -> str:
     """A page of the site.
 
@@ -169,12 +188,13 @@ def render(template: str, visit: Visit, **values: object) -> str:
 #: The page of the menu that a page belongs to.
 _SECTIONS = {
     "unit": "units",
+    "open": "units",
     "night": "nights",
     "delivery": "nights",
     "quarantine": "nights",
     "rule": "nights",
     "difference": "audit",
-    "signs": "audit",
+    "publications": "audit",
     "restatements": "audit",
     "report": "./",
 }

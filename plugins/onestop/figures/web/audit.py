@@ -1,0 +1,419 @@
+"""Audit: what was edited after a deadline, restated, published and issued; why nights differ."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, Any
+
+from onestop.console import safe_cell
+from onestop.figures.difference import compare_nights
+from onestop.figures.explain.output import heading
+from onestop.figures.issued import read_issued_reports
+from onestop.figures.web.overview import read_night_changes
+from onestop.figures.web.site import date_of, figure_text, page_number, unit_label
+from onestop.figures.web.unit import SIGNS, STRENGTHS, find_unit, sign_condition
+from onestop.marts.published import QuestionError, find_night, published_nights
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from onestop.figures.difference import Difference
+    from onestop.figures.web.site import Visit
+    from onestop.schema.number_text import Language
+    from onestop.settings import Settings
+    from onestop.warehouse import Warehouse
+
+_CITY = "CITY"
+#: What a sign changed: columns before and after, and their name for people.
+_CHANGED: tuple[tuple[str, dict[Language, str]], ...] = (
+    ("due_at", {"vi": "hẹn trả", "en": "due"}),
+    ("resolved_at", {"vi": "kết thúc", "en": "ended"}),
+    ("status", {"vi": "trạng thái", "en": "status"}),
+)
+#: The order of signs: the strongest first, then those that were overdue longest.
+_STRONGEST_FIRST = (
+    "case sign.strength when 'strong' then 0 else 1 end, sign.days_overdue desc nulls last,"
+    " sign.changed_night desc, sign.dossier_code, sign.change_kind"
+)
+
+
+def _sign_filter(
+    warehouse: Warehouse, visit: Visit
+) -> tuple[str, dict[str, Any], Mapping[str, Any]]:
+    """The condition on the signs that are asked for, its parameters, and the unit.
+
+    Raises:
+        QuestionError: there is no such unit, kind or strength.
+    """
+    unit = find_unit(warehouse, visit.query.get("unit", _CITY))
+    condition, values = sign_condition(unit)
+    for name, column, known in (
+        ("kind", "change_kind", SIGNS),
+        ("strength", "strength", STRENGTHS),
+    ):
+        asked = visit.query.get(name)
+        if asked is None:
+            continue
+        if asked not in known:
+            raise QuestionError(f"no {name} {asked}", remedy=f"there are {', '.join(known)}")
+        condition += f" and {column} = :{name}"
+        values[name] = asked
+    return condition, values, unit
+
+
+def read_audit(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[str, Any]:
+    """The values of ``audit.html``: signs of edits after the deadline.
+
+    Args:
+        warehouse: the published marts, open.
+        _settings: of this installation.
+        visit: the request, with ``unit``, ``kind``, ``strength`` and ``page``.
+
+    Raises:
+        QuestionError: there is no such unit, kind or strength.
+    """
+    lang = visit.lang
+    condition, values, unit = _sign_filter(warehouse, visit)
+    total = int(
+        warehouse.value(
+            f"select count(*) from mart.changed_after_overdue where {condition}", values
+        )
+        or 0
+    )
+    page = page_number(visit.query.get("page"), total)
+    counts = warehouse.rows(
+        "select change_kind, strength, count(*) as signs from mart.changed_after_overdue"
+        " group by change_kind, strength order by strength, count(*) desc, change_kind"
+    )
+    units = warehouse.rows(
+        "select sign.unit_code, coalesce(unit.unit_name, sign.unit_code) as unit_name,"
+        " count(case when sign.strength = 'strong' then 1 end) as strong, count(*) as signs"
+        " from mart.changed_after_overdue as sign"
+        " left join mart.unit as unit on sign.unit_code = unit.unit_code"
+        " group by sign.unit_code, coalesce(unit.unit_name, sign.unit_code)"
+        " order by 3 desc, 4 desc, sign.unit_code"
+    )
+    return {
+        "night": find_night(warehouse, None),
+        "unit_name": unit_label(unit["unit_code"], unit["unit_name"], lang),
+        "unit_code": unit["unit_code"],
+        "rows": _read_signs(warehouse, lang, condition, values, page.offset, page.size),
+        "page": page,
+        "counts": counts,
+        "units": units,
+        "kinds": [(code, text[lang]) for code, text in SIGNS.items()],
+        "strengths": [(code, text[lang]) for code, text in STRENGTHS.items()],
+        "query": visit.query,
+    }
+
+
+def _read_signs(
+    warehouse: Warehouse,
+    lang: Language,
+    condition: str,
+    values: Mapping[str, Any],
+    offset: int,
+    limit: int,
+) -> list[dict[str, Any]]:
+    rows = warehouse.rows(
+        "select sign.*, unit.unit_name, before.file_name as file_before,"
+        " after.file_name as file_after"
+        f" from (select * from mart.changed_after_overdue as sign where {condition}"
+        f" order by {_STRONGEST_FIRST} limit {int(limit)} offset {int(offset)}) as sign"
+        " left join mart.unit as unit on sign.unit_code = unit.unit_code"
+        f" left join ({_FILES}) as before on sign.delivery_before = before.delivery_id"
+        f" left join ({_FILES}) as after on sign.delivery_after = after.delivery_id"
+        f" order by {_STRONGEST_FIRST}",
+        values,
+    )
+    statuses = _labels(warehouse, "status", lang)
+    for row in rows:
+        row["kind"] = SIGNS.get(row["change_kind"], {}).get(lang, row["change_kind"])
+        row["strength_text"] = STRENGTHS.get(row["strength"], {}).get(lang, row["strength"])
+        row["changes"] = [
+            (
+                texts[lang],
+                *(statuses.get(row[key], row[key]) for key in (f"{name}_before", f"{name}_after")),
+            )
+            for name, texts in _CHANGED
+            if row[f"{name}_before"] != row[f"{name}_after"]
+        ]
+    return rows
+
+
+_FILES = "select delivery_id, min(file_name) as file_name from audit.delivery group by delivery_id"
+#: Signs as CSV, at most.
+_MOST_SIGNS = 200_000
+_SIGN_COLUMNS = (
+    "dossier_code", "unit_code", "unit_name", "change_kind", "strength", "changed_night",
+    "last_seen_night", "received_date", "due_at_before", "due_at_after", "resolved_at_before",
+    "resolved_at_after", "status_before", "status_after", "days_overdue", "has_turned_on_time",
+    "file_before", "row_before", "file_after", "row_after", "numerator", "denominator",
+    "numerator_without", "denominator_without",
+)  # fmt: skip
+
+
+def signs_csv(warehouse: Warehouse, visit: Visit) -> tuple[str, bytes]:
+    """The signs that are asked for as CSV, the strongest first.
+
+    Raises:
+        QuestionError: as :func:`read_audit`.
+    """
+    condition, values, _ = _sign_filter(warehouse, visit)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_SIGN_COLUMNS)
+    for row in _read_signs(warehouse, visit.lang, condition, values, 0, _MOST_SIGNS):
+        writer.writerow(safe_cell(row[name]) for name in _SIGN_COLUMNS)
+    return "signs.csv", text.getvalue().encode()
+
+
+def read_restatements(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[str, Any]:
+    """The values of ``restatements.html``: published figures that a later night changed.
+
+    Args:
+        warehouse: the published marts, open.
+        _settings: of this installation.
+        visit: the request, with ``unit``, ``night`` and ``page``; with ``type``, ``basis`` and
+            ``start`` of a period also the dossiers that changed it.
+
+    Raises:
+        QuestionError: there is no such unit.
+    """
+    lang = visit.lang
+    unit = find_unit(warehouse, visit.query.get("unit", _CITY))
+    condition = "restated.unit_code = :unit and restated.field_code = 'ALL'"
+    values: dict[str, Any] = {"unit": unit["unit_code"]}
+    if visit.query.get("night"):
+        values["night"] = date_of(visit.query["night"], find_night(warehouse, None))
+        condition += " and restated.restated_night = :night"
+    total = int(
+        warehouse.value(
+            f"select count(*) from mart.restatement as restated where {condition}", values
+        )
+        or 0
+    )
+    page = page_number(visit.query.get("page"), total)
+    rows = warehouse.rows(
+        f"select restated.*, indicator.title_{lang} as title, indicator.unit_of_measure"
+        " from mart.restatement as restated left join ref.indicator as indicator"
+        " on restated.indicator_code = indicator.indicator_code"
+        f" where {condition} order by restated.restated_night desc, indicator.position,"
+        " restated.indicator_code, restated.method_code, restated.period_start desc,"
+        " restated.period_type, restated.period_basis"
+        f" limit {page.size} offset {page.offset}",
+        values,
+    )
+    for row in rows:
+        row["title"] = row["title"] or heading(row["method_code"], lang)
+        row["before"], row["after"] = (_amounts(row, side, lang) for side in ("before", "after"))
+    nights = warehouse.rows(
+        "select restated_night as night, count(*) as figures from mart.restatement"
+        " where unit_code = :unit and field_code = 'ALL' group by restated_night"
+        " order by restated_night desc limit 60",
+        {"unit": unit["unit_code"]},
+    )
+    return {
+        "night": find_night(warehouse, None),
+        "unit_code": unit["unit_code"],
+        "unit_name": unit_label(unit["unit_code"], unit["unit_name"], lang),
+        "rows": rows,
+        "page": page,
+        "nights": nights,
+        "period_types": _labels(warehouse, "period_type", lang),
+        "dossiers": _read_restated_dossiers(warehouse, unit, visit),
+        "query": visit.query,
+    }
+
+
+def _amounts(row: Mapping[str, Any], side: str, lang: Language) -> str:
+    numerator, denominator = row[f"numerator_{side}"], row[f"denominator_{side}"]
+    if numerator is None:
+        return "–"
+    if denominator is None or not row["unit_of_measure"]:
+        figure = {"numerator": None, "denominator": None, "value": numerator}
+        return figure_text(figure, "count", lang)
+    figure = {"numerator": numerator, "denominator": denominator, "value": None}
+    return figure_text(figure, row["unit_of_measure"], lang)
+
+
+def _labels(warehouse: Warehouse, table: str, lang: Language) -> dict[str, str]:
+    rows = warehouse.rows(f"select {table} as code, label_{lang} as label from ref.{table}")
+    return {row["code"]: row["label"] for row in rows}
+
+
+def _read_restated_dossiers(
+    warehouse: Warehouse, unit: Mapping[str, Any], visit: Visit
+) -> list[dict[str, Any]] | None:
+    """The dossiers that changed the figures of one period on one night; None if not asked for."""
+    query = visit.query
+    if not all(query.get(name) for name in ("night", "type", "basis", "start")):
+        return None
+    condition, values = "true", {}
+    if unit["unit_scope"] != "city":
+        column = "level" if unit["unit_scope"] == "level" else "unit"
+        value = unit["unit_level" if column == "level" else "unit_code"]
+        condition, values = f"(:unit in ({column}_before, {column}_after))", {"unit": value}
+    night = find_night(warehouse, None)
+    return warehouse.rows(
+        f"select dossier.*, was.label_{visit.lang} as text_before,"
+        f" now.label_{visit.lang} as text_after from mart.restatement_dossier as dossier"
+        f" left join ({_CLASSES}) as was on dossier.class_before = was.class_at_end"
+        f" left join ({_CLASSES}) as now on dossier.class_after = now.class_at_end"
+        " where restated_night = :night and period_type = :type and period_basis = :basis"
+        f" and period_start = :start and {condition} order by dossier_code limit 200",
+        {
+            **values,
+            "night": date_of(query["night"], night),
+            "type": query["type"],
+            "basis": query["basis"],
+            "start": date_of(query["start"], night),
+        },
+    )
+
+
+_CLASSES = (
+    "select class_at_end, max(label_vi) as label_vi, max(label_en) as label_en"
+    " from ref.period_class group by class_at_end"
+)
+
+
+def read_publications(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[str, Any]:
+    """The values of ``publications.html``: every publication with its hash, and issued reports.
+
+    Args:
+        warehouse: the published marts, open.
+        settings: of this installation.
+        visit: the request, with ``page``.
+    """
+    total = int(warehouse.value("select count(*) from audit.publication") or 0)
+    page = page_number(visit.query.get("page"), total)
+    return {
+        "night": find_night(warehouse, None),
+        "rows": warehouse.rows(
+            "select publication_id, as_of_date, published_at, delivery_count, dossier_count,"
+            " computed, computed_why, figures_sha256 from audit.publication"
+            f" order by publication_id desc limit {page.size} offset {page.offset}"
+        ),
+        "page": page,
+        "reports": read_issued_reports(settings),
+    }
+
+
+def read_difference(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[str, Any]:
+    """The values of ``difference.html``: why figures differ between two published nights.
+
+    What one night changed is recorded with its publication; everything else is computed when it
+    is asked for.
+
+    Args:
+        warehouse: the published marts, open.
+        settings: of this installation.
+        visit: the request, with ``from``, ``to``, ``unit`` and ``indicator``.
+
+    Raises:
+        QuestionError: there is no such night, unit or indicator.
+    """
+    query, lang = visit.query, visit.lang
+    nights = published_nights(warehouse)
+    last = nights[-1]
+    after = date_of(query.get("to"), last)
+    earlier = [night for night in nights if night < after]
+    before = date_of(query.get("from"), earlier[-1] if earlier else after)
+    unit = find_unit(warehouse, query.get("unit", _CITY))
+    values: dict[str, Any] = {
+        "night": last,
+        "nights": nights[::-1],
+        "before": before,
+        "after": after,
+        "unit_code": unit["unit_code"],
+        "unit_name": unit_label(unit["unit_code"], unit["unit_name"], lang),
+        "units": warehouse.rows(
+            "select unit_code as code, coalesce(unit_name, unit_code) as title from mart.unit"
+            " order by case unit_scope when 'city' then 0 when 'level' then 1 else 2 end,"
+            " unit_code"
+        ),
+        "indicators": warehouse.rows(
+            f"select indicator_code as code, title_{lang} as title from ref.indicator"
+            " where scorecard_method is not null order by position"
+        ),
+        "indicator": query.get("indicator", ""),
+        "figures": [],
+        "is_recorded": False,
+        "items": [],
+    }
+    for each in values["units"]:
+        each["title"] = unit_label(each["code"], each["title"], lang)
+    if len(nights) == 1 and not query.get("from"):
+        return values
+    is_next = bool(earlier) and before == earlier[-1]
+    if is_next and not query.get("indicator"):
+        values["is_recorded"] = True
+        values["figures"] = read_night_changes(warehouse, after, lang, unit["unit_code"])
+        return values
+    difference = compare_nights(
+        settings, before, after, unit["unit_code"], query.get("indicator") or None
+    )
+    _add_difference(warehouse, values, difference, lang)
+    return values
+
+
+#: Items of a difference on its page.
+_MOST_ITEMS = 200
+
+
+def _add_difference(
+    warehouse: Warehouse, values: dict[str, Any], difference: Difference, lang: Language
+) -> None:
+    titles = {
+        row["indicator_code"]: row
+        for row in warehouse.rows(
+            f"select indicator_code, title_{lang} as title, unit_of_measure from ref.indicator"
+        )
+    }
+    causes = {
+        row["cause_code"]: row
+        for row in warehouse.rows(
+            f"select cause_code, label_{lang} as cause, definition_{lang} as definition"
+            " from ref.change_cause"
+        )
+    }
+    for figure in difference.figures:
+        if not figure.causes and figure.before == figure.after:
+            continue
+        measure = titles[figure.indicator_code]["unit_of_measure"]
+        values["figures"].append(
+            {
+                "code": figure.indicator_code,
+                "title": titles[figure.indicator_code]["title"],
+                "previous_night": difference.previous,
+                "before": _pair_text(figure.before, measure, lang),
+                "after": _pair_text(figure.after, measure, lang),
+                "numerator_change": figure.change[0],
+                "denominator_change": figure.change[1],
+                "causes": [
+                    {
+                        "cause_code": cause.cause_code,
+                        "cause": causes.get(cause.cause_code, {}).get("cause"),
+                        "definition": causes.get(cause.cause_code, {}).get("definition"),
+                        "item_count": cause.item_count,
+                        "numerator_change": cause.numerator_change,
+                        "denominator_change": cause.denominator_change,
+                    }
+                    for cause in figure.causes
+                ],
+                "item_count": len(figure.items),
+            }
+        )
+        values["items"] = [
+            {"item": item, "cause": causes.get(item.cause_code, {}).get("cause", item.cause_code)}
+            for item in figure.items[:_MOST_ITEMS]
+        ]
+
+
+def _pair_text(pair: tuple[int, int] | None, unit_of_measure: str, lang: Language) -> str:
+    if pair is None:
+        return "–"
+    figure = {"numerator": pair[0], "denominator": pair[1], "value": None}
+    return figure_text(figure, unit_of_measure, lang)

@@ -1,0 +1,540 @@
+"""Nights: what came, what was accepted or rejected, and what each rule found."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from onestop.console import safe_cell
+from onestop.figures.known import refuse_unknown
+from onestop.figures.web.site import ROWS_PER_PAGE, date_of, page_number
+from onestop.gate.past_volumes import series_of
+from onestop.gate.unpublished import NIGHT_STATES, unpublished_nights
+from onestop.gate.volume import usual_volume
+from onestop.marts.published import QuestionError, find_night
+from onestop.readers.refusals import values_for_people
+from onestop.schema.feeds import FEEDS
+from onestop.schema.workdays import work_calendar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from onestop.figures.web.site import Visit
+    from onestop.schema.number_text import Language
+    from onestop.settings import Settings
+    from onestop.warehouse import Warehouse
+
+#: Columns of ``audit.delivery`` that account for each row read.
+AMOUNTS = ("accepted", "rejected", "repeated", "blank", "skipped")
+#: Nights in the table of rules.
+_RULE_NIGHTS = 14
+_RULES = 25
+REJECTED_STATES = ("open", "replayed", "superseded", "left_out")
+#: Names of states, for people.
+STATES: dict[str, dict[Language, str]] = {
+    "loaded": {"vi": "đã nạp", "en": "loaded"},
+    "refused": {"vi": "bị từ chối", "en": "refused"},
+    "open": {"vi": "chưa xử lý", "en": "open"},
+    "replayed": {"vi": "đã nạp lại", "en": "replayed"},
+    "superseded": {"vi": "đã được thay", "en": "superseded"},
+    "left_out": {"vi": "bỏ qua theo ánh xạ", "en": "left out by the mapping"},
+}
+_SUMS = ", ".join(f"cast(sum(rows_{name}) as bigint) as rows_{name}" for name in ("read", *AMOUNTS))
+
+
+def read_nights(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[str, Any]:
+    """The values of ``nights.html``.
+
+    Args:
+        warehouse: the published marts, open.
+        settings: of this installation.
+        visit: the request, with ``page``.
+    """
+    last = find_night(warehouse, None)
+    total = int(warehouse.value(f"select count(*) from ({_NIGHTS}) as night") or 0)
+    page = page_number(visit.query.get("page"), total)
+    nights = _read_nights(warehouse, visit.lang, page.offset)
+    waiting = [
+        {
+            "night": each.as_of_date,
+            "state": each.state,
+            "state_text": NIGHT_STATES[each.state][visit.lang],
+            "message": each.message,
+        }
+        for each in unpublished_nights(settings.folders.unpublished_nights)
+        if each.as_of_date > last
+    ]
+    return {
+        "night": last,
+        "nights": nights,
+        "waiting": waiting if page.number == 1 else [],
+        "page": page,
+        "rules": _read_rule_nights(warehouse, visit.lang),
+        "open_rows": int(
+            warehouse.value("select count(*) from audit.rejected_row where state = 'open'") or 0
+        ),
+        "has_reports": (settings.folders.reports / "index.html").is_file(),
+    }
+
+
+#: Every night that was run or got a delivery.
+_NIGHTS = "select as_of_date as night from audit.night_run union select night from audit.delivery"
+
+
+def _read_nights(warehouse: Warehouse, lang: Language, offset: int) -> list[dict[str, Any]]:
+    rows = warehouse.rows(
+        "select night.night, run.state, run.message, run.computed, run.computed_why,"
+        " publication.published_at, publication.publication_id, file.files, file.refused,"
+        f" file.warnings, {', '.join(f'file.rows_{name}' for name in ('read', *AMOUNTS))}"
+        f" from (select night from ({_NIGHTS}) as every order by night desc"
+        f" limit {ROWS_PER_PAGE} offset {int(offset)}) as night"
+        " left join audit.night_run as run on night.night = run.as_of_date"
+        " left join audit.publication as publication on night.night = publication.as_of_date"
+        " left join (select night, count(distinct delivery_id) as files,"
+        " count(distinct case when state = 'refused' then delivery_id end) as refused,"
+        f" cast(sum(warnings) as bigint) as warnings, {_SUMS} from audit.delivery as delivery"
+        f" where {LAST_ATTEMPT} group by night) as file on night.night = file.night"
+        " order by night.night desc"
+    )
+    for row in rows:
+        row["state_text"] = NIGHT_STATES.get(row["state"] or "", {}).get(lang, row["state"] or "")
+        row["parts"] = _parts(row)
+    return rows
+
+
+#: The last time that a delivery was settled.
+LAST_ATTEMPT = (
+    "not exists (select 1 from audit.delivery as later"
+    " where later.delivery_id = delivery.delivery_id and later.attempt > delivery.attempt)"
+)
+
+
+def _parts(row: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """The rows of a delivery or a night by what became of them, for a bar."""
+    other = sum(int(row[f"rows_{name}"] or 0) for name in ("blank", "skipped"))
+    return [
+        *((name, int(row[f"rows_{name}"] or 0)) for name in ("accepted", "rejected", "repeated")),
+        ("other", other),
+    ]
+
+
+def _read_rule_nights(warehouse: Warehouse, lang: Language) -> dict[str, Any]:
+    """What rules found in the last nights: rule by night, those that found most at the top."""
+    nights = [
+        row["night"]
+        for row in warehouse.rows(
+            "select distinct night from audit.delivery where state = 'loaded'"
+            f" order by night desc limit {_RULE_NIGHTS}"
+        )
+    ][::-1]
+    if not nights:
+        return {"nights": [], "rows": []}
+    rows = warehouse.rows(
+        f"select result.rule_code, max(result.severity) as severity, max(result.message_{lang})"
+        " as message, delivery.night, cast(sum(result.rows_failed) as bigint) as rows_failed"
+        " from audit.validation_result as result inner join audit.delivery as delivery"
+        " on result.delivery_id = delivery.delivery_id and result.attempt = delivery.attempt"
+        f" where delivery.night >= :first and result.rows_failed > 0 and {LAST_ATTEMPT}"
+        " group by result.rule_code, delivery.night",
+        {"first": nights[0]},
+    )
+    rules: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        rule = rules.setdefault(row["rule_code"], {**row, "cells": {}})
+        rule["cells"][row["night"]] = row["rows_failed"]
+    ordered = sorted(
+        rules.values(),
+        key=lambda rule: (
+            _SEVERITIES.get(rule["severity"], len(_SEVERITIES)),
+            -sum(rule["cells"].values()),
+            rule["rule_code"],
+        ),
+    )
+    return {"nights": nights, "rows": ordered[:_RULES], "total": len(ordered)}
+
+
+_SEVERITIES = {"critical": 0, "error": 1, "warning": 2}
+#: Names of severities, for people.
+SEVERITIES: dict[str, dict[Language, str]] = {
+    "critical": {"vi": "dừng tệp", "en": "stops the file"},
+    "error": {"vi": "loại dòng", "en": "rejects the row"},
+    "warning": {"vi": "cảnh báo", "en": "warning"},
+}
+
+
+def read_night(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[str, Any]:
+    """The values of ``night.html``.
+
+    Args:
+        warehouse: the published marts, open.
+        settings: of this installation.
+        visit: the request, with ``date``.
+
+    Raises:
+        QuestionError: nothing is known of that night.
+    """
+    lang = visit.lang
+    night = date_of(visit.query.get("date"), find_night(warehouse, None))
+    runs = warehouse.rows(
+        "select state, message, computed, computed_why, changed_at from audit.night_run"
+        " where as_of_date = :night",
+        {"night": night},
+    )
+    waiting = [
+        each
+        for each in unpublished_nights(settings.folders.unpublished_nights)
+        if each.as_of_date == night
+    ]
+    deliveries = _read_deliveries(warehouse, night, lang)
+    if not runs and not waiting and not deliveries:
+        raise QuestionError(f"nothing is known of night {night}", remedy="see the page of nights")
+    state = waiting[0].state if waiting else runs[0]["state"] if runs else ""
+    return {
+        "night": night,
+        "state": state,
+        "state_text": NIGHT_STATES.get(state, {}).get(lang, state),
+        "message": waiting[0].message if waiting else runs[0]["message"] if runs else "",
+        "run": runs[0] if runs else None,
+        "publication": next(
+            iter(
+                warehouse.rows(
+                    "select publication_id, published_at, delivery_count, dossier_count,"
+                    " figures_sha256, computed, computed_why from audit.publication"
+                    " where as_of_date = :night order by publication_id desc",
+                    {"night": night},
+                )
+            ),
+            None,
+        ),
+        "is_copied": not waiting,
+        "deliveries": deliveries,
+        "alerts": _read_alerts(warehouse, night, lang),
+        "rules": _read_night_rules(warehouse, night, lang),
+        "checks": _read_mart_checks(warehouse, night, lang),
+        "report": _report_page(settings, f"{night}/index", lang),
+    }
+
+
+def _read_deliveries(warehouse: Warehouse, night: dt.date, lang: Language) -> list[dict[str, Any]]:
+    """The deliveries of a night, with their usual volume where there is one."""
+    rows = warehouse.rows(
+        "select delivery.delivery_id, delivery.attempt, delivery.state, delivery.source,"
+        " delivery.feed, delivery.kind, delivery.file_name, delivery.known_from,"
+        f" {', '.join(f'delivery.rows_{name}' for name in ('read', *AMOUNTS))},"
+        f" delivery.warnings, delivery.refused_rule, delivery.reason_{lang} as reason,"
+        " delivery.settled_at from audit.delivery as delivery"
+        f" where delivery.night = :night and {LAST_ATTEMPT}"
+        " order by delivery.feed, delivery.file_name, delivery.delivery_id",
+        {"night": night},
+    )
+    past = warehouse.rows(
+        "select delivery.source, delivery.feed, delivery.kind, delivery.file_name, delivery.night,"
+        " delivery.rows_accepted + delivery.rows_rejected as judged"
+        " from audit.delivery as delivery where delivery.state = 'loaded'"
+        " and delivery.night < :night and delivery.night >= :first"
+        f" and {LAST_ATTEMPT} order by delivery.night",
+        {"night": night, "first": night - dt.timedelta(weeks=10)},
+    )
+    series: dict[str, dict[dt.date, int]] = defaultdict(dict)
+    for row in past:
+        name = series_of(row["source"], row["feed"], row["kind"], row["file_name"])
+        series[name][row["night"]] = row["judged"]
+    calendar = work_calendar()
+    for row in rows:
+        name = series_of(row["source"], row["feed"], row["kind"], row["file_name"])
+        usual = usual_volume(night, series.get(name, {}), calendar)
+        row["usual"] = usual.rows if usual else None
+        row["usual_basis"] = (usual.basis_vi if lang == "vi" else usual.basis_en) if usual else ""
+        row["parts"] = _parts(row)
+        row["state_text"] = STATES[row["state"]][lang] if row["state"] in STATES else row["state"]
+    return rows
+
+
+def _read_alerts(warehouse: Warehouse, night: dt.date, lang: Language) -> list[dict[str, Any]]:
+    if "alert" not in warehouse.tables("audit"):  # an earlier release sent none
+        return []
+    return warehouse.rows(
+        f"select alert_code, alert_state, alert_{lang} as text, sent_by, sent_at from audit.alert"
+        " where as_of_date = :night order by sent_at, alert_code, sent_by",
+        {"night": night},
+    )
+
+
+def _read_night_rules(warehouse: Warehouse, night: dt.date, lang: Language) -> list[dict[str, Any]]:
+    rows = warehouse.rows(
+        f"select result.rule_code, max(result.severity) as severity,"
+        f" max(result.message_{lang}) as message,"
+        " cast(sum(result.rows_failed) as bigint) as rows_failed,"
+        " count(distinct result.delivery_id) as files"
+        " from audit.validation_result as result inner join audit.delivery as delivery"
+        " on result.delivery_id = delivery.delivery_id and result.attempt = delivery.attempt"
+        f" where delivery.night = :night and not result.is_success and {LAST_ATTEMPT}"
+        " group by result.rule_code",
+        {"night": night},
+    )
+    return _by_severity(rows, lang)
+
+
+def _by_severity(rows: Sequence[dict[str, Any]], lang: Language) -> list[dict[str, Any]]:
+    """Results with the text of their severity, the gravest and most frequent first."""
+    for row in rows:
+        row["severity_text"] = SEVERITIES.get(row["severity"], {}).get(lang, row["severity"])
+    return sorted(
+        rows,
+        key=lambda row: (
+            _SEVERITIES.get(row["severity"], len(_SEVERITIES)),
+            -(row["rows_failed"] or 0),
+            row["rule_code"],
+        ),
+    )
+
+
+def _read_mart_checks(warehouse: Warehouse, night: dt.date, lang: Language) -> dict[str, Any]:
+    """The checks of a night's figures: how many there were, and those that failed."""
+    rows = warehouse.rows(
+        f"select rule_code, severity, is_success, rows_failed, message_{lang} as message"
+        " from audit.validation_result where delivery_id = :name order by rule_code",
+        {"name": f"mart.{night:%Y%m%d}"},
+    )
+    failed = [row for row in rows if not row["is_success"]]
+    return {"total": len(rows), "failed": _by_severity(failed, lang)}
+
+
+def _report_page(settings: Settings, name: str, lang: Language) -> str:
+    """The path of a page of the validation reports; empty if there is none."""
+    path = f"{name}{'.en' if lang == 'en' else ''}.html"
+    return f"reports/{path}" if (settings.folders.reports / path).is_file() else ""
+
+
+def read_delivery(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[str, Any]:
+    """The values of ``delivery.html``.
+
+    Args:
+        warehouse: the published marts, open.
+        settings: of this installation.
+        visit: the request, with ``id``.
+
+    Raises:
+        QuestionError: there is no such delivery.
+    """
+    lang = visit.lang
+    name = visit.query.get("id", "")
+    attempts = warehouse.rows(
+        f"select *, reason_{lang} as reason from audit.delivery where delivery_id = :id"
+        " order by attempt desc",
+        {"id": name},
+    )
+    if not attempts:
+        raise QuestionError(f"no delivery {name or '-'}", remedy="see the page of nights")
+    last = attempts[0]
+    results = warehouse.rows(
+        f"select rule_code, severity, is_success, rows_checked, rows_failed,"
+        f" message_{lang} as message, clause from audit.validation_result"
+        " where delivery_id = :id and attempt = :attempt",
+        {"id": name, "attempt": last["attempt"]},
+    )
+    failed = [row for row in results if not row["is_success"]]
+    rejected = warehouse.rows(
+        "select state, count(distinct row_number) as rows_found from audit.rejected_row"
+        " where delivery_id = :id group by state order by state",
+        {"id": name},
+    )
+    for row in rejected:
+        row["state_text"] = STATES.get(row["state"], {}).get(lang, row["state"])
+    page = f"{last['night']}/{name}.{last['attempt']}"
+    return {
+        "night": find_night(warehouse, None),
+        "delivery": last,
+        "state_text": STATES.get(last["state"], {}).get(lang, last["state"]),
+        "parts": _parts(last),
+        "amounts": [(name, last[f"rows_{name}"] or 0) for name in AMOUNTS],
+        "attempts": attempts[1:],
+        "skip_reasons": _skip_reasons(last["skip_reasons"]),
+        "failed": _by_severity(failed, lang),
+        "passed": len(results) - len(failed),
+        "rejected": rejected,
+        "places": _read_places(warehouse, name),
+        "report": _report_page(settings, page, lang),
+    }
+
+
+def _skip_reasons(text: str | None) -> list[tuple[str, int]]:
+    """Why the mapping left rows out, and how many."""
+    reasons = json.loads(text) if text else {}
+    return sorted(reasons.items()) if isinstance(reasons, dict) else []
+
+
+def _read_places(warehouse: Warehouse, name: str) -> list[str]:
+    """Other files with the same bytes."""
+    if "delivery_place" not in warehouse.tables("audit"):
+        return []
+    rows = warehouse.rows(
+        "select distinct file_name from audit.delivery_place where delivery_id = :id"
+        " order by file_name",
+        {"id": name},
+    )
+    return [row["file_name"] for row in rows]
+
+
+def _quarantine_filter(warehouse: Warehouse, visit: Visit) -> dict[str, Any]:
+    """What is asked for of the quarantine.
+
+    Raises:
+        QuestionError: there is no such night, feed, rule, state or delivery.
+    """
+    query = visit.query
+    night = query.get("night")
+    filters = {
+        "night": date_of(night, dt.date.min) if night else None,
+        "feed": query.get("feed"),
+        "rule_code": query.get("rule"),
+        "state": query.get("state"),
+        "delivery_id": query.get("delivery"),
+    }
+    refuse_unknown(warehouse, filters, states=REJECTED_STATES)
+    return {name: value for name, value in filters.items() if value is not None}
+
+
+def read_quarantine(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[str, Any]:
+    """The values of ``quarantine.html``.
+
+    Args:
+        warehouse: the published marts, open.
+        _settings: of this installation.
+        visit: the request, with ``night``, ``feed``, ``rule``, ``state``, ``delivery``, ``page``.
+
+    Raises:
+        QuestionError: there is no such night, feed, rule, state or delivery.
+    """
+    chosen = _quarantine_filter(warehouse, visit)
+    where = " and ".join(f"{name} = :{name}" for name in chosen) or "true"
+    total = int(
+        warehouse.value(f"select count(*) from audit.rejected_row where {where}", chosen) or 0
+    )
+    page = page_number(visit.query.get("page"), total)
+    rules = warehouse.rows(
+        f"select rule_code, max(message_{visit.lang}) as message, count(*) as rows_found,"
+        " count(case when state = 'open' then 1 end) as rows_open from audit.rejected_row"
+        " group by rule_code order by count(*) desc, rule_code"
+    )
+    return {
+        "night": find_night(warehouse, None),
+        "rows": _read_rejected(warehouse, visit.lang, where, chosen, page.offset, page.size),
+        "page": page,
+        "rules": rules,
+        "feeds": list(FEEDS),
+        "states": [(state, STATES[state][visit.lang]) for state in REJECTED_STATES],
+        "query": visit.query,
+    }
+
+
+def _read_rejected(
+    warehouse: Warehouse,
+    lang: Language,
+    where: str,
+    chosen: Mapping[str, Any],
+    offset: int = 0,
+    limit: int | None = None,
+) -> list[dict[str, Any]]:
+    rows = warehouse.rows(
+        "select rejected.night, rejected.feed, rejected.delivery_id, delivery.file_name,"
+        " rejected.row_number, rejected.key_text, rejected.rule_code,"
+        f" rejected.message_{lang} as message, rejected.offending, rejected.state,"
+        " rejected.state_changed_at"
+        f" from (select * from audit.rejected_row where {where}"
+        " order by night desc, delivery_id, row_number, rule_code, state"
+        + (f" limit {int(limit)}" if limit is not None else "")
+        + f" offset {int(offset)}) as rejected"
+        " left join (select delivery_id, min(file_name) as file_name from audit.delivery"
+        " group by delivery_id) as delivery on rejected.delivery_id = delivery.delivery_id"
+        " order by rejected.night desc, rejected.delivery_id, rejected.row_number,"
+        " rejected.rule_code, rejected.state",
+        chosen,
+    )
+    for row in rows:
+        row["values"] = _values(row["offending"], lang)
+        row["state_text"] = STATES.get(row["state"], {}).get(lang, row["state"])
+    return rows
+
+
+def _values(offending: str | None, lang: Language) -> list[tuple[str, str]]:
+    """The masked values that broke a rule."""
+    values = json.loads(offending or "{}")
+    if "read_problem" in values:
+        values = values_for_people(values, lang)
+    return [(name, "–" if value is None else str(value)) for name, value in values.items()]
+
+
+#: Columns of the quarantine as CSV.
+QUARANTINE_COLUMNS = (
+    "night", "feed", "file_name", "row_number", "key_text", "rule_code", "message", "offending",
+    "state", "state_changed_at", "delivery_id",
+)  # fmt: skip
+#: Rows of the quarantine as CSV, at most.
+MOST_REJECTED = 200_000
+
+
+def quarantine_csv(warehouse: Warehouse, visit: Visit) -> tuple[str, bytes]:
+    """The rejected rows that are asked for as CSV, at most :data:`MOST_REJECTED`.
+
+    Raises:
+        QuestionError: as :func:`read_quarantine`.
+    """
+    chosen = _quarantine_filter(warehouse, visit)
+    where = " and ".join(f"{name} = :{name}" for name in chosen) or "true"
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(QUARANTINE_COLUMNS)
+    for row in _read_rejected(warehouse, visit.lang, where, chosen, 0, MOST_REJECTED):
+        writer.writerow(safe_cell(row[name]) for name in QUARANTINE_COLUMNS)
+    return "quarantine.csv", text.getvalue().encode()
+
+
+def read_rule(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[str, Any]:
+    """The values of ``rule.html``.
+
+    Args:
+        warehouse: the published marts, open.
+        _settings: of this installation.
+        visit: the request, with ``code``.
+
+    Raises:
+        QuestionError: the rule was never evaluated.
+    """
+    code, lang = visit.query.get("code", ""), visit.lang
+    rows = warehouse.rows(
+        "select delivery.night, cast(sum(result.rows_failed) as bigint) as rows_failed,"
+        " cast(sum(result.rows_checked) as bigint) as rows_checked,"
+        " count(distinct result.delivery_id) as files, max(result.severity) as severity,"
+        f" max(result.message_{lang}) as message, max(result.clause) as clause"
+        " from audit.validation_result as result inner join audit.delivery as delivery"
+        " on result.delivery_id = delivery.delivery_id and result.attempt = delivery.attempt"
+        f" where result.rule_code = :code and {LAST_ATTEMPT}"
+        " group by delivery.night order by delivery.night desc limit 60",
+        {"code": code},
+    )
+    if not rows:
+        raise QuestionError(f"rule {code or '-'} was never evaluated", remedy="see the nights")
+    most = max((row["rows_failed"] or 0 for row in rows), default=0)
+    for row in rows:
+        row["share"] = (row["rows_failed"] or 0) / most if most else 0
+    return {
+        "night": find_night(warehouse, None),
+        "code": code,
+        "severity_text": SEVERITIES.get(rows[0]["severity"], {}).get(lang, rows[0]["severity"]),
+        "message": rows[0]["message"],
+        "clause": rows[0]["clause"],
+        "rows": rows,
+        "open_rows": int(
+            warehouse.value(
+                "select count(*) from audit.rejected_row where rule_code = :code"
+                " and state = 'open'",
+                {"code": code},
+            )
+            or 0
+        ),
+    }

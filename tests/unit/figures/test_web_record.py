@@ -1,0 +1,236 @@
+"""The pages of the record: nights, deliveries, quarantine, audit."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import re
+
+import pytest
+from web_site import BEFORE, NIGHT, REFUSED, REJECTED, REPORT_FILES, UNPUBLISHED, browser
+
+from onestop.figures.web.audit import read_audit, read_difference, read_restatements, signs_csv
+from onestop.figures.web.nights import (
+    AMOUNTS,
+    quarantine_csv,
+    read_delivery,
+    read_night,
+    read_nights,
+    read_quarantine,
+)
+from onestop.figures.web.site import Visit
+from onestop.marts.published import open_published
+
+
+@pytest.fixture
+def warehouse(site):
+    with open_published(site) as warehouse:
+        yield warehouse
+
+
+@pytest.fixture
+def auditor(site):
+    return browser(site, reads_record=True)
+
+
+def of(path, **query):
+    return Visit("vi", path, {name.rstrip("_"): str(value) for name, value in query.items()})
+
+
+def test_every_night_is_listed_with_what_became_of_its_rows(warehouse, site):
+    values = read_nights(warehouse, site, of("nights"))
+    assert [row["night"] for row in values["waiting"]] == [UNPUBLISHED]
+    nights = {row["night"]: row for row in values["nights"]}
+    sums = warehouse.rows(
+        "select night, cast(sum(rows_read) as bigint) as read, count(distinct delivery_id) as files"
+        " from audit.delivery where night in (:first, :last) group by night",
+        {"first": BEFORE, "last": NIGHT},
+    )
+    for row in sums:
+        assert nights[row["night"]]["rows_read"] == row["read"]
+        assert nights[row["night"]]["files"] == row["files"]
+    last = nights[NIGHT]
+    assert (last["state"], last["refused"], last["rows_rejected"]) == ("published", 1, 12)
+    assert sum(last[f"rows_{name}"] or 0 for name in AMOUNTS) == last["rows_read"]
+
+
+def test_a_failed_night_keeps_its_trace_after_a_later_one_is_published(auditor):
+    failed = BEFORE + dt.timedelta(days=7)
+    page = auditor.get("/nights").text
+    assert "07/07/2022" in page
+    assert "SUM-F01 failed" in page
+    assert "SUM-F01 failed" in auditor.get("/night", params={"date": failed}).text
+
+
+def test_an_unpublished_night_has_a_page_that_leads_to_its_report(auditor):
+    page = auditor.get("/night", params={"date": UNPUBLISHED}).text
+    assert "no dossiers file" in page
+    assert "Đêm này chưa công bố" in page
+    page = auditor.get("/night", params={"date": NIGHT}).text
+    [link] = re.findall(r'href="(reports/[^"]*)"', page)
+    assert auditor.get(f"/{link}").status_code == 200
+
+
+def test_a_night_lists_its_deliveries_rules_and_the_reason_of_a_refusal(warehouse, site, auditor):
+    values = read_night(warehouse, site, of("night", date=NIGHT))
+    deliveries = {row["delivery_id"]: row for row in values["deliveries"]}
+    assert deliveries[REJECTED]["rows_rejected"] == 12
+    assert deliveries[REFUSED]["state"] == "refused"
+    assert [(row["rule_code"], row["rows_failed"]) for row in values["rules"]] == [("DOS-R07", 12)]
+    page = auditor.get("/night", params={"date": NIGHT, "lang": "en"}).text
+    assert "FILE-F03: A column is missing" in page
+
+
+def test_a_delivery_accounts_for_every_row_it_read(warehouse, site, auditor):
+    values = read_delivery(warehouse, site, of("delivery", id=REJECTED))
+    assert sum(amount for _, amount in values["amounts"]) == values["delivery"]["rows_read"] == 120
+    assert [(row["state"], row["rows_found"]) for row in values["rejected"]] == [
+        ("open", 11),
+        ("replayed", 1),
+    ]
+    assert "FILE-F03" in auditor.get("/delivery", params={"id": REFUSED}).text
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ({}, 12),
+        ({"state": "open"}, 11),
+        ({"state": "replayed"}, 1),
+        ({"rule": "DOS-R07"}, 12),
+        ({"feed": "visits"}, 0),
+        ({"delivery": REJECTED, "night": NIGHT}, 12),
+    ],
+)
+def test_the_quarantine_is_filtered_and_its_csv_has_the_same_rows(warehouse, site, query, count):
+    visit = of("quarantine", **query)
+    values = read_quarantine(warehouse, site, visit)
+    assert values["page"].total == len(values["rows"]) == count
+    rows = list(csv.DictReader(io.StringIO(quarantine_csv(warehouse, visit)[1].decode())))
+    assert [row["row_number"] for row in rows] == [str(r["row_number"]) for r in values["rows"]]
+    assert not [row for row in rows if row["key_text"].startswith("=")]
+
+
+@pytest.mark.parametrize(
+    "query", [{"rule": "NO-R01"}, {"state": "lost"}, {"feed": "x"}, {"night": "2031-01-01"}]
+)
+def test_a_filter_that_does_not_exist_is_refused_instead_of_an_empty_list(auditor, query):
+    assert auditor.get("/quarantine", params=query).status_code == 404
+
+
+def test_values_from_files_are_escaped(auditor):
+    page = auditor.get("/quarantine").text
+    assert "&lt;script&gt;" in page
+    assert "<script" not in page
+
+
+def test_a_rules_page_has_its_history_by_night(auditor):
+    page = auditor.get("/rule", params={"code": "DOS-R07"}).text
+    assert "Ngày hẹn trả trước ngày tiếp nhận" in page
+    assert "31/07/2022" in page
+    assert auditor.get("/rule", params={"code": "DOS-R99"}).status_code == 404
+
+
+def test_signs_are_listed_the_strongest_first_and_add_up(warehouse, site):
+    values = read_audit(warehouse, site, of("audit"))
+    total = warehouse.value("select count(*) from mart.changed_after_overdue")
+    assert values["page"].total == total > 0
+    strengths = [row["strength"] for row in values["rows"]]
+    assert strengths == sorted(strengths)
+    assert len(set(strengths)) == 2
+    by_unit = sum(
+        read_audit(warehouse, site, of("audit", unit=row["unit_code"]))["page"].total
+        for row in values["units"]
+    )
+    assert by_unit == total
+    chosen = of("audit", strength="strong")
+    rows = list(csv.DictReader(io.StringIO(signs_csv(warehouse, chosen)[1].decode())))
+    assert len(rows) == strengths.count("strong")
+
+
+def test_a_sign_names_the_evidence_before_and_after(warehouse, site, auditor):
+    page = auditor.get("/audit").text
+    for row in read_audit(warehouse, site, of("audit"))["rows"]:
+        for delivery in filter(None, (row["delivery_before"], row["delivery_after"])):
+            assert f"delivery?id={delivery}" in page
+
+
+def test_restatements_are_those_of_the_mart_and_lead_to_their_dossiers(warehouse, site):
+    values = read_restatements(warehouse, site, of("restatements"))
+    total = warehouse.value(
+        "select count(*) from mart.restatement where unit_code = 'CITY' and field_code = 'ALL'"
+    )
+    assert values["page"].total == total > 0
+    row = next(row for row in values["rows"] if row["dossier_count"])
+    asked = of(
+        "restatements", night=row["restated_night"], type=row["period_type"],
+        basis=row["period_basis"], start=row["period_start"],
+    )  # fmt: skip
+    dossiers = read_restatements(warehouse, site, asked)["dossiers"]
+    assert len(dossiers) == row["dossier_count"]
+
+
+def test_the_difference_of_neighbouring_nights_is_the_recorded_one_and_adds_up(warehouse, site):
+    values = read_difference(warehouse, site, of("difference"))
+    assert values["is_recorded"]
+    assert (values["before"], values["after"]) == (BEFORE, NIGHT)
+    assert values["figures"]
+    for figure in values["figures"]:
+        for amount in ("numerator_change", "denominator_change"):
+            assert sum(row[amount] for row in figure["causes"]) == figure[amount]
+
+
+def test_the_difference_of_one_indicator_lists_its_items(after_two_nights):
+    with open_published(after_two_nights) as warehouse:
+        asked = of("difference", indicator="on_time_rate")
+        values = read_difference(warehouse, after_two_nights, asked)
+    [figure] = values["figures"]
+    assert not values["is_recorded"]
+    assert len(values["items"]) == figure["item_count"] > 0
+    change = sum(row["item"].change[0] for row in values["items"])
+    assert change == figure["numerator_change"]
+
+
+def test_publications_are_listed_with_their_hashes(auditor, warehouse):
+    page = auditor.get("/publications").text
+    rows = warehouse.rows("select figures_sha256 from audit.publication")
+    assert len(rows) == 2
+    assert all(row["figures_sha256"] in page for row in rows)
+    assert "report?code=half_year&amp;issue=1" in page
+
+
+def test_the_files_of_an_issued_report_are_served_to_every_reader(site):
+    reader = browser(site)
+    page = reader.get("/report", params={"code": "half_year", "issue": 1}).text
+    for name, data in REPORT_FILES.items():
+        assert f"issued/half_year/1/{name}" in page
+        assert reader.get(f"/issued/half_year/1/{name}").content == data
+    assert reader.get("/issued/half_year/1/").content == REPORT_FILES["scorecard.html"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "half_year/1/not_issued.txt",
+        "half_year/1/..%2f..%2f..%2fonestop.duckdb",
+        "half_year/1/%2e%2e/1/report.json",
+        "half_year/1/%2fetc%2fpasswd",
+        "half_year/2/report.json",
+        "half_year/1x/report.json",
+        "..%2f..%2f/1/report.json",
+        "half_year/1/report.json%00",
+    ],
+)
+def test_only_files_that_were_issued_are_served(site, path):
+    assert browser(site).get(f"/issued/{path}").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["index.csv", ".publication", "..%2fonestop.duckdb", "%2e%2e"])
+def test_only_lists_of_what_falls_due_are_served_beside_them(site, name):
+    folder = site.published.parent / "due_soon"
+    folder.mkdir(exist_ok=True)
+    (folder / "index.csv").write_text("unit_code\n", encoding="utf-8")
+    (folder / ".publication").write_text("1", encoding="utf-8")
+    expected = 200 if name == "index.csv" else 404
+    assert browser(site).get(f"/due_soon/{name}").status_code == expected

@@ -1,0 +1,205 @@
+"""Units by month, a unit's page, and its open dossiers: the figures are those of the marts."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from decimal import Decimal
+
+import pytest
+from web_site import NIGHT, SINCE, browser
+
+from onestop.figures.web.open_dossiers import read_open
+from onestop.figures.web.site import Visit
+from onestop.figures.web.unit import read_unit
+from onestop.figures.web.units import YEAR, heat_of, read_units
+from onestop.marts.published import QuestionError, open_published
+from onestop.schema.number_text import percent
+
+
+@pytest.fixture
+def warehouse(site):
+    with open_published(site) as warehouse:
+        yield warehouse
+
+
+def units_of(warehouse, site, **query):
+    return read_units(warehouse, site, Visit("vi", "units", query))
+
+
+def test_every_cell_is_the_figure_of_the_mart(warehouse, site):
+    for indicator in ("on_time_rate", "online_share_all", "counter_waiting_time"):
+        shown = units_of(warehouse, site, indicator=indicator, level="all")
+        cells = {
+            (unit["unit_code"], column): (cell["numerator"], cell["denominator"], cell["status"])
+            for unit in shown["units"]
+            for column, cell in unit["cells"].items()
+        }
+        rows = warehouse.rows(
+            "select unit_code, period_type, period_start, numerator, denominator, status"
+            " from mart.indicator_value where indicator_code = :indicator and unit_scope = 'unit'"
+            " and method_code = :method and period_basis = 'calendar' and denominator > 0"
+            " and period_type in ('month', 'year_to_date')"
+            " and period_start between :first and :last",
+            {
+                "indicator": indicator,
+                "method": shown["method"],
+                "first": SINCE,
+                "last": NIGHT,
+            },
+        )
+        assert cells == {
+            (
+                row["unit_code"],
+                YEAR if row["period_type"] == "year_to_date" else row["period_start"],
+            ): (row["numerator"], row["denominator"], row["status"])
+            for row in rows
+        }
+        assert cells
+
+
+def test_units_are_ranked_by_the_bound_that_few_cases_do_not_favour(warehouse, site):
+    for order, bound, sign in (("worst", "rate_upper", 1), ("best", "rate_lower", -1)):
+        units = units_of(warehouse, site, level="all", order=order)["units"]
+        found = [unit["cells"][YEAR][bound] for unit in units if YEAR in unit["cells"]]
+        assert found == sorted(found, key=lambda value: sign * value)
+        assert len(set(found)) > 2
+        without = [YEAR not in unit["cells"] for unit in units]
+        assert without == sorted(without)
+
+
+def test_units_are_sorted_by_any_month_and_by_name(warehouse, site):
+    month = dt.date(2022, 5, 1)
+    units = units_of(warehouse, site, level="all", sort=month.isoformat())["units"]
+    found = [unit["cells"][month]["rate_upper"] for unit in units if month in unit["cells"]]
+    assert len(found) > 1
+    assert found == sorted(found)
+    names = [
+        unit["unit_name"].casefold() for unit in units_of(warehouse, site, sort="name")["units"]
+    ]
+    assert names == sorted(names)
+
+
+def test_units_are_chosen_by_level_and_by_a_part_of_the_name(warehouse, site):
+    everything = units_of(warehouse, site, level="all")["units"]
+    for level in ("department", "district", "commune"):
+        chosen = units_of(warehouse, site, level=level)["units"]
+        assert chosen == [unit for unit in everything if unit["unit_level"] == level]
+    code = everything[0]["unit_code"]
+    found = units_of(warehouse, site, level="all", q=code.lower())["units"]
+    assert code in [unit["unit_code"] for unit in found]
+    assert len(found) < len(everything)
+
+
+@pytest.mark.parametrize(
+    ("value", "target", "comparison", "status", "heat"),
+    [
+        (80, 98, ">=", "not_met", "h0"),
+        (95, 98, ">=", "not_met", "h1"),
+        (97.9999, 98, ">=", "not_met", "h2"),
+        (98, 98, ">=", "met", "h3"),
+        (99, 98, ">=", "met", "h4"),
+        (100, 98, ">=", "met", "h5"),
+        (100, 100, "=", "met", "h5"),
+        (3600, 1800, "<=", "not_met", "h0"),
+        (1801, 1800, "<=", "not_met", "h2"),
+        (1800, 1800, "<=", "met", "h3"),
+        (60, 1800, "<=", "met", "h5"),
+        (60, None, None, "no_target", ""),
+    ],
+)
+def test_the_colour_is_the_distance_from_the_target(value, target, comparison, status, heat):
+    row = {"value": value, "target": target, "comparison": comparison, "status": status}
+    assert heat_of(row) == heat
+
+
+def test_a_cell_below_the_target_or_of_few_cases_has_a_mark_besides_its_colour(site):
+    page = browser(site).get("/units", params={"level": "all"}).text
+    below = re.findall(r'<td class="month [^"]*below[^"]*">.*?</td>', page)
+    assert below
+    assert all("chưa đạt" in cell for cell in below)
+    small = re.findall(r'<td class="month [^"]*small[^"]*">.*?</td>', page)
+    assert small
+    assert all("ít trường hợp" in cell for cell in small)
+
+
+@pytest.mark.parametrize(
+    "query", [{"indicator": "no_such"}, {"indicator": "pci_rank"}, {"method": "share"}]
+)
+def test_an_indicator_without_monthly_figures_of_units_is_refused(warehouse, site, query):
+    with pytest.raises(QuestionError, match="there are"):
+        units_of(warehouse, site, **query)
+
+
+def unit_codes(warehouse):
+    rows = warehouse.rows(
+        "select unit_code from mart.indicator_value where indicator_code = 'on_time_rate'"
+        " and method_code = 'cohort' and period_type = 'year_to_date'"
+        " and period_basis = 'calendar' and denominator > 0 order by denominator desc, unit_code"
+    )
+    return [row["unit_code"] for row in rows]
+
+
+def test_a_units_page_shows_its_rates_by_every_method_as_in_the_mart(warehouse, site):
+    for code in unit_codes(warehouse)[:4]:
+        values = read_unit(warehouse, site, Visit("vi", "unit", {"code": code}))
+        rows = warehouse.rows(
+            "select method_code, numerator, denominator from mart.indicator_value"
+            " where indicator_code = 'on_time_rate' and unit_code = :unit"
+            " and period_type = 'year_to_date' and period_basis = 'calendar'",
+            {"unit": code},
+        )
+        expected = {row["method_code"]: (row["numerator"], row["denominator"]) for row in rows}
+        shown = values["methods"]
+        assert {r["method_code"]: (r["numerator"], r["denominator"]) for r in shown} == expected
+        page = browser(site).get("/unit", params={"code": code}).text.replace("\u00a0", " ")
+        for numerator, denominator in expected.values():
+            if denominator:
+                assert percent(Decimal(numerator * 100) / denominator, "vi") in page
+
+
+def test_the_open_dossiers_of_each_band_are_as_many_as_the_backlog_counts(warehouse, site):
+    bands = warehouse.rows("select unit_code, band_code, dossiers from mart.backlog")
+    assert {band["band_code"][:3] for band in bands} == {"age", "ove"}
+    for band in bands:
+        query = {"unit": band["unit_code"], "band": band["band_code"]}
+        values = read_open(warehouse, site, Visit("vi", "open", query))
+        assert values["page"].total == band["dossiers"], band
+        days = [row["days"] for row in values["rows"]]
+        assert days == sorted(days, reverse=True)
+
+
+def test_procedures_and_signs_of_a_unit_are_sorted_the_worst_and_the_strongest_first(
+    warehouse, site
+):
+    values = read_unit(warehouse, site, Visit("vi", "unit", {"code": "CITY"}))
+    upper = [row["rate_upper"] for row in values["worst"]]
+    assert upper == sorted(upper)
+    strengths = [row["strength"] for row in values["signs"]]
+    assert strengths
+    assert strengths == sorted(strengths)
+    total = warehouse.value("select count(*) from mart.changed_after_overdue")
+    assert sum(row["signs"] for row in values["signs"]) == total
+
+
+def test_the_mean_wait_by_hour_and_by_weekday_is_of_all_called_visits(warehouse, site):
+    [row] = warehouse.rows(
+        "select unit_code, visits_called from mart.waiting_time"
+        " where period_type = 'year_to_date' and period_basis = 'calendar'"
+        " and visits_called > 0 and unit_code like 'H24%' order by visits_called desc limit 1"
+    )
+    values = read_unit(warehouse, site, Visit("vi", "unit", {"code": row["unit_code"]}))
+    tickets = warehouse.value(
+        "select count(*) from mart.counted_visit where visit_outcome = 'called'"
+        " and unit_code = :unit",
+        {"unit": row["unit_code"]},
+    )
+    for by in ("hour", "weekday"):
+        assert sum(each["visits"] for each in values["wait_times"][by]) == tickets > 0
+
+
+@pytest.mark.parametrize(
+    "path", ["/unit", "/unit?code=H99", "/open", "/open?unit=CITY&band=no", "/open?unit=x&band=y"]
+)
+def test_a_unit_or_band_that_does_not_exist_is_refused(site, path):
+    assert browser(site).get(path).status_code == 404
