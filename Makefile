@@ -35,7 +35,7 @@ help:
 	@echo 'make check       lint, format, types, SQL, secrets in files, known vulnerabilities'
 	@echo 'make audit       known vulnerabilities of the packages; fails when nobody can be asked'
 	@echo 'make bench       what each step costs            make bench DOSSIERS=1500000'
-	@echo 'make docs        write docs/feeds.md and docs/mapping.md anew from schemas, mapping and suites'
+	@echo 'make docs        write feeds.md, mapping.md and dictionary.md in docs/ anew from what they describe'
 	@echo 'make notebooks   run docs/notebooks on the data of make demo and keep their outputs'
 	@echo 'make schema      write the next schema file for columns that are new in feeds.py'
 	@echo 'make setup       only install into .venv/; the others call it'
@@ -94,6 +94,7 @@ bench: setup
 docs: setup
 	$(BIN)/python -m onestop.upkeep.feed_docs
 	$(BIN)/python -m onestop.upkeep.mapping_docs
+	$(BIN)/python -m onestop.upkeep.table_docs
 
 notebooks: setup
 	PATH="$(CURDIR)/$(BIN):$$PATH" ONESTOP_VAR=var/demo $(BIN)/jupyter execute --inplace docs/notebooks/*.ipynb

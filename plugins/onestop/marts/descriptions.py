@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from onestop.marts.files import SQL_FOLDER, mart_files
 from onestop.schema.feeds import FEEDS
+from onestop.schema.project import PROJECT_ROOT
 from onestop.schema.quick_yaml import safe_load
-from onestop.schema.reference import reference_comments, reference_titles
+from onestop.schema.reference import reference_comments, reference_files, reference_titles
 from onestop.warehouse.base import schema_tables
 from onestop.warehouse.staged_names import PUBLISHED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from onestop.warehouse import Warehouse
+
+_SUITES = PROJECT_ROOT / "expectations" / "marts"
 
 
 def describe_tables(warehouse: Warehouse) -> None:
@@ -27,6 +33,7 @@ def describe_tables(warehouse: Warehouse) -> None:
     )
     texts = {
         (row["table_schema"], row["table_name"], row["column_name"]): meanings[row["column_name"]]
+        + _named_by(row["table_name"], row["column_name"])
         for row in found
         if (row["table_schema"], row["table_name"]) in known and row["column_name"] in meanings
     }
@@ -35,17 +42,27 @@ def describe_tables(warehouse: Warehouse) -> None:
         for table, comments in reference_comments().items()
         for column, text in comments.items()
     }
+    keys = table_keys()
     texts |= {
-        (schema, table, ""): text
+        (schema, table, ""): text + _identified_by(keys.get((schema, table), ()))
         for (schema, table), text in table_texts().items()
         if (schema, table) in known or schema == "ref"
     }
     warehouse.describe(texts)
 
 
+def _named_by(table: str, column: str) -> str:
+    kind = label_kind(table, column)
+    return f" (mart.label: {kind})" if kind else ""
+
+
+def _identified_by(key: Sequence[str]) -> str:
+    return f" [{', '.join(key)}]" if key else ""
+
+
 def table_texts() -> dict[tuple[str, str], str]:
     """The meaning of a row of each table, "Vietnamese — English", by schema and table."""
-    own = safe_load((SQL_FOLDER / "tables.yaml").read_text(encoding="utf-8"))
+    own = _table_file()
     return {
         **{
             (schema, table): f"{text['vi']} — {text['en']}"
@@ -54,6 +71,33 @@ def table_texts() -> dict[tuple[str, str], str]:
         },
         **{("ref", table): text for table, text in reference_titles().items()},
     }
+
+
+def table_keys() -> dict[tuple[str, str], tuple[str, ...]]:
+    """The columns that identify a row of each table, by schema and table.
+
+    Of a table with a suite they are those of its rule ``one_row_per_key``. Tables whose rows are
+    only added up have none.
+    """
+    found = {
+        (schema, table): tuple(described["key"])
+        for schema, tables in _table_file().items()
+        for table, described in tables.items()
+        if "key" in described
+    }
+    for path in sorted(_SUITES.glob("*.json")):
+        for rule in json.loads(path.read_text(encoding="utf-8"))["expectations"]:
+            if rule.get("common") == "one_row_per_key":
+                found.setdefault((PUBLISHED, path.stem), tuple(rule["columns"]))
+    for name, file in reference_files().items():
+        found["ref", name] = (*file.key, *(("valid_from",) if file.is_dated else ()))
+    return found
+
+
+@cache
+def _table_file() -> dict[str, Any]:
+    found: dict[str, Any] = safe_load((SQL_FOLDER / "tables.yaml").read_text(encoding="utf-8"))
+    return found
 
 
 def column_texts() -> dict[str, str]:

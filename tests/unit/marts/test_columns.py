@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from onestop.marts.compute import compute_marts
-from onestop.marts.descriptions import column_texts, describe_tables, table_texts
+from onestop.marts.descriptions import column_texts, describe_tables, table_keys, table_texts
 from onestop.marts.publish import refresh_reference
 from onestop.warehouse import open_warehouse
 
@@ -86,4 +86,5 @@ def test_tables_and_views_carry_their_descriptions(request, tmp_path, engine):
         ("audit", "delivery"),
         ("ref", "plan"),
     ):
-        assert found[f"{schema}.{table}"] == texts[schema, table]
+        key = ", ".join(table_keys()[schema, table])
+        assert found[f"{schema}.{table}"] == f"{texts[schema, table]} [{key}]"
