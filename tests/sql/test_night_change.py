@@ -16,6 +16,7 @@ from moved_figures import (
 )
 from worked_dossiers import IN_JULY, LATER, NIGHT, THIRTEEN, UNIT, record, record_unit
 
+from onestop.figures.web.overview import read_night_changes
 from onestop.marts.night_changes import NIGHT_CHANGE
 from onestop.schema.project import PROJECT_ROOT
 from onestop.upkeep.verify import Verification, _check_causes
@@ -267,3 +268,11 @@ def test_a_resumption_with_its_new_due_date_is_a_resumption_by_each_reading_that
         "resumed": (1, 0, 1),
         "fell_overdue": (-1, 0, 1),
     }
+
+
+def test_the_web_page_lists_the_causes_of_the_period_that_the_scorecard_shows(over_new_year):
+    warehouse, night = over_new_year
+    [change] = read_night_changes(warehouse, night, "en")
+    assert change["code"] == "on_time_rate"
+    assert (change["numerator_change"], change["denominator_change"]) == (0, 1)
+    assert [row["cause_code"] for row in change["causes"]] == ["fell_overdue"]

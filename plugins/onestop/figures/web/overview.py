@@ -372,6 +372,8 @@ def read_night_changes(
 ) -> list[dict[str, Any]]:
     """Why figures of the scorecard moved since the night before, by cause.
 
+    The period is the scorecard's: the year so far, or the plan's year once that is over.
+
     Args:
         warehouse: the published marts, open.
         night: the night.
@@ -396,7 +398,10 @@ def read_night_changes(
         " and change.method_code = indicator.scorecard_method"
         " left join ref.change_cause as cause on change.cause_code = cause.cause_code"
         " where change.as_of_date = :night and change.unit_code = :unit"
-        " and change.period_type = 'year_to_date' and change.period_basis = 'calendar'"
+        " and change.period_basis = 'calendar' and change.period_type ="
+        " case when indicator.valid_to <= :night then 'year' else 'year_to_date' end"
+        " and extract(year from change.period_start) ="
+        " extract(year from least(indicator.valid_to - 1, :night))"
         " order by indicator.position, cause.position",
         {"night": night, "unit": unit},
     )
