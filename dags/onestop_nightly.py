@@ -17,6 +17,9 @@ Readers see the whole new night or the whole old one.
   the source export it again, then clear `discover_deliveries`. Above 100 files, each of these
   tasks works on a batch of files; its log names every one of them.
 - `delivery.load`: nothing of that file is in the warehouse. Clear the task.
+- `decide` (*Required Actions*): a number of rows is unusual, or a snapshot lacks a whole unit, and
+  somebody has to say whether that is right. After 5 hours (`ONESTOP_DECISION_HOURS`) nothing is
+  accepted and the night goes on.
 - `require_expected`: an expected delivery is missing or refused. Yesterday's figures stay
   published. Put the file into the exports, then clear `discover_deliveries`.
 - `check`: the marts break an identity or a bound. They are kept for inspection, not published.
@@ -47,6 +50,7 @@ from airflow.sdk import CronPartitionTimetable, dag, task, task_group
 
 from onestop import airflow_adapter as steps
 from onestop import airflow_alerts as alerts
+from onestop import airflow_decisions as decisions
 
 # One slot: files are validated side by side, but one task at a time writes the warehouse.
 WAREHOUSE = "warehouse_write"
@@ -57,8 +61,9 @@ land = steps.step(steps.land_deliveries, task_id="land")
 read = steps.step(steps.read_deliveries, task_id="read", trigger_rule="all_done")
 validate = steps.step(steps.validate_deliveries, task_id="validate", trigger_rule="all_done")
 load = steps.step(steps.load_deliveries, task_id="load", pool=WAREHOUSE, trigger_rule="all_done")
-# Runs every night, also without deliveries and after a refusal.
-require_expected = steps.step(steps.require_expected, pool=WAREHOUSE, trigger_rule="all_done")
+# Run every night, also without deliveries and after a refusal.
+find_questions = steps.step(decisions.find_questions, pool=WAREHOUSE, trigger_rule="all_done")
+require_expected = steps.step(decisions.require_expected, pool=WAREHOUSE, trigger_rule="all_done")
 compute = steps.step(steps.compute_night, task_id="compute", pool=WAREHOUSE)
 check = steps.step(steps.check_night, task_id="check", pool=WAREHOUSE)
 publish = steps.step(
@@ -92,8 +97,10 @@ def delivery(batch: list[dict[str, Any]]) -> None:
 def onestop_nightly() -> None:
     """Deliveries side by side, then the night's figures."""
     found = discover_deliveries()
+    questions = find_questions()
     arrived = require_expected(found)
-    delivery.expand(batch=found) >> arrived
+    [found, delivery.expand(batch=found)] >> questions
+    [questions, decisions.decide(questions)] >> arrived
     # Depends on `found` too: a night whose exports could not be read must not end green.
     published = publish()
     [found, arrived] >> compute() >> check() >> published

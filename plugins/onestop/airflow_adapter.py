@@ -1,4 +1,4 @@
-"""The bodies of Airflow's tasks. Only this module and ``airflow_alerts`` import Airflow.
+"""The bodies of Airflow's tasks. Only modules named ``airflow_…`` import Airflow.
 
 Each step is one task's body: it takes the night from the run's partition key and the settings
 from the Connections, calls the library, and turns its refusals into what Airflow understands.

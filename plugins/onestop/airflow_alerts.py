@@ -39,6 +39,7 @@ EMAIL, WEBHOOK = "email", "webhook"
 SENDS = "send_alerts"
 _LATE = "publication_late"
 _REPORT = "report_late"
+_DECISION = "decision_wanted"
 _NIGHTLY = "onestop_nightly"
 #: How often the morning's check tries to open a warehouse that a night is writing.
 _TRIES, _PAUSE_SECONDS = 5, 30
@@ -57,9 +58,26 @@ def send_night_alerts() -> None:
     from onestop.alerts import ALERT_CODES
 
     night, run = night_of_run(), cast("Any", get_current_context()["dag_run"])
-    is_backfill = getattr(run.run_type, "value", run.run_type) == "backfill"
-    is_silent = is_backfill and not (run.conf or {}).get(SENDS)
+    is_silent = is_backfill() and not (run.conf or {}).get(SENDS)
     _send(night, ALERT_CODES, _links(run.dag_id, run.run_id), is_silent=is_silent)
+
+
+def is_backfill() -> bool:
+    """Whether the running task belongs to a backfill."""
+    run = cast("Any", get_current_context()["dag_run"])
+    return bool(getattr(run.run_type, "value", run.run_type) == "backfill")
+
+
+def send_question_alert() -> None:
+    """Send that somebody is asked about the night; a failure is only logged.
+
+    The question is answered in Airflow's pages, whether or not the message arrives.
+    """
+    night, run = night_of_run(), cast("Any", get_current_context()["dag_run"])
+    try:
+        _send(night, {_DECISION}, _links(run.dag_id, run.run_id), has_ended=False)
+    except AirflowException as error:
+        logger.warning("%s", error)
 
 
 def send_report_alerts() -> None:

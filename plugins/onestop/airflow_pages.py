@@ -43,9 +43,9 @@ class NightPageLink(BaseOperatorLink):  # type: ignore[misc] # Airflow's class i
 
 def _night_of(dag_id: str, run_id: str) -> str | None:
     """The partition key of a run. Links are made in the API server, which has the database."""
-    from airflow.models.dagrun import DagRun  # noqa: PLC0415 - tasks load this module, too
-    from airflow.utils.session import create_session  # noqa: PLC0415 - idem
-    from sqlalchemy import select  # noqa: PLC0415 - idem
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
 
     with create_session() as session:
         key = session.scalar(

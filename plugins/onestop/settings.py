@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 #: Variables of an installation that are read where they are needed, beside those of
 #: :meth:`Settings.to_environment`; and those whose value is a file.
 FURTHER_VARIABLES = (
+    "ONESTOP_DECISION_HOURS",
     "ONESTOP_EXPORTS_KEY_FILE",
     "ONESTOP_EXPORTS_KNOWN_HOSTS",
     "ONESTOP_EXPORTS_PASSWORD",
@@ -294,6 +295,26 @@ def wait_interval() -> dt.timedelta:
             remedy="write it as 5",
         )
     return dt.timedelta(minutes=minutes)
+
+
+def decision_time() -> dt.timedelta:
+    """How long a night waits for a person's decision (``ONESTOP_DECISION_HOURS``, 5 by default).
+
+    Raises:
+        SettingsError: the variable holds no number of hours above 0.
+    """
+    text = os.environ.get("ONESTOP_DECISION_HOURS") or "5"
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = 0.0
+    if not 0 < hours <= _MINUTES_OF_A_DAY / 60:
+        raise SettingsError(
+            f"{text} is no number of hours",
+            subject="ONESTOP_DECISION_HOURS",
+            remedy="write it as 5",
+        )
+    return dt.timedelta(hours=hours)
 
 
 def publishes_by_clock() -> dt.time:

@@ -70,6 +70,8 @@ def everything_set(monkeypatch, tmp_path):
         "ONESTOP_WAIT_UNTIL": "07:30",
         "ONESTOP_PUBLISH_BY": "08:15",
         "ONESTOP_WAIT_MINUTES": "2.5",
+        "ONESTOP_DECISION_HOURS": "3",
+        "ONESTOP_RECORD_ROLES": "Auditor",
         "ONESTOP_MEMORY": "600MB",
         "ONESTOP_RETENTION": "retention.yaml",
         "ONESTOP_EXPORTS_KEY_FILE": "key",

@@ -42,6 +42,16 @@ class AlertKind:
 
 
 _KINDS: dict[str, AlertKind] = {
+    "decision_wanted": AlertKind(
+        "Cần một người quyết định",
+        "A decision is wanted",
+        "Hỏi đơn vị xuất dữ liệu, rồi trả lời ở mục Required Actions của Airflow, hoặc chạy"
+        " `onestop night {night} --accept-volume NGUỒN/LOẠI --because …`. Không trả lời kịp thì tệp"
+        " vẫn bị từ chối.",
+        "Ask the exporting office, then answer under Airflow's Required Actions, or run"
+        " `onestop night {night} --accept-volume SOURCE/FEED --because …`. Without an answer in"
+        " time the file stays refused.",
+    ),
     "night_failed": AlertKind(
         "Đêm chưa được công bố",
         "The night is not published",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from onestop.alerts.alert import Alert, AlertLine
 from onestop.alerts.lines import count, days, line, of_both, share
 from onestop.alerts.verdicts import turned_verdicts
+from onestop.decisions import open_questions
 from onestop.gate.unpublished import NIGHT_STATES
 from onestop.intake.awaited import awaited_name
 from onestop.readers import FILE_RULES
@@ -70,6 +71,7 @@ def night_alerts(
     before = _published_before(warehouse, night)
     state = None if published else _state(warehouse, night, has_ended=has_ended)
     found = [
+        _questions(warehouse, night),
         _failed(warehouse, night, state),
         _missing(warehouse, night, state, mappings),
         _refused(warehouse, night, before),
@@ -142,6 +144,19 @@ def _state(warehouse: Warehouse, night: dt.date, *, has_ended: bool) -> str | No
         "select max(state) from audit.night_run where as_of_date = :night", {"night": night}
     )
     return str(found) if found else (_STOPPED if has_ended else None)
+
+
+def _questions(warehouse: Warehouse, night: dt.date) -> Alert | None:
+    """What a person has to decide."""
+    lines = [
+        AlertLine(
+            f"{one.subject} {len(one.delivery_ids)}",
+            f"{one.subject}: {one.what_vi}",
+            f"{one.subject}: {one.what_en}",
+        )
+        for one in open_questions(warehouse, night)
+    ]
+    return Alert("decision_wanted", night, tuple(lines), {"feeds": len(lines)}) if lines else None
 
 
 def _failed(warehouse: Warehouse, night: dt.date, state: str | None) -> Alert | None:

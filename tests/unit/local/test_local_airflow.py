@@ -67,6 +67,7 @@ def test_the_callers_memory_retention_roles_and_access_to_the_exports_are_kept(
         "ONESTOP_RECORD_ROLES": "Op",
         "ONESTOP_RETENTION": "/etc/onestop/retention.yaml",
         "ONESTOP_WAIT_MINUTES": "1",
+        "ONESTOP_DECISION_HOURS": "3",
         "ONESTOP_EXPORTS_PASSWORD": WORDS,
         "ONESTOP_EXPORTS_KEY_FILE": "/etc/onestop/key",
         "ONESTOP_EXPORTS_KNOWN_HOSTS": "/etc/onestop/known_hosts",
