@@ -816,13 +816,30 @@ def main() -> None:
     arguments = sys.argv[1:]
     is_debugging = _DEBUG in arguments
     try:
-        with _ended_by_interrupts():
+        with _ended_by_interrupts(), _shown_progress():
             app([argument for argument in arguments if argument != _DEBUG])
     except Exception as error:  # noqa: BLE001 - each is reported, and ends the command
         if is_debugging:
             traceback.print_exc()
         typer.secho(_message(error, has_traceback=is_debugging), fg="red", err=True)
         sys.exit(error.exit_status if isinstance(error, OneStopError) else 1)
+
+
+@contextlib.contextmanager
+def _shown_progress() -> Iterator[None]:
+    """Show the progress of long work on a terminal; a wrong LANG_UI is left to the command."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from onestop.console import TerminalProgress
+    from onestop.progress import listening
+
+    try:
+        lang = chosen_language()
+    except OneStopError:
+        lang = "vi"
+    with listening(TerminalProgress(sys.stderr, lang)):
+        yield
 
 
 def _message(error: Exception, *, has_traceback: bool) -> str:
@@ -868,6 +885,8 @@ _DISK_OR_RIGHTS = {
 }
 _INTERRUPTED = 128 + signal.SIGINT
 _STDERR = 2
+#: Shows the cursor again, which a progress line hides.
+_SHOWN_CURSOR = b"\x1b[?25h"
 
 
 @contextlib.contextmanager
@@ -904,6 +923,8 @@ def _end_when_interrupted(signals: int) -> None:
     while number := os.read(signals, 1):
         if number[0] == signal.SIGINT:
             remove_unfinished()
+            if os.isatty(_STDERR):
+                os.write(_STDERR, _SHOWN_CURSOR)
             os.write(_STDERR, b"\ninterrupted\n")
             os._exit(_INTERRUPTED)
     os.close(signals)

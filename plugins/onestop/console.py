@@ -12,13 +12,19 @@ import io
 import os
 import shutil
 import stat
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, TextIO
+
+from onestop.schema.number_text import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from rich.console import Console
+    from rich.console import Console, RenderableType
+    from rich.progress import Progress, Task, TaskID
+
+    from onestop.schema.number_text import Language
 
 #: What a command can write: a table for people, the others for programs.
 OutputFormat = Literal["table", "json", "csv"]
@@ -57,6 +63,110 @@ def printed(file: TextIO, width: int) -> Iterator[Console]:
     page = io.StringIO()
     yield Console(file=page, width=width, highlight=False, markup=False)
     file.writelines(line.rstrip() + "\n" for line in page.getvalue().splitlines())
+
+
+class TerminalProgress:
+    """Shows work on a terminal, with count, rate and time, once it lasts longer than a moment.
+
+    Args:
+        file: the terminal.
+        lang: of what is shown.
+    """
+
+    def __init__(self, file: TextIO, lang: Language) -> None:
+        self._file, self._lang = file, lang
+        self._progress: Progress | None = None
+        self._timer: threading.Timer | None = None
+        self._tasks: list[TaskID] = []
+
+    def begin(self, work: str, subject: str, unit: str, total: int | None) -> None:
+        """Show a line for work that begins."""
+        progress = self._progress or self._prepared()
+        text = " ".join(filter(None, (_WORK[work][self._lang], subject)))
+        unit = _WORK[unit][self._lang] if unit else ""
+        self._tasks.append(progress.add_task(text, total=total, unit=unit))
+
+    def advance(self, count: int) -> None:
+        """Count on in the line of the work that began last."""
+        if self._progress and self._tasks:
+            self._progress.advance(self._tasks[-1], count)
+
+    def end(self) -> None:
+        """Take the line away."""
+        if self._progress is None:
+            return
+        self._progress.remove_task(self._tasks.pop())
+        if not self._tasks:
+            if self._timer:
+                self._timer.cancel()
+            self._progress.stop()
+            self._progress = None
+
+    def _prepared(self) -> Progress:
+        """A display that appears after a moment."""
+        from rich.console import Console  # noqa: PLC0415 - only terminals need it
+        from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn  # noqa: PLC0415 - idem
+
+        lang = self._lang
+
+        class Text(SpinnerColumn):
+            def render(self, task: Task) -> RenderableType:
+                return progress_text(
+                    task.description, int(task.completed), task.total, task.fields["unit"],
+                    task.speed, lang,
+                )  # fmt: skip
+
+        progress = Progress(
+            SpinnerColumn(),
+            Text(),
+            TimeElapsedColumn(),
+            console=Console(file=self._file, highlight=False, markup=False),
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._progress = progress
+        self._timer = threading.Timer(_MOMENT_SECONDS, progress.start)
+        self._timer.daemon = True
+        self._timer.start()
+        return progress
+
+
+def progress_text(
+    text: str, done: int, total: float | None, unit: str, rate: float | None, lang: Language
+) -> str:
+    """A line of progress: ``reading a.json: 12,000 rows, 8,000 rows/s``.
+
+    Args:
+        text: what is done.
+        done: how many are done.
+        total: how many there are; None when unknown.
+        unit: of these numbers; empty when nothing is counted.
+        rate: how many in a second; None when unknown.
+        lang: of numbers.
+    """
+    if not unit:
+        return text
+    of = f"/{whole(int(total), lang)}" if total else ""
+    speed = f", {whole(int(rate), lang)} {unit}/s" if rate and rate >= 1 else ""
+    return f"{text}: {whole(done, lang)}{of} {unit}{speed}"
+
+
+#: Work that ends sooner is not shown.
+_MOMENT_SECONDS = 1.0
+_WORK: dict[str, dict[Language, str]] = {
+    "reading": {"vi": "đọc", "en": "reading"},
+    "checking": {"vi": "kiểm tra", "en": "checking"},
+    "loading": {"vi": "nạp", "en": "loading"},
+    "computing": {"vi": "tính số liệu", "en": "computing"},
+    "publishing": {"vi": "công bố", "en": "publishing"},
+    "comparing": {"vi": "so sánh", "en": "comparing"},
+    "copying": {"vi": "chép", "en": "copying"},
+    "reporting": {"vi": "viết báo cáo", "en": "writing the reports"},
+    "rows": {"vi": "dòng", "en": "rows"},
+    "tables": {"vi": "bảng", "en": "tables"},
+    "files": {"vi": "tệp", "en": "files"},
+}
 
 
 def safe_cell(cell: object) -> object:

@@ -37,6 +37,7 @@ from onestop.intake.landing import land_file, unread_delivery
 from onestop.marts.compute import compute_marts, staged_night, staged_record
 from onestop.marts.publish import publish_marts
 from onestop.marts.reference_names import UNKNOWN_NAME_REMEDY, unknown_names
+from onestop.progress import working
 from onestop.readers import FILE_RULES
 from onestop.record.arrivals import is_delivered, reasons_not_loaded
 from onestop.record.decisions import accepted_volumes
@@ -442,7 +443,8 @@ def validate_delivery_file(
     if keeps_rules:
         keep_rules(folders.landing, suite.sha256, suite.text)
     past = folders.past_volumes(night)
-    with working_on(delivery, folders.locks), noticing_damage(delivery, folders.staging):
+    checking = working("checking", delivery.file_name)
+    with checking, working_on(delivery, folders.locks), noticing_damage(delivery, folders.staging):
         verdict = validate_delivery(
             delivery,
             staged_path(folders.staging, delivery.delivery_id),
@@ -654,7 +656,8 @@ def _publish(
     """Publish unless the night is frozen."""
     if not stays_frozen:
         _refuse_moved_record(warehouse, night)
-        publish_marts(warehouse, night)
+        with working("publishing"):
+            publish_marts(warehouse, night)
     unknown = unknown_names(warehouse, mappings.sources)
     for problem in unknown:
         logger.warning("%s; %s", problem, UNKNOWN_NAME_REMEDY)
@@ -678,7 +681,8 @@ def complete_publication(warehouse_url: str, folders: Folders) -> None:
 def _complete(warehouse: Warehouse, folders: Folders) -> None:
     write_manifests(folders.landing, warehouse)
     if not is_copy_current(folders.published, warehouse):
-        warehouse.publish_copy(folders.published)
+        with working("copying", folders.published.name):
+            warehouse.publish_copy(folders.published)
     write_due_soon(warehouse, folders.published)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from onestop.gate.evaluation import RuleResult, opened, run_suite
 from onestop.gate.results import write_result
 from onestop.gate.suite import MART_SUITES, load_suite, suite_names
+from onestop.progress import counted_off, working
 from onestop.warehouse.staged_names import STAGED, with_staged_tables
 
 if TYPE_CHECKING:
@@ -92,10 +93,13 @@ def check_marts(
     suites = {table: load_suite(table, expectations) for table in suite_names(expectations)}
     with opened(source) as engine:
         tables = _tables(engine, schema)
-        found = {
-            table: _run(engine, schema, _on_staged(suite) if schema == STAGED else suite, tables)
-            for table, suite in suites.items()
-        }
+        with working("checking", unit="tables", total=len(suites)):
+            found = {
+                table: _run(
+                    engine, schema, _on_staged(suite) if schema == STAGED else suite, tables
+                )
+                for table, suite in counted_off(suites.items())
+            }
     verdict = MartsVerdict(as_of, found)
     if results is not None:
         write_result(results / as_of.isoformat(), "marts", _document(verdict, suites))

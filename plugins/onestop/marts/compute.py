@@ -16,6 +16,7 @@ from onestop.marts.changes import ChangeSet, DoubtError, rule_boundaries
 from onestop.marts.descriptions import column_texts
 from onestop.marts.files import SQL_FOLDER, mart_files, rules_digest
 from onestop.marts.night_changes import NIGHT_CHANGE, stage_night_change
+from onestop.progress import counted_off, working
 from onestop.record.publications import (
     ALL,
     CHANGES,
@@ -79,7 +80,8 @@ def compute_marts(warehouse: Warehouse, as_of: dt.date) -> dict[str, int]:
     counts: dict[str, int] = {}
     if last is not None and not why:
         try:
-            counts = ChangeSet(warehouse, last.as_of_date, as_of).compute()
+            with working("computing"):
+                counts = ChangeSet(warehouse, last.as_of_date, as_of).compute()
             stage_night_change(
                 warehouse,
                 last.as_of_date,
@@ -91,7 +93,8 @@ def compute_marts(warehouse: Warehouse, as_of: dt.date) -> dict[str, int]:
             why = str(doubt)
             warehouse.empty_schema(STAGED)
     if why:
-        counts = _compute_all(warehouse, as_of)
+        with working("computing", unit="tables", total=len(mart_files())):
+            counts = _compute_all(warehouse, as_of)
         stage_night_change(
             warehouse,
             last.as_of_date if last else None,
@@ -114,7 +117,7 @@ def compute_marts(warehouse: Warehouse, as_of: dt.date) -> dict[str, int]:
 
 def _compute_all(warehouse: Warehouse, as_of: dt.date) -> dict[str, int]:
     counts = {}
-    for file in mart_files():
+    for file in counted_off(mart_files()):
         make = warehouse.make_view if file.is_view else warehouse.make_table
         make(f"{STAGED}.{file.name}", file.select(as_of, STAGED))
         if not file.is_view:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from onestop.progress import working
 from onestop.record.append import append_versions
 from onestop.record.history import refresh_history
 from onestop.record.incoming import Incoming
@@ -74,7 +75,8 @@ def load_delivery(warehouse: Warehouse, delivery: Delivery, staged: Path) -> Loa
     """
     if is_loaded(warehouse, delivery.delivery_id):
         return LoadedDelivery(delivery.delivery_id, is_repeat=True)
-    with warehouse.staged(staged) as prefix, warehouse.transaction():
+    loading = working("loading", delivery.file_name)
+    with loading, warehouse.staged(staged) as prefix, warehouse.transaction():
         known_from = first_open_night(warehouse, delivery.night)
         attempt = note_settlement(warehouse, delivery, prefix, known_from, state="loaded")
         load = Incoming(warehouse, FEEDS[delivery.feed], delivery, prefix, f"{prefix}accepted_row")

@@ -28,6 +28,7 @@ from onestop.errors import OneStopError
 from onestop.files import DiskFullError, room_left, sha256_of
 from onestop.intake.delivery import Delivery, RefusedDeliveryError
 from onestop.intake.landing import make_private
+from onestop.progress import advance, working
 from onestop.readers import (
     LIMITS,
     Batch,
@@ -50,7 +51,7 @@ from onestop.staging.typing_sql import (
 from onestop.warehouse.duckdb_files import OUTSIDE, open_duckdb
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
     from onestop.readers.reading import Texts
     from onestop.schema.feeds import Feed
@@ -264,7 +265,8 @@ def _write(draft: Path, delivery: Delivery, mapping: FeedMapping, reading: Readi
             connection.execute(macro)
         columns = ", ".join(f"{name} {type_}" for name, type_ in staged_columns(feed))
         connection.execute(f"create table staged_row ({columns}, {SKIP_REASON} varchar)")
-        _insert(connection, mapping, reading)
+        with working("reading", delivery.file_name, unit="rows"):
+            _insert(connection, mapping, reading)
         skipped = _set_aside(connection, feed)
         repeated = _mark_repeats(connection, feed)
         _summarise(connection, delivery, mapping, reading, repeated, skipped)
@@ -276,7 +278,13 @@ def _insert(connection: duckdb.DuckDBPyConnection, mapping: FeedMapping, reading
     names = [*_PLACE, *(column.name for column in mapping.read_columns)]
     schema = pa.schema([(name, _PLACE.get(name, pa.string())) for name in names])
     columns = ", ".join([*(name for name, _ in staged_columns(mapping.schema)), SKIP_REASON])
-    with ReadingThread(lambda: (_arrow(batch, mapping) for batch in reading.batches)) as batches:
+
+    def arrow() -> Generator[pa.RecordBatch]:
+        for batch in reading.batches:
+            yield _arrow(batch, mapping)
+            advance(len(batch.row_numbers))
+
+    with ReadingThread(arrow) as batches:
         connection.register("source_batch", pa.RecordBatchReader.from_batches(schema, batches))
         try:
             connection.execute(

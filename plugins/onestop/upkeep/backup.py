@@ -25,6 +25,7 @@ from onestop.errors import OneStopError
 from onestop.figures.due_soon import write_due_soon
 from onestop.files import DRAFT_ENDING, copy_whole, sha256_of, sync, write_whole
 from onestop.intake.landing import INCOMING, make_private
+from onestop.progress import counted_off, working
 from onestop.record.publications import last_published
 from onestop.schema.number_text import counted
 from onestop.schema.time_zone import LOCAL_ZONE
@@ -132,10 +133,12 @@ def _write_backup(
         raise BackupError(
             f"{error}, so there is nothing to back up", remedy="run a night first"
         ) from None
-    copy = engine_of(settings.warehouse).copy_out(settings.warehouse, draft)
+    with working("copying", settings.warehouse_name):
+        copy = engine_of(settings.warehouse).copy_out(settings.warehouse, draft)
     echo("comparing the landing with its sha-256, and copying what is new")
     known = {name: facts for one in before for name, facts in one.manifest["landing"].items()}
-    files, new = _copy_landing(settings.landing, target / _LANDING, known)
+    with working("comparing", unit="files"):
+        files, new = _copy_landing(settings.landing, target / _LANDING, known)
     manifest = {
         "made_at": dt.datetime.now(LOCAL_ZONE).isoformat(timespec="seconds"),
         "sequence": 1 + max((one.sequence for one in before), default=0),
@@ -204,7 +207,8 @@ def restore_backup(
             )
         echo(f"copying {counted(len(manifest['landing']), 'file')} into the landing")
         _sweep(settings.landing, _DRAFTS, below=True)
-        _restore_landing(target / _LANDING, settings.landing, manifest["landing"])
+        with working("copying", unit="files", total=len(manifest["landing"])):
+            _restore_landing(target / _LANDING, settings.landing, manifest["landing"])
         echo("restoring the warehouse")
         if engine.is_empty(settings.warehouse):
             if path := engine.file_of(settings.warehouse):
@@ -345,7 +349,7 @@ def _copy_landing(
 ) -> tuple[dict[str, dict[str, Any]], int]:
     make_private(target)
     files, new = {}, 0
-    for name in _landed_files(landing):
+    for name in counted_off(_landed_files(landing)):
         copy = target / name
         # A copy that no manifest names is of a killed backup, or older than all kept ones. It is
         # whole, and must be equal too.
@@ -372,7 +376,7 @@ def _restore_landing(source: Path, landing: Path, files: dict[str, dict[str, Any
             subject=str(landing),
             remedy="restore into an empty folder",
         )
-    for name, facts in files.items():
+    for name, facts in counted_off(files.items()):
         target = landing / name
         if target.is_file() and _facts(target) == facts:
             continue  # put there before a restore was killed

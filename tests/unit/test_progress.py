@@ -1,0 +1,105 @@
+"""Progress of long work is reported where it is done, and shown on a terminal only."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+from published_marts import NIGHT, publish
+
+from onestop import cli, console
+from onestop.console import TerminalProgress, progress_text
+from onestop.marts.compute import compute_marts
+from onestop.marts.files import mart_files
+from onestop.progress import advance, counted_off, listening, working
+from onestop.warehouse import open_warehouse
+
+
+class Heard:
+    """A listener that keeps what it was told."""
+
+    def __init__(self):
+        self.told = []
+
+    def begin(self, work, subject, unit, total):
+        self.told.append([work, subject, unit, total, 0])
+
+    def advance(self, count):
+        self.told[-1][-1] += count
+
+    def end(self):
+        pass
+
+
+def test_work_is_reported_with_what_is_counted():
+    heard = Heard()
+    with listening(heard), working("reading", "a.json", unit="rows", total=5):
+        advance(3)
+        assert list(counted_off("xy")) == ["x", "y"]
+    advance(7)  # nobody listens any more
+    assert heard.told == [["reading", "a.json", "rows", 5, 5]]
+
+
+def test_computing_a_night_counts_its_tables(tmp_path):
+    settings = publish(tmp_path, [])
+    heard = Heard()
+    with listening(heard), open_warehouse(settings.warehouse) as warehouse:
+        compute_marts(warehouse, NIGHT.replace(day=29))
+    tables = len(mart_files())
+    assert ["computing", "", "tables", tables, tables] in heard.told
+
+
+@pytest.mark.parametrize(
+    ("cells", "text"),
+    [
+        (("reading a", 12000, None, "rows", 8000.4), "reading a: 12,000 rows, 8,000 rows/s"),
+        (("checking", 3, 40.0, "tables", 0.2), "checking: 3/40 tables"),
+        (("loading b.csv", 0, None, "", None), "loading b.csv"),
+    ],
+)
+def test_a_line_has_count_total_and_rate(cells, text):
+    assert progress_text(*cells, "en") == text
+
+
+class Terminal(io.StringIO):
+    """A text in memory that says it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+def test_long_work_is_shown_on_a_terminal_and_taken_away(monkeypatch):
+    monkeypatch.setattr(console, "_MOMENT_SECONDS", 0)
+    monkeypatch.setenv("TERM", "xterm")
+    shown = Terminal()
+    with listening(TerminalProgress(shown, "vi")):
+        with working("reading", "a.json", unit="rows"):
+            for _ in range(100):
+                advance(50)
+                if "đọc a.json: " in shown.getvalue():
+                    break
+                console.threading.Event().wait(0.05)
+        after = len(shown.getvalue())
+        console.threading.Event().wait(0.3)
+    assert "đọc a.json: " in shown.getvalue()
+    assert len(shown.getvalue()) == after
+    assert "\x1b[?25h" in shown.getvalue()  # the cursor is there again
+
+
+def test_work_that_ends_soon_is_not_shown():
+    shown = Terminal()
+    with listening(TerminalProgress(shown, "en")), working("loading"):
+        pass
+    assert shown.getvalue() == ""
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_command_shows_progress_on_a_terminal_only(monkeypatch, is_terminal):
+    monkeypatch.setattr(sys, "stderr", Terminal() if is_terminal else io.StringIO())
+    begun = []
+    monkeypatch.setattr(TerminalProgress, "begin", lambda *told: begun.append(told[1]))
+    monkeypatch.setattr(TerminalProgress, "end", lambda _: None)
+    with cli._shown_progress(), working("loading"):
+        pass
+    assert begun == (["loading"] if is_terminal else [])
