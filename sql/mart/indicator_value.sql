@@ -4,6 +4,8 @@
 -- is decided on the integers. Nothing to count (denominator zero) is `no_data`, never 0 or 100.
 -- `firmness`, of the on-time rate by the scorecard's method: whether its verdict is that of every
 -- reading (mart.indicator_variant); `turned_by` names those that give the other one.
+-- `rate_lower`, `rate_upper`: the interval of a rate that is counted from cases. A declared one has
+-- none: its two numbers may be sums of money, and more than 100 %.
 -- `known_issues`: the issues of ref.known_issue that affect the figure in the period.
 with scale_of_indicator as (
     select indicator_code, max(value_scale) as value_scale

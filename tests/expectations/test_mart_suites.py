@@ -351,6 +351,22 @@ def test_each_mart_rule_finds_the_rows_that_break_it(connection, code):
     assert found.examples
 
 
+@pytest.mark.parametrize(
+    ("changed", "is_found"),
+    [
+        (UNRANKED, True),
+        ({"method_code": "declared"}, True),
+        ({"method_code": "declared", **UNRANKED}, False),
+        ({"indicator_code": "counter_waiting_time", **UNRANKED}, False),
+    ],
+)
+def test_each_counted_rate_has_an_interval_and_no_other_figure(connection, changed, is_found):
+    suite = load_suite("indicator_value", MART_SUITES)
+    only = replace(suite, rules=tuple(rule for rule in suite.rules if rule.code == "IND-F15"))
+    [found] = run_suite(connection, put(connection, "indicator_value", values(**changed)), only)
+    assert found.success is not is_found
+
+
 def test_every_mart_rule_has_rows_that_break_it():
     assert {
         rule.code for suite in GOOD for rule in load_suite(suite, MART_SUITES).rules
