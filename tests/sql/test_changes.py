@@ -337,3 +337,14 @@ def test_a_rule_on_a_whole_mart_finds_what_the_night_does_not_change(
     warehouse.execute("delete from ref_staged.age_band where band_code = 'age_to_5'")
     verdict = check_marts(warehouse._connection, published[2], expectations=tmp_path)
     assert {rule.rule_code for rule in verdict.failed} == {"DUR-F05", "BKL-F06"}
+
+
+def test_a_view_of_all_nights_is_checked_for_the_rows_of_the_city(published, warehouse, tmp_path):
+    shutil.copyfile(MART_SUITES / "figure_revision.json", tmp_path / "figure_revision.json")
+    compute_marts(warehouse, published[2])
+    results = []
+    for unit in ("unit_code <> 'CITY'", "unit_code = 'CITY'"):
+        warehouse.execute(f"update mart.indicator_history set valid_to = valid_from where {unit}")
+        verdict = check_marts(warehouse._connection, published[2], expectations=tmp_path)
+        results.append([rule.rule_code for rule in verdict.failed])
+    assert results == [[], ["FRV-F02"]]

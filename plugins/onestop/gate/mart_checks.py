@@ -124,10 +124,15 @@ def _run(engine: sa.Engine, schema: str, suite: Suite, tables: set[str]) -> tupl
     for rule in suite.rules:
         part = f"{suite.name}{_ENDINGS[rule.reads]}"
         by_relation.setdefault(part if part in tables else suite.name, []).append(rule)
+    condition = f" where {suite.where}" if suite.where else ""
     found = {
         result.rule_code: result
         for relation, rules in by_relation.items()
-        for result in run_suite(engine, f"{schema}.{relation}", replace(suite, rules=tuple(rules)))
+        for result in run_suite(
+            engine,
+            f"select * from {schema}.{relation}{condition}",
+            replace(suite, rules=tuple(rules)),
+        )
     }
     return tuple(found[rule.code] for rule in suite.rules)
 

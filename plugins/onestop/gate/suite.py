@@ -119,6 +119,8 @@ class Suite:
             usual (``volume_percent``).
         text: the suite with its common rules filled in, as Great Expectations' JSON.
         sha256: of the text; results name it as the rules they were made with.
+        where: SQL condition on the rows that all rules read; empty for all rows. A view over all
+            published nights is checked for some of its rows.
     """
 
     name: str
@@ -126,6 +128,7 @@ class Suite:
     limits: dict[str, int]
     text: str = field(repr=False)
     sha256: str
+    where: str = ""
 
     def of(self, scope: Scope, source: str | None = None) -> tuple[Rule, ...]:
         """The rules of a scope that apply to a source."""
@@ -172,7 +175,8 @@ def load_suite(name: str, folder: Path = FEED_SUITES) -> Suite:
         )
     limits = _read_limits(path.name, data)
     text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
-    return Suite(name, rules, limits, text, hashlib.sha256(text.encode()).hexdigest())
+    where = str((data.get("meta") or {}).get("where", ""))
+    return Suite(name, rules, limits, text, hashlib.sha256(text.encode()).hexdigest(), where)
 
 
 def suite_names(folder: Path = FEED_SUITES) -> list[str]:
