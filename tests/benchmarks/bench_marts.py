@@ -90,10 +90,14 @@ with dated as (
         greatest(received_date, received_date + days_allowed + slip) as resolved_date
     from made
 ),
+-- at most one state a night: a dossier that is closed on a day has no other state that day, and
+-- none after it
 state as (
     select dated.*, received_date as night, 'processing' as status from dated
+    where fate < 10 or resolved_date > received_date
     union all
-    select dated.*, received_date + 1, 'awaiting_supplement' from dated where fate < 300
+    select dated.*, received_date + 1, 'awaiting_supplement' from dated
+    where fate < 10 or (fate < 300 and resolved_date > received_date + 1)
     union all
     select dated.*, resolved_date, case when fate >= 990 then 'withdrawn' else 'returned' end
     from dated where fate >= 10
@@ -146,6 +150,11 @@ def make_record(warehouse, dossiers: int) -> None:
         warehouse.execute(_VISITS.format(visits=400_000))
         for feed in FEEDS.values():
             warehouse.execute(history_insert(feed, history_select(feed)))
+    repeated = warehouse.value(
+        "select count(*) - count(distinct (delivery_id, row_number)) from core.dossier_version"
+    )
+    if repeated:
+        raise RuntimeError(f"{repeated} rows of core.dossier_version have another's file and row")
 
 
 def main() -> None:
