@@ -5,8 +5,8 @@
 -- A reading is a method of ref.method and the classes of ref.period_class that count otherwise: in
 -- the numerator, in the denominator only, or not at all. Its figure is that of the method and, for
 -- each of these classes, the dossiers of the class times what its role changes. They are counted in
--- mart.unit_tally: for `cohort` and `qd_766` those received in the period, for `form_06` those
--- closed in it (`returned_on_time` with those without a due date).
+-- mart.class_tally: for `cohort` and `qd_766` those received in the period, for `form_06` those
+-- closed in it.
 --
 -- The verdict is that of the scorecard's method. A reading turns it if it gives the other one.
 with class_of_reading as (
@@ -97,15 +97,12 @@ verdict as (
 
 whole as (
     select
-        tally.*,
-        period.measured_on,
+        tally.unit_code,
+        tally.period_type,
+        tally.period_basis,
+        tally.period_start,
         true as is_tallied
     from mart.unit_tally as tally
-    inner join mart.period as period
-        on
-            tally.period_type = period.period_type
-            and tally.period_basis = period.period_basis
-            and tally.period_start = period.period_start
     where tally.field_code = 'ALL' and tally.procedure_key = 'ALL'
 ),
 
@@ -114,39 +111,25 @@ counted_otherwise as (
         role_change.reading_code,
         role_change.numerator_change,
         role_change.denominator_change,
-        whole.unit_code,
-        whole.period_type,
-        whole.period_basis,
-        whole.period_start,
-        case
-            when role_change.method_code = 'form_06'
-                then
-                    case role_change.class_at_end
-                        when 'returned_early' then whole.returned_early
-                        when 'returned_on_time' then whole.returned_on_time
-                        when 'returned_late' then whole.returned_late
-                        when 'withdrawn' then whole.withdrawn_in_time
-                        when 'withdrawn_late' then whole.withdrawn_late
-                    end
-            else
-                case role_change.class_at_end
-                    when 'resolved_no_due_date' then whole.cohort_resolved_no_due_date
-                    when 'returned_early' then whole.cohort_returned_early
-                    when 'returned_on_time' then whole.cohort_returned_on_time
-                    when 'returned_late' then whole.cohort_returned_late
-                    when 'returned_no_due_date' then whole.cohort_returned_no_due_date
-                    when 'withdrawn' then whole.cohort_withdrawn
-                    when 'withdrawn_late' then whole.cohort_withdrawn_late
-                    when 'open_overdue' then whole.cohort_open_overdue
-                    when 'paused' then whole.cohort_paused
-                    when 'paused_overdue' then whole.cohort_paused_overdue
-                end
+        class.unit_code,
+        class.period_type,
+        class.period_basis,
+        class.period_start,
+        case role_change.method_code
+            when 'form_06' then class.dossiers_closed
+            else class.dossiers_received
         end as dossiers
-    from whole
+    from mart.class_tally as class
+    inner join mart.period as period
+        on
+            class.period_type = period.period_type
+            and class.period_basis = period.period_basis
+            and class.period_start = period.period_start
     inner join role_change
         on
-            (role_change.valid_from is null or role_change.valid_from <= whole.measured_on)
-            and (role_change.valid_to is null or role_change.valid_to > whole.measured_on)
+            class.class_at_end = role_change.class_at_end
+            and (role_change.valid_from is null or role_change.valid_from <= period.measured_on)
+            and (role_change.valid_to is null or role_change.valid_to > period.measured_on)
 ),
 
 change as (

@@ -5,9 +5,8 @@
 -- unit has its row for all dossiers in every period: one without any has zeros. `dossiers` is how
 -- many touch the period. What each method counts: mart.dossier_period and ref.period_class. The
 -- returned (`returned_*`; those without a due date in `returned_on_time`) and the withdrawn are
--- also in `resolved_*`. `cohort_<class>` counts the classes of ref.period_class among the dossiers
--- received in the period that a reading of ref.reading may count otherwise. A field or a procedure
--- that its source calls `ALL` is `(ALL)` here: `ALL` is the sum of them.
+-- also in `resolved_*`. A field or a procedure that its source calls `ALL` is `(ALL)` here: `ALL`
+-- is the sum of them. The same dossiers by their class: mart.class_tally.
 with counted as (
     select
         unit_code,
@@ -35,12 +34,13 @@ with counted as (
     from mart.dossier_period
 ),
 
-by_unit as (
+-- once over the dossiers: the three groupings then add up far fewer rows
+by_procedure_and_field as (
     select
         unit_level,
         unit_code,
-        case when grouping(field_code) = 0 then field_code else 'ALL' end as field_code,
-        case when grouping(procedure_key) = 0 then procedure_key else 'ALL' end as procedure_key,
+        field_code,
+        procedure_key,
         period_type,
         period_basis,
         period_start,
@@ -77,26 +77,6 @@ by_unit as (
         count(case when cohort_role = 'numerator' then 1 end) as cohort_in_time,
         count(case when cohort_role in ('numerator', 'denominator') then 1 end) as cohort_judged,
         count(case when cohort_role = 'left_out' and is_open then 1 end) as cohort_open,
-        count(case when is_received_in and class_at_end = 'resolved_no_due_date' then 1 end)
-            as cohort_resolved_no_due_date,
-        count(case when is_received_in and class_at_end = 'returned_early' then 1 end)
-            as cohort_returned_early,
-        count(case when is_received_in and class_at_end = 'returned_on_time' then 1 end)
-            as cohort_returned_on_time,
-        count(case when is_received_in and class_at_end = 'returned_late' then 1 end)
-            as cohort_returned_late,
-        count(case when is_received_in and class_at_end = 'returned_no_due_date' then 1 end)
-            as cohort_returned_no_due_date,
-        count(case when is_received_in and class_at_end = 'withdrawn' then 1 end)
-            as cohort_withdrawn,
-        count(case when is_received_in and class_at_end = 'withdrawn_late' then 1 end)
-            as cohort_withdrawn_late,
-        count(case when is_received_in and class_at_end = 'open_overdue' then 1 end)
-            as cohort_open_overdue,
-        count(case when is_received_in and class_at_end = 'paused' then 1 end)
-            as cohort_paused,
-        count(case when is_received_in and class_at_end = 'paused_overdue' then 1 end)
-            as cohort_paused_overdue,
         count(case when cohort_first_due_role = 'numerator' then 1 end) as first_due_in_time,
         count(case when cohort_first_due_role in ('numerator', 'denominator') then 1 end)
             as first_due_judged,
@@ -105,6 +85,49 @@ by_unit as (
         count(case when due_role = 'numerator' then 1 end) as due_in_time,
         count(case when due_role in ('numerator', 'denominator') then 1 end) as due_judged
     from counted
+    group by
+        unit_level,
+        unit_code,
+        field_code,
+        procedure_key,
+        period_type,
+        period_basis,
+        period_start
+),
+
+by_unit as (
+    select
+        unit_level,
+        unit_code,
+        case when grouping(field_code) = 0 then field_code else 'ALL' end as field_code,
+        case when grouping(procedure_key) = 0 then procedure_key else 'ALL' end as procedure_key,
+        period_type,
+        period_basis,
+        period_start,
+        cast(sum(dossiers) as bigint) as dossiers,
+        cast(sum(received_online) as bigint) as received_online,
+        cast(sum(received_counter_post) as bigint) as received_counter_post,
+        cast(sum(carried_over) as bigint) as carried_over,
+        cast(sum(resolved_early) as bigint) as resolved_early,
+        cast(sum(resolved_on_time) as bigint) as resolved_on_time,
+        cast(sum(resolved_late) as bigint) as resolved_late,
+        cast(sum(open_in_time) as bigint) as open_in_time,
+        cast(sum(open_overdue) as bigint) as open_overdue,
+        cast(sum(returned_early) as bigint) as returned_early,
+        cast(sum(returned_on_time) as bigint) as returned_on_time,
+        cast(sum(returned_late) as bigint) as returned_late,
+        cast(sum(withdrawn_in_time) as bigint) as withdrawn_in_time,
+        cast(sum(withdrawn_late) as bigint) as withdrawn_late,
+        cast(sum(cohort_in_time) as bigint) as cohort_in_time,
+        cast(sum(cohort_judged) as bigint) as cohort_judged,
+        cast(sum(cohort_open) as bigint) as cohort_open,
+        cast(sum(first_due_in_time) as bigint) as first_due_in_time,
+        cast(sum(first_due_judged) as bigint) as first_due_judged,
+        cast(sum(portal_in_time) as bigint) as portal_in_time,
+        cast(sum(received_in_period) as bigint) as received_in_period,
+        cast(sum(due_in_time) as bigint) as due_in_time,
+        cast(sum(due_judged) as bigint) as due_judged
+    from by_procedure_and_field
     group by grouping sets (
         (period_type, period_basis, period_start, unit_level, unit_code),
         (period_type, period_basis, period_start, unit_level, unit_code, field_code),
@@ -137,16 +160,6 @@ added_up as (
         cohort_in_time,
         cohort_judged,
         cohort_open,
-        cohort_resolved_no_due_date,
-        cohort_returned_early,
-        cohort_returned_on_time,
-        cohort_returned_late,
-        cohort_returned_no_due_date,
-        cohort_withdrawn,
-        cohort_withdrawn_late,
-        cohort_open_overdue,
-        cohort_paused,
-        cohort_paused_overdue,
         first_due_in_time,
         first_due_judged,
         portal_in_time,
@@ -179,16 +192,6 @@ added_up as (
         cast(sum(by_unit.cohort_in_time) as bigint),
         cast(sum(by_unit.cohort_judged) as bigint),
         cast(sum(by_unit.cohort_open) as bigint),
-        cast(sum(by_unit.cohort_resolved_no_due_date) as bigint),
-        cast(sum(by_unit.cohort_returned_early) as bigint),
-        cast(sum(by_unit.cohort_returned_on_time) as bigint),
-        cast(sum(by_unit.cohort_returned_late) as bigint),
-        cast(sum(by_unit.cohort_returned_no_due_date) as bigint),
-        cast(sum(by_unit.cohort_withdrawn) as bigint),
-        cast(sum(by_unit.cohort_withdrawn_late) as bigint),
-        cast(sum(by_unit.cohort_open_overdue) as bigint),
-        cast(sum(by_unit.cohort_paused) as bigint),
-        cast(sum(by_unit.cohort_paused_overdue) as bigint),
         cast(sum(by_unit.first_due_in_time) as bigint),
         cast(sum(by_unit.first_due_judged) as bigint),
         cast(sum(by_unit.portal_in_time) as bigint),
@@ -218,8 +221,7 @@ unit_tally as (
         period.period_type,
         period.period_basis,
         period.period_start,
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
     from mart.unit as unit
     cross join mart.period as period
     left join added_up

@@ -123,6 +123,9 @@ BROKEN: dict[str, str] = {
         "insert into {t} by name select * replace (valid_from + 1 as valid_from) from {t} limit 1"
     ),
     "CAT-F06": setting("service_level", "5"),
+    "CLT-F01": TWICE,
+    "CLT-F02": setting("class_at_end", "'lost'"),
+    "CLT-F03": setting("dossiers_closed", "dossiers_closed + 1"),
     "PTL-F01": TWICE,
     "PTL-F02": setting("due_judged", "-1"),
     "PTL-F03": setting("carried_over", "carried_over + 1"),

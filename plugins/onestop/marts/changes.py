@@ -65,6 +65,7 @@ TALLIES: Mapping[str, tuple[str, ...]] = {
         "workdays_paused",
     ),
     "unit_tally": ("unit_code", "field_code", "procedure_key", *_PERIOD),
+    "class_tally": ("unit_code", *_PERIOD, "class_at_end"),
 }
 #: The column of a tally that says whether there is anything to count.
 _DOSSIERS = "dossiers"
@@ -469,6 +470,7 @@ class ChangeSet:
             f"mart.{name}": f"{STAGED}.{name}_{ending}"
             for name in file.reads
             if f"{name}_{ending}" in made
+            and name not in _READ_WHOLE
             and (ending == "new" or name in _WITH_DIFFERENCES or name == "unit_tally")
         }
         if not given or (ending == "change" and file.name not in _WITH_DIFFERENCES):
@@ -500,6 +502,8 @@ _BASE = {
     "period": ChangeSet._find_touched,  # noqa: SLF001
 }
 
+#: Tallies of which a figure needs all rows: the views over the changed rows read them whole.
+_READ_WHOLE = ("class_tally",)
 #: Views of a tally whose rows must add up.
 _WITH_DIFFERENCES = ("period_tally", "form_06a")
 #: The days that the changed tickets were ever stated with, and those of tickets that they lead to.
