@@ -1,0 +1,223 @@
+"""The pages in a real browser: Chromium reads them, clicks through them, and axe audits them.
+
+Debian's packages ``chromium`` and ``chromium-driver`` are enough; without them the tests are
+skipped. With ``ONESTOP_SCREENSHOTS`` set to a folder, the pages are photographed there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from selenium import webdriver
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.expected_conditions import url_contains
+from selenium.webdriver.support.ui import WebDriverWait
+from web_site import NIGHT, REJECTED, SINCE, publish_site
+
+from onestop.figures.web import make_app
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+AXE = (Path(__file__).parents[1] / "data" / "axe" / "axe.min.js").read_text(encoding="utf-8")
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="no Chromium: apt-get install chromium chromium-driver"
+)
+#: Without these, Chromium looks for hosts of its maker at every start.
+QUIET = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--hide-scrollbars",
+)  # fmt: skip
+WIDE, PHONE = (1280, 900), (390, 844)
+#: Every page, by its name in the screenshots.
+PAGES = {
+    "overview": "",
+    "units": "units?level=all",
+    "unit": "unit?code=H24.01",
+    "open": "open?unit=CITY&band=age_to_5",
+    "figure": f"figure?indicator=on_time_rate&unit=CITY&from={SINCE}&to={NIGHT}",
+    "report": "report?code=half_year&issue=1",
+    "nights": "nights",
+    "night": f"night?date={NIGHT}",
+    "delivery": f"delivery?id={REJECTED}",
+    "quarantine": "quarantine",
+    "rule": "rule?code=DOS-R07",
+    "audit": "audit",
+    "restatements": "restatements",
+    "difference": "difference",
+    "publications": "publications",
+    "missing": "unit?code=H99",
+}
+
+
+@pytest.fixture(scope="module")
+def address(kept, tmp_path_factory):
+    """The site, served under the path that it has in Airflow."""
+    settings = kept.copy(publish_site, tmp_path_factory.mktemp("site") / "var")
+    outer = FastAPI()
+    outer.mount(
+        "/onestop",
+        make_app(
+            lambda: settings,
+            guard=lambda: None,
+            login_url=lambda page: f"/login?next={page}",
+            reads_record=lambda: True,
+        ),
+    )
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(outer, log_level="warning"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/onestop/"
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def downloads(tmp_path_factory):
+    return tmp_path_factory.mktemp("downloads")
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory, downloads):
+    options = Options()
+    options.binary_location = CHROMIUM
+    for argument in (*QUIET, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(argument)
+    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    chromium = webdriver.Chrome(options, Service(DRIVER))
+    yield chromium
+    chromium.quit()
+
+
+@pytest.fixture
+def page(chromium, address):
+    """Opens a page at a width; afterwards the console must be empty."""
+
+    def open_page(path="", size=WIDE):
+        chromium.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": False},
+        )
+        chromium.get(address + path)
+        return chromium
+
+    chromium.get_log("browser")
+    yield open_page
+    chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    said = chromium.get_log("browser")
+    assert [line for line in said if "/unit?code=H99" not in line["message"]] == []
+
+
+def audit(chromium, *, only_contrast=False):
+    """What axe finds by WCAG 2.2 A and AA: rule, and where."""
+    chromium.execute_script(AXE)
+    options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+    if only_contrast:
+        options = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+    found = chromium.execute_async_script(
+        "const done = arguments[arguments.length - 1];"
+        " axe.run(document, arguments[0]).then(found => done(found.violations));",
+        options,
+    )
+    return [
+        (rule["id"], node["target"], node["any"][:1])
+        for rule in found
+        for node in rule["nodes"][:3]
+    ]
+
+
+def photograph(chromium, name):
+    if folder := os.environ.get("ONESTOP_SCREENSHOTS"):
+        chromium.save_screenshot(str(Path(folder) / f"{name}.png"))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_accessible_and_fits_a_phone(page, name):
+    chromium = page(PAGES[name])
+    assert chromium.find_element(By.TAG_NAME, "h1").text
+    photograph(chromium, name)
+    assert audit(chromium) == []
+    chromium = page(PAGES[name], PHONE)
+    photograph(chromium, f"{name}-phone")
+    width = chromium.execute_script("return document.documentElement.scrollWidth")
+    assert width <= PHONE[0]
+
+
+@pytest.mark.parametrize("name", ["overview", "units", "nights"])
+def test_a_dark_page_has_enough_contrast(page, chromium, name):
+    dark = [{"name": "prefers-color-scheme", "value": "dark"}]
+    chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": dark})
+    page(f"{PAGES[name]}{'&' if '?' in PAGES[name] else '?'}lang=en")
+    assert audit(chromium, only_contrast=True) == []
+    photograph(chromium, f"{name}-dark")
+
+
+def test_a_number_leads_to_its_items_and_on_to_the_file_and_row(page):
+    chromium = page()
+    shown = chromium.find_element(By.CSS_SELECTOR, ".big a")
+    figure = shown.text
+    shown.click()
+    assert chromium.find_element(By.CSS_SELECTOR, ".figure-line .big").text == figure
+    assert "Các mục cộng lại khớp" in chromium.find_element(By.TAG_NAME, "main").text
+    reason = chromium.find_element(By.CSS_SELECTOR, ".below-group a")
+    count = reason.find_element(By.XPATH, "../../td").text
+    reason.click()
+    assert chromium.find_element(By.ID, "items").text.endswith(f": {count}")
+    chromium.find_element(By.CSS_SELECTOR, ".items a[href^='delivery']").click()
+    assert "SHA-256" in chromium.find_element(By.TAG_NAME, "main").text
+
+
+def test_the_language_switch_keeps_the_page_and_every_link_after_it(page):
+    chromium = page("units?level=district")
+    chromium.find_element(By.CSS_SELECTOR, ".language").click()
+    html = chromium.find_element(By.TAG_NAME, "html")
+    assert html.get_attribute("lang") == "en"
+    assert "level=district" in chromium.current_url
+    chromium.find_element(By.CSS_SELECTOR, ".heat tbody th a").click()
+    assert chromium.find_element(By.TAG_NAME, "html").get_attribute("lang") == "en"
+    chromium.find_element(By.CSS_SELECTOR, ".language").click()
+    assert chromium.find_element(By.TAG_NAME, "html").get_attribute("lang") == "vi"
+
+
+def test_a_filter_keeps_the_language_and_shows_what_was_chosen(page):
+    chromium = page("quarantine?lang=en")
+    chromium.find_element(By.CSS_SELECTOR, "select[name=state] option[value=open]").click()
+    chromium.find_element(By.CSS_SELECTOR, "form.filter button").click()
+    WebDriverWait(chromium, 10).until(url_contains("state=open"))
+    assert chromium.find_element(By.TAG_NAME, "html").get_attribute("lang") == "en"
+    states = chromium.find_elements(By.CSS_SELECTOR, "tbody td:last-child")
+    assert {state.text for state in states} == {"! open"}
+
+
+@pytest.mark.parametrize("ending", ["CSV", "XLSX"])
+def test_the_items_of_a_figure_are_downloaded(page, downloads, ending):
+    chromium = page(PAGES["figure"])
+    chromium.find_element(By.PARTIAL_LINK_TEXT, ending).click()
+    name = f"on_time_rate-CITY-{SINCE}-{NIGHT}.{ending.lower()}"
+    until = time.monotonic() + 10
+    while not (downloads / name).is_file() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert (downloads / name).stat().st_size > 1000
+
+
+def test_the_keyboard_reaches_the_content_first(page):
+    chromium = page()
+    chromium.switch_to.active_element.send_keys(Keys.TAB)
+    focused = chromium.switch_to.active_element
+    assert focused.get_attribute("class") == "skip"
+    assert focused.is_displayed()
+    focused.send_keys(Keys.ENTER)
+    assert chromium.switch_to.active_element.get_attribute("id") == "main"
