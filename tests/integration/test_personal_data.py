@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from urllib.parse import urlsplit
 
 import pytest
 from commands import run_command, run_with_new_interpreter
-from fastapi import FastAPI
-from fastapi.testclient import TestClient
 from planted_exports import MARKS, SHIFTED_MARKS, marks_in, write_planted_exports
 from published_marts import settings_in
+from web_site import browser, crawl
 
-from onestop.figures.web import make_app
 from onestop.sample import write_sample
 
 pytestmark = pytest.mark.whole_night
@@ -102,22 +101,17 @@ def test_no_file_and_no_table_outside_landing_holds_personal_data(commands_outpu
 
 def test_no_page_shows_personal_data(commands_output):
     settings, _ = commands_output
-    outer = FastAPI()
-    outer.mount(
-        "/onestop",
-        make_app(lambda: settings, guard=lambda: None, login_url=lambda page: f"/login?{page}"),
-    )
-    pages = ["/onestop/", "/onestop/?lang=en"]
-    pages += [
-        f"/onestop/reports/{path.relative_to(settings.folders.reports)}"
-        for path in settings.folders.reports.rglob("*.html")
-    ]
-    assert len(pages) > 10
-    with TestClient(outer) as browser:
-        for page in pages:
-            answer = browser.get(page)
-            assert answer.status_code == 200, page
-            assert not [mark for mark in MARKS + SHIFTED_MARKS if mark in answer.text], page
+    client = browser(settings, reads_record=True)
+    answers = crawl(client) | crawl(client, "/?lang=en")
+    for path in settings.folders.reports.rglob("*.html"):
+        address = f"/reports/{path.relative_to(settings.folders.reports)}"
+        answers[address] = client.get(address)
+    paths = {urlsplit(address).path for address in answers}
+    assert {"/", "/units", "/unit", "/figure", "/figure.csv", "/delivery", "/quarantine"} <= paths
+    assert len(answers) > 100
+    for address, answer in answers.items():
+        assert answer.status_code == 200, address
+        assert not [mark for mark in MARKS + SHIFTED_MARKS if mark in answer.text], address
 
 
 def test_verifying_leaves_no_personal_data_behind(commands_output):

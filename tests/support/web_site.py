@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import html
 import random
+import re
 import warnings
+from collections import Counter
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
 
 from published_marts import settings_in
 from random_worlds import build_world
@@ -27,6 +31,7 @@ with warnings.catch_warnings():
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from httpx import Response
     from kept_installations import KeptInstallations
 
     from onestop.settings import Settings
@@ -162,6 +167,35 @@ def _put_report(warehouse: Warehouse, settings: Settings) -> None:
     for name, data in REPORT_FILES.items():
         (folder / name).write_bytes(data)
     (folder / "not_issued.txt").write_text("x", encoding="utf-8")
+
+
+def crawl(client: TestClient, start: str = "/", *, most: int = 400) -> dict[str, Response]:
+    """The answers of a page, and of every page of the site that its links lead to.
+
+    Of addresses that differ only in their parameters, a few are visited.
+
+    Args:
+        client: of :func:`browser`.
+        start: the first address.
+        most: so many pages at most.
+    """
+    answers: dict[str, Response] = {}
+    waiting, visits = [start], Counter()
+    while waiting and len(answers) < most:
+        address = waiting.pop(0)
+        path = urlsplit(address).path
+        if address in answers or visits[path] >= _OF_ONE_PATH:
+            continue
+        visits[path] += 1
+        answers[address] = client.get(address)
+        if "text/html" in answers[address].headers.get("content-type", ""):
+            links = re.findall(r'href="([^"#]+)', answers[address].text)
+            inside = (urljoin(address, html.unescape(link)) for link in links)
+            waiting += [link for link in inside if link.startswith("/")]
+    return answers
+
+
+_OF_ONE_PATH = 4
 
 
 def browser(settings: Settings, guard=lambda: None, *, reads_record: bool = False) -> TestClient:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from onestop.console import safe_cell
+from onestop.figures.decisions import decision_notes
 from onestop.figures.known import refuse_unknown
 from onestop.figures.web.site import ROWS_PER_PAGE, date_of, page_number
 from onestop.gate.past_volumes import series_of
@@ -213,6 +214,7 @@ def read_night(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[s
         "is_copied": not waiting,
         "deliveries": deliveries,
         "alerts": _read_alerts(warehouse, night, lang),
+        "decisions": decision_notes(warehouse, night, lang),
         "rules": _read_night_rules(warehouse, night, lang),
         "checks": _read_mart_checks(warehouse, night, lang),
         "report": _report_page(settings, f"{night}/index", lang),
