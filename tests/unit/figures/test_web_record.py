@@ -107,7 +107,9 @@ def test_the_quarantine_is_filtered_and_its_csv_has_the_same_rows(warehouse, sit
     visit = of("quarantine", **query)
     values = read_quarantine(warehouse, site, visit)
     assert values["page"].total == len(values["rows"]) == count
-    rows = list(csv.DictReader(io.StringIO(quarantine_csv(warehouse, visit)[1].decode())))
+    rows = list(
+        csv.DictReader(io.StringIO(quarantine_csv(warehouse, visit)[1].decode("utf-8-sig")))
+    )
     assert [row["row_number"] for row in rows] == [str(r["row_number"]) for r in values["rows"]]
     assert not [row for row in rows if row["key_text"].startswith("=")]
 
@@ -145,7 +147,7 @@ def test_signs_are_listed_the_strongest_first_and_add_up(warehouse, site):
     )
     assert by_unit == total
     chosen = of("audit", strength="strong")
-    rows = list(csv.DictReader(io.StringIO(signs_csv(warehouse, chosen)[1].decode())))
+    rows = list(csv.DictReader(io.StringIO(signs_csv(warehouse, chosen)[1].decode("utf-8-sig"))))
     assert len(rows) == strengths.count("strong")
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING, Any
 
-from onestop.console import safe_cell
+from onestop.console import csv_bytes
 from onestop.figures.difference import compare_nights
 from onestop.figures.explain.output import heading
 from onestop.figures.issued import read_issued_reports
@@ -161,12 +159,9 @@ def signs_csv(warehouse: Warehouse, visit: Visit) -> tuple[str, bytes]:
         QuestionError: as :func:`read_audit`.
     """
     condition, values, _ = _sign_filter(warehouse, visit)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_SIGN_COLUMNS)
-    for row in _read_signs(warehouse, visit.lang, condition, values, 0, _MOST_SIGNS):
-        writer.writerow(safe_cell(row[name]) for name in _SIGN_COLUMNS)
-    return "signs.csv", text.getvalue().encode()
+    rows = _read_signs(warehouse, visit.lang, condition, values, 0, _MOST_SIGNS)
+    cells = ([row[name] for name in _SIGN_COLUMNS] for row in rows)
+    return "signs.csv", csv_bytes(_SIGN_COLUMNS, cells)
 
 
 def read_restatements(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[str, Any]:

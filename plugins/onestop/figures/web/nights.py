@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from onestop.console import safe_cell
+from onestop.console import csv_bytes
 from onestop.figures.decisions import decision_notes
 from onestop.figures.known import refuse_unknown
 from onestop.figures.web.site import ROWS_PER_PAGE, date_of, page_number
@@ -488,12 +486,9 @@ def quarantine_csv(warehouse: Warehouse, visit: Visit) -> tuple[str, bytes]:
     """
     chosen = _quarantine_filter(warehouse, visit)
     where = " and ".join(f"{name} = :{name}" for name in chosen) or "true"
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(QUARANTINE_COLUMNS)
-    for row in _read_rejected(warehouse, visit.lang, where, chosen, 0, MOST_REJECTED):
-        writer.writerow(safe_cell(row[name]) for name in QUARANTINE_COLUMNS)
-    return "quarantine.csv", text.getvalue().encode()
+    rows = _read_rejected(warehouse, visit.lang, where, chosen, 0, MOST_REJECTED)
+    cells = ([row[name] for name in QUARANTINE_COLUMNS] for row in rows)
+    return "quarantine.csv", csv_bytes(QUARANTINE_COLUMNS, cells)
 
 
 def read_rule(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[str, Any]:
