@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from airflow.sdk import BaseOperatorLink
 from airflow.sdk.configuration import conf
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 #: Where each DAG's tasks lead, below the pages of the figures.
 _PAGES = {
-    "onestop_nightly": "nights/{night}",
-    "onestop_watch": "nights/{night}",
+    "onestop_nightly": "night?date={night}",
+    "onestop_watch": "night?date={night}",
     "onestop_report": "",
     "onestop_replay": "nights",
 }
@@ -36,7 +37,9 @@ class NightPageLink(BaseOperatorLink):  # type: ignore[misc] # Airflow's class i
         if ti_key.dag_id not in _PAGES:
             return ""
         night = _night_of(ti_key.dag_id, ti_key.run_id)
-        page = _PAGES[ti_key.dag_id].format(night=night or "").removesuffix("/")
+        page = _PAGES[ti_key.dag_id]
+        if "{night}" in page:
+            page = page.format(night=quote(night, safe="")) if night else "nights"
         base = (conf.get("api", "base_url", fallback="") or "").rstrip("/")
         return f"{base}/onestop/{page}"
 

@@ -81,7 +81,7 @@ def test_an_alert_arrives_by_email_with_its_page_and_run(mails, var):
     assert mail.sender == "onestop@city.invalid"
     assert mail.recipients == ["duty@city.invalid", "office@city.invalid"]
     assert mail.subject.startswith("[onestop] Tệp bị từ chối, đêm 24/11/2022 / Files were refused")
-    assert f"{BASE}/onestop/nights/2022-11-24" in mail.html
+    assert f"{BASE}/onestop/night?date=2022-11-24" in mail.html
     assert f"{BASE}/dags/onestop_nightly/runs/scheduled__2022-11-24T18%3A00%3A00%2B00%3A00" in (
         mail.html
     )

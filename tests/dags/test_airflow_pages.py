@@ -18,9 +18,9 @@ from onestop.schema.time_zone import LOCAL_ZONE
 PAGE = '<html><body><div id="root" style="height: 100%"></div></body></html>'
 
 
-def link(monkeypatch, dag_id):
+def link(monkeypatch, dag_id, night="2022-11-24"):
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example/")
-    monkeypatch.setattr(pages, "_night_of", lambda _dag, _run: "2022-11-24")
+    monkeypatch.setattr(pages, "_night_of", lambda _dag, _run: night)
     key = SimpleNamespace(dag_id=dag_id, run_id="scheduled__x")
     return pages.NightPageLink().get_link(None, ti_key=key)
 
@@ -28,8 +28,8 @@ def link(monkeypatch, dag_id):
 @pytest.mark.parametrize(
     ("dag_id", "page"),
     [
-        ("onestop_nightly", "https://airflow.example/onestop/nights/2022-11-24"),
-        ("onestop_watch", "https://airflow.example/onestop/nights/2022-11-24"),
+        ("onestop_nightly", "https://airflow.example/onestop/night?date=2022-11-24"),
+        ("onestop_watch", "https://airflow.example/onestop/night?date=2022-11-24"),
         ("onestop_replay", "https://airflow.example/onestop/nights"),
         ("onestop_report", "https://airflow.example/onestop/"),
         ("payroll", ""),
@@ -39,6 +39,15 @@ def test_our_tasks_lead_to_the_page_of_their_night_and_those_of_others_nowhere(
     monkeypatch, dag_id, page
 ):
     assert link(monkeypatch, dag_id) == page
+
+
+def test_a_run_without_a_night_leads_to_the_list_of_nights(monkeypatch):
+    assert link(monkeypatch, "onestop_nightly", None) == "https://airflow.example/onestop/nights"
+
+
+def test_a_partition_key_stays_within_its_parameter(monkeypatch):
+    address = link(monkeypatch, "onestop_nightly", "x&lang=en#y")
+    assert address == "https://airflow.example/onestop/night?date=x%26lang%3Den%23y"
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ class AlertKind:
     title_en: str
     remedy_vi: str
     remedy_en: str
-    page: str = "nights/{night}"
+    page: str = "night?date={night}"
     is_standing: bool = False
     can_be_resolved: bool = True
 

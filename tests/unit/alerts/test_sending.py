@@ -23,7 +23,7 @@ from onestop.alerts import (
 from onestop.marts.published import NothingPublishedError
 from onestop.warehouse import open_warehouse
 
-LINKS = {"Trang của đêm": "https://airflow.example/onestop/nights/2022-11-24"}
+LINKS = {"Trang của đêm": "https://airflow.example/onestop/night?date=2022-11-24"}
 
 
 @pytest.fixture

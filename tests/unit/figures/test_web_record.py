@@ -72,6 +72,11 @@ def test_an_unpublished_night_has_a_page_that_leads_to_its_report(auditor):
     assert auditor.get(f"/{link}").status_code == 200
 
 
+def test_a_night_leads_to_its_run_in_airflow(auditor):
+    page = auditor.get("/night", params={"date": NIGHT}).text
+    assert f'href="../dags/onestop_nightly/runs?partition_key_pattern={NIGHT}"' in page
+
+
 def test_a_night_lists_its_deliveries_rules_and_the_reason_of_a_refusal(warehouse, site, auditor):
     values = read_night(warehouse, site, of("night", date=NIGHT))
     deliveries = {row["delivery_id"]: row for row in values["deliveries"]}
