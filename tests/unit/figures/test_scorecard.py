@@ -70,6 +70,22 @@ def test_every_indicator_has_its_lines_even_without_a_figure(settings):
             assert line.no_data_reason_en
 
 
+def test_the_shortfall_is_the_least_number_that_meets_the_target(settings, tmp_path):
+    target = target_of("on_time_rate", NIGHT)
+    for numerator, denominator in ((0, 1), (98, 100), (979, 1000)):
+        status = "met" if target.is_met(numerator, denominator) else "not_met"
+        figure = Figure("on_time_rate", "cohort", "CITY", numerator, denominator, status=status)
+        folder = tmp_path / f"{numerator}-{denominator}"
+        folder.mkdir()
+        line = lines_of(publish(folder, [figure]), "on_time_rate")["CITY"]
+        assert target.is_met(numerator + line.shortfall, denominator)
+        assert line.shortfall == 0 or not target.is_met(numerator + line.shortfall - 1, denominator)
+    assert lines_of(settings, "counter_waiting_time")["CITY"].shortfall is None
+    assert lines_of(settings, "on_time_rate")["DISTRICT"].shortfall is None
+    assert "1 more would meet the target" in page(settings, lang="en")
+    assert "Còn thiếu 1 để đạt mục tiêu" in page(settings)
+
+
 def test_a_clauses_figure_stands_for_the_city_and_each_level(settings):
     on_time = lines_of(settings, "on_time_rate")
     assert list(on_time) == ["CITY", "DEPARTMENT", "DISTRICT", "COMMUNE"]

@@ -13,7 +13,7 @@ from onestop.marts.published import (
     published_nights,
     refuse_earlier_release,
 )
-from onestop.schema.number_text import day, percent
+from onestop.schema.number_text import day, percent, whole
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -30,6 +30,10 @@ _WORDS: dict[str, dict[Language, str]] = {
     "known_issues": {
         "vi": "Lỗi dữ liệu đã biết: {footnotes}",
         "en": "Known issue: {footnotes}",
+    },
+    "shortfall": {
+        "vi": "Còn thiếu {count} để đạt mục tiêu",
+        "en": "{count} more would meet the target",
     },
     "interval": {
         "vi": "Ít trường hợp: khoảng tin cậy 95 % từ {lower} đến {upper}",
@@ -109,6 +113,7 @@ class ScorecardLine:
     known_issues: str | None = None
     known_issues_vi: str | None = None
     known_issues_en: str | None = None
+    shortfall: int | None = None
     days_with_tickets: int | None = None
     workdays_in_period: int | None = None
 
@@ -131,6 +136,12 @@ class ScorecardLine:
         )
         return f"{text}; {days}"
 
+    def shortfall_text(self, lang: Language) -> str:
+        """How many more would meet the target; empty where it is met or no rate."""
+        if not self.shortfall:
+            return ""
+        return _WORDS["shortfall"][lang].format(count=whole(self.shortfall, lang))
+
     def interval_text(self, lang: Language) -> str:
         """The interval of a rate that rests on few cases; empty for any other figure."""
         if not self.is_small or self.rate_lower is None or self.rate_upper is None:
@@ -148,6 +159,7 @@ class ScorecardLine:
     def notes(self, lang: Language) -> list[str]:
         """What is said below the figure."""
         texts = (
+            self.shortfall_text(lang),
             self.interval_text(lang),
             self.document_text(lang),
             self.coverage_text(lang),
