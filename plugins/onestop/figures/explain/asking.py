@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from onestop.figures.explain.checks import FOUND, check_codes, read_check
 from onestop.figures.explain.items import Question, known_methods
 from onestop.marts.earlier_nights import NightMarts
+from onestop.marts.files import mart_files
 from onestop.marts.published import QuestionError, find_night, refuse_earlier_release
 from onestop.schema.did_you_mean import CODES, did_you_mean
+from onestop.warehouse.base import quoted_text
+from onestop.warehouse.sql_text import tables_read
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -20,7 +24,8 @@ if TYPE_CHECKING:
 
 #: Figures declared with a document: a method of every indicator.
 DECLARED, DECLARATIONS = "declared", "indicator/declared.item"
-_COUNTED = "mart.counted_dossier"
+_PERIOD = "mart.period"
+_COUNTED, _TALLY, _CHECKS = "mart.counted_dossier", "mart.unit_tally", "mart.decree_check"
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,8 @@ def ask(  # noqa: PLR0913 - the coordinates of a figure
         last: last day of the span.
         method: method code, or a reading; defaults to the scorecard's.
         as_of: a published night; defaults to the last one.
-        is_narrow: whether only the unit's own dossiers are read, where that gives the same items.
+        is_narrow: whether to read published marts in the place of computing them for the span, and
+            only the unit's own dossiers, where that gives the same items.
 
     Raises:
         QuestionError: no such indicator, method or unit, no such figure for that unit, or the span
@@ -80,15 +86,61 @@ def ask(  # noqa: PLR0913 - the coordinates of a figure
     found_unit = marts.find_unit(unit)
     method = method or described["scorecard_method"] or DECLARED
     step = "" if is_check else DECLARATIONS if method == DECLARED else described["item_step"]
-    if is_narrow and found_unit.scope == "unit" and as_of is None:
-        own = f"(select * from {_COUNTED} where {found_unit.condition('counted_dossier')})"
+    if is_narrow and as_of is None:
+        given = _published_inputs(warehouse, night, (first, last), found_unit, is_check=is_check)
         marts.drop()
-        marts = NightMarts(warehouse, night, (first, last), given={_COUNTED: own}, mark="narrow")
+        marts = NightMarts(warehouse, night, (first, last), given=given, mark="narrow")
     question = Question(warehouse, marts, indicator, method, found_unit, first, last, night)
     _refuse_other_method(question, described)
     if not is_check:
         _refuse_other_scope(warehouse, described, method, found_unit)
     return Asked(question, described, is_check, step)
+
+
+def _published_inputs(
+    warehouse: Warehouse,
+    night: dt.date,
+    span: tuple[dt.date, dt.date],
+    unit: FoundUnit,
+    *,
+    is_check: bool,
+) -> dict[str, str]:
+    """What the items of a figure of the last published night can be read from, by table.
+
+    Findings of a check have a day of their own, whatever the span. If the span is a published
+    period, its tallies are published too.
+    """
+    if is_check:
+        return {_CHECKS: _CHECKS}
+    published = warehouse.relations("mart")
+    given = {name: name for name in _apart_from_periods() if name.partition(".")[2] in published}
+    if unit.scope == "unit":
+        given[_COUNTED] = f"(select * from {_COUNTED} where {unit.condition('counted_dossier')})"
+    periods = warehouse.rows(
+        "select period_type, period_basis from mart.period where period_start = :first"
+        " and period_end = :last and as_of_date = :night order by period_basis, period_type",
+        {"first": span[0], "last": span[1], "night": night},
+    )
+    if periods:
+        period = periods[0]
+        given[_PERIOD] = (
+            f"(select * from mart.period where period_type = {quoted_text(period['period_type'])}"
+            f" and period_basis = {quoted_text(period['period_basis'])}"
+            f" and period_start = date '{span[0]}')"
+        )
+        given[_TALLY] = _TALLY
+    return given
+
+
+@cache
+def _apart_from_periods() -> tuple[str, ...]:
+    """The marts that hold the same whatever the periods are; some of them count all dossiers."""
+    reads = {f"mart.{file.name}": tables_read(file.text) for file in mart_files()}
+
+    def is_apart(name: str) -> bool:
+        return name != _PERIOD and all(is_apart(each) for each in reads.get(name, ()))
+
+    return tuple(name for name in reads if is_apart(name))
 
 
 def _describe(marts: NightMarts, warehouse: Warehouse, indicator: str) -> dict[str, Any]:
