@@ -10,6 +10,10 @@ the period, form II.06a of the city and each level. They lie under `reports/<cod
 the readers' copy, and again in the landing; `audit.report` and `audit.report_file` say what they
 are. On all other days `issue` is skipped.
 
+**Who decides.** Such a report is due before its period is over. `decide` (*Required Actions*) asks
+whether to issue it on provisional figures. Without an answer within 5 hours
+(`ONESTOP_DECISION_HOURS`) it is issued, to be in time. A late one is issued at once.
+
 **When nothing was published in time**, the first run after a publication issues the report, marked
 late.
 
@@ -30,11 +34,19 @@ from airflow.sdk import CronPartitionTimetable, dag
 
 from onestop import airflow_adapter as steps
 from onestop import airflow_alerts as alerts
+from onestop import airflow_decisions as decisions
 
 # The slot that all tasks share that open the warehouse.
 WAREHOUSE = "warehouse_write"
 
-find_due = steps.step(steps.find_due_reports, task_id="find_due", pool=WAREHOUSE)
+find_due = steps.step(decisions.find_due_reports, task_id="find_due", pool=WAREHOUSE)
+# Also of reports that nobody is asked about.
+find_approved = steps.step(
+    decisions.find_approved_reports,
+    task_id="find_approved",
+    pool=WAREHOUSE,
+    trigger_rule="none_failed",
+)
 issue = steps.step(
     steps.issue_report, task_id="issue", pool=WAREHOUSE, map_index_template=steps.REPORT_CODE
 )
@@ -49,7 +61,7 @@ alert = steps.step(alerts.send_report_alerts, task_id="alert", pool=WAREHOUSE)
     start_date=datetime(2022, 1, 1, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh")),
     catchup=False,
     max_active_runs=1,
-    dagrun_timeout=timedelta(hours=6),
+    dagrun_timeout=timedelta(hours=12),
     default_args=steps.TASK_DEFAULTS,
     description="Báo cáo định kỳ của Kế hoạch: phát hành khi đến hạn",
     doc_md=__doc__,
@@ -57,7 +69,9 @@ alert = steps.step(alerts.send_report_alerts, task_id="alert", pool=WAREHOUSE)
 )
 def onestop_report() -> None:
     """Issue the due reports, and make files that a killed run left out."""
-    issued = issue.expand(report_code=find_due())
+    due, approved = find_due(), find_approved()
+    [due, decisions.decide_on_reports(due)] >> approved
+    issued = issue.expand(report_code=approved)
     complete()
     issued >> alert().as_teardown()
 

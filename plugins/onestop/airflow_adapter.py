@@ -284,15 +284,6 @@ def publish_night() -> Returned:
     return _logged(done)
 
 
-def find_due_reports() -> Returned:
-    """Find the plan's reports that are due on the day after the run's night."""
-    from onestop.figures.issued import due_reports
-
-    due = due_reports(settings_of_task(), night_of_run())
-    logger.info("due: %s", ", ".join(due) or "nothing")
-    return due
-
-
 def issue_report(report_code: str) -> Returned:
     """Issue one report on the last night that is published up to the run's night."""
     from onestop.figures.issued import ReportFilesError, issue_line, last_night_up_to

@@ -39,7 +39,6 @@ EMAIL, WEBHOOK = "email", "webhook"
 SENDS = "send_alerts"
 _LATE = "publication_late"
 _REPORT = "report_late"
-_DECISION = "decision_wanted"
 _NIGHTLY = "onestop_nightly"
 #: How often the morning's check tries to open a warehouse that a night is writing.
 _TRIES, _PAUSE_SECONDS = 5, 30
@@ -68,14 +67,17 @@ def is_backfill() -> bool:
     return bool(getattr(run.run_type, "value", run.run_type) == "backfill")
 
 
-def send_question_alert() -> None:
-    """Send that somebody is asked about the night; a failure is only logged.
+def send_question_alert(code: str) -> None:
+    """Send that somebody is asked to decide; a failure is only logged.
 
     The question is answered in Airflow's pages, whether or not the message arrives.
+
+    Args:
+        code: of the alert.
     """
     night, run = night_of_run(), cast("Any", get_current_context()["dag_run"])
     try:
-        _send(night, {_DECISION}, _links(run.dag_id, run.run_id), has_ended=False)
+        _send(night, {code}, _links(run.dag_id, run.run_id), has_ended=False)
     except AirflowException as error:
         logger.warning("%s", error)
 

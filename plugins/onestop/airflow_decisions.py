@@ -7,6 +7,7 @@ accepted, and goes on. Without an answer in time nothing is accepted. A backfill
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,17 +16,21 @@ from airflow.sdk import Param, get_current_context
 
 from onestop import airflow_adapter, airflow_alerts
 from onestop.airflow_adapter import Returned, night_of_run, settings_of_task
+from onestop.schema.number_text import day
 from onestop.settings import decision_time
 
 if TYPE_CHECKING:
     from onestop.airflow_adapter import JsonBatch
-    from onestop.decisions import Question
+    from onestop.decisions import ProvisionalReport, Question
 
 ACCEPT = "Chấp nhận / Accept"
 REFUSE = "Không nhận / Refuse"
 #: The field of the form with the reason.
 BECAUSE = "because"
+ISSUE = "Phát hành / Issue"
+WAIT = "Chưa phát hành / Not yet"
 _QUESTIONS = "questions"
+_DUE, _ASKED = "due", "asked"
 _DECIDE = "decide"
 _NO_ANSWER = "Không ai trả lời kịp / Nobody answered in time"
 _NO_REASON = "Không nêu lý do nên không được chấp nhận / Without a reason it is not accepted"
@@ -43,6 +48,17 @@ số dòng thường ngày. Không nhận, hoặc không ai trả lời trong {h
 Ask the exporting office first. Accepted: the file is loaded for night {night}, and its number of
 rows is not compared. Refused, or not answered within {hours} hours: the file stays refused.
 """
+
+_REPORT_BODY = """{title_vi}: kỳ báo cáo đến hết ngày {end_vi} mới hết, nên số liệu còn tạm tính;
+hạn cuối {last_vi}. Phát hành trên số liệu của đêm {night}? Không ai trả lời trong {hours} giờ thì báo
+cáo vẫn được phát hành, để kịp hạn; có thể phát hành lại với số tiếp theo.
+
+{title_en}: its period ends on {end_en}, so that its figures are provisional; its last day is
+{last_en}. Issue it on the figures of night {night}? Without an answer within {hours} hours it is
+issued, to be in time; it can be issued again with the next number.
+"""
+_IN_TIME = "Không ai trả lời kịp: phát hành để kịp hạn / Nobody answered: issued to be in time"
+_NOT_STATED = "Không nêu lý do / No reason given"
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +86,7 @@ def find_questions() -> Returned:
         logger.info("a backfill asks nobody; questions: %d", len(questions))
         return []
     if questions:
-        airflow_alerts.send_question_alert()
+        airflow_alerts.send_question_alert("decision_wanted")
     instance = cast("Any", get_current_context()["ti"])
     instance.xcom_push(_QUESTIONS, [question.to_json() for question in questions])
     return [_asked(question, str(night)) for question in questions]
@@ -103,6 +119,105 @@ def require_expected(found: list[JsonBatch] | None) -> None:
     airflow_adapter.require_expected(found)
 
 
+def find_due_reports() -> Returned:
+    """Find the reports that are due, and those of them that a person decides on.
+
+    Returns:
+        Subject and body of each question, for :func:`decide_on_reports`.
+    """
+    from onestop.decisions import provisional_reports
+    from onestop.figures.issued import due_reports, last_night_up_to
+
+    settings, night = settings_of_task(), night_of_run()
+    due = due_reports(settings, night)
+    asked = [] if airflow_alerts.is_backfill() else provisional_reports(due, _day_after(night))
+    logger.info("due: %s", ", ".join(due) or "nothing")
+    instance = cast("Any", get_current_context()["ti"])
+    instance.xcom_push(_DUE, due)
+    instance.xcom_push(_ASKED, [report.report_code for report in asked])
+    if not asked:
+        return []
+    airflow_alerts.send_question_alert("report_late")
+    rests_on = last_night_up_to(settings, night)
+    return [_asked_about(report, rests_on) for report in asked]
+
+
+def decide_on_reports(questions: Any) -> Any:  # noqa: ANN401 - Airflow's classes are not typed for us
+    """The task that waits for a person's answer, once for each report."""
+    return HITLOperator.partial(
+        task_id=_DECIDE,
+        options=[ISSUE, WAIT],
+        defaults=[ISSUE],
+        params={BECAUSE: Param("", type="string", title="Lý do / Reason")},
+        response_timeout=decision_time(),
+    ).expand_kwargs(questions)
+
+
+def find_approved_reports() -> Returned:
+    """Record what was decided on the due reports.
+
+    Returns:
+        Codes of the reports to issue: those that nobody held back.
+    """
+    from onestop.decisions import decide_on_report
+    from onestop.figures.issued import last_night_up_to
+
+    settings = settings_of_task()
+    instance = cast("Any", get_current_context()["ti"])
+    due = list(instance.xcom_pull(task_ids="find_due", key=_DUE) or [])
+    asked = instance.xcom_pull(task_ids="find_due", key=_ASKED) or []
+    for number, code in enumerate(asked):
+        given = instance.xcom_pull(task_ids=_DECIDE, map_indexes=number) or {}
+        user = given.get("responded_by_user")
+        is_held = user is not None and given.get("chosen_options") == [WAIT]
+        because = _IN_TIME if user is None else _reason_of(given) or _NOT_STATED
+        decide_on_report(
+            settings,
+            last_night_up_to(settings, night_of_run()),
+            code,
+            is_issued=not is_held,
+            because=because,
+            decided_by=_name(user),
+        )
+        logger.info("%s: %s: %s", code, "held back" if is_held else "issued", because)
+        if is_held:
+            due.remove(code)
+    return due
+
+
+def _day_after(night: dt.date) -> dt.date:
+    return night + dt.timedelta(days=1)
+
+
+def _asked_about(report: ProvisionalReport, night: dt.date) -> dict[str, str]:
+    texts = {
+        "title_vi": report.title_vi,
+        "title_en": report.title_en,
+        "end_vi": day(report.period_end, "vi"),
+        "end_en": day(report.period_end, "en"),
+        "last_vi": day(report.last_day, "vi"),
+        "last_en": day(report.last_day, "en"),
+        "night": night,
+        "hours": f"{decision_time().total_seconds() / 3600:g}",
+    }
+    subject = f"Phát hành {report.title_vi}? / Issue it? ({report.report_code})"
+    return {"subject": _plain(subject), "body": _plain(_REPORT_BODY.format(**texts))}
+
+
+def _reason_of(given: dict[str, Any]) -> str:
+    """The reason that a person gave, without what identifies somebody; empty when none is given."""
+    from onestop.decisions import checked_reason
+    from onestop.marts.published import QuestionError
+
+    stated = str((given.get("params_input") or {}).get(BECAUSE) or "").strip()
+    if not stated:
+        return ""
+    try:
+        return checked_reason(stated)
+    except QuestionError:
+        return _HIDDEN_REASON
+
+
 def _asked(question: Question, night: str) -> dict[str, str]:
     hours = f"{decision_time().total_seconds() / 3600:g}"
     body = _BODY.format(
@@ -119,26 +234,21 @@ def _plain(text: str) -> str:
 
 def _answer(question: Question, given: dict[str, Any] | None) -> None:
     """Record an answer, and load what it accepts."""
-    from onestop.decisions import answer, checked_reason
-    from onestop.marts.published import QuestionError
+    from onestop.decisions import answer
 
-    user = (given or {}).get("responded_by_user")
-    is_accepted = user is not None and (given or {}).get("chosen_options") == [ACCEPT]
-    because = str(((given or {}).get("params_input") or {}).get(BECAUSE) or "")
+    given = given or {}
+    user, because = given.get("responded_by_user"), _reason_of(given)
+    is_accepted = user is not None and given.get("chosen_options") == [ACCEPT] and bool(because)
     if user is None:
         because = _NO_ANSWER
-    elif is_accepted and not because.strip():
-        is_accepted, because = False, _NO_REASON
-    try:
-        checked_reason(because or "–")
-    except QuestionError:
-        because = _HIDDEN_REASON
+    elif not because:
+        because = _NO_REASON if given.get("chosen_options") == [ACCEPT] else _NOT_STATED
     results = answer(
         settings_of_task(),
         night_of_run(),
         question,
         is_accepted=is_accepted,
-        because=because or "–",
+        because=because,
         decided_by=_name(user),
     )
     logger.info("%s: %s", question.subject, "accepted" if is_accepted else f"refused: {because}")

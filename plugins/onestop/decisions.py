@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from onestop.marts.published import QuestionError
 from onestop.record.decisions import (
     ACCEPTED,
+    PROVISIONAL_REPORT,
     REFUSED,
     VOLUME,
     Decision,
@@ -25,6 +26,7 @@ from onestop.record.publications import is_frozen
 from onestop.record.record_checks import vanished_by_feed
 from onestop.replay import ReplayFilter, replay
 from onestop.schema.personal import holds_personal_number
+from onestop.schema.reference import read_reference
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse import open_warehouse
 
@@ -75,7 +77,9 @@ def open_questions(warehouse: Warehouse, night: dt.date) -> list[Question]:
     """
     if is_frozen(warehouse, night):
         return []
-    decided = {one.subject for one in standing_decisions(warehouse, night)}
+    decided = {
+        one.subject for one in standing_decisions(warehouse, night) if one.decision_code == VOLUME
+    }
     found = {**_lost_units(warehouse, night), **_refused_volumes(warehouse, night)}
     return [found[subject] for subject in sorted(found.keys() - decided)]
 
@@ -196,6 +200,80 @@ def answer(
         for delivery_id in question.delivery_ids
         for result in replay(settings, ReplayFilter(delivery_id=delivery_id))
     ]
+
+
+@dataclass(frozen=True)
+class ProvisionalReport:
+    """A report that is due before its period is over.
+
+    Attributes:
+        report_code: as in ``ref.report_calendar``.
+        title_vi: its title in Vietnamese.
+        title_en: its title in English.
+        period_end: last day of its period.
+        last_day: last day on which it is in time.
+    """
+
+    report_code: str
+    title_vi: str
+    title_en: str
+    period_end: dt.date
+    last_day: dt.date
+
+
+def provisional_reports(due: Collection[str], today: dt.date) -> list[ProvisionalReport]:
+    """Those of the due reports that a person decides on: in time, and before their period is over.
+
+    A report that is late already is not held back any longer.
+
+    Args:
+        due: codes of reports.
+        today: the day on which they would be issued.
+    """
+    calendar = cast("list[dict[str, Any]]", read_reference()["report_calendar"])
+    return [
+        ProvisionalReport(
+            row["report_code"],
+            row["title_vi"],
+            row["title_en"],
+            row["period_end"],
+            row["last_day_date"],
+        )
+        for row in calendar
+        if row["report_code"] in due and today <= min(row["last_day_date"], row["period_end"])
+    ]
+
+
+def decide_on_report(
+    settings: Settings,
+    night: dt.date,
+    report_code: str,
+    *,
+    is_issued: bool,
+    because: str,
+    decided_by: str | None,
+) -> None:
+    """Record whether a report is issued before its period is over.
+
+    Args:
+        settings: of this installation.
+        night: the night that it rests on.
+        report_code: as in ``ref.report_calendar``.
+        is_issued: the answer.
+        because: the reason.
+        decided_by: who answered; None when nobody did in time.
+
+    Raises:
+        QuestionError: the reason is missing or holds personal data.
+    """
+    decided = ACCEPTED if is_issued else REFUSED
+    reason = checked_reason(because)
+    now = dt.datetime.now(LOCAL_ZONE)
+    with open_warehouse(settings.warehouse) as warehouse:
+        record_decision(
+            warehouse,
+            Decision(night, PROVISIONAL_REPORT, report_code, decided, reason, decided_by, now),
+        )
 
 
 def checked_reason(because: str) -> str:

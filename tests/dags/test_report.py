@@ -15,6 +15,9 @@ from airflow.serialization.serialized_objects import DagSerialization
 from airflow.timetables.base import DagRunInfo, TimeRestriction
 
 from onestop import airflow_adapter as steps
+from onestop import airflow_alerts as alerts
+from onestop import airflow_decisions as decisions
+from onestop import decisions as deciding
 from onestop.figures import issued
 from onestop.figures.issued import ReportFilesError
 from onestop.marts.published import NothingPublishedError, QuestionError
@@ -33,6 +36,8 @@ def test_every_task_takes_the_only_slot_of_the_warehouse_pool(dag):
     assert {task.task_id: task.pool for task in dag.tasks} == {
         "find_due": "warehouse_write",
         "issue": "warehouse_write",
+        "find_approved": "warehouse_write",
+        "decide": "default_pool",
         "complete": "warehouse_write",
         "alert": "warehouse_write",
     }
@@ -40,7 +45,9 @@ def test_every_task_takes_the_only_slot_of_the_warehouse_pool(dag):
 
 def test_each_report_is_a_separate_task_labelled_with_its_code(dag):
     assert dag.get_task("issue").map_index_template == "{{ report_code }}"
-    assert dag.get_task("issue").upstream_task_ids == {"find_due"}
+    assert dag.get_task("issue").upstream_task_ids == {"find_approved"}
+    assert dag.get_task("find_approved").upstream_task_ids == {"find_due", "decide"}
+    assert dag.get_task("find_approved").trigger_rule.value == "none_failed"
 
 
 def test_the_morning_run_describes_the_night_that_has_just_ended(dag):
@@ -80,10 +87,79 @@ def issue(night, *, is_late):
     return SimpleNamespace(folder="reports/q1/1", as_of_date=night, is_late=is_late)
 
 
-def test_reports_due_after_the_night_of_the_run_are_found(running):
-    assert steps.find_due_reports() == ["q1"]
+@pytest.fixture
+def instance(running, monkeypatch):
+    """The task instance of a run, and what was decided and announced."""
+
+    class Instance(SimpleNamespace):
+        def xcom_push(self, key, value):
+            self.kept[key] = value
+
+        def xcom_pull(self, *, task_ids, key=None, map_indexes=None):
+            return self.answers.get(map_indexes) if task_ids == "decide" else self.kept.get(key)
+
+    made = Instance(kept={}, answers={}, sent=[], decided=[])
+    running.context |= {"ti": made, "dag_run": SimpleNamespace(run_type="scheduled")}
+    for module in (decisions, alerts):
+        monkeypatch.setattr(module, "get_current_context", lambda: running.context)
+    monkeypatch.setattr(decisions, "settings_of_task", lambda: None)
+    monkeypatch.setattr(alerts, "send_question_alert", made.sent.append)
+    recorded = create_autospec(deciding.decide_on_report)
+    recorded.side_effect = lambda _, night, code, **names: made.decided.append(
+        (night, code, names["is_issued"], names["because"], names["decided_by"])
+    )
+    monkeypatch.setattr(deciding, "decide_on_report", recorded)
+    return made
+
+
+def answered(option, because="", name="duty"):
+    user = name and {"id": "1", "name": name}
+    given = {"chosen_options": [option], "params_input": {"because": because}}
+    return given | {"responded_by_user": user}
+
+
+def test_a_report_that_is_due_before_its_period_is_over_is_asked_about(instance):
+    [question] = decisions.find_due_reports()
+    assert "Báo cáo Quý I năm 2022" in question["subject"]
+    assert "31/03/2022" in question["body"]
+    assert "9 Mar 2022" in question["body"]
+    assert instance.sent == ["report_late"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "approved", "decided"),
+    [
+        (answered(decisions.ISSUE, "xong"), ["q1"], (True, "xong", "duty")),
+        (answered(decisions.WAIT, "sai"), [], (False, "sai", "duty")),
+        (answered(decisions.WAIT), [], (False, decisions._NOT_STATED, "duty")),
+        (answered(decisions.ISSUE, name=None), ["q1"], (True, decisions._IN_TIME, None)),
+        (None, ["q1"], (True, decisions._IN_TIME, None)),
+    ],
+)
+def test_only_a_person_holds_a_report_back(instance, answer, approved, decided):
+    decisions.find_due_reports()
+    instance.answers[0] = answer
+    assert decisions.find_approved_reports() == approved
+    assert instance.decided == [(NIGHT - dt.timedelta(days=1), "q1", *decided)]
+
+
+def test_a_late_report_and_a_backfill_wait_for_nobody(instance, running):
+    running.library.due_reports.side_effect = lambda *_: ["q1"]
+    running.context["partition_key"] = "2022-03-09"
+    assert decisions.find_due_reports() == []
+    assert decisions.find_approved_reports() == ["q1"]
+    running.context |= {
+        "partition_key": "2022-03-08",
+        "dag_run": SimpleNamespace(run_type="backfill"),
+    }
+    assert decisions.find_due_reports() == []
+    assert (instance.sent, instance.decided) == ([], [])
+
+
+@pytest.mark.usefixtures("instance")
+def test_on_other_days_nothing_is_due(running):
     running.context["partition_key"] = "2022-03-07"
-    assert steps.find_due_reports() == []
+    assert (decisions.find_due_reports(), decisions.find_approved_reports()) == ([], [])
 
 
 @pytest.mark.parametrize("is_late", [False, True])

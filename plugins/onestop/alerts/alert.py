@@ -122,8 +122,10 @@ _KINDS: dict[str, AlertKind] = {
     "report_late": AlertKind(
         "Báo cáo định kỳ chưa phát hành",
         "Periodic reports are not issued",
-        "Xem nhật ký của onestop_report, rồi chạy `onestop report issue MÃ`.",
-        "Read the log of onestop_report, then run `onestop report issue CODE`.",
+        "Nếu onestop_report đang hỏi, trả lời ở mục Required Actions của Airflow; nếu không, xem"
+        " nhật ký của nó rồi chạy `onestop report issue MÃ`.",
+        "If onestop_report asks, answer under Airflow's Required Actions; otherwise read its log,"
+        " then run `onestop report issue CODE`.",
         page="",
         is_standing=True,
     ),

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onestop.record.decisions import standing_decisions
+from onestop.record.decisions import (
+    ACCEPTED,
+    PROVISIONAL_REPORT,
+    REFUSED,
+    VOLUME,
+    standing_decisions,
+)
 from onestop.schema.number_text import day
 from onestop.schema.time_zone import LOCAL_ZONE
 
@@ -15,14 +21,22 @@ if TYPE_CHECKING:
     from onestop.schema.number_text import Language
     from onestop.warehouse import Warehouse
 
-_TEXTS: dict[str, dict[Language, str]] = {
-    "accepted": {
+_TEXTS: dict[tuple[str, str], dict[Language, str]] = {
+    (VOLUME, ACCEPTED): {
         "vi": "Quyết định: chấp nhận số dòng khác thường của {subject} ({who}): {because}",
         "en": "Decision: the unusual number of rows of {subject} is accepted ({who}): {because}",
     },
-    "refused": {
+    (VOLUME, REFUSED): {
         "vi": "Quyết định: không nhận số dòng khác thường của {subject} ({who}): {because}",
         "en": "Decision: the unusual number of rows of {subject} is refused ({who}): {because}",
+    },
+    (PROVISIONAL_REPORT, ACCEPTED): {
+        "vi": "Quyết định: phát hành báo cáo {subject} khi kỳ chưa hết ({who}): {because}",
+        "en": "Decision: report {subject} is issued before its period is over ({who}): {because}",
+    },
+    (PROVISIONAL_REPORT, REFUSED): {
+        "vi": "Quyết định: chưa phát hành báo cáo {subject} ({who}): {because}",
+        "en": "Decision: report {subject} is not issued yet ({who}): {because}",
     },
 }
 _NOBODY: dict[Language, str] = {"vi": "không ai trả lời kịp", "en": "nobody answered in time"}
@@ -40,7 +54,7 @@ def decision_notes(
         names_people: whether the login of who decided is shown.
     """
     return [
-        _TEXTS[one.answer][lang].format(
+        _TEXTS[one.decision_code, one.answer][lang].format(
             subject=one.subject, because=one.because, who=_who(one, lang, names_people=names_people)
         )
         for one in standing_decisions(warehouse, night)

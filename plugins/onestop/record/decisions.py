@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 #: The code of decisions on an unusual volume of a source's feed, or on a snapshot that lacks units.
 VOLUME = "volume"
+#: The code of decisions on issuing a report before its period is over; the subject is its code.
+PROVISIONAL_REPORT = "provisional_report"
 ACCEPTED, REFUSED = "accepted", "refused"
 
 
