@@ -50,8 +50,8 @@ rows is not compared. Refused, or not answered within {hours} hours: the file st
 """
 
 _REPORT_BODY = """{title_vi}: kỳ báo cáo đến hết ngày {end_vi} mới hết, nên số liệu còn tạm tính;
-hạn cuối {last_vi}. Phát hành trên số liệu của đêm {night}? Không ai trả lời trong {hours} giờ thì báo
-cáo vẫn được phát hành, để kịp hạn; có thể phát hành lại với số tiếp theo.
+hạn cuối {last_vi}. Phát hành trên số liệu của đêm {night}? Không ai trả lời trong {hours} giờ thì
+báo cáo vẫn được phát hành, để kịp hạn; có thể phát hành lại với số tiếp theo.
 
 {title_en}: its period ends on {end_en}, so that its figures are provisional; its last day is
 {last_en}. Issue it on the figures of night {night}? Without an answer within {hours} hours it is

@@ -485,17 +485,35 @@ def issue_report(
         ),
     ],
     as_of: AsOf = None,
+    because: Annotated[
+        str,
+        typer.Option(
+            "--because",
+            help="Why it is issued before its period is over; kept with your login.",
+        ),
+    ] = "",
 ) -> None:
     """Issue a periodic report: numbered files that never change.
 
     Unchanged figures give the existing issue; changed figures get the next number. Says how far
     such figures of earlier periods moved after the same time.
     """
+    from onestop.decisions import checked_reason, decide_on_report
     from onestop.figures.issued import issue_line, provisional_lines
     from onestop.figures.issued import issue_report as issue
 
     settings = Settings.from_environment()
+    reason = checked_reason(because) if because else ""
     issued = issue(settings, code, as_of)
+    if reason:
+        decide_on_report(
+            settings,
+            issued.as_of_date,
+            code,
+            is_issued=True,
+            because=reason,
+            decided_by=getpass.getuser(),
+        )
     typer.echo(issue_line(issued))
     for line in provisional_lines(settings, issued):
         typer.echo(line)

@@ -94,6 +94,17 @@ COMMANDS: dict[str, str] = {
 
 #: The help of arguments and options, by the English one.
 PARAMETERS: dict[str, str] = {
+    "Decide that this feed's unusual number of rows is right, or that its snapshot rightly lacks a"
+    " whole unit; needs --because.": (
+        "Quyết định rằng số dòng khác thường của loại dữ liệu này là đúng, hoặc ảnh chụp toàn bộ thiếu"
+        " cả đơn vị là đúng; cần --because."
+    ),
+    "The reason of the decision, kept with your login.": (
+        "Lý do của quyết định, được lưu cùng tài khoản của bạn."
+    ),
+    "Why it is issued before its period is over; kept with your login.": (
+        "Vì sao phát hành khi kỳ chưa hết; được lưu cùng tài khoản của bạn."
+    ),
     "First day.": "Ngày đầu.",
     "Last day.": "Ngày cuối.",
     "Folder to write into.": "Thư mục ghi vào.",
