@@ -96,8 +96,8 @@ COMMANDS: dict[str, str] = {
 PARAMETERS: dict[str, str] = {
     "Decide that this feed's unusual number of rows is right, or that its snapshot rightly lacks a"
     " whole unit; needs --because.": (
-        "Quyết định rằng số dòng khác thường của loại dữ liệu này là đúng, hoặc ảnh chụp toàn bộ thiếu"
-        " cả đơn vị là đúng; cần --because."
+        "Quyết định rằng số dòng khác thường của loại dữ liệu này là đúng, hoặc ảnh chụp toàn bộ"
+        " thiếu cả đơn vị là đúng; cần --because."
     ),
     "The reason of the decision, kept with your login.": (
         "Lý do của quyết định, được lưu cùng tài khoản của bạn."
