@@ -21,7 +21,6 @@ from onestop.gate.unpublished import note_unpublished
 from onestop.marts.compute import compute_marts
 from onestop.marts.publish import publish_marts
 from onestop.record.issued_reports import IssuedReport, record_issue
-from onestop.schema.feeds import FEEDS
 from onestop.warehouse import open_warehouse
 
 with warnings.catch_warnings():
@@ -51,11 +50,14 @@ REPORT_FILES = {
 
 def publish_site(folder: Path, _: KeptInstallations) -> None:
     """Publish two nights of a world at random, with refusals, rejected rows and a report."""
-    settings = settings_in(folder)
-    world = build_world(random.Random(3).choice, dossiers=60, tickets=300)
+    build_site(settings_in(folder))
+
+
+def build_site(settings: Settings) -> None:
+    """Build the site of :func:`publish_site` in an empty warehouse."""
+    world = build_world(random.Random(3).choice, dossiers=60, tickets=300).as_known_on(NIGHT)
     with open_warehouse(settings.warehouse) as warehouse:
         put_record(warehouse, world)
-        _forget_later(warehouse)
         _put_deliveries(warehouse)
         for night in (BEFORE, NIGHT):
             compute_marts(warehouse, night)
@@ -69,18 +71,6 @@ def publish_site(folder: Path, _: KeptInstallations) -> None:
         page = settings.folders.reports / name
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text("<!doctype html><title>x</title><p>the report</p>", encoding="utf-8")
-
-
-def _forget_later(warehouse: Warehouse) -> None:
-    """Remove what the record knows only after the last night."""
-    warehouse.execute(f"delete from audit.delivery where known_from > date '{NIGHT}'")
-    for feed in FEEDS.values():
-        history = f"core.{feed.entity}_history"
-        warehouse.execute(
-            f"delete from core.{feed.entity}_version where known_from > date '{NIGHT}'"
-        )
-        warehouse.execute(f"delete from {history} where valid_from > date '{NIGHT}'")
-        warehouse.execute(f"update {history} set valid_to = null where valid_to > date '{NIGHT}'")
 
 
 def _put_deliveries(warehouse: Warehouse) -> None:

@@ -1,0 +1,64 @@
+"""The pages are the same on PostgreSQL as on DuckDB."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from published_marts import settings_in
+from web_site import NIGHT, REJECTED, SINCE, browser, build_site, publish_site
+
+SPAN = f"from={SINCE}&to={NIGHT}"
+PAGES = [
+    "/",
+    "/?lang=en",
+    "/units?level=all",
+    "/units?indicator=counter_waiting_time&level=all&sort=name",
+    "/unit?code=CITY",
+    "/unit?code=DISTRICT",
+    "/unit?code=H24.31",
+    "/open?unit=CITY&band=age_above_40",
+    f"/figure?{SPAN}",
+    f"/figure?unit=H24.31&{SPAN}&role=denominator",
+    f"/figure?indicator=counter_waiting_time&{SPAN}",
+    f"/figure?indicator=closed_out_overdue&{SPAN}",
+    f"/figure.csv?{SPAN}",
+    "/report?code=half_year&issue=1",
+    "/nights",
+    f"/night?date={NIGHT}",
+    f"/delivery?id={REJECTED}",
+    "/quarantine?state=open",
+    "/quarantine.csv",
+    "/rule?code=DOS-R07",
+    "/audit",
+    "/audit?unit=H24.31&strength=strong",
+    "/signs.csv",
+    "/restatements",
+    f"/restatements?night={NIGHT}&type=half_year&basis=calendar&start={SINCE}",
+    "/difference",
+    "/publications",
+]
+
+
+@pytest.fixture(scope="module")
+def readers(kept, postgres, tmp_path_factory):
+    """Browsers on the same site, on each engine."""
+    embedded = kept.copy(publish_site, tmp_path_factory.mktemp("site") / "var")
+    served = replace(
+        settings_in(tmp_path_factory.mktemp("served")), warehouse=postgres.make_database()
+    )
+    build_site(served)
+    return [browser(settings, reads_record=True) for settings in (embedded, served)]
+
+
+def without_clocks(text):
+    """The text without the moments of publication, which are those of the test."""
+    return re.sub(r"(công bố|published|lúc|at)? ?\d+[/ ]\w+[/ ]\d{4} \d\d:\d\d", "", text)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_the_same_on_both_engines(readers, page):
+    embedded, served = (reader.get(page) for reader in readers)
+    assert (embedded.status_code, served.status_code) == (200, 200)
+    assert without_clocks(served.text) == without_clocks(embedded.text)
