@@ -236,6 +236,7 @@ def test_a_refused_file_is_red_at_once_and_stops_no_other_file(in_airflow):
     assert all(any(file in reason for reason in reasons) for file in (REFUSED, headless))
     assert results[GOOD].files == len({file for _, file in of_night} - {None})
     others = {key: state for key, state in of_night.items() if key[1] not in {REFUSED, headless}}
+    assert others.pop(("decide", None))[0] == "skipped"  # nothing was to be decided
     assert set(others.values()) == {("success", 1)}, others
 
 
