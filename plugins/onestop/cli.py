@@ -30,6 +30,9 @@ from onestop.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from onestop.night import NightReport
+    from onestop.schema.said import Said
+
 _DEBUG = "--debug"
 
 
@@ -276,6 +279,7 @@ def sample(
 @app.command()
 def night(
     first: Night,
+    lang: LangOption,
     to: To = None,
     accepted: Annotated[
         list[str] | None,
@@ -296,6 +300,7 @@ def night(
     """
     from onestop.decisions import accept_volumes
     from onestop.night import run_night
+    from onestop.schema.said import in_language, said
     from onestop.schema.time_zone import LOCAL_ZONE
 
     last = to or first
@@ -311,17 +316,30 @@ def night(
     good = True
     day = first
     while day <= last:
-        typer.secho(f"night {day}", bold=True)
-        report = run_night(settings, day, lambda line: typer.echo(f"  {line}"))
-        for described in sorted({one.night for one in report.deliveries if one.rows_rejected}):
-            typer.echo(f"  the rejected rows: onestop rejected --night {described}")
-        if any(one.warnings for one in report.deliveries):
-            typer.echo(f"  the warnings: {settings.folders.reports / 'index.html'}")
-        typer.secho(f"  {report.message}", fg=None if report.is_good else "red")
+        typer.secho(in_language(said("night {night}", night=day), lang.value), bold=True)
+        report = run_night(
+            settings, day, lambda line: typer.echo(f"  {in_language(line, lang.value)}")
+        )
+        for line in _what_to_look_at(settings, report):
+            typer.echo(f"  {in_language(line, lang.value)}")
+        done = said("night {night} is published", night=day)
+        message = report.message.replace(done, done.in_language(lang.value), 1)
+        typer.secho(f"  {message}", fg=None if report.is_good else "red")
         good = good and report.is_good
         day += dt.timedelta(days=1)
     if not good:
         raise typer.Exit(1)
+
+
+def _what_to_look_at(settings: Settings, report: NightReport) -> Iterator[Said]:
+    """Where the rejected rows and the warnings of a night are shown."""
+    from onestop.schema.said import said
+
+    for night in sorted({one.night for one in report.deliveries if one.rows_rejected}):
+        yield said("the rejected rows: onestop rejected --night {night}", night=night)
+    if any(one.warnings for one in report.deliveries):
+        page = settings.folders.reports / "index.html"
+        yield said("the warnings: {page}", page=page)
 
 
 @app.command()
@@ -777,6 +795,7 @@ def housekeeping(
 
 @app.command()
 def doctor(
+    lang: LangOption,
     form: FormatOption = Format.table,
     night: Annotated[
         dt.date | None,
@@ -795,7 +814,7 @@ def doctor(
     from onestop.upkeep.doctor import print_examination
 
     settings = Settings.from_environment()
-    if not print_examination(settings, form.value, night, is_quiet=is_quiet):
+    if not print_examination(settings, form.value, night, is_quiet=is_quiet, lang=lang.value):
         raise typer.Exit(1)
 
 

@@ -66,6 +66,7 @@ from onestop.record.refusals import (
 )
 from onestop.schema.mapping import ClaimedTwiceError, Recognised, recognise
 from onestop.schema.number_text import counted
+from onestop.schema.said import Said, said
 from onestop.staging.delivery_lock import working_on
 from onestop.staging.staged_delivery import (
     DamagedStagedError,
@@ -781,12 +782,19 @@ def take_in(
             logger.warning("%s: %s; it is read again", damaged.subject, damaged.what)
             loaded = read_and_load(delivery, night, systems.mappings, warehouse_url, folders)
     except RefusedDeliveryError as refused:
-        echo(f"{name}: refused, {refused.rule_code}: {refused.reason}")
+        echo(
+            said(
+                "{file}: refused, {rule}: {reason}",
+                file=name,
+                rule=refused.rule_code,
+                reason=refused.reason,
+            )
+        )
         return DeliveryReport(name, candidate.night, "refused", str(refused))
     if loaded.is_repeat:
-        echo(f"{name}: loaded before")
+        echo(said("{file}: loaded before", file=name))
         return DeliveryReport(name, candidate.night, "already_loaded")
-    echo(f"{name}: {rows_counted(loaded)}")
+    echo(said("{file}: {counts}", file=name, counts=rows_counted(loaded)))
     return DeliveryReport(
         name,
         candidate.night,
@@ -796,18 +804,23 @@ def take_in(
     )
 
 
-def rows_counted(loaded: LoadedDelivery | GateVerdict) -> str:
+def rows_counted(loaded: LoadedDelivery | GateVerdict) -> Said:
     """The counts of a file, which add up to the rows read, as one sentence for people."""
-    further = {
-        "repeated": loaded.rows_repeated,
-        "blank or title": loaded.rows_blank,
-        "left out by the mapping": loaded.rows_skipped,
-    }
-    counts = [f"{loaded.rows_accepted} accepted", f"{loaded.rows_rejected} rejected"]
-    counts += [f"{count} {what}" for what, count in further.items() if count]
-    rows = "row" if loaded.rows_read == 1 else "rows"
-    warned = f"; warnings: {loaded.warnings}" if loaded.warnings else ""
-    return f"{loaded.rows_read} {rows} read, {', '.join(counts)}{warned}"
+
+    def further(template: str, count: int) -> Said | str:
+        return said(template, count=count) if count else ""
+
+    read = loaded.rows_read
+    return said(
+        "{read}, {accepted} accepted, {rejected} rejected{repeated}{blank}{skipped}{warned}",
+        read=said("1 row read") if read == 1 else said("{count} rows read", count=read),
+        accepted=loaded.rows_accepted,
+        rejected=loaded.rows_rejected,
+        repeated=further(", {count} repeated", loaded.rows_repeated),
+        blank=further(", {count} blank or title", loaded.rows_blank),
+        skipped=further(", {count} left out by the mapping", loaded.rows_skipped),
+        warned=further("; warnings: {count}", loaded.warnings),
+    )
 
 
 def read_and_load(

@@ -60,7 +60,7 @@ def named(tmp_path_factory):
     for arguments in SHOWN:
         done = subprocess.run(
             [sys.executable, "-c", "from onestop.cli import main; main()", *arguments],
-            env={**os.environ, "ONESTOP_VAR": str(folder)},
+            env={**os.environ, "LANG_UI": "en", "ONESTOP_VAR": str(folder)},
             capture_output=True,
             check=False,
             timeout=120,

@@ -79,7 +79,9 @@ def attacked(request, tmp_path_factory):
     write_good_files(settings)
     names = write_bad_files(settings, every=request.param)
     done = run_command(
-        "night", NIGHT, env={**os.environ, "ONESTOP_VAR": str(settings.landing.parent)}
+        "night",
+        NIGHT,
+        env={**os.environ, "LANG_UI": "en", "ONESTOP_VAR": str(settings.landing.parent)},
     )
     assert done.returncode == 0, done.stderr
     return settings, names, done.stdout + done.stderr
@@ -189,7 +191,7 @@ def test_a_single_line_of_a_gigabyte_is_refused_in_bounded_memory(tmp_path):
     )
     done = subprocess.run(
         [sys.executable, "-c", program, "night", str(NIGHT)],
-        env={**os.environ, "ONESTOP_VAR": str(tmp_path)},
+        env={**os.environ, "LANG_UI": "en", "ONESTOP_VAR": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,

@@ -49,6 +49,7 @@ def commands_output(tmp_path_factory):
     write_planted_exports(settings.exports, f"{NIGHT:%Y%m%d}")
     environment = {
         **os.environ,
+        "LANG_UI": "en",
         "ONESTOP_EXPORTS": str(settings.exports),
         "ONESTOP_LANDING": str(settings.landing),
         "ONESTOP_WAREHOUSE": settings.warehouse,

@@ -18,14 +18,15 @@ from onestop.marts.published import open_published
 from onestop.marts.reference_names import UNKNOWN_NAME_REMEDY, unknown_names
 from onestop.record.publications import last_published
 from onestop.schema.mapping import ClaimedTwiceError, recognise
-from onestop.schema.number_text import counted
 from onestop.schema.reference import read_reference
+from onestop.schema.said import Said, in_language, said
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.settings import VARIABLES, Settings, chosen_language, wait_interval
 from onestop.upkeep.housekeeping import read_retention
 from onestop.warehouse import NoWarehouseError, engine_of, open_warehouse
 
 if TYPE_CHECKING:
+    from onestop.schema.number_text import Language
     from onestop.warehouse import Warehouse
 
 State = Literal["OK", "WARN", "FAIL"]
@@ -77,7 +78,12 @@ def examine(settings: Settings, now: dt.datetime | None = None) -> list[Finding]
 
 
 def print_examination(
-    settings: Settings, form: str, night: dt.date | None = None, *, is_quiet: bool = False
+    settings: Settings,
+    form: str,
+    night: dt.date | None = None,
+    *,
+    is_quiet: bool = False,
+    lang: Language = "en",
 ) -> bool:
     """Examine the installation and print the findings.
 
@@ -86,6 +92,7 @@ def print_examination(
         form: ``table``, ``json`` or ``csv``.
         night: the night that should be published; defaults to yesterday's.
         is_quiet: show warnings and failures only.
+        lang: of the table; the machine formats are in English.
 
     Returns:
         Whether nothing failed.
@@ -107,9 +114,10 @@ def print_examination(
         colours = {"OK": "green", "WARN": "yellow", "FAIL": "bold red"}
         with printed(sys.stdout, page_width(sys.stdout)) as console:
             for one in findings:
-                console.print(f"{one.state:<5}{one.check}: {one.message}", style=colours[one.state])
+                check, message = in_language(said(one.check), lang), in_language(one.message, lang)
+                console.print(f"{one.state:<5}{check}: {message}", style=colours[one.state])
                 if one.remedy:
-                    console.print(f"     → {one.remedy}")
+                    console.print(f"     → {in_language(one.remedy, lang)}")
     return is_well
 
 
@@ -117,7 +125,7 @@ _Found = Iterator[tuple[State, str] | tuple[State, str, str]]
 
 
 def _remedy_within(message: str) -> str:
-    return "" if ";" in message or ". " in message else "see docs/operations.md"
+    return "" if ";" in message or ". " in message else said("see docs/operations.md")
 
 
 def _settings(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - all checks are called alike
@@ -125,23 +133,35 @@ def _settings(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 -
         name for name in os.environ if name.startswith("ONESTOP_") and name not in VARIABLES
     )
     for name in unknown:
-        yield "WARN", f"{name} is set, and nothing reads it", "correct its name, or unset it"
+        yield (
+            "WARN",
+            said("{name} is set, and nothing reads it", name=name),
+            said("correct its name, or unset it"),
+        )
     folders = (settings.landing, settings.work, settings.published.parent)
     nested = [
-        f"{inner} lies in {outer}"
+        said("{inner} lies in {outer}", inner=inner, outer=outer)
         for outer in (settings.landing,)
         for inner in (settings.work, settings.published)
         if inner.is_relative_to(outer)
     ]
     if nested:
-        yield "FAIL", "; ".join(nested), "keep landing/ apart: what is below it counts as evidence"
+        remedy = said("keep landing/ apart: what is below it counts as evidence")
+        for problem in nested:
+            yield "FAIL", problem, remedy
     wait_interval()  # raises where its variable cannot be used, as does the next
     chosen_language()
     if not unknown and not nested:
         # the address of a server holds a login
         file = engine_of(settings.warehouse).file_of(settings.warehouse)
-        warehouse = f"{file or settings.warehouse_name}"
-        yield "OK", f"warehouse {warehouse}; " + ", ".join(map(str, folders))
+        yield (
+            "OK",
+            said(
+                "warehouse {warehouse}; {folders}",
+                warehouse=file or settings.warehouse_name,
+                folders=", ".join(map(str, folders)),
+            ),
+        )
 
 
 def _clock(settings: Settings, now: dt.datetime) -> _Found:
@@ -154,21 +174,34 @@ def _clock(settings: Settings, now: dt.datetime) -> _Found:
     latest = dt.datetime.fromtimestamp(max(known, default=0), LOCAL_ZONE)
     today = dt.datetime.now(LOCAL_ZONE)
     if latest > today + _CLOCKS_DIFFER:
-        message = (
-            f"the clock says {today:%Y-%m-%d %H:%M}, what was published {latest:%Y-%m-%d %H:%M}"
+        message = said(
+            "the clock says {now}, what was published {latest}",
+            now=f"{today:%Y-%m-%d %H:%M}",
+            latest=f"{latest:%Y-%m-%d %H:%M}",
         )
-        yield "FAIL", message, "set the clock and keep it set (chrony, systemd-timesyncd)"
+        yield "FAIL", message, said("set the clock and keep it set (chrony, systemd-timesyncd)")
         return
-    zone = f"{now:%Y-%m-%d %H:%M} in Asia/Ho_Chi_Minh (UTC{now:%z})"
+    zone = said(
+        "{now} in Asia/Ho_Chi_Minh (UTC{offset})",
+        now=f"{now:%Y-%m-%d %H:%M}",
+        offset=f"{now:%z}",
+    )
     if now.utcoffset() != dt.timedelta(hours=7):
-        yield "FAIL", zone, "reinstall the time zone data (tzdata): Việt Nam is UTC+7"
+        yield "FAIL", zone, said("reinstall the time zone data (tzdata): Việt Nam is UTC+7")
         return
     yield "OK", zone
 
 
 def _retention(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
     kept = read_retention()
-    yield "OK", f"{len(kept)} rules; refused deliveries {kept['refused_deliveries'] or 'for ever'}"
+    yield (
+        "OK",
+        said(
+            "{count} rules; refused deliveries {days}",
+            count=len(kept),
+            days=kept["refused_deliveries"] or said("for ever"),
+        ),
+    )
 
 
 def _mappings(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
@@ -176,7 +209,12 @@ def _mappings(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 -
     feeds = [f"{source.source} ({', '.join(source.feeds)})" for source in mappings.sources.values()]
     yield "OK", "; ".join(feeds)
     for problem in mappings.problems:
-        message = f"{problem.file_name}: {problem.key}: {problem.problem}; its source is not read"
+        message = said(
+            "{file}: {key}: {problem}; its source is not read",
+            file=problem.file_name,
+            key=problem.key,
+            problem=problem.problem,
+        )
         yield "FAIL", message, problem.remedy
 
 
@@ -188,7 +226,8 @@ def _suites(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - a
     rules = [rule for suite in suites for rule in suite.rules]
     for rule in rules:
         as_expectation(rule.expectation)
-    yield "OK", f"{len(suites)} suites with {len(rules)} rules load"
+    found = said("{suites} suites with {rules} rules load", suites=len(suites), rules=len(rules))
+    yield "OK", found
 
 
 def _days_off(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
@@ -199,11 +238,21 @@ def _days_off(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 -
     }
     for year in (now.year, now.year + 1):
         if year in reviewed:
-            yield "OK", f"the days off of {year} are reviewed"
+            yield "OK", said("the days off of {year} are reviewed", year=year)
         else:
-            found = f"sql/reference/day_off.csv has no reviewed days off of {year}"
-            remedy = f"add the days off that the Prime Minister announced for {year}"
-            yield "WARN", f"{found}: only weekends count as days off", f"{remedy}, verified = true"
+            yield (
+                "WARN",
+                said(
+                    "sql/reference/day_off.csv has no reviewed days off of {year}: only weekends"
+                    " count as days off",
+                    year=year,
+                ),
+                said(
+                    "add the days off that the Prime Minister announced for {year}, verified ="
+                    " true",
+                    year=year,
+                ),
+            )
 
 
 def _exports(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
@@ -219,38 +268,64 @@ def _exports(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - 
     for claim in claimed_twice[:1]:
         yield (
             "FAIL",
-            f"refused: {counted(len(claimed_twice), 'file')}: {claim.problem}",
+            said(
+                "refused: {files}: {problem}",
+                files=_counted_files(len(claimed_twice)),
+                problem=claim.problem,
+            ),
             claim.remedy,
         )
-    message = f"{settings.exports}: {counted(len(files), 'file')}"
+    found = {"folder": settings.exports, "files": _counted_files(len(files))}
+    message = said("{folder}: {files}", **found)
     if not files:
-        yield "WARN", message, "have the source systems export, or set ONESTOP_EXPORTS"
+        remedy = said("have the source systems export, or set ONESTOP_EXPORTS")
+        yield "WARN", message, remedy
     elif unmatched:
         yield (
             "WARN",
-            f"{message}, {len(unmatched)} that match no mapping, such as {unmatched[0]}",
-            "name them as a mapping expects, add a mapping, or take them away",
+            said(
+                "{folder}: {files}, {count} that match no mapping, such as {example}",
+                **found,
+                count=len(unmatched),
+                example=unmatched[0],
+            ),
+            said("name them as a mapping expects, add a mapping, or take them away"),
         )
     else:
         yield "OK", message
+
+
+def _counted_files(count: int) -> Said:
+    return said("1 file") if count == 1 else said("{count} files", count=f"{count:,}")
 
 
 def _warehouse(settings: Settings, now: dt.datetime) -> _Found:
     try:
         warehouse = open_warehouse(settings.warehouse, read_only=True)
     except NoWarehouseError as error:
-        yield "WARN", f"{error} yet", "the first night makes it"
+        yield "WARN", said("{problem} yet", problem=error), said("the first night makes it")
         return
     with warehouse:
         version, pending = warehouse.schema_version(), warehouse.pending()
         if pending:
             yield (
                 "WARN",
-                f"schema {version}, {len(pending)} schema files behind this release",
-                "take a backup; the next night upgrades it, or `onestop migrate` now",
+                said(
+                    "schema {version}, {count} schema files behind this release",
+                    version=version,
+                    count=len(pending),
+                ),
+                said("take a backup; the next night upgrades it, or `onestop migrate` now"),
             )
         else:
-            yield "OK", f"{settings.warehouse_name} opens, schema {version}"
+            yield (
+                "OK",
+                said(
+                    "{warehouse} opens, schema {version}",
+                    warehouse=settings.warehouse_name,
+                    version=version,
+                ),
+            )
         yield from _published_night(settings, warehouse, now)
         yield from _readers_copy(settings, warehouse)
         yield from _left_out(warehouse)
@@ -264,26 +339,36 @@ def _published_night(settings: Settings, warehouse: Warehouse, now: dt.datetime)
         due -= dt.timedelta(days=1)
     last = last_published(warehouse)
     if last is None:
-        yield "WARN", "no night is published yet", "run `onestop night` for the first one"
+        remedy = said("run `onestop night` for the first one")
+        yield "WARN", said("no night is published yet"), remedy
         return
     behind = (due - last).days
     if behind <= 0:
-        yield "OK", f"night {last} is published"
+        yield "OK", said("night {night} is published", night=last)
     else:
         first = last + dt.timedelta(days=1)
         span = f"{first} --to {due}" if behind > 1 else f"{first}"
         yield (
             "FAIL" if behind > _NIGHTS_BEHIND else "WARN",
-            f"night {last} is the last one published; night {due} should be",
-            f"look at Airflow's last runs, then run `onestop night {span}`",
+            said(
+                "night {last} is the last one published; night {due} should be",
+                last=last,
+                due=due,
+            ),
+            said("look at Airflow's last runs, then run `onestop night {span}`", span=span),
         )
     for ended in warehouse.rows(
         "select as_of_date, state, message from audit.night_run"
         " where as_of_date > :last order by as_of_date",
         {"last": last},
     ):
-        message = f"night {ended['as_of_date']} ended as {ended['state']}: {ended['message']}"
-        yield "FAIL", message, "correct what it names and run the night again"
+        message = said(
+            "night {night} ended as {state}: {message}",
+            night=ended["as_of_date"],
+            state=ended["state"],
+            message=ended["message"],
+        )
+        yield "FAIL", message, said("correct what it names and run the night again")
 
 
 def _left_out(warehouse: Warehouse) -> _Found:
@@ -304,40 +389,53 @@ def _left_out(warehouse: Warehouse) -> _Found:
         "select count(*) from (select distinct delivery_id, row_number from audit.rejected_row"
         " where state = 'open') as still_open"
     )
-    refused = f"refused files of night {last}: {files} (onestop deliveries --state refused)"
-    still_open = f"rejected rows of all nights, still open: {rows} (onestop rejected --state open)"
-    yield "OK", f"{refused}; {still_open}"
+    yield (
+        "OK",
+        said(
+            "refused files of night {last}: {files} (onestop deliveries --state refused); rejected"
+            " rows of all nights, still open: {rows} (onestop rejected --state open)",
+            last=last,
+            files=files,
+            rows=rows,
+        ),
+    )
     unknown = warehouse.rows(
         "select unit_code from mart.unit where unit_scope = 'unit'"
         " and unit_level = 'unregistered' order by unit_code"
     )
     if unknown:
-        such = f"{len(unknown)}, such as {unknown[0]['unit_code']}"
-        message = f"units with data that the register lacks: {such}"
-        remedy = "have them added to the register (feed units) with their level"
-        yield "WARN", f"{message}; they count for the city, not for a level", remedy
+        message = said(
+            "units with data that the register lacks: {count}, such as {example}; they count for"
+            " the city, not for a level",
+            count=len(unknown),
+            example=unknown[0]["unit_code"],
+        )
+        remedy = said("have them added to the register (feed units) with their level")
+        yield "WARN", message, remedy
 
 
 def _readers_copy(settings: Settings, warehouse: Warehouse) -> _Found:
     if not warehouse.has_readers_copy or last_published(warehouse) is None:
         return
-    again = "run the last published night again; it makes the copy"
+    again = said("run the last published night again; it makes the copy")
     number = "select max(publication_id) from audit.publication"
     if not settings.published.is_file():
-        yield "FAIL", f"the readers' copy {settings.published} is not there", again
+        missing = said("the readers' copy {copy} is not there", copy=settings.published)
+        yield "FAIL", missing, again
         return
     with open_published(settings) as copy:
         is_current = copy.value(number) == warehouse.value(number)
     if is_current:
-        yield "OK", f"the readers' copy {settings.published.name} holds it"
+        yield "OK", said("the readers' copy {copy} holds it", copy=settings.published.name)
     else:
-        yield "FAIL", "the readers' copy holds an earlier night", again
+        yield "FAIL", said("the readers' copy holds an earlier night"), again
 
 
 def _landing(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
     landing = settings.landing
     if not landing.is_dir():
-        yield "WARN", f"{landing} is not there yet", "the first night makes it"
+        missing = said("{folder} is not there yet", folder=landing)
+        yield "WARN", missing, said("the first night makes it")
         return
     found = landing.stat()
     mode = stat.filemode(found.st_mode)
@@ -345,19 +443,29 @@ def _landing(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - 
     if found.st_mode & _UNTRUSTED:
         yield (
             "FAIL",
-            f"{landing} holds personal data and is open to everybody ({mode})",
+            said(
+                "{folder} holds personal data and is open to everybody ({mode})",
+                folder=landing,
+                mode=mode,
+            ),
             f"chmod o-rwx {landing}",
         )
     elif not os.access(landing, os.R_OK | os.W_OK | os.X_OK):
-        yield "FAIL", f"{landing} may not be written ({mode})", "run as the pipeline's user"
+        closed = said("{folder} may not be written ({mode})", folder=landing, mode=mode)
+        yield "FAIL", closed, said("run as the pipeline's user")
     elif not is_own:
         yield (
             "WARN",
-            f"{landing} belongs to user {found.st_uid}, and this is user {os.geteuid()}",
-            "run as the pipeline's user, so that what is written stays its own",
+            said(
+                "{folder} belongs to user {owner}, and this is user {user}",
+                folder=landing,
+                owner=found.st_uid,
+                user=os.geteuid(),
+            ),
+            said("run as the pipeline's user, so that what is written stays its own"),
         )
     else:
-        yield "OK", f"{landing} is closed to others ({mode})"
+        yield "OK", said("{folder} is closed to others ({mode})", folder=landing, mode=mode)
 
 
 def _disk(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
@@ -376,13 +484,15 @@ def _disk(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as 
         free[device] = shutil.disk_usage(there).free
     for device, names in by_device.items():
         room = free[device]
-        message = f"{room / _GIB:.1f} GiB free for {', '.join(names)}"
-        remedy = (
+        facts = {"room": f"{room / _GIB:.1f}", "names": ", ".join(names)}
+        message = said("{room} GiB free for {names}", **facts)
+        remedy = said(
             "make room: `onestop housekeeping --dry-run` lists what can be deleted; or add disk"
         )
         if room < max(_NO_ROOM, size):
-            needed = max(_NO_ROOM, size) / _GIB
-            yield "FAIL", f"{message}, and publishing needs {needed:.1f}", remedy
+            needed = f"{max(_NO_ROOM, size) / _GIB:.1f}"
+            lacking = "{room} GiB free for {names}, and publishing needs {needed}"
+            yield "FAIL", said(lacking, **facts, needed=needed), remedy
         elif room < max(_LITTLE_ROOM, 3 * size):
             yield "WARN", message, remedy
         else:
@@ -398,11 +508,11 @@ def _airflow(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - 
     if open_to_all in {"true", "1", "t"}:
         yield (
             "FAIL",
-            "everybody who reaches Airflow's pages is its administrator",
-            "unset AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS",
+            said("everybody who reaches Airflow's pages is its administrator"),
+            said("unset AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS"),
         )
         return
-    yield "OK", "asks who logs in"
+    yield "OK", said("asks who logs in")
 
 
 _CHECKS: dict[str, Callable[[Settings, dt.datetime], _Found]] = {

@@ -1,0 +1,206 @@
+"""Sentences of commands for people, in English, with their Vietnamese in one place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from onestop.schema.number_text import Language
+
+
+class Said(str):
+    """An English sentence that can be said in Vietnamese, too.
+
+    It is the English text wherever a text is expected: in logs, JSON and CSV.
+
+    Attributes:
+        template: the English sentence with ``{name}`` for values.
+        values: the values; those that are such sentences are translated with it.
+    """
+
+    __slots__ = ("template", "values")
+
+    template: str
+    values: Mapping[str, object]
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        """A copy, or what another process reads, is the English text."""
+        return str, (str(self),)
+
+    def in_language(self, lang: Language) -> str:
+        """The sentence in a language; in English where it has no translation."""
+        if lang == "en" or self.template not in VIETNAMESE:
+            return str(self)
+        values = {name: in_language(value, lang) for name, value in self.values.items()}
+        return VIETNAMESE[self.template].format(**values)
+
+
+def said(template: str, **values: object) -> Said:
+    """A sentence from its English template.
+
+    Args:
+        template: with ``{name}`` for values.
+        values: the values.
+    """
+    text = Said(template.format(**values))
+    text.template, text.values = template, values
+    return text
+
+
+def in_language(text: object, lang: Language) -> object:
+    """A sentence in a language; any other value as it is."""
+    return text.in_language(lang) if isinstance(text, Said) else text
+
+
+#: The Vietnamese sentence of each English template.
+VIETNAMESE: Mapping[str, str] = {
+    # onestop night
+    "night {night}": "đêm {night}",
+    "night {night} is published": "đêm {night} đã công bố",
+    "{file}: refused, {rule}: {reason}": "{file}: bị từ chối, {rule}: {reason}",
+    "{file}: loaded before": "{file}: đã nạp từ trước",
+    "{file}: {counts}": "{file}: {counts}",
+    "{read}, {accepted} accepted, {rejected} rejected{repeated}{blank}{skipped}{warned}": (
+        "{read}, nhận {accepted}, loại bỏ {rejected}{repeated}{blank}{skipped}{warned}"
+    ),
+    "1 row read": "đọc 1 dòng",
+    "{count} rows read": "đọc {count} dòng",
+    ", {count} repeated": ", lặp {count}",
+    ", {count} blank or title": ", trống hoặc tiêu đề {count}",
+    ", {count} left out by the mapping": ", bỏ qua theo ánh xạ {count}",
+    "; warnings: {count}": "; cảnh báo: {count}",
+    "the rejected rows: onestop rejected --night {night}": (
+        "các dòng bị loại: onestop rejected --night {night}"
+    ),
+    "the warnings: {page}": "các cảnh báo: {page}",
+    # onestop doctor: settings, clock
+    "{name} is set, and nothing reads it": "biến {name} được đặt nhưng không nơi nào đọc",
+    "correct its name, or unset it": "sửa tên biến, hoặc bỏ đi",
+    "{inner} lies in {outer}": "{inner} nằm trong {outer}",
+    "keep landing/ apart: what is below it counts as evidence": (
+        "để riêng landing/: mọi thứ trong đó được coi là bằng chứng"
+    ),
+    "warehouse {warehouse}; {folders}": "kho dữ liệu {warehouse}; {folders}",
+    "the clock says {now}, what was published {latest}": (
+        "đồng hồ chỉ {now}, số liệu đã công bố lúc {latest}"
+    ),
+    "set the clock and keep it set (chrony, systemd-timesyncd)": (
+        "chỉnh đồng hồ và giữ cho đúng (chrony, systemd-timesyncd)"
+    ),
+    "{now} in Asia/Ho_Chi_Minh (UTC{offset})": "{now} giờ Asia/Ho_Chi_Minh (UTC{offset})",
+    "reinstall the time zone data (tzdata): Việt Nam is UTC+7": (
+        "cài lại dữ liệu múi giờ (tzdata): Việt Nam là UTC+7"
+    ),
+    # retention, mappings, suites, days off
+    "{count} rules; refused deliveries {days}": "{count} quy tắc; tệp bị từ chối {days}",
+    "for ever": "giữ mãi",
+    "{file}: {key}: {problem}; its source is not read": (
+        "{file}: {key}: {problem}; nguồn này không được đọc"
+    ),
+    "{suites} suites with {rules} rules load": "nạp được {suites} bộ với {rules} quy tắc",
+    "the days off of {year} are reviewed": "ngày nghỉ năm {year} đã được duyệt",
+    "sql/reference/day_off.csv has no reviewed days off of {year}: only weekends count as days"
+    " off": (
+        "sql/reference/day_off.csv chưa có ngày nghỉ năm {year} đã duyệt: chỉ tính thứ Bảy, Chủ"
+        " nhật là ngày nghỉ"
+    ),
+    "add the days off that the Prime Minister announced for {year}, verified = true": (
+        "thêm các ngày nghỉ mà Thủ tướng đã công bố cho năm {year}, verified = true"
+    ),
+    # exports
+    "refused: {files}: {problem}": "bị từ chối: {files}: {problem}",
+    "{folder}: {files}": "{folder}: {files}",
+    "{folder}: {files}, {count} that match no mapping, such as {example}": (
+        "{folder}: {files}, {count} tệp không khớp ánh xạ nào, như {example}"
+    ),
+    "have the source systems export, or set ONESTOP_EXPORTS": (
+        "cho các hệ thống nguồn xuất tệp, hoặc đặt ONESTOP_EXPORTS"
+    ),
+    "name them as a mapping expects, add a mapping, or take them away": (
+        "đặt tên theo ánh xạ, thêm ánh xạ, hoặc bỏ các tệp đó đi"
+    ),
+    "1 file": "1 tệp",
+    "{count} files": "{count} tệp",
+    # warehouse and publication
+    "{problem} yet": "chưa có: {problem}",
+    "the first night makes it": "đêm đầu tiên sẽ tạo",
+    "schema {version}, {count} schema files behind this release": (
+        "cấu trúc {version}, còn {count} tệp cấu trúc của phiên bản này chưa áp dụng"
+    ),
+    "take a backup; the next night upgrades it, or `onestop migrate` now": (
+        "sao lưu trước; đêm tiếp theo sẽ nâng cấp, hoặc chạy `onestop migrate` ngay"
+    ),
+    "{warehouse} opens, schema {version}": "{warehouse} mở được, cấu trúc {version}",
+    "no night is published yet": "chưa đêm nào được công bố",
+    "run `onestop night` for the first one": "chạy `onestop night` cho đêm đầu tiên",
+    "night {last} is the last one published; night {due} should be": (
+        "đêm công bố cuối cùng là {last}; lẽ ra đã có đêm {due}"
+    ),
+    "look at Airflow's last runs, then run `onestop night {span}`": (
+        "xem các lần chạy gần nhất trong Airflow, rồi chạy `onestop night {span}`"
+    ),
+    "night {night} ended as {state}: {message}": "đêm {night} kết thúc ở {state}: {message}",
+    "correct what it names and run the night again": "sửa điều đã nêu rồi chạy lại đêm đó",
+    "refused files of night {last}: {files} (onestop deliveries --state refused); rejected rows of"
+    " all nights, still open: {rows} (onestop rejected --state open)": (
+        "tệp bị từ chối của đêm {last}: {files} (onestop deliveries --state refused); dòng bị loại"
+        " của mọi đêm chưa xử lý: {rows} (onestop rejected --state open)"
+    ),
+    "units with data that the register lacks: {count}, such as {example}; they count for the city,"
+    " not for a level": (
+        "đơn vị có dữ liệu mà danh sách đơn vị không có: {count}, như {example}; được tính cho"
+        " thành phố, không cho cấp nào"
+    ),
+    "have them added to the register (feed units) with their level": (
+        "đề nghị bổ sung vào danh sách đơn vị (units) kèm cấp"
+    ),
+    "run the last published night again; it makes the copy": (
+        "chạy lại đêm công bố cuối cùng; đêm đó tạo bản sao"
+    ),
+    "the readers' copy {copy} is not there": "không có bản sao cho người đọc {copy}",
+    "the readers' copy {copy} holds it": "bản sao cho người đọc {copy} có đêm đó",
+    "the readers' copy holds an earlier night": "bản sao cho người đọc là của đêm trước",
+    # landing, disk, Airflow
+    "{folder} is not there yet": "chưa có {folder}",
+    "{folder} holds personal data and is open to everybody ({mode})": (
+        "{folder} có dữ liệu cá nhân mà ai cũng vào được ({mode})"
+    ),
+    "{folder} may not be written ({mode})": "không ghi được vào {folder} ({mode})",
+    "run as the pipeline's user": "chạy bằng người dùng của hệ thống",
+    "{folder} belongs to user {owner}, and this is user {user}": (
+        "{folder} thuộc người dùng {owner}, còn đây là người dùng {user}"
+    ),
+    "run as the pipeline's user, so that what is written stays its own": (
+        "chạy bằng người dùng của hệ thống, để tệp ghi ra vẫn thuộc người dùng đó"
+    ),
+    "{folder} is closed to others ({mode})": "{folder} đã đóng với người khác ({mode})",
+    "{room} GiB free for {names}": "còn trống {room} GiB cho {names}",
+    "{room} GiB free for {names}, and publishing needs {needed}": (
+        "còn trống {room} GiB cho {names}, mà công bố cần {needed}"
+    ),
+    "make room: `onestop housekeeping --dry-run` lists what can be deleted; or add disk": (
+        "dọn chỗ: `onestop housekeeping --dry-run` liệt kê những gì xóa được; hoặc thêm ổ đĩa"
+    ),
+    "everybody who reaches Airflow's pages is its administrator": (
+        "ai vào được trang Airflow cũng là quản trị viên"
+    ),
+    "unset AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": (
+        "bỏ biến AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS"
+    ),
+    "asks who logs in": "có hỏi người đăng nhập",
+    "see docs/operations.md": "xem docs/operations.md",
+    # names of the doctor's checks
+    "settings": "cài đặt",
+    "clock": "đồng hồ",
+    "mappings": "ánh xạ",
+    "suites": "bộ quy tắc",
+    "days_off": "ngày nghỉ",
+    "retention": "thời hạn lưu",
+    "exports": "tệp xuất",
+    "warehouse": "kho dữ liệu",
+    "landing": "landing",
+    "disk": "ổ đĩa",
+    "airflow": "Airflow",
+}
