@@ -176,14 +176,6 @@ PARAMETERS: dict[str, str] = {
         " theo ánh xạ)."
     ),
     "The night; defaults to the last one that was run.": "Đêm; mặc định là đêm chạy gần nhất.",
-    "Decide that this feed's unusual number of rows is right, or that its snapshot rightly lacks a"
-    " whole unit; needs --because.": (
-        "Quyết định rằng số dòng bất thường của nguồn này là đúng, hoặc tệp chụp toàn bộ thiếu cả"
-        " một đơn vị là đúng; cần --because."
-    ),
-    "The reason of the decision, kept with your login.": (
-        "Lý do của quyết định, được lưu cùng tên đăng nhập."
-    ),
     "Folder of the backups.": "Thư mục của các bản sao lưu.",
     "How many warehouses to keep.": "Giữ lại bao nhiêu bản sao kho dữ liệu.",
     "Name of the backup; defaults to the one with the latest night.": (
