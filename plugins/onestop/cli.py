@@ -626,6 +626,7 @@ def deliveries(
         ),
     ] = None,
     limit: Limit = 50,
+    form: FormatOption = Format.table,
 ) -> None:
     """List the files received, and their state."""
     from onestop.figures.listing import print_deliveries
@@ -637,6 +638,7 @@ def deliveries(
         feed=feed,
         state=state,
         limit=limit,
+        form=form.value,
     )
 
 
@@ -655,6 +657,7 @@ def rejected(
         ),
     ] = None,
     limit: Limit = 50,
+    form: FormatOption = Format.table,
 ) -> None:
     """List rejected rows with rule and reason."""
     from onestop.figures.listing import print_rejected
@@ -667,6 +670,7 @@ def rejected(
         rule=rule,
         state=state,
         limit=limit,
+        form=form.value,
     )
 
 

@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from onestop.console import page_width, printed
+from onestop.console import page_width, printed, write_csv
 from onestop.figures.known import refuse_unknown
 from onestop.marts.published import NothingPublishedError
 from onestop.readers.refusals import values_for_people
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Container, Iterator, Mapping, Sequence
 
+    from onestop.console import OutputFormat
     from onestop.schema.number_text import Language
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
@@ -48,6 +49,19 @@ _STATES = {
     },
     "en": {},
 }  # fmt: skip
+_SHOWN_OF_DELIVERIES = (
+    *("night", "file_name", "feed", "state", "rows_read", "rows_accepted", "rows_rejected"),
+    *("rows_repeated", "rows_blank", "rows_skipped", "reason"),
+)
+_DELIVERY_COLUMNS = (
+    *("night", "source", "feed", "file_name", "delivery_id", "attempt", "state"),
+    *("rows_read", "rows_accepted", "rows_rejected", "rows_repeated", "rows_blank"),
+    *("rows_skipped", "refused_rule", "reason_vi", "reason_en"),
+)
+_REJECTED_COLUMNS = (
+    *("night", "source", "feed", "file_name", "delivery_id", "row_number", "key_text"),
+    *("rule_code", "message_vi", "message_en", "offending", "state"),
+)
 #: From this width on, the lists are tables.
 _WIDE = 130
 _DELIVERY_STATES = ("loaded", "refused")
@@ -76,6 +90,7 @@ def print_deliveries(
     feed: str | None = None,
     state: str | None = None,
     limit: int = 50,
+    form: OutputFormat = "table",
 ) -> None:
     """Print the deliveries, the latest first.
 
@@ -86,6 +101,8 @@ def print_deliveries(
         feed: only this feed.
         state: ``loaded`` or ``refused``.
         limit: at most so many rows.
+        form: ``table``, ``json`` or ``csv``; the machine formats hold codes, and reasons in both
+            languages.
 
     Raises:
         QuestionError: there is no such night, feed or state.
@@ -97,19 +114,25 @@ def print_deliveries(
         total = warehouse.value(f"select count(*) from audit.delivery where {where}", values)
         rows = warehouse.rows(
             "select night, file_name, feed, state, rows_read, rows_accepted, rows_rejected,"
-            " rows_repeated, rows_blank, rows_skipped,"
-            f" refused_rule || ': ' || reason_{lang} as reason"
+            " rows_repeated, rows_blank, rows_skipped, refused_rule, reason_vi, reason_en, source,"
+            " delivery_id, attempt"
             f" from audit.delivery where {where}"
             f" order by night desc, feed, file_name, delivery_id, attempt limit {int(limit)}",
             values,
         )
+    if form != "table":
+        _print_for_programs(form, _DELIVERY_COLUMNS, rows)
+        return
+    lines = []
     for row in rows:
-        row["state"] = _STATES[lang].get(row["state"], row["state"])
-    lines = [tuple(_text(value) for value in row.values()) for row in rows]
+        reason = f"{row['refused_rule']}: {row[f'reason_{lang}']}" if row["refused_rule"] else ""
+        state = _STATES[lang].get(row["state"], row["state"])
+        facts = {**row, "state": state, "reason": reason}
+        lines.append(tuple(_text(facts[name]) for name in _SHOWN_OF_DELIVERIES))
     _print(_DELIVERY_HEADERS[lang], lines, lang, int(total), numbers=range(4, 10))
 
 
-def print_rejected(
+def print_rejected(  # noqa: PLR0913 - one filter each
     settings: Settings,
     *,
     lang: Language = "vi",
@@ -118,6 +141,7 @@ def print_rejected(
     rule: str | None = None,
     state: str | None = None,
     limit: int = 50,
+    form: OutputFormat = "table",
 ) -> None:
     """Print rejected rows with all their reasons, the latest first; values are masked.
 
@@ -131,6 +155,8 @@ def print_rejected(
         rule: only rows that broke this rule.
         state: ``open``, ``replayed``, ``superseded`` or ``left_out``.
         limit: at most so many rows.
+        form: ``table``, ``json`` or ``csv``; the machine formats hold one entry for each row and
+            rule, with messages in both languages.
 
     Raises:
         QuestionError: there is no such night, feed, rule or state.
@@ -145,7 +171,7 @@ def print_rejected(
         total = warehouse.value(f"select count(*) from ({chosen}) as chosen", values)
         found = warehouse.rows(
             f"select r.night, d.file_name, r.row_number, r.key_text, r.rule_code,"
-            f" r.message_{lang} as message, r.offending, r.state, r.delivery_id"
+            " r.message_vi, r.message_en, r.offending, r.state, r.feed, r.source, r.delivery_id"
             f" from ({chosen} order by night desc, delivery_id, row_number limit {int(limit)})"
             " as chosen inner join audit.rejected_row as r on r.delivery_id = chosen.delivery_id"
             " and r.row_number = chosen.row_number"
@@ -155,9 +181,15 @@ def print_rejected(
             " r.offending",
             values,
         )
+    if form != "table":
+        _print_for_programs(form, _REJECTED_COLUMNS, found)
+        return
     lines = []
     for _, broken in groupby(found, key=lambda row: (row["delivery_id"], row["row_number"])):
-        reasons = [row | {"offending": _values(row["offending"], lang)} for row in broken]
+        reasons = [
+            row | {"offending": _values(row["offending"], lang), "message": row[f"message_{lang}"]}
+            for row in broken
+        ]
         first = reasons[0]
         lines.append(
             (
@@ -204,6 +236,17 @@ def _opened(settings: Settings) -> Iterator[Warehouse]:
 
 def _text(value: object) -> str:
     return "" if value is None else str(value)
+
+
+def _print_for_programs(
+    form: OutputFormat, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    chosen = [{name: row[name] for name in columns} for row in rows]
+    if form == "json":
+        json.dump(chosen, sys.stdout, ensure_ascii=False, indent=1, default=str)
+        sys.stdout.write("\n")
+    else:
+        write_csv(sys.stdout, columns, (row.values() for row in chosen))
 
 
 def _print(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import io
+import json
 
 import pytest
 from published_marts import settings_in
@@ -145,6 +148,23 @@ def test_a_file_s_name_is_shown_whole_however_long_it_is(settings, capsys, table
     place, end = lines[0].index("File"), lines[0].index("Row" if "Row" in lines[0] else "Feed")
     assert FILE_NAME in "".join(line[place:end].strip() for line in lines[1:])
     assert "…" not in "".join(lines)
+
+
+@pytest.mark.parametrize(("table", "count"), [(print_rejected, 3), (print_deliveries, 1)])
+def test_programs_get_each_row_with_codes_and_both_languages(settings, capsys, table, count):
+    table(settings, form="json")
+    rows = json.loads(capsys.readouterr().out)
+    table(settings, form="csv")
+    lines = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert len(rows) == len(lines) == count
+    for row, line in zip(rows, lines, strict=True):
+        assert {name: "" if value is None else str(value) for name, value in row.items()} == line
+        assert row["file_name"] == FILE_NAME
+        assert row["state"] in {"open", "refused"}
+        assert {"message_vi", "message_en"} <= row.keys() or {
+            "reason_vi",
+            "reason_en",
+        } <= row.keys()
 
 
 @pytest.mark.parametrize("table", [print_rejected, print_deliveries])
