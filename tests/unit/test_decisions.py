@@ -20,7 +20,13 @@ from onestop.figures.decisions import decision_notes
 from onestop.gate import all_suites
 from onestop.marts.published import QuestionError
 from onestop.night import discover_deliveries, take_in
-from onestop.record.decisions import accepted_volumes, decisions_on, standing_decisions
+from onestop.record.decisions import (
+    accepted_volumes,
+    decisions_on,
+    keep_decisions,
+    restore_decisions,
+    standing_decisions,
+)
 from onestop.record.refusals import record_noted_refusals
 from onestop.schema.feeds import FEEDS
 from onestop.schema.number_text import day
@@ -166,6 +172,20 @@ def test_a_volume_accepted_beforehand_is_not_compared(after_one_night):
     accept_volumes(after_one_night, SECOND, [VISITS], REASON, "duty")
     report, questions = refused_visits(after_one_night)
     assert (report.state, questions) == ("loaded", [])
+
+
+def test_the_landing_keeps_decisions_and_a_rebuilt_record_gets_them_back(settings, tmp_path):
+    accept(settings, VISITS)
+    with open_warehouse(settings.warehouse) as warehouse:
+        keep_decisions(settings.landing, warehouse)
+        keep_decisions(settings.landing, warehouse)
+        before = decisions_on(warehouse, NIGHT)
+    [file] = (settings.landing / "decisions").iterdir()
+    assert file.name.startswith("2022-11-24.")
+    with open_warehouse(f"duckdb:///{tmp_path / 'lost.duckdb'}") as warehouse:
+        restore_decisions(warehouse, settings.landing)
+        restore_decisions(warehouse, settings.landing)
+        assert decisions_on(warehouse, NIGHT) == before
 
 
 def test_decisions_are_notes_to_the_night_s_figures(settings):

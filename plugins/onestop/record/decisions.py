@@ -1,14 +1,26 @@
-"""``audit.decision``: what people decided about a night, and why."""
+"""``audit.decision``: what people decided about a night, and why.
+
+No other file tells it, so that the landing keeps each decision too, written once:
+``decisions/<night>.<digest>.json``. A rebuilt warehouse gets them back.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
+import hashlib
+import json
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
+from onestop.files import write_once
+
 if TYPE_CHECKING:
-    import datetime as dt
+    from pathlib import Path
 
     from onestop.warehouse import Warehouse
+
+#: The folder of the landing with the decisions.
+DECISIONS = "decisions"
 
 #: The code of decisions on an unusual volume of a source's feed, or on a snapshot that lacks units.
 VOLUME = "volume"
@@ -29,6 +41,21 @@ class Decision:
     decided_by: str | None
     decided_at: dt.datetime
 
+    @property
+    def text(self) -> str:
+        """As JSON, the content of its file."""
+        at = self.decided_at.astimezone(dt.UTC).isoformat()
+        values = asdict(self) | {"as_of_date": self.as_of_date.isoformat(), "decided_at": at}
+        return json.dumps(values, ensure_ascii=False, sort_keys=True) + "\n"
+
+    @classmethod
+    def from_text(cls, text: str) -> Decision:
+        """The inverse of :attr:`text`."""
+        values = json.loads(text)
+        values["as_of_date"] = dt.date.fromisoformat(values["as_of_date"])
+        values["decided_at"] = dt.datetime.fromisoformat(values["decided_at"])
+        return cls(**values)
+
 
 _COLUMNS = tuple(field.name for field in fields(Decision))
 
@@ -43,6 +70,10 @@ def record_decision(warehouse: Warehouse, decision: Decision) -> None:
     stated = ("answer", "because", "decided_by")
     if last and all(getattr(last[0], name) == getattr(decision, name) for name in stated):
         return
+    _insert(warehouse, decision)
+
+
+def _insert(warehouse: Warehouse, decision: Decision) -> None:
     warehouse.execute(
         f"insert into audit.decision ({', '.join(_COLUMNS)})"
         f" values ({', '.join(f':{name}' for name in _COLUMNS)})",
@@ -79,3 +110,23 @@ def accepted_volumes(warehouse: Warehouse, night: dt.date) -> frozenset[str]:
         for one in standing_decisions(warehouse, night)
         if (one.decision_code, one.answer) == (VOLUME, ACCEPTED)
     )
+
+
+def keep_decisions(landing: Path, warehouse: Warehouse) -> None:
+    """Write the decisions of the record that have no file in the landing yet."""
+    for row in warehouse.rows(f"select {', '.join(_COLUMNS)} from audit.decision"):
+        text = Decision(**row).text
+        digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+        path = landing / DECISIONS / f"{row['as_of_date']}.{digest}.json"
+        if not path.exists():
+            write_once(path, text)
+
+
+def restore_decisions(warehouse: Warehouse, landing: Path) -> None:
+    """Enter the decisions of the landing that the record lacks."""
+    rows = warehouse.rows(f"select {', '.join(_COLUMNS)} from audit.decision")
+    known = {Decision(**row).text for row in rows}
+    for path in sorted((landing / DECISIONS).glob("*.json")):
+        text = path.read_text(encoding="utf-8")
+        if text not in known:
+            _insert(warehouse, Decision.from_text(text))

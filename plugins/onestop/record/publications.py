@@ -12,6 +12,7 @@ import duckdb
 
 from onestop.files import write_once
 from onestop.intake.landing import MANIFESTS
+from onestop.record.decisions import keep_decisions
 from onestop.record.evidence import keep_settlements
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse.duckdb_files import open_duckdb
@@ -150,6 +151,7 @@ def write_manifests(landing: Path, warehouse: Warehouse) -> None:
     Every published night without a list gets one, since a killed run may have missed it.
     """
     keep_settlements(landing, warehouse)
+    keep_decisions(landing, warehouse)
     folder = landing / MANIFESTS
     for published in warehouse.rows(
         "select as_of_date, publication_id, figures_sha256 from audit.publication order by 1"

@@ -11,6 +11,7 @@ from onestop.files import scratch_folder
 from onestop.intake.landing import MANIFESTS
 from onestop.marts.compute import compute_marts
 from onestop.marts.publish import publish_marts
+from onestop.record.decisions import restore_decisions
 from onestop.record.publications import last_published
 from onestop.upkeep.verify import Verification, listed_deliveries, load_again
 from onestop.warehouse import NoWarehouseError, WarehouseError, open_warehouse
@@ -110,6 +111,9 @@ def rebuild(settings: Settings, echo: Callable[[str], None] = lambda _: None) ->
         for night, sha256 in listed_nights(settings).items()
         if last is None or night > last
     }
+    if nights:
+        with open_warehouse(settings.warehouse) as warehouse:
+            restore_decisions(warehouse, settings.landing)
     with scratch_folder("rebuild") as folder:
         scratch = replace(settings, work=folder)
         for night, sha256 in nights.items():
