@@ -70,7 +70,7 @@ def build_site(settings: Settings) -> None:
     for name in ("index.html", "2022-07-31/index.html"):
         page = settings.folders.reports / name
         page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text("<!doctype html><title>x</title><p>the report</p>", encoding="utf-8")
+        page.write_text("<!doctype html><title>x</title><body><p>the report</p>", encoding="utf-8")
 
 
 def _put_deliveries(warehouse: Warehouse) -> None:

@@ -176,6 +176,16 @@ def test_a_figure_that_does_not_exist_is_refused_with_what_exists(site, query, t
     assert text in answer.text
 
 
+@pytest.mark.parametrize("path", ["/figure", "/units"])
+def test_the_form_may_choose_another_indicator_than_the_one_its_methods_are_of(site, path):
+    chosen = {"indicator": "counter_waiting_time", "method": "cohort"}
+    reader = browser(site)
+    assert reader.get(path, params=chosen).status_code == 404
+    answer = reader.get(path, params={**chosen, "of": "on_time_rate"})
+    assert answer.status_code == 200
+    assert 'value="visit_mean" selected' in answer.text
+
+
 @pytest.mark.parametrize("page", ["0", "-1", "99", "9" * 400, "x", "１"])
 def test_a_page_that_does_not_exist_is_the_first_or_the_last_one(site, page):
     assert page_of(site, page=page).status_code == 200

@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import io
 import re
+from urllib.parse import urljoin
 
 import pytest
 from web_site import BEFORE, NIGHT, REFUSED, REJECTED, REPORT_FILES, UNPUBLISHED, browser
@@ -75,6 +76,14 @@ def test_an_unpublished_night_has_a_page_that_leads_to_its_report(auditor):
 def test_a_night_leads_to_its_run_in_airflow(auditor):
     page = auditor.get("/night", params={"date": NIGHT}).text
     assert f'href="../dags/onestop_nightly/runs?partition_key_pattern={NIGHT}"' in page
+
+
+@pytest.mark.parametrize("path", ["index.html", "2022-07-31/index.html"])
+def test_a_validation_report_leads_back_to_the_nights(auditor, path):
+    page = auditor.get(f"/reports/{path}").text
+    [link] = re.findall(r'href="([^"]*)"', page)
+    assert urljoin(f"/reports/{path}", link) == "/nights"
+    assert "<p>the report</p>" in page
 
 
 def test_a_night_lists_its_deliveries_rules_and_the_reason_of_a_refusal(warehouse, site, auditor):

@@ -192,7 +192,8 @@ def make_app(
         _add_page(app, page, settings, reads_record)
     for download in DOWNLOADS:
         _add_download(app, download, settings, reads_record)
-    _add_files(app, settings, reads_record)
+    _add_files(app, settings)
+    _add_validation_reports(app, settings, reads_record)
     return app
 
 
@@ -249,9 +250,7 @@ def _add_download(
     app.get(f"/{download.path}")(make)
 
 
-def _add_files(
-    app: FastAPI, settings: Callable[[], Settings], reads_record: Callable[..., bool]
-) -> None:
+def _add_files(app: FastAPI, settings: Callable[[], Settings]) -> None:
     @app.get("/style.css")
     def style() -> Response:
         return Response(style_sheet(), media_type="text/css", headers=_STYLE_HEADERS)
@@ -278,6 +277,10 @@ def _add_files(
             raise HTTPException(_NOT_FOUND, "Không có tệp này / no such file")
         return FileResponse(file, headers=_FILE_HEADERS, filename=f"due-soon-{file.name}")
 
+
+def _add_validation_reports(
+    app: FastAPI, settings: Callable[[], Settings], reads_record: Callable[..., bool]
+) -> None:
     @app.get("/reports/{path:path}")
     def report(path: str, may_read: bool = Depends(reads_record)) -> Response:  # noqa: FBT001 - idem
         if not may_read:
@@ -285,7 +288,17 @@ def _add_files(
         file = file_below(settings().folders.reports, path)
         if file is None:
             raise HTTPException(_NOT_FOUND, "Không có báo cáo này / no such report")
-        return FileResponse(file, headers=_FILE_HEADERS)
+        if file.suffix != ".html":
+            return FileResponse(file, headers=_FILE_HEADERS)
+        back = f"{'../' * (path.count('/') + 1)}nights"
+        return HTMLResponse(_with_way_back(file, back), headers=_FILE_HEADERS)
+
+
+def _with_way_back(file: Path, address: str) -> str:
+    """A validation report, with a link back to the pages of the nights."""
+    text = file.read_text(encoding="utf-8")
+    link = f'<p><a href="{address}">← Các đêm / Nights</a></p>'
+    return text.replace("<body>", f"<body>\n{link}", 1)
 
 
 def _visit(request: Request, path: str, *, may_read: bool = False) -> Visit:

@@ -62,9 +62,10 @@ def _coordinates(warehouse: Warehouse, visit: Visit) -> _Coordinates:
     """
     query, night = visit.query, find_night(warehouse, None)
     role = query.get("role")
+    indicator = query.get("indicator", ON_TIME)
     return _Coordinates(
-        indicator=query.get("indicator", ON_TIME),
-        method=query.get("method"),
+        indicator=indicator,
+        method=visit.method_of(indicator),
         unit=query.get("unit", "CITY").strip(),
         first=date_of(query.get("from"), night.replace(month=1, day=1)),
         last=date_of(query.get("to"), night),

@@ -81,6 +81,11 @@ class Visit:
         """The address of this page with other parameters; None removes one."""
         return self.link(self.path, **{**self.query, **query})
 
+    def method_of(self, indicator: str) -> str | None:
+        """The method that was asked for; None if the form offered those of another indicator."""
+        is_other = self.query.get("of", indicator) != indicator
+        return None if is_other else self.query.get("method")
+
     @property
     def other_language(self) -> str:
         """The address of this page in the other language."""

@@ -49,7 +49,7 @@ def read_units(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[
             remedy=f"there are {', '.join(choices)}" if choices else "",
         )
     chosen = choices[indicator]
-    method = query.get("method") or chosen["scorecard_method"]
+    method = visit.method_of(indicator) or chosen["scorecard_method"]
     if method not in chosen["methods"]:
         raise QuestionError(
             f"no method {method} of {indicator}", remedy=f"there are {', '.join(chosen['methods'])}"
