@@ -212,7 +212,7 @@ def command(kept, tmp_path_factory):
             "H24",
         ),
         (("deliveries",), "dossiers_20221116.json"),
-        (("rejected", "--lang", "en"), "rows"),
+        (("rejected", "--lang", "en"), "Shown: "),
     ],
 )  # fmt: skip
 def test_each_command_prints_its_answer(command, arguments, text):
