@@ -35,7 +35,7 @@ from onestop.warehouse import duckdb_address, engine_of
 from onestop.warehouse.base import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     import sqlalchemy as sa
 
@@ -72,6 +72,9 @@ def open_published(
         as_of: a published night; defaults to the last one.
         lang: of names and descriptions, ``vi`` or ``en``; defaults to ``LANG_UI``, else ``vi``.
 
+    A login that reads only ``mart`` and ``ref`` (role ``onestop_bi``) reads the last night, and
+    has no :meth:`~PublishedFigures.explain` and :meth:`~PublishedFigures.diff`.
+
     Raises:
         NothingPublishedError: no night is published there, or not that one.
         WarehouseError: there is no such file or server.
@@ -79,7 +82,7 @@ def open_published(
     """
     settings = _settings_of(url_or_path)
     with open_marts(settings) as warehouse:
-        night = find_night(warehouse, _day(as_of))
+        night = _find_night(warehouse, _day(as_of))
     return PublishedFigures(settings, night, chosen_language(lang))
 
 
@@ -123,7 +126,7 @@ class PublishedFigures:
     def nights(self) -> list[dt.date]:
         """All published nights, first to last."""
         with open_marts(self._settings) as warehouse:
-            return published_nights(warehouse)
+            return _nights(warehouse)
 
     def tables(self) -> pd.DataFrame:
         """The tables that can be read: name, number of columns, and what a row is."""
@@ -201,25 +204,29 @@ class PublishedFigures:
         """
         with open_marts(self._settings) as warehouse:
             schema, name = _find_table(warehouse, table)
-            marts = NightMarts(warehouse, self._as_of, mark="frames")
-            relation = self._relation(warehouse, marts, schema, name)
+            relations = self._relations(warehouse)
+            relation = relations(schema, name)
             types = warehouse.arrow(f"select * from {relation} as t limit 0").schema
             conditions, values = _conditions(table, types, where)
             wanted = _known_columns(table, types, columns)
             kinds = _label_kinds(schema, name, types.names, wanted) if names else {}
-            labels = marts.relation("mart.label") if kinds else ""
+            labels = relations("mart", "label") if kinds else ""
             cells, joins = _with_names(wanted, kinds, labels, self._lang)
             found = warehouse.arrow(
                 f"select {cells} from {relation} as t{joins}{conditions}", values
             )
             _refuse_unknown_values(warehouse, relation, table, types, where, found)
-            marts.drop()
         return _as_frame(found)
 
-    def _relation(self, warehouse: Warehouse, marts: NightMarts, schema: str, table: str) -> str:
-        """The relation with a table's rows of the night."""
-        if self._as_of == published_nights(warehouse)[-1]:
-            return quoted(schema, table)
+    def _relations(self, warehouse: Warehouse) -> Callable[[str, str], str]:
+        """Which relation has the rows of the night, by schema and table."""
+        if self._as_of == _nights(warehouse)[-1]:
+            return quoted
+        marts = NightMarts(warehouse, self._as_of, mark="frames")
+        return lambda schema, table: self._earlier(marts, schema, table)
+
+    def _earlier(self, marts: NightMarts, schema: str, table: str) -> str:
+        """The relation with a table's rows of a night that is not the last one."""
         if schema == "mart" and table in _HISTORY_OF:
             night = f"date '{self._as_of}'"
             history = quoted("mart", _HISTORY_OF[table])
@@ -351,6 +358,34 @@ class PublishedFigures:
         """One language of a text "Vietnamese — English"."""
         vi, _, en = (text or "").partition(" — ")
         return (vi if self._lang == "vi" else en or vi) or None
+
+
+def _nights(warehouse: Warehouse) -> list[dt.date]:
+    """The published nights; of a login that reads only ``mart`` and ``ref``, the last one."""
+    if "publication" in warehouse.tables("audit"):
+        return published_nights(warehouse)
+    rows = warehouse.rows("select max(as_of_date) as night from mart.period")
+    return [row["night"] for row in rows if row["night"]]
+
+
+def _find_night(warehouse: Warehouse, as_of: dt.date | None) -> dt.date:
+    """The published night to read.
+
+    Raises:
+        NothingPublishedError: it is not published.
+        QuestionError: this login reads the last night only.
+    """
+    if "publication" in warehouse.tables("audit"):
+        return find_night(warehouse, as_of)
+    nights = _nights(warehouse)
+    if nights and as_of in {None, nights[-1]}:
+        return nights[-1]
+    raise QuestionError(
+        f"this login reads the last published night ({nights[-1]}) only"
+        if nights
+        else "no night is published yet, or this login may not read the marts",
+        remedy="for others use a login in role onestop_auditor",
+    )
 
 
 def _find_table(warehouse: Warehouse, name: str) -> tuple[str, str]:

@@ -23,7 +23,7 @@ from onestop.marts.publish import refresh_reference
 from onestop.marts.published import NothingPublishedError, QuestionError
 from onestop.record.reference_versions import keep_reference
 from onestop.schema.time_zone import LOCAL_ZONE
-from onestop.warehouse import open_warehouse
+from onestop.warehouse import WarehouseError, open_warehouse
 
 DISTRICT = worked_set.DISTRICT
 YEAR = dt.date(2022, 1, 1)
@@ -264,6 +264,22 @@ def test_sql_on_an_earlier_night_is_refused_as_it_reads_the_last_one(embedded):
     then = onestop.open_published(embedded.published, FIRST)
     with pytest.raises(QuestionError, match=f"SQL reads the tables of night {SECOND}"):
         then.sql("select 1")
+
+
+def test_a_login_of_bi_tools_reads_the_last_night(server, postgres):
+    url = postgres.as_login(server.warehouse, postgres.make_login("onestop_bi"))
+    published = onestop.open_published(url, lang="en")
+    assert published.nights == [published.as_of] == [worked_set.SEPTEMBER]
+    figures = published.table("indicator_value", unit_code="CITY", names=True)
+    assert set(figures["unit_name"]) == {"Whole city"}
+    assert len(published.sql("select * from mart.unit")) > 0
+    tables = published.tables()["table_name"]
+    assert not tables.str.startswith("audit.").any()
+    assert not tables.str.startswith("core.").any()
+    with pytest.raises(QuestionError, match=r"reads the last published night .* onestop_auditor"):
+        onestop.open_published(url, worked_set.MAY)
+    with pytest.raises(WarehouseError, match="the login lacks a right"):
+        published.explain("on_time_rate", "CITY", YEAR, worked_set.SEPTEMBER)
 
 
 def test_the_list_of_tables_has_every_table_with_its_meaning(on_both, address):
