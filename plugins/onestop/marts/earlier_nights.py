@@ -72,6 +72,10 @@ class NightMarts:
         span: first and last day of the only period; defaults to the night's own periods.
         given: relations to read instead of tables, as ``core.dossier_history``.
         mark: suffix of the temporary tables' names, for two nights at once.
+
+    Attributes:
+        rests_on_published: whether it is the last night, and nothing was loaded since, so that
+            the histories are those that its figures rest on.
     """
 
     def __init__(
@@ -92,7 +96,7 @@ class NightMarts:
         self._made: list[str] = []
         self._replaced: dict[str, pa.Table] | None = None
         self._is_last = night == published_nights(warehouse)[-1]
-        self._rests_on_published = self._is_last and not self._is_ahead()
+        self.rests_on_published = self._is_last and not self._is_ahead()
 
     def _is_ahead(self) -> bool:
         """Whether the record holds deliveries that the night's figures do not include."""
@@ -159,7 +163,7 @@ class NightMarts:
 
     def _find_history(self, name: str) -> str:
         feeds = [feed for feed in FEEDS.values() if name == f"{feed.entity}_history"]
-        if self._rests_on_published or not feeds:
+        if self.rests_on_published or not feeds:
             return f"core.{name}"
         return self._put(name, history_select(feeds[0], known_on=f"date '{self._night}'"))
 

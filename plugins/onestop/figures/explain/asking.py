@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 #: Figures declared with a document: a method of every indicator.
 DECLARED, DECLARATIONS = "declared", "indicator/declared.item"
-_PERIOD = "mart.period"
+_PERIOD, _TICKETS = "mart.period", "core.visit_history"
 _COUNTED, _TALLY, _CHECKS = "mart.counted_dossier", "mart.unit_tally", "mart.decree_check"
 
 
@@ -88,6 +88,8 @@ def ask(  # noqa: PLR0913 - the coordinates of a figure
     step = "" if is_check else DECLARATIONS if method == DECLARED else described["item_step"]
     if is_narrow and as_of is None:
         given = _published_inputs(warehouse, night, (first, last), found_unit, is_check=is_check)
+        if found_unit.scope == "unit" and marts.rests_on_published:
+            given[_TICKETS] = _tickets_of(found_unit)
         marts.drop()
         marts = NightMarts(warehouse, night, (first, last), given=given, mark="narrow")
     question = Question(warehouse, marts, indicator, method, found_unit, first, last, night)
@@ -130,6 +132,16 @@ def _published_inputs(
         )
         given[_TALLY] = _TALLY
     return given
+
+
+def _tickets_of(unit: FoundUnit) -> str:
+    """The tickets of a unit, and all that were transferred, which may continue a visit there."""
+    codes = ", ".join(map(quoted_text, (unit.unit_code, unit.unit_code.strip("()"))))
+    return (
+        f"(select * from {_TICKETS} where unit_code in ({codes}) or transferred_from is not null"
+        f" or ticket_code in (select transferred_from from {_TICKETS}"
+        " where transferred_from is not null))"
+    )
 
 
 @cache
