@@ -62,3 +62,32 @@ def test_a_page_is_the_same_on_both_engines(readers, page):
     embedded, served = (reader.get(page) for reader in readers)
     assert (embedded.status_code, served.status_code) == (200, 200)
     assert without_clocks(served.text) == without_clocks(embedded.text)
+
+
+#: The parameters of each page.
+PARAMETERS = {
+    "units": "indicator method level sort order q page",
+    "unit": "code",
+    "open": "unit band page",
+    "figure": "indicator method unit from to role reason q page of",
+    "figure.csv": "unit role q",
+    "report": "code issue",
+    "nights": "page",
+    "night": "date",
+    "delivery": "id",
+    "quarantine": "night feed rule state delivery page",
+    "rule": "code",
+    "audit": "unit kind strength page",
+    "restatements": "unit night type basis start page",
+    "difference": "from to unit indicator",
+    "publications": "page",
+}
+ODD = "'\0\"%_\\;--${x}:unit{}" + "9" * 40
+
+
+@pytest.mark.parametrize("page", PARAMETERS)
+def test_odd_parameters_are_answered_on_both_engines_without_a_fault(readers, page):
+    for name in PARAMETERS[page].split():
+        for reader in readers:
+            answer = reader.get(f"/{page}", params={name: ODD})
+            assert answer.status_code in {200, 404}, (name, answer.text)

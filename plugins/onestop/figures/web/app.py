@@ -302,7 +302,9 @@ def _with_way_back(file: Path, address: str) -> str:
 
 
 def _visit(request: Request, path: str, *, may_read: bool = False) -> Visit:
-    query = {name: value for name, value in request.query_params.items() if value}
+    # no text of a database has this character
+    asked = {name: value.replace("\0", "") for name, value in request.query_params.items()}
+    query = {name: value for name, value in asked.items() if value}
     return Visit(_language(query.get("lang")), path, query, may_read)
 
 
