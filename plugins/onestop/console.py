@@ -78,6 +78,7 @@ class TerminalProgress:
         self._progress: Progress | None = None
         self._timer: threading.Timer | None = None
         self._tasks: list[TaskID] = []
+        self._lock = threading.Lock()
 
     def begin(self, work: str, subject: str, unit: str, total: int | None) -> None:
         """Show a line for work that begins."""
@@ -96,11 +97,19 @@ class TerminalProgress:
         if self._progress is None:
             return
         self._progress.remove_task(self._tasks.pop())
-        if not self._tasks:
-            if self._timer:
-                self._timer.cancel()
+        if self._tasks:
+            return
+        if self._timer:
+            self._timer.cancel()
+        with self._lock:  # the timer may have run out just now
             self._progress.stop()
             self._progress = None
+
+    def _show(self, progress: Progress) -> None:
+        """Start a display, unless its work has ended."""
+        with self._lock:
+            if self._progress is progress:
+                progress.start()
 
     def _prepared(self) -> Progress:
         """A display that appears after a moment."""
@@ -126,7 +135,7 @@ class TerminalProgress:
             redirect_stderr=False,
         )
         self._progress = progress
-        self._timer = threading.Timer(_MOMENT_SECONDS, progress.start)
+        self._timer = threading.Timer(_MOMENT_SECONDS, self._show, (progress,))
         self._timer.daemon = True
         self._timer.start()
         return progress
