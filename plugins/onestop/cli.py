@@ -23,7 +23,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from onestop.errors import OneStopError
 from onestop.files import FULL, remove_unfinished, room_left
-from onestop.schema.number_text import counted
+from onestop.schema.said import Said, in_language, said, said_count
 from onestop.settings import Settings, chosen_language
 from onestop.version import __version__
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from onestop.night import NightReport
-    from onestop.schema.said import Said
 
 _DEBUG = "--debug"
 
@@ -268,11 +267,16 @@ def sample(
         dirt_percent=dirt,
         echo=lambda line: typer.echo(line, err=True),
     )
-    typer.echo(
-        f"{counted(len(summary.files), 'file')} in {out}:"
-        f" {counted(summary.dossier_rows, 'dossier row')} of"
-        f" {counted(summary.dossiers, 'dossier')}, {counted(summary.visits, 'ticket')},"
-        f" {counted(sum(summary.bad_rows.values()), 'row')} made faulty on purpose"
+    _say(
+        said(
+            "{files} in {folder}: {rows} of {dossiers}, {tickets}, {bad} made faulty on purpose",
+            files=said_count(len(summary.files), "file"),
+            folder=out,
+            rows=said_count(summary.dossier_rows, "dossier row"),
+            dossiers=said_count(summary.dossiers, "dossier"),
+            tickets=said_count(summary.visits, "ticket"),
+            bad=said_count(sum(summary.bad_rows.values()), "row"),
+        )
     )
 
 
@@ -300,7 +304,6 @@ def night(
     """
     from onestop.decisions import accept_volumes
     from onestop.night import run_night
-    from onestop.schema.said import in_language, said
     from onestop.schema.time_zone import LOCAL_ZONE
 
     last = to or first
@@ -333,8 +336,6 @@ def night(
 
 def _what_to_look_at(settings: Settings, report: NightReport) -> Iterator[Said]:
     """Where the rejected rows and the warnings of a night are shown."""
-    from onestop.schema.said import said
-
     for night in sorted({one.night for one in report.deliveries if one.rows_rejected}):
         yield said("the rejected rows: onestop rejected --night {night}", night=night)
     if any(one.warnings for one in report.deliveries):
@@ -490,7 +491,7 @@ def form_06a(
     from onestop.figures.form_06a import write_form_06a
 
     write_form_06a(Settings.from_environment(), unit, first, last, as_of, basis, out)
-    typer.echo(f"{out} is written")
+    _say(said("{file} is written", file=out))
 
 
 @report_app.command("issue")
@@ -558,12 +559,18 @@ def verify(as_of: AsOf = None) -> None:
     for sentence in (*result.differences, *result.reasons):
         typer.echo(sentence)
     if result.is_identical:
-        typer.echo(
-            f"night {result.night}: all published figures are identical ({result.figures}) when"
-            f" recomputed from {counted(result.deliveries, 'landed file')}"
+        _say(
+            said(
+                "night {night}: all published figures are identical ({figures}) when recomputed"
+                " from {files}",
+                night=result.night,
+                figures=result.figures,
+                files=said_count(result.deliveries, "landed file"),
+            )
         )
         return
-    _fail(f"night {result.night}: {counted(result.difference_count, 'difference')}")
+    differences = said_count(result.difference_count, "difference")
+    _fail(said("night {night}: {differences}", night=result.night, differences=differences))
 
 
 @app.command()
@@ -706,9 +713,14 @@ def backup(
     made = make_backup(
         settings, target.absolute(), keep=keep, echo=lambda line: typer.echo(line, err=True)
     )
-    typer.echo(
-        f"{made.folder}: the warehouse of night {made.night}, {counted(made.files, 'landed file')}"
-        f" ({made.new_files} new)"
+    _say(
+        said(
+            "{folder}: the warehouse of night {night}, {files} ({new} new)",
+            folder=made.folder,
+            night=made.night,
+            files=said_count(made.files, "landed file"),
+            new=made.new_files,
+        )
     )
 
 
@@ -727,9 +739,14 @@ def restore(
     restored = restore_backup(
         settings, target.absolute(), at=at, echo=lambda line: typer.echo(line, err=True)
     )
-    typer.echo(
-        f"{restored.folder.name} is restored: night {restored.night},"
-        f" {counted(restored.files, 'landed file')}; run `onestop verify` to check its figures"
+    _say(
+        said(
+            "{backup} is restored: night {night}, {files}; run `onestop verify` to check its"
+            " figures",
+            backup=restored.folder.name,
+            night=restored.night,
+            files=said_count(restored.files, "landed file"),
+        )
     )
 
 
@@ -749,12 +766,16 @@ def rebuild() -> None:
     for sentence in done.differences:
         typer.echo(sentence)
     if not done.nights:
-        typer.echo("the warehouse holds every night that landing/ lists")
+        _say(said("the warehouse holds every night that landing/ lists"))
         return
-    typer.echo(
-        f"published again: {counted(len(done.nights), 'night')}, {done.nights[0]} to"
-        f" {done.nights[-1]}; run the next night: files that came after the last one are loaded"
-        " from the exports"
+    _say(
+        said(
+            "published again: {nights}, {first} to {last}; run the next night: files that came"
+            " after the last one are loaded from the exports",
+            nights=said_count(len(done.nights), "night"),
+            first=done.nights[0],
+            last=done.nights[-1],
+        )
     )
     if done.differences:
         raise typer.Exit(1)
@@ -769,7 +790,7 @@ def migrate() -> None:
     with open_warehouse(Settings.from_environment().warehouse) as warehouse:
         with warehouse.as_owner():
             describe_tables(warehouse)
-        typer.echo(f"the warehouse has schema {warehouse.schema_version()}")
+        _say(said("the warehouse has schema {version}", version=warehouse.schema_version()))
 
 
 @app.command()
@@ -788,11 +809,18 @@ def housekeeping(
     from onestop.upkeep.housekeeping import clean_airflow_database, housekeep
 
     done = housekeep(Settings.from_environment(), is_trial=is_trial)
-    verb = "would be deleted" if is_trial else "deleted"
     for rule, found in done.summary().items():
-        typer.echo(f"{rule}: {found['count']} {verb}, {found['size_bytes'] / 1e6:.1f} MB")
+        facts = {
+            "rule": rule,
+            "count": found["count"],
+            "size": f"{found['size_bytes'] / 1e6:.1f}",
+        }
+        if is_trial:
+            _say(said("{rule}: {count} would be deleted, {size} MB", **facts))
+        else:
+            _say(said("{rule}: {count} deleted, {size} MB", **facts))
     if not done.removals:
-        typer.echo("nothing is past its retention")
+        _say(said("nothing is past its retention"))
     if airflow_database and (arguments := clean_airflow_database(is_trial=is_trial)):
         typer.echo(f"airflow {' '.join(arguments)}")
 
@@ -841,8 +869,12 @@ for _command in (*app.registered_commands, *report_app.registered_commands):
     _command.short_help = (_command.callback.__doc__ or "").partition("\n\n")[0]
 
 
-def _fail(message: str) -> NoReturn:
-    typer.secho(message, fg="red", err=True)
+def _say(sentence: Said) -> None:
+    typer.echo(sentence.in_language(chosen_language()))
+
+
+def _fail(message: Said) -> NoReturn:
+    typer.secho(message.in_language(chosen_language()), fg="red", err=True)
     raise typer.Exit(1)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from onestop.schema.number_text import counted, whole
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -49,11 +51,47 @@ def said(template: str, **values: object) -> Said:
     return text
 
 
+class SaidCount(Said):
+    """A count with its noun: ``1 file``, ``2 files``; ``2 tệp``."""
+
+    __slots__ = ()
+
+    def in_language(self, lang: Language) -> str:
+        """The count in a language."""
+        if lang == "en":
+            return str(self)
+        number, noun = self.values["number"], self.template
+        return f"{whole(int(str(number)), lang)} {NOUNS[noun]}"
+
+
+def said_count(number: int, noun: str) -> SaidCount:
+    """A count.
+
+    Args:
+        number: how many.
+        noun: in the English singular, one of :data:`NOUNS`.
+    """
+    text = SaidCount(counted(number, noun))
+    text.template, text.values = noun, {"number": number}
+    return text
+
+
 def in_language(text: object, lang: Language) -> object:
     """A sentence in a language; any other value as it is."""
     return text.in_language(lang) if isinstance(text, Said) else text
 
 
+#: The Vietnamese noun of each English one, in the singular.
+NOUNS: Mapping[str, str] = {
+    "difference": "chỗ khác nhau",
+    "dossier": "hồ sơ",
+    "dossier row": "dòng hồ sơ",
+    "file": "tệp",
+    "landed file": "tệp đã nhận",
+    "night": "đêm",
+    "row": "dòng",
+    "ticket": "phiếu",
+}
 #: The Vietnamese sentence of each English template.
 VIETNAMESE: Mapping[str, str] = {
     # onestop night
@@ -75,6 +113,33 @@ VIETNAMESE: Mapping[str, str] = {
         "các dòng bị loại: onestop rejected --night {night}"
     ),
     "the warnings: {page}": "các cảnh báo: {page}",
+    # what other commands end with
+    "{files} in {folder}: {rows} of {dossiers}, {tickets}, {bad} made faulty on purpose": (
+        "{files} trong {folder}: {rows} của {dossiers}, {tickets}, {bad} cố ý làm sai"
+    ),
+    "{file} is written": "đã ghi {file}",
+    "night {night}: all published figures are identical ({figures}) when recomputed from {files}": (
+        "đêm {night}: mọi số liệu đã công bố giống hệt ({figures}) khi tính lại từ {files}"
+    ),
+    "night {night}: {differences}": "đêm {night}: {differences}",
+    "{folder}: the warehouse of night {night}, {files} ({new} new)": (
+        "{folder}: kho dữ liệu của đêm {night}, {files} ({new} mới)"
+    ),
+    "{backup} is restored: night {night}, {files}; run `onestop verify` to check its figures": (
+        "đã khôi phục {backup}: đêm {night}, {files}; chạy `onestop verify` để soát số liệu"
+    ),
+    "the warehouse holds every night that landing/ lists": (
+        "kho dữ liệu có đủ mọi đêm mà landing/ ghi"
+    ),
+    "published again: {nights}, {first} to {last}; run the next night: files that came after the"
+    " last one are loaded from the exports": (
+        "đã công bố lại: {nights}, từ {first} đến {last}; hãy chạy đêm tiếp theo: tệp đến sau đêm"
+        " cuối được nạp từ tệp xuất"
+    ),
+    "the warehouse has schema {version}": "kho dữ liệu có cấu trúc {version}",
+    "{rule}: {count} would be deleted, {size} MB": "{rule}: sẽ xóa {count}, {size} MB",
+    "{rule}: {count} deleted, {size} MB": "{rule}: đã xóa {count}, {size} MB",
+    "nothing is past its retention": "không có gì hết thời hạn lưu",
     # onestop doctor: settings, clock
     "{name} is set, and nothing reads it": "biến {name} được đặt nhưng không nơi nào đọc",
     "correct its name, or unset it": "sửa tên biến, hoặc bỏ đi",

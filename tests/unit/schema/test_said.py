@@ -14,7 +14,7 @@ from published_marts import settings_in
 import onestop
 from onestop.night import rows_counted
 from onestop.record.load import LoadedDelivery
-from onestop.schema.said import VIETNAMESE, Said, in_language, said
+from onestop.schema.said import NOUNS, VIETNAMESE, Said, in_language, said, said_count
 from onestop.upkeep import doctor
 from onestop.upkeep.doctor import examine, print_examination
 
@@ -55,6 +55,7 @@ def test_every_translation_is_used():
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     assert VIETNAMESE.keys() - texts == set()
+    assert NOUNS.keys() - texts == set()
 
 
 def test_a_sentence_is_english_text_and_translated_with_its_parts():
@@ -64,6 +65,13 @@ def test_a_sentence_is_english_text_and_translated_with_its_parts():
     assert text.in_language("vi") == "a.json: đọc 1 dòng"
     assert said("{x} without a translation", x=1).in_language("vi") == "1 without a translation"
     assert in_language("a text", "vi") == "a text"
+
+
+def test_a_count_has_its_noun_in_either_language():
+    text = said("{file}: {counts}", file="a.json", counts=said_count(1234, "row"))
+    assert text == "a.json: 1,234 rows"
+    assert text.in_language("vi") == "a.json: 1.234 dòng"
+    assert said_count(1, "landed file") == "1 landed file"
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda text: pickle.loads(pickle.dumps(text))])
