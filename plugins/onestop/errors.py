@@ -7,7 +7,7 @@ class OneStopError(Exception):
     """An error whose cause lies outside of the code: a file, a setting, a server, a question.
 
     Commands print it as one message, without a traceback, and exit with a status. Any other
-    exception is a fault of the code and shows its traceback.
+    exception is a fault of the code: one line with the place of its traceback.
 
     Args:
         what: what is wrong; the whole message where ``subject`` and ``remedy`` are empty.
