@@ -70,7 +70,7 @@ class OneStopPlugin(AirflowPlugin):  # type: ignore[misc] # Airflow's class is n
             "href": "/onestop/",
             "destination": "nav",
             "category": "browse",
-            "url_route": "onestop",
+            # without a `url_route` it opens in a tab of its own: Airflow's frame lets no link out
         }
     ]
     fastapi_root_middlewares: ClassVar[list[Any]] = page_middlewares()
