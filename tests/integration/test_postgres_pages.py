@@ -49,6 +49,8 @@ def readers(kept, postgres, tmp_path_factory):
         settings_in(tmp_path_factory.mktemp("served")), warehouse=postgres.make_database()
     )
     build_site(served)
+    reader = postgres.make_login("onestop_auditor")  # as the API server of the containers
+    served = replace(served, warehouse=postgres.as_login(served.warehouse, reader))
     return [browser(settings, reads_record=True) for settings in (embedded, served)]
 
 
