@@ -29,7 +29,9 @@ due_soon as (
         dossier.field_code,
         dossier.received_date,
         dossier.due_date,
-        due.workday_number - today.workday_number as workdays_left
+        due.workday_number - today.workday_number as workdays_left,
+        unit.unit_name,
+        catalogue.field_name
     from mart.counted_dossier as dossier
     inner join core.calendar as due on dossier.due_date = due.calendar_date
     inner join core.calendar as today on today.calendar_date = :as_of_date
@@ -39,6 +41,7 @@ due_soon as (
             dossier.procedure_key = catalogue.procedure_key
             and dossier.received_date >= catalogue.holds_from
             and (catalogue.valid_to is null or dossier.received_date < catalogue.valid_to)
+    left join mart.unit as unit on dossier.unit_code = unit.unit_code
     where
         dossier.timeliness = 'open_in_time'
         and dossier.due_date > today.calendar_date

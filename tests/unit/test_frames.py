@@ -144,6 +144,16 @@ def test_names_stand_beside_codes(on_both):
     assert len(figures) == len(on_both.table("indicator_value", **asked))
 
 
+def test_dossiers_that_fall_due_have_the_names_of_unit_procedure_and_field(published):
+    due = published.table("due_soon")
+    assert len(due) > 0
+    units = published.table("unit").set_index("unit_code")["unit_name"]
+    fields = published.table("label", code_kind="field_code").set_index("code")["label_vi"]
+    assert (due["unit_code"].map(units) == due["unit_name"]).all()
+    assert (due["field_code"].map(fields) == due["field_name"]).all()
+    assert due["procedure_name"].notna().all()
+
+
 def test_names_are_in_the_language_asked_for(embedded):
     vietnamese = onestop.open_published(embedded.published, lang="vi")
     names = vietnamese.table("unit", unit_code="COMMUNE", names=True)
