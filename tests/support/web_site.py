@@ -67,7 +67,7 @@ def build_site(settings: Settings) -> None:
         warehouse.publish_copy(settings.published)
     run = {"as_of_date": UNPUBLISHED, "state": "missing_delivery", "message": "no dossiers file"}
     note_unpublished(settings.folders.unpublished_nights, [run])
-    for name in ("index.html", "2022-07-31/index.html"):
+    for name in ("index.html", "index.en.html", "2022-07-31/index.html"):
         page = settings.folders.reports / name
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text("<!doctype html><title>x</title><body><p>the report</p>", encoding="utf-8")

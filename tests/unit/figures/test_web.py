@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from fastapi import HTTPException
 from published_marts import Figure, publish, settings_in
-from web_site import REJECTED, TestClient, browser
+from web_site import REJECTED, TestClient, browser, crawl
 
 from onestop.figures.web import make_app
 from onestop.gate.unpublished import note_unpublished
@@ -157,6 +157,13 @@ def test_pages_of_the_record_are_refused_to_readers_of_figures_and_have_no_link(
         if path not in record:
             links = re.findall(r'href="([^"?]*)', client.get(path).text)
             assert not [link for link in links if f"/{link}".startswith(tuple(RECORD_PAGES))], path
+
+
+@pytest.mark.parametrize("reads_record", [False, True])
+def test_every_link_of_the_site_leads_somewhere(site, reads_record):
+    answers = crawl(browser(site, reads_record=reads_record))
+    assert len(answers) > 30
+    assert [address for address, answer in answers.items() if answer.status_code != 200] == []
 
 
 def test_nobody_reads_the_record_by_default(settings):
