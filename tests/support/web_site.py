@@ -159,7 +159,7 @@ def _put_report(warehouse: Warehouse, settings: Settings) -> None:
     (folder / "not_issued.txt").write_text("x", encoding="utf-8")
 
 
-def crawl(client: TestClient, start: str = "/", *, most: int = 400) -> dict[str, Response]:
+def crawl(client: TestClient, start: str = "/", *, of_each: int = 4) -> dict[str, Response]:
     """The answers of a page, and of every page of the site that its links lead to.
 
     Of addresses that differ only in their parameters, a few are visited.
@@ -167,14 +167,14 @@ def crawl(client: TestClient, start: str = "/", *, most: int = 400) -> dict[str,
     Args:
         client: of :func:`browser`.
         start: the first address.
-        most: so many pages at most.
+        of_each: how many addresses of one path are visited.
     """
     answers: dict[str, Response] = {}
     waiting, visits = [start], Counter()
-    while waiting and len(answers) < most:
+    while waiting:
         address = waiting.pop(0)
         path = urlsplit(address).path
-        if address in answers or visits[path] >= _OF_ONE_PATH:
+        if address in answers or visits[path] >= of_each:
             continue
         visits[path] += 1
         answers[address] = client.get(address)
@@ -183,9 +183,6 @@ def crawl(client: TestClient, start: str = "/", *, most: int = 400) -> dict[str,
             inside = (urljoin(address, html.unescape(link)) for link in links)
             waiting += [link for link in inside if link.startswith("/")]
     return answers
-
-
-_OF_ONE_PATH = 4
 
 
 def browser(settings: Settings, guard=lambda: None, *, reads_record: bool = False) -> TestClient:

@@ -161,8 +161,8 @@ def test_pages_of_the_record_are_refused_to_readers_of_figures_and_have_no_link(
 
 @pytest.mark.parametrize("reads_record", [False, True])
 def test_every_link_of_the_site_leads_somewhere(site, reads_record):
-    answers = crawl(browser(site, reads_record=reads_record))
-    assert len(answers) > 30
+    answers = crawl(browser(site, reads_record=reads_record), of_each=2)
+    assert len(answers) > 20
     assert [address for address, answer in answers.items() if answer.status_code != 200] == []
 
 
