@@ -2,8 +2,9 @@
 -- mart.label: the name of each code, in both languages: of units, procedures and fields as the
 -- registers have them, of indicators, methods and code lists as the reference files have them.
 --
--- A code is known by its kind and itself. Which columns hold codes of which kind: `labels` in
--- sql/columns.yaml. A code whose name changed has the latest one.
+-- A code is known by its kind and itself; a unit without a name is called by its code. Which columns
+-- hold codes of which kind: `labels` in sql/columns.yaml. A code whose name changed has the latest
+-- one.
 with listed_procedure as (
     select
         procedure_key,
@@ -58,8 +59,8 @@ named as (
     select
         'unit_code' as code_kind,
         unit.unit_code as code,
-        coalesce(level.label_vi, unit.unit_name) as label_vi,
-        coalesce(level.label_en, unit.unit_name) as label_en
+        coalesce(level.label_vi, unit.unit_name, unit.unit_code) as label_vi,
+        coalesce(level.label_en, unit.unit_name, unit.unit_code) as label_en
     from mart.unit as unit
     left join ref.unit_level as level on unit.unit_code = level.unit_code
     union all

@@ -13,7 +13,7 @@ import pytest
 from lxml import html
 from staged_files import a_delivery, write_staged
 from test_dossiers_suite import CLEAN, other
-from test_mart_suites import GOOD, form, put
+from test_mart_suites import GOOD, form, put, put_reference
 
 from onestop.gate import (
     UsualVolume,
@@ -62,6 +62,7 @@ def site(tmp_path_factory):
     hostile = f"dossiers_20220630_{SCRIPT.replace('/', '')}.json"
     validate(folder, bad, file_name=hostile, unknown=[SCRIPT, "$cột"])
     with duckdb.connect() as connection:
+        put_reference(connection)
         for suite, rows in {**GOOD, "form_06a": form(received_total=13)}.items():
             put(connection, suite, rows)
             (folder / "suites").mkdir(exist_ok=True)
