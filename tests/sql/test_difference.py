@@ -27,7 +27,9 @@ from worked_dossiers import LATER, NIGHT, THIRTEEN, UNIT, record, record_unit
 
 from onestop.figures.difference import Cause, _Comparison, _find_unit, compare_nights
 from onestop.figures.difference.output import print_difference
-from onestop.figures.scorecard.values import read_scorecard
+from onestop.figures.scorecard.values import read_lines, read_methods, read_scorecard
+from onestop.figures.web.site import Visit
+from onestop.figures.web.unit import read_unit
 from onestop.marts.compute import compute_marts, stage_reference
 from onestop.marts.publish import publish_marts
 from onestop.marts.published import NothingPublishedError, QuestionError, open_published
@@ -290,6 +292,28 @@ def test_after_new_year_the_period_is_the_one_that_the_scorecard_shows(after_new
     assert (line.numerator, line.denominator) == figure.after
 
 
+def test_after_new_year_the_methods_beside_the_scorecard_are_of_its_year(after_new_year):
+    with open_published(after_new_year) as warehouse:
+        lines = read_lines(warehouse, NEW_YEAR)
+        methods = read_methods(warehouse, NEW_YEAR, lines)
+    [cohort] = [m for m in methods if (m.method_code, m.unit_code) == ("cohort", "CITY")]
+    [line] = [
+        line for line in lines if (line.indicator_code, line.unit_code) == ("on_time_rate", "CITY")
+    ]
+    assert (cohort.numerator, cohort.denominator) == (line.numerator, line.denominator)
+    assert line.denominator
+
+
+def test_after_new_year_a_units_page_is_about_the_scorecards_year(after_new_year):
+    with open_published(after_new_year) as warehouse:
+        page = read_unit(warehouse, after_new_year, Visit("en", "unit", {"code": "CITY"}))
+    [shown] = [figure for figure in page["figures"] if figure["indicator_code"] == "on_time_rate"]
+    assert page["first"] == dt.date(2022, 1, 1)
+    assert {(each["numerator"], each["denominator"]) for each in page["methods"]} >= {
+        (shown["numerator"], shown["denominator"])
+    }
+
+
 def test_after_new_year_the_page_names_the_year_so_far(after_new_year):
     difference = compare_nights(after_new_year, YEAR_END, NEW_YEAR, "CITY")
     text = io.StringIO()
@@ -438,7 +462,7 @@ def test_verification_names_the_reference_rows_that_changed_and_what_to_do(by_ot
         of_selects = list(_changed_rules(NIGHT, reference_on(published, NIGHT), scratch))
     assert "  period_class.csv, withdrawn: cohort_role denominator → left_out" in told
     assert "  target.csv, on_time_rate all 2022-07-01: removed" in told
-    assert "put back the rows as they were, then verify again" in told[-1]
+    assert "put back the rows as they were, verify, then restore today's rows" in told[-1]
     assert "verify it with the release that published it" in of_selects[0]
 
 

@@ -166,8 +166,9 @@ def _changed_rules(
     if len(changes) > _SHOWN:
         yield f"  … and {counted(len(changes) - _SHOWN, 'more row', 'more rows')}"
     yield (
-        "put back the rows as they were, then verify again; a value that changes from a day on is a"
-        " further row with valid_from (CONTRIBUTING.md, A target that changes)"
+        "put back the rows as they were, verify, then restore today's rows; a row that is added on"
+        " purpose changes no night that is verified if it begins after the last one published"
+        " (CONTRIBUTING.md, A target that changes)"
     )
 
 

@@ -18,9 +18,9 @@ from onestop.figures.form_06a import read_form_06a
 from onestop.figures.form_06a.sheet import form_06a_bytes
 from onestop.figures.issued import read_issued_reports
 from onestop.figures.issued.content import issue_files, read_facts
-from onestop.figures.scorecard import print_scorecard, read_scorecard
+from onestop.figures.scorecard import print_scorecard
 from onestop.figures.scorecard.page import frozen_scorecard
-from onestop.figures.scorecard.values import read_methods
+from onestop.figures.scorecard.values import read_lines, read_methods
 from onestop.marts.compute import compute_marts
 from onestop.marts.publish import publish_marts, refresh_reference
 from onestop.marts.published import open_published
@@ -89,8 +89,9 @@ def everything_issued(settings):
             print_scorecard(settings, "vi", night, form, text)
             made[f"scorecard {night} {form}"] = text.getvalue()
         with open_published(settings) as warehouse:
-            made[f"methods {night}"] = str(read_methods(warehouse, night))
-        made[f"page {night}"] = frozen_scorecard(read_scorecard(settings, night), "x")
+            lines = read_lines(warehouse, night)
+            made[f"methods {night}"] = str(read_methods(warehouse, night, lines))
+        made[f"page {night}"] = frozen_scorecard(lines, "x")
     for indicator in ("on_time_rate", "online_share_level3", "result_digitisation_rate"):
         text = io.StringIO()
         found = explain(settings, indicator, "CITY", *OTHER_SPAN)

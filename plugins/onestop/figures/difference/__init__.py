@@ -606,7 +606,9 @@ class _Comparison:
                 after[1] - before[1] - sum(cause.denominator_change for cause in causes),
             )
             if any(left):
-                causes.append(self._by_rules(figure, left))
+                named = [cause for cause in causes if cause.cause_code == RULE_CHANGED]
+                causes = [cause for cause in causes if cause.cause_code != RULE_CHANGED]
+                causes.append(self._by_rules(figure, left, named))
         item_name = ITEM_NAMES.get(kind, kind)
         return FigureChange(
             *figure,
@@ -619,8 +621,16 @@ class _Comparison:
             tuple(items),
         )
 
-    def _by_rules(self, figure: tuple[str, str], left: tuple[int, int]) -> Cause:
+    def _by_rules(
+        self, figure: tuple[str, str], left: tuple[int, int], named: list[Cause]
+    ) -> Cause:
         """What the items do not explain, where the nights were computed by other rules.
+
+        Args:
+            figure: indicator and method.
+            left: the change of numerator and denominator without a cause.
+            named: the part of the rules' change whose items are known; the sum has no number of
+                items.
 
         Raises:
             QuestionError: the rules were the same.
@@ -632,7 +642,12 @@ class _Comparison:
                 remedy=f"run `onestop verify --as-of {self._previous}` and"
                 f" `onestop verify --as-of {self._as_of}`",
             )
-        return Cause(RULE_CHANGED, None, *left)
+        return Cause(
+            RULE_CHANGED,
+            None,
+            left[0] + sum(cause.numerator_change for cause in named),
+            left[1] + sum(cause.denominator_change for cause in named),
+        )
 
 
 def _counts(row: dict[str, Any] | None) -> tuple[int, int]:

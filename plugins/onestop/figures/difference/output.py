@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from onestop.console import page_width, printed, write_csv
 from onestop.figures.difference import FACTS, Verdict
+from onestop.figures.unit_names import unit_label
 from onestop.marts.night_changes import RULE_CHANGED
 from onestop.marts.published import open_published
 from onestop.schema.number_text import counted, day, measured, target_text, whole
@@ -318,8 +319,9 @@ def _print_page(console: Console, difference: Difference, labels: _Labels, lang:
         "previous": day(difference.previous, lang),
         "as_of": day(difference.as_of, lang),
     }
+    unit = unit_label(difference.unit.unit_code, difference.unit.name, lang)
     console.print()
-    console.print(_word("title", lang, unit=difference.unit.name, **nights), style="bold")
+    console.print(_word("title", lang, unit=unit, **nights), style="bold")
     shown = [figure for figure in difference.figures if figure.is_changed or difference.has_items]
     for (first, last), of_span in groupby(difference.figures, key=attrgetter("first", "last")):
         _print_span(console, difference, (first, last), lang)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from onestop.console import page_width, printed, write_csv
 from onestop.figures.explain.checks import FOUND, read_check
 from onestop.figures.explain.items import ROLES, fact_text
+from onestop.figures.unit_names import unit_label
 from onestop.marts.descriptions import column_texts
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.published import open_published
@@ -217,7 +218,8 @@ def _print_head(
         return _WORDS[name][lang].format(**values)
 
     console.print()
-    console.print(f"{labels['title']} · {explanation.unit_name}", style="bold")
+    unit = unit_label(explanation.unit_code, explanation.unit_name, lang)
+    console.print(f"{labels['title']} · {unit}", style="bold")
     console.print(
         word("span", first=day(explanation.first, lang), last=day(explanation.last, lang))
         + " · "

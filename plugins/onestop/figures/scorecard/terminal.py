@@ -61,7 +61,7 @@ def print_scorecard(
     with open_published(settings) as warehouse:
         night = find_night(warehouse, as_of)
         lines = read_lines(warehouse, night)
-        methods = read_methods(warehouse, night) if format == "table" else []
+        methods = read_methods(warehouse, night, lines) if format == "table" else []
         labels = _read_labels(warehouse, night)
         decisions = decision_notes(warehouse, night, lang)
     if format == "json":

@@ -17,6 +17,7 @@ from onestop.schema.number_text import day, percent, whole
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Iterable
 
     from onestop.schema.number_text import Language
     from onestop.settings import Settings
@@ -271,14 +272,23 @@ def _figures_of(warehouse: Warehouse, night: dt.date) -> str:
     )
 
 
-def read_methods(warehouse: Warehouse, night: dt.date) -> list[MethodFigure]:
-    """The on-time rate of the year to date by every method, for levels and the city."""
-    first = f"date '{night.year}-01-01'"
+def read_methods(
+    warehouse: Warehouse, night: dt.date, lines: Iterable[ScorecardLine]
+) -> list[MethodFigure]:
+    """The on-time rate by every method, for levels and the city.
+
+    The period is the one in which the scorecard's lines show it: the year to date, or the plan's
+    year once that is over.
+    """
+    line = next((line for line in lines if line.indicator_code == ON_TIME), None)
+    if line is None:
+        return []
     rows = warehouse.rows(
         "select method_code, unit_code, numerator, denominator"
         f" from {_figures_of(warehouse, night)} as figure"
         f" where indicator_code = '{ON_TIME}' and unit_scope in ('city', 'level')"
-        " and period_type = 'year_to_date' and period_basis = 'calendar'"
-        f" and period_start = {first} order by method_code, unit_code"
+        " and period_type = :type and period_basis = 'calendar'"
+        " and period_start = :first order by method_code, unit_code",
+        {"type": line.period_type, "first": line.period_start},
     )
     return [MethodFigure(**row) for row in rows]

@@ -8,8 +8,9 @@ from onestop.console import csv_bytes
 from onestop.figures.difference import compare_nights
 from onestop.figures.explain.output import heading
 from onestop.figures.issued import read_issued_reports
+from onestop.figures.unit_names import unit_label
 from onestop.figures.web.overview import read_night_changes
-from onestop.figures.web.site import date_of, figure_text, page_number, unit_label
+from onestop.figures.web.site import date_of, figure_text, page_number
 from onestop.figures.web.unit import SIGNS, STRENGTHS, find_unit, sign_condition
 from onestop.marts.published import QuestionError, find_night, published_nights
 

@@ -22,7 +22,8 @@ from onestop.figures.explain.paging import (
 from onestop.figures.known_issues import read_known_issues
 from onestop.figures.scorecard.values import ON_TIME
 from onestop.figures.spreadsheet import Sheet, workbook
-from onestop.figures.web.site import ROWS_PER_PAGE, date_of, page_number, unit_label
+from onestop.figures.unit_names import unit_label
+from onestop.figures.web.site import ROWS_PER_PAGE, date_of, page_number
 from onestop.marts.published import QuestionError, find_night
 from onestop.schema.number_text import day, measured, whole
 

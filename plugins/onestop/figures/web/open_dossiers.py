@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from onestop.figures.web.site import page_number, unit_label
+from onestop.figures.unit_names import unit_label
+from onestop.figures.web.site import page_number
 from onestop.figures.web.unit import find_unit
 from onestop.marts.published import QuestionError, find_night
 

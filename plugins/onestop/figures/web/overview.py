@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from onestop.figures.decisions import decision_notes
 from onestop.figures.issued import read_issued_reports
 from onestop.figures.scorecard.values import ON_TIME, read_lines
+from onestop.figures.unit_names import LEVELS
 from onestop.figures.web import charts
-from onestop.figures.web.site import LEVELS, figure_text, month_label, point_value
+from onestop.figures.web.site import figure_text, month_label, point_value
 from onestop.marts.published import find_night
 from onestop.schema.number_text import day, percent, target_text, whole, with_unit
 
@@ -450,7 +451,10 @@ def _read_turned(warehouse: Warehouse, night: dt.date, lang: Language) -> list[d
         " left join ref.figure_status as now on figure.status = now.status"
         " where figure.valid_from = :night and before.valid_to = :night"
         " and figure.unit_scope in ('city', 'level') and before.unit_scope in ('city', 'level')"
-        " and figure.period_type = 'year_to_date' and figure.period_basis = 'calendar'"
+        " and figure.period_basis = 'calendar' and figure.period_type ="
+        " case when indicator.valid_to <= :night then 'year' else 'year_to_date' end"
+        " and extract(year from figure.period_start) ="
+        " extract(year from least(indicator.valid_to - 1, :night))"
         " and figure.status <> before.status"
         " order by indicator.position, level.position",
         {"night": night},

@@ -29,13 +29,6 @@ if TYPE_CHECKING:
 ROWS_PER_PAGE = 50
 
 #: The city and the levels, with short labels.
-LEVELS: dict[str, dict[Language, str]] = {
-    "CITY": {"vi": "Toàn thành phố", "en": "Whole city"},
-    "DEPARTMENT": {"vi": "Sở, ngành", "en": "Departments"},
-    "DISTRICT": {"vi": "Cấp huyện", "en": "Districts"},
-    "COMMUNE": {"vi": "Cấp xã", "en": "Communes"},
-}
-
 #: The pages of the menu: path, text, and whether only readers of the record see it.
 _MENU = (
     ("./", {"vi": "Tổng quan", "en": "Overview"}, False),
@@ -321,11 +314,6 @@ def figure_text(row: Mapping[str, Any], unit_of_measure: str, lang: Language) ->
     """
     text = measured(row["numerator"], row["denominator"], row["value"], unit_of_measure, lang)
     return text or "–"
-
-
-def unit_label(code: str, name: str | None, lang: Language) -> str:
-    """The name of a unit; that of a level or the city in the page's language."""
-    return LEVELS[code][lang] if code in LEVELS else name or code
 
 
 def point_value(row: Mapping[str, Any]) -> float | None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from onestop.figures.due_soon import FOLDER, file_name
 from onestop.figures.scorecard.values import ON_TIME
+from onestop.figures.unit_names import unit_label
 from onestop.figures.web import charts
 from onestop.figures.web.overview import read_night_changes
-from onestop.figures.web.site import figure_text, point_value, unit_label
+from onestop.figures.web.site import figure_text, point_value
 from onestop.marts.published import QuestionError, find_night
 from onestop.schema.number_text import target_text
 from onestop.schema.time_zone import LOCAL_ZONE
@@ -67,7 +69,7 @@ def read_unit(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[st
     unit = find_unit(warehouse, visit.query.get("code", ""))
     unit["unit_name"] = unit_label(unit["unit_code"], unit["unit_name"], visit.lang)
     code = unit["unit_code"]
-    first = night.replace(month=1, day=1)
+    year = _read_year(warehouse, night)
     due = warehouse.rows(
         "select dossier_code, procedure_code, procedure_name, received_date, due_date,"
         " workdays_left from mart.due_soon where unit_code = :unit"
@@ -77,10 +79,11 @@ def read_unit(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[st
     return {
         "night": night,
         "unit": unit,
-        "first": first,
-        "figures": _read_figures(warehouse, code, first, night, visit.lang),
-        "methods": _read_methods(warehouse, code, first, visit.lang),
-        "readings": _read_readings(warehouse, code, first, visit.lang),
+        "first": year.first,
+        "last": year.last,
+        "figures": _read_figures(warehouse, code, year, visit.lang),
+        "methods": _read_methods(warehouse, code, year, visit.lang),
+        "readings": _read_readings(warehouse, code, year, visit.lang),
         "backlog": _read_backlog(warehouse, code, visit.lang),
         "due": due,
         "due_count": int(
@@ -90,16 +93,37 @@ def read_unit(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[st
             or 0
         ),
         "due_files": _due_files(settings, code),
-        "worst": _read_worst(warehouse, code, first),
-        "duration": _read_duration(warehouse, code, first),
-        "waits": _read_waits(warehouse, code, first),
+        "worst": _read_worst(warehouse, code, year),
+        "duration": _read_duration(warehouse, code, year),
+        "waits": _read_waits(warehouse, code, year),
         "wait_times": _read_wait_times(warehouse, unit, visit.lang),
-        "checks": _read_checks(warehouse, code, first, visit.lang),
+        "checks": _read_checks(warehouse, code, year, visit.lang),
         "signs": _read_sign_counts(warehouse, unit, visit.lang),
         "issues": _read_issues(warehouse, code, visit.lang),
         "changes": read_night_changes(warehouse, night, visit.lang, code),
         "members": _read_members(warehouse, unit),
     }
+
+
+@dataclass(frozen=True)
+class _Year:
+    """The year that the page is about: the scorecard's."""
+
+    period_type: str
+    first: dt.date
+    last: dt.date
+
+
+def _read_year(warehouse: Warehouse, night: dt.date) -> _Year:
+    """The year so far, or the plan's year once that is over."""
+    rows = warehouse.rows(
+        "select period_type, period_start, period_end from mart.scorecard"
+        " where indicator_code = :indicator and unit_scope = 'city'",
+        {"indicator": ON_TIME},
+    )
+    if not rows:
+        return _Year("year_to_date", night.replace(month=1, day=1), night)
+    return _Year(rows[0]["period_type"], rows[0]["period_start"], rows[0]["period_end"])
 
 
 def find_unit(warehouse: Warehouse, code: str) -> dict[str, Any]:
@@ -122,7 +146,7 @@ def find_unit(warehouse: Warehouse, code: str) -> dict[str, Any]:
 
 
 def _read_figures(
-    warehouse: Warehouse, unit: str, first: dt.date, night: dt.date, lang: Language
+    warehouse: Warehouse, unit: str, year: _Year, lang: Language
 ) -> list[dict[str, Any]]:
     """The indicators of the year so far by the scorecard's method, each with its months."""
     rows = warehouse.rows(
@@ -136,10 +160,10 @@ def _read_figures(
         " and figure.method_code = indicator.scorecard_method"
         " left join ref.figure_status as status on figure.status = status.status"
         " where figure.unit_code = :unit and figure.period_basis = 'calendar'"
-        " and figure.period_type in ('month', 'year_to_date')"
-        " and figure.period_start between :first and :night"
+        " and figure.period_type in ('month', :type)"
+        " and figure.period_start between :first and :last"
         " order by indicator.position, figure.period_start",
-        {"unit": unit, "first": first, "night": night},
+        {"unit": unit, "first": year.first, "last": year.last, "type": year.period_type},
     )
     outlook = _read_outlook(warehouse, unit, lang)
     months: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
@@ -148,7 +172,7 @@ def _read_figures(
             months[row["indicator_code"]].append(row)
     figures = []
     for row in rows:
-        if row["period_type"] != "year_to_date" or row["status"] == "no_data":
+        if row["period_type"] != year.period_type or row["status"] == "no_data":
             continue
         measure = row["unit_of_measure"]
         points = [
@@ -188,7 +212,7 @@ def _read_outlook(warehouse: Warehouse, unit: str, lang: Language) -> dict[str, 
 
 
 def _read_methods(
-    warehouse: Warehouse, unit: str, first: dt.date, lang: Language
+    warehouse: Warehouse, unit: str, year: _Year, lang: Language
 ) -> list[dict[str, Any]]:
     """The on-time rate of the year so far by every method."""
     return warehouse.rows(
@@ -200,14 +224,14 @@ def _read_methods(
         " inner join ref.method as method on figure.method_code = method.method_code"
         " left join ref.figure_status as status on figure.status = status.status"
         " where figure.indicator_code = :indicator and figure.unit_code = :unit"
-        " and figure.period_type = 'year_to_date' and figure.period_basis = 'calendar'"
+        " and figure.period_type = :type and figure.period_basis = 'calendar'"
         " and figure.period_start = :first order by method.position",
-        {"indicator": ON_TIME, "unit": unit, "first": first},
+        {"indicator": ON_TIME, "unit": unit, "first": year.first, "type": year.period_type},
     )
 
 
 def _read_readings(
-    warehouse: Warehouse, unit: str, first: dt.date, lang: Language
+    warehouse: Warehouse, unit: str, year: _Year, lang: Language
 ) -> list[dict[str, Any]]:
     """The readings that give another verdict than the scorecard's method."""
     return warehouse.rows(
@@ -216,10 +240,10 @@ def _read_readings(
         " from mart.indicator_variant as variant"
         " inner join ref.reading as reading on variant.reading_code = reading.reading_code"
         " left join ref.figure_status as status on variant.status = status.status"
-        " where variant.unit_code = :unit and variant.period_type = 'year_to_date'"
+        " where variant.unit_code = :unit and variant.period_type = :type"
         " and variant.period_basis = 'calendar' and variant.period_start = :first"
         " and variant.turns_verdict order by variant.position",
-        {"unit": unit, "first": first},
+        {"unit": unit, "first": year.first, "type": year.period_type},
     )
 
 
@@ -262,7 +286,7 @@ def due_file(settings: Settings, name: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def _read_worst(warehouse: Warehouse, unit: str, first: dt.date) -> list[dict[str, Any]]:
+def _read_worst(warehouse: Warehouse, unit: str, year: _Year) -> list[dict[str, Any]]:
     """The procedures with the lowest on-time rate, by the upper bound of its interval."""
     return warehouse.rows(
         "select detail.procedure_key, named.procedure_name, detail.numerator, detail.denominator,"
@@ -272,32 +296,32 @@ def _read_worst(warehouse: Warehouse, unit: str, first: dt.date) -> list[dict[st
         " from mart.catalogue where valid_to is null group by procedure_key) as named"
         " on detail.procedure_key = named.procedure_key"
         " where detail.unit_code = :unit and detail.method_code = 'cohort'"
-        " and detail.procedure_key <> 'ALL' and detail.period_type = 'year_to_date'"
+        " and detail.procedure_key <> 'ALL' and detail.period_type = :type"
         " and detail.period_basis = 'calendar' and detail.period_start = :first"
         f" and detail.denominator >= {_FEWEST} and detail.numerator < detail.denominator"
         f" order by detail.rate_upper, detail.procedure_key limit {_SHOWN}",
-        {"unit": unit, "first": first},
+        {"unit": unit, "first": year.first, "type": year.period_type},
     )
 
 
-def _read_duration(warehouse: Warehouse, unit: str, first: dt.date) -> dict[str, Any] | None:
+def _read_duration(warehouse: Warehouse, unit: str, year: _Year) -> dict[str, Any] | None:
     rows = warehouse.rows(
         "select dossiers, median_workdays, p75_workdays, p90_workdays from mart.processing_time"
         " where unit_code = :unit and field_code = 'ALL' and procedure_key = 'ALL'"
-        " and clock_code = 'office' and period_type = 'year_to_date'"
+        " and clock_code = 'office' and period_type = :type"
         " and period_basis = 'calendar' and period_start = :first",
-        {"unit": unit, "first": first},
+        {"unit": unit, "first": year.first, "type": year.period_type},
     )
     return rows[0] if rows else None
 
 
-def _read_waits(warehouse: Warehouse, unit: str, first: dt.date) -> dict[str, Any] | None:
+def _read_waits(warehouse: Warehouse, unit: str, year: _Year) -> dict[str, Any] | None:
     rows = warehouse.rows(
         "select visits_total, visits_called, visits_no_show, visits_not_called, wait_seconds,"
         " visits_within_30_minutes, median_wait_seconds, p90_wait_seconds, days_with_tickets,"
         " workdays_in_period from mart.waiting_time where unit_code = :unit"
-        " and period_type = 'year_to_date' and period_basis = 'calendar' and period_start = :first",
-        {"unit": unit, "first": first},
+        " and period_type = :type and period_basis = 'calendar' and period_start = :first",
+        {"unit": unit, "first": year.first, "type": year.period_type},
     )
     return rows[0] if rows and rows[0]["visits_called"] else None
 
@@ -352,7 +376,7 @@ def _averages(
 
 
 def _read_checks(
-    warehouse: Warehouse, unit: str, first: dt.date, lang: Language
+    warehouse: Warehouse, unit: str, year: _Year, lang: Language
 ) -> list[dict[str, Any]]:
     """What the checks of the decrees found in the year so far, the most certain first."""
     if "decree_check" not in warehouse.tables("ref"):
@@ -363,11 +387,11 @@ def _read_checks(
         " max(found.found_weak) as found_weak, max(found.period_end) as period_end"
         " from mart.decree_check_count as found"
         " inner join ref.decree_check as label on found.check_code = label.check_code"
-        " where found.unit_code = :unit and found.period_type = 'year_to_date'"
+        " where found.unit_code = :unit and found.period_type = :type"
         " and found.period_basis = 'calendar' and found.period_start = :first"
         " group by found.check_code order by max(found.found_strong) desc,"
         " max(found.found_weak) desc, found.check_code",
-        {"unit": unit, "first": first},
+        {"unit": unit, "first": year.first, "type": year.period_type},
     )
 
 

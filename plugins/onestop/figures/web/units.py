@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from onestop.figures.scorecard.values import ON_TIME
+from onestop.figures.unit_names import LEVELS
 from onestop.figures.web.overview import MONTHS
-from onestop.figures.web.site import LEVELS, figure_text
+from onestop.figures.web.site import figure_text
 from onestop.marts.published import QuestionError, find_night
 from onestop.schema.number_text import percent, target_text
 

@@ -1,0 +1,20 @@
+"""Names of the city and its levels in both languages, in the place of their official names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from onestop.schema.number_text import Language
+
+LEVELS: dict[str, dict[Language, str]] = {
+    "CITY": {"vi": "Toàn thành phố", "en": "Whole city"},
+    "DEPARTMENT": {"vi": "Sở, ngành", "en": "Departments"},
+    "DISTRICT": {"vi": "Cấp huyện", "en": "Districts"},
+    "COMMUNE": {"vi": "Cấp xã", "en": "Communes"},
+}
+
+
+def unit_label(code: str, name: str | None, lang: Language) -> str:
+    """The name of a unit; that of a level or the city in the reader's language."""
+    return LEVELS[code][lang] if code in LEVELS else name or code
