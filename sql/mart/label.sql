@@ -2,9 +2,9 @@
 -- mart.label: the name of each code, in both languages: of units, procedures and fields as the
 -- registers have them, of indicators, methods and code lists as the reference files have them.
 --
--- A code is known by its kind and itself; a unit without a name is called by its code. Which columns
--- hold codes of which kind: `labels` in sql/columns.yaml. A code whose name changed has the latest
--- one.
+-- A code is known by its kind and itself; a unit without a name is called by its code. Which
+-- columns hold codes of which kind: `labels` in sql/columns.yaml. A code whose name changed has the
+-- latest one.
 with listed_procedure as (
     select
         procedure_key,
