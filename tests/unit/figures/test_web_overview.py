@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import re
 
 import pytest
@@ -11,6 +12,7 @@ from published_marts import NIGHT, Figure, publish
 from web_site import browser
 
 from onestop.figures.scorecard import read_scorecard
+from onestop.figures.web import charts
 from onestop.figures.web.overview import read_overview
 from onestop.figures.web.site import Visit
 from onestop.marts.published import open_published
@@ -140,3 +142,12 @@ def test_before_a_release_with_these_marts_has_published_the_page_does_without(t
         warehouse.execute("drop table ref.change_cause")
         warehouse.publish_copy(settings.published)
     assert read(settings)["changes"] == []
+
+
+def test_labels_under_a_trend_do_not_touch():
+    days = [charts.Point(f"{day}/11", 98.0, "98 %") for day in range(10, 26)]
+    places = re.findall(
+        r'class="label" x="([\d.]+)"', charts.trend(days, 98.0, "rate", ("", "", ""))
+    )
+    steps = [float(b) - float(a) for a, b in itertools.pairwise(places)]
+    assert min(steps) > 5 * 6

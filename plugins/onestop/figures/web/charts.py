@@ -55,8 +55,8 @@ class Area:
 
 _SPARK = Area(92, 30)
 _TREND = Area(400, 176, left=54, right=20, top=12, bottom=26)
-#: So many labels fit under a trend.
-_LABELS = 13
+#: Width of a letter under a trend, and the gap between two labels.
+_LETTER, _GAP = 6.5, 10.0
 
 
 def sparkline(points: Sequence[Point], target: float | None, label: str) -> Markup:
@@ -245,8 +245,10 @@ class _Scale:
         )
 
     def labels(self) -> Markup:
-        """The labels under the axis; every n-th where there are many."""
-        step = -(-len(self._points) // _LABELS)
+        """The labels under the axis; every n-th where not all of them fit."""
+        longest = max(len(point.label) for point in self._points)
+        inner = self._area.width - self._area.left - self._area.right
+        step = -(-len(self._points) // int(inner / (longest * _LETTER + _GAP)))
         last = len(self._points) - 1
         shown = [place for place in range(len(self._points)) if (last - place) % step == 0]
         return Markup().join(
