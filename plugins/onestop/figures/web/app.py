@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,6 @@ from onestop.marts.published import (
 )
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
@@ -361,12 +361,8 @@ def _nothing_yet(settings: Settings, visit: Visit, message: str) -> Response:
         status=200,
         message=message,
         has_reports=visit.reads_record and (settings.folders.reports / "index.html").is_file(),
-        unpublished=[
-            {"as_of_date": each.as_of_date, "text": NIGHT_STATES[each.state][visit.lang],
-             "message": each.message}
-            for each in unpublished_nights(settings.folders.unpublished_nights)
-        ],
-    )  # fmt: skip
+        unpublished=_unpublished(settings, visit.lang, dt.date.min),
+    )
     return HTMLResponse(html, headers=_HEADERS)
 
 

@@ -245,7 +245,9 @@ def _read_units(
     most = MOST_OF_MANY if int(dossiers or 0) > MOST_ITEMS else MOST_ITEMS
     if items <= most:
         return None
-    level = "" if question.unit.scope == "city" else " and figure.unit_level = :level"
+    is_city = question.unit.scope == "city"
+    level = "" if is_city else " and figure.unit_level = :level"
+    of_level = {} if is_city else {"level": question.unit.level}
     units = warehouse.rows(
         "select figure.unit_code, coalesce(unit.unit_name, figure.unit_code) as unit_name,"
         " figure.numerator, figure.denominator, figure.value, figure.status, figure.rate_lower,"
@@ -259,16 +261,9 @@ def _read_units(
         {
             "indicator": question.indicator,
             "method": question.method,
-            "level": question.unit.level,
             "first": question.first,
             "last": question.last,
-        }
-        if level
-        else {
-            "indicator": question.indicator,
-            "method": question.method,
-            "first": question.first,
-            "last": question.last,
+            **of_level,
         },
     )
     found: dict[str, dict[str, Any]] = {}
@@ -280,7 +275,7 @@ def _read_units(
         "select unit_code, coalesce(unit_name, unit_code) as unit_name, null as numerator,"
         " null as denominator, null as value, '' as status, false as is_small from mart.unit"
         f" where unit_scope = 'unit'{level.replace('figure.', '')} order by unit_code",
-        {"level": question.unit.level} if level else {},
+        of_level,
     )
 
 
