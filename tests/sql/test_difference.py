@@ -28,8 +28,10 @@ from worked_dossiers import LATER, NIGHT, THIRTEEN, UNIT, record, record_unit
 from onestop.figures.difference import Cause, _Comparison, _find_unit, compare_nights
 from onestop.figures.difference.output import print_difference
 from onestop.figures.scorecard.values import read_lines, read_methods, read_scorecard
+from onestop.figures.web.overview import _read_turned
 from onestop.figures.web.site import Visit
 from onestop.figures.web.unit import read_unit
+from onestop.figures.web.units import read_units
 from onestop.marts.compute import compute_marts, stage_reference
 from onestop.marts.publish import publish_marts
 from onestop.marts.published import NothingPublishedError, QuestionError, open_published
@@ -312,6 +314,41 @@ def test_after_new_year_a_units_page_is_about_the_scorecards_year(after_new_year
     assert {(each["numerator"], each["denominator"]) for each in page["methods"]} >= {
         (shown["numerator"], shown["denominator"])
     }
+
+
+def test_after_new_year_the_table_of_units_is_about_the_scorecards_year(after_new_year):
+    with open_published(after_new_year) as warehouse:
+        page = read_units(warehouse, after_new_year, Visit("en", "units", {"level": "all"}))
+    assert page["months"] == [dt.date(2022, month, 1) for month in range(1, 13)]
+    assert page["totals"]["year"]["period_type"] == "year"
+    assert page["totals"]["year"]["denominator"]
+    assert page["target"]
+
+
+def test_after_new_year_a_verdict_that_turned_is_of_the_scorecards_year(
+    new_year_warehouse, tmp_path
+):
+    path = tmp_path / "w.duckdb"
+    path.write_bytes(new_year_warehouse.read_bytes())
+    with open_warehouse(f"duckdb:///{path}") as warehouse:
+        of_city = (
+            "indicator_code = 'on_time_rate' and method_code = 'cohort' and unit_code = 'CITY'"
+            " and period_type = 'year' and period_basis = 'calendar'"
+        )
+        night = warehouse.value(
+            f"select max(valid_from) from mart.indicator_history where {of_city}"
+        )
+        warehouse.execute(
+            f"update mart.indicator_history set status = 'met' where {of_city}"
+            f" and valid_to = date '{night}'"
+        )
+        warehouse.execute(
+            f"update mart.indicator_history set status = 'not_met' where {of_city}"
+            f" and valid_from = date '{night}'"
+        )
+        turned = _read_turned(warehouse, night, "en")
+    found = {(row["unit"], row["status_before"], row["status_after"]) for row in turned}
+    assert ("Whole city", "met", "not_met") in found, turned
 
 
 def test_after_new_year_the_page_names_the_year_so_far(after_new_year):

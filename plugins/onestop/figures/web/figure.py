@@ -229,9 +229,9 @@ def _read_units(
     if question.unit.scope == "unit" or asked.is_check or question.method == DECLARED:
         return None
     rows = warehouse.rows(
-        "select sum(denominator) as items from mart.indicator_value"
+        "select max(denominator) as items from mart.indicator_value"
         " where indicator_code = :indicator and method_code = :method and unit_code = :unit"
-        " and period_type = 'year_to_date' and period_basis = 'calendar'",
+        " and period_type in ('year', 'year_to_date') and period_basis = 'calendar'",
         {
             "indicator": question.indicator,
             "method": question.method,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from onestop.figures.due_soon import FOLDER, file_name
@@ -11,16 +10,17 @@ from onestop.figures.scorecard.values import ON_TIME
 from onestop.figures.unit_names import unit_label
 from onestop.figures.web import charts
 from onestop.figures.web.overview import read_night_changes
+from onestop.figures.web.scorecard_year import read_scorecard_year
 from onestop.figures.web.site import figure_text, point_value
 from onestop.marts.published import QuestionError, find_night
 from onestop.schema.number_text import target_text
 from onestop.schema.time_zone import LOCAL_ZONE
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from onestop.figures.web.scorecard_year import ScorecardYear
     from onestop.figures.web.site import Visit
     from onestop.schema.number_text import Language
     from onestop.settings import Settings
@@ -69,7 +69,7 @@ def read_unit(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[st
     unit = find_unit(warehouse, visit.query.get("code", ""))
     unit["unit_name"] = unit_label(unit["unit_code"], unit["unit_name"], visit.lang)
     code = unit["unit_code"]
-    year = _read_year(warehouse, night)
+    year = read_scorecard_year(warehouse, night)
     due = warehouse.rows(
         "select dossier_code, procedure_code, procedure_name, received_date, due_date,"
         " workdays_left from mart.due_soon where unit_code = :unit"
@@ -105,27 +105,6 @@ def read_unit(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[st
     }
 
 
-@dataclass(frozen=True)
-class _Year:
-    """The year that the page is about: the scorecard's."""
-
-    period_type: str
-    first: dt.date
-    last: dt.date
-
-
-def _read_year(warehouse: Warehouse, night: dt.date) -> _Year:
-    """The year so far, or the plan's year once that is over."""
-    rows = warehouse.rows(
-        "select period_type, period_start, period_end from mart.scorecard"
-        " where indicator_code = :indicator and unit_scope = 'city'",
-        {"indicator": ON_TIME},
-    )
-    if not rows:
-        return _Year("year_to_date", night.replace(month=1, day=1), night)
-    return _Year(rows[0]["period_type"], rows[0]["period_start"], rows[0]["period_end"])
-
-
 def find_unit(warehouse: Warehouse, code: str) -> dict[str, Any]:
     """The unit, level or city of a code, as registered on the last night.
 
@@ -146,7 +125,7 @@ def find_unit(warehouse: Warehouse, code: str) -> dict[str, Any]:
 
 
 def _read_figures(
-    warehouse: Warehouse, unit: str, year: _Year, lang: Language
+    warehouse: Warehouse, unit: str, year: ScorecardYear, lang: Language
 ) -> list[dict[str, Any]]:
     """The indicators of the year so far by the scorecard's method, each with its months."""
     rows = warehouse.rows(
@@ -212,7 +191,7 @@ def _read_outlook(warehouse: Warehouse, unit: str, lang: Language) -> dict[str, 
 
 
 def _read_methods(
-    warehouse: Warehouse, unit: str, year: _Year, lang: Language
+    warehouse: Warehouse, unit: str, year: ScorecardYear, lang: Language
 ) -> list[dict[str, Any]]:
     """The on-time rate of the year so far by every method."""
     return warehouse.rows(
@@ -231,7 +210,7 @@ def _read_methods(
 
 
 def _read_readings(
-    warehouse: Warehouse, unit: str, year: _Year, lang: Language
+    warehouse: Warehouse, unit: str, year: ScorecardYear, lang: Language
 ) -> list[dict[str, Any]]:
     """The readings that give another verdict than the scorecard's method."""
     return warehouse.rows(
@@ -286,7 +265,7 @@ def due_file(settings: Settings, name: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def _read_worst(warehouse: Warehouse, unit: str, year: _Year) -> list[dict[str, Any]]:
+def _read_worst(warehouse: Warehouse, unit: str, year: ScorecardYear) -> list[dict[str, Any]]:
     """The procedures with the lowest on-time rate, by the upper bound of its interval."""
     return warehouse.rows(
         "select detail.procedure_key, named.procedure_name, detail.numerator, detail.denominator,"
@@ -304,7 +283,7 @@ def _read_worst(warehouse: Warehouse, unit: str, year: _Year) -> list[dict[str, 
     )
 
 
-def _read_duration(warehouse: Warehouse, unit: str, year: _Year) -> dict[str, Any] | None:
+def _read_duration(warehouse: Warehouse, unit: str, year: ScorecardYear) -> dict[str, Any] | None:
     rows = warehouse.rows(
         "select dossiers, median_workdays, p75_workdays, p90_workdays from mart.processing_time"
         " where unit_code = :unit and field_code = 'ALL' and procedure_key = 'ALL'"
@@ -315,7 +294,7 @@ def _read_duration(warehouse: Warehouse, unit: str, year: _Year) -> dict[str, An
     return rows[0] if rows else None
 
 
-def _read_waits(warehouse: Warehouse, unit: str, year: _Year) -> dict[str, Any] | None:
+def _read_waits(warehouse: Warehouse, unit: str, year: ScorecardYear) -> dict[str, Any] | None:
     rows = warehouse.rows(
         "select visits_total, visits_called, visits_no_show, visits_not_called, wait_seconds,"
         " visits_within_30_minutes, median_wait_seconds, p90_wait_seconds, days_with_tickets,"
@@ -376,7 +355,7 @@ def _averages(
 
 
 def _read_checks(
-    warehouse: Warehouse, unit: str, year: _Year, lang: Language
+    warehouse: Warehouse, unit: str, year: ScorecardYear, lang: Language
 ) -> list[dict[str, Any]]:
     """What the checks of the decrees found in the year so far, the most certain first."""
     if "decree_check" not in warehouse.tables("ref"):

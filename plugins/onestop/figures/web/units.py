@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from onestop.figures.scorecard.values import ON_TIME
 from onestop.figures.unit_names import LEVELS
-from onestop.figures.web.overview import MONTHS
+from onestop.figures.web.scorecard_year import read_scorecard_year
 from onestop.figures.web.site import figure_text
 from onestop.marts.published import QuestionError, find_night
 from onestop.schema.number_text import percent, target_text
@@ -16,6 +16,7 @@ from onestop.schema.number_text import percent, target_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from onestop.figures.web.scorecard_year import ScorecardYear
     from onestop.figures.web.site import Visit
     from onestop.schema.number_text import Language
     from onestop.settings import Settings
@@ -57,8 +58,8 @@ def read_units(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[
         )
     level = query.get("level", "department")
     level = level if level in _LEVELS else "department"
-    months = _months(night)
-    rows = _read_rows(warehouse, indicator, method, months[0], night)
+    year = read_scorecard_year(warehouse, night)
+    rows = _read_rows(warehouse, indicator, method, year)
     units = [
         unit for unit in rows.values() if level in (unit["unit_level"], "all") and _has(unit, query)
     ]
@@ -68,7 +69,7 @@ def read_units(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[
         for row in unit["cells"].values():
             _add_texts(row, chosen["unit_of_measure"], visit.lang)
             row["heat"] = heat_of(row)
-    totals = _read_totals(warehouse, indicator, method, level, (months[0], night))
+    totals = _read_totals(warehouse, indicator, method, level, year)
     for row in totals.values():
         _add_texts(row, chosen["unit_of_measure"], visit.lang)
         row["heat"] = ""
@@ -80,7 +81,9 @@ def read_units(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[
         "level": level,
         "levels": _level_texts(visit.lang),
         "level_code": "CITY" if level == "all" else level.upper(),
-        "months": months,
+        "year": year,
+        "is_running": year.period_type == "year_to_date",
+        "months": year.months,
         "units": units,
         "unit_count": len(units),
         "totals": totals,
@@ -120,11 +123,6 @@ def _level_texts(lang: Language) -> list[tuple[str, str]]:
     return [*texts, ("all", "Tất cả" if lang == "vi" else "All")]
 
 
-def _months(night: dt.date) -> list[dt.date]:
-    """The first days of the months of the night's year so far, at most twelve."""
-    return [dt.date(night.year, month, 1) for month in range(1, min(night.month, MONTHS) + 1)]
-
-
 def read_choices(warehouse: Warehouse, lang: Language) -> dict[str, dict[str, Any]]:
     """The indicators and methods that units have monthly figures of.
 
@@ -151,7 +149,7 @@ def read_choices(warehouse: Warehouse, lang: Language) -> dict[str, dict[str, An
 
 
 def _read_rows(
-    warehouse: Warehouse, indicator: str, method: str, first: dt.date, night: dt.date
+    warehouse: Warehouse, indicator: str, method: str, year: ScorecardYear
 ) -> dict[str, dict[str, Any]]:
     """The units with their cells, by code."""
     units = warehouse.rows(
@@ -159,18 +157,18 @@ def _read_rows(
         " from mart.unit where unit_scope = 'unit'"
     )
     found = {row["unit_code"]: {**row, "cells": {}} for row in units}
-    for row in _read_cells(warehouse, indicator, method, (first, night), "unit"):
+    for row in _read_cells(warehouse, indicator, method, year, "unit"):
         if row["unit_code"] in found and row["denominator"]:
             found[row["unit_code"]]["cells"][_column(row)] = row
     return found
 
 
 def _read_totals(
-    warehouse: Warehouse, indicator: str, method: str, level: str, span: tuple[dt.date, dt.date]
+    warehouse: Warehouse, indicator: str, method: str, level: str, year: ScorecardYear
 ) -> dict[Any, dict[str, Any]]:
     """The cells of the whole level, or of the city."""
     scope, code = ("city", "CITY") if level == "all" else ("level", level.upper())
-    rows = _read_cells(warehouse, indicator, method, span, scope)
+    rows = _read_cells(warehouse, indicator, method, year, scope)
     return {_column(row): row for row in rows if row["unit_code"] == code and row["denominator"]}
 
 
@@ -179,20 +177,21 @@ def _column(row: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a month, or the ye
 
 
 def _read_cells(
-    warehouse: Warehouse, indicator: str, method: str, span: tuple[dt.date, dt.date], scope: str
+    warehouse: Warehouse, indicator: str, method: str, year: ScorecardYear, scope: str
 ) -> list[dict[str, Any]]:
     return warehouse.rows(
         "select unit_code, period_type, period_start, period_end, numerator, denominator, value,"
         " target, comparison, status, rate_lower, rate_upper, coalesce(is_small, false) as is_small"
         " from mart.indicator_value where indicator_code = :indicator and method_code = :method"
         " and unit_scope = :scope and period_basis = 'calendar'"
-        " and period_type in ('month', 'year_to_date') and period_start between :first and :last",
+        " and period_type in ('month', :type) and period_start between :first and :last",
         {
             "indicator": indicator,
             "method": method,
             "scope": scope,
-            "first": span[0],
-            "last": span[1],
+            "type": year.period_type,
+            "first": year.first,
+            "last": year.last,
         },
     )
 
