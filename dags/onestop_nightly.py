@@ -26,7 +26,7 @@ Readers see the whole new night or the whole old one.
 - `alert`: a message could not be sent; the night is not affected. Check the Connection
   `onestop_alerts_email` or `onestop_alerts_webhook`, then clear the task.
 
-**Who is told.** `alert` sends one message for each cause (failed, missing, refused, unusually many
+**Messages.** `alert` sends one message for each cause (failed, missing, refused, unusually many
 rejected rows, below target, strong signs) where one of those Connections exists. `onestop_watch`
 reports figures that are not published by 06:00.
 

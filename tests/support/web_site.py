@@ -190,7 +190,7 @@ def browser(settings: Settings, guard=lambda: None, *, reads_record: bool = Fals
 
     Args:
         settings: of the installation.
-        guard: raises the refusal of whoever asks.
+        guard: raises 401 or 403 without permission.
         reads_record: whether deliveries, quarantine and audit pages are shown.
     """
     app = make_app(

@@ -56,7 +56,7 @@ STEPS: Mapping[str, tuple[str, str]] = {
     DESK: ("digitisation", "registered"),
     DECLARATION: ("indicator/declared", "ranked"),
 }
-#: The kind of items of the computed indicators whose causes are told apart in detail.
+#: The kind of items of the computed indicators whose causes are distinguished in detail.
 KIND_OF: Mapping[str, str] = {
     "on_time_rate": ON_TIME,
     **dict.fromkeys(

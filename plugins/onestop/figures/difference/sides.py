@@ -328,7 +328,7 @@ class Sides:
                 f" and (valid_to is null or valid_to > date '{night}'))"
             )
 
-    # --- what stands beside the figures ------------------------------------------------------
+    # --- targets, verdicts and known issues of the figures -----------------------------------
 
     def targets(self, level: str) -> dict[str, dict[str, tuple[str, Decimal]]]:
         """The targets in force on the day on which each night measures the span.
