@@ -138,11 +138,13 @@ class DuckDBWarehouse(Warehouse):
 
     def arrow(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """Run a query and return it as an Arrow table."""
-        given = {"query": with_parameters(sql, "${}"), "params": dict(parameters or {})}
         with _explained(self._path):
-            table: pa.Table = (
-                self._connection.sql(**given) if parameters else self._connection.sql(sql)
-            ).to_arrow_table()
+            if parameters:
+                query = with_parameters(sql, "${}")
+                found = self._connection.sql(query, params=dict(parameters))
+            else:
+                found = self._connection.sql(sql)
+            table: pa.Table = found.to_arrow_table()
         return table
 
     @classmethod
