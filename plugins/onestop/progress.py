@@ -1,6 +1,6 @@
 """Progress of long work: reported by the code that does it, shown by a command on a terminal.
 
-Nobody listens in Airflow's tasks, in pipes and in tests; reporting then does nothing.
+Without a listener (tasks of Airflow, pipes, tests) reporting does nothing.
 """
 
 from __future__ import annotations

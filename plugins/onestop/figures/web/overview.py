@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from onestop.figures.decisions import decision_notes
 from onestop.figures.issued import read_issued_reports
+from onestop.figures.scorecard.turned import read_turned
 from onestop.figures.scorecard.values import ON_TIME, read_lines
 from onestop.figures.unit_names import LEVELS
 from onestop.figures.web import charts
 from onestop.figures.web.site import figure_text, month_label, point_value
-from onestop.marts.published import find_night
+from onestop.marts.published import find_night, published_nights
 from onestop.schema.number_text import day, percent, target_text, whole, with_unit
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def _by_indicator(lines: Sequence[ScorecardLine]) -> list[list[ScorecardLine]]:
     return list(found.values())
 
 
+_SIDES = ("before", "after")
 _STATUS_TEXT = {
     "met": {"vi": "Đạt", "en": "Met"},
     "not_met": {"vi": "Chưa đạt", "en": "Not met"},
@@ -433,32 +435,19 @@ def _side_text(row: Mapping[str, Any], side: str, lang: Language) -> str:
 
 def _read_turned(warehouse: Warehouse, night: dt.date, lang: Language) -> list[dict[str, Any]]:
     """Verdicts of levels and the city that are others than on the night before."""
-    return warehouse.rows(
-        f"select indicator.title_{lang} as title, level.label_{lang} as unit,"
-        " before.status as status_before, figure.status as status_after,"
-        f" was.label_{lang} as text_before, now.label_{lang} as text_after"
-        " from mart.indicator_history as figure"
-        " inner join mart.indicator_history as before"
-        " on figure.indicator_code = before.indicator_code"
-        " and figure.method_code = before.method_code and figure.unit_code = before.unit_code"
-        " and figure.period_type = before.period_type and figure.period_basis = before.period_basis"
-        " and figure.period_start = before.period_start and before.valid_to = figure.valid_from"
-        " inner join ref.indicator as indicator"
-        " on figure.indicator_code = indicator.indicator_code"
-        " and figure.method_code = indicator.scorecard_method"
-        " inner join ref.unit_level as level on figure.unit_code = level.unit_code"
-        " left join ref.figure_status as was on before.status = was.status"
-        " left join ref.figure_status as now on figure.status = now.status"
-        " where figure.valid_from = :night and before.valid_to = :night"
-        " and figure.unit_scope in ('city', 'level') and before.unit_scope in ('city', 'level')"
-        " and figure.period_basis = 'calendar' and figure.period_type ="
-        " case when indicator.valid_to <= :night then 'year' else 'year_to_date' end"
-        " and extract(year from figure.period_start) ="
-        " extract(year from least(indicator.valid_to - 1, :night))"
-        " and figure.status <> before.status"
-        " order by indicator.position, level.position",
-        {"night": night},
-    )
+    earlier = [each for each in published_nights(warehouse) if each < night]
+    if not earlier:
+        return []
+    return [
+        {
+            "title": row[f"title_{lang}"],
+            "unit": row[f"label_{lang}"],
+            **{f"status_{side}": row[f"status_{side}"] for side in _SIDES},
+            **{f"text_{side}": _STATUS_TEXT[row[f"status_{side}"]][lang] for side in _SIDES},
+        }
+        for row in read_turned(warehouse, earlier[-1], night)
+        if row["status_before"] != row["status_after"]
+    ]
 
 
 def read_reports(
