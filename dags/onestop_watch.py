@@ -8,7 +8,7 @@
 `onestop_nightly` sends another one once the night is published.
 
 **Why not a deadline of Airflow's own.** In Airflow 3.3.2 a deadline's callback may not read
-Connections, neither in the executor nor in the triggerer.
+Connections in the executor; for the triggerer apache/airflow issue 63929 reports the same.
 
 **When something is red**, the message could not be sent: check the Connections, then clear it.
 

@@ -1,6 +1,6 @@
 """``audit.decision``: what people decided about a night, and why.
 
-No other file tells it, so that the landing keeps each decision too, written once:
+No exported file states it, so the landing keeps each decision too, written once:
 ``decisions/<night>.<digest>.json``. A rebuilt warehouse gets them back.
 """
 
