@@ -19,6 +19,7 @@ from onestop.record.decisions import (
     REFUSED,
     VOLUME,
     Decision,
+    keep_decisions,
     record_decision,
     standing_decisions,
 )
@@ -162,6 +163,7 @@ def accept_volumes(
             )
         for subject in subjects:
             record_decision(warehouse, _decision(night, subject, ACCEPTED, reason, decided_by))
+        keep_decisions(settings.landing, warehouse)
 
 
 def answer(
@@ -193,6 +195,7 @@ def answer(
     reason = checked_reason(because)
     with open_warehouse(settings.warehouse) as warehouse:
         record_decision(warehouse, _decision(night, question.subject, decided, reason, decided_by))
+        keep_decisions(settings.landing, warehouse)
     if not is_accepted:
         return []
     return [
@@ -274,6 +277,7 @@ def decide_on_report(
             warehouse,
             Decision(night, PROVISIONAL_REPORT, report_code, decided, reason, decided_by, now),
         )
+        keep_decisions(settings.landing, warehouse)
 
 
 def checked_reason(because: str) -> str:

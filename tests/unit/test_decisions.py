@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 
 import pytest
 from alert_worlds import BEFORE, NIGHT, World, build_empty_world
@@ -186,6 +187,12 @@ def test_the_landing_keeps_decisions_and_a_rebuilt_record_gets_them_back(setting
         restore_decisions(warehouse, settings.landing)
         restore_decisions(warehouse, settings.landing)
         assert decisions_on(warehouse, NIGHT) == before
+
+
+def test_the_landing_has_a_decision_before_its_night_is_published(settings):
+    accept(settings, VISITS)
+    [file] = (settings.landing / "decisions").iterdir()
+    assert json.loads(file.read_text("utf-8"))["subject"] == VISITS
 
 
 def test_decisions_are_notes_to_the_night_s_figures(settings):
