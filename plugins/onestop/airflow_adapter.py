@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
@@ -43,7 +44,7 @@ from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.settings import Settings, record_roles, wait_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from onestop.batches import File, Outcome
     from onestop.intake.delivery import RefusedDeliveryError
@@ -121,7 +122,8 @@ def discover_deliveries() -> PokeReturnValue:
     may_wait = dt.datetime.now(LOCAL_ZONE) < until
     try:
         systems = settings.source_systems()
-        candidates = discover(night, systems, settings.warehouse, settings.folders)
+        with _noting_steps(settings):
+            candidates = discover(night, systems, settings.warehouse, settings.folders)
     except ExportsError as error:
         if not may_wait:
             raise
@@ -152,7 +154,8 @@ def land_deliveries(batch: JsonBatch) -> Returned:
         )
         return delivery
 
-    return _of_batch(_candidates(batch), "land", land, settings, is_refusal_final=False)
+    with _noting_steps(settings):
+        return _of_batch(_candidates(batch), "land", land, settings, is_refusal_final=False)
 
 
 def read_deliveries(batch: JsonBatch | None) -> Returned:
@@ -166,7 +169,8 @@ def read_deliveries(batch: JsonBatch | None) -> Returned:
         logger.info("%s: staged as %s", delivery.file_name, staged.name)
         return delivery
 
-    return _of_batch(_deliveries(batch), "read", read, settings)
+    with _noting_steps(settings):
+        return _of_batch(_deliveries(batch), "read", read, settings)
 
 
 def validate_deliveries(batch: JsonBatch | None) -> Returned:
@@ -189,7 +193,8 @@ def validate_deliveries(batch: JsonBatch | None) -> Returned:
         logger.info("%s: %s", delivery.file_name, rows_counted(verdict))
         return delivery
 
-    return _of_batch(_deliveries(batch), "validate", validate, settings)
+    with _noting_steps(settings):
+        return _of_batch(_deliveries(batch), "validate", validate, settings)
 
 
 def load_deliveries(batch: JsonBatch | None) -> Returned:
@@ -210,7 +215,8 @@ def load_deliveries(batch: JsonBatch | None) -> Returned:
         logger.info("%s: %s", delivery.file_name, counts)
         return loaded
 
-    return _of_batch(_deliveries(batch), "load", load, settings)
+    with _noting_steps(settings):
+        return _of_batch(_deliveries(batch), "load", load, settings)
 
 
 def require_expected(found: list[JsonBatch] | None) -> None:
@@ -227,13 +233,14 @@ def require_expected(found: list[JsonBatch] | None) -> None:
     if found is not None:
         candidates = [candidate for batch in found for candidate in _candidates(batch)]
     try:
-        require(
-            night_of_run(),
-            candidates,
-            settings.source_systems(),
-            settings.warehouse,
-            settings.folders,
-        )
+        with _noting_steps(settings):
+            require(
+                night_of_run(),
+                candidates,
+                settings.source_systems(),
+                settings.warehouse,
+                settings.folders,
+            )
     except MissingDeliveryError as missing:
         raise AirflowFailException(str(missing)) from None
 
@@ -242,7 +249,9 @@ def compute_night() -> Returned:
     """Compute the night's marts beside the published ones, and send their lineage."""
     from onestop.night import compute_night as compute
 
-    computed = compute(night_of_run(), settings_of_task().warehouse)
+    settings = settings_of_task()
+    with _noting_steps(settings):
+        computed = compute(night_of_run(), settings.warehouse)
     if computed.rows is not None:
         _emit_lineage()
     return _logged(computed)
@@ -255,11 +264,11 @@ def check_night() -> Returned:
 
     settings = settings_of_task()
     try:
-        return _logged(
-            check(night_of_run(), settings.mappings(), settings.warehouse, settings.folders)
-        )
+        with _noting_steps(settings):
+            done = check(night_of_run(), settings.mappings(), settings.warehouse, settings.folders)
     except ChecksFailedError as failed:
         raise AirflowFailException(str(failed)) from None
+    return _logged(done)
 
 
 def publish_night() -> Returned:
@@ -272,7 +281,8 @@ def publish_night() -> Returned:
 
     settings, night = settings_of_task(), night_of_run()
     try:
-        done = publish(night, settings.mappings(), settings.warehouse, settings.folders)
+        with _noting_steps(settings):
+            done = publish(night, settings.mappings(), settings.warehouse, settings.folders)
     except ChecksFailedError as failed:
         raise AirflowFailException(str(failed)) from None
     if not done.is_published:
@@ -473,6 +483,15 @@ def night_of_run() -> dt.date:
         return dt.date.fromisoformat(key)
     run_after = cast("dt.datetime", context["dag_run"].run_after)
     return run_after.astimezone(LOCAL_ZONE).date() - dt.timedelta(days=1)
+
+
+@contextmanager
+def _noting_steps(settings: Settings) -> Iterator[None]:
+    """Note the steps of the run's night that are executed in this block."""
+    from onestop.record.night_steps import noting_steps
+
+    with noting_steps(settings.folders.steps, night_of_run()):
+        yield
 
 
 def _candidates(batch: JsonBatch) -> list[Candidate]:

@@ -49,6 +49,7 @@ from onestop.record.night_runs import (
     record_marts_verdict,
     record_night_run,
 )
+from onestop.record.night_steps import noted, noting_steps, record_steps, remove_noted
 from onestop.record.places import note_place, record_places, settled_files
 from onestop.record.publications import (
     frozen_reason,
@@ -215,6 +216,7 @@ class NightReport:
         return self.state in {"published", "unchanged"}
 
 
+@noted("discover")
 def discover_deliveries(
     night: dt.date, systems: SourceSystems, warehouse_url: str, folders: Folders
 ) -> list[Candidate]:
@@ -355,6 +357,7 @@ def awaited_deliveries(
     return [_not_delivered(feed, night, systems) for feed in awaited]
 
 
+@noted("land")
 def land_delivery(candidate: Candidate, exports: ExportsFolder, folders: Folders) -> Delivery:
     """Copy a candidate's bytes into the landing.
 
@@ -391,6 +394,7 @@ def land_delivery(candidate: Candidate, exports: ExportsFolder, folders: Folders
     return delivery
 
 
+@noted("read")
 def read_delivery_file(
     delivery: Delivery, mappings: Mappings, folders: Folders, *, keeps_rules: bool = True
 ) -> Path:
@@ -419,6 +423,7 @@ def read_delivery_file(
         raise
 
 
+@noted("validate")
 def validate_delivery_file(
     delivery: Delivery,
     night: dt.date,
@@ -460,6 +465,7 @@ def validate_delivery_file(
     return verdict
 
 
+@noted("load")
 def load_delivery(delivery: Delivery, warehouse_url: str, folders: Folders) -> LoadedDelivery:
     """Load a validated file into the warehouse, in one transaction.
 
@@ -475,6 +481,7 @@ def load_delivery(delivery: Delivery, warehouse_url: str, folders: Folders) -> L
         return load_staged(warehouse, delivery, staged_path(folders.staging, delivery.delivery_id))
 
 
+@noted("require")
 def require_expected(
     night: dt.date,
     candidates: Sequence[Candidate] | None,
@@ -518,6 +525,7 @@ def require_expected(
             raise MissingDeliveryError(message)
 
 
+@noted("compute")
 def compute_night(night: dt.date, warehouse_url: str) -> NightStep:
     """Compute the night's marts into the staged schema.
 
@@ -539,6 +547,7 @@ def _refuse_moved_record(warehouse: Warehouse, night: dt.date) -> None:
         )
 
 
+@noted("check")
 def check_night(
     night: dt.date, mappings: Mappings, warehouse_url: str, folders: Folders
 ) -> NightStep:
@@ -609,6 +618,7 @@ def _note_verdict(
     warehouse.make_table(f"{STAGED}.{_CHECKED}", "select true as is_checked")
 
 
+@noted("publish")
 def publish_night(
     night: dt.date, mappings: Mappings, warehouse_url: str, folders: Folders
 ) -> NightStep:
@@ -682,8 +692,10 @@ def complete_publication(warehouse_url: str, folders: Folders) -> None:
 def _complete(warehouse: Warehouse, folders: Folders) -> None:
     write_manifests(folders.landing, warehouse)
     if not is_copy_current(folders.published, warehouse):
+        steps = record_steps(warehouse, folders.steps)
         with working("copying", folders.published.name):
             warehouse.publish_copy(folders.published)
+        remove_noted(steps)
     write_due_soon(warehouse, folders.published)
 
 
@@ -697,6 +709,11 @@ def run_night(
         night: the night.
         echo: receives a line for each file.
     """
+    with noting_steps(settings.folders.steps, night):
+        return _run_night(settings, night, echo)
+
+
+def _run_night(settings: Settings, night: dt.date, echo: Callable[[str], None]) -> NightReport:
     warehouse_url, folders = settings.warehouse, settings.folders
     systems = settings.source_systems()
     report = NightReport(night, "published", "")

@@ -84,6 +84,11 @@ class Folders:
         return self.work / "places"
 
     @property
+    def steps(self) -> Path:
+        """Notes of steps of nights that are not in the record yet."""
+        return self.work / "steps"
+
+    @property
     def volumes(self) -> Path:
         """Row counts of past deliveries, one file per night."""
         return self.work / "volumes"

@@ -24,6 +24,7 @@ RECORD = {
     "audit.publication": "dossier_count",
     "audit.alert": "alert_code",
     "audit.decision": "because",
+    "audit.night_step": "outcome",
     "audit.report": "folder",
     "audit.report_file": "file_name",
     "mart.night_change": "item_count",

@@ -41,6 +41,13 @@ BEFORE, NIGHT, UNPUBLISHED = dt.date(2022, 6, 30), dt.date(2022, 7, 31), dt.date
 #: A delivery of the last night with rejected rows, and one that was refused.
 REJECTED, REFUSED = "one_stop.dossiers.20220731.0a", "one_stop.visits.20220731.0b"
 _MOMENT = "timestamptz '2022-08-01 01:10:00+07'"
+#: The steps of the last night: the step, its file, how long it took, and what came of it.
+STEPS_OF_THE_NIGHT = (
+    ("load", "north/dossiers_20220731.json", None, "killed"),
+    ("load", "north/dossiers_20220731.json", dt.timedelta(seconds=1), "done"),
+    ("compute", None, dt.timedelta(seconds=3), "done"),
+)
+STEPS_BEGAN = dt.datetime(2022, 8, 1, 1, 0, tzinfo=dt.timezone(dt.timedelta(hours=7)))
 REPORT_FILES = {
     "scorecard.html": b"<!doctype html><title>x</title><p>the scorecard</p>",
     "scorecard.csv": b"a,b\n",
@@ -127,6 +134,21 @@ def _put_runs(warehouse: Warehouse) -> None:
             " refused_count, changed_at, computed)"
             f" values (:night, :state, :message, 2, 1, {_MOMENT}, 'all')",
             {"night": night, "state": state, "message": message},
+        )
+    for number, (step, file_name, seconds, outcome) in enumerate(STEPS_OF_THE_NIGHT):
+        began_at = STEPS_BEGAN + dt.timedelta(minutes=number)
+        warehouse.execute(
+            "insert into audit.night_step (step_id, as_of_date, step, file_name, began_at,"
+            " ended_at, outcome, rows_done, process) values (:step || :outcome, :night, :step,"
+            " :file_name, :began_at, :ended_at, :outcome, 120, 'worker-1:4711')",
+            {
+                "step": step,
+                "night": NIGHT,
+                "file_name": file_name,
+                "began_at": began_at,
+                "ended_at": None if seconds is None else began_at + seconds,
+                "outcome": outcome,
+            },
         )
 
 

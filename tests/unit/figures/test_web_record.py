@@ -22,6 +22,7 @@ from onestop.figures.web.nights import (
 )
 from onestop.figures.web.site import Visit
 from onestop.marts.published import open_published
+from onestop.record.night_steps import noted, noting_steps
 
 
 @pytest.fixture
@@ -71,6 +72,24 @@ def test_an_unpublished_night_has_a_page_that_leads_to_its_report(auditor):
     page = auditor.get("/night", params={"date": NIGHT}).text
     [link] = re.findall(r'href="(reports/[^"]*)"', page)
     assert auditor.get(f"/{link}").status_code == 200
+
+
+def test_a_night_shows_how_long_its_steps_took_and_which_died(warehouse, site, auditor):
+    times = read_night(warehouse, site, of("night", date=NIGHT))["times"]
+    load, compute = times.steps
+    assert (load.step, load.seconds, load.share, load.outcome) == ("load", 1, 0.25, "done")
+    assert load.outcome_text("vi") == "bị dừng giữa chừng: 1"
+    assert (compute.step, compute.seconds, compute.share, compute.rows) == ("compute", 3, 0.75, 120)
+    page = auditor.get("/night", params={"date": NIGHT}).text.replace("\u00a0", " ")
+    for text in ("3,00 giây", "75,0 %", "tính số liệu", "bị dừng giữa chừng", "worker-1:4711"):
+        assert text in page, text
+
+
+def test_a_night_that_failed_shows_the_steps_that_are_not_in_the_readers_copy_yet(site, auditor):
+    with noting_steps(site.folders.steps, UNPUBLISHED):
+        noted("require")(lambda night: night)(UNPUBLISHED)
+    page = auditor.get("/night", params={"date": UNPUBLISHED}).text
+    assert "xét đủ tệp hay chưa" in page
 
 
 def test_a_night_leads_to_its_run_in_airflow(auditor):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from onestop.console import csv_bytes
 from onestop.figures.decisions import decision_notes
 from onestop.figures.known import refuse_unknown
+from onestop.figures.night_times import OUTCOME_TEXTS, STEP_TEXTS, read_night_times
 from onestop.figures.web.site import ROWS_PER_PAGE, date_of, page_number
 from onestop.gate.past_volumes import series_of
 from onestop.gate.unpublished import NIGHT_STATES, unpublished_nights
@@ -32,6 +33,8 @@ AMOUNTS = ("accepted", "rejected", "repeated", "blank", "skipped")
 #: Nights in the table of rules.
 _RULE_NIGHTS = 14
 _RULES = 25
+#: Executions of steps that a night's page lists.
+_MOST_EXECUTIONS = 200
 REJECTED_STATES = ("open", "replayed", "superseded", "left_out")
 #: Names of states, for people.
 STATES: dict[str, dict[Language, str]] = {
@@ -189,7 +192,8 @@ def read_night(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[s
         if each.as_of_date == night
     ]
     deliveries = _read_deliveries(warehouse, night, lang)
-    if not runs and not waiting and not deliveries:
+    times = read_night_times(warehouse, settings.folders.steps, night)
+    if not runs and not waiting and not deliveries and times is None:
         raise QuestionError(f"nothing is known of night {night}", remedy="see the page of nights")
     state = waiting[0].state if waiting else runs[0]["state"] if runs else ""
     return {
@@ -211,6 +215,10 @@ def read_night(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[s
         ),
         "is_copied": not waiting,
         "deliveries": deliveries,
+        "times": times,
+        "step_texts": {step: texts[lang] for step, texts in STEP_TEXTS.items()},
+        "outcome_texts": {code: texts[lang] for code, texts in OUTCOME_TEXTS.items()},
+        "most_executions": _MOST_EXECUTIONS,
         "alerts": _read_alerts(warehouse, night, lang),
         "decisions": decision_notes(warehouse, night, lang),
         "rules": _read_night_rules(warehouse, night, lang),

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 
+from onestop.figures.night_times import seconds_text
 from onestop.figures.web import charts
 from onestop.marts.published import QuestionError
 from onestop.schema.number_text import day, decimal_text, duration, measured, percent, whole
@@ -232,6 +233,8 @@ def _site() -> Environment:
         percent=_percent,
         rate=_rate,
         duration=_duration,
+        clock=_clock,
+        seconds=_seconds,
         decimal=_decimal,
         side=_side,
     )
@@ -261,6 +264,15 @@ def _moment(context: Context, value: dt.datetime | None) -> str:
         return "–"
     local = value.astimezone(LOCAL_ZONE)
     return f"{day(local, context['lang'])} {local:%H:%M}"
+
+
+def _clock(value: dt.datetime | None) -> str:
+    return f"{value.astimezone(LOCAL_ZONE):%H:%M:%S}" if value is not None else "–"
+
+
+@pass_context
+def _seconds(context: Context, value: float | None) -> str:
+    return seconds_text(value, context["lang"])
 
 
 @pass_context
