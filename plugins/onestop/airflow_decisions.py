@@ -74,11 +74,8 @@ def find_questions() -> Returned:
     from onestop.warehouse import open_warehouse
 
     settings, night = settings_of_task(), night_of_run()
-    folders = settings.folders
     with open_warehouse(settings.warehouse) as warehouse:
-        record_noted_refusals(
-            warehouse, folders.refusals, staging=folders.staging, locks=folders.locks
-        )
+        record_noted_refusals(warehouse, settings.folders)
         questions = open_questions(warehouse, night)
     for question in questions:
         logger.warning("%s: %s", question.subject, question.what_en)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from onestop.intake.delivery import RefusedDeliveryError
+from onestop.storage import mark, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -96,23 +97,24 @@ def work_through(
         before_suspects: called with the results so far, before the first suspect.
     """
     is_alone = len(batch) == 1
-    suspects = [] if is_alone else [file for file in batch if _mark(marks, file).exists()]
+    marked = set() if is_alone else names_in(marks)
+    suspects = [file for file in batch if _mark(marks, file).name in marked]
     results: dict[int, Result] = {}
     outcome: Outcome[Result] = Outcome()
     for file in [*(file for file in batch if file not in suspects), *suspects]:
         if suspects and file is suspects[0]:
             before_suspects(_in_order(results))
-        mark = _mark(marks, file)
+        mark_file = _mark(marks, file)
         if not is_alone:
-            marks.mkdir(parents=True, exist_ok=True)
-            mark.touch()
+            mark(mark_file)
         try:
             results[batch.index(file)] = step(file)
         except RefusedDeliveryError as refused:
             outcome.refused.append(refused)
         except Exception as error:  # noqa: BLE001 - the caller raises it after the other files
             outcome.failed.append((file.file_name, error))
-        mark.unlink(missing_ok=True)
+        if not is_alone:
+            mark_file.unlink(missing_ok=True)
     outcome.passed = _in_order(results)
     return outcome
 

@@ -3,6 +3,7 @@
 Content goes into a draft beside its target, under a name that no other process uses. It is synced
 to the disk and takes the target's name by one step of the file system; then the folder is synced.
 A process that is killed leaves at most a hidden draft with the ending :data:`DRAFT_ENDING`.
+On object storage (:mod:`onestop.storage`) a file is put by one request instead.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from onestop import storage
 from onestop.errors import OneStopError
 
 if TYPE_CHECKING:
@@ -85,6 +87,8 @@ def named_when_full(folder: Path, needed: int | None = None) -> Iterator[None]:
 
 def room_left(folder: Path) -> str:
     """How much room the disk of a folder has, for people; the folder need not exist yet."""
+    if storage.is_shared(folder):
+        return "no limit of its own"
     there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
     return _size(shutil.disk_usage(there).free)
 
@@ -130,6 +134,9 @@ def write_whole(path: Path, content: str | bytes, *, mode: int | None = None) ->
     Raises:
         OSError: it cannot be written; the target is as it was.
     """
+    if storage.is_shared(path):
+        storage.put(path, _bytes(content))
+        return
     with drafted(path, mode=mode, needed=len(content)) as draft:
         _write(draft, content, mode)
 
@@ -146,6 +153,9 @@ def write_new(path: Path, content: str | bytes, *, mode: int = READ_ONLY) -> Non
         FileExistsError: the file exists; it is not changed.
         OSError: it cannot be written.
     """
+    if storage.is_shared(path):
+        storage.put_new(path, _bytes(content))
+        return
     with _draft_beside(path, len(content)) as draft:
         _write(draft, content, mode)
         _finish(draft, mode)
@@ -231,7 +241,9 @@ def remove_unfinished() -> None:
 
 
 def sync(path: Path) -> None:
-    """Sync a file, or the names in a folder, to the disk."""
+    """Sync a file, or the names in a folder, to the disk; object storage does so by itself."""
+    if storage.is_shared(path):
+        return
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -261,11 +273,14 @@ def _unfinished(path: Path) -> Iterator[Path]:
 
 def _write(draft: Path, content: str | bytes, mode: int | None) -> None:
     """Write a draft; where the target gets a mode, the draft is closed to others from the start."""
-    data = content.encode() if isinstance(content, str) else content
     first_mode = _ANY_FILE if mode is None else PRIVATE
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, first_mode)
     with os.fdopen(handle, "wb") as file:
-        file.write(data)
+        file.write(_bytes(content))
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return content.encode() if isinstance(content, str) else content
 
 
 def _finish(draft: Path, mode: int | None) -> None:

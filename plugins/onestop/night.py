@@ -69,12 +69,8 @@ from onestop.schema.mapping import ClaimedTwiceError, Recognised, recognise
 from onestop.schema.number_text import counted
 from onestop.schema.said import Said, said
 from onestop.staging.delivery_lock import working_on
-from onestop.staging.staged_delivery import (
-    DamagedStagedError,
-    noticing_damage,
-    read_delivery,
-    staged_path,
-)
+from onestop.staging.shared_staged import JUDGED, READ, staged_at_hand
+from onestop.staging.staged_delivery import DamagedStagedError, noticing_damage, read_delivery
 from onestop.upkeep.rebuild import refuse_lost_warehouse
 from onestop.warehouse import WarehouseBusyError, open_warehouse
 from onestop.warehouse.staged_names import STAGED
@@ -416,7 +412,10 @@ def read_delivery_file(
         mapping = _mapping(mappings, delivery)
         if keeps_rules:
             keep_rules(folders.landing, mapping.sha256, mapping.text)
-        with working_on(delivery, folders.locks):
+        with (
+            working_on(delivery, folders.locks),
+            staged_at_hand(delivery, folders, takes=READ, gives=READ),
+        ):
             return read_delivery(delivery, folders.landing, folders.staging, mapping)
     except RefusedDeliveryError as refused:
         _note_refused(folders, delivery, refused)
@@ -449,11 +448,15 @@ def validate_delivery_file(
     if keeps_rules:
         keep_rules(folders.landing, suite.sha256, suite.text)
     past = folders.past_volumes(night)
-    checking = working("checking", delivery.file_name)
-    with checking, working_on(delivery, folders.locks), noticing_damage(delivery, folders.staging):
+    with (
+        working("checking", delivery.file_name),
+        working_on(delivery, folders.locks),
+        staged_at_hand(delivery, folders, takes=READ, gives=JUDGED) as staged,
+        noticing_damage(delivery, folders.staging),
+    ):
         verdict = validate_delivery(
             delivery,
-            staged_path(folders.staging, delivery.delivery_id),
+            staged,
             folders.validation_results,
             night,
             usual=noted_usual_volume(past, delivery, night) if has_usual_volume else None,
@@ -476,9 +479,10 @@ def load_delivery(delivery: Delivery, warehouse_url: str, folders: Folders) -> L
     with (
         open_warehouse(warehouse_url) as warehouse,
         working_on(delivery, folders.locks),
+        staged_at_hand(delivery, folders, takes=JUDGED) as staged,
         noticing_damage(delivery, folders.staging),
     ):
-        return load_staged(warehouse, delivery, staged_path(folders.staging, delivery.delivery_id))
+        return load_staged(warehouse, delivery, staged)
 
 
 @noted("require")
@@ -503,9 +507,7 @@ def require_expected(
         MissingDeliveryError: names what is missing, was refused or was not loaded, and what to do.
     """
     with open_warehouse(warehouse_url) as warehouse:
-        record_noted_refusals(
-            warehouse, folders.refusals, staging=folders.staging, locks=folders.locks
-        )
+        record_noted_refusals(warehouse, folders)
         record_places(warehouse, folders.places)
         if is_frozen(warehouse, night):
             return

@@ -21,7 +21,7 @@ from onestop.record.load import load_delivery, load_replayed
 from onestop.record.settlements import is_loaded
 from onestop.schema.number_text import counted
 from onestop.staging.delivery_lock import working_on
-from onestop.staging.staged_delivery import staged_path
+from onestop.staging.shared_staged import JUDGED, staged_at_hand
 from onestop.warehouse import open_warehouse
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def replay_delivery(
     if is_trial:
         # Staged file, results and notes of a refusal are deleted with this folder.
         with scratch_folder("replay") as scratch:
-            there = replace(folders, work=scratch)
+            there = replace(folders, work=scratch, own_work=None)
             return _replay(delivery, mappings, warehouse_url, there, is_trial=True)
     return _replay(delivery, mappings, warehouse_url, folders, is_trial=False)
 
@@ -209,8 +209,11 @@ def _replay(
         )
     except RefusedDeliveryError as refused:
         return outcome("refused", reason=f"{refused.rule_code}: {refused.reason}")
-    staged = staged_path(folders.staging, delivery.delivery_id)
-    with open_warehouse(warehouse_url) as warehouse, working_on(delivery, folders.locks):
+    with (
+        open_warehouse(warehouse_url) as warehouse,
+        working_on(delivery, folders.locks),
+        staged_at_hand(delivery, folders, takes=JUDGED) as staged,
+    ):
         if was_loaded:
             found = load_replayed(warehouse, delivery, staged, is_trial=is_trial)
             return outcome("replayed" if found.rows_closed else "unchanged", **asdict(found))

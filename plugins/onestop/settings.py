@@ -14,6 +14,7 @@ from onestop.errors import OneStopError
 from onestop.intake.exports import Folder, exports_from_environment
 from onestop.schema.project import PROJECT_ROOT
 from onestop.schema.time_zone import LOCAL_ZONE
+from onestop.storage import store_at
 
 if TYPE_CHECKING:
     from onestop.schema.mapping import Mappings
@@ -36,11 +37,13 @@ VARIABLES = frozenset(
     {
         *("ONESTOP_VAR", "ONESTOP_EXPORTS", "ONESTOP_LANDING", "ONESTOP_WAREHOUSE"),
         *("ONESTOP_PUBLISHED", "ONESTOP_SOURCES", "ONESTOP_SOURCES_ENABLED", "ONESTOP_WORK"),
-        *("ONESTOP_WAIT_UNTIL", "ONESTOP_PUBLISH_BY", *FURTHER_VARIABLES),
+        *("ONESTOP_STORE", "ONESTOP_WAIT_UNTIL", "ONESTOP_PUBLISH_BY", *FURTHER_VARIABLES),
         *("ONESTOP_LOCAL_LAST_NIGHT", "ONESTOP_LOCAL_PRELOAD"),
     }
 )
 _FILES = {"ONESTOP_EXPORTS_KEY_FILE", "ONESTOP_EXPORTS_KNOWN_HOSTS", "ONESTOP_RETENTION"}
+#: Name of the readers' copy.
+_COPY = "onestop.duckdb"
 _MINUTES_OF_A_DAY = 24 * 60
 _LANGUAGES: tuple[Language, ...] = ("vi", "en")
 
@@ -57,21 +60,29 @@ class Folders:
         landing: write-once evidence; everything else can be rebuilt from it.
         published: the read-only DuckDB file that BI tools open.
         work: everything that can be rebuilt: staged deliveries, results, reports.
+        own_work: of this machine alone, where the others are on object storage that several
+            machines share; None where all are on this machine.
     """
 
     landing: Path
     published: Path
     work: Path
+    own_work: Path | None = None
 
     @property
     def staging(self) -> Path:
         """Staged deliveries, one DuckDB file each; deleted ones are read again."""
-        return self.work / "staging"
+        return (self.own_work or self.work) / "staging"
+
+    @property
+    def shared_staging(self) -> Path | None:
+        """Staged deliveries on their way from one machine to another; None on one machine."""
+        return self.work / "staging" if self.own_work else None
 
     @property
     def locks(self) -> Path:
-        """Empty lock files of deliveries; they are never deleted."""
-        return self.work / "locks"
+        """Empty lock files of deliveries, for the processes of one machine; never deleted."""
+        return (self.own_work or self.work) / "locks"
 
     @property
     def refusals(self) -> Path:
@@ -120,7 +131,7 @@ class Folders:
     @property
     def lineage(self) -> Path:
         """OpenLineage events of the DAGs, one file each, unless Airflow sends them elsewhere."""
-        return self.work / "lineage"
+        return (self.own_work or self.work) / "lineage"
 
 
 @dataclass(frozen=True)
@@ -156,6 +167,10 @@ class Settings:
             that it needs (``ONESTOP_WAIT_UNTIL``).
         publish_by: the clock time of the next morning by which figures are to be published; later
             there is an alert (``ONESTOP_PUBLISH_BY``).
+        store: address of the object storage on which several machines share landing, work and
+            published files; empty on one machine (``ONESTOP_STORE``). The folders of
+            ``ONESTOP_LANDING`` and ``ONESTOP_PUBLISHED`` are not used then, and that of
+            ``ONESTOP_WORK`` only for copies.
     """
 
     exports: Folder
@@ -167,6 +182,7 @@ class Settings:
     enabled_sources: tuple[str, ...] = ()
     wait_until: dt.time = dt.time(6)
     publish_by: dt.time = dt.time(6)
+    store: str = ""
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -177,6 +193,7 @@ class Settings:
         Raises:
             ExportsError: the exports are at an address that cannot be used.
             SettingsError: ``ONESTOP_WAIT_UNTIL`` or ``ONESTOP_PUBLISH_BY`` is no time of day.
+            StoreError: ``ONESTOP_STORE`` is no address of object storage.
         """
         var = Path(os.environ.get("ONESTOP_VAR") or PROJECT_ROOT / "var")
 
@@ -185,17 +202,23 @@ class Settings:
 
         sources = os.environ.get("ONESTOP_SOURCES")
         enabled = os.environ.get("ONESTOP_SOURCES_ENABLED", "")
+        landing = path("ONESTOP_LANDING", var / "landing")
+        published = path("ONESTOP_PUBLISHED", var / "published" / _COPY)
+        if address := os.environ.get("ONESTOP_STORE") or "":
+            shared = store_at(address)
+            landing, published = shared / "landing", shared / "published" / _COPY
         return cls(
             exports=exports_from_environment(var / "exports"),
-            landing=path("ONESTOP_LANDING", var / "landing"),
+            landing=landing,
             warehouse=os.environ.get("ONESTOP_WAREHOUSE")
             or f"duckdb:///{(var / 'warehouse.duckdb').absolute()}",
-            published=path("ONESTOP_PUBLISHED", var / "published" / "onestop.duckdb"),
+            published=published,
             sources=Path(sources).absolute() if sources else None,
             work=path("ONESTOP_WORK", var / "work"),
             enabled_sources=tuple(filter(None, re.split(r"[,\s]+", enabled))),
             wait_until=_time_of_day("ONESTOP_WAIT_UNTIL", cls.wait_until),
             publish_by=publishes_by_clock(),
+            store=address,
         )
 
     def to_environment(self) -> dict[str, str]:
@@ -206,9 +229,10 @@ class Settings:
         """
         own = {
             "ONESTOP_EXPORTS": str(self.exports),
-            "ONESTOP_LANDING": str(self.landing),
+            "ONESTOP_LANDING": "" if self.store else str(self.landing),
             "ONESTOP_WAREHOUSE": self.warehouse,
-            "ONESTOP_PUBLISHED": str(self.published),
+            "ONESTOP_PUBLISHED": "" if self.store else str(self.published),
+            "ONESTOP_STORE": self.store,
             "ONESTOP_SOURCES": str(self.sources or ""),
             "ONESTOP_SOURCES_ENABLED": ",".join(self.enabled_sources),
             "ONESTOP_WORK": str(self.work),
@@ -250,8 +274,22 @@ class Settings:
 
     @property
     def folders(self) -> Folders:
-        """Where this installation keeps its files."""
-        return Folders(self.landing, self.published, self.work)
+        """Where this installation keeps its files.
+
+        Raises:
+            SettingsError: machines that share a store do not share a warehouse.
+        """
+        if not self.store:
+            return Folders(self.landing, self.published, self.work)
+        from onestop.warehouse import engine_of  # noqa: PLC0415 - DAG files import this module
+
+        if engine_of(self.warehouse).file_of(self.warehouse):
+            raise SettingsError(
+                "several machines cannot share a warehouse that is a file",
+                subject="ONESTOP_STORE",
+                remedy="set ONESTOP_WAREHOUSE to a PostgreSQL database, or unset ONESTOP_STORE",
+            )
+        return Folders(self.landing, self.published, self.landing.parent / "work", self.work)
 
     @property
     def warehouse_name(self) -> str:

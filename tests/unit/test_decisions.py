@@ -141,9 +141,7 @@ def take_visits(settings):
     [visits] = [one for one in found if one.feed == "visits" and one.night == SECOND]
     report = take_in(visits, SECOND, systems, settings.warehouse, folders)
     with open_warehouse(settings.warehouse) as warehouse:
-        record_noted_refusals(
-            warehouse, folders.refusals, staging=folders.staging, locks=folders.locks
-        )
+        record_noted_refusals(warehouse, folders)
         return report, open_questions(warehouse, SECOND)
 
 

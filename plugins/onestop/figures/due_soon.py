@@ -1,6 +1,7 @@
 """The dossiers that fall due soon, as files for each unit, beside the readers' copy.
 
-Each publication replaces the folder ``due_soon`` whole: ``index.csv`` lists all units, and each
+Each publication replaces the folder ``due_soon`` whole (on object storage, the folder that
+``due_soon/.publication`` names): ``index.csv`` lists all units, and each
 unit that has such dossiers has a CSV and an XLSX file. They hold no personal data
 (``mart.due_soon``).
 """
@@ -15,8 +16,9 @@ from urllib.parse import quote
 
 from onestop.console import csv_bytes
 from onestop.figures.spreadsheet import Sheet, workbook
-from onestop.files import DRAFT_ENDING, named_when_full, sync
+from onestop.files import DRAFT_ENDING, named_when_full, scratch_folder, sync, write_whole
 from onestop.schema.number_text import day
+from onestop.storage import is_shared, names_in, put_file, remove_folder
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -64,6 +66,9 @@ def write_due_soon(warehouse: Warehouse, published: Path) -> None:
     mark = folder / _PUBLICATION
     if mark.is_file() and mark.read_text(encoding="utf-8") == number:
         return
+    if is_shared(folder):
+        _put_generation(warehouse, folder, number, as_of)
+        return
     draft, old = (published.parent / f".{FOLDER}.{part}{DRAFT_ENDING}" for part in ("new", "old"))
     for left in (draft, old):
         shutil.rmtree(left, ignore_errors=True)
@@ -76,6 +81,35 @@ def write_due_soon(warehouse: Warehouse, published: Path) -> None:
         draft.rename(folder)
         sync(published.parent)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def due_soon_folder(published: Path) -> Path:
+    """The folder with the files of the last publication.
+
+    Args:
+        published: the readers' copy.
+    """
+    folder = published.parent / FOLDER
+    if not is_shared(folder):
+        return folder
+    mark = folder / _PUBLICATION
+    return folder / (mark.read_text(encoding="utf-8") if mark.is_file() else _PUBLICATION)
+
+
+def _put_generation(warehouse: Warehouse, folder: Path, number: str, as_of: dt.date) -> None:
+    """Put the files of a publication into a folder of its own; then the mark leads there.
+
+    The folder of the publication before is kept for who reads it now; older ones are deleted.
+    """
+    mark = folder / _PUBLICATION
+    before = mark.read_text(encoding="utf-8") if mark.is_file() else ""
+    with scratch_folder(FOLDER) as draft:
+        _write_files(warehouse, draft, as_of)
+        for path in sorted(draft.iterdir()):
+            put_file(path, folder / number / path.name)
+    write_whole(mark, number)
+    for old in names_in(folder) - {number, before, _PUBLICATION}:
+        remove_folder(folder / old)
 
 
 def _write_files(warehouse: Warehouse, folder: Path, as_of: dt.date) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import shutil
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
@@ -26,6 +25,7 @@ from onestop.gate.results import read_result, result_files
 from onestop.gate.unpublished import NIGHT_STATES
 from onestop.readers.refusals import values_for_people
 from onestop.schema.number_text import Language, counted, day, whole
+from onestop.storage import listed, names_in, remove_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -118,7 +118,6 @@ def render_reports(
     found = {folder: list(paths) for folder, paths in by_night}
     ended = {run["as_of_date"].isoformat(): run for run in runs}
     folders = sorted(found.keys() | ended.keys(), reverse=True)[: max(keep, 1)]
-    reports.mkdir(parents=True, exist_ok=True)
     _start_over_when_changed(reports)
     _sweep(reports, set(folders))
     lines = [
@@ -150,19 +149,18 @@ def render_data_docs(result: Path, reports: Path) -> None:
 
 def _updated_night(folder: Path, results: list[Path], run: NightRun | None) -> dict[str, Any]:
     """A night's lines of the first page, in each language; its pages are made where needed."""
-    states = [(path.name, path.stat().st_size) for path in results]
+    sizes = listed(results[0].parent) if results else {}
+    states = [(path.name, sizes[path.name].size_bytes) for path in results if path.name in sizes]
     ended = [run["state"], run["message"]] if run else None
     made_of = hashlib.sha256(json.dumps([states, ended]).encode()).hexdigest()
     stamp = folder / _NIGHT_STAMP
     made = json.loads(stamp.read_text(encoding="utf-8")) if stamp.is_file() else {}
-    if made.get("made_of") != made_of or not all(
-        (folder / page).exists() for page in made["pages"]
-    ):
+    if made.get("made_of") != made_of or not listed(folder).keys() >= set(made["pages"]):
         night = _night_of(folder.name, results, run)
         _render_night(folder, night)
         made = {
             "made_of": made_of,
-            "pages": sorted(str(page.relative_to(folder)) for page in folder.rglob("*.html")),
+            "pages": sorted(page for page in listed(folder) if page.endswith(".html")),
             "lines": {lang: _night_line(night, lang) for lang in LANGUAGES},
         }
         write_whole(stamp, json.dumps(made, ensure_ascii=False))
@@ -208,7 +206,7 @@ def _is_current(reports: Path) -> bool:
     stamp = reports / _STAMP
     if stamp.is_file():
         return stamp.read_text(encoding="ascii") == _made_with()
-    if reports.is_dir() and any(path.is_dir() for path in reports.iterdir()):
+    if names_in(reports):
         return False
     write_whole(stamp, _made_with())
     return True
@@ -227,9 +225,9 @@ def _made_with() -> str:
 
 def _sweep(reports: Path, kept: set[str]) -> None:
     """Delete the folders of nights that are not kept."""
-    for folder in reports.iterdir():
-        if folder.is_dir() and folder.name not in kept:
-            shutil.rmtree(folder)
+    for name in names_in(reports):
+        if (reports / name).is_dir() and name not in kept:
+            remove_folder(reports / name)
 
 
 def _render_night(folder: Path, night: _Night) -> None:

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from onestop.files import READABLE, write_new
+from onestop.storage import names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,6 @@ def write_result(folder: Path, name: str, document: dict[str, Any]) -> Path:
         The file that holds the document.
     """
     content = json.dumps(document, ensure_ascii=False, indent=1).encode()
-    folder.mkdir(parents=True, exist_ok=True)
     while True:
         number, last = max(_versions(folder, name), default=(0, None))
         if last is not None and last.read_bytes() == content:
@@ -50,7 +50,7 @@ def result_files(results: Path) -> list[Path]:
 
 def latest_result(folder: Path, name: str) -> Path | None:
     """The last result of a name, if there is one."""
-    return max(_versions(folder, name), default=(0, None))[1] if folder.is_dir() else None
+    return max(_versions(folder, name), default=(0, None))[1]
 
 
 def read_result(path: Path) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def read_result(path: Path) -> dict[str, Any]:
 
 
 def _versions(folder: Path, name: str) -> Iterator[tuple[int, Path]]:
-    for path in folder.iterdir():
-        matched = _NUMBERED.match(path.name)
+    for found in names_in(folder, beginning=f"{name}."):
+        matched = _NUMBERED.match(found)
         if matched and matched["name"] == name:
-            yield int(matched["number"]), path
+            yield int(matched["number"]), folder / found

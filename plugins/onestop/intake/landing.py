@@ -1,13 +1,13 @@
 """Landing: write-once copies of the exported files, identified by their SHA-256.
 
 ``landing/<source>/<feed>/<yyyymmdd>/<delivery_id>/`` holds the file under its own name, and
-``delivery.json``. A delivery appears there whole, by one rename, or not at all.
+``delivery.json``. A delivery appears there whole or not at all: by one rename, or, on object
+storage, by its ``delivery.json``, which is put last and once.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import glob
 import hashlib
 import json
 import logging
@@ -16,16 +16,19 @@ import shutil
 import stat
 import time
 import uuid
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING, BinaryIO
 
-from onestop.files import READ_ONLY, has_sha256, room_left, sync, write_whole
+from onestop.files import READ_ONLY, has_sha256, room_left, sync, write_new, write_whole
 from onestop.intake.delivery import Delivery, RefusedDeliveryError
 from onestop.intake.exports import ExportedFile, ExportsError
 from onestop.schema.time_zone import LOCAL_ZONE
+from onestop.storage import StoreError, is_shared, listed, move, put_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
     from onestop.intake.exports import Facts, OpenedFile
     from onestop.schema.feeds import Kind
@@ -74,51 +77,83 @@ def land_file(
             (``FILE-F09``), or its time of change lies in the future (``FILE-F10``).
     """
     file = _exported(exported) if isinstance(exported, Path) else exported
-    incoming = landing / INCOMING / uuid.uuid4().hex
+    scratch = Path(gettempdir()) if is_shared(landing) else landing
     try:
-        make_private(landing)
-        incoming.mkdir(parents=True)
-        facts, sha256 = _copy(file, incoming / file.name)
-        _refuse_the_future(file.path_below, facts)
-        delivery_id = f"{source}.{feed}.{night:%Y%m%d}.{sha256[:12]}"
-        folder = landing / source / feed / f"{night:%Y%m%d}" / delivery_id
-        if (folder / SIDECAR).exists():
-            delivery_id = _standing_id(folder, file, facts, sha256)
-            folder = folder.with_name(delivery_id)
-        if (folder / SIDECAR).exists():
-            return _landed_before(landing, read_sidecar(folder), incoming / file.name)
-        delivery = Delivery(
-            delivery_id=delivery_id,
-            source=source,
-            feed=feed,
-            night=night,
-            kind=kind,
-            file_name=file.path_below,
-            sha256=sha256,
-            size_bytes=facts.size_bytes,
-            file_modified_at=dt.datetime.fromtimestamp(int(facts.modified), LOCAL_ZONE),
-            landed_path=str((folder / file.name).relative_to(landing)),
-        )
-        text = json.dumps(delivery.to_json(), ensure_ascii=False, indent=1, sort_keys=True)
-        write_whole(incoming / SIDECAR, text, mode=READ_ONLY)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            incoming.rename(folder)
-        except OSError:
-            if not (folder / SIDECAR).exists():  # not merely landed by someone else meanwhile
-                raise
-        sync(folder.parent)
-        return read_sidecar(folder)
+        with _incoming(landing) as incoming:
+            facts, sha256 = _copy(file, incoming / file.name)
+            _refuse_the_future(file.path_below, facts)
+            delivery_id = f"{source}.{feed}.{night:%Y%m%d}.{sha256[:12]}"
+            folder = landing / source / feed / f"{night:%Y%m%d}" / delivery_id
+            if (folder / SIDECAR).exists():
+                delivery_id = _standing_id(folder, file, facts, sha256)
+                folder = folder.with_name(delivery_id)
+            if (folder / SIDECAR).exists():
+                return _landed_before(landing, read_sidecar(folder), incoming / file.name)
+            delivery = Delivery(
+                delivery_id=delivery_id,
+                source=source,
+                feed=feed,
+                night=night,
+                kind=kind,
+                file_name=file.path_below,
+                sha256=sha256,
+                size_bytes=facts.size_bytes,
+                file_modified_at=dt.datetime.fromtimestamp(int(facts.modified), LOCAL_ZONE),
+                landed_path=str((folder / file.name).relative_to(landing)),
+            )
+            return _put_in_place(delivery, incoming / file.name, folder)
+    except StoreError:
+        raise
     except OSError as error:
         raise RefusedDeliveryError(
             file.path_below,
             "FILE-F09",
-            f"it{_size_of(file)} cannot be copied into the landing, which has {room_left(landing)}"
+            f"it{_size_of(file)} cannot be copied into the landing, which has {room_left(scratch)}"
             f" free ({error.strerror}); make room there, or give the pipeline's user write"
             " permission; it is tried again",
         ) from error
+
+
+@contextmanager
+def _incoming(landing: Path) -> Iterator[Path]:
+    """A new folder for the copy, on the disk of the landing, else of this machine."""
+    if is_shared(landing):
+        with TemporaryDirectory(prefix="onestop-incoming-") as name:
+            yield Path(name)
+        return
+    make_private(landing)
+    incoming = landing / INCOMING / uuid.uuid4().hex
+    incoming.mkdir(parents=True)
+    try:
+        yield incoming
     finally:
         shutil.rmtree(incoming, ignore_errors=True)
+
+
+def _put_in_place(delivery: Delivery, copied: Path, folder: Path) -> Delivery:
+    """Let a delivery appear whole; returns the one that another process landed there first.
+
+    Args:
+        delivery: the new delivery.
+        copied: its bytes, alone in their folder.
+        folder: of the delivery in the landing.
+    """
+    text = json.dumps(delivery.to_json(), ensure_ascii=False, indent=1, sort_keys=True)
+    if is_shared(folder):
+        # The same bytes lead to the same folder, so that putting them twice changes nothing.
+        put_file(copied, folder / copied.name)
+        with suppress(FileExistsError):
+            write_new(folder / SIDECAR, text)
+        return read_sidecar(folder)
+    write_whole(copied.with_name(SIDECAR), text, mode=READ_ONLY)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        copied.parent.rename(folder)
+    except OSError:
+        if not (folder / SIDECAR).exists():  # not merely landed by someone else meanwhile
+            raise
+    sync(folder.parent)
+    return read_sidecar(folder)
 
 
 def _standing_id(folder: Path, file: ExportedFile, facts: Facts, sha256: str) -> str:
@@ -146,9 +181,11 @@ def _standing_id(folder: Path, file: ExportedFile, facts: Facts, sha256: str) ->
 
 def _landed_under(night: Path, name: str) -> Iterator[Path]:
     """The folders of a night's deliveries with a file of that name."""
-    for landed in night.glob(f"*/{glob.escape(name)}"):
-        if (landed.parent / SIDECAR).exists():
-            yield landed.parent
+    names = listed(night)
+    for below in sorted(names):
+        folder, _, file = below.partition("/")
+        if file == name and f"{folder}/{SIDECAR}" in names:
+            yield night / folder
 
 
 def _landed_before(landing: Path, delivery: Delivery, copied: Path) -> Delivery:
@@ -161,18 +198,26 @@ def _landed_before(landing: Path, delivery: Delivery, copied: Path) -> Delivery:
         return delivery
     if landed.exists():
         aside = landing / DAMAGED / f"{delivery.delivery_id}.{uuid.uuid4().hex}"
-        aside.parent.mkdir(exist_ok=True)
-        landed.rename(aside)
-        sync(aside.parent)
+        _move(landed, aside)
         found = f"was changed; the changed bytes are kept as {DAMAGED}/{aside.name}"
     else:
         found = "was lost"
-    copied.rename(landed)
-    sync(landed.parent)
+    _move(copied, landed)
     logger.warning(
         "%s: its copy in the landing %s. It was put in place again", delivery.file_name, found
     )
     return delivery
+
+
+def _move(source: Path, target: Path) -> None:
+    if is_shared(source):
+        move(source, target)
+    elif is_shared(target):
+        put_file(source, target)
+    else:
+        target.parent.mkdir(exist_ok=True)
+        source.rename(target)
+        sync(target.parent)
 
 
 def _refuse_the_future(file_name: str, facts: Facts) -> None:
@@ -213,8 +258,10 @@ def unread_delivery(
 def make_private(folder: Path) -> None:
     """Create the folder for the pipeline's user only, or remove everybody's rights to it.
 
-    Its group keeps its rights.
+    Its group keeps its rights. On object storage the rights are those of the bucket.
     """
+    if is_shared(folder):
+        return
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=stat.S_IRWXU, exist_ok=True)
@@ -296,7 +343,13 @@ def read_sidecar(folder: Path) -> Delivery:
     return Delivery.from_json(json.loads((folder / SIDECAR).read_text(encoding="utf-8")))
 
 
-def landed_deliveries(landing: Path) -> Iterator[Delivery]:
-    """Every delivery in the landing, in the order of their folders."""
+def landed_deliveries(landing: Path, only: Container[str] | None = None) -> Iterator[Delivery]:
+    """The deliveries in the landing, in the order of their folders.
+
+    Args:
+        landing: the landing folder.
+        only: the ids of those wanted; defaults to all.
+    """
     for sidecar in sorted(landing.glob(f"*/*/*/*/{SIDECAR}")):
-        yield read_sidecar(sidecar.parent)
+        if only is None or sidecar.parent.name in only:
+            yield read_sidecar(sidecar.parent)

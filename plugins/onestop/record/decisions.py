@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
 from onestop.files import write_once
+from onestop.storage import names_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,11 +115,12 @@ def accepted_volumes(warehouse: Warehouse, night: dt.date) -> frozenset[str]:
 
 def keep_decisions(landing: Path, warehouse: Warehouse) -> None:
     """Write the decisions of the record that have no file in the landing yet."""
+    kept = names_in(landing / DECISIONS)
     for row in warehouse.rows(f"select {', '.join(_COLUMNS)} from audit.decision"):
         text = Decision(**row).text
         digest = hashlib.sha256(text.encode()).hexdigest()[:16]
         path = landing / DECISIONS / f"{row['as_of_date']}.{digest}.json"
-        if not path.exists():
+        if path.name not in kept:
             write_once(path, text)
 
 

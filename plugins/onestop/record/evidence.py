@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from onestop.files import write_once
 from onestop.schema.mapping import FeedMapping
+from onestop.storage import names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,13 +90,14 @@ def keep_settlements(landing: Path, warehouse: Warehouse) -> None:
 
     They are derived from the record, so the next run writes those that a killed run missed.
     """
+    kept = names_in(landing / SETTLEMENTS)
     for row in warehouse.rows(
         "select delivery_id, attempt, mapping_sha256, suite_sha256, (select min(f.attempt)"
         " from audit.delivery as f where f.delivery_id = d.delivery_id and f.state = 'loaded')"
         " as first_attempt from audit.delivery as d where state = 'loaded' order by 1, 2"
     ):
         path = settlement_path(landing, row["delivery_id"], row["attempt"])
-        if not path.exists():
+        if path.name not in kept:
             write_once(path, _settlement(warehouse, row).text)
 
 

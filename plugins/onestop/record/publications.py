@@ -15,6 +15,7 @@ from onestop.intake.landing import MANIFESTS
 from onestop.record.decisions import keep_decisions
 from onestop.record.evidence import keep_settlements
 from onestop.schema.time_zone import LOCAL_ZONE
+from onestop.storage import names_in
 from onestop.warehouse.duckdb_files import open_duckdb
 
 if TYPE_CHECKING:
@@ -153,12 +154,13 @@ def write_manifests(landing: Path, warehouse: Warehouse) -> None:
     keep_settlements(landing, warehouse)
     keep_decisions(landing, warehouse)
     folder = landing / MANIFESTS
+    kept = names_in(folder)
     for published in warehouse.rows(
         "select as_of_date, publication_id, figures_sha256 from audit.publication order by 1"
     ):
         night = published["as_of_date"]
         path = folder / f"{night.isoformat()}.json"
-        if path.exists():
+        if path.name in kept:
             continue
         deliveries = warehouse.rows(
             "select delivery_id, sha256, attempt from audit.delivery where state = 'loaded'"

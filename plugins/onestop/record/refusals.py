@@ -17,13 +17,14 @@ from onestop.record.settlements import (
     note_settlement,
 )
 from onestop.staging.delivery_lock import working_on
-from onestop.staging.staged_delivery import staged_path
+from onestop.staging.shared_staged import JUDGED, staged_at_hand
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from onestop.gate import GateVerdict
     from onestop.intake.delivery import RefusedDeliveryError
+    from onestop.settings import Folders
     from onestop.warehouse import Warehouse
 
 
@@ -129,21 +130,21 @@ def withdraw_refusal(notes: Path, delivery: Delivery) -> None:
     _note_of(notes, delivery).unlink(missing_ok=True)
 
 
-def record_noted_refusals(warehouse: Warehouse, notes: Path, *, staging: Path, locks: Path) -> None:
+def record_noted_refusals(warehouse: Warehouse, folders: Folders) -> None:
     """Enter the noted refusals into the record, and remove the notes.
 
     Args:
         warehouse: open for writing.
-        notes: folder of the notes of refusals.
-        staging: folder of the staged deliveries.
-        locks: folder of the deliveries' locks.
+        folders: the notes, the staged deliveries and their locks.
     """
-    for note, text in read_notes(notes):
+    for note, text in read_notes(folders.refusals):
         refusal = json.loads(text)
         delivery = Delivery.from_json(refusal["delivery"])
-        staged = staged_path(staging, delivery.delivery_id)
-        was_judged = not refusal["rule_code"].startswith("FILE-") and staged.exists()
-        with working_on(delivery, locks):
+        with (
+            working_on(delivery, folders.locks),
+            staged_at_hand(delivery, folders, takes=JUDGED) as staged,
+        ):
+            was_judged = not refusal["rule_code"].startswith("FILE-") and staged.exists()
             record_refusal(
                 warehouse,
                 delivery,

@@ -240,6 +240,15 @@ VIETNAMESE: Mapping[str, str] = {
     "run as the pipeline's user, so that what is written stays its own": (
         "chạy bằng người dùng của hệ thống, để tệp ghi ra vẫn thuộc người dùng đó"
     ),
+    "{store} answers, and keeps what is written once": (
+        "{store} trả lời và giữ nguyên những gì chỉ ghi một lần"
+    ),
+    "{store} overwrites what is to be written once": (
+        "{store} ghi đè lên những gì chỉ được ghi một lần"
+    ),
+    "use storage that knows If-None-Match for PutObject": (
+        "hãy dùng kho lưu trữ hỗ trợ If-None-Match cho PutObject"
+    ),
     "{folder} is closed to others ({mode})": "{folder} đã đóng với người khác ({mode})",
     "{room} GiB free for {names}": "còn trống {room} GiB cho {names}",
     "{room} GiB free for {names}, and publishing needs {needed}": (
@@ -265,6 +274,7 @@ VIETNAMESE: Mapping[str, str] = {
     "retention": "thời hạn lưu",
     "exports": "tệp xuất",
     "warehouse": "kho dữ liệu",
+    "store": "kho lưu trữ",
     "landing": "landing",
     "disk": "ổ đĩa",
     "airflow": "Airflow",

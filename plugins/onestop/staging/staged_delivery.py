@@ -16,7 +16,7 @@ import re
 import shutil
 import unicodedata
 import uuid
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -48,6 +48,7 @@ from onestop.staging.typing_sql import (
     unreadable_signature,
     untidy_bit,
 )
+from onestop.storage import StoreError, at_hand
 from onestop.warehouse.duckdb_files import OUTSIDE, open_duckdb
 
 if TYPE_CHECKING:
@@ -133,10 +134,10 @@ def read_delivery(
     _sweep(staging, delivery.delivery_id)
     draft = staging / f".{delivery.delivery_id}.{os.getpid()}.{uuid.uuid4().hex}"
     try:
-        landed = landing / delivery.landed_path
-        _check_evidence(delivery, landed)
-        reading = open_reading(landed, mapping, limits)
-        _write(draft, delivery, mapping, reading)
+        with _landed_at_hand(delivery, landing) as landed:
+            _check_evidence(delivery, landed)
+            reading = open_reading(landed, mapping, limits)
+            _write(draft, delivery, mapping, reading)
         draft.replace(target)
     except DamagedError as error:
         size = f"the file has {delivery.size_bytes:,} bytes, compare it with the exported one"
@@ -145,6 +146,8 @@ def read_delivery(
         ) from error
     except UnreadableError as error:
         raise RefusedDeliveryError(delivery.file_name, error.code, error.detail) from error
+    except StoreError:
+        raise
     except PermissionError as error:
         raise RefusedDeliveryError(
             delivery.file_name,
@@ -241,14 +244,22 @@ def _remove(leftovers: Iterable[Path]) -> None:
             leftover.unlink(missing_ok=True)
 
 
+@contextmanager
+def _landed_at_hand(delivery: Delivery, landing: Path) -> Iterator[Path]:
+    """The landed copy as a file of this machine; refuses one that was removed."""
+    with ExitStack() as opened:
+        try:
+            copy = opened.enter_context(at_hand(landing / delivery.landed_path))
+        except FileNotFoundError as error:
+            raise UnreadableError(
+                "FILE-F08", "its copy in the landing is gone; deliver the file again"
+            ) from error
+        yield copy
+
+
 def _check_evidence(delivery: Delivery, landed: Path) -> None:
-    """Refuse a landed copy that was changed or removed."""
-    try:
-        found = sha256_of(landed)
-    except FileNotFoundError as error:
-        raise UnreadableError(
-            "FILE-F08", "its copy in the landing is gone; deliver the file again"
-        ) from error
+    """Refuse a landed copy that was changed."""
+    found = sha256_of(landed)
     if found != delivery.sha256:
         raise UnreadableError(
             "FILE-F08", "its copy in the landing was changed after it landed; deliver it again"

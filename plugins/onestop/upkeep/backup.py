@@ -29,6 +29,7 @@ from onestop.progress import counted_off, working
 from onestop.record.publications import last_published
 from onestop.schema.number_text import counted
 from onestop.schema.time_zone import LOCAL_ZONE
+from onestop.storage import at_hand, is_shared, listed, put_file
 from onestop.warehouse import (
     NoWarehouseError,
     WarehouseError,
@@ -184,7 +185,8 @@ def restore_backup(
             remedy="set ONESTOP_WAREHOUSE to one of the same kind",
         )
     make_private(settings.landing)
-    begun = settings.landing / _BEGUN
+    begun = (settings.work if is_shared(settings.landing) else settings.landing) / _BEGUN
+    begun.parent.mkdir(parents=True, exist_ok=True)
     with _alone(begun, f"another restore into {settings.landing} is running") as file:
         # A killed restore left its note: the files in the landing are its own.
         purpose = f"{chosen.folder.name} {settings.warehouse_name}\n"
@@ -206,7 +208,8 @@ def restore_backup(
                 remedy="restore an earlier backup with --at",
             )
         echo(f"copying {counted(len(manifest['landing']), 'file')} into the landing")
-        _sweep(settings.landing, _DRAFTS, below=True)
+        if not is_shared(settings.landing):
+            _sweep(settings.landing, _DRAFTS, below=True)
         with working("copying", unit="files", total=len(manifest["landing"])):
             _restore_landing(target / _LANDING, settings.landing, manifest["landing"])
         echo("restoring the warehouse")
@@ -330,6 +333,9 @@ def _sweep(folder: Path, drafts: Iterable[str], *, below: bool = False) -> None:
 
 
 def _landed_files(landing: Path) -> Iterator[str]:
+    if is_shared(landing):
+        yield from sorted(listed(landing))
+        return
     for path in sorted(landing.rglob("*")):
         name = path.relative_to(landing)
         if INCOMING in name.parts or path.name.startswith("."):
@@ -397,8 +403,12 @@ def _restore_landing(source: Path, landing: Path, files: dict[str, dict[str, Any
 
 def _copy_file(source: Path, target: Path) -> dict[str, Any]:
     """Copy a file so that it appears whole; returns its facts."""
-    sha256 = copy_whole(source, target)
-    return {"sha256": sha256, "size_bytes": target.stat().st_size}
+    with at_hand(source) as file:
+        if not is_shared(target):
+            sha256 = copy_whole(file, target)
+            return {"sha256": sha256, "size_bytes": target.stat().st_size}
+        put_file(file, target)
+        return _facts(file)
 
 
 def _facts(path: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import os
 import shutil
 import stat
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Literal
@@ -22,6 +23,7 @@ from onestop.schema.reference import read_reference
 from onestop.schema.said import Said, in_language, said
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.settings import VARIABLES, Settings, chosen_language, wait_interval
+from onestop.storage import listed, put_new
 from onestop.upkeep.housekeeping import read_retention
 from onestop.warehouse import NoWarehouseError, engine_of, open_warehouse
 
@@ -143,7 +145,7 @@ def _settings(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 -
         said("{inner} lies in {outer}", inner=inner, outer=outer)
         for outer in (settings.landing,)
         for inner in (settings.work, settings.published)
-        if inner.is_relative_to(outer)
+        if not settings.store and inner.is_relative_to(outer)
     ]
     if nested:
         remedy = said("keep landing/ apart: what is below it counts as evidence")
@@ -166,12 +168,11 @@ def _settings(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 -
 
 def _clock(settings: Settings, now: dt.datetime) -> _Found:
     known = [
-        path.stat().st_mtime
+        entry.changed_at
         for folder in (settings.landing / "publications", settings.published.parent)
-        if folder.is_dir()
-        for path in folder.iterdir()
+        for entry in listed(folder).values()
     ]
-    latest = dt.datetime.fromtimestamp(max(known, default=0), LOCAL_ZONE)
+    latest = max(known, default=dt.datetime.fromtimestamp(0, dt.UTC)).astimezone(LOCAL_ZONE)
     today = dt.datetime.now(LOCAL_ZONE)
     if latest > today + _CLOCKS_DIFFER:
         message = said(
@@ -431,7 +432,29 @@ def _readers_copy(settings: Settings, warehouse: Warehouse) -> _Found:
         yield "FAIL", said("the readers' copy holds an earlier night"), again
 
 
+def _store(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
+    """Whether the object storage, if there is one, is there and writes a file once."""
+    if not settings.store:
+        return
+    probe = settings.folders.work / "doctor" / uuid.uuid4().hex
+    put_new(probe, b"")
+    try:
+        put_new(probe, b"")
+    except FileExistsError:
+        yield "OK", said("{store} answers, and keeps what is written once", store=settings.store)
+    else:
+        yield (
+            "FAIL",
+            said("{store} overwrites what is to be written once", store=settings.store),
+            said("use storage that knows If-None-Match for PutObject"),
+        )
+    finally:
+        probe.unlink()
+
+
 def _landing(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
+    if settings.store:
+        return  # who may read it is said by the bucket's policy
     landing = settings.landing
     if not landing.is_dir():
         missing = said("{folder} is not there yet", folder=landing)
@@ -469,8 +492,9 @@ def _landing(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - 
 
 
 def _disk(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
-    folders = {"landing": settings.landing, "work": settings.work}
-    folders["published"] = settings.published.parent
+    folders = {"work": settings.work}
+    if not settings.store:
+        folders |= {"landing": settings.landing, "published": settings.published.parent}
     size = 0
     if file := engine_of(settings.warehouse).file_of(settings.warehouse):
         folders["warehouse"] = file.parent
@@ -524,6 +548,7 @@ _CHECKS: dict[str, Callable[[Settings, dt.datetime], _Found]] = {
     "retention": _retention,
     "exports": _exports,
     "warehouse": _warehouse,
+    "store": _store,
     "landing": _landing,
     "disk": _disk,
     "airflow": _airflow,

@@ -6,7 +6,6 @@ import datetime as dt
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import uuid
@@ -18,9 +17,10 @@ import yaml
 
 from onestop.errors import OneStopError
 from onestop.files import DRAFT_ENDING
-from onestop.intake.landing import INCOMING, MANIFESTS, landed_deliveries
+from onestop.intake.landing import INCOMING, MANIFESTS, SIDECAR, landed_deliveries
 from onestop.record.evidence import SETTLEMENTS
 from onestop.schema.time_zone import LOCAL_ZONE
+from onestop.storage import is_shared, listed, names_in, remove_folder
 from onestop.warehouse import open_warehouse
 
 if TYPE_CHECKING:
@@ -216,10 +216,9 @@ def _refused_deliveries(settings: Settings, before: dt.datetime) -> Iterator[Pat
                 " having sum(case when state = 'refused' then 0 else 1 end) = 0"
             )
         }
-    for delivery in landed_deliveries(settings.landing):
+    for delivery in landed_deliveries(settings.landing, refused - needed):
         folder = (settings.landing / delivery.landed_path).parent
-        is_old = delivery.night < before.date() and _changed(folder) < before
-        if delivery.delivery_id in refused - needed and is_old:
+        if delivery.night < before.date() and _changed(folder) < before:
             yield folder
 
 
@@ -230,7 +229,7 @@ def _needed_deliveries(landing: Path) -> set[str]:
         for manifest in (landing / MANIFESTS).glob("*.json")
         for one in json.loads(manifest.read_text(encoding="utf-8"))["deliveries"]
     }
-    settled = {path.name.rsplit(".", 2)[0] for path in (landing / SETTLEMENTS).glob("*.json")}
+    settled = {name.rsplit(".", 2)[0] for name in names_in(landing / SETTLEMENTS)}
     return needed | settled
 
 
@@ -244,6 +243,8 @@ def _interrupted_copies(settings: Settings, before: dt.datetime) -> Iterator[Pat
 
 def _staged_files(settings: Settings, before: dt.datetime) -> Iterator[Path]:
     yield from _older(settings.folders.staging.glob("*"), before)
+    if shared := settings.folders.shared_staging:
+        yield from _older(shared.glob("*/*"), before)
     yield from _older(settings.folders.volumes.glob("*"), before)
     yield from _older(settings.folders.under_work.glob("*/*"), before)
     yield from _older(settings.work.glob(f"*/*{DRAFT_ENDING}"), before)
@@ -287,24 +288,32 @@ def _older(paths: Iterator[Path], before: dt.datetime) -> Iterator[Path]:
 
 def _changed(path: Path) -> dt.datetime:
     """Time of the last change of a file, or of anything in a folder."""
+    if is_shared(path):
+        changed = [one.changed_at for one in listed(path).values()]
+        if changed:
+            return max(changed)
+        return dt.datetime.fromtimestamp(path.stat().st_mtime, LOCAL_ZONE)
     inside = [path, *path.rglob("*")] if path.is_dir() else [path]
     return dt.datetime.fromtimestamp(max(one.lstat().st_mtime for one in inside), LOCAL_ZONE)
 
 
 def _size(path: Path) -> int:
-    inside = path.rglob("*") if path.is_dir() else iter([path])
-    return sum(one.lstat().st_size for one in inside if one.is_file())
+    if is_shared(path):
+        inside = listed(path).values()
+        return sum(one.size_bytes for one in inside) if inside else path.stat().st_size
+    paths = path.rglob("*") if path.is_dir() else iter([path])
+    return sum(one.lstat().st_size for one in paths if one.is_file())
 
 
 def _remove(settings: Settings, removal: Removal) -> None:
     path = removal.path
-    if removal.rule == "refused_deliveries":
+    if removal.rule == "refused_deliveries" and not is_shared(path):
         # By one rename, so that the landing never holds half a delivery.
         gone = settings.landing / INCOMING / uuid.uuid4().hex
         gone.parent.mkdir(exist_ok=True)
         path = path.rename(gone)
     if path.is_dir():
-        shutil.rmtree(path)
+        remove_folder(path, first=SIDECAR)
     else:
         path.unlink(missing_ok=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from onestop.marts.compute import compute_marts
 from onestop.marts.publish import publish_marts
 from onestop.record.decisions import restore_decisions
 from onestop.record.publications import last_published
+from onestop.storage import names_in
 from onestop.upkeep.verify import Verification, listed_deliveries, load_again
 from onestop.warehouse import NoWarehouseError, WarehouseError, open_warehouse
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from onestop.settings import Settings
+
+
+_MANIFEST = re.compile(r"\d{4}-\d\d-\d\d\.json")
 
 
 class LostWarehouseError(WarehouseError):
@@ -44,7 +49,8 @@ def listed_nights(settings: Settings) -> dict[dt.date, str]:
     """The published nights that the landing lists, oldest first, with their figures' SHA-256."""
     return {
         dt.date.fromisoformat(path.stem): json.loads(path.read_text("utf-8"))["figures_sha256"]
-        for path in sorted((settings.landing / MANIFESTS).glob("????-??-??.json"))
+        for path in sorted((settings.landing / MANIFESTS).glob("*.json"))
+        if _MANIFEST.fullmatch(path.name)
     }
 
 
@@ -58,7 +64,11 @@ def refuse_lost_warehouse(landing: Path, warehouse_url: str) -> None:
     Raises:
         LostWarehouseError: names the nights, and what to do.
     """
-    names = sorted(path.stem for path in (landing / MANIFESTS).glob("????-??-??.json"))
+    names = sorted(
+        name.removesuffix(".json")
+        for name in names_in(landing / MANIFESTS)
+        if _MANIFEST.fullmatch(name)
+    )
     if not names:
         return
     last = _last_published(warehouse_url)
@@ -115,7 +125,7 @@ def rebuild(settings: Settings, echo: Callable[[str], None] = lambda _: None) ->
         with open_warehouse(settings.warehouse) as warehouse:
             restore_decisions(warehouse, settings.landing)
     with scratch_folder("rebuild") as folder:
-        scratch = replace(settings, work=folder)
+        scratch = replace(settings, work=folder, store="")
         for night, sha256 in nights.items():
             echo(f"night {night}")
             result = Verification(night)

@@ -111,6 +111,7 @@ def verify(
             settings,
             warehouse=duckdb_address(folder / "warehouse.duckdb"),
             work=folder / "work",
+            store="",
         )
         for number, (delivery, attempts) in enumerate(deliveries, start=1):
             echo(f"{number}/{len(deliveries)}: {delivery.file_name}")
@@ -203,7 +204,8 @@ def listed_deliveries(
             remedy=f"publish it again with `onestop night {night}`, which writes the list",
         )
     listed = json.loads(manifest.read_text(encoding="utf-8"))["deliveries"]
-    landed = {delivery.delivery_id: delivery for delivery in landed_deliveries(settings.landing)}
+    wanted = {entry["delivery_id"] for entry in listed}
+    landed = {one.delivery_id: one for one in landed_deliveries(settings.landing, wanted)}
     found: dict[str, tuple[Delivery, list[int]]] = {}
     for entry in listed:
         delivery = landed.get(entry["delivery_id"])

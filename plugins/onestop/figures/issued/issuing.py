@@ -16,8 +16,14 @@ from onestop.marts.published import (
     open_published,
     published_nights,
 )
-from onestop.record.issued_reports import IssuedReport, record_issue, recorded_issues
+from onestop.record.issued_reports import (
+    IssuedReport,
+    record_issue,
+    recorded_digests,
+    recorded_issues,
+)
 from onestop.schema.time_zone import LOCAL_ZONE
+from onestop.storage import is_shared, names_in
 from onestop.warehouse import engine_of, open_warehouse
 
 if TYPE_CHECKING:
@@ -155,7 +161,12 @@ def complete_reports(settings: Settings) -> None:
         if issued and not _is_in_copy(settings, issued):
             warehouse.publish_copy(settings.published)
         for issue in issued:
-            missing = [folder for folder in _folders(settings, issue) if not folder.is_dir()]
+            names = recorded_digests(warehouse, issue).keys()
+            missing = [
+                folder
+                for folder in _folders(settings, issue)
+                if not (names <= names_in(folder) if is_shared(folder) else folder.is_dir())
+            ]
             if missing:
                 files = _files_as_issued(settings, issue)
                 for folder in missing:
@@ -174,8 +185,8 @@ def _files_as_issued(settings: Settings, issue: IssuedReport) -> dict[str, bytes
         ReportFilesError: neither gives what was issued.
     """
     for folder in _folders(settings, issue):
-        if folder.is_dir():
-            kept = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+        if names := names_in(folder):
+            kept = {name: (folder / name).read_bytes() for name in sorted(names)}
             if content_sha256(kept) == issue.content_sha256:
                 return kept
     with open_published(settings) as published:
@@ -194,8 +205,13 @@ def _files_as_issued(settings: Settings, issue: IssuedReport) -> dict[str, bytes
 def _place(folder: Path, files: Mapping[str, bytes]) -> None:
     """Create the folder with its files, in one rename; an existing one stays.
 
+    On object storage each file appears by itself, and the record says which belong to the issue.
     One process at a time may do this.
     """
+    if is_shared(folder):
+        for name, data in files.items():
+            write_whole(folder / name, data)
+        return
     if folder.is_dir():
         return
     drafts = folder.parent / INCOMING

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import mimetypes
 import stat
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -42,6 +44,7 @@ from onestop.marts.published import (
     find_night,
     open_published,
 )
+from onestop.storage import is_shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -266,8 +269,7 @@ def _add_files(app: FastAPI, settings: Callable[[], Settings]) -> None:
         file = file_below(named.parent, named.name)
         if file is None:
             raise HTTPException(_NOT_FOUND, f"{named.name} không còn / is gone")
-        name_if_saved = None if file.suffix == ".html" else f"{code}-{number}-{file.name}"
-        return FileResponse(file, headers=_FILE_HEADERS, filename=name_if_saved)
+        return _sent(file, "" if file.suffix == ".html" else f"{code}-{number}-{file.name}")
 
     @app.get("/due_soon/{name}")
     def due_soon(name: str) -> Response:
@@ -275,7 +277,7 @@ def _add_files(app: FastAPI, settings: Callable[[], Settings]) -> None:
         file = file_below(found.parent, found.name) if found else None
         if file is None or file.suffix not in {".csv", ".xlsx"}:
             raise HTTPException(_NOT_FOUND, "Không có tệp này / no such file")
-        return FileResponse(file, headers=_FILE_HEADERS, filename=f"due-soon-{file.name}")
+        return _sent(file, f"due-soon-{file.name}")
 
 
 def _add_validation_reports(
@@ -289,9 +291,21 @@ def _add_validation_reports(
         if file is None:
             raise HTTPException(_NOT_FOUND, "Không có báo cáo này / no such report")
         if file.suffix != ".html":
-            return FileResponse(file, headers=_FILE_HEADERS)
+            return _sent(file)
         back = f"{'../' * (path.count('/') + 1)}nights"
         return HTMLResponse(_with_way_back(file, back), headers=_FILE_HEADERS)
+
+
+def _sent(file: Path, name_if_saved: str = "") -> Response:
+    """A file of :func:`file_below` as an answer."""
+    if not is_shared(file):
+        return FileResponse(file, headers=_FILE_HEADERS, filename=name_if_saved or None)
+    named = f"attachment; filename*=UTF-8''{quote(name_if_saved)}"
+    return Response(
+        file.read_bytes(),
+        media_type=mimetypes.guess_type(file.name)[0] or "text/plain",
+        headers={**_FILE_HEADERS, **({"Content-Disposition": named} if name_if_saved else {})},
+    )
 
 
 def _with_way_back(file: Path, address: str) -> str:
@@ -338,6 +352,12 @@ def file_below(folder: Path, path: str) -> Path | None:
         folder: that may be served.
         path: as asked for; a folder's is that of its ``index.html``.
     """
+    if is_shared(folder):
+        below = PurePosixPath(path)
+        if below.is_absolute() or ".." in below.parts:
+            return None
+        found = [folder / path, folder / path / "index.html"]
+        return next((file for file in found if file.is_file()), None)
     try:
         folder = folder.resolve()
         file = (folder / path).resolve()

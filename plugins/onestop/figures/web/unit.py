@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from onestop.figures.due_soon import FOLDER, file_name
+from onestop.figures.due_soon import due_soon_folder, file_name
 from onestop.figures.scorecard.values import ON_TIME
 from onestop.figures.unit_names import unit_label
 from onestop.figures.web import charts
@@ -261,7 +261,7 @@ def _due_files(settings: Settings, unit: str) -> list[str]:
 
 def due_file(settings: Settings, name: str) -> Path | None:
     """A file of dossiers that fall due soon; None if there is no such file."""
-    path = settings.published.parent / FOLDER / name
+    path = due_soon_folder(settings.published) / name
     return path if path.is_file() else None
 
 

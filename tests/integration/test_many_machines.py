@@ -1,0 +1,183 @@
+"""A night whose steps run on machines that share PostgreSQL and object storage, and no disk."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import warnings
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+import steps_by_hand as steps
+from clean_processes import clean_process, status_of
+from published_marts import FIRST
+from shared_stores import Installation, kill_before_request, object_store
+
+from onestop.figures.web import make_app
+from onestop.intake.delivery import RefusedDeliveryError
+from onestop.storage import listed, names_in
+from onestop.upkeep.doctor import examine
+from onestop.upkeep.verify import verify
+from onestop.warehouse import open_warehouse
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # a deprecation warning about the HTTP client
+    from starlette.testclient import TestClient
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from onestop.settings import Settings
+
+pytestmark = pytest.mark.whole_night
+
+BROKEN = "dossiers_20221115_broken.json"
+
+
+@dataclass
+class Machines:
+    """Machines that come and go; each has an empty disk at first and takes it along at the end."""
+
+    installation: Installation
+    folder: Path
+    count: int = 0
+
+    @contextmanager
+    def one(self):
+        self.count += 1
+        own = self.folder / f"machine-{self.count}"
+        yield self.installation.machine(own)
+        # of the files of a night, none may stay behind
+        left = [name for name in listed(own) if not name.startswith("locks/")]
+        shutil.rmtree(own, ignore_errors=True)
+        assert left == []
+
+
+def take_in_and_die(installation, folder, requests):
+    """A worker that is killed while it takes in the night's files."""
+    settings = installation.machine(folder)
+    kill_before_request(requests)
+    steps.take_in_all(settings, FIRST)
+
+
+def take_in(machines):
+    """The steps of each file, each on a machine of its own; returns the candidates."""
+    with machines.one() as here:
+        candidates = steps.discover(here, FIRST)
+    for candidate in candidates:
+        with suppress(RefusedDeliveryError):
+            with machines.one() as here:
+                delivery = steps.land(here, candidate)
+            with machines.one() as here:
+                steps.read(here, delivery)
+            with machines.one() as here:
+                steps.validate(here, delivery, FIRST)
+            with machines.one() as here:
+                steps.load(here, delivery)
+    return candidates
+
+
+@pytest.fixture(scope="module")
+def published(one_night, postgres, tmp_path_factory):
+    """The last machine, after a night of which a worker was killed in the middle."""
+    folder = tmp_path_factory.mktemp("machines")
+    shutil.copytree(one_night.exports, folder / "exports")
+    (folder / "exports" / BROKEN).write_bytes(b"[{")
+    before = dict(os.environ)
+    with object_store() as variables:
+        installation = Installation(
+            folder / "exports", postgres.make_database(), variables, "a city"
+        )
+        killed = clean_process(take_in_and_die, installation, folder / "killed", 9)
+        killed.start()
+        assert status_of(killed) == -signal.SIGKILL
+        machines = Machines(installation, folder)
+        candidates = take_in(machines)
+        with machines.one() as here:
+            steps.require(here, FIRST, candidates)
+        for step in (steps.compute, steps.check, steps.publish):
+            with machines.one() as here:
+                step(here, FIRST)
+        yield installation.machine(folder / "last")
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def read(settings: Settings, query):
+    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+        return warehouse.rows(query)
+
+
+def test_the_figures_are_those_of_one_machine(published, one_night):
+    digests = "select as_of_date, figures_sha256 from audit.publication"
+    with open_warehouse(one_night.warehouse, read_only=True) as warehouse:
+        expected = warehouse.rows(digests)
+    assert read(published, digests) == expected
+
+
+def test_every_file_is_in_the_record_once(published):
+    rows = read(
+        published,
+        "select file_name, state, count(*) as times from audit.delivery group by 1, 2 order by 1",
+    )
+    assert {row["times"] for row in rows} == {1}
+    assert [row["file_name"] for row in rows if row["state"] == "refused"] == [BROKEN]
+
+
+def test_the_landing_holds_what_it_holds_on_one_machine(published, one_night):
+    of_one = {
+        name: entry.size_bytes
+        for name, entry in listed(one_night.landing).items()
+        if not name.startswith("publications/")
+    }
+    of_many = {name: entry.size_bytes for name, entry in listed(published.landing).items()}
+    assert of_one.items() <= of_many.items()
+    more = [name for name in of_many.keys() - of_one if not name.startswith("publications/")]
+    assert {name.rsplit("/", 1)[-1] for name in more} == {BROKEN, "delivery.json"}
+
+
+def test_no_note_and_no_mark_is_left(published):
+    assert names_in(published.folders.refusals) == set()
+    assert names_in(published.folders.places) == set()
+    assert names_in(published.folders.under_work) == set()
+
+
+@pytest.mark.slow
+def test_the_figures_are_the_same_again_from_the_shared_landing(published):
+    assert verify(published, FIRST).is_identical
+
+
+@pytest.fixture
+def browser(published):
+    app = make_app(
+        lambda: published,
+        guard=lambda: None,
+        login_url=lambda page: page,
+        reads_record=lambda: True,
+    )
+    return TestClient(app)
+
+
+def test_the_pages_serve_the_reports_that_other_machines_wrote(published, browser):
+    reports = published.folders.reports
+    pages = [name for name in listed(reports) if name.endswith(".html")]
+    assert len(pages) > 20
+    for page in (pages[0], pages[-1]):
+        shown = browser.get(f"/reports/{page}").text
+        assert shown.split("</p>", 1)[-1] in (reports / page).read_text(encoding="utf-8")
+    assert browser.get("/reports/../landing/x").status_code == 404
+
+
+def test_the_pages_serve_the_lists_of_dossiers_that_fall_due(published, browser):
+    index = browser.get("/due_soon/index.csv").text
+    assert index.startswith("\ufeffas_of_date") or index.startswith("as_of_date")
+    assert len(index.splitlines()) > 5
+
+
+def test_the_doctor_says_that_the_store_keeps_what_is_written_once(published):
+    found = {one.check: one for one in examine(published)}
+    assert found["store"].state == "OK"
+    assert {name for name, one in found.items() if one.state == "FAIL"} <= {"exports", "warehouse"}
