@@ -229,9 +229,9 @@ class Settings:
         """
         own = {
             "ONESTOP_EXPORTS": str(self.exports),
-            "ONESTOP_LANDING": "" if self.store else str(self.landing),
+            "ONESTOP_LANDING": str(self.landing),
             "ONESTOP_WAREHOUSE": self.warehouse,
-            "ONESTOP_PUBLISHED": "" if self.store else str(self.published),
+            "ONESTOP_PUBLISHED": str(self.published),
             "ONESTOP_STORE": self.store,
             "ONESTOP_SOURCES": str(self.sources or ""),
             "ONESTOP_SOURCES_ENABLED": ",".join(self.enabled_sources),

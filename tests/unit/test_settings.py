@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from onestop.errors import OneStopError
 from onestop.schema.project import PROJECT_ROOT
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.settings import (
@@ -97,9 +98,34 @@ def test_another_process_can_be_given_the_same_settings(everything_set, monkeypa
     assert handed_on["ONESTOP_RETENTION"] == str(tmp_path / "retention.yaml")
 
 
+def test_another_process_can_be_given_the_same_store(everything_set, monkeypatch):
+    monkeypatch.setenv("ONESTOP_STORE", "s3://bucket/hai phong")
+    shared = Settings.from_environment()
+    assert str(shared.landing) == "s3://bucket/hai phong/landing"
+    assert shared.folders.staging == everything_set.folders.staging
+    for name, value in shared.to_environment().items():
+        monkeypatch.setenv(name, value)
+    assert Settings.from_environment() == shared
+
+
+def test_machines_cannot_share_a_warehouse_that_is_a_file(monkeypatch):
+    monkeypatch.setenv("ONESTOP_STORE", "s3://bucket/city")
+    with pytest.raises(SettingsError, match=r"ONESTOP_STORE: .* is a file; set ONESTOP_WAREHOUSE"):
+        Settings.from_environment().folders  # noqa: B018 - it raises
+
+
+@pytest.mark.parametrize("address", ["/srv/store", "gs://bucket/x", "s3://", "s3://key:word@b/x"])
+def test_an_invalid_store_is_named_with_its_variable_and_not_with_its_login(monkeypatch, address):
+    monkeypatch.setenv("ONESTOP_STORE", address)
+    with pytest.raises(OneStopError, match=r"ONESTOP_STORE: .* write it as s3://") as refused:
+        Settings.from_environment()
+    assert "word" not in str(refused.value)
+
+
 def test_the_list_of_variables_is_complete(everything_set):
     local = {"ONESTOP_LOCAL_LAST_NIGHT", "ONESTOP_LOCAL_PRELOAD"}
-    assert {*everything_set.to_environment(), "ONESTOP_VAR"} | local == VARIABLES
+    named = {*everything_set.to_environment(), "ONESTOP_VAR", "ONESTOP_STORE"}
+    assert named | local == VARIABLES
     assert set(FURTHER_VARIABLES) < VARIABLES
     sources = [PROJECT_ROOT / "plugins", PROJECT_ROOT / "dags"]
     read = {
