@@ -10,14 +10,18 @@ from onestop.marts.files import SQL_FOLDER, mart_files
 from onestop.schema.feeds import FEEDS
 from onestop.schema.project import PROJECT_ROOT
 from onestop.schema.quick_yaml import safe_load
-from onestop.schema.reference import reference_comments, reference_files, reference_titles
+from onestop.schema.reference import reference_comments, reference_files
 from onestop.warehouse.base import schema_tables
 from onestop.warehouse.staged_names import PUBLISHED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from onestop.schema.number_text import Language
     from onestop.warehouse import Warehouse
+
+    #: A text in each language.
+    Meaning = Mapping[Language, str]
 
 _SUITES = PROJECT_ROOT / "expectations" / "marts"
 
@@ -62,15 +66,26 @@ def _identified_by(key: Sequence[str]) -> str:
 
 def table_texts() -> dict[tuple[str, str], str]:
     """The meaning of a row of each table, "Vietnamese — English", by schema and table."""
-    own = _table_file()
+    return {table: _both(meaning) for table, meaning in table_meanings().items()}
+
+
+def table_meanings() -> dict[tuple[str, str], Meaning]:
+    """The meaning of a row of each table, by schema and table."""
     return {
         **{
-            (schema, table): f"{text['vi']} — {text['en']}"
-            for schema, tables in own.items()
+            (schema, table): {"vi": text["vi"], "en": text["en"]}
+            for schema, tables in _table_file().items()
             for table, text in tables.items()
         },
-        **{("ref", table): text for table, text in reference_titles().items()},
+        **{
+            ("ref", name): {"vi": file.vi, "en": file.en}
+            for name, file in reference_files().items()
+        },
     }
+
+
+def _both(meaning: Meaning) -> str:
+    return f"{meaning['vi']} — {meaning['en']}"
 
 
 def table_keys() -> dict[tuple[str, str], tuple[str, ...]]:
@@ -102,13 +117,21 @@ def _table_file() -> dict[str, Any]:
 
 def column_texts() -> dict[str, str]:
     """The meaning of each column, "Vietnamese — English", by its name."""
-    own = _column_file()["columns"]
-    canonical = {
-        column.name: f"{column.vi} — {column.en}"
+    return {name: _both(meaning) for name, meaning in column_meanings().items()}
+
+
+def column_meanings() -> dict[str, Meaning]:
+    """The meaning of each column, by its name."""
+    canonical: dict[str, Meaning] = {
+        column.name: {"vi": column.vi, "en": column.en}
         for feed in FEEDS.values()
         for column in feed.columns
     }
-    return {**canonical, **{name: f"{text['vi']} — {text['en']}" for name, text in own.items()}}
+    own = _column_file()["columns"]
+    return {
+        **canonical,
+        **{name: {"vi": text["vi"], "en": text["en"]} for name, text in own.items()},
+    }
 
 
 def label_kind(table: str, column: str) -> str | None:

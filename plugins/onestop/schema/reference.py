@@ -233,11 +233,6 @@ def reference_comments(folder: Path = REFERENCE_FOLDER) -> dict[str, dict[str, s
     }
 
 
-def reference_titles(folder: Path = REFERENCE_FOLDER) -> dict[str, str]:
-    """For each file, what its table holds: ``Vietnamese — English``."""
-    return {name: f"{file.vi} — {file.en}" for name, file in reference_files(folder).items()}
-
-
 def _files_missing_or_unknown(folder: Path, files: Mapping[str, ReferenceFile]) -> list[str]:
     present = {path.stem for path in folder.glob("*.csv")}
     missing = [f"{name}.csv: is missing; restore it" for name in sorted(files.keys() - present)]

@@ -9,22 +9,27 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from onestop.marts.compute import compute_marts
-from onestop.marts.descriptions import column_texts, label_kind, table_keys, table_texts
+from onestop.marts.dictionary import (
+    CODE_LISTS,
+    SCHEMAS,
+    code_lists,
+    described_tables,
+    read_indicators,
+)
 from onestop.marts.publish import refresh_reference
 from onestop.schema.project import PROJECT_ROOT
-from onestop.schema.reference import ReferenceColumn, read_reference, reference_files
 from onestop.warehouse import duckdb_address, open_warehouse
-from onestop.warehouse.staged_names import PUBLISHED, STAGED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
+
+    from onestop.marts.descriptions import Meaning
+    from onestop.marts.dictionary import Column, Table
 
 PAGE = PROJECT_ROOT / "docs" / "dictionary.md"
-#: Name and type of the columns of each table, by schema and table.
-Columns = dict[tuple[str, str], list[tuple[str, str]]]
 
 _HEAD = """# The tables: grain, columns, codes
 
@@ -45,123 +50,66 @@ Schemas: [mart](#mart), the figures as published last; [ref](#ref), what was pro
 lists; [audit](#audit), files, rules, nights; [core](#core), the record. Then
 [indicators](#indicators) and [codes](#codes).
 """
-_SCHEMAS = (PUBLISHED, "ref", "audit", "core")
-#: The reference table and column that hold the codes of a kind, and their labels.
-_KINDS: Mapping[str, str] = {
-    "band_code": "age_band.band_code",
-    "cause_code": "change_cause.cause_code",
-    "channel": "channel.channel",
-    "check_code": "decree_check.check_code",
-    "class_at_end": "period_class.class_at_end",
-    "closing_class": "closing_class.closing_class",
-    "dossier_status": "status.status",
-    "figure_status": "figure_status.status",
-    "firmness": "firmness.firmness",
-    "method_code": "method.method_code",
-    "outlook_code": "outlook_code.outlook_code",
-    "period_basis": "period_basis.period_basis",
-    "period_type": "period_type.period_type",
-    "plan_code": "plan.plan_code",
-    "projection_code": "projection.projection_code",
-    "provision_code": "service_level_map.provision_code",
-    "reading_code": "reading.reading_code",
-    "report_code": "report_calendar.report_code",
-    "timeliness": "timeliness.timeliness",
-    "unit_level": "unit_level.unit_level",
-}
-#: The unit of a quantity, by the ending of its name.
-_UNITS = {
-    "_seconds": "seconds",
-    "_minutes": "minutes",
-    "_workdays": "working days",
-    "_days": "days",
-    "_bytes": "bytes",
-}
 _INDICATORS = "indicator_code"
 
 
 def dictionary_page() -> str:
     """The whole page, as Markdown."""
-    columns = _columns()
+    tables = _tables()
     parts = [_HEAD]
-    for schema in _SCHEMAS:
+    for schema in SCHEMAS:
         parts.append(f"\n## {schema}")
-        for name, table in sorted(columns):
-            if name == schema:
-                parts += _table_part(schema, table, columns[name, table])
-    parts += _indicator_part(read_reference()["indicator"])
+        for table in tables:
+            if table.schema == schema:
+                parts += _table_part(table)
+    parts += _indicator_part()
     parts += _code_part()
     return "\n".join(parts) + "\n"
 
 
-def _columns() -> Columns:
+def _tables() -> list[Table]:
     """The described tables of an empty warehouse."""
-    described = table_texts()
     with TemporaryDirectory() as folder:
         address = duckdb_address(Path(folder) / "empty.duckdb")
         with open_warehouse(address) as warehouse:
             refresh_reference(warehouse)
             compute_marts(warehouse, dt.date(2022, 12, 31))
-            rows = warehouse.rows(
-                "select table_schema as schema, table_name as name, column_name as column,"
-                " data_type as type from information_schema.columns"
-                " order by table_schema, table_name, ordinal_position"
-            )
-    found: Columns = {}
-    for row in rows:
-        table = (PUBLISHED if row["schema"] == STAGED else row["schema"], row["name"])
-        if table in described:
-            found.setdefault(table, []).append((row["column"], _plain(row["type"])))
-    return found
+            return described_tables(warehouse)
 
 
-def _plain(type_: str) -> str:
-    return type_.lower().replace("timestamp with time zone", "timestamptz").replace(",", ", ")
-
-
-def _table_part(schema: str, table: str, columns: Sequence[tuple[str, str]]) -> Iterator[str]:
-    key = table_keys().get((schema, table), ())
-    yield f"\n### {schema}.{table}\n"
-    yield f"{table_texts()[schema, table]}.\n"
-    if key:
-        yield f"Key: {', '.join(f'`{name}`' for name in key)}.\n"
+def _table_part(table: Table) -> Iterator[str]:
+    yield f"\n### {table.full_name}\n"
+    yield f"{_both(table.meaning)}.\n"
+    if table.key:
+        yield f"Key: {', '.join(f'`{name}`' for name in table.key)}.\n"
     else:
         yield "Key: none; rows are added up.\n"
     yield "| column | type | meaning | codes |"
     yield "|---|---|---|---|"
-    own = reference_files()[table].columns if schema == "ref" else {}
-    texts = column_texts()
-    for name, type_ in columns:
-        unit = next((unit for ending, unit in _UNITS.items() if name.endswith(ending)), "")
-        typed = f"{type_}, {unit}" if unit and type_ != "varchar" else type_
-        if name in own:
-            meaning, codes = f"{own[name].vi} — {own[name].en}", _listed_codes(own[name])
-        else:
-            meaning, codes = texts[name], _linked_kind(table, name)
-        yield f"| `{name}` | {typed} | {_cell(meaning)} | {codes} |"
+    for column in table.columns:
+        typed = f"{column.type}, {column.unit['en']}" if column.unit else column.type
+        meaning = _cell(_both(column.meaning))
+        yield f"| `{column.name}` | {typed} | {meaning} | {_codes(column)} |"
 
 
-def _listed_codes(column: ReferenceColumn) -> str:
-    """The values of a reference column: its own list, or those of another table."""
+def _codes(column: Column) -> str:
+    """The values of a column: those of another table, a list, or a kind of codes."""
     if column.of:
         return f"`ref.{column.of}`"
-    return ", ".join(f"`{code}`" for code in column.codes)
-
-
-def _linked_kind(table: str, column: str) -> str:
-    kind = label_kind(table, column)
-    if kind == _INDICATORS:
+    if column.kind == _INDICATORS:
         return "[indicators](#indicators)"
-    return f"[{kind}](#{kind})" if kind in _KINDS else f"`{kind}`" if kind else ""
+    if column.kind in CODE_LISTS:
+        return f"[{column.kind}](#{column.kind})"
+    return f"`{column.kind}`" if column.kind else ", ".join(f"`{code}`" for code in column.codes)
 
 
-def _indicator_part(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _indicator_part() -> Iterator[str]:
     """Every indicator with its formula in words and its source."""
     yield "\n## Indicators"
     yield "\nOf the plan, in the scorecard's order; targets are in `ref.target`.\n"
     yield "| code | title | unit | definition | source |"
     yield "|---|---|---|---|---|"
-    for row in rows:
+    for row in read_indicators():
         title = f"{row['title_vi']} — {row['title_en']}"
         meaning = f"{row['definition_vi']} — {row['definition_en']}"
         if row["definition_vi"] is None:
@@ -173,19 +121,17 @@ def _indicator_part(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _code_part() -> Iterator[str]:
     """Every code list with names and sources."""
     yield "\n## Codes"
-    reference = read_reference()
-    for kind, place in sorted(_KINDS.items()):
-        table, _, column = place.partition(".")
-        label = "title" if "title_vi" in reference_files()[table].columns else "label"
+    for kind, codes in code_lists().items():
         yield f"\n### {kind}\n"
-        yield f"From `ref.{table}`.\n"
+        yield f"From `ref.{CODE_LISTS[kind].partition('.')[0]}`.\n"
         yield "| code | name | source |"
         yield "|---|---|---|"
-        lines = []
-        for row in reference[table]:
-            name = f"{row[label + '_vi']} — {row[label + '_en']}"
-            lines.append(f"| `{row[column]}` | {_cell(name)} | {_cell(row['source_clause'])} |")
-        yield from dict.fromkeys(lines)
+        for each in codes:
+            yield f"| `{each.code}` | {_cell(_both(each.name))} | {_cell(each.source)} |"
+
+
+def _both(meaning: Meaning) -> str:
+    return f"{meaning['vi']} — {meaning['en']}"
 
 
 def _cell(text: object) -> str:

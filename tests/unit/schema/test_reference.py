@@ -15,8 +15,8 @@ from onestop.schema.reference import (
     ReferenceFileError,
     read_reference,
     reference_comments,
+    reference_files,
     reference_tables,
-    reference_titles,
 )
 from onestop.schema.workdays import work_calendar
 
@@ -222,7 +222,9 @@ def test_tables_are_typed_and_every_column_has_a_comment_in_both_languages():
     for name, table in tables.items():
         assert list(comments[name]) == table.column_names
         assert all(" — " in text for text in comments[name].values())
-        assert " — " in reference_titles()[name]
+        file = reference_files()[name]
+        assert file.vi
+        assert file.en
 
 
 def test_every_file_states_the_source_of_its_rows_and_whether_it_was_verified():

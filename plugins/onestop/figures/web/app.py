@@ -22,6 +22,7 @@ from onestop.figures.web.audit import (
     read_restatements,
     signs_csv,
 )
+from onestop.figures.web.dictionary import read_dictionary
 from onestop.figures.web.figure import figure_csv, figure_xlsx, read_figure
 from onestop.figures.web.nights import (
     quarantine_csv,
@@ -98,12 +99,15 @@ class Page:
         template: in ``templates/web``.
         read: reads the template's values.
         is_record: whether only readers of the record see it.
+        tables: the tables that its figures are in, for links into the dictionary; a page that
+            reads others each time gives them as ``tables_read`` among its values.
     """
 
     path: str
     template: str
     read: Reader
     is_record: bool = False
+    tables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -137,21 +141,81 @@ DOWNLOADS = (
     Download("signs.csv", signs_csv, is_record=True),
 )
 PAGES = (
-    Page("./", "overview.html", read_overview),
-    Page("report", "report.html", read_report),
-    Page("units", "units.html", read_units),
-    Page("unit", "unit.html", read_unit),
-    Page("open", "open.html", read_open),
+    Page(
+        "./",
+        "overview.html",
+        read_overview,
+        tables=("mart.scorecard", "mart.indicator_history", "mart.outlook", "mart.night_change"),
+    ),
+    Page("report", "report.html", read_report, tables=("mart.report_revision",)),
+    Page("units", "units.html", read_units, tables=("mart.indicator_value", "mart.unit")),
+    Page(
+        "unit",
+        "unit.html",
+        read_unit,
+        tables=(
+            *("mart.indicator_value", "mart.indicator_variant", "mart.outlook", "mart.backlog"),
+            *("mart.due_soon", "mart.on_time_detail", "mart.processing_time", "mart.waiting_time"),
+            *("mart.decree_check_count", "mart.changed_after_overdue", "mart.known_issue"),
+        ),
+    ),
+    Page("open", "open.html", read_open, tables=("mart.dossier",)),
     Page("figure", "figure.html", read_figure),
-    Page("nights", "nights.html", read_nights, is_record=True),
-    Page("night", "night.html", read_night, is_record=True),
-    Page("delivery", "delivery.html", read_delivery, is_record=True),
-    Page("quarantine", "quarantine.html", read_quarantine, is_record=True),
-    Page("rule", "rule.html", read_rule, is_record=True),
-    Page("audit", "audit.html", read_audit, is_record=True),
-    Page("restatements", "restatements.html", read_restatements, is_record=True),
-    Page("difference", "difference.html", read_difference, is_record=True),
-    Page("publications", "publications.html", read_publications, is_record=True),
+    Page("dictionary", "dictionary.html", read_dictionary),
+    Page(
+        "nights",
+        "nights.html",
+        read_nights,
+        is_record=True,
+        tables=("audit.night_run", "audit.delivery", "audit.publication"),
+    ),
+    Page(
+        "night",
+        "night.html",
+        read_night,
+        is_record=True,
+        tables=(
+            *("audit.night_run", "audit.night_step", "audit.delivery", "audit.validation_result"),
+            "audit.publication",
+        ),
+    ),
+    Page(
+        "delivery",
+        "delivery.html",
+        read_delivery,
+        is_record=True,
+        tables=("audit.delivery", "audit.validation_result", "audit.rejected_row"),
+    ),
+    Page(
+        "quarantine",
+        "quarantine.html",
+        read_quarantine,
+        is_record=True,
+        tables=("audit.rejected_row",),
+    ),
+    Page("rule", "rule.html", read_rule, is_record=True, tables=("audit.validation_result",)),
+    Page("audit", "audit.html", read_audit, is_record=True, tables=("mart.changed_after_overdue",)),
+    Page(
+        "restatements",
+        "restatements.html",
+        read_restatements,
+        is_record=True,
+        tables=("mart.restatement", "mart.restatement_dossier"),
+    ),
+    Page(
+        "difference",
+        "difference.html",
+        read_difference,
+        is_record=True,
+        tables=("mart.night_change",),
+    ),
+    Page(
+        "publications",
+        "publications.html",
+        read_publications,
+        is_record=True,
+        tables=("audit.publication", "audit.report"),
+    ),
 )
 
 
@@ -222,8 +286,9 @@ def _add_page(
             return _message(request, _NOT_FOUND, str(error), visit)
         except OneStopError as error:
             return _message(request, _UNAVAILABLE, str(error), visit)
+        shown = {"tables_read": page.tables, **values}
         html = render(
-            page.template, visit, **values, unpublished=_unpublished(here, visit.lang, night)
+            page.template, visit, **shown, unpublished=_unpublished(here, visit.lang, night)
         )
         return HTMLResponse(html, headers=_HEADERS)
 

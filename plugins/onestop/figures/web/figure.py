@@ -120,6 +120,7 @@ def read_figure(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict
         "found": None,
         "agrees": None,
         "published": published,
+        "tables_read": [_PUBLISHED_IN[asked.is_check]],
         "no_data_reason": asked.described.get(f"no_data_reason_{lang}") or "",
     }
     units = _read_units(warehouse, asked, published)
@@ -130,6 +131,7 @@ def read_figure(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict
     found, page = _find_page(asked, at.chosen, visit)
     amounts = (found.numerator, found.denominator)
     values["figure_text"] = _figure_text(amounts, labels["unit_of_measure"], lang)
+    values["tables_read"] += _ITEMS_IN.get(found.kind.name, ())
     values["amounts"] = amounts
     values["found"] = found
     values["page"] = page
@@ -138,6 +140,17 @@ def read_figure(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict
     values["headings"] = [heading(name, lang) for name in values["columns"]]
     values["rows"] = list(_rows(asked, found, lang))
     return values
+
+
+#: The table of published figures, by whether it is a check of the decrees; those of the items.
+_PUBLISHED_IN = {False: "mart.indicator_value", True: "mart.decree_check_count"}
+_ITEMS_IN = {
+    _DOSSIERS: ("mart.dossier",),
+    "tickets": ("mart.visit",),
+    "procedures": ("mart.catalogue",),
+    "units": ("mart.unit",),
+    "declarations": ("core.declaration_history",),
+}
 
 
 def _ask(warehouse: Warehouse, at: _Coordinates) -> Asked:

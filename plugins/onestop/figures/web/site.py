@@ -179,7 +179,7 @@ def render(template: str, visit: Visit, **values: object) -> str:
             link=visit.link,
             menu=menu,
             style=f"{visit.base}style.css?v={style_mark()}",
-            **values,
+            **{"tables_read": (), **values},
         )
     )
 
