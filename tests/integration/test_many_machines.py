@@ -18,6 +18,7 @@ from shared_stores import Installation, kill_before_request, object_store
 
 from onestop.figures.web import make_app
 from onestop.intake.delivery import RefusedDeliveryError
+from onestop.record.night_steps import noting_steps
 from onestop.storage import listed, names_in
 from onestop.upkeep.doctor import examine
 from onestop.upkeep.verify import verify
@@ -49,7 +50,9 @@ class Machines:
     def one(self):
         self.count += 1
         own = self.folder / f"machine-{self.count}"
-        yield self.installation.machine(own)
+        here = self.installation.machine(own)
+        with noting_steps(here.folders.steps, FIRST):
+            yield here
         # of the files of a night, none may stay behind
         left = [name for name in listed(own) if not name.startswith("locks/")]
         shutil.rmtree(own, ignore_errors=True)
@@ -60,7 +63,8 @@ def take_in_and_die(installation, folder, requests):
     """A worker that is killed while it takes in the night's files."""
     settings = installation.machine(folder)
     kill_before_request(requests)
-    steps.take_in_all(settings, FIRST)
+    with noting_steps(settings.folders.steps, FIRST):
+        steps.take_in_all(settings, FIRST)
 
 
 def take_in(machines):
@@ -125,6 +129,19 @@ def test_every_file_is_in_the_record_once(published):
     )
     assert {row["times"] for row in rows} == {1}
     assert [row["file_name"] for row in rows if row["state"] == "refused"] == [BROKEN]
+
+
+def test_the_record_says_which_steps_ran_and_which_was_killed(published):
+    rows = read(
+        published,
+        "select step, outcome, count(*) as times from audit.night_step group by 1, 2",
+    )
+    times = {(row["step"], row["outcome"]): row["times"] for row in rows}
+    files = times["land", "done"]
+    assert times["load", "done"] >= 3
+    assert [outcome for _, outcome in times].count("killed") == 1
+    assert times["read", "refused"] == 1
+    assert files > times["load", "done"]
 
 
 def test_the_landing_holds_what_it_holds_on_one_machine(published, one_night):

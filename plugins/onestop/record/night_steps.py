@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import fcntl
 import functools
+import io
 import json
 import logging
 import os
@@ -23,8 +24,10 @@ from typing import IO, TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import pyarrow as pa
 
+from onestop.files import write_whole
 from onestop.intake.delivery import RefusedDeliveryError
 from onestop.schema.time_zone import LOCAL_ZONE
+from onestop.storage import is_shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -77,6 +80,9 @@ _TYPES: list[tuple[str, pa.DataType]] = [
     ("rows_done", pa.int64()),
     ("process", pa.string()),
 ]
+#: A step on another machine without an end is taken for killed after this time; no task of a night
+#: may take longer.
+_LONGEST = dt.timedelta(hours=2)
 #: The folder of the files, and the night that this process runs.
 _running: ContextVar[tuple[Path, dt.date] | None] = ContextVar("night", default=None)
 
@@ -140,10 +146,24 @@ def _rows_of(result: object) -> int | None:
     return rows
 
 
+class _SharedNote(io.StringIO):
+    """A note on object storage, put whole each time it is written."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def flush(self) -> None:
+        write_whole(self._path, self.getvalue())
+
+
 def _begin(
     stack: ExitStack, folder: Path, night: dt.date, step: str, file_name: str | None
 ) -> IO[str] | None:
-    """A locked file that says which step has begun; None where it cannot be written."""
+    """A file that says which step has begun; None where it cannot be written.
+
+    It is locked as long as the step runs; on object storage there are no locks.
+    """
     step_id = uuid.uuid4().hex
     begun = {
         "step_id": step_id,
@@ -154,8 +174,12 @@ def _begin(
         "process": f"{platform.node()}:{os.getpid()}",
     }
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{night.isoformat()}.{step_id}.jsonl"
+        if is_shared(path):
+            shared = _SharedNote(path)
+            _write(shared, begun)
+            return shared
+        folder.mkdir(parents=True, exist_ok=True)
         note = stack.enter_context(path.open("x", encoding="utf-8"))
         fcntl.flock(note, fcntl.LOCK_EX)
         _write(note, begun)
@@ -184,13 +208,35 @@ def _noted_steps(folder: Path, night: dt.date | None = None) -> dict[Path, Night
     """The steps that have a file; of one night, or of all."""
     found = {}
     for path in folder.glob(f"{night.isoformat() if night else '*'}.*.jsonl"):
+        if is_shared(path):
+            with suppress(FileNotFoundError):
+                run = _from_lines(path.read_text(encoding="utf-8").splitlines())
+                if run is not None:
+                    found[path] = run
+            continue
         with suppress(OSError), path.open(encoding="utf-8") as note:
             is_running = _is_locked(note)
             run = _from_lines(note.read().splitlines())
             if run is not None:
                 is_open = run.ended_at is None and is_running
                 found[path] = replace(run, outcome=RUNNING) if is_open else run
-    return found
+    return _running_elsewhere(found) if is_shared(folder) else found
+
+
+def _running_elsewhere(found: dict[Path, NightStepRun]) -> dict[Path, NightStepRun]:
+    """Steps of any machine; one without an end still runs, unless it was begun anew or is old."""
+    last: dict[tuple[object, ...], dt.datetime] = {}
+    for run in found.values():
+        which = (run.as_of_date, run.step, run.file_name)
+        last[which] = max(run.began_at, last.get(which, run.began_at))
+    oldest = dt.datetime.now(LOCAL_ZONE) - _LONGEST
+    return {
+        path: replace(run, outcome=RUNNING)
+        if run.ended_at is None
+        and oldest < run.began_at == last[run.as_of_date, run.step, run.file_name]
+        else run
+        for path, run in found.items()
+    }
 
 
 def _is_locked(note: IO[str]) -> bool:
