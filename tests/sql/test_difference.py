@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import html
 import io
 import itertools
 import json
@@ -23,10 +24,12 @@ from moved_figures import (
 from plan_targets import target_of
 from published_marts import settings_in
 from random_nights import Sources
+from web_site import browser
 from worked_dossiers import LATER, NIGHT, THIRTEEN, UNIT, record, record_unit
 
 from onestop.figures.difference import Cause, _Comparison, _find_unit, compare_nights
-from onestop.figures.difference.output import print_difference
+from onestop.figures.difference.output import Labels, notes_on, print_difference
+from onestop.figures.difference.recorded import recorded_difference
 from onestop.figures.scorecard.values import read_lines, read_methods, read_scorecard
 from onestop.figures.web.overview import _read_turned
 from onestop.figures.web.site import Visit
@@ -446,6 +449,59 @@ def test_the_page_shows_them_and_the_known_issue(by_other_rules, indicator):
     text = io.StringIO()
     print_difference(by_other_rules, difference, "en", "table", text)
     assert "≥ 30%\nVerdict: Not met → Met\nNew known issue: Fault channels" in text.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("nights", "before", "after"),
+    [
+        ("by_other_rules", NIGHT, NEXT),
+        ("settings", NIGHT, NEXT),
+        ("settings", NEXT, LATER),
+        ("after_new_year", YEAR_END, NEW_YEAR),
+    ],
+)
+@pytest.mark.parametrize("unit", ["CITY", "DISTRICT", UNIT])
+def test_what_is_recorded_of_neighbouring_nights_is_what_is_computed(
+    request, nights, before, after, unit
+):
+    settings = request.getfixturevalue(nights)
+    computed = compare_nights(settings, before, after, unit)
+    with open_published(settings) as warehouse:
+        recorded = recorded_difference(warehouse, before, after, computed.unit)
+    assert recorded.reference_changes == (
+        computed.reference_changes if nights == "by_other_rules" else ()
+    )
+    of_figure = {each.indicator_code: each for each in computed.figures}
+    for each in recorded.figures:
+        other = of_figure.pop(each.indicator_code)
+        for name in ("before", "after", "causes", "issues_before", "issues_after", "is_changed"):
+            assert getattr(each, name) == getattr(other, name), (each.indicator_code, name)
+        for side in ("verdict_before", "verdict_after"):
+            verdict = getattr(each, side)
+            if verdict is None or verdict.status != "no_data":  # then no target is recorded
+                assert verdict == getattr(other, side), (each.indicator_code, side)
+    assert not any(each.is_changed for each in of_figure.values())
+
+
+@pytest.mark.parametrize("indicator", [None, "online_share_level3", "on_time_rate"])
+def test_the_page_of_the_site_shows_target_verdict_firmness_and_issue_of_both_nights(
+    by_other_rules, indicator
+):
+    auditor = browser(by_other_rules, reads_record=True)
+    asked = {"lang": "en"} | ({"indicator": indicator} if indicator else {})
+    page = html.unescape(auditor.get("/difference", params=asked).text)
+    difference = compare_nights(by_other_rules, NIGHT, NEXT, "CITY", indicator)
+    with open_published(by_other_rules) as warehouse:
+        labels = Labels(warehouse)
+    shown = [each for each in difference.figures if each.is_changed]
+    assert shown
+    for each in shown:
+        measure = labels.indicators[each.indicator_code]["unit_of_measure"]
+        notes = list(notes_on(each, measure, labels, "en"))
+        assert any(note.is_change for note in notes)
+        for note in notes:
+            assert note.text in page, note
+    assert "period_class.csv, withdrawn: cohort_role left_out → denominator" in page
 
 
 def test_the_firmness_of_a_verdict_is_shown_when_it_turns(by_other_rules):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, TextIO
@@ -148,7 +148,7 @@ def print_difference(
             _print_page(console, difference, labels, lang)
 
 
-class _Labels:
+class Labels:
     """Titles and labels in both languages, by code."""
 
     def __init__(self, warehouse: Warehouse) -> None:
@@ -174,9 +174,9 @@ class _Labels:
         )
 
 
-def _read_labels(settings: Settings) -> _Labels:
+def _read_labels(settings: Settings) -> Labels:
     with open_published(settings) as warehouse:
-        return _Labels(warehouse)
+        return Labels(warehouse)
 
 
 # --- for programs ----------------------------------------------------------------------------
@@ -221,7 +221,7 @@ _ITEM_COLUMNS = (
 )
 
 
-def _rows(difference: Difference, labels: _Labels) -> Iterator[dict[str, Any]]:
+def _rows(difference: Difference, labels: Labels) -> Iterator[dict[str, Any]]:
     """A row for each item or cause; one without a cause for a figure that did not move.
 
     Of the figures that did not change at all, only the one that was asked for has a row.
@@ -274,13 +274,13 @@ def _as_item(cause: Cause) -> dict[str, Any]:
     }
 
 
-def _labelled(row: dict[str, Any], labels: _Labels) -> dict[str, Any]:
+def _labelled(row: dict[str, Any], labels: Labels) -> dict[str, Any]:
     facts = row.pop("facts", {})
     label = labels.causes[row["cause_code"]]
     return {**row, **facts, "label_vi": label["label_vi"], "label_en": label["label_en"]}
 
 
-def _as_json(difference: Difference, labels: _Labels) -> dict[str, Any]:
+def _as_json(difference: Difference, labels: Labels) -> dict[str, Any]:
     return {
         "previous_night": difference.previous,
         "as_of_date": difference.as_of,
@@ -314,7 +314,7 @@ def _word(name: str, lang: Language, **values: str) -> str:
     return _WORDS[name][lang].format(**values)
 
 
-def _print_page(console: Console, difference: Difference, labels: _Labels, lang: Language) -> None:
+def _print_page(console: Console, difference: Difference, labels: Labels, lang: Language) -> None:
     nights = {
         "previous": day(difference.previous, lang),
         "as_of": day(difference.as_of, lang),
@@ -368,7 +368,7 @@ def _print_footnotes(console: Console, figures: list[FigureChange], lang: Langua
         console.print(f"{text} ({', '.join(codes)})", style="yellow")
 
 
-def _print_rules(console: Console, difference: Difference, labels: _Labels, lang: Language) -> None:
+def _print_rules(console: Console, difference: Difference, labels: Labels, lang: Language) -> None:
     """Print which rules differ between the nights, where they move a figure."""
     by_rules = [
         (figure, cause)
@@ -400,7 +400,7 @@ def _print_rules(console: Console, difference: Difference, labels: _Labels, lang
             console.print(text)
 
 
-def _print_figure(console: Console, figure: FigureChange, labels: _Labels, lang: Language) -> None:
+def _print_figure(console: Console, figure: FigureChange, labels: Labels, lang: Language) -> None:
     indicator = labels.indicators[figure.indicator_code]
     unit = indicator["unit_of_measure"]
     console.print()
@@ -417,18 +417,49 @@ def _print_figure(console: Console, figure: FigureChange, labels: _Labels, lang:
         console.print(_WORDS["unchanged"][lang])
     if figure.before is None:
         console.print(_WORDS["unknown"][lang])
-    for name, was, now in _verdict_texts(figure, unit, labels, lang):
-        change = now if was in {now, None} else f"{was} → {now}"
-        console.print(_WORDS[name][lang].format(change=change))
-    for name, issue in _issues(figure):
-        text = _WORDS[name][lang].format(issue=_footnote(issue, lang))
-        console.print(text, style="yellow")
+    for note in notes_on(figure, unit, labels, lang):
+        console.print(note.text, style="yellow" if note.is_issue else None)
     if figure.causes:
         _print_causes(console, figure, labels, lang)
 
 
+@dataclass(frozen=True)
+class Note:
+    """A sentence beside the change of a figure.
+
+    Attributes:
+        text: for people.
+        is_issue: whether it is about a known issue of the data.
+        is_change: whether it differs between the two nights.
+    """
+
+    text: str
+    is_issue: bool = False
+    is_change: bool = False
+
+
+def notes_on(
+    figure: FigureChange, unit_of_measure: str, labels: Labels, lang: Language
+) -> Iterator[Note]:
+    """Target, verdict and firmness on both nights, and the known issues of the data.
+
+    Args:
+        figure: the change.
+        unit_of_measure: of the indicator.
+        labels: of the codes.
+        lang: of the texts.
+    """
+    for name, was, now in _verdict_texts(figure, unit_of_measure, labels, lang):
+        is_change = was not in {now, None}
+        change = f"{was} → {now}" if is_change else now
+        yield Note(_WORDS[name][lang].format(change=change), is_change=is_change)
+    for name, issue in _issues(figure):
+        text = _WORDS[name][lang].format(issue=_footnote(issue, lang))
+        yield Note(text, is_issue=True, is_change=name != "issue")
+
+
 def _verdict_texts(
-    figure: FigureChange, unit_of_measure: str, labels: _Labels, lang: Language
+    figure: FigureChange, unit_of_measure: str, labels: Labels, lang: Language
 ) -> Iterator[tuple[str, str | None, str]]:
     """Target, verdict and firmness: name, text on the earlier night, text on the later one."""
     was, now = figure.verdict_before, figure.verdict_after or Verdict()
@@ -479,7 +510,7 @@ def _footnote(issue: KnownIssue, lang: Language) -> str:
     return issue.footnote_vi if lang == "vi" else issue.footnote_en
 
 
-def _print_causes(console: Console, figure: FigureChange, labels: _Labels, lang: Language) -> None:
+def _print_causes(console: Console, figure: FigureChange, labels: Labels, lang: Language) -> None:
     from rich import box  # noqa: PLC0415 - the machine formats do without it
     from rich.table import Table  # noqa: PLC0415 - idem
 
@@ -502,7 +533,7 @@ def _print_causes(console: Console, figure: FigureChange, labels: _Labels, lang:
 
 
 def _print_items(
-    console: Console, figure: FigureChange, cause: Cause, labels: _Labels, lang: Language
+    console: Console, figure: FigureChange, cause: Cause, labels: Labels, lang: Language
 ) -> None:
     from rich import box  # noqa: PLC0415 - the machine formats do without it
     from rich.table import Table  # noqa: PLC0415 - idem

@@ -207,7 +207,7 @@ PAGES = (
         "difference.html",
         read_difference,
         is_record=True,
-        tables=("mart.night_change",),
+        tables=("mart.night_change", "mart.indicator_history"),
     ),
     Page(
         "publications",

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from onestop.console import csv_bytes
 from onestop.figures.difference import compare_nights
+from onestop.figures.difference.output import Labels, notes_on
+from onestop.figures.difference.recorded import recorded_difference
 from onestop.figures.explain.output import heading
 from onestop.figures.issued import read_issued_reports
 from onestop.figures.unit_names import unit_label
-from onestop.figures.web.overview import read_night_changes
 from onestop.figures.web.site import date_of, figure_text, page_number
 from onestop.figures.web.unit import SIGNS, STRENGTHS, find_unit, sign_condition
+from onestop.marts.earlier_nights import FoundUnit
 from onestop.marts.published import QuestionError, find_night, published_nights
 
 if TYPE_CHECKING:
@@ -338,6 +340,8 @@ def read_difference(warehouse: Warehouse, settings: Settings, visit: Visit) -> d
         "figures": [],
         "is_recorded": False,
         "items": [],
+        "unchanged": [],
+        "reference_changes": [],
     }
     for each in values["units"]:
         each["title"] = unit_label(each["code"], each["title"], lang)
@@ -346,28 +350,28 @@ def read_difference(warehouse: Warehouse, settings: Settings, visit: Visit) -> d
     is_next = bool(earlier) and before == earlier[-1]
     if is_next and not query.get("indicator"):
         values["is_recorded"] = True
-        values["figures"] = read_night_changes(warehouse, after, lang, unit["unit_code"])
-        return values
-    difference = compare_nights(
-        settings, before, after, unit["unit_code"], query.get("indicator") or None
-    )
+        found = FoundUnit(
+            unit["unit_code"], unit["unit_name"], unit["unit_level"], unit["unit_scope"]
+        )
+        difference = recorded_difference(warehouse, before, after, found)
+    else:
+        difference = compare_nights(
+            settings, before, after, unit["unit_code"], query.get("indicator") or None
+        )
     _add_difference(warehouse, values, difference, lang)
     return values
 
 
 #: Items of a difference on its page.
 _MOST_ITEMS = 200
+#: Reference rows on it that differ between the nights.
+_MOST_REFERENCE_CHANGES = 20
 
 
 def _add_difference(
     warehouse: Warehouse, values: dict[str, Any], difference: Difference, lang: Language
 ) -> None:
-    titles = {
-        row["indicator_code"]: row
-        for row in warehouse.rows(
-            f"select indicator_code, title_{lang} as title, unit_of_measure from ref.indicator"
-        )
-    }
+    labels = Labels(warehouse)
     causes = {
         row["cause_code"]: row
         for row in warehouse.rows(
@@ -375,14 +379,17 @@ def _add_difference(
             " from ref.change_cause"
         )
     }
+    values["reference_changes"] = difference.reference_changes[:_MOST_REFERENCE_CHANGES]
     for figure in difference.figures:
-        if not figure.causes and figure.before == figure.after:
+        indicator = labels.indicators[figure.indicator_code]
+        if not figure.is_changed and not difference.has_items:
+            values["unchanged"].append(indicator[f"title_{lang}"])
             continue
-        measure = titles[figure.indicator_code]["unit_of_measure"]
+        measure = indicator["unit_of_measure"]
         values["figures"].append(
             {
                 "code": figure.indicator_code,
-                "title": titles[figure.indicator_code]["title"],
+                "title": indicator[f"title_{lang}"],
                 "previous_night": difference.previous,
                 "before": _pair_text(figure.before, measure, lang),
                 "after": _pair_text(figure.after, measure, lang),
@@ -400,6 +407,7 @@ def _add_difference(
                     for cause in figure.causes
                 ],
                 "item_count": len(figure.items),
+                "notes": list(notes_on(figure, measure, labels, lang)),
             }
         )
         values["items"] = [
