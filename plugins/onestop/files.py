@@ -24,7 +24,7 @@ from onestop import storage
 from onestop.errors import OneStopError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 #: Ending of a draft's name, which begins with a full stop.
 DRAFT_ENDING = ".draft"
@@ -121,6 +121,37 @@ def drafted(
         _finish(draft, mode)
         draft.replace(path)
         sync(path.parent)
+
+
+def write_named(
+    folder: Path,
+    write: Callable[[Path], None],
+    name: Callable[[Path], str],
+    *,
+    mode: int | None = None,
+) -> Path:
+    """Write a file whole under a name that depends on its content, such as one with its digest.
+
+    Args:
+        folder: of the file; it is made where it is missing.
+        write: writes the draft.
+        name: the file's name, from the draft.
+        mode: of the file; defaults to the draft's mode.
+
+    Returns:
+        The file.
+
+    Raises:
+        DiskFullError: there is no room for it.
+        OSError: it cannot be written.
+    """
+    with _draft_beside(folder / "file", None) as draft:
+        write(draft)
+        path = folder / name(draft)
+        _finish(draft, mode)
+        draft.replace(path)
+        sync(folder)
+    return path
 
 
 def write_whole(path: Path, content: str | bytes, *, mode: int | None = None) -> None:

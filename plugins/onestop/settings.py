@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 #: Variables of an installation that are read where they are needed, beside those of
 #: :meth:`Settings.to_environment`; and those whose value is a file.
 FURTHER_VARIABLES = (
+    "ONESTOP_COMPUTE",
     "ONESTOP_DECISION_HOURS",
     "ONESTOP_EXPORTS_KEY_FILE",
     "ONESTOP_EXPORTS_KNOWN_HOSTS",
     "ONESTOP_EXPORTS_PASSWORD",
     "ONESTOP_MEMORY",
+    "ONESTOP_RECORD_FILES",
     "ONESTOP_RECORD_ROLES",
     "ONESTOP_RETENTION",
     "ONESTOP_WAIT_MINUTES",
@@ -41,7 +43,12 @@ VARIABLES = frozenset(
         *("ONESTOP_LOCAL_LAST_NIGHT", "ONESTOP_LOCAL_PRELOAD"),
     }
 )
-_FILES = {"ONESTOP_EXPORTS_KEY_FILE", "ONESTOP_EXPORTS_KNOWN_HOSTS", "ONESTOP_RETENTION"}
+_FILES = {
+    "ONESTOP_EXPORTS_KEY_FILE",
+    "ONESTOP_EXPORTS_KNOWN_HOSTS",
+    "ONESTOP_RECORD_FILES",
+    "ONESTOP_RETENTION",
+}
 #: Name of the readers' copy.
 _COPY = "onestop.duckdb"
 _MINUTES_OF_A_DAY = 24 * 60

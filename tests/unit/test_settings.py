@@ -72,6 +72,8 @@ def everything_set(monkeypatch, tmp_path):
         "ONESTOP_PUBLISH_BY": "08:15",
         "ONESTOP_WAIT_MINUTES": "2.5",
         "ONESTOP_DECISION_HOURS": "3",
+        "ONESTOP_COMPUTE": "spark://host:7077",
+        "ONESTOP_RECORD_FILES": "record",
         "ONESTOP_RECORD_ROLES": "Auditor",
         "ONESTOP_MEMORY": "600MB",
         "ONESTOP_RETENTION": "retention.yaml",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from onestop.marts.changes import ChangeSet, DoubtError, rule_boundaries
 from onestop.marts.descriptions import column_texts
-from onestop.marts.files import SQL_FOLDER, mart_files, rules_digest
+from onestop.marts.files import SQL_FOLDER, dated, mart_files, rules_digest
 from onestop.marts.night_changes import NIGHT_CHANGE, stage_night_change
 from onestop.progress import counted_off, working
 from onestop.record.publications import (
@@ -27,6 +27,8 @@ from onestop.record.publications import (
 from onestop.record.record_checks import record_state
 from onestop.schema.reference import reference_tables
 from onestop.schema.workdays import FIRST_DAY, WorkCalendar, calendar_table
+from onestop.spark.address import Computing
+from onestop.spark.compute import MartQuery, counting
 from onestop.warehouse.base import quoted_text
 from onestop.warehouse.staged_names import (
     CALENDAR,
@@ -62,15 +64,27 @@ def stage_reference(warehouse: Warehouse, as_of: dt.date) -> None:
             warehouse.put_table(staged_name(name), table)
 
 
-def compute_marts(warehouse: Warehouse, as_of: dt.date) -> dict[str, int]:
+def compute_marts(
+    warehouse: Warehouse, as_of: dt.date, computing: Computing | None = None
+) -> dict[str, int]:
     """Compute all marts of one night beside the published ones.
 
     From the published marts and the change set of the night, where nothing speaks against it:
     the result is the same as that of counting everything.
 
+    Args:
+        warehouse: open for writing.
+        as_of: the night.
+        computing: where everything is counted, if it has to be; defaults to ``ONESTOP_COMPUTE``.
+
     Returns:
         Rows that were computed of each table.
+
+    Raises:
+        ComputeError: Apache Spark is to count everything, and cannot.
     """
+    computing = computing or Computing.from_environment()
+    counted_by = warehouse.product
     state, rules = record_state(warehouse, as_of), rules_digest()
     warehouse.empty_schema(STAGED)
     stage_reference(warehouse, as_of)
@@ -94,7 +108,10 @@ def compute_marts(warehouse: Warehouse, as_of: dt.date) -> dict[str, int]:
             warehouse.empty_schema(STAGED)
     if why:
         with working("computing", unit="tables", total=len(mart_files())):
-            counts = _compute_all(warehouse, as_of)
+            if computing.is_on_spark:
+                counted_by, counts = _compute_on_spark(warehouse, as_of, computing)
+            else:
+                counts = _compute_all(warehouse, as_of)
         stage_night_change(
             warehouse,
             last.as_of_date if last else None,
@@ -102,13 +119,19 @@ def compute_marts(warehouse: Warehouse, as_of: dt.date) -> dict[str, int]:
             is_from_changes=False,
             has_other_rules=last is not None and _has_other_rules(warehouse, last, as_of, rules),
         )
-    logger.info("night %s: %s", as_of, f"all dossiers counted: {why}" if why else "changes counted")
+    logger.info(
+        "night %s: %s by %s",
+        as_of,
+        f"all dossiers counted: {why};" if why else "changes counted",
+        counted_by,
+    )
     # Last: only a complete set of marts has its night.
     warehouse.make_table(
         f"{STAGED}.night",
         f"select date '{as_of}' as as_of_date, cast({state} as bigint) as record_state,"
         f" '{rules}' as rules_sha256, '{ALL if why else CHANGES}' as computed,"
         f" {quoted_text(why) if why else 'cast(null as varchar)'} as computed_why,"
+        f" {quoted_text(counted_by)} as counted_by,"
         + (f" date '{last.as_of_date}'" if last else " cast(null as date)")
         + " as previous_night",
     )
@@ -123,6 +146,30 @@ def _compute_all(warehouse: Warehouse, as_of: dt.date) -> dict[str, int]:
         if not file.is_view:
             counts[file.name] = int(warehouse.value(f"select count(*) from {STAGED}.{file.name}"))
     return counts
+
+
+def _compute_on_spark(
+    warehouse: Warehouse, as_of: dt.date, computing: Computing
+) -> tuple[str, dict[str, int]]:
+    """Count all marts on Spark, and load their rows; returns what counted them, and how many."""
+    files = {file.name: file for file in mart_files()}
+    marts = [MartQuery(file.name, dated(file.text, as_of), file.is_view) for file in mart_files()]
+    counts = {}
+    with counting(warehouse, marts, computing) as (version, counted):
+        for mart in counted_off(counted):
+            file = files[mart.name]
+            table, select = f"{STAGED}.{file.name}", file.select(as_of, STAGED)
+            if file.is_view:
+                warehouse.make_view(table, select)
+                continue
+            # the engine's own columns and types; no row is counted here
+            warehouse.make_table(table, f"select * from ({select}) as counted limit 0")
+            warehouse.append_parquet(table, mart.files)
+            counts[file.name] = int(warehouse.value(f"select count(*) from {table}"))
+            logger.debug(
+                "%s: %s rows, counted in %.1f s", mart.name, counts[file.name], mart.seconds
+            )
+    return f"Apache Spark {version}", counts
 
 
 def _reason_to_count_all(
@@ -188,7 +235,7 @@ def staged_night(warehouse: Warehouse) -> dt.date | None:
     needed = {"night", NIGHT_CHANGE, *(file.name for file in mart_files())}
     if not needed <= set(warehouse.tables(STAGED)):
         return None
-    if "previous_night" not in warehouse.columns(STAGED, "night"):
+    if not {"previous_night", "counted_by"} <= set(warehouse.columns(STAGED, "night")):
         return None  # an earlier release computed them
     staged = warehouse.rows(f"select as_of_date, previous_night from {STAGED}.night")
     # After a crash of the server the staged tables are there and have no rows.

@@ -23,6 +23,7 @@ from onestop.schema.reference import read_reference
 from onestop.schema.said import Said, in_language, said
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.settings import VARIABLES, Settings, chosen_language, wait_interval
+from onestop.spark.address import Computing, obstacles
 from onestop.storage import listed, put_new
 from onestop.upkeep.housekeeping import read_retention
 from onestop.warehouse import NoWarehouseError, engine_of, open_warehouse
@@ -539,6 +540,35 @@ def _airflow(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - 
     yield "OK", said("asks who logs in")
 
 
+def _compute(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
+    """Whether the engine of full computations is there."""
+    computing = Computing.from_environment()
+    if not computing.is_on_spark:
+        product = engine_of(settings.warehouse).product
+        yield "OK", said("{engine} computes the marts", engine=product)
+        return
+    found = list(obstacles(computing))
+    for what, remedy in found:
+        yield "FAIL", what, remedy
+    if found:
+        return
+    if computing.folder.is_relative_to(settings.landing):
+        yield (
+            "FAIL",
+            said("{inner} lies in {outer}", inner=computing.folder, outer=settings.landing),
+            said("keep landing/ apart: what is below it counts as evidence"),
+        )
+        return
+    yield (
+        "OK",
+        said(
+            "Apache Spark at {address} computes the marts in full, from the files in {folder}",
+            address=computing.address.partition(";")[0],
+            folder=computing.folder,
+        ),
+    )
+
+
 _CHECKS: dict[str, Callable[[Settings, dt.datetime], _Found]] = {
     "settings": _settings,
     "clock": _clock,
@@ -548,6 +578,7 @@ _CHECKS: dict[str, Callable[[Settings, dt.datetime], _Found]] = {
     "retention": _retention,
     "exports": _exports,
     "warehouse": _warehouse,
+    "compute": _compute,
     "store": _store,
     "landing": _landing,
     "disk": _disk,

@@ -21,6 +21,7 @@ from onestop.record.load import load_delivery, load_replayed
 from onestop.record.reference_changes import reference_changes, reference_on
 from onestop.schema.feeds import FEEDS
 from onestop.schema.number_text import counted
+from onestop.spark.address import Computing, files_apart
 from onestop.staging.staged_delivery import read_delivery
 from onestop.warehouse import duckdb_address, open_warehouse
 from onestop.warehouse.duckdb_files import open_duckdb
@@ -119,7 +120,9 @@ def verify(
                 load_again(scratch, delivery, attempt, night, result)
         echo(f"counting night {night} again")
         with open_warehouse(scratch.warehouse) as warehouse:
-            compute_marts(warehouse, night)
+            computing = Computing.from_environment()
+            with files_apart(computing, "verify") as apart:
+                compute_marts(warehouse, night, apart)
             computed = _computed_figures(warehouse, has_same_rules=has_same_rules)
             added = _added_since(figures, computed)
             for kind, count in sorted(Counter(map(_kind, added)).items()):

@@ -12,7 +12,7 @@ from onestop.schema.project import PROJECT_ROOT
 from onestop.warehouse.sql_text import created_relations, script_digest, statements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -124,6 +124,15 @@ class Warehouse(ABC):
     def arrow(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """Run a query and return it as an Arrow table."""
 
+    @abstractmethod
+    def batches(
+        self, sql: str, parameters: Mapping[str, Any] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Run a query and return its rows in Arrow batches, at least one, as they arrive.
+
+        Until the last one is taken, the connection runs no other statement.
+        """
+
     @classmethod
     @abstractmethod
     def readers_engine(cls, url: str) -> sa.Engine:
@@ -175,6 +184,10 @@ class Warehouse(ABC):
     @abstractmethod
     def append(self, name: str, table: pa.Table) -> None:
         """Add rows to a table; columns are matched by name."""
+
+    @abstractmethod
+    def append_parquet(self, name: str, files: Sequence[Path]) -> None:
+        """Add the rows of Parquet files to a table; columns are matched by name."""
 
     @abstractmethod
     def replace_table(self, name: str, by: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
+import pyarrow as pa
 
 from onestop.files import READ_ONLY, READABLE, copy_whole, drafted, has_sha256
 from onestop.warehouse.base import (
@@ -18,6 +19,7 @@ from onestop.warehouse.base import (
     WarehouseBusyError,
     WarehouseError,
     quoted,
+    quoted_text,
 )
 from onestop.warehouse.duckdb_files import (
     OUTSIDE,
@@ -29,13 +31,13 @@ from onestop.warehouse.duckdb_files import (
 from onestop.warehouse.sql_text import with_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    import pyarrow as pa
     import sqlalchemy as sa
 
 _WAIT_SECONDS = 60.0
 _SCHEME = "duckdb:///"
+_BATCH_ROWS = 1 << 17
 #: Mode of a restored warehouse: its owner writes, the owner's group reads.
 _WAREHOUSE_MODE = 0o640
 
@@ -147,6 +149,20 @@ class DuckDBWarehouse(Warehouse):
             table: pa.Table = found.to_arrow_table()
         return table
 
+    def batches(
+        self, sql: str, parameters: Mapping[str, Any] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Run a query and return its rows in Arrow batches, at least one, as they arrive."""
+        with _explained(self._path):
+            query = with_parameters(sql, "${}") if parameters else sql
+            found = self._connection.sql(query, params=dict(parameters or {}))
+            reader = found.to_arrow_reader(_BATCH_ROWS)
+            count = 0
+            for count, batch in enumerate(reader, start=1):  # noqa: B007 - whether there was one
+                yield batch
+            if not count:
+                yield pa.RecordBatch.from_pylist([], reader.schema)
+
     @classmethod
     def readers_engine(cls, url: str) -> sa.Engine:
         """An engine that opens the file read-only for each connection."""
@@ -252,6 +268,15 @@ class DuckDBWarehouse(Warehouse):
             self.execute(f"insert into {name} ({names}) select {names} from incoming_rows")
         finally:
             self._connection.unregister("incoming_rows")
+
+    def append_parquet(self, name: str, files: Sequence[Path]) -> None:
+        """Add the rows of Parquet files to a table; columns are matched by name."""
+        if files:
+            names = ", ".join(map(quoted, self.columns(*name.split("."))))
+            paths = ", ".join(quoted_text(str(path)) for path in files)
+            self.execute(
+                f"insert into {name} ({names}) select {names} from read_parquet([{paths}])"
+            )
 
     def replace_table(self, name: str, by: str) -> None:
         """Replace all rows of a table by those of another, in the running transaction."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import psycopg
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
+import pyarrow.parquet as pq
 from psycopg import IsolationLevel
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
@@ -34,7 +35,7 @@ from onestop.warehouse.postgres_dump import dump, restore_dump
 from onestop.warehouse.sql_text import with_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import duckdb
@@ -321,6 +322,31 @@ class PostgreSQLWarehouse(Warehouse):
         ]
         return pa.Table.from_arrays(arrays, names=names)
 
+    def batches(
+        self, sql: str, parameters: Mapping[str, Any] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Run a query and return its rows in Arrow batches, at least one, as they arrive."""
+        with (
+            self.transaction(),
+            self._explained(),
+            psycopg.ServerCursor(
+                self._connection, "batches", row_factory=psycopg.rows.tuple_row
+            ) as cursor,
+        ):
+            cursor.execute(self._with_values(sql, parameters).encode(), binary=True)
+            columns = cursor.description or []
+            schema = pa.schema([(column.name, _arrow_type(column)) for column in columns])
+            rows = cursor.fetchmany(_BATCH_ROWS)
+            while True:
+                cells = list(zip(*rows, strict=True)) or [()] * len(columns)
+                yield pa.RecordBatch.from_arrays(
+                    [pa.array(*one) for one in zip(cells, schema.types, strict=True)],
+                    schema=schema,
+                )
+                rows = cursor.fetchmany(_BATCH_ROWS)
+                if not rows:
+                    return
+
     @classmethod
     def readers_engine(cls, url: str) -> sa.Engine:
         """An engine whose sessions are read-only."""
@@ -342,13 +368,19 @@ class PostgreSQLWarehouse(Warehouse):
     def _run(
         self, sql: str, parameters: Mapping[str, Any] | None
     ) -> psycopg.Cursor[dict[str, Any]]:
-        if parameters:
-            sql = psycopg.ClientCursor(self._connection).mogrify(
-                with_parameters(sql.replace("%", "%%"), "%({})s").encode(), parameters
-            )
         with self._explained():
             # Binary values come by the extended protocol, which refuses more than one statement.
-            return psycopg.Cursor(self._connection).execute(sql.encode(), binary=True)
+            return psycopg.Cursor(self._connection).execute(
+                self._with_values(sql, parameters).encode(), binary=True
+            )
+
+    def _with_values(self, sql: str, parameters: Mapping[str, Any] | None) -> str:
+        """The statement with its parameters' values as literals."""
+        if not parameters:
+            return sql
+        return psycopg.ClientCursor(self._connection).mogrify(
+            with_parameters(sql.replace("%", "%%"), "%({})s").encode(), parameters
+        )
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -534,6 +566,14 @@ class PostgreSQLWarehouse(Warehouse):
     def append(self, name: str, table: pa.Table) -> None:
         """Add rows to a table; columns are matched by name."""
         self._copy(name, table.schema, table.to_batches())
+
+    def append_parquet(self, name: str, files: Sequence[Path]) -> None:
+        """Add the rows of Parquet files to a table; columns are matched by name."""
+        with self.transaction():
+            for path in files:
+                with pq.ParquetFile(path) as file:
+                    self._copy(name, file.schema_arrow, file.iter_batches(_BATCH_ROWS))
+            self.execute(f"analyze {name}")
 
     def replace_table(self, name: str, by: str) -> None:
         """Replace all rows of a table by those of another, in the running transaction.

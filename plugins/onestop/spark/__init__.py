@@ -1,0 +1,1 @@
+"""Full computation on Apache Spark: the same SELECTs, counted by many machines."""

@@ -1,0 +1,206 @@
+"""The marts of one night, counted by Spark from the record's Parquet files.
+
+The steps of the marts and their results are relations of one Spark session. A mart's result is
+written as Parquet; the warehouse's engine gives the staged table its columns and types, and loads
+the files.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+import uuid
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from onestop.record.history import history_select
+from onestop.schema.feeds import FEEDS
+from onestop.spark.address import ComputeError
+from onestop.spark.dialect import for_spark, relation_name
+from onestop.spark.record_files import record_files, write_parquet
+from onestop.spark.session import first_line, spark_session
+from onestop.warehouse.sql_text import tables_read
+from onestop.warehouse.staged_names import PUBLISHED, staged_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from pyspark.sql import DataFrame, SparkSession
+
+    from onestop.spark.address import Computing
+    from onestop.warehouse import Warehouse
+
+logger = logging.getLogger(__name__)
+
+#: What the histories are derived from, beside the versions; no text for people is copied.
+_COLUMNS = {
+    "audit.rejected_row": "delivery_id, key_text, replayed_attempt",
+    "audit.delivery": "delivery_id, attempt, state, source, feed, night, kind, file_name,"
+    " file_modified_at, sha256, known_from",
+}
+
+
+@dataclass(frozen=True)
+class MartQuery:
+    """A mart for Spark.
+
+    Attributes:
+        name: of the mart.
+        select: its SELECT for the night, reading ``mart``, ``ref`` and ``core``.
+        is_view: whether the warehouse has it as a view, so that no rows of it are loaded.
+    """
+
+    name: str
+    select: str
+    is_view: bool
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A mart that Spark has counted.
+
+    Attributes:
+        name: of the mart.
+        files: its rows as Parquet; none of a view.
+        seconds: how long it took.
+    """
+
+    name: str
+    files: tuple[Path, ...]
+    seconds: float
+
+
+@contextmanager
+def counting(
+    warehouse: Warehouse, marts: Sequence[MartQuery], computing: Computing
+) -> Iterator[tuple[str, Iterator[Counted]]]:
+    """Count marts on Spark, one after the other.
+
+    Args:
+        warehouse: has the record, and the reference rows staged.
+        marts: all of them, each after those that it reads.
+        computing: where Spark runs, and the folder of the files.
+
+    Yields:
+        Spark's version, and each mart after it is counted; the files are removed at the end.
+
+    Raises:
+        ComputeError: Spark cannot be used, or could not count a mart.
+    """
+    run = computing.folder / f"run-{uuid.uuid4().hex}"
+    try:
+        with spark_session(computing) as session:
+            night = _Night(warehouse, session, computing.folder, run)
+            yield session.version, night.count(marts)
+    finally:
+        shutil.rmtree(run, ignore_errors=True)
+
+
+class _Night:
+    """The relations of one computation."""
+
+    def __init__(
+        self, warehouse: Warehouse, session: SparkSession, folder: Path, run: Path
+    ) -> None:
+        self._warehouse = warehouse
+        self._session = session
+        self._folder = folder
+        self._run = run
+        self._known: set[str] = set()
+
+    def count(self, marts: Sequence[MartQuery]) -> Iterator[Counted]:
+        """Count the marts in order."""
+        readers = Counter(table for mart in marts for table in tables_read(mart.select))
+        own = {f"{PUBLISHED}.{mart.name}" for mart in marts}
+        for mart in marts:
+            begun = time.monotonic()
+            with _named(mart.name):
+                for table in sorted(tables_read(mart.select) - own):
+                    self._provide(table)
+                files = self._count(mart, is_held=readers[f"{PUBLISHED}.{mart.name}"] > 1)
+            yield Counted(mart.name, files, time.monotonic() - begun)
+
+    def _count(self, mart: MartQuery, *, is_held: bool) -> tuple[Path, ...]:
+        query = for_spark(mart.select, mart.name)
+        held = []
+        for step in query.steps:
+            frame = self._session.sql(step.select).persist()
+            frame.createOrReplaceTempView(step.name)
+            held.append(frame)
+        frame = self._session.sql(query.select)
+        relation = relation_name(f"{PUBLISHED}.{mart.name}")
+        if mart.is_view:  # its steps stay held as long as it is read
+            (frame.persist() if is_held else frame).createOrReplaceTempView(relation)
+            return ()
+        files = self._written(frame, f"marts/{mart.name}")
+        self._read(files).createOrReplaceTempView(relation)
+        for frame in held:
+            frame.unpersist()
+        return tuple(files)
+
+    def _provide(self, table: str) -> None:
+        """Make a table of the warehouse a relation."""
+        if table in self._known:
+            return
+        self._known.add(table)
+        schema, name = table.split(".")
+        entity, _, kind = name.rpartition("_")
+        feed = next((one for one in FEEDS.values() if one.entity == entity), None)
+        if schema == "core" and kind == "version" and feed is not None:
+            # The empty file has the columns of today, which older files may lack.
+            columns = self._copied(table, f"select * from {table} where 1 = 0")
+            files = [columns, *record_files(self._warehouse, feed, self._folder)]
+            frame = self._read(files, self._read([columns]))
+        elif schema == "core" and kind == "history" and feed is not None:
+            select = history_select(feed)
+            for one in sorted(tables_read(select)):
+                self._provide(one)
+            query = for_spark(select, name)
+            for step in query.steps:
+                self._session.sql(step.select).persist().createOrReplaceTempView(step.name)
+            frame = self._read(self._written(self._session.sql(query.select), table))
+        else:
+            columns = _COLUMNS.get(table, "*")
+            frame = self._read(
+                [self._copied(table, f"select {columns} from {staged_name(table)}")]
+            )
+        frame.createOrReplaceTempView(relation_name(table))
+
+    def _copied(self, table: str, select: str) -> Path:
+        """Rows of the warehouse as a Parquet file."""
+        path = self._run / "tables" / f"{table}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_parquet(path, self._warehouse.batches(select))
+        return path
+
+    def _written(self, frame: DataFrame, name: str) -> list[Path]:
+        """The files of a relation that Spark has written."""
+        folder = self._run / name
+        frame.write.parquet(str(folder))
+        return sorted(folder.glob("*.parquet"))
+
+    def _read(self, files: Sequence[Path], like: DataFrame | None = None) -> DataFrame:
+        reader = self._session.read
+        if like is not None:
+            reader = reader.schema(like.schema)
+        return reader.parquet(*map(str, files))
+
+
+@contextmanager
+def _named(mart: str) -> Iterator[None]:
+    """Turn Spark's errors into one that names the mart."""
+    from py4j.protocol import Py4JError  # noqa: PLC0415 - an optional extra
+    from pyspark.errors import PySparkException  # noqa: PLC0415 - idem
+
+    try:
+        yield
+    except (PySparkException, Py4JError, ConnectionError) as error:
+        raise ComputeError(
+            f"Apache Spark could not count mart.{mart}: {first_line(error)}",
+            remedy="see its log; run the night again, or unset ONESTOP_COMPUTE: the warehouse's"
+            " engine counts the same figures",
+        ) from error

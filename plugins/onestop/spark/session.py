@@ -1,0 +1,82 @@
+"""A session of Apache Spark for one computation."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from onestop.schema.time_zone import LOCAL_ZONE
+from onestop.spark.address import ComputeError, Computing, require_spark
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyspark.sql import SparkSession
+
+#: Settings that the figures depend on; Spark's other ones are those of ``spark-defaults.conf``.
+_NEEDED = {
+    # A day is a day of Việt Nam.
+    "spark.sql.session.timeZone": LOCAL_ZONE.key,
+    # A value that does not fit is an error, not null.
+    "spark.sql.ansi.enabled": "true",
+    # The older form has no time zone, so that DuckDB would read another moment.
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    # Chains of transferred tickets may have more rows together; each is at most 20 long.
+    "spark.sql.cteRecursionRowLimit": "-1",
+}
+#: Settings of a Spark in one process of this machine.
+_LOCAL = {
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.ui.enabled": "false",
+}
+_QUIET = {"spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
+
+
+@contextmanager
+def spark_session(computing: Computing) -> Iterator[SparkSession]:
+    """A session at an address; one that is open already is used and stays open.
+
+    Args:
+        computing: where Spark runs.
+
+    Raises:
+        ComputeError: Spark cannot be used; says what to do.
+    """
+    require_spark(computing)
+    with warnings.catch_warnings():
+        # of its functions for pandas, which are not used
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
+        from pyspark.errors import PySparkException  # noqa: PLC0415 - an optional extra
+        from pyspark.sql import SparkSession  # noqa: PLC0415 - idem
+
+        standing = SparkSession.getActiveSession()
+        builder = SparkSession.builder.appName("onestop")
+        if computing.is_connect:
+            builder = builder.remote(computing.address)
+        else:
+            builder = builder.master(computing.address)
+            for name, value in (_QUIET | (_LOCAL if computing.is_local else {})).items():
+                builder = builder.config(name, value)
+        try:
+            session = builder.getOrCreate()
+            for name, value in _NEEDED.items():
+                session.conf.set(name, value)
+        except (PySparkException, OSError, RuntimeError) as error:
+            raise ComputeError(
+                f"Apache Spark does not start: {first_line(error)}",
+                subject="ONESTOP_COMPUTE",
+                remedy="see its messages above; `onestop doctor` checks what it needs",
+            ) from error
+    try:
+        yield session
+    finally:
+        if standing is None:
+            session.stop()
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's message that says something."""
+    lines = (line.strip() for line in str(error).splitlines())
+    return next((line for line in lines if line), type(error).__name__)
