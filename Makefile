@@ -23,7 +23,7 @@ ARGS ?=
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup demo up test test-airflow test-long check secrets audit bench docs notebooks \
-	schema lock clean
+	schema setup-spark spark-cluster lock clean
 
 help:
 	@echo 'make demo        sample exports -> eleven nights in a real Airflow -> the scorecard'
@@ -39,10 +39,16 @@ help:
 	@echo 'make notebooks   run docs/notebooks on the data of make demo and keep their outputs'
 	@echo 'make schema      write the next schema file for columns that are new in feeds.py'
 	@echo 'make setup       only install into .venv/; the others call it'
+	@echo 'make setup-spark  Apache Spark too, for ONESTOP_COMPUTE; needs Java 17 when it runs'
+	@echo 'make spark-cluster  a Spark master and two workers on this machine, until Ctrl-C'
 	@echo 'make lock        compile requirements/*.in into hash locks'
 	@echo 'make clean       remove .venv/, caches and var/demo/; your own data under var/ stays'
 
 setup: $(INSTALLED)
+
+# Apache Spark too: an optional extra, with its own lock.
+setup-spark: setup
+	@$(INSTALL) $(BIN)/python --require-hashes --no-deps -r requirements/spark.lock
 
 $(INSTALLED): $(LOCKS) requirements/uv.lock $(INSTALL) pyproject.toml
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or newer is needed and not on the PATH;" \
@@ -103,9 +109,12 @@ schema: setup
 	$(BIN)/python -m onestop.upkeep.record_schema
 
 lock: setup
-	for name in uv runtime dev; do $(BIN)/python -m uv pip compile --universal --python-version 3.11 \
+	for name in uv runtime dev spark; do $(BIN)/python -m uv pip compile --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --quiet \
 		requirements/$$name.in -o requirements/$$name.lock || exit 1; done
+
+spark-cluster: setup
+	@$(BIN)/python -m onestop.local.spark_cluster $(ARGS)
 
 clean:
 	rm -rf $(VENV) var/demo .pytest_cache .mypy_cache .ruff_cache .hypothesis plugins/*.egg-info

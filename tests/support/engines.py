@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-#: Columns that hold the time of processing; all others must be equal.
-CLOCKS = {"settled_at", "published_at", "changed_at", "state_changed_at"}
+#: Columns that hold the time of processing or the engine's name; all others must be equal.
+CLOCKS = {"settled_at", "published_at", "changed_at", "state_changed_at", "counted_by"}
 #: Tables that hold nothing else.
 TIMES = {"audit.night_step"}
 SCHEMAS = ("core", "audit", "ref", "mart", "mart_staged")

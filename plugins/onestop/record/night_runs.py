@@ -63,7 +63,8 @@ def record_night_run(warehouse: Warehouse, night: dt.date, state: str, message: 
             "insert into audit.night_run (as_of_date, state, message, delivery_count,"
             " refused_count, computed, computed_why, counted_by, changed_at)"
             " select :as_of_date, :state, :message, :delivery_count, :refused_count,"
-            " max(computed), max(computed_why), max(counted_by), :changed_at from audit.publication where as_of_date = :as_of_date",
+            " max(computed), max(computed_why), max(counted_by), :changed_at"
+            " from audit.publication where as_of_date = :as_of_date",
             {**row, "changed_at": dt.datetime.now(LOCAL_ZONE)},
         )
 

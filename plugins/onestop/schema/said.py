@@ -265,6 +265,25 @@ VIETNAMESE: Mapping[str, str] = {
     ),
     "asks who logs in": "có hỏi người đăng nhập",
     "see docs/operations.md": "xem docs/operations.md",
+    "{engine} computes the marts": "{engine} tính các bảng số liệu",
+    "Apache Spark at {address} computes the marts in full, from the files in {folder}": (
+        "Apache Spark tại {address} tính lại toàn bộ các bảng số liệu, từ các tệp trong {folder}"
+    ),
+    "pyspark is not installed": "chưa cài pyspark",
+    "Spark Connect lacks {names}": "Spark Connect thiếu {names}",
+    "install it: {how}": "hãy cài: {how}",
+    "there is no Java runtime": "máy không có Java",
+    "{java} does not run": "không chạy được {java}",
+    "Java {found} is too old: Spark needs {needed}": (
+        "Java {found} quá cũ: Spark cần {needed} trở lên"
+    ),
+    "install a Java runtime (Debian: openjdk-17-jre-headless), or set JAVA_HOME": (
+        "hãy cài Java (Debian: openjdk-17-jre-headless), hoặc đặt JAVA_HOME"
+    ),
+    "nothing answers at {address}": "không có gì trả lời tại {address}",
+    "start the cluster, or correct ONESTOP_COMPUTE": (
+        "hãy khởi động cụm máy, hoặc sửa ONESTOP_COMPUTE"
+    ),
     # names of the doctor's checks
     "settings": "cài đặt",
     "clock": "đồng hồ",
@@ -274,6 +293,7 @@ VIETNAMESE: Mapping[str, str] = {
     "retention": "thời hạn lưu",
     "exports": "tệp xuất",
     "warehouse": "kho dữ liệu",
+    "compute": "nơi tính",
     "store": "kho lưu trữ",
     "landing": "landing",
     "disk": "ổ đĩa",

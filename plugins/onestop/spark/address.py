@@ -11,7 +11,7 @@ import subprocess
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PosixPath
 from typing import TYPE_CHECKING
 
 from onestop.errors import OneStopError
@@ -73,7 +73,14 @@ class Computing:
             )
         folder = os.environ.get("ONESTOP_RECORD_FILES")
         if not folder:
-            folder = str(Settings.from_environment().landing.parent / "record")
+            landing = Settings.from_environment().landing
+            if not isinstance(landing, PosixPath):
+                raise ComputeError(
+                    "is not set, and the landing is on object storage",
+                    subject="ONESTOP_RECORD_FILES",
+                    remedy="set it to a folder that this machine and Spark's workers share",
+                )
+            folder = str(landing.parent / "record")
         return cls(address, Path(folder).expanduser().absolute())
 
     @property

@@ -164,10 +164,8 @@ class _Night:
                 self._session.sql(step.select).persist().createOrReplaceTempView(step.name)
             frame = self._read(self._written(self._session.sql(query.select), table))
         else:
-            columns = _COLUMNS.get(table, "*")
-            frame = self._read(
-                [self._copied(table, f"select {columns} from {staged_name(table)}")]
-            )
+            names = _COLUMNS.get(table, "*")
+            frame = self._read([self._copied(table, f"select {names} from {staged_name(table)}")])
         frame.createOrReplaceTempView(relation_name(table))
 
     def _copied(self, table: str, select: str) -> Path:

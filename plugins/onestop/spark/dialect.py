@@ -25,18 +25,18 @@ class SparkTextError(OneStopError):
     """A SELECT with a part that has no known counterpart on Spark."""
 
 
-class _Written(Dialect):
+class _Written(Dialect):  # type: ignore[misc]
     """How the SELECTs are written: without a word, nulls are the largest values."""
 
     NULL_ORDERING = "nulls_are_large"
 
 
-class _OnSpark(Dialect):
+class _OnSpark(Dialect):  # type: ignore[misc]
     """What Spark reads: without a word, nulls are the smallest values."""
 
     NULL_ORDERING = "nulls_are_small"
 
-    class Generator(generator.Generator):
+    class Generator(generator.Generator):  # type: ignore[misc]
         """Writes each node as it was read; types by Spark's names."""
 
         TYPE_MAPPING = {  # noqa: RUF012 - as sqlglot declares it
@@ -79,9 +79,7 @@ def _epoch(node: exp.Expression) -> exp.Expression:
 
 
 #: Types without a fraction.
-_INTEGERS = frozenset(
-    {exp.DataType.Type.BIGINT, exp.DataType.Type.INT, exp.DataType.Type.SMALLINT}
-)
+_INTEGERS = frozenset({exp.DataType.Type.BIGINT, exp.DataType.Type.INT, exp.DataType.Type.SMALLINT})
 
 
 def _rounded(node: exp.Expression) -> exp.Expression:
@@ -162,7 +160,9 @@ def _field_of_json(node: exp.Expression) -> exp.Expression:
     if isinstance(node, exp.JSONExtractScalar):
         text = node.this.unnest()
         text = text.this if isinstance(text, exp.Cast) else text
-        return _call("get_json_object", text, exp.Literal.string(f"$.{node.expression.output_name}"))
+        return _call(
+            "get_json_object", text, exp.Literal.string(f"$.{node.expression.output_name}")
+        )
     return node
 
 
@@ -179,9 +179,7 @@ def _is_date(node: exp.Expression) -> bool:
 
 #: All of them. A test shows each one on a running Spark.
 DIFFERENCES = (
-    Difference(
-        "cast(x as double precision)", "cast(x as double)", "does not know the type's name"
-    ),
+    Difference("cast(x as double precision)", "cast(x as double)", "does not know the type's name"),
     Difference("cast(x as varchar)", "cast(x as string)", "asks for a length"),
     Difference(
         "order by x",
@@ -224,9 +222,7 @@ DIFFERENCES = (
         "reads `w - y` as a name with a hyphen",
         _bracketed_window,
     ),
-    Difference(
-        "position(x in y)", "locate(x, y)", "does not know sqlglot's name of it", _position
-    ),
+    Difference("position(x in y)", "locate(x, y)", "does not know sqlglot's name of it", _position),
     Difference(
         "cast(x as json) ->> 'name'",
         "get_json_object(x, '$.name')",

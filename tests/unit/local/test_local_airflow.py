@@ -64,6 +64,8 @@ def test_the_callers_memory_retention_roles_and_access_to_the_exports_are_kept(
 ):
     values = {
         "ONESTOP_MEMORY": "600MB",
+        "ONESTOP_COMPUTE": "spark://host:7077",
+        "ONESTOP_RECORD_FILES": "/srv/record",
         "ONESTOP_RECORD_ROLES": "Op",
         "ONESTOP_RETENTION": "/etc/onestop/retention.yaml",
         "ONESTOP_WAIT_MINUTES": "1",
