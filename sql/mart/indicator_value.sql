@@ -6,6 +6,7 @@
 -- reading (mart.indicator_variant); `turned_by` names those that give the other one.
 -- `rate_lower`, `rate_upper`: the interval of a rate that is counted from cases. A declared one has
 -- none: its two numbers may be sums of money, and more than 100 %.
+-- `shortfall`: how many more would meet the target.
 -- `known_issues`: the issues of ref.known_issue that affect the figure in the period.
 with scale_of_indicator as (
     select indicator_code, max(value_scale) as value_scale
@@ -46,6 +47,8 @@ targeted as (
         measured.*,
         target.comparison,
         target.target,
+        target.target_numerator,
+        target.target_denominator,
         measured.numerator * target.target_denominator as achieved,
         target.target_numerator * measured.divisor as target_compared
     from measured
@@ -161,6 +164,7 @@ indicator_value as (
             when has_readings then 'met_by_none'
         end as firmness,
         turned_by,
+        :shortfall,
         :rate_interval,
         known_issues,
         coverage

@@ -57,9 +57,58 @@ line as (
             or clause_line.scope = level.unit_level
 ),
 
+targeted_figure as (
+    select
+        figure.indicator_code,
+        figure.method_code,
+        figure.unit_code,
+        figure.period_type,
+        figure.period_start,
+        figure.numerator,
+        figure.denominator,
+        figure.value,
+        figure.status,
+        figure.coverage,
+        figure.firmness,
+        figure.turned_by,
+        figure.rate_lower,
+        figure.rate_upper,
+        figure.is_small,
+        figure.known_issues,
+        target.value_scale,
+        target.comparison,
+        target.target_numerator,
+        target.target_denominator
+    from mart.indicator_value as figure
+    left join mart.target_in_force as target
+        on
+            figure.indicator_code = target.indicator_code
+            and figure.unit_level = target.unit_level
+            and least(figure.period_end, :as_of_date) = target.measured_on
+    where figure.period_basis = 'calendar' and figure.unit_scope in ('city', 'level')
+),
+
+-- earlier nights have no shortfall among what they published, so it is counted here
 figure as (
-    select * from mart.indicator_value
-    where period_basis = 'calendar' and unit_scope in ('city', 'level')
+    select
+        indicator_code,
+        method_code,
+        unit_code,
+        period_type,
+        period_start,
+        numerator,
+        denominator,
+        value,
+        status,
+        coverage,
+        firmness,
+        turned_by,
+        rate_lower,
+        rate_upper,
+        is_small,
+        known_issues,
+        :shortfall
+    from targeted_figure
 ),
 
 document as (
@@ -212,26 +261,7 @@ scorecard as (
         footnote.known_issues,
         footnote.known_issues_vi,
         footnote.known_issues_en,
-        case
-            when
-                line.unit_of_measure = 'percent'
-                and target.comparison in ('>=', '=')
-                and figure.status in ('met', 'not_met')
-                then
-                    greatest(
-                        cast(
-                            ceil(
-                                cast(
-                                    target.target_numerator * figure.denominator as double precision
-                                )
-                                / target.target_denominator
-                            )
-                            as bigint
-                        )
-                        - figure.numerator,
-                        0
-                    )
-        end as shortfall
+        figure.shortfall
     from line
     left join figure
         on

@@ -42,6 +42,7 @@ target_in_force as (
         in_force.comparison,
         in_force.target_numerator,
         in_force.target_denominator,
+        scale.value_scale,
         cast(
             scale.value_scale * in_force.target_numerator
             / cast(in_force.target_denominator as double precision) as decimal(18, 4)

@@ -8,13 +8,14 @@ import re
 from dataclasses import replace
 
 import pytest
-from plan_targets import target_of
+from plan_targets import Target, target_of
 from published_marts import NIGHT, Figure, publish, settings_in
+from web_site import BEFORE
 
 from onestop.figures.scorecard import print_scorecard, read_scorecard
 from onestop.figures.scorecard.page import PAGES, scorecard_values
 from onestop.figures.scorecard.terminal import _write_csv
-from onestop.marts.published import NothingPublishedError, QuestionError
+from onestop.marts.published import NothingPublishedError, QuestionError, open_published
 from onestop.warehouse import open_warehouse
 
 TARGET = (98, ">=")
@@ -84,6 +85,50 @@ def test_the_shortfall_is_the_least_number_that_meets_the_target(settings, tmp_p
     assert lines_of(settings, "on_time_rate")["DISTRICT"].shortfall is None
     assert "1 more would meet the target" in page(settings, lang="en")
     assert "Còn thiếu 1 để đạt mục tiêu" in page(settings)
+
+
+def test_every_figure_of_every_unit_has_the_least_number_that_meets_its_target(site):
+    with open_published(site) as warehouse:
+        rows = warehouse.rows(
+            "select figure.indicator_code, figure.unit_code, figure.numerator, figure.denominator,"
+            " figure.status, figure.shortfall, target.comparison, target.target_numerator,"
+            " target.target_denominator, indicator.unit_of_measure"
+            " from mart.indicator_value as figure"
+            " inner join mart.target_in_force as target"
+            " on figure.indicator_code = target.indicator_code"
+            " and figure.unit_level = target.unit_level"
+            " and least(figure.period_end, figure.as_of_date) = target.measured_on"
+            " inner join ref.indicator as indicator"
+            " on figure.indicator_code = indicator.indicator_code"
+        )
+        without_target = warehouse.value(
+            "select count(shortfall) from mart.indicator_value where target is null"
+        )
+    lacking = 0
+    for row in rows:
+        is_rate = row["unit_of_measure"] == "percent" and row["comparison"] in {">=", "="}
+        if not is_rate or row["status"] == "no_data":
+            assert row["shortfall"] is None, row
+            continue
+        target = Target(row["comparison"], row["target_numerator"], row["target_denominator"])
+        enough = row["numerator"] + row["shortfall"]
+        assert target.is_met(enough, row["denominator"]), row
+        assert row["shortfall"] == 0 or not target.is_met(enough - 1, row["denominator"]), row
+        assert (row["shortfall"] == 0) == (row["status"] == "met")
+        lacking += row["shortfall"] > 0
+    assert lacking > 50
+    assert without_target == 0
+
+
+@pytest.mark.parametrize("night", [BEFORE, None])
+def test_the_scorecard_of_every_night_has_the_shortfall_of_its_figures(site, night):
+    lines = [line for line in read_scorecard(site, night) if line.shortfall]
+    assert lines
+    for line in lines:
+        target = target_of(line.indicator_code, line.period_end, line.unit_level)
+        enough = line.numerator + line.shortfall
+        assert target.is_met(enough, line.denominator)
+        assert not target.is_met(enough - 1, line.denominator)
 
 
 def test_a_clauses_figure_stands_for_the_city_and_each_level(settings):

@@ -203,3 +203,20 @@ def test_the_mean_wait_by_hour_and_by_weekday_is_of_all_called_visits(warehouse,
 )
 def test_a_unit_or_band_that_does_not_exist_is_refused(site, path):
     assert browser(site).get(path).status_code == 404
+
+
+def test_overview_unit_and_figure_show_the_shortfall_of_the_mart(warehouse, site):
+    [row] = warehouse.rows(
+        "select unit_code, period_start, shortfall from mart.indicator_value"
+        " where indicator_code = 'on_time_rate' and method_code = 'cohort' and unit_code = 'CITY'"
+        " and period_type = 'year_to_date' and period_basis = 'calendar'"
+    )
+    assert row["shortfall"] > 0
+    reader = browser(site)
+    figure = {"indicator": "on_time_rate", "method": "cohort", "unit": "CITY"}
+    for path, asked, text in [
+        ("/", {}, f"Còn thiếu {row['shortfall']} để đạt mục tiêu"),
+        ("/unit", {"code": "CITY"}, f"còn thiếu {row['shortfall']}<"),
+        ("/figure", figure, f"còn thiếu {row['shortfall']}<"),
+    ]:
+        assert text in reader.get(path, params=asked).text, path

@@ -158,9 +158,12 @@ class ScorecardLine:
         return _WORDS["known_issues"][lang].format(footnotes=footnotes) if footnotes else ""
 
     def notes(self, lang: Language) -> list[str]:
-        """What is said below the figure."""
+        """What is said below the figure, with how many more would meet the target."""
+        return [text for text in (self.shortfall_text(lang), *self.remarks(lang)) if text]
+
+    def remarks(self, lang: Language) -> list[str]:
+        """What is said below the figure: its interval, document, coverage and known issues."""
         texts = (
-            self.shortfall_text(lang),
             self.interval_text(lang),
             self.document_text(lang),
             self.coverage_text(lang),

@@ -25,12 +25,13 @@ from onestop.figures.spreadsheet import Sheet, workbook
 from onestop.figures.unit_names import unit_label
 from onestop.figures.web.site import ROWS_PER_PAGE, date_of, page_number
 from onestop.marts.published import QuestionError, find_night
-from onestop.schema.number_text import day, measured, whole
+from onestop.schema.number_text import day, measured, target_text, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from onestop.figures.explain.asking import Asked
+    from onestop.figures.explain.items import Question
     from onestop.figures.web.site import Visit
     from onestop.schema.number_text import Language
     from onestop.settings import Settings
@@ -120,6 +121,7 @@ def read_figure(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict
         "found": None,
         "agrees": None,
         "published": published,
+        "target": None if asked.is_check else _read_target(warehouse, question, labels, lang),
         "tables_read": [_PUBLISHED_IN[asked.is_check]],
         "no_data_reason": asked.described.get(f"no_data_reason_{lang}") or "",
     }
@@ -155,6 +157,32 @@ _ITEMS_IN = {
 
 def _ask(warehouse: Warehouse, at: _Coordinates) -> Asked:
     return ask(warehouse, at.indicator, at.unit, at.first, at.last, at.method, is_narrow=True)
+
+
+def _read_target(
+    warehouse: Warehouse, question: Question, labels: Mapping[str, str], lang: Language
+) -> dict[str, Any] | None:
+    """What the figure is compared with, where its span is a period; with how many are lacking."""
+    rows = warehouse.rows(
+        "select figure.target, figure.comparison, figure.status, figure.shortfall,"
+        f" status.label_{lang} as status_text from mart.indicator_value as figure"
+        " left join ref.figure_status as status on figure.status = status.status"
+        " where figure.indicator_code = :indicator and figure.method_code = :method"
+        " and figure.unit_code = :unit and figure.period_start = :first"
+        " and least(figure.period_end, figure.as_of_date) = :last and figure.target is not null"
+        " order by figure.period_basis, figure.period_type limit 1",
+        {
+            "indicator": question.indicator,
+            "method": question.method,
+            "unit": question.unit.unit_code,
+            "first": question.first,
+            "last": question.until,
+        },
+    )
+    for row in rows:
+        text = target_text(row["target"], row["comparison"], labels["unit_of_measure"], lang)
+        return {**row, "text": text}
+    return None
 
 
 def _find_page(asked: Asked, chosen: ItemFilter, visit: Visit) -> tuple[FoundItems, Any]:

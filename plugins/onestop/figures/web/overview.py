@@ -113,9 +113,9 @@ def _indicator(
         "target": target_text(main.target, main.comparison, main.unit_of_measure, lang),
         "is_verified": main.verified,
         "target_note": main.text("target_note", lang),
-        "notes": main.notes(lang),
+        "notes": main.remarks(lang),
         "firmness": main.text("firmness", lang),
-        "shortfall": _shortfall(outlook.get((main.indicator_code, main.unit_code)), main, lang),
+        "shortfall": main.shortfall_text(lang),
         "outlook": outlook.get((main.indicator_code, main.unit_code)),
         "months": trends.months(main),
         "nights": trends.nights(main),
@@ -158,23 +158,12 @@ def figure_link(visit: Visit, line: ScorecardLine) -> str:
     )
 
 
-def _shortfall(outlook: Mapping[str, Any] | None, line: ScorecardLine, lang: Language) -> str:
-    """How many more are needed for the target; empty where it is met, or cannot be said."""
-    if outlook is None or line.status != "not_met" or outlook["needed_count"] is None:
-        return ""
-    needed = int(outlook["needed_count"])
-    if not needed:
-        return ""
-    number = whole(needed, lang)
-    return f"còn thiếu {number}" if lang == "vi" else f"{number} more needed"
-
-
 def _read_outlook(warehouse: Warehouse) -> dict[Key, Mapping[str, Any]]:
     """The outlook of levels and the city, by indicator and unit."""
     if "outlook" not in warehouse.relations("mart"):
         return {}
     rows = warehouse.rows(
-        "select outlook.indicator_code, outlook.unit_code, outlook.needed_count,"
+        "select outlook.indicator_code, outlook.unit_code,"
         " outlook.is_still_possible, outlook.remaining_total, outlook.outlook_code,"
         " code.label_vi, code.label_en, code.definition_vi, code.definition_en"
         " from mart.outlook as outlook"

@@ -132,7 +132,7 @@ def _read_figures(
         f"select indicator.indicator_code, indicator.title_{lang} as title,"
         " indicator.unit_of_measure, figure.method_code, figure.period_type, figure.period_start,"
         " figure.numerator, figure.denominator, figure.value, figure.target, figure.comparison,"
-        f" figure.status, status.label_{lang} as status_text, figure.rate_lower,"
+        f" figure.status, status.label_{lang} as status_text, figure.shortfall, figure.rate_lower,"
         " figure.rate_upper, coalesce(figure.is_small, false) as is_small"
         " from mart.indicator_value as figure inner join ref.indicator as indicator"
         " on figure.indicator_code = indicator.indicator_code"
