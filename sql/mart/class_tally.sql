@@ -2,7 +2,8 @@
 -- end (ref.period_class). A reading of ref.reading may count some of these classes otherwise.
 --
 -- `dossiers` touch the period; `dossiers_received` of them were received in it, `dossiers_closed`
--- ended in it. Levels and the city are sums of units.
+-- ended in it. Levels and the city are sums of units. The year to date has no rows of its own
+-- (`tallied_as` of mart.period).
 with by_unit as (
     select
         unit_level,
@@ -15,6 +16,7 @@ with by_unit as (
         count(case when is_received_in then 1 end) as dossiers_received,
         count(case when is_closed_in then 1 end) as dossiers_closed
     from mart.dossier_period
+    where period_type <> 'year_to_date'
     group by unit_level, unit_code, period_type, period_basis, period_start, class_at_end
 ),
 

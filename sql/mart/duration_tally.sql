@@ -12,15 +12,17 @@
 -- been there before it was seen, so those days are not paused and count as the office's.
 -- `dossiers_seen_late` counts the dossiers that this concerns: working days passed between their
 -- receipt and the night that first states them.
+-- Left joins of the calendar, also where each day has its row: DuckDB would else begin with all
+-- pairs of two days.
 with paused as (
     select
         state.dossier_code,
         sum(last_day.workday_number - day_before.workday_number) as workdays_paused
     from mart.dossier_state as state
     inner join mart.counted_dossier as dossier on state.dossier_code = dossier.dossier_code
-    inner join core.calendar as day_before
+    left join core.calendar as day_before
         on greatest(dossier.received_date, state.seen_from - 1) = day_before.calendar_date
-    inner join core.calendar as last_day
+    left join core.calendar as last_day
         on
             least(dossier.closed_date, coalesce(state.stated_until - 1, dossier.closed_date))
             = last_day.calendar_date

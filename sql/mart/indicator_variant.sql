@@ -98,11 +98,16 @@ verdict as (
 whole as (
     select
         tally.unit_code,
-        tally.period_type,
-        tally.period_basis,
-        tally.period_start,
+        period.period_type,
+        period.period_basis,
+        period.period_start,
         true as is_tallied
     from mart.unit_tally as tally
+    inner join mart.period as period
+        on
+            tally.period_type = period.tallied_as
+            and tally.period_basis = period.period_basis
+            and tally.period_start = period.period_start
     where tally.field_code = 'ALL' and tally.procedure_key = 'ALL'
 ),
 
@@ -112,9 +117,9 @@ counted_otherwise as (
         role_change.numerator_change,
         role_change.denominator_change,
         class.unit_code,
-        class.period_type,
-        class.period_basis,
-        class.period_start,
+        period.period_type,
+        period.period_basis,
+        period.period_start,
         case role_change.method_code
             when 'form_06' then class.dossiers_closed
             else class.dossiers_received
@@ -122,7 +127,7 @@ counted_otherwise as (
     from mart.class_tally as class
     inner join mart.period as period
         on
-            class.period_type = period.period_type
+            class.period_type = period.tallied_as
             and class.period_basis = period.period_basis
             and class.period_start = period.period_start
     inner join role_change

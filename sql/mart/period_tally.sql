@@ -7,7 +7,7 @@ with period_tally as (
         unit.unit_scope,
         tally.field_code,
         tally.procedure_key,
-        tally.period_type,
+        period.period_type,
         tally.period_basis,
         tally.period_start,
         period.period_end,
@@ -38,7 +38,7 @@ with period_tally as (
     inner join mart.unit as unit on tally.unit_code = unit.unit_code
     inner join mart.period as period
         on
-            tally.period_type = period.period_type
+            tally.period_type = period.tallied_as
             and tally.period_basis = period.period_basis
             and tally.period_start = period.period_start
 )

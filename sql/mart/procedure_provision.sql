@@ -14,6 +14,7 @@ with in_force as (
         period.period_start,
         period.period_end,
         period.measured_on,
+        period.tallied_as,
         c.procedure_key,
         c.procedure_code,
         c.procedure_name,
@@ -68,7 +69,7 @@ marked as (
     left join used
         on
             in_force.procedure_key = used.procedure_key
-            and in_force.period_type = used.period_type
+            and in_force.tallied_as = used.period_type
             and in_force.period_basis = used.period_basis
             and in_force.period_start = used.period_start
 ),

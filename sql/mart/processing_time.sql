@@ -10,13 +10,7 @@
 -- at place p × (n - 1) of their order, counted from 0; between two places it is divided evenly (as
 -- percentile_cont). Percentiles do not add up, so they are taken from the counts of each number.
 with half_of_period as (
-    select distinct
-        period_type,
-        period_basis,
-        period_start,
-        period_end,
-        cast(date_trunc('month', cast(calendar_date as timestamp)) as date)
-        + case when extract(day from calendar_date) >= 15 then 14 else 0 end as half_month
+    select distinct period_type, period_basis, period_start, period_end, half_month
     from mart.period_day
 ),
 

@@ -6,7 +6,8 @@
 -- many touch the period. What each method counts: mart.dossier_period and ref.period_class. The
 -- returned (`returned_*`; those without a due date in `returned_on_time`) and the withdrawn are
 -- also in `resolved_*`. A field or a procedure that its source calls `ALL` is `(ALL)` here: `ALL`
--- is the sum of them. The same dossiers by their class: mart.class_tally.
+-- is the sum of them. The same dossiers by their class: mart.class_tally. The year to date has no
+-- rows of its own (`tallied_as` of mart.period).
 with counted as (
     select
         unit_code,
@@ -32,6 +33,7 @@ with counted as (
         qd_766_role,
         due_role
     from mart.dossier_period
+    where period_type <> 'year_to_date'
 ),
 
 -- once over the dossiers: the three groupings then add up far fewer rows
@@ -232,7 +234,7 @@ unit_tally as (
             and period.period_type = added_up.period_type
             and period.period_basis = added_up.period_basis
             and period.period_start = added_up.period_start
-    where added_up.unit_code is null
+    where added_up.unit_code is null and period.period_type = period.tallied_as
 )
 
 select * from unit_tally

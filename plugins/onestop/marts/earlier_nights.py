@@ -190,7 +190,7 @@ class NightMarts:
             "select 'span' as period_type, 'calendar' as period_basis,"
             f" date '{first}' as period_start, date '{last}' as period_end,"
             f" date '{min(last, self._night)}' as measured_on,"
-            f" {str(last <= self._night).lower()} as is_complete,"
+            f" {str(last <= self._night).lower()} as is_complete, 'span' as tallied_as,"
             f" date '{self._night}' as as_of_date"
         )
 
