@@ -11,6 +11,9 @@
 -- ended. A key vanishes when no file of the night has it, no rejected row of those snapshots may be
 -- it, and one of them covers the whole source or the unit of the key's last row
 -- (audit.snapshot_scope).
+--
+-- Rows are ordered without their values, which are joined last: sorting whole rows costs most of
+-- the time of a large delivery.
 with current_delivery as (
     -- A corrected file replaces the whole earlier file of its path and night.
     select delivery_id, source, night, kind, file_name
@@ -33,7 +36,15 @@ with current_delivery as (
 
 current_version as (
     select
-        version.*, current_delivery.file_name, current_delivery.source, current_delivery.kind
+        version.delivery_id,
+        version.row_number,
+        version.night,
+        version.content_hash,
+        version.is_vanished,
+        {ordered_columns}
+        current_delivery.file_name,
+        current_delivery.source,
+        current_delivery.kind
     from core.{entity}_version as version
     inner join current_delivery on version.delivery_id = current_delivery.delivery_id
     {touched}
@@ -141,13 +152,13 @@ observation as (
         select
             night, delivery_id, row_number, content_hash, is_vanished,
             case when is_vanished then 'vanished' else {content} end as content,
-            {columns}
+            {key}
         from statement
         union all
         select
             night, null, null, null, true,
             'vanished',
-            {vanished_columns}
+            {key}
         from vanished_key
     ) as observed
 ),
@@ -162,14 +173,19 @@ change as (
 
 {entity}_history as (
     select
-        night as valid_from,
-        next_night as valid_to,
-        delivery_id,
-        row_number,
-        content_hash,
+        change.night as valid_from,
+        change.next_night as valid_to,
+        version.delivery_id,
+        version.row_number,
+        version.content_hash,
         {columns}
     from change
-    where not is_vanished
+    inner join core.{entity}_version as version
+        on
+            {version_of_change}
+            and change.delivery_id = version.delivery_id
+            and change.row_number is not distinct from version.row_number
+    where not change.is_vanished and not version.is_vanished
 )
 
 select * from {entity}_history

@@ -32,6 +32,7 @@ def history_select(
         for condition in scope_conditions(feed, "absent")
     ]
     needed = [*feed.key, *feed.scope_columns]
+    ordered = [*needed, "modified_at"] if has_changes(feed) else needed
     return _HISTORY_SQL.read_text(encoding="utf-8").format(
         entity=feed.entity,
         feed=feed.name,
@@ -42,10 +43,9 @@ def history_select(
         statement_of_version=same_key(feed, "statement", "version"),
         statement_of_absence=same_key(feed, "statement", "absence"),
         is_covered=f"({' or '.join(covered)})",
-        columns=",\n        ".join(feed.column_names),
-        vanished_columns=", ".join(
-            name if name in feed.key else "null" for name in feed.column_names
-        ),
+        ordered_columns="".join(f"version.{name}, " for name in ordered),
+        version_of_change=same_key(feed, "change", "version"),
+        columns=",\n        ".join(f"version.{name}" for name in feed.column_names),
         precedence="modified_at desc nulls last, " if has_changes(feed) else "",
         content="concat(content_hash, ' ', modified_at)" if has_changes(feed) else "content_hash",
         touched=(
@@ -69,13 +69,10 @@ def history_insert(feed: Feed, select: str) -> str:
 def refresh_history(warehouse: Warehouse, feed: Feed) -> None:
     """Derive the histories of the keys in the temporary table ``touched`` again."""
     same = same_key(feed, "t", "h")
-    warehouse.execute("drop table if exists refreshed")
-    warehouse.execute(
-        "create temporary table refreshed as "
-        + history_select(feed, touched="(select distinct * from touched)")
-    )
     warehouse.execute(
         f"delete from core.{feed.entity}_history as h"
         f" where exists (select 1 from touched as t where {same})"
     )
-    warehouse.execute(history_insert(feed, "select * from refreshed"))
+    warehouse.execute(
+        history_insert(feed, history_select(feed, touched="(select distinct * from touched)"))
+    )
