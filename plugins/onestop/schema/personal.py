@@ -72,7 +72,9 @@ def put_tests(connection: duckdb.DuckDBPyConnection, database: str) -> None:
 
     A rule names ``is_personal_label`` once, for all its columns of labels together: each time that
     it stands in a query, DuckDB compiles its patterns, which takes longer than to judge a file of a
-    few thousand rows.
+    few thousand rows. Of many rows it judges each label once: ``group by label having
+    is_personal_label(min(label))``, since a condition on the label itself is moved before the
+    grouping.
     """
     # The cheap test comes first: a delivery may have a million rows.
     numbers = (
