@@ -81,6 +81,10 @@ def after_two_nights(kept, tmp_path):
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch):
-    """Unset variables of the terminal and of the developer's own installation."""
-    for name in ("COLUMNS", "LANG_UI", "ONESTOP_VAR", "ONESTOP_EXPORTS", "ONESTOP_WAREHOUSE"):
+    """Unset variables of the terminal and of the developer's own installation.
+
+    Texts are in English, so that tests compare them in the language in which the code has them.
+    """
+    monkeypatch.setenv("LANG_UI", "en")
+    for name in ("COLUMNS", "ONESTOP_VAR", "ONESTOP_EXPORTS", "ONESTOP_WAREHOUSE"):
         monkeypatch.delenv(name, raising=False)

@@ -11,6 +11,7 @@ and the DAG processor, which imports this module for every DAG file, stays light
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import logging
 from contextlib import contextmanager
 from dataclasses import replace
@@ -36,10 +37,12 @@ from airflow.sdk.exceptions import (
 from airflow.sdk.io import has_fs
 
 from onestop.batches import batch_label, in_batches, work_through
-from onestop.errors import OneStopError
+from onestop.errors import OneStopError, errors_in
 from onestop.intake.candidate import Candidate
 from onestop.intake.delivery import Delivery
 from onestop.intake.exports import ExportsError, RemoteFolder, exports_at
+from onestop.language import log, shown_language
+from onestop.said import in_language, said, said_list, said_number, said_text
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.settings import Settings, record_roles, wait_interval
 
@@ -52,6 +55,7 @@ if TYPE_CHECKING:
     from onestop.night import NightStep
     from onestop.record.load import LoadedDelivery
     from onestop.replay import ReplayResult
+    from onestop.said import Said
 
 #: How a mapped task is labelled in Airflow's pages: by the files or the report it works on.
 FILE_NAME = "{{ file_name }}"
@@ -104,7 +108,13 @@ def step(body: Callable[..., Any], **options: Any) -> Any:  # noqa: ANN401 - Air
         body: the function.
         **options: of the operator.
     """
-    return cast("Any", task)(body, show_return_value_in_logs=False, **options)
+
+    @functools.wraps(body)
+    def in_own_language(*given: Any, **named: Any) -> Any:  # noqa: ANN401 - the body's
+        with errors_in(shown_language()):
+            return body(*given, **named)
+
+    return cast("Any", task)(in_own_language, show_return_value_in_logs=False, **options)
 
 
 def discover_deliveries() -> PokeReturnValue:
@@ -127,17 +137,25 @@ def discover_deliveries() -> PokeReturnValue:
     except ExportsError as error:
         if not may_wait:
             raise
-        logger.warning("%s", error)
-        logger.info("night %s waits until %s", night, f"{until:%Y-%m-%d %H:%M}")
+        _log(said("{error}", error=error), logging.WARNING)
+        _log(_waits(night, until))
         return PokeReturnValue(is_done=False)
     awaited = awaited_deliveries(night, candidates, systems, settings.warehouse) if may_wait else []
     if awaited:
         for sentence in awaited:
-            logger.warning("%s", sentence)
-        logger.info("night %s waits until %s", night, f"{until:%Y-%m-%d %H:%M}")
+            _log(sentence, logging.WARNING)
+        _log(_waits(night, until))
         return PokeReturnValue(is_done=False)
     for one in candidates:
-        logger.info("%s: %s of %s, %s", one.file_name, one.feed, one.night, one.kind)
+        _log(
+            said(
+                "{file}: {feed} of {night}, {kind}",
+                file=one.file_name,
+                feed=one.feed,
+                night=one.night,
+                kind=said_text(one.kind),
+            )
+        )
     return PokeReturnValue(is_done=True, xcom_value=_json_batches(candidates))
 
 
@@ -149,8 +167,13 @@ def land_deliveries(batch: JsonBatch) -> Returned:
 
     def land(candidate: Candidate) -> Delivery:
         delivery = land_delivery(candidate, settings.exports, settings.folders)
-        logger.info(
-            "%s: %d bytes, %s", delivery.file_name, delivery.size_bytes, delivery.delivery_id
+        _log(
+            said(
+                "{file}: {size} bytes, {delivery}",
+                file=delivery.file_name,
+                size=said_number(delivery.size_bytes),
+                delivery=delivery.delivery_id,
+            )
         )
         return delivery
 
@@ -166,7 +189,7 @@ def read_deliveries(batch: JsonBatch | None) -> Returned:
 
     def read(delivery: Delivery) -> Delivery:
         staged = read_delivery_file(delivery, settings.mappings(), settings.folders)
-        logger.info("%s: staged as %s", delivery.file_name, staged.name)
+        _log(said("{file}: staged as {staged}", file=delivery.file_name, staged=staged.name))
         return delivery
 
     with _noting_steps(settings):
@@ -178,7 +201,12 @@ def validate_deliveries(batch: JsonBatch | None) -> Returned:
 
     The findings of each rule are in the log and in the validation result.
     """
-    from onestop.night import read_delivery_file, rows_counted, validate_delivery_file
+    from onestop.night import (
+        read_again,
+        read_delivery_file,
+        rows_counted,
+        validate_delivery_file,
+    )
     from onestop.staging.staged_delivery import DamagedStagedError
 
     settings, night = settings_of_task(), night_of_run()
@@ -187,10 +215,10 @@ def validate_deliveries(batch: JsonBatch | None) -> Returned:
         try:
             verdict = validate_delivery_file(delivery, night, settings.folders)
         except DamagedStagedError as damaged:
-            logger.warning("%s: %s; it is read again", damaged.subject, damaged.what)
+            _log(read_again(damaged), logging.WARNING)
             read_delivery_file(delivery, settings.mappings(), settings.folders)
             verdict = validate_delivery_file(delivery, night, settings.folders)
-        logger.info("%s: %s", delivery.file_name, rows_counted(verdict))
+        _log(said("{file}: {counts}", file=delivery.file_name, counts=rows_counted(verdict)))
         return delivery
 
     with _noting_steps(settings):
@@ -199,7 +227,7 @@ def validate_deliveries(batch: JsonBatch | None) -> Returned:
 
 def load_deliveries(batch: JsonBatch | None) -> Returned:
     """Write the accepted rows into the warehouse, each file in one transaction."""
-    from onestop.night import load_delivery, read_and_load, rows_counted
+    from onestop.night import load_delivery, read_again, read_and_load, rows_counted
     from onestop.staging.staged_delivery import DamagedStagedError
 
     settings, night = settings_of_task(), night_of_run()
@@ -209,10 +237,10 @@ def load_deliveries(batch: JsonBatch | None) -> Returned:
         try:
             loaded = load_delivery(delivery, warehouse, folders)
         except DamagedStagedError as damaged:
-            logger.warning("%s: %s; it is read again", damaged.subject, damaged.what)
+            _log(read_again(damaged), logging.WARNING)
             loaded = read_and_load(delivery, night, settings.mappings(), warehouse, folders)
-        counts = "loaded before" if loaded.is_repeat else rows_counted(loaded)
-        logger.info("%s: %s", delivery.file_name, counts)
+        counts = said_text("loaded before") if loaded.is_repeat else rows_counted(loaded)
+        _log(said("{file}: {counts}", file=delivery.file_name, counts=counts))
         return loaded
 
     with _noting_steps(settings):
@@ -242,7 +270,7 @@ def require_expected(found: list[JsonBatch] | None) -> None:
                 settings.folders,
             )
     except MissingDeliveryError as missing:
-        raise AirflowFailException(str(missing)) from None
+        raise AirflowFailException(_shown(missing)) from None
 
 
 def compute_night() -> Returned:
@@ -267,7 +295,7 @@ def check_night() -> Returned:
         with _noting_steps(settings):
             done = check(night_of_run(), settings.mappings(), settings.warehouse, settings.folders)
     except ChecksFailedError as failed:
-        raise AirflowFailException(str(failed)) from None
+        raise AirflowFailException(_shown(failed)) from None
     return _logged(done)
 
 
@@ -284,9 +312,9 @@ def publish_night() -> Returned:
         with _noting_steps(settings):
             done = publish(night, settings.mappings(), settings.warehouse, settings.folders)
     except ChecksFailedError as failed:
-        raise AirflowFailException(str(failed)) from None
+        raise AirflowFailException(_shown(failed)) from None
     if not done.is_published:
-        raise AirflowSkipException(str(done))
+        raise AirflowSkipException(_shown(done))
     events = get_current_context()["outlet_events"]
     for asset in (MART, REFERENCE):
         events[asset].extra = {"night": night.isoformat()}
@@ -305,9 +333,9 @@ def issue_report(report_code: str) -> Returned:
     try:
         issue = issue_on(settings, report_code, last_night_up_to(settings, night_of_run()))
     except (QuestionError, ReportFilesError) as refused:
-        raise AirflowFailException(str(refused)) from None
+        raise AirflowFailException(_shown(refused)) from None
     level = logging.WARNING if issue.is_late else logging.INFO
-    logger.log(level, "%s", issue_line(issue))
+    _log(issue_line(issue), level)
     return {
         "folder": issue.folder,
         "as_of_date": issue.as_of_date.isoformat(),
@@ -323,7 +351,7 @@ def complete_reports() -> None:
     try:
         complete(settings_of_task())
     except ReportFilesError as error:
-        raise AirflowFailException(str(error)) from None
+        raise AirflowFailException(_shown(error)) from None
 
 
 def find_replayable() -> Returned:
@@ -341,8 +369,8 @@ def find_replayable() -> Returned:
     try:
         found = find(ReplayFilter(**given), settings.mappings(), settings.warehouse)
     except QuestionError as unknown:
-        raise AirflowFailException(str(unknown)) from None
-    logger.info("%d deliveries hold something that is still refused", len(found))
+        raise AirflowFailException(_shown(unknown)) from None
+    _log(said("deliveries that hold something still refused: {count}", count=len(found)))
     return _json_batches(found)
 
 
@@ -356,7 +384,7 @@ def replay_deliveries(batch: JsonBatch) -> Returned:
         result = replay_delivery(
             delivery, settings.mappings(), settings.warehouse, settings.folders
         )
-        logger.info("%s", result)
+        _log(said("{result}", result=result))
         return result
 
     return _of_batch(_deliveries(batch), "replay", replay, settings)
@@ -369,10 +397,18 @@ def examine_installation() -> None:
     failed = []
     for one in examine(settings_of_task()):
         level = {"OK": logging.INFO, "WARN": logging.WARNING, "FAIL": logging.ERROR}[one.state]
-        logger.log(level, "%s: %s %s", one.check, one.message, one.remedy)
-        failed += [f"{one.check}: {one.message}"] if one.state == "FAIL" else []
+        found = said(
+            "{check}: {message}", check=said_text(one.check), message=said_text(one.message)
+        )
+        _log(
+            said("{found}; {remedy}", found=found, remedy=said_text(one.remedy))
+            if one.remedy
+            else found,
+            level,
+        )
+        failed += [found] if one.state == "FAIL" else []
     if failed:
-        raise AirflowFailException("; ".join(failed))
+        raise AirflowFailException(_shown(said_list(failed)))
 
 
 def remove_old_files() -> Returned:
@@ -381,10 +417,30 @@ def remove_old_files() -> Returned:
 
     removed = housekeep(settings_of_task()).summary()
     for rule, found in removed.items():
-        logger.info("%s: %d deleted, %d bytes", rule, found["count"], found["size_bytes"])
+        _log(
+            said(
+                "{rule}: {count} deleted, {size} MB",
+                rule=rule,
+                count=found["count"],
+                size=f"{found['size_bytes'] / 1e6:.1f}",
+            )
+        )
     if not removed:
-        logger.info("nothing is past its retention")
+        _log(said_text("nothing is past its retention"))
     return removed
+
+
+def _log(sentence: str, level: int = logging.INFO) -> None:
+    log(logger, level, sentence)
+
+
+def _shown(text: object) -> str:
+    """A sentence or an error, in the language of logs."""
+    return str(in_language(text, shown_language()))
+
+
+def _waits(night: dt.date, until: dt.datetime) -> Said:
+    return said("night {night} waits until {until}", night=night, until=f"{until:%Y-%m-%d %H:%M}")
 
 
 def settings_of_task() -> Settings:
@@ -429,7 +485,7 @@ def exports_of(connection: Any) -> Folder:  # noqa: ANN401 - Airflow's class is 
     if not folder:
         raise ExportsError(
             "names no folder",
-            subject=f"the Connection {connection.conn_id}",
+            subject=said("the Connection {name}", name=connection.conn_id),
             remedy='put it into its extra field "path"',
         )
     return Path(folder).absolute()
@@ -528,7 +584,9 @@ def _of_batch(
         is_refusal_final: whether a refusal is not tried again.
     """
     if not batch:
-        raise AirflowSkipException("no file of this batch came through the step before")
+        raise AirflowSkipException(
+            _shown(said_text("no file of this batch came through the step before"))
+        )
     context = get_current_context()
     cast("dict[str, Any]", context)["file_name"] = batch_label(batch)
     instance = context["ti"]
@@ -548,32 +606,49 @@ def _of_batch(
     for file_name, error in outcome.failed:
         # An error for people says what to do; any other is a fault and shows where it arose.
         trace = None if isinstance(error, OneStopError) else error
-        logger.error("%s: %s: %s", file_name, type(error).__name__, error, exc_info=trace)
+        logger.error("%s: %s: %s", file_name, type(error).__name__, _shown(error), exc_info=trace)
     again = [*outcome.failed, *([] if is_refusal_final else outcome.refused)]
     if again and instance.try_number <= instance.max_tries:
-        raise AirflowException(f"{_failures_line(outcome)}; tried again")
+        raise AirflowException(
+            _shown(said("{failures}; tried again", failures=_failures_line(outcome)))
+        )
     if outcome.refused or outcome.failed:
         keep(outcome.passed)
-        raise AirflowFailException(_failures_line(outcome)) from None
+        raise AirflowFailException(_shown(_failures_line(outcome))) from None
     return [result.to_json() for result in outcome.passed]
 
 
-def _failures_line(outcome: Outcome[_ToJson]) -> str:
+def _failures_line(outcome: Outcome[_ToJson]) -> Said:
     """The files that failed, in one line; the log has the details."""
     each = [
-        f"{refused.file_name}: {refused.rule_code}: {refused.lines[0]}"
+        said(
+            "{file}: {rule}: {line}",
+            file=refused.file_name,
+            rule=refused.rule_code,
+            line=said_text(refused.lines[0]),
+        )
         for refused in outcome.refused
     ]
-    each += [f"{name}: {type(error).__name__}: {error}" for name, error in outcome.failed]
+    each += [
+        said("{file}: {kind}: {error}", file=name, kind=type(error).__name__, error=error)
+        for name, error in outcome.failed
+    ]
     count = len(each) + len(outcome.passed)
-    return each[0] if count == 1 else f"{len(each)} of {count} files: {'; '.join(each)}"
+    if count == 1:
+        return each[0]
+    return said(
+        "{failed} of {count} files: {each}", failed=len(each), count=count, each=said_list(each)
+    )
 
 
 def _log_refusal(refused: RefusedDeliveryError) -> None:
     """Log a refusal: one line each for the rule, the rows, the remedy and the page."""
-    logger.error("%s: refused by %s", refused.file_name, refused.rule_code)
+    _log(
+        said("{file}: refused by {rule}", file=refused.file_name, rule=refused.rule_code),
+        logging.ERROR,
+    )
     for line in refused.lines:
-        logger.error("    %s", line)
+        _log(said("    {line}", line=said_text(line)), logging.ERROR)
     if refused.page:
         base = conf.get("api", "base_url", fallback="") or ""
         logger.error("    %s/onestop/reports/%s", base.rstrip("/"), quote(refused.page))
@@ -581,7 +656,7 @@ def _log_refusal(refused: RefusedDeliveryError) -> None:
 
 def _logged(step: NightStep) -> Returned:
     """Log what a step did with the night; returns it as JSON."""
-    logger.info("%s", step)
+    _log(said("{step}", step=step))
     return step.to_json()
 
 
@@ -605,7 +680,7 @@ def _emit_lineage() -> None:
         inputs, outputs = openlineage_datasets(settings.warehouse_name, marts)
         emit_dataset_lineage(inputs=inputs, outputs=outputs)
     except Exception:
-        logger.warning("the lineage of the marts was not sent", exc_info=True)
+        logger.warning(_shown(said_text("the lineage of the marts was not sent")), exc_info=True)
 
 
 #: The custom view that auth managers without role names are asked about.

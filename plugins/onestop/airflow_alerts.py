@@ -22,6 +22,8 @@ from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowException
 
 from onestop.airflow_adapter import connection_of, night_of_run, settings_of_task
+from onestop.language import log, shown_language
+from onestop.said import said, said_text
 from onestop.settings import publishes_by_clock
 
 if TYPE_CHECKING:
@@ -142,21 +144,35 @@ def _send(
         due = {name: due_messages(warehouse, night, alerts, name, codes) for name in channels}
     for alert in alerts:
         if alert.code in codes:
-            logger.warning("%s", "; ".join((alert.subject("en"), *alert.texts("en"))))
+            lang = shown_language()
+            logger.warning("%s", "; ".join((alert.subject(lang), *alert.texts(lang))))
     if not channels:
-        why = "a backfill" if is_silent else f"no {EMAIL_CONNECTION} or {WEBHOOK_CONNECTION}"
-        logger.info("no alert is sent: %s", why)
+        why = (
+            said_text("a backfill")
+            if is_silent
+            else said(
+                "no Connection {email} or {webhook}",
+                email=EMAIL_CONNECTION,
+                webhook=WEBHOOK_CONNECTION,
+            )
+        )
+        log(logger, logging.INFO, said("no alert is sent: {why}", why=why))
     failed = []
     for name, send in channels.items():
         sent, error = _sent(due[name], links, send)
         if sent:
             with open_warehouse(settings.warehouse) as warehouse:
                 record_messages(warehouse, sent, name)
-        logger.info("%s: messages %d", name, len(sent))
+        log(
+            logger, logging.INFO, said("{channel}: messages {count}", channel=name, count=len(sent))
+        )
         failed += [f"{name}: {error}"] if error else []
     if failed:
         raise AirflowException(
-            f"alerts were not sent: {'; '.join(failed)}; check the Connections, then clear the task"
+            said(
+                "alerts were not sent: {failed}; check the Connections, then clear the task",
+                failed="; ".join(failed),
+            ).in_language(shown_language())
         )
 
 

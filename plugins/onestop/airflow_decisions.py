@@ -16,6 +16,8 @@ from airflow.sdk import Param, get_current_context
 
 from onestop import airflow_adapter, airflow_alerts
 from onestop.airflow_adapter import Returned, night_of_run, settings_of_task
+from onestop.language import log
+from onestop.said import said, said_both, said_text
 from onestop.schema.number_text import day
 from onestop.settings import decision_time
 
@@ -78,9 +80,18 @@ def find_questions() -> Returned:
         record_noted_refusals(warehouse, settings.folders)
         questions = open_questions(warehouse, night)
     for question in questions:
-        logger.warning("%s: %s", question.subject, question.what_en)
+        what = said_both(vi=question.what_vi, en=question.what_en)
+        log(
+            logger,
+            logging.WARNING,
+            said("{subject}: {what}", subject=question.subject, what=what),
+        )
     if airflow_alerts.is_backfill():
-        logger.info("a backfill asks nobody; questions: %d", len(questions))
+        log(
+            logger,
+            logging.INFO,
+            said("a backfill asks nobody; questions: {count}", count=len(questions)),
+        )
         return []
     if questions:
         airflow_alerts.send_question_alert("decision_wanted")
@@ -128,7 +139,8 @@ def find_due_reports() -> Returned:
     settings, night = settings_of_task(), night_of_run()
     due = due_reports(settings, night)
     asked = [] if airflow_alerts.is_backfill() else provisional_reports(due, _day_after(night))
-    logger.info("due: %s", ", ".join(due) or "nothing")
+    listed = ", ".join(due) or said_text("nothing")
+    log(logger, logging.INFO, said("due: {reports}", reports=listed))
     instance = cast("Any", get_current_context()["ti"])
     instance.xcom_push(_DUE, due)
     instance.xcom_push(_ASKED, [report.report_code for report in asked])
@@ -176,7 +188,12 @@ def find_approved_reports() -> Returned:
             because=because,
             decided_by=_name(user),
         )
-        logger.info("%s: %s: %s", code, "held back" if is_held else "issued", because)
+        decided = said_text("held back" if is_held else "issued")
+        log(
+            logger,
+            logging.INFO,
+            said("{report}: {decided}: {because}", report=code, decided=decided, because=because),
+        )
         if is_held:
             due.remove(code)
     return due
@@ -248,9 +265,14 @@ def _answer(question: Question, given: dict[str, Any] | None) -> None:
         because=because,
         decided_by=_name(user),
     )
-    logger.info("%s: %s", question.subject, "accepted" if is_accepted else f"refused: {because}")
+    decided = said_text("accepted") if is_accepted else said("refused: {because}", because=because)
+    log(
+        logger,
+        logging.INFO,
+        said("{subject}: {decided}", subject=question.subject, decided=decided),
+    )
     for result in results:
-        logger.info("%s", result)
+        log(logger, logging.INFO, said("{result}", result=result))
 
 
 def _name(user: Any) -> str | None:  # noqa: ANN401 - a mapping, or Airflow's own class

@@ -7,8 +7,10 @@ import csv
 import datetime as dt
 import errno
 import getpass
+import io
 import logging
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -16,15 +18,16 @@ import threading
 import traceback
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from onestop.errors import OneStopError
+from onestop.errors import OneStopError, SettingsError
 from onestop.files import FULL, remove_unfinished, room_left
-from onestop.schema.said import Said, in_language, said, said_count
-from onestop.settings import Settings, chosen_language
+from onestop.language import LANGUAGES, chosen_language, shown_language
+from onestop.said import Language, Said, said, said_count, said_text, translated
+from onestop.settings import Settings
 from onestop.version import __version__
 
 if TYPE_CHECKING:
@@ -50,11 +53,32 @@ class _Group(TyperGroup):
         """The help, translated before it is laid out."""
         return _in_own_language(self, lambda: super(_Group, self).get_help(ctx))
 
+    def main(self, *args: Any, **named: Any) -> Any:  # noqa: ANN401 - as the parser has it
+        """Run a command; what the parser refuses is shown in the language, too."""
+        is_standalone = named.get("standalone_mode", True)
+        named["standalone_mode"] = False
+        if not is_standalone:
+            return super().main(*args, **named)
+        try:
+            status = super().main(*args, **named)
+        except _ParserError as error:
+            text = io.StringIO()
+            error.show(text)
+            typer.echo(_of_parser(text.getvalue().rstrip()), err=True)
+            status = error.exit_code
+        except typer.Abort:
+            status = 1
+        sys.exit(status if isinstance(status, int) else 0)
+
+
+#: What the parser raises for a wrong command line.
+_ParserError: Any = typer.BadParameter.__mro__[2]
+
 
 def _in_own_language(command: _Command | _Group, laid_out: Callable[[], str]) -> str:
     if chosen_language() == "en":
         return laid_out()
-    from onestop.help_texts import COMMANDS, PARAMETERS, PARSER
+    from onestop.help_texts import COMMANDS, PARAMETERS
 
     for one in (command, *(command.commands.values() if isinstance(command, _Group) else ())):
         found = COMMANDS.get((one.help or "").partition("\n\n")[0])
@@ -64,9 +88,17 @@ def _in_own_language(command: _Command | _Group, laid_out: Callable[[], str]) ->
         text = getattr(parameter, "help", None)
         if text in PARAMETERS:
             parameter.help = PARAMETERS[text]  # type: ignore[attr-defined] # it has one
-    text = laid_out()
+    return _of_parser(laid_out())
+
+
+def _of_parser(text: str) -> str:
+    """What the parser writes, in the language."""
+    if shown_language() == "en":
+        return text
+    from onestop.help_texts import PARSER
+
     for english, own in PARSER:
-        text = text.replace(english, own)
+        text = re.sub(english, own, text)
     return text
 
 
@@ -85,13 +117,6 @@ report_app = typer.Typer(
     cls=_Group, help="The plan's periodic reports, and the statistics form.", no_args_is_help=True
 )
 app.add_typer(report_app, name="report")
-
-
-class Lang(StrEnum):
-    """Language of what is printed."""
-
-    vi = "vi"
-    en = "en"
 
 
 class Format(StrEnum):
@@ -114,15 +139,33 @@ class Role(StrEnum):
 _DAY_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d %b %Y", "%Y%m%d")
 
 
+def _wrong(what: Said) -> typer.BadParameter:
+    """An argument that cannot be used."""
+    return typer.BadParameter(what.in_language(shown_language()))
+
+
 def _day(text: str) -> dt.date:
     for form in _DAY_FORMATS:
         with contextlib.suppress(ValueError):
             return dt.datetime.strptime(text.strip(), form).date()  # noqa: DTZ007 - a calendar date
-    raise typer.BadParameter(f"{text} is not a date; write it as 2022-11-24 or 24/11/2022")
+    raise _wrong(said("{text} is not a date; write it as 2022-11-24 or 24/11/2022", text=text))
 
 
-def _default_lang() -> Lang:
-    return Lang(chosen_language())
+def _language(text: str) -> Language:
+    try:
+        return chosen_language(text)
+    except SettingsError as error:
+        raise typer.BadParameter(
+            said("{what}; {remedy}", what=error.what, remedy=error.remedy).in_language(
+                shown_language()
+            )
+        ) from None
+
+
+def _speak(lang: Language) -> Language:
+    """Let messages, logs and progress be in the language of the option, too."""
+    os.environ["LANG_UI"] = lang
+    return lang
 
 
 def _codes_of(*columns: str) -> Callable[[str], list[str]]:
@@ -179,13 +222,16 @@ AsOf = Annotated[
 From_ = Annotated[dt.date, typer.Option("--from", parser=_day, metavar="DATE", help="First day.")]
 Until = Annotated[dt.date, typer.Option("--to", parser=_day, metavar="DATE", help="Last day.")]
 LangOption = Annotated[
-    Lang,
+    Language,
     typer.Option(
         "--lang",
-        help="Language; defaults to that of the variable LANG_UI, else vi.",
-        default_factory=_default_lang,
+        callback=_speak,
+        metavar="vi|en",
+        parser=_language,
+        help="Language; defaults to that of LANG_UI, else of LANG, else vi.",
+        default_factory=chosen_language,
         show_default=False,
-        case_sensitive=False,
+        autocompletion=_words(*LANGUAGES),
     ),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="For people or programs.")]
@@ -233,10 +279,11 @@ def _options(
 
 
 @app.command()
-def sample(
+def sample(  # noqa: PLR0913, PLR0917 - one option each
     first: From_,
     last: Until,
     out: Annotated[Path, typer.Option("--out", help="Folder to write into.")],
+    lang: LangOption,
     since: Annotated[
         dt.date | None,
         typer.Option(
@@ -265,7 +312,7 @@ def sample(
         per_day=per_day,
         seed=seed,
         dirt_percent=dirt,
-        echo=lambda line: typer.echo(line, err=True),
+        echo=_progress_line(lang),
     )
     _say(
         said(
@@ -276,7 +323,8 @@ def sample(
             dossiers=said_count(summary.dossiers, "dossier"),
             tickets=said_count(summary.visits, "ticket"),
             bad=said_count(sum(summary.bad_rows.values()), "row"),
-        )
+        ),
+        lang,
     )
 
 
@@ -308,25 +356,24 @@ def night(
 
     last = to or first
     if last < first:
-        raise typer.BadParameter(f"the range ends ({last}) before it begins ({first})")
+        raise _wrong(
+            said("the range ends ({last}) before it begins ({first})", last=last, first=first)
+        )
     if last > dt.datetime.now(LOCAL_ZONE).date():
-        raise typer.BadParameter(f"night {last} is in the future; correct the date")
+        raise _wrong(said("night {night} is in the future; correct the date", night=last))
     settings = Settings.from_environment()
     if accepted and first != last:
-        raise typer.BadParameter("--accept-volume decides about one night; leave out --to")
+        raise _wrong(said_text("--accept-volume decides about one night; leave out --to"))
     if accepted:
         accept_volumes(settings, first, accepted, because, getpass.getuser())
     good = True
     day = first
     while day <= last:
-        typer.secho(in_language(said("night {night}", night=day), lang.value), bold=True)
-        report = run_night(
-            settings, day, lambda line: typer.echo(f"  {in_language(line, lang.value)}")
-        )
+        typer.secho(said("night {night}", night=day).in_language(lang), bold=True)
+        report = run_night(settings, day, lambda line: typer.echo(f"  {translated(line, lang)}"))
         for line in _what_to_look_at(settings, report):
-            typer.echo(f"  {in_language(line, lang.value)}")
-        done = said("night {night} is published", night=day)
-        message = report.message.replace(done, done.in_language(lang.value), 1)
+            typer.echo(f"  {line.in_language(lang)}")
+        message = translated(report.message, lang)
         typer.secho(f"  {message}", fg=None if report.is_good else "red")
         good = good and report.is_good
         day += dt.timedelta(days=1)
@@ -348,7 +395,7 @@ def scorecard(lang: LangOption, as_of: AsOf = None, form: FormatOption = Format.
     """The plan's indicators against their targets."""
     from onestop.figures.scorecard import print_scorecard
 
-    print_scorecard(Settings.from_environment(), lang.value, as_of, form.value)
+    print_scorecard(Settings.from_environment(), lang, as_of, form.value)
 
 
 @app.command()
@@ -399,7 +446,7 @@ def explain(  # noqa: PLR0913, PLR0917 - a figure has this many coordinates
     print_explanation(
         settings,
         explanation,
-        lang.value,
+        lang,
         form.value,
         role=None if role is None else role.value,
         limit=limit,
@@ -475,7 +522,7 @@ def diff(  # noqa: PLR0913, PLR0917 - a figure has this many coordinates
 
     settings = Settings.from_environment()
     difference = compare_nights(settings, previous, as_of, unit, indicator, method, (first, last))
-    print_difference(settings, difference, lang.value, form.value)
+    print_difference(settings, difference, lang, form.value)
 
 
 @report_app.command("form-06a")
@@ -484,6 +531,7 @@ def form_06a(
     first: From_,
     last: Until,
     out: Annotated[Path, typer.Option("-o", "--out", help="The .xlsx file to write.")],
+    lang: LangOption,
     as_of: AsOf = None,
     basis: Annotated[str, typer.Option("--basis", help="calendar or government.")] = "calendar",
 ) -> None:
@@ -491,7 +539,7 @@ def form_06a(
     from onestop.figures.form_06a import write_form_06a
 
     write_form_06a(Settings.from_environment(), unit, first, last, as_of, basis, out)
-    _say(said("{file} is written", file=out))
+    _say(said("{file} is written", file=out), lang)
 
 
 @report_app.command("issue")
@@ -503,6 +551,7 @@ def issue_report(
             autocompletion=_codes_of("report_calendar.report_code"),
         ),
     ],
+    lang: LangOption,
     as_of: AsOf = None,
     because: Annotated[
         str,
@@ -533,8 +582,8 @@ def issue_report(
             because=reason,
             decided_by=getpass.getuser(),
         )
-    typer.echo(issue_line(issued))
-    for line in provisional_lines(settings, issued):
+    _say(issue_line(issued), lang)
+    for line in provisional_lines(settings, issued, lang):
         typer.echo(line)
 
 
@@ -543,21 +592,19 @@ def list_reports(lang: LangOption, form: FormatOption = Format.table) -> None:
     """List issued reports, whether their files are unchanged, and the reports still due."""
     from onestop.figures.issued import print_issued_reports
 
-    print_issued_reports(Settings.from_environment(), lang.value, form.value)
+    print_issued_reports(Settings.from_environment(), lang, form.value)
 
 
 @app.command()
-def verify(as_of: AsOf = None) -> None:
+def verify(lang: LangOption, as_of: AsOf = None) -> None:
     """Recompute the published figures from landing/ alone and compare; exit 0 when identical."""
     from onestop.upkeep.verify import verify as verify_night
 
-    result = verify_night(
-        Settings.from_environment(), as_of, lambda line: typer.echo(line, err=True)
-    )
+    result = verify_night(Settings.from_environment(), as_of, _progress_line(lang))
     for sentence in result.notes:
-        typer.secho(sentence, fg="yellow", err=True)
+        typer.secho(translated(sentence, lang), fg="yellow", err=True)
     for sentence in (*result.differences, *result.reasons):
-        typer.echo(sentence)
+        typer.echo(translated(sentence, lang))
     if result.is_identical:
         _say(
             said(
@@ -566,15 +613,17 @@ def verify(as_of: AsOf = None) -> None:
                 night=result.night,
                 figures=result.figures,
                 files=said_count(result.deliveries, "landed file"),
-            )
+            ),
+            lang,
         )
         return
     differences = said_count(result.difference_count, "difference")
-    _fail(said("night {night}: {differences}", night=result.night, differences=differences))
+    _fail(said("night {night}: {differences}", night=result.night, differences=differences), lang)
 
 
 @app.command()
 def replay(  # noqa: PLR0913, PLR0917 - one filter each
+    lang: LangOption,
     first: Annotated[
         dt.date | None,
         typer.Option("--from", parser=_day, metavar="DATE", help="Only this night and later ones."),
@@ -616,9 +665,9 @@ def replay(  # noqa: PLR0913, PLR0917 - one filter each
         Settings.from_environment(),
         wanted,
         is_trial=is_trial,
-        echo=lambda result: typer.echo(str(result)),
+        echo=lambda result: typer.echo(result.in_language(lang)),
     )
-    typer.secho(replay_summary(results, is_trial=is_trial), bold=True)
+    typer.secho(replay_summary(results, is_trial=is_trial).in_language(lang), bold=True)
 
 
 @app.command()
@@ -640,7 +689,7 @@ def deliveries(
 
     print_deliveries(
         Settings.from_environment(),
-        lang=lang.value,
+        lang=lang,
         night=night,
         feed=feed,
         state=state,
@@ -671,7 +720,7 @@ def rejected(
 
     print_rejected(
         Settings.from_environment(),
-        lang=lang.value,
+        lang=lang,
         night=night,
         feed=feed,
         rule=rule,
@@ -698,21 +747,20 @@ def alerts(
     """Show a night's alerts, and when each was sent; nothing is sent."""
     from onestop.alerts import print_alerts
 
-    print_alerts(Settings.from_environment(), night, lang.value, form.value)
+    print_alerts(Settings.from_environment(), night, lang, form.value)
 
 
 @app.command()
 def backup(
     target: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the backups.")],
+    lang: LangOption,
     keep: Annotated[int, typer.Option("--keep", min=1, help="How many warehouses to keep.")] = 3,
 ) -> None:
     """Back up the warehouse, and the files landed since the last backup."""
     from onestop.upkeep.backup import make_backup
 
     settings = Settings.from_environment()
-    made = make_backup(
-        settings, target.absolute(), keep=keep, echo=lambda line: typer.echo(line, err=True)
-    )
+    made = make_backup(settings, target.absolute(), keep=keep, echo=_progress_line(lang))
     _say(
         said(
             "{folder}: the warehouse of night {night}, {files} ({new} new)",
@@ -720,13 +768,15 @@ def backup(
             night=made.night,
             files=said_count(made.files, "landed file"),
             new=made.new_files,
-        )
+        ),
+        lang,
     )
 
 
 @app.command()
 def restore(
     target: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the backups.")],
+    lang: LangOption,
     at: Annotated[
         str | None,
         typer.Option("--at", help="Name of the backup; defaults to the one with the latest night."),
@@ -736,9 +786,7 @@ def restore(
     from onestop.upkeep.backup import restore_backup
 
     settings = Settings.from_environment()
-    restored = restore_backup(
-        settings, target.absolute(), at=at, echo=lambda line: typer.echo(line, err=True)
-    )
+    restored = restore_backup(settings, target.absolute(), at=at, echo=_progress_line(lang))
     _say(
         said(
             "{backup} is restored: night {night}, {files}; run `onestop verify` to check its"
@@ -746,12 +794,13 @@ def restore(
             backup=restored.folder.name,
             night=restored.night,
             files=said_count(restored.files, "landed file"),
-        )
+        ),
+        lang,
     )
 
 
 @app.command()
-def rebuild() -> None:
+def rebuild(lang: LangOption) -> None:
     """Rebuild a lost warehouse from landing/: every night that landing/ lists.
 
     Takes about as long as those nights took; an interrupted rebuild resumes. Exit status 1 when
@@ -761,12 +810,12 @@ def rebuild() -> None:
     from onestop.upkeep.rebuild import rebuild as rebuild_warehouse
 
     settings = Settings.from_environment()
-    done = rebuild_warehouse(settings, lambda line: typer.echo(line, err=True))
+    done = rebuild_warehouse(settings, _progress_line(lang))
     complete_publication(settings.warehouse, settings.folders)
     for sentence in done.differences:
-        typer.echo(sentence)
+        typer.echo(translated(sentence, lang))
     if not done.nights:
-        _say(said("the warehouse holds every night that landing/ lists"))
+        _say(said("the warehouse holds every night that landing/ lists"), lang)
         return
     _say(
         said(
@@ -775,14 +824,15 @@ def rebuild() -> None:
             nights=said_count(len(done.nights), "night"),
             first=done.nights[0],
             last=done.nights[-1],
-        )
+        ),
+        lang,
     )
     if done.differences:
         raise typer.Exit(1)
 
 
 @app.command()
-def migrate() -> None:
+def migrate(lang: LangOption) -> None:
     """Bring the warehouse's schema up to this release; on PostgreSQL, with its owner's login."""
     from onestop.marts.descriptions import describe_tables
     from onestop.warehouse import open_warehouse
@@ -790,11 +840,12 @@ def migrate() -> None:
     with open_warehouse(Settings.from_environment().warehouse) as warehouse:
         with warehouse.as_owner():
             describe_tables(warehouse)
-        _say(said("the warehouse has schema {version}", version=warehouse.schema_version()))
+        _say(said("the warehouse has schema {version}", version=warehouse.schema_version()), lang)
 
 
 @app.command()
 def housekeeping(
+    lang: LangOption,
     is_trial: Annotated[
         bool, typer.Option("--dry-run", help="Only show what would be deleted.")
     ] = False,
@@ -816,11 +867,11 @@ def housekeeping(
             "size": f"{found['size_bytes'] / 1e6:.1f}",
         }
         if is_trial:
-            _say(said("{rule}: {count} would be deleted, {size} MB", **facts))
+            _say(said("{rule}: {count} would be deleted, {size} MB", **facts), lang)
         else:
-            _say(said("{rule}: {count} deleted, {size} MB", **facts))
+            _say(said("{rule}: {count} deleted, {size} MB", **facts), lang)
     if not done.removals:
-        _say(said("nothing is past its retention"))
+        _say(said("nothing is past its retention"), lang)
     if airflow_database and (arguments := clean_airflow_database(is_trial=is_trial)):
         typer.echo(f"airflow {' '.join(arguments)}")
 
@@ -846,12 +897,13 @@ def doctor(
     from onestop.upkeep.doctor import print_examination
 
     settings = Settings.from_environment()
-    if not print_examination(settings, form.value, night, is_quiet=is_quiet, lang=lang.value):
+    if not print_examination(settings, form.value, night, is_quiet=is_quiet, lang=lang):
         raise typer.Exit(1)
 
 
 @app.command()
 def lineage(
+    lang: LangOption,
     what: Annotated[
         str | None, typer.Argument(metavar="[TABLE[.COLUMN]]", help="form_06a.received_total")
     ] = None,
@@ -860,7 +912,7 @@ def lineage(
     """Show what a table or column of mart is derived from, down to the exports' columns."""
     from onestop.marts.lineage import print_lineage
 
-    print_lineage(Settings.from_environment(), what, form.value)
+    print_lineage(Settings.from_environment(), what, form.value, lang)
 
 
 # Lists of commands show the first sentence of each whole.
@@ -869,12 +921,17 @@ for _command in (*app.registered_commands, *report_app.registered_commands):
     _command.short_help = (_command.callback.__doc__ or "").partition("\n\n")[0]
 
 
-def _say(sentence: Said) -> None:
-    typer.echo(sentence.in_language(chosen_language()))
+def _say(sentence: Said, lang: Language) -> None:
+    typer.echo(sentence.in_language(lang))
 
 
-def _fail(message: Said) -> NoReturn:
-    typer.secho(message.in_language(chosen_language()), fg="red", err=True)
+def _progress_line(lang: Language) -> Callable[[str], None]:
+    """Shows the progress on standard error."""
+    return lambda line: typer.echo(translated(line, lang), err=True)
+
+
+def _fail(message: Said, lang: Language) -> NoReturn:
+    typer.secho(message.in_language(lang), fg="red", err=True)
     raise typer.Exit(1)
 
 
@@ -886,75 +943,97 @@ def main() -> None:
     traceback. With ``--debug`` every error shows its traceback.
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
-    arguments = sys.argv[1:]
-    is_debugging = _DEBUG in arguments
+    arguments = [argument for argument in sys.argv[1:] if argument != _DEBUG]
+    is_debugging = _DEBUG in sys.argv
+    _read_language(arguments)
     try:
+        chosen_language()
         with _ended_by_interrupts(), _shown_progress():
-            app([argument for argument in arguments if argument != _DEBUG])
+            app(arguments)
     except Exception as error:  # noqa: BLE001 - each is reported, and ends the command
         if is_debugging:
             traceback.print_exc()
-        typer.secho(_message(error, has_traceback=is_debugging), fg="red", err=True)
+        message = _message(error, has_traceback=is_debugging)
+        typer.secho(message.in_language(shown_language()), fg="red", err=True)
         sys.exit(error.exit_status if isinstance(error, OneStopError) else 1)
+
+
+def _read_language(arguments: list[str]) -> None:
+    """Read ``--lang`` before the parser does, so that its messages and helps are in it, too."""
+    for at, argument in enumerate(arguments):
+        name, _, value = argument.partition("=")
+        if name == "--lang":
+            asked = value or " ".join(arguments[at + 1 : at + 2])
+            with contextlib.suppress(SettingsError):
+                os.environ["LANG_UI"] = chosen_language(asked or "vi")
 
 
 @contextlib.contextmanager
 def _shown_progress() -> Iterator[None]:
-    """Show the progress of long work on a terminal; a wrong LANG_UI is left to the command."""
+    """Show the progress of long work on a terminal."""
     if not sys.stderr.isatty():
         yield
         return
     from onestop.console import TerminalProgress
     from onestop.progress import listening
 
-    try:
-        lang = chosen_language()
-    except OneStopError:
-        lang = "vi"
-    with listening(TerminalProgress(sys.stderr, lang)):
+    with listening(TerminalProgress(sys.stderr, chosen_language())):
         yield
 
 
-def _message(error: Exception, *, has_traceback: bool) -> str:
+def _message(error: Exception, *, has_traceback: bool) -> Said:
     """What an error is about, and what to do."""
     if isinstance(error, OneStopError):
-        return str(error)
+        return said("{error}", error=error)
     if isinstance(error, OSError) and error.errno in _DISK_OR_RIGHTS:
-        where = f"{error.filename}: " if error.filename else ""
         is_known = error.errno in FULL and error.filename
-        free = f" ({room_left(Path(error.filename))} free)" if is_known else ""
-        return f"{where}{error.strerror}{free}; {_DISK_OR_RIGHTS[error.errno]}"
+        return said(
+            "{where}{problem}{free}; {remedy}",
+            where=f"{error.filename}: " if error.filename else "",
+            problem=error.strerror,
+            free=said(" ({room} free)", room=room_left(Path(error.filename))) if is_known else "",
+            remedy=_DISK_OR_RIGHTS[error.errno],
+        )
     return _fault(error, has_traceback=has_traceback)
 
 
-def _fault(error: Exception, *, has_traceback: bool) -> str:
+def _fault(error: Exception, *, has_traceback: bool) -> Said:
     """A fault of the code in one line, with its place, and where its traceback is."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if f"{os.sep}onestop{os.sep}" in frame.filename]
-    place = f" ({Path(own[-1].filename).name}:{own[-1].lineno})" if own else ""
-    what = " ".join(str(error).split())
-    said = f"a fault of onestop {__version__}: {type(error).__name__}: {what[:_SHOWN]}{place}"
+    fault = said(
+        "a fault of onestop {version}: {kind}: {what}{place}",
+        version=__version__,
+        kind=type(error).__name__,
+        what=" ".join(str(error).split())[:_SHOWN],
+        place=f" ({Path(own[-1].filename).name}:{own[-1].lineno})" if own else "",
+    )
     if has_traceback:
-        return said
+        return fault
     lines = "".join(traceback.format_exception(error))
     try:
         number, path = tempfile.mkstemp(prefix="onestop-fault-", suffix=".txt")
         with os.fdopen(number, "w", encoding="utf-8") as file:
             file.write(lines)
     except OSError:
-        return f"{lines}{said}"
-    return f"{said}; Traceback: {path}, or run it again with {_DEBUG}"
+        return said("{traceback}{fault}", traceback=lines, fault=fault)
+    return said(
+        "{fault}; Traceback: {path}, or run it again with {option}",
+        fault=fault,
+        path=path,
+        option=_DEBUG,
+    )
 
 
 #: Letters of a fault's message that are shown.
 _SHOWN = 200
 #: Errors of the operating system that are no fault of the code, and what to do.
 _DISK_OR_RIGHTS = {
-    errno.ENOSPC: "make room on the disk, then run the command again",
-    errno.EDQUOT: "make room or raise the quota, then run the command again",
-    errno.EROFS: "choose another folder, or make this one writable",
-    errno.EACCES: "give this user the right, or run the command as the pipeline's user",
-    errno.EPERM: "give this user the right, or run the command as the pipeline's user",
+    errno.ENOSPC: said_text("make room on the disk, then run the command again"),
+    errno.EDQUOT: said_text("make room or raise the quota, then run the command again"),
+    errno.EROFS: said_text("choose another folder, or make this one writable"),
+    errno.EACCES: said_text("give this user the right, or run the command as the pipeline's user"),
+    errno.EPERM: said_text("give this user the right, or run the command as the pipeline's user"),
 }
 _INTERRUPTED = 128 + signal.SIGINT
 _STDERR = 2
@@ -998,6 +1077,6 @@ def _end_when_interrupted(signals: int) -> None:
             remove_unfinished()
             if os.isatty(_STDERR):
                 os.write(_STDERR, _SHOWN_CURSOR)
-            os.write(_STDERR, b"\ninterrupted\n")
+            os.write(_STDERR, f"\n{translated('interrupted', shown_language())}\n".encode())
             os._exit(_INTERRUPTED)
     os.close(signals)

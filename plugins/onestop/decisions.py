@@ -26,6 +26,7 @@ from onestop.record.decisions import (
 from onestop.record.publications import is_frozen
 from onestop.record.record_checks import vanished_by_feed
 from onestop.replay import ReplayFilter, replay
+from onestop.said import said
 from onestop.schema.personal import holds_personal_number
 from onestop.schema.reference import read_reference
 from onestop.schema.time_zone import LOCAL_ZONE
@@ -152,14 +153,15 @@ def accept_volumes(
     for subject in subjects:
         if subject not in known:
             raise QuestionError(
-                f"there is no feed {subject}", remedy=f"use one of: {', '.join(sorted(known))}"
+                said("there is no feed {subject}", subject=subject),
+                remedy=said("use one of: {names}", names=", ".join(sorted(known))),
             )
     reason = checked_reason(because)
     with open_warehouse(settings.warehouse) as warehouse:
         if is_frozen(warehouse, night):
             raise QuestionError(
                 "is published or before a published one, so that nothing can be decided about it",
-                subject=f"night {night}",
+                subject=said("night {night}", night=night),
             )
         for subject in subjects:
             record_decision(warehouse, _decision(night, subject, ACCEPTED, reason, decided_by))

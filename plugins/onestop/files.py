@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from onestop import storage
 from onestop.errors import OneStopError
+from onestop.said import said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,9 +54,11 @@ class DiskFullError(OneStopError, OSError):
     """
 
     def __init__(self, folder: Path, needed: int | None = None) -> None:
-        wanted = f" and {_size(needed)} are needed" if needed else ""
+        wanted = said(" and {size} are needed", size=_size(needed)) if needed else ""
         super().__init__(
-            f"the disk is full: {room_left(folder)} are free{wanted}",
+            said(
+                "the disk is full: {room} are free{wanted}", room=room_left(folder), wanted=wanted
+            ),
             subject=str(folder),
             remedy="make room there, or raise the quota, and run it again",
         )

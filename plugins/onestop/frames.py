@@ -11,26 +11,30 @@ published.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pandas as pd
 import pyarrow as pa
 
+from onestop.errors import errors_in
 from onestop.figures.difference import compare_nights
 from onestop.figures.explain import explain as explain_figure
+from onestop.language import chosen_language
 from onestop.marts.descriptions import column_texts, label_kind, table_texts
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.files import mart_files
 from onestop.marts.publish import HISTORIES
 from onestop.marts.published import QuestionError, find_night, published_nights
 from onestop.marts.published import open_published as open_marts
+from onestop.said import said
 from onestop.schema.did_you_mean import did_you_mean
 from onestop.schema.feeds import FEEDS
 from onestop.schema.reference import reference_files
 from onestop.schema.time_zone import LOCAL_ZONE
-from onestop.settings import Settings, chosen_language
+from onestop.settings import Settings
 from onestop.warehouse import duckdb_address, engine_of
 from onestop.warehouse.base import quoted
 
@@ -42,6 +46,8 @@ if TYPE_CHECKING:
     from onestop.figures.difference import FigureChange
     from onestop.schema.number_text import Language
     from onestop.warehouse import Warehouse
+
+_Method = TypeVar("_Method", bound="Callable[..., Any]")
 
 #: A day, also as text: ``2022-11-24``.
 Day = dt.date | str
@@ -70,7 +76,8 @@ def open_published(
             DuckDB file or a PostgreSQL database; defaults to this installation's, by the
             ``ONESTOP_*`` variables.
         as_of: a published night; defaults to the last one.
-        lang: of names and descriptions, ``vi`` or ``en``; defaults to ``LANG_UI``, else ``vi``.
+        lang: of names, descriptions and errors, ``vi`` or ``en``; defaults to ``LANG_UI``, else
+            ``LANG``, else ``vi``.
 
     A login that reads only ``mart`` and ``ref`` (role ``onestop_bi``) reads the last night, and
     has no :meth:`~PublishedFigures.explain` and :meth:`~PublishedFigures.diff`.
@@ -80,10 +87,12 @@ def open_published(
         WarehouseError: there is no such file or server.
         QuestionError: ``as_of`` is no date.
     """
-    settings = _settings_of(url_or_path)
-    with open_marts(settings) as warehouse:
-        night = _find_night(warehouse, _day(as_of))
-    return PublishedFigures(settings, night, chosen_language(lang))
+    shown = chosen_language(lang)
+    with errors_in(shown):
+        settings = _settings_of(url_or_path)
+        with open_marts(settings) as warehouse:
+            night = _find_night(warehouse, _day(as_of))
+    return PublishedFigures(settings, night, shown)
 
 
 def _settings_of(url_or_path: str | Path | None) -> Settings:
@@ -100,6 +109,17 @@ def _settings_of(url_or_path: str | Path | None) -> Settings:
             "is a folder", subject=str(file), remedy="name the file, such as …/onestop.duckdb"
         )
     return replace(settings, warehouse=url, published=file or settings.published)
+
+
+def _speaking(method: _Method) -> _Method:
+    """Let the errors of a method be in the language of the figures."""
+
+    @functools.wraps(method)
+    def in_own_language(self: PublishedFigures, *given: Any, **named: Any) -> Any:  # noqa: ANN401 - the method's
+        with errors_in(self._lang):
+            return method(self, *given, **named)
+
+    return cast("_Method", in_own_language)
 
 
 class PublishedFigures:
@@ -123,11 +143,13 @@ class PublishedFigures:
         return self._as_of
 
     @property
+    @_speaking
     def nights(self) -> list[dt.date]:
         """All published nights, first to last."""
         with open_marts(self._settings) as warehouse:
             return _nights(warehouse)
 
+    @_speaking
     def tables(self) -> pd.DataFrame:
         """The tables that can be read: name, number of columns, and what a row is."""
         with open_marts(self._settings) as warehouse:
@@ -146,6 +168,7 @@ class PublishedFigures:
             {"table_name": pa.string(), "column_count": pa.int64(), "row_is": pa.string()},
         )
 
+    @_speaking
     def columns(self, table: str) -> pd.DataFrame:
         """The columns of a table: name, type, meaning, and the kind of its codes in ``label``.
 
@@ -176,6 +199,7 @@ class PublishedFigures:
             dict.fromkeys(("column_name", "type", "meaning", "code_kind"), pa.string()),
         )
 
+    @_speaking
     def table(
         self,
         table: str,
@@ -244,6 +268,7 @@ class PublishedFigures:
             return marts.relation(f"{schema}.{table}")
         return quoted(schema, table)
 
+    @_speaking
     def explain(
         self, indicator: str, unit: str, first: Day, last: Day, method: str | None = None
     ) -> pd.DataFrame:
@@ -275,6 +300,7 @@ class PublishedFigures:
         }
         return frame
 
+    @_speaking
     def diff(
         self,
         previous: Day,
@@ -317,6 +343,7 @@ class PublishedFigures:
             return _frame_of_rows((*_ITEM_COLUMNS, *dict.fromkeys(facts)), rows)
         return _frame_of_rows(_CAUSE_COLUMNS, rows)
 
+    @_speaking
     def sql(
         self, query: str | sa.Executable, parameters: Mapping[str, object] | None = None
     ) -> pd.DataFrame:
@@ -336,7 +363,11 @@ class PublishedFigures:
         last = self.nights[-1]
         if self._as_of != last:
             raise QuestionError(
-                f"SQL reads the tables of night {last}, and these figures are of {self._as_of}",
+                said(
+                    "SQL reads the tables of night {last}, and these figures are of {as_of}",
+                    last=last,
+                    as_of=self._as_of,
+                ),
                 remedy="use table(), or open_published() without as_of and the tables …_history",
             )
         statement = sa.text(query) if isinstance(query, str) else query
@@ -381,7 +412,7 @@ def _find_night(warehouse: Warehouse, as_of: dt.date | None) -> dt.date:
     if nights and as_of in {None, nights[-1]}:
         return nights[-1]
     raise QuestionError(
-        f"this login reads the last published night ({nights[-1]}) only"
+        said("this login reads the last published night ({night}) only", night=nights[-1])
         if nights
         else "no night is published yet, or this login may not read the marts",
         remedy="for others use a login in role onestop_auditor",
@@ -400,7 +431,8 @@ def _find_table(warehouse: Warehouse, name: str) -> tuple[str, str]:
         return schema, table
     known = [_short_name(one, each) for one in SCHEMAS for each in warehouse.tables(one)]
     raise QuestionError(
-        f"no table {name}", remedy=did_you_mean(name, known, see="tables() lists them")
+        said("no table {name}", name=name),
+        remedy=did_you_mean(name, known, see="tables() lists them"),
     )
 
 
@@ -424,7 +456,7 @@ def _known_columns(
 def _refuse_unknown_column(table: str, types: pa.Schema, column: str) -> None:
     if column not in types.names:
         raise QuestionError(
-            f"{table} has no column {column}",
+            said("{table} has no column {column}", table=table, column=column),
             remedy=did_you_mean(column, types.names, see=f"columns({table!r}) lists them"),
         )
 
@@ -470,7 +502,14 @@ def _typed(column: str, value: object, types: pa.Schema) -> object:
     try:
         return pa.scalar(value, kind).as_py()
     except (pa.ArrowInvalid, pa.ArrowTypeError, ValueError) as error:
-        raise QuestionError(f"{value!r} is no value of {column}, whose type is {kind}") from error
+        raise QuestionError(
+            said(
+                "{value!r} is no value of {column}, whose type is {kind}",
+                value=value,
+                column=column,
+                kind=kind,
+            )
+        ) from error
 
 
 def _refuse_unknown_values(
@@ -497,8 +536,10 @@ def _refuse_unknown_values(
         known = [row["value"] for row in rows if row["value"] is not None]
         for text in sorted(texts - set(known)):
             raise QuestionError(
-                f"no {column} {text} in {table}",
-                remedy=did_you_mean(text, known, see=f"it has {len(known)} different ones"),
+                said("no {column} {text} in {table}", column=column, text=text, table=table),
+                remedy=did_you_mean(
+                    text, known, see=said("it has {count} different ones", count=len(known))
+                ),
             )
 
 
@@ -631,4 +672,6 @@ def _needed(text: Day) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except (TypeError, ValueError) as error:
-        raise QuestionError(f"{text!r} is not a date", remedy="write it as 2022-11-24") from error
+        raise QuestionError(
+            said("{text!r} is not a date", text=text), remedy="write it as 2022-11-24"
+        ) from error

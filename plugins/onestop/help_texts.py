@@ -116,8 +116,8 @@ PARAMETERS: dict[str, str] = {
     "Per cent of rows made faulty.": "Tỷ lệ phần trăm dòng cố ý làm sai.",
     "The night: 2022-11-24 or 24/11/2022.": "Đêm: 2022-11-24 hoặc 24/11/2022.",
     "Last night of a range.": "Đêm cuối của một khoảng.",
-    "Language; defaults to that of the variable LANG_UI, else vi.": (
-        "Ngôn ngữ; mặc định theo biến LANG_UI, nếu không có thì vi."
+    "Language; defaults to that of LANG_UI, else of LANG, else vi.": (
+        "Ngôn ngữ; mặc định theo biến LANG_UI, rồi LANG, nếu không có thì vi."
     ),
     "A published night; defaults to the last one.": "Đêm đã công bố; mặc định là đêm cuối.",
     "For people or programs.": "Cho người đọc (table) hay cho chương trình.",
@@ -206,10 +206,27 @@ PARAMETERS: dict[str, str] = {
 
 #: What the parser itself writes into a help.
 PARSER: tuple[tuple[str, str], ...] = (
-    ("Usage: ", "Cách dùng: "),
-    ("\nArguments:\n", "\nTham số:\n"),
-    ("\nOptions:\n", "\nTùy chọn:\n"),
-    ("\nCommands:\n", "\nLệnh:\n"),
-    ("[required]", "[bắt buộc]"),
-    ("[default: ", "[mặc định "),
+    (r"^Usage: ", "Cách dùng: "),
+    (r"\nArguments:\n", "\nTham số:\n"),
+    (r"\nOptions:\n", "\nTùy chọn:\n"),
+    (r"\nCommands:\n", "\nLệnh:\n"),
+    (r"\[required\]", "[bắt buộc]"),
+    (r"\[default: ", "[mặc định "),
+    (r"\nTry ('[^\n]*') for help\.", r"\nXem \1."),
+    (r"\nError: ", "\nLỗi: "),
+    (r"Invalid value for ([^\n]*?): ", r"Giá trị của \1 không dùng được: "),
+    (r"Missing argument ", "Thiếu tham số "),
+    (r"Missing option ", "Thiếu tùy chọn "),
+    (r"Missing command", "Thiếu lệnh"),
+    (r"No such option: ", "Không có tùy chọn "),
+    (r"\(Possible options: ", "(có các tùy chọn: "),
+    (r"No such command ", "Không có lệnh "),
+    (r"Did you mean ", "Có phải là "),
+    (r"Got unexpected extra argument\(s\) ", "Thừa tham số "),
+    (r"Option ([^\n]*) requires an argument", r"Tùy chọn \1 cần một giá trị"),
+    (r" is not one of ", " không nằm trong "),
+    (r" is not a valid integer( range)?", " không phải là số nguyên"),
+    (r" is not a valid float( range)?", " không phải là một số"),
+    (r" is not in the range ", " không nằm trong khoảng "),
+    (r"Value (?=')", "Giá trị "),
 )

@@ -34,6 +34,7 @@ from onestop.intake.candidate import Candidate
 from onestop.intake.delivery import RefusedDeliveryError
 from onestop.intake.exports import ExportsError, list_exports, readable_name
 from onestop.intake.landing import land_file, unread_delivery
+from onestop.language import log, shown_language
 from onestop.marts.compute import compute_marts, staged_night, staged_record
 from onestop.marts.publish import publish_marts
 from onestop.marts.reference_names import UNKNOWN_NAME_REMEDY, unknown_names
@@ -65,9 +66,17 @@ from onestop.record.refusals import (
     refuse_unread,
     withdraw_refusal,
 )
+from onestop.said import (
+    Said,
+    said,
+    said_both,
+    said_count,
+    said_either,
+    said_list,
+    said_text,
+    translated,
+)
 from onestop.schema.mapping import ClaimedTwiceError, Recognised, recognise
-from onestop.schema.number_text import counted
-from onestop.schema.said import Said, said
 from onestop.staging.delivery_lock import working_on
 from onestop.staging.shared_staged import JUDGED, READ, staged_at_hand
 from onestop.staging.staged_delivery import DamagedStagedError, noticing_damage, read_delivery
@@ -86,6 +95,7 @@ if TYPE_CHECKING:
     from onestop.intake.exports import ExportedFile
     from onestop.intake.exports import Folder as ExportsFolder
     from onestop.record.load import LoadedDelivery
+    from onestop.said import Language
     from onestop.schema.mapping import FeedMapping, Mappings
     from onestop.settings import Folders, Settings, SourceSystems
     from onestop.warehouse import Warehouse
@@ -98,10 +108,6 @@ _COMPUTATIONS = 3
 _CHECK_BEGUN, _CHECKED = "check_begun", "checked"
 #: How many times a night is computed again after another run replaced its staged marts.
 _TURNS = 3
-_UNREAD_EXPORTS = (
-    "the exports of night {night} could not be listed, so it is unknown which files are there;"
-    " see the log of discover_deliveries, then run the night again"
-)
 
 
 class MissingDeliveryError(OneStopError):
@@ -126,7 +132,7 @@ class NightsAtOnceError(WarehouseBusyError):
     def __init__(self, night: dt.date) -> None:
         super().__init__(
             "not published, because other runs compute their nights at the same time",
-            subject=f"night {night}",
+            subject=said("night {night}", night=night),
             remedy="run nights one after the other (--max-active-runs 1), and this one again",
         )
 
@@ -153,18 +159,32 @@ class NightStep:
     is_published: bool | None = None
 
     def __str__(self) -> str:
+        """What was done, as one sentence in English."""
+        return self.in_language("en")
+
+    def in_language(self, lang: Language) -> str:
         """What was done, as one sentence for people."""
         if self.message and not self.frozen:
-            return self.message
-        done = self.frozen or f"checked; broken rules: {self.failed_rules}"
+            return translated(self.message, lang)
+        done: str = (
+            said_text(self.frozen)
+            if self.frozen
+            else said("checked; broken rules: {count}", count=self.failed_rules)
+        )
         if self.rows is not None:
-            done = f"{len(self.rows)} tables computed, {counted(sum(self.rows.values()), 'row')}"
-        return f"night {self.night}: {done}"
+            done = said(
+                "{tables} tables computed, {rows}",
+                tables=len(self.rows),
+                rows=said_count(sum(self.rows.values()), "row"),
+            )
+        return said("night {night}: {done}", night=self.night, done=done).in_language(lang)
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values, without the empty ones."""
         given = {
-            name: value for name, value in vars(self).items() if value is not None and value != ""
+            name: str(value) if isinstance(value, str) else value
+            for name, value in vars(self).items()
+            if value is not None and value != ""
         }
         return {**given, "night": self.night.isoformat()}
 
@@ -237,7 +257,11 @@ def discover_deliveries(
     refuse_lost_warehouse(folders.landing, warehouse_url)
     exported = list_exports(systems.exports)
     for problem in systems.mappings.problems:
-        logger.error("%s This source is skipped; the others go on", problem)
+        log(
+            logger,
+            logging.ERROR,
+            said("{problem} This source is skipped; the others go on", problem=problem),
+        )
     with open_warehouse(warehouse_url) as warehouse:
         settled = settled_files(warehouse)
         accepted = accepted_volumes(warehouse, night)
@@ -285,10 +309,14 @@ def _refuse_misnamed(
     for name in names:
         feed = misnamed(name, night, mappings.sources)
         if feed is None or (feed.expected and (feed.source, feed.feed) not in found):
-            logger.warning(
-                "%s: skipped, no mapping matches its name; rename it (names: docs/feeds.md), add"
-                " its name to a mapping, or take it away",
-                name,
+            log(
+                logger,
+                logging.WARNING,
+                said(
+                    "{file}: skipped, no mapping matches its name; rename it (names:"
+                    " docs/feeds.md), add its name to a mapping, or take it away",
+                    file=name,
+                ),
             )
             continue
         meant = Recognised(feed.source, feed.feed, night, "delta", feed)
@@ -298,8 +326,7 @@ def _refuse_misnamed(
             name,
             meant,
             "FILE-F15",
-            f"its name is not {' or '.join(wanted)}; rename it, run again",
-            f"Tên tệp không phải là {' hoặc '.join(wanted)}; hãy đổi tên tệp rồi chạy lại",
+            said("its name is not {names}; rename it, run again", names=said_either(wanted)),
         )
 
 
@@ -315,16 +342,20 @@ def _refuse_name(
     found: Recognised,
     rule_code: str,
     reason: str = "",
-    reason_vi: str = "",
 ) -> None:
     """Refuse a file because of its name, without opening it."""
     delivery = unread_delivery(
         name, source=found.source, feed=found.feed, night=found.night, kind=found.kind
     )
-    logger.warning("%s: refused, %s: %s", name, rule_code, reason or FILE_RULES[rule_code].en)
-    refuse_unread(
-        folders.refusals, folders.validation_results, delivery, rule_code, reason, reason_vi
+    rule = FILE_RULES[rule_code]
+    lang = shown_language()
+    shown = translated(reason, lang) if reason else {"vi": rule.vi, "en": rule.en}[lang]
+    log(
+        logger,
+        logging.WARNING,
+        said("{file}: refused, {rule}: {reason}", file=name, rule=rule_code, reason=shown),
     )
+    refuse_unread(folders.refusals, folders.validation_results, delivery, rule_code, reason)
 
 
 def awaited_deliveries(
@@ -511,18 +542,29 @@ def require_expected(
         record_places(warehouse, folders.places)
         if is_frozen(warehouse, night):
             return
-        state, sentences = "missing_delivery", []
+        state = "missing_delivery"
+        sentences: list[str] = []
         if candidates is None:
-            state, sentences = "exports_unread", [_UNREAD_EXPORTS.format(night=night)]
+            state, sentences = (
+                "exports_unread",
+                [
+                    said(
+                        "the exports of night {night} could not be listed, so it is"
+                        " unknown which files"
+                        " are there; see the log of discover_deliveries, then run the night again",
+                        night=night,
+                    )
+                ],
+            )
         else:
-            sentences = [
+            sentences += [
                 sentence
                 for feed in systems.mappings.expected
                 for sentence in _missing(warehouse, feed, night, candidates, systems)
             ]
         if sentences:
-            message = "; ".join((*sentences, *_sources_left_out(systems.mappings)))
-            record_night_run(warehouse, night, state, message)
+            message = said_list((*sentences, *_sources_left_out(systems.mappings)))
+            record_night_run(warehouse, night, state, str(message))
             _render_reports(folders, latest_night_runs(warehouse))
             raise MissingDeliveryError(message)
 
@@ -544,7 +586,7 @@ def _refuse_moved_record(warehouse: Warehouse, night: dt.date) -> None:
     if staged_record(warehouse) != record_state(warehouse, night):
         raise MovedRecordError(
             "files were loaded since its marts were computed",
-            subject=f"night {night}",
+            subject=said("night {night}", night=night),
             remedy="compute it again",
         )
 
@@ -609,14 +651,21 @@ def _note_verdict(
     record_marts_verdict(warehouse, verdict)
     if lost or not verdict.is_publishable:
         critical = (
-            f"{rule.rule_code}: {rule.message_en} ({counted(rule.rows_failed, 'row')})"
+            said(
+                "{rule}: {message} ({rows})",
+                rule=rule.rule_code,
+                message=said_both(vi=rule.message_vi, en=rule.message_en),
+                rows=said_count(rule.rows_failed, "row"),
+            )
             for rule in verdict.critical
         )
-        broken = "; ".join((*lost, *critical))
-        message = "; ".join((broken, *_sources_left_out(mappings)))
-        record_night_run(warehouse, night, "checks_failed", message)
+        broken = said_list((*lost, *critical))
+        message = said_list((broken, *_sources_left_out(mappings)))
+        record_night_run(warehouse, night, "checks_failed", str(message))
         _render_reports(folders, latest_night_runs(warehouse))
-        raise ChecksFailedError(f"night {night} is not published: {broken}")
+        raise ChecksFailedError(
+            said("night {night} is not published: {broken}", night=night, broken=broken)
+        )
     warehouse.make_table(f"{STAGED}.{_CHECKED}", "select true as is_checked")
 
 
@@ -673,11 +722,15 @@ def _publish(
             publish_marts(warehouse, night)
     unknown = unknown_names(warehouse, mappings.sources)
     for problem in unknown:
-        logger.warning("%s; %s", problem, UNKNOWN_NAME_REMEDY)
+        log(
+            logger,
+            logging.WARNING,
+            said("{problem}; {remedy}", problem=problem, remedy=UNKNOWN_NAME_REMEDY),
+        )
     left_out = (*_sources_left_out(mappings), *unknown)
-    message = "; ".join((f"night {night} is published", *left_out))
+    message = said_list((said("night {night} is published", night=night), *left_out))
     if lacks_published_run(warehouse, night):
-        record_night_run(warehouse, night, "published", message)
+        record_night_run(warehouse, night, "published", str(message))
     _complete(warehouse, folders)
     reason = frozen_reason(warehouse, night) if stays_frozen else ""
     return NightStep(
@@ -730,16 +783,16 @@ def _run_night(settings: Settings, night: dt.date, echo: Callable[[str], None]) 
     try:
         require_expected(night, candidates, systems, warehouse_url, folders)
     except MissingDeliveryError as missing:
-        report.state, report.message = "missing_delivery", str(missing)
+        report.state, report.message = "missing_delivery", said("{error}", error=missing)
         return report
     try:
         published = _compute_and_publish(night, systems.mappings, warehouse_url, folders)
     except ChecksFailedError as failed:
-        report.state, report.message = "checks_failed", str(failed)
+        report.state, report.message = "checks_failed", said("{error}", error=failed)
         return report
     if published.frozen:
         report.state = "unchanged"
-        report.message = f"night {night}: {published.frozen}"
+        report.message = said("night {night}: {frozen}", night=night, frozen=published.frozen)
     else:
         report.message = published.message
     return report
@@ -762,7 +815,7 @@ def _compute_and_publish(
         try:
             return _compute_and_publish_once(night, mappings, warehouse_url, folders)
         except MovedRecordError as moved:
-            logger.warning("%s", moved)
+            log(logger, logging.WARNING, said("{error}", error=moved))
     return _compute_and_publish_once(night, mappings, warehouse_url, folders)
 
 
@@ -798,7 +851,7 @@ def take_in(
         try:
             loaded = read_and_load(delivery, night, systems.mappings, warehouse_url, folders)
         except DamagedStagedError as damaged:
-            logger.warning("%s: %s; it is read again", damaged.subject, damaged.what)
+            log(logger, logging.WARNING, read_again(damaged))
             loaded = read_and_load(delivery, night, systems.mappings, warehouse_url, folders)
     except RefusedDeliveryError as refused:
         echo(
@@ -806,7 +859,7 @@ def take_in(
                 "{file}: refused, {rule}: {reason}",
                 file=name,
                 rule=refused.rule_code,
-                reason=refused.reason,
+                reason=said_text(refused.reason),
             )
         )
         return DeliveryReport(name, candidate.night, "refused", str(refused))
@@ -821,6 +874,11 @@ def take_in(
         rows_rejected=loaded.rows_rejected,
         warnings=loaded.warnings,
     )
+
+
+def read_again(damaged: DamagedStagedError) -> Said:
+    """The sentence for a staged file that is made again."""
+    return said("{file}: {what}; it is read again", file=damaged.subject, what=damaged.what)
 
 
 def rows_counted(loaded: LoadedDelivery | GateVerdict) -> Said:
@@ -859,7 +917,7 @@ def read_and_load(
 def _sources_left_out(mappings: Mappings) -> list[str]:
     """One sentence for each source with a broken mapping."""
     return [
-        f"a source system is skipped because its mapping is broken: {problem}"
+        said("a source system is skipped because its mapping is broken: {problem}", problem=problem)
         for problem in mappings.problems
     ]
 
@@ -867,13 +925,17 @@ def _sources_left_out(mappings: Mappings) -> list[str]:
 def _mapping(mappings: Mappings, delivery: Delivery) -> FeedMapping:
     found = mappings.feed(delivery.source, delivery.feed)
     if found is None:
-        broken = "; ".join(map(str, mappings.problems))
+        broken = said_list(mappings.problems)
         raise RefusedDeliveryError(
             delivery.file_name,
             "FILE-F07",
-            f"there is no usable mapping for {delivery.source} {delivery.feed}"
-            + (f" ({broken})" if broken else "")
-            + "; put its file back into ONESTOP_SOURCES, then run `onestop replay`",
+            said(
+                "there is no usable mapping for {source} {feed}{broken}; put its file back into"
+                " ONESTOP_SOURCES, then run `onestop replay`",
+                source=delivery.source,
+                feed=delivery.feed,
+                broken=said(" ({problems})", problems=broken) if broken else "",
+            ),
         )
     return found
 
@@ -895,7 +957,7 @@ def _missing(
     night: dt.date,
     candidates: Sequence[Candidate],
     systems: SourceSystems,
-) -> list[str]:
+) -> Sequence[str]:
     """Why the night lacks an expected feed; an empty list when it has it."""
     if is_delivered(warehouse, feed, night):
         return []
@@ -905,13 +967,22 @@ def _missing(
         if (one.source, one.feed, one.night) == (feed.source, feed.feed, night)
     }
     return reasons_not_loaded(warehouse, feed, night, found) or [
-        f"{_not_delivered(feed, night, systems)}; put it there, then run the night again"
+        said(
+            "{missing}; put it there, then run the night again",
+            missing=_not_delivered(feed, night, systems),
+        )
     ]
 
 
 def _not_delivered(feed: FeedMapping, night: dt.date, systems: SourceSystems) -> str:
     where = awaited_where(systems.exports, feed, night, systems.mappings.sources)
-    return f"{feed.source} has delivered no {feed.feed} file for night {night}: {where}"
+    return said(
+        "{source} has delivered no {feed} file for night {night}: {where}",
+        source=feed.source,
+        feed=feed.feed,
+        night=night,
+        where=where,
+    )
 
 
 def _write_data_docs(result: Path | None, folders: Folders) -> None:
@@ -924,7 +995,13 @@ def _write_data_docs(result: Path | None, folders: Folders) -> None:
     try:
         render_data_docs(result, folders.reports)
     except OSError as error:
-        logger.warning("%s: its Data Docs are not written yet: %s", result.name, error)
+        log(
+            logger,
+            logging.WARNING,
+            said(
+                "{file}: its Data Docs are not written yet: {error}", file=result.name, error=error
+            ),
+        )
 
 
 def _render_reports(folders: Folders, runs: Sequence[NightRun]) -> None:

@@ -19,7 +19,7 @@ from onestop.night import read_delivery_file, validate_delivery_file
 from onestop.record.decisions import accepted_volumes
 from onestop.record.load import load_delivery, load_replayed
 from onestop.record.settlements import is_loaded
-from onestop.schema.number_text import counted
+from onestop.said import Language, Said, said, said_count, said_text
 from onestop.staging.delivery_lock import working_on
 from onestop.staging.shared_staged import JUDGED, staged_at_hand
 from onestop.warehouse import open_warehouse
@@ -103,16 +103,35 @@ class ReplayResult:
         return asdict(self)
 
     def __str__(self) -> str:
+        """As a sentence in English."""
+        return str(self.sentence())
+
+    def in_language(self, lang: Language) -> str:
+        """As a sentence."""
+        return self.sentence().in_language(lang)
+
+    def sentence(self) -> Said:
         """As a sentence."""
         if self.state == "refused":
-            return f"{self.file_name}: still refused, {self.reason}"
+            return said("{file}: still refused, {reason}", file=self.file_name, reason=self.reason)
         if self.state == "loaded":
-            accepted = counted(self.rows_accepted, "row")
-            return f"{self.file_name}: was refused whole; {accepted} accepted now"
-        left_out = f" {self.rows_left_out} left out by the mapping," if self.rows_left_out else ""
-        return (
-            f"{self.file_name}: {counted(self.rows_replayed, 'row')} closed,{left_out}"
-            f" {self.rows_open} still rejected"
+            accepted = said_count(self.rows_accepted, "row")
+            return said(
+                "{file}: was refused whole; {accepted} accepted now",
+                file=self.file_name,
+                accepted=accepted,
+            )
+        left_out = (
+            said(" {count} left out by the mapping,", count=self.rows_left_out)
+            if self.rows_left_out
+            else ""
+        )
+        return said(
+            "{file}: {rows} closed,{left_out} {open} still rejected",
+            file=self.file_name,
+            rows=said_count(self.rows_replayed, "row"),
+            left_out=left_out,
+            open=self.rows_open,
         )
 
 
@@ -208,7 +227,12 @@ def _replay(
             keeps_rules=not is_trial,
         )
     except RefusedDeliveryError as refused:
-        return outcome("refused", reason=f"{refused.rule_code}: {refused.reason}")
+        return outcome(
+            "refused",
+            reason=said(
+                "{rule}: {reason}", rule=refused.rule_code, reason=said_text(refused.reason)
+            ),
+        )
     with (
         open_warehouse(warehouse_url) as warehouse,
         working_on(delivery, folders.locks),
@@ -249,18 +273,24 @@ def replay(
     return results
 
 
-def replay_summary(results: Sequence[ReplayResult], *, is_trial: bool) -> str:
+def replay_summary(results: Sequence[ReplayResult], *, is_trial: bool) -> Said:
     """The outcome of all replays, and what to do next."""
     closed = sum(result.rows_replayed + result.rows_left_out for result in results)
     loaded = sum(result.state == "loaded" for result in results)
     if not results:
-        return "no refused rows or files to read again"
-    found = (
-        f"{counted(len(results), 'delivery', 'deliveries')} read again:"
-        f" {counted(closed, 'row')} and {counted(loaded, 'whole file')}"
+        return said_text("no refused rows or files to read again")
+    found = said(
+        "{deliveries} read again: {rows} and {files}",
+        deliveries=said_count(len(results), "delivery", "deliveries"),
+        rows=said_count(closed, "row"),
+        files=said_count(loaded, "whole file"),
     )
     if is_trial:
-        return f"{found} would be settled; run it without --dry-run"
+        return said("{found} would be settled; run it without --dry-run", found=found)
     if closed or loaded:
-        return f"{found} settled; they appear in the figures from the next night on"
-    return f"{found} settled; correct the rule, the mapping or the reference file first"
+        return said(
+            "{found} settled; they appear in the figures from the next night on", found=found
+        )
+    return said(
+        "{found} settled; correct the rule, the mapping or the reference file first", found=found
+    )

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from onestop.errors import OneStopError
+from onestop.errors import SettingsError
 from onestop.intake.exports import Folder, exports_from_environment
+from onestop.said import said
 from onestop.schema.project import PROJECT_ROOT
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.storage import store_at
 
 if TYPE_CHECKING:
     from onestop.schema.mapping import Mappings
-    from onestop.schema.number_text import Language
 
 #: Variables of an installation that are read where they are needed, beside those of
 #: :meth:`Settings.to_environment`; and those whose value is a file.
@@ -52,11 +52,6 @@ _FILES = {
 #: Name of the readers' copy.
 _COPY = "onestop.duckdb"
 _MINUTES_OF_A_DAY = 24 * 60
-_LANGUAGES: tuple[Language, ...] = ("vi", "en")
-
-
-class SettingsError(OneStopError):
-    """A variable of the environment whose value cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -307,26 +302,6 @@ class Settings:
         return f"{scheme}://{at}/{Path(parts.path).name}"
 
 
-def chosen_language(text: str | None = None) -> Language:
-    """The language of what is printed; letters may be capital ones.
-
-    Args:
-        text: ``vi`` or ``en``; defaults to the variable ``LANG_UI``, else ``vi``.
-
-    Raises:
-        SettingsError: it is another text.
-    """
-    asked = text or os.environ.get("LANG_UI") or "vi"
-    for language in _LANGUAGES:
-        if asked.strip().lower() == language:
-            return language
-    raise SettingsError(
-        f"{asked} is no language that texts are printed in",
-        subject="lang" if text else "LANG_UI",
-        remedy=f"write {' or '.join(_LANGUAGES)}",
-    )
-
-
 def wait_interval() -> dt.timedelta:
     """How often a night that waits looks for its files (``ONESTOP_WAIT_MINUTES``, 5 by default).
 
@@ -340,7 +315,7 @@ def wait_interval() -> dt.timedelta:
         minutes = 0.0
     if not 0 < minutes <= _MINUTES_OF_A_DAY:
         raise SettingsError(
-            f"{text} is no number of minutes",
+            said("{text} is no number of minutes", text=text),
             subject="ONESTOP_WAIT_MINUTES",
             remedy="write it as 5",
         )
@@ -360,7 +335,7 @@ def decision_time() -> dt.timedelta:
         hours = 0.0
     if not 0 < hours <= _MINUTES_OF_A_DAY / 60:
         raise SettingsError(
-            f"{text} is no number of hours",
+            said("{text} is no number of hours", text=text),
             subject="ONESTOP_DECISION_HOURS",
             remedy="write it as 5",
         )
@@ -394,5 +369,5 @@ def _time_of_day(name: str, default: dt.time) -> dt.time:
         return dt.time.fromisoformat(text).replace(tzinfo=None)
     except ValueError:
         raise SettingsError(
-            f"{text} is no time of day", subject=name, remedy="write it as 06:00"
+            said("{text} is no time of day", text=text), subject=name, remedy="write it as 06:00"
         ) from None

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from onestop.errors import OneStopError
+from onestop.said import said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -273,7 +274,10 @@ def _explained(path: Path) -> Iterator[None]:
         ) from None
     except Exception as error:
         raise StoreError(
-            f"the object storage does not answer as it should ({type(error).__name__})",
+            said(
+                "the object storage does not answer as it should ({name})",
+                name=type(error).__name__,
+            ),
             subject=str(path),
             remedy="check ONESTOP_STORE, AWS_ENDPOINT_URL and the network; it is tried again",
         ) from error

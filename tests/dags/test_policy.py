@@ -17,8 +17,9 @@ from airflow.serialization.serialized_objects import DagSerialization
 from airflow.timetables.base import DagRunInfo, TimeRestriction
 
 from onestop.airflow_decisions import REFUSE
+from onestop.errors import SettingsError
 from onestop.schema.project import PROJECT_ROOT
-from onestop.settings import SettingsError, decision_time
+from onestop.settings import decision_time
 
 DAG_FILES = sorted((PROJECT_ROOT / "dags").glob("*.py"))
 HEAVY = {"duckdb", "great_expectations", "onestop.night", "openpyxl", "pandas", "pyarrow"}

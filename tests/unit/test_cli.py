@@ -71,7 +71,7 @@ def test_the_command_names_a_language_that_it_does_not_have(monkeypatch, capsys)
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert ended.value.code == 1
-    assert "LANG_UI: xx is no language" in capsys.readouterr().err
+    assert "LANG_UI: không có văn bản bằng ngôn ngữ xx; viết vi hoặc en" in capsys.readouterr().err
 
 
 def commands():

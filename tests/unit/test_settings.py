@@ -7,15 +7,13 @@ import re
 
 import pytest
 
-from onestop.errors import OneStopError
+from onestop.errors import OneStopError, SettingsError
 from onestop.schema.project import PROJECT_ROOT
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.settings import (
     FURTHER_VARIABLES,
     VARIABLES,
     Settings,
-    SettingsError,
-    chosen_language,
     wait_interval,
 )
 
@@ -144,28 +142,3 @@ def test_every_variable_of_an_installation_is_in_the_readme():
     local = "ONESTOP_LOCAL_"
     missing = {n for n in VARIABLES if f"`{n}`" not in text and not n.startswith(local)}
     assert missing == set()
-
-
-@pytest.mark.parametrize(
-    ("text", "language"), [(None, "vi"), ("", "vi"), ("vi", "vi"), ("EN", "en"), (" Vi ", "vi")]
-)
-def test_the_language_is_read_in_capital_letters_too(monkeypatch, text, language):
-    if text is not None:
-        monkeypatch.setenv("LANG_UI", text)
-    assert chosen_language() == language
-
-
-@pytest.mark.parametrize("text", ["xx", "english", "en_GB.UTF-8"])
-def test_another_language_is_refused_with_those_that_there_are(monkeypatch, text):
-    monkeypatch.setenv("LANG_UI", text)
-    with pytest.raises(SettingsError, match=f"LANG_UI: {text} is no language.*write vi or en"):
-        chosen_language()
-
-
-def test_one_place_reads_the_language():
-    readers = [
-        path.name
-        for path in (PROJECT_ROOT / "plugins").rglob("*.py")
-        if 'environ.get("LANG_UI"' in path.read_text(encoding="utf-8")
-    ]
-    assert readers == ["settings.py"]

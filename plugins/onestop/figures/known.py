@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from onestop.marts.published import QuestionError
 from onestop.readers import FILE_RULES
+from onestop.said import said, said_text
 from onestop.schema.did_you_mean import did_you_mean
 from onestop.schema.feeds import FEEDS
 
@@ -15,10 +16,18 @@ if TYPE_CHECKING:
 
     from onestop.warehouse import Warehouse
 
+#: What a filter selects by.
+_KINDS = {
+    "rule_code": said_text("rule code"),
+    "delivery_id": said_text("delivery id"),
+    "feed": said_text("feed"),
+    "state": said_text("state"),
+    "source": said_text("source"),
+}
 #: Where the names of a kind are listed that has many.
 _LISTED = {
-    "rule_code": "all are listed in docs/feeds.md",
-    "delivery_id": "all are listed by `onestop deliveries`",
+    "rule_code": said_text("all are listed in docs/feeds.md"),
+    "delivery_id": said_text("all are listed by `onestop deliveries`"),
 }
 
 
@@ -54,7 +63,11 @@ def refuse_unknown(
         asked = filters.get(name)
         if asked is not None and asked not in (there := there_are()):
             raise QuestionError(
-                f"there is no {name.replace('_', ' ')} {asked}",
+                said(
+                    "there is no {kind} {asked}",
+                    kind=_KINDS[name],
+                    asked=asked,
+                ),
                 remedy=did_you_mean(asked, sorted(there), see=_LISTED.get(name, "")),
             )
 
@@ -66,9 +79,11 @@ def _refuse_unknown_night(warehouse: Warehouse, night: dt.date) -> None:
         {"night": night},
     )
     if not spans["deliveries"]:
-        there_are = f"there are deliveries from {spans['first']} to {spans['last']}"
+        there_are = said(
+            "there are deliveries from {first} to {last}", first=spans["first"], last=spans["last"]
+        )
         raise QuestionError(
-            f"nothing was delivered for night {night}",
+            said("nothing was delivered for night {night}", night=night),
             remedy=there_are if spans["first"] else "",
         )
 

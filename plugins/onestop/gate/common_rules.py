@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from onestop.said import said
+
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
 
@@ -37,7 +39,7 @@ def completed(entry: dict[str, Any], common: dict[str, Any]) -> dict[str, Any]:
     given = {name: value for name, value in entry.items() if name != "common"}
     rule = common.get(entry["common"])
     if rule is None:
-        raise CommonRuleError(f'no common rule "{entry["common"]}"')
+        raise CommonRuleError(said('no common rule "{common}"', common=entry["common"]))
     columns = given.get("columns", [])
     used: set[str] = set()
     values = {**given, "shown": list(dict.fromkeys([*given.get("key", ()), *columns]))}
@@ -50,7 +52,13 @@ def completed(entry: dict[str, Any], common: dict[str, Any]) -> dict[str, Any]:
         used |= {"key", "columns"}
     unused = given.keys() - used
     if unused:
-        raise CommonRuleError(f'"{entry["common"]}" does not use {", ".join(sorted(unused))}')
+        raise CommonRuleError(
+            said(
+                '"{common}" does not use {names}',
+                common=entry["common"],
+                names=", ".join(sorted(unused)),
+            )
+        )
     return expectation
 
 
@@ -69,7 +77,7 @@ def _filled(
 
     def value(name: str) -> Any:  # noqa: ANN401 - any JSON value
         if name not in values:
-            raise CommonRuleError(f'the value "{name}" is missing')
+            raise CommonRuleError(said('the value "{name}" is missing', name=name))
         used.add(name)
         return values[name]
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from onestop.errors import OneStopError
 from onestop.gate.deferred_imports import deferring
+from onestop.said import said, said_text
 from onestop.schema.number_text import day, decimal_text, whole
 from onestop.warehouse.duckdb_sqlalchemy import engine_on
 
@@ -40,7 +41,7 @@ _UNUSED = ("altair", "boto3", "scipy.stats")
 _DUCKDB_FILE = "duckdb:///"
 
 
-_REMEDY = "correct the rule in its suite"
+_REMEDY = said_text("correct the rule in its suite")
 
 
 class BrokenRuleError(OneStopError):
@@ -170,7 +171,7 @@ def evaluate(
     }
     if broken:
         causes = "; ".join(f"{code}: {cause}" for code, cause in broken.items())
-        raise BrokenRuleError(causes, subject=f"suite {suite.name}", remedy=_REMEDY)
+        raise BrokenRuleError(causes, subject=said("suite {name}", name=suite.name), remedy=_REMEDY)
     return [_outcome(rule, found[rule.code], query) for rule in rules]
 
 
@@ -183,7 +184,9 @@ def _as_broken(suite: Suite) -> Iterator[None]:
         yield
     except (ValueError, sa.exc.SQLAlchemyError) as error:
         cause = str(error).strip().partition("\n")[0]
-        raise BrokenRuleError(cause, subject=f"suite {suite.name}", remedy=_REMEDY) from error
+        raise BrokenRuleError(
+            cause, subject=said("suite {name}", name=suite.name), remedy=_REMEDY
+        ) from error
 
 
 def _causes(exception_info: dict[str, Any]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from onestop.errors import OneStopError
 from onestop.gate.common_rules import CommonRuleError, completed
+from onestop.said import said
 from onestop.schema.project import PROJECT_ROOT
 
 if TYPE_CHECKING:
@@ -51,7 +52,11 @@ class SuiteError(OneStopError):
     """
 
     def __init__(self, file_name: str, what: str, remedy: str, *, rule: str = "") -> None:
-        super().__init__(what, subject=f"{file_name}: {rule}" if rule else file_name, remedy=remedy)
+        super().__init__(
+            what,
+            subject=said("{file}: {rule}", file=file_name, rule=rule) if rule else file_name,
+            remedy=remedy,
+        )
 
 
 @dataclass(frozen=True)
@@ -170,7 +175,7 @@ def load_suite(name: str, folder: Path = FEED_SUITES) -> Suite:
     if repeated:
         raise SuiteError(
             path.name,
-            f"rule codes used twice: {', '.join(repeated)}",
+            said("rule codes used twice: {names}", names=", ".join(repeated)),
             "give each rule the next free number of its series",
         )
     limits = _read_limits(path.name, data)
@@ -194,7 +199,9 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise SuiteError(path.name, f"not readable JSON: {error}", "correct the file") from error
+        raise SuiteError(
+            path.name, said("not readable JSON: {error}", error=error), "correct the file"
+        ) from error
     if not isinstance(data, dict):
         raise SuiteError(path.name, "it holds no JSON object", "write one")
     return data
@@ -208,7 +215,7 @@ def _completed(file_name: str, items: list[dict[str, Any]]) -> list[dict[str, An
         if not isinstance(item, dict):
             raise SuiteError(
                 file_name,
-                f"{str(item)[:40]!r} is no rule",
+                said("{shown!r} is no rule", shown=str(item)[:40]),
                 "write a rule as an object",
             )
         try:
@@ -216,7 +223,7 @@ def _completed(file_name: str, items: list[dict[str, Any]]) -> list[dict[str, An
         except CommonRuleError as error:
             code = item.get("rule_code", "?")
             raise SuiteError(
-                file_name, str(error), "correct the entry", rule=f"rule {code}"
+                file_name, str(error), "correct the entry", rule=said("rule {code}", code=code)
             ) from error
     return expectations
 
@@ -230,9 +237,9 @@ def _read_limits(file_name: str, data: dict[str, Any]) -> dict[str, int]:
         if name not in _LIMITS or type(limit) is not int:
             raise SuiteError(
                 file_name,
-                f"{limit!r} is not usable",
-                f"write a whole number, for one of {', '.join(_LIMITS)}",
-                rule=f"limit {name}",
+                said("{limit!r} is not usable", limit=limit),
+                said("write a whole number, for one of {names}", names=", ".join(_LIMITS)),
+                rule=said("limit {name}", name=name),
             )
     return limits
 
@@ -247,18 +254,21 @@ def _read_rule(file_name: str, item: dict[str, Any]) -> Rule:
     fail = partial(SuiteError, file_name, rule=f"rule {code}")
     missing = [name for name in _REQUIRED if not meta.get(name)]
     if missing:
-        raise fail(f"meta lacks {', '.join(missing)}", "add them")
+        raise fail(said("meta lacks {names}", names=", ".join(missing)), "add them")
     if not _CODE.match(code):
         raise fail("this is no rule code", "write a code like DOS-R07")
     if meta["severity"] not in GX_SEVERITIES or meta["scope"] not in ("row", "file"):
         raise fail(
             "unknown severity or scope",
-            f"use one of {', '.join(GX_SEVERITIES)}, and row or file",
+            said("use one of {names}, and row or file", names=", ".join(GX_SEVERITIES)),
         )
     if item.get("severity") != GX_SEVERITIES[meta["severity"]]:
         raise fail(
-            f"the expectation's own severity does not match meta's {meta['severity']}",
-            f'write "{GX_SEVERITIES[meta["severity"]]}" in the expectation',
+            said(
+                "the expectation's own severity does not match meta's {severity}",
+                severity=meta["severity"],
+            ),
+            said('write "{severity}" in the expectation', severity=GX_SEVERITIES[meta["severity"]]),
         )
     query = kwargs.get("unexpected_rows_query")
     if query is not None and "{batch}" not in str(query):
@@ -284,7 +294,7 @@ def _read_reads(file_name: str, code: str, meta: dict[str, Any]) -> str:
     if reads not in ("rows", "sums", "differences", "whole"):
         raise SuiteError(
             file_name,
-            f'rule {code}: "reads" is {reads}',
+            said('rule {code}: "reads" is {reads}', code=code, reads=reads),
             "give it rows, sums, differences or whole",
         )
     return reads

@@ -22,6 +22,7 @@ from onestop.gate.masking import masked, masked_key
 from onestop.gate.results import write_result
 from onestop.gate.suite import FEED_SUITES, Suite, load_suite
 from onestop.gate.verdict import GateVerdict, UsualVolume
+from onestop.said import said, said_both
 from onestop.schema.feeds import FEEDS, Feed
 from onestop.schema.masked_text import masked_name
 from onestop.schema.personal import put_tests
@@ -352,18 +353,25 @@ class _Gate:
         )["n"]
         if found != outcome.failed:
             raise BrokenRuleError(
-                f"{rule.code}: Great Expectations counts {outcome.failed} rows, its predicate"
-                f" finds {found}",
-                subject=f"suite {self._suite.name}",
+                said(
+                    "{code}: Great Expectations counts {failed} rows, its predicate finds {found}",
+                    code=rule.code,
+                    failed=outcome.failed,
+                    found=found,
+                ),
+                subject=said("suite {name}", name=self._suite.name),
             )
 
     def _failing(self, outcome: Outcome) -> str:
         """A SELECT of row_number and the rule's columns, masked, for every failing row."""
         if outcome.predicate is None:
             raise BrokenRuleError(
-                f"{outcome.rule.code}: {outcome.rule.expectation_type} does not say which rows"
-                " fail",
-                subject=f"suite {self._suite.name}",
+                said(
+                    "{code}: {expectation_type} does not say which rows fail",
+                    code=outcome.rule.code,
+                    expectation_type=outcome.rule.expectation_type,
+                ),
+                subject=said("suite {name}", name=self._suite.name),
                 remedy="write it as an UnexpectedRowsExpectation",
             )
         names = [
@@ -414,7 +422,12 @@ class _Gate:
             refused_rule=first.rule_code if first else None,
             reason_vi=" ".join(self._reason(first, "vi")) if first else None,
             reason_en=" ".join(self._reason(first, "en")) if first else None,
-            reason_lines=self._reason(first, "en") if first else (),
+            reason_lines=tuple(
+                said_both(vi=vi, en=en)
+                for vi, en in zip(self._reason(first, "vi"), self._reason(first, "en"), strict=True)
+            )
+            if first
+            else (),
             rows_read=facts["rows_read"],
             rows_blank=facts["rows_blank"],
             rows_skipped=facts["rows_skipped"],

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from onestop.intake.delivery import RefusedDeliveryError
+from onestop.said import said_both
 
 if TYPE_CHECKING:
     from onestop.gate.evaluation import RuleResult
@@ -48,7 +49,8 @@ class GateVerdict:
         rows_accepted: rows that may be loaded.
         warnings: findings of all warning rules together.
         rules: the result of each rule.
-        reason_lines: the English reason in parts: the rule's sentence, the worst rows, the remedy.
+        reason_lines: the reason in parts, each in both languages: the rule's sentence, the worst
+            rows, the remedy.
         result_file: name of the validation result, relative to the results folder.
     """
 
@@ -85,6 +87,6 @@ class GateVerdict:
         return RefusedDeliveryError(
             self.file_name,
             self.refused_rule or "?",
-            self.reason_en or "refused",
+            said_both(vi=self.reason_vi or "bị từ chối", en=self.reason_en or "refused"),
             self.reason_lines,
         )

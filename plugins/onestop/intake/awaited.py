@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from onestop.intake.exports import UNFINISHED, ExportsError, list_exports, readable_name
+from onestop.said import said, said_either, said_list
 from onestop.schema.mapping import ClaimedTwiceError, recognise
 
 if TYPE_CHECKING:
@@ -90,8 +91,13 @@ def awaited_where(
     """
     names = list(dict.fromkeys(awaited_name(one.name, night) for one in feed.files))
     close = near_misses(exports, feed, night, mappings)
-    similar = f"; similar names there: {', '.join(close)}" if close else ""
-    return f"no file {' or '.join(names)} below {exports}{similar}"
+    similar = said("; similar names there: {names}", names=said_list(close, ", ")) if close else ""
+    return said(
+        "no file {names} below {exports}{similar}",
+        names=said_either(names),
+        exports=exports,
+        similar=similar,
+    )
 
 
 def near_misses(
@@ -122,9 +128,18 @@ def near_misses(
         shown = readable_name(name)
         if stated:
             if stated[0] > night and is_listed:
-                found.append((1.0, f"{shown} (of night {stated[0]})"))
+                found.append(
+                    (1.0, said("{shown} (of night {night})", shown=shown, night=stated[0]))
+                )
             elif stated[0] == night and not is_listed:
-                found.append((2.0, f"{shown} (hidden, still being written, or no regular file)"))
+                found.append(
+                    (
+                        2.0,
+                        said(
+                            "{shown} (hidden, still being written, or no regular file)", shown=shown
+                        ),
+                    )
+                )
         elif not _is_known(meant, mappings):
             closeness = max(
                 difflib.SequenceMatcher(None, _letters(meant), one).ratio() for one in wanted

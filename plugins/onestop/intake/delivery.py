@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from onestop.errors import OneStopError
+from onestop.said import said, said_text
 
 if TYPE_CHECKING:
     from onestop.schema.feeds import Kind
@@ -83,7 +84,9 @@ class RefusedDeliveryError(OneStopError):
     def __init__(
         self, file_name: str, rule_code: str, reason: str, lines: tuple[str, ...] = ()
     ) -> None:
-        super().__init__(f"{rule_code}: {reason}", subject=file_name)
+        super().__init__(
+            said("{rule}: {reason}", rule=rule_code, reason=said_text(reason)), subject=file_name
+        )
         self.file_name = file_name
         self.rule_code = rule_code
         self.reason = reason

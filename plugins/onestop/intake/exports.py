@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from onestop.errors import OneStopError
+from onestop.said import said, said_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -187,7 +188,7 @@ def list_exports(folder: Folder) -> list[ExportedFile]:
     else:
         raise ExportsError(
             "is not there",
-            subject=f"the exports folder {folder}",
+            subject=said("the exports folder {folder}", folder=folder),
             remedy="create it and put the exports into it, or set ONESTOP_EXPORTS",
         )
     return sorted(found, key=lambda file: file.path)
@@ -197,8 +198,10 @@ def _list_local(folder: Path) -> Iterator[ExportedFile]:
     def refuse(error: OSError) -> None:
         if not isinstance(error, FileNotFoundError):  # a folder that went away holds nothing
             raise ExportsError(
-                f"cannot be listed ({error.strerror})",
-                subject=f"the exports folder {readable_name(str(error.filename))}",
+                said("cannot be listed ({strerror})", strerror=error.strerror),
+                subject=said(
+                    "the exports folder {folder}", folder=readable_name(str(error.filename))
+                ),
                 remedy="give the pipeline's user permission to read and enter it",
             ) from error
 
@@ -272,7 +275,7 @@ def exports_at(url: str, options: Mapping[str, Any]) -> Folder:
         return Path(unquote(parts.path)).absolute()
     if parts.scheme not in _SCHEMES or not parts.hostname:
         raise ExportsError(
-            f"{parts.scheme}:// addresses cannot be read here",
+            said("{scheme}:// addresses cannot be read here", scheme=parts.scheme),
             subject="ONESTOP_EXPORTS",
             remedy="use a folder, sftp://user@host/folder or s3://bucket/folder",
         )
@@ -392,31 +395,44 @@ def _facts_of(entry: Mapping[str, Any]) -> Facts:
 #: counts. The errors' own texts are not shown, because some quote credentials.
 _REASONS: tuple[tuple[str, str], ...] = (
     (
-        """there is no answer under its name and port; check the address, the network and that the
-        server runs""",
+        said_text(
+            "there is no answer under its name and port; check the address, the network"
+            " and that the server runs"
+        ),
         "gaierror EndpointConnectionError",
     ),
     (
-        "nothing answers there; check host and port, the firewall, and that the server runs",
+        said_text(
+            "nothing answers there; check host and port, the firewall, and that the server runs"
+        ),
         "NoValidConnectionsError ConnectionRefusedError ConnectTimeoutError TimeoutError",
     ),
     (
-        """the server's key is not the one known; ask its administrator for the fingerprint and put
-        the key into the known hosts, or into the Connection's extra field host_key""",
+        said_text(
+            "the server's key is not the one known; ask its administrator for the"
+            " fingerprint and put the key into the known hosts, or into the Connection's"
+            " extra field host_key"
+        ),
         "BadHostKeyException UnknownHostKeyError",
     ),
     (
-        """the login is refused or missing; check user and password or key in the Connection
-        onestop_exports or in the environment""",
+        said_text(
+            "the login is refused or missing; check user and password or key in the"
+            " Connection onestop_exports or in the environment"
+        ),
         "AuthenticationException NoCredentialsError PasswordRequiredException",
     ),
     (
-        """the login is refused, or may not list the folder; check the credentials and their rights
-        in the Connection onestop_exports or in the environment""",
+        said_text(
+            "the login is refused, or may not list the folder; check the credentials and"
+            " their rights in the Connection onestop_exports or in the environment"
+        ),
         "PermissionError",
     ),
     (
-        "there is no such folder; check the path, and that the source system has made it",
+        said_text(
+            "there is no such folder; check the path, and that the source system has made it"
+        ),
         "FileNotFoundError NotADirectoryError",
     ),
 )
@@ -429,13 +445,13 @@ def _why(folder: RemoteFolder, error: BaseException) -> ExportsError:
     for reason, classes in _REASONS:
         if names & set(classes.split()):
             return ExportsError(
-                f"cannot be read: {' '.join(reason.split())}",
-                subject=f"the exports at {folder.url}",
+                said("cannot be read: {reason}", reason=reason),
+                subject=said("the exports at {url}", url=folder.url),
                 remedy="check the address, the login and its rights",
             )
     return ExportsError(
-        f"cannot be read: the connection failed ({type(error).__name__})",
-        subject=f"the exports at {folder.url}",
+        said("cannot be read: the connection failed ({name})", name=type(error).__name__),
+        subject=said("the exports at {url}", url=folder.url),
         remedy="try again; if it still fails, ask the server's administrator",
     )
 

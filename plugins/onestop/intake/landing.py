@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from onestop.files import READ_ONLY, has_sha256, room_left, sync, write_new, write_whole
 from onestop.intake.delivery import Delivery, RefusedDeliveryError
 from onestop.intake.exports import ExportedFile, ExportsError
+from onestop.language import log
+from onestop.said import said, said_number, said_text
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.storage import StoreError, is_shared, listed, move, put_file
 
@@ -108,9 +110,14 @@ def land_file(
         raise RefusedDeliveryError(
             file.path_below,
             "FILE-F09",
-            f"it{_size_of(file)} cannot be copied into the landing, which has {room_left(scratch)}"
-            f" free ({error.strerror}); make room there, or give the pipeline's user write"
-            " permission; it is tried again",
+            said(
+                "it{size} cannot be copied into the landing, which has {room} free"
+                " ({strerror}); make room there, or give the pipeline's user write"
+                " permission; it is tried again",
+                size=_size_of(file),
+                room=room_left(scratch),
+                strerror=error.strerror,
+            ),
         ) from error
 
 
@@ -199,12 +206,22 @@ def _landed_before(landing: Path, delivery: Delivery, copied: Path) -> Delivery:
     if landed.exists():
         aside = landing / DAMAGED / f"{delivery.delivery_id}.{uuid.uuid4().hex}"
         _move(landed, aside)
-        found = f"was changed; the changed bytes are kept as {DAMAGED}/{aside.name}"
+        found = said(
+            "was changed; the changed bytes are kept as {damaged}/{kept}",
+            damaged=DAMAGED,
+            kept=aside.name,
+        )
     else:
-        found = "was lost"
+        found = said_text("was lost")
     _move(copied, landed)
-    logger.warning(
-        "%s: its copy in the landing %s. It was put in place again", delivery.file_name, found
+    log(
+        logger,
+        logging.WARNING,
+        said(
+            "{file}: its copy in the landing {found}. It was put in place again",
+            file=delivery.file_name,
+            found=found,
+        ),
     )
     return delivery
 
@@ -231,8 +248,11 @@ def _refuse_the_future(file_name: str, facts: Facts) -> None:
         raise RefusedDeliveryError(
             file_name,
             "FILE-F10",
-            f"its time of change lies {hours:,.0f} hours in the future; set the exporting machine's"
-            " clock right and export it again",
+            said(
+                "its time of change lies {hours} hours in the future; set the exporting"
+                " machine's clock right and export it again",
+                hours=said_number(round(hours)),
+            ),
         )
 
 
@@ -271,7 +291,11 @@ def make_private(folder: Path) -> None:
 
 
 def _size_of(file: ExportedFile) -> str:
-    return f" ({file.facts.size_bytes:,} bytes)" if file.facts else ""
+    return (
+        said(" ({size_bytes} bytes)", size_bytes=said_number(file.facts.size_bytes))
+        if file.facts
+        else ""
+    )
 
 
 def _exported(path: Path) -> ExportedFile:
@@ -300,7 +324,7 @@ def _copy(file: ExportedFile, target: Path) -> tuple[Facts, str]:
         ) from error
     except ExportsError as error:
         raise RefusedDeliveryError(
-            file.path_below, "FILE-F08", f"{error}; it is tried again"
+            file.path_below, "FILE-F08", said("{error}; it is tried again", error=error)
         ) from error
     target.chmod(READ_ONLY)
     return facts, digest.hexdigest()

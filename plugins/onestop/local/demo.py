@@ -20,8 +20,10 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from rich.console import Console
 
+from onestop.errors import SettingsError
 from onestop.figures.scorecard import print_scorecard
 from onestop.files import write_whole
+from onestop.language import chosen_language
 from onestop.local.backfill import NightResult, Progress, run_nights
 from onestop.local.local_airflow import (
     PRELOADED,
@@ -34,7 +36,7 @@ from onestop.marts.published import NothingPublishedError, open_published, publi
 from onestop.sample import write_sample
 from onestop.schema.project import PROJECT_ROOT
 from onestop.schema.time_zone import LOCAL_ZONE
-from onestop.settings import Settings, SettingsError, chosen_language
+from onestop.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

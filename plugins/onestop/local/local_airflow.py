@@ -29,6 +29,7 @@ import psutil  # type: ignore[import-untyped] # it ships no types
 
 from onestop.errors import OneStopError
 from onestop.files import PRIVATE, write_whole
+from onestop.said import said
 from onestop.schema.project import PROJECT_ROOT
 from onestop.schema.time_zone import LOCAL_ZONE
 
@@ -188,7 +189,8 @@ class LocalAirflow:
         for name, process in self._processes.items():
             if process.poll() is not None:
                 raise LocalAirflowError(
-                    f"Airflow's {name} ended unexpectedly", remedy=f"see {self.logs / name}.log"
+                    said("Airflow's {name} ended unexpectedly", name=name),
+                    remedy=said("see {log}.log", log=self.logs / name),
                 )
 
     def environment(self) -> dict[str, str]:
@@ -382,7 +384,9 @@ class LocalAirflow:
                 check=False,
             )
         if done.returncode:
-            raise LocalAirflowError("Airflow's database could not be made", remedy=f"see {log}")
+            raise LocalAirflowError(
+                "Airflow's database could not be made", remedy=said("see {log}", log=log)
+            )
         stamp.touch()
 
     def _start_component(self, name: str, options: list[str], env: dict[str, str]) -> None:
@@ -412,7 +416,10 @@ class LocalAirflow:
             except (OSError, http.client.HTTPException, ApiError):
                 pass
             time.sleep(0.3)
-        raise LocalAirflowError(f"Airflow did not start {what}", remedy=f"see {self.logs}")
+        raise LocalAirflowError(
+            said("Airflow did not start {what}", what=what),
+            remedy=said("see {logs}", logs=self.logs),
+        )
 
     def _take_lock(self) -> None:
         self._lock = (self.home / "lock").open("w")

@@ -7,6 +7,8 @@ It prints the address for ``ONESTOP_COMPUTE``, runs until Ctrl-C, and ends all p
 
 from __future__ import annotations
 
+from onestop.said import said
+
 import argparse
 import importlib.util
 import signal
@@ -111,7 +113,8 @@ def _wait_for(port: int, log: Path) -> None:
         except OSError:
             time.sleep(_STEP)
     raise ComputeError(
-        f"the Spark master did not start within {_SECONDS:.0f} s", remedy=f"its log is {log}"
+        said("the Spark master did not start within {seconds:.0f} s", seconds=_SECONDS),"
+             " remedy=said("its log is {log}", log=log)
     )
 
 

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from onestop.marts.files import MartFile, mart_files, select_over
 from onestop.record.touched import changed_keys_select
+from onestop.said import said, said_count
 from onestop.schema.feeds import FEEDS
-from onestop.schema.number_text import counted
 from onestop.warehouse.staged_names import PUBLISHED, REFERENCE_STAGED, STAGED
 
 if TYPE_CHECKING:
@@ -225,7 +225,13 @@ class ChangeSet:
         touched = self._count(TOUCHED_DOSSIERS)
         dossiers = self._count(f"{PUBLISHED}.counted_dossier")
         if touched > max(_FEW, _LARGEST_SHARE * dossiers):
-            raise DoubtError(f"{touched} of {counted(dossiers, 'dossier')} may count differently")
+            raise DoubtError(
+                said(
+                    "{count} of {dossiers} may count differently",
+                    count=touched,
+                    dossiers=said_count(dossiers, "dossier"),
+                )
+            )
 
     def _begun_periods(self) -> bool:
         """Whether a period begins that the last publication had not.
@@ -239,7 +245,9 @@ class ChangeSet:
             f" on {_same(_PERIOD, 'new', 'old')} where old.period_type is null"
         )[0]
         if begun["periods"] and begun["first_start"] <= self._previous:
-            raise DoubtError(f"a period that began on {begun['first_start']} is counted anew")
+            raise DoubtError(
+                said("a period that began on {first} is counted anew", first=begun["first_start"])
+            )
         return bool(begun["periods"])
 
     # --- rows of dossiers --------------------------------------------------------------------
@@ -322,7 +330,12 @@ class ChangeSet:
         )
         negative = " or ".join(f"{column} < 0" for column in sums)
         if self._warehouse.value(f"select count(*) from {rule.new} where {negative}"):
-            raise DoubtError(f"the published {PUBLISHED}.{name} is not the sum of its dossiers")
+            raise DoubtError(
+                said(
+                    "the published {table} is not the sum of its dossiers",
+                    table=f"{PUBLISHED}.{name}",
+                )
+            )
         self._show_whole(name, rule)
         return rule.new
 

@@ -12,6 +12,7 @@ import datetime as dt
 import logging
 from typing import TYPE_CHECKING
 
+from onestop.language import log
 from onestop.marts.changes import ChangeSet, DoubtError, rule_boundaries
 from onestop.marts.descriptions import column_texts
 from onestop.marts.files import SQL_FOLDER, dated, mart_files, rules_digest
@@ -25,6 +26,7 @@ from onestop.record.publications import (
     latest_publication,
 )
 from onestop.record.record_checks import record_state
+from onestop.said import said, said_text
 from onestop.schema.reference import reference_tables
 from onestop.schema.workdays import FIRST_DAY, WorkCalendar, calendar_table
 from onestop.spark.address import Computing
@@ -104,7 +106,7 @@ def compute_marts(
                 has_other_rules=False,
             )
         except DoubtError as doubt:
-            why = str(doubt)
+            why = doubt.args[0]
             warehouse.empty_schema(STAGED)
     if why:
         with working("computing", unit="tables", total=len(mart_files())):
@@ -119,11 +121,15 @@ def compute_marts(
             is_from_changes=False,
             has_other_rules=last is not None and _has_other_rules(warehouse, last, as_of, rules),
         )
-    logger.info(
-        "night %s: %s by %s",
-        as_of,
-        f"all dossiers counted: {why};" if why else "changes counted",
-        counted_by,
+    done = (
+        said("all dossiers counted: {why}", why=said_text(why))
+        if why
+        else said_text("changes counted")
+    )
+    log(
+        logger,
+        logging.INFO,
+        said("night {night}: {done}; by {engine}", night=as_of, done=done, engine=counted_by),
     )
     # Last: only a complete set of marts has its night.
     warehouse.make_table(
@@ -177,19 +183,32 @@ def _reason_to_count_all(
 ) -> str:
     """Why the published marts and a change set do not do; empty where they do."""
     if last is None:
-        return "no night is published yet"
+        return said_text("no night is published yet")
     night = last.as_of_date
     begun = rule_boundaries(warehouse, night, as_of)
     reasons = (
         (
             last.rules_sha256 != rules_sha256,
-            f"the SELECTs, the reference rows or the release are not those of night {night}",
+            said(
+                "the SELECTs, the reference rows or the release are not those of night {night}",
+                night=night,
+            ),
         ),
-        (as_of.year != night.year, f"a year has begun since night {night}"),
-        (begun, f"a reference row begins or ends since night {night}: {', '.join(begun)}"),
+        (as_of.year != night.year, said("a year has begun since night {night}", night=night)),
+        (
+            begun,
+            said(
+                "a reference row begins or ends since night {night}: {rows}",
+                night=night,
+                rows=", ".join(begun),
+            ),
+        ),
         (
             not last.record_state or last.record_state != record_state(warehouse, night),
-            f"the record of night {night} is not the one that its figures were computed from",
+            said(
+                "the record of night {night} is not the one that its figures were computed from",
+                night=night,
+            ),
         ),
     )
     for is_so, why in reasons:
@@ -222,7 +241,7 @@ def _damage(warehouse: Warehouse, last: Publication) -> str:
     dossiers = warehouse.value(f"select count(*) from {PUBLISHED}.counted_dossier")
     nights = warehouse.rows(f"select distinct as_of_date from {PUBLISHED}.period")
     if dossiers != last.dossier_count or nights != [{"as_of_date": last.as_of_date}]:
-        return f"the published marts are not those of night {last.as_of_date}"
+        return said("the published marts are not those of night {night}", night=last.as_of_date)
     return ""
 
 

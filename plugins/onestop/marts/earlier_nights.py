@@ -14,6 +14,7 @@ from onestop.marts.files import mart_files, render, step_text
 from onestop.marts.published import QuestionError, published_nights
 from onestop.record.history import history_select
 from onestop.record.reference_versions import replaced_since
+from onestop.said import said
 from onestop.schema.did_you_mean import UNITS, did_you_mean
 from onestop.schema.feeds import FEEDS
 from onestop.warehouse.base import quoted_text
@@ -214,7 +215,7 @@ class NightMarts:
                 f"select unit_code from {self.relation('mart.unit')} order by unit_code"
             )
             raise QuestionError(
-                f"no unit {unit} in the register of {self._night}",
+                said("no unit {unit} in the register of {night}", unit=unit, night=self._night),
                 remedy=did_you_mean(unit, [row["unit_code"] for row in units], see=UNITS),
             )
         return FoundUnit(**rows[0])

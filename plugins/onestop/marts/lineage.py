@@ -26,6 +26,7 @@ from onestop.marts.files import EVENTS, MEASURES, SQL_FOLDER, mart_files
 from onestop.marts.night_changes import NIGHT_CHANGE
 from onestop.marts.publish import HISTORIES, refresh_reference
 from onestop.marts.published import QuestionError
+from onestop.said import Language, said, translated
 from onestop.schema.did_you_mean import CODES, did_you_mean
 from onestop.schema.feeds import EXTRA, FEEDS
 from onestop.schema.reference import REFERENCE_FOLDER, SCHEMA_FILE
@@ -306,7 +307,7 @@ def _name(table: exp.Table) -> str:
 # --- for the terminal ------------------------------------------------------------------------
 
 
-def print_lineage(settings: Settings, what: str | None, form: str) -> None:
+def print_lineage(settings: Settings, what: str | None, form: str, lang: Language = "en") -> None:
     """Print the lineage of a mart, or of one of its columns.
 
     Args:
@@ -314,6 +315,7 @@ def print_lineage(settings: Settings, what: str | None, form: str) -> None:
         what: ``form_06a`` or ``form_06a.received_total``, with or without ``mart.``; all columns
             of all marts when None.
         form: ``table``, ``json`` or ``csv``.
+        lang: of the table's texts.
 
     Raises:
         QuestionError: there is no such mart or column.
@@ -323,7 +325,12 @@ def print_lineage(settings: Settings, what: str | None, form: str) -> None:
         with printed(sys.stdout, page_width(sys.stdout)) as console:
             for mart, columns in chosen:
                 is_one = len(columns) == 1
-                console.print(_tree(settings, mart, columns) if is_one else _outline(mart, columns))
+                tree = (
+                    _tree(settings, mart, columns, lang)
+                    if is_one
+                    else _outline(mart, columns, lang)
+                )
+                console.print(tree)
         return
     rows = [
         {
@@ -353,24 +360,25 @@ def _chosen(what: str | None) -> list[tuple[MartLineage, list[str]]]:
     if mart is None:
         names = sorted(name.removeprefix("mart.") for name in marts)
         remedy = did_you_mean(table, names, see=CODES)
-        raise QuestionError(f"there is no mart {table}", remedy=remedy)
+        raise QuestionError(said("there is no mart {table}", table=table), remedy=remedy)
     if column and column not in mart.columns:
         raise QuestionError(
-            f"{mart.name} has no column {column}",
+            said("{name} has no column {column}", name=mart.name, column=column),
             remedy=did_you_mean(column, mart.columns, see=CODES),
         )
     return [(mart, [column] if column else list(mart.columns))]
 
 
-def _outline(mart: MartLineage, columns: list[str]) -> Tree:
+def _outline(mart: MartLineage, columns: list[str], lang: Language) -> Tree:
     tree = Tree(f"{mart.name}  ({mart.file})")
     for column in columns:
         found = ", ".join(map(str, origins(Source(mart.name, column))))
-        tree.add(f"{column}: {found or 'stated in the SQL (the night, or a constant)'}")
+        stated = translated("stated in the SQL (the night, or a constant)", lang)
+        tree.add(f"{column}: {found or stated}")
     return tree
 
 
-def _tree(settings: Settings, mart: MartLineage, columns: list[str]) -> Tree:
+def _tree(settings: Settings, mart: MartLineage, columns: list[str], lang: Language) -> Tree:
     source = Source(mart.name, columns[0])
     tree = Tree(_described(source, mart))
     headers = _source_headers(settings)
@@ -385,7 +393,7 @@ def _tree(settings: Settings, mart: MartLineage, columns: list[str]) -> Tree:
         for step in found.columns[at.column]:
             grown = branch.add(_described(step, mart_lineage().get(step.table)))
             if step in seen:
-                grown.label = f"{step} (above)"
+                grown.label = said("{step} (above)", step=step).in_language(lang)
                 continue
             seen.add(step)
             grow(grown, step)

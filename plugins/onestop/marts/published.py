@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from onestop.errors import OneStopError
 from onestop.record.reference_versions import keeps_reference
+from onestop.said import said
 from onestop.warehouse import NoWarehouseError, engine_of, open_warehouse
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def open_published(settings: Settings) -> Warehouse:
         return open_warehouse(address, read_only=True)
     except NoWarehouseError as error:
         raise NothingPublishedError(
-            f"no night is published yet ({error})",
+            said("no night is published yet ({error})", error=error),
             remedy="run `onestop night` for a night that has its exports",
         ) from error
 
@@ -85,7 +86,8 @@ def find_night(warehouse: Warehouse, as_of: dt.date | None) -> dt.date:
         return nights[-1]
     if as_of not in nights:
         raise NothingPublishedError(
-            f"night {as_of} is not published", remedy=near_nights_text(nights, as_of)
+            said("night {as_of} is not published", as_of=as_of),
+            remedy=near_nights_text(nights, as_of),
         )
     return as_of
 
@@ -100,5 +102,11 @@ def near_nights_text(nights: list[dt.date], day: dt.date) -> str:
     near = sorted(sorted(nights, key=lambda night: abs((night - day).days))[:_NEAR])
     listed = ", ".join(map(str, near))
     if len(nights) <= _NEAR:
-        return f"published: {listed}"
-    return f"published near it: {listed} (of {len(nights)} from {nights[0]} to {nights[-1]})"
+        return said("published: {nights}", nights=listed)
+    return said(
+        "published near it: {nights} (of {count} from {first} to {last})",
+        nights=listed,
+        count=len(nights),
+        first=nights[0],
+        last=nights[-1],
+    )

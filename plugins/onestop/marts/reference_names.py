@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from onestop.said import said, said_text
 from onestop.schema.reference import REFERENCE_FOLDER, read_reference
 from onestop.warehouse.staged_names import PUBLISHED
 
@@ -24,7 +25,7 @@ _NAMED = (
 )
 _SOURCES = "select distinct source as name from audit.delivery"
 _UNITS = "select distinct unit_code as name from core.unit_version"
-UNKNOWN_NAME_REMEDY = "correct the name, or remove the row"
+UNKNOWN_NAME_REMEDY = said_text("correct the name, or remove the row")
 
 
 def unknown_names(
@@ -63,7 +64,13 @@ def unknown_names(
         | _names(warehouse, query),
     }
     return [
-        f"sql/reference/{file}, row {row}: there is no {column} {name}"
+        said(
+            "sql/reference/{file}, row {row}: there is no {column} {name}",
+            file=file,
+            row=row,
+            column=column,
+            name=name,
+        )
         for file, row, column, name in named
         if name not in known[column]
     ]

@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Literal, cast
 
 from onestop.readers.refusals import DamagedError, UnreadableError
+from onestop.said import said, said_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,15 +93,21 @@ class BoundedStream(io.RawIOBase):
         if beyond and self._count > self._raw.tell() * self._limits.ratio:
             raise UnreadableError(
                 "FILE-F05",
-                f"it unpacks to more than {self._limits.ratio} times its size; send it unpacked",
+                said(
+                    "it unpacks to more than {ratio} times its size; send it unpacked",
+                    ratio=self._limits.ratio,
+                ),
             )
         buffer[: len(data)] = data
         return len(data)
 
     def _damaged(self) -> UnreadableError:
         return DamagedError(
-            f"the archive is damaged or cut short at or before its byte {self._raw.tell():,};"
-            " export and send it again"
+            said(
+                "the archive is damaged or cut short at or before its byte {byte}; export and"
+                " send it again",
+                byte=said_number(self._raw.tell()),
+            )
         )
 
     def close(self) -> None:
@@ -181,7 +188,10 @@ def read_all(content: Content, limits: Limits) -> bytes:
     if len(data) > limits.workbook_bytes:
         raise UnreadableError(
             "FILE-F05",
-            f"a workbook of more than {limits.workbook_bytes >> 20} MiB; export it as CSV",
+            said(
+                "a workbook of more than {size} MiB; export it as CSV",
+                size=limits.workbook_bytes >> 20,
+            ),
         )
     return data
 
@@ -238,7 +248,8 @@ def _only_member(path: Path, limits: Limits) -> zipfile.ZipInfo:
         )
     if len(members) > limits.members:
         raise UnreadableError(
-            "FILE-F05", f"the archive holds {len(members)} files; pack the export alone"
+            "FILE-F05",
+            said("the archive holds {count} files; pack the export alone", count=len(members)),
         )
     files = [member for member in members if _is_export(member)]
     if not files:
@@ -247,7 +258,8 @@ def _only_member(path: Path, limits: Limits) -> zipfile.ZipInfo:
         files = [member for member in files if not _is_companion(member)] or files
     if len(files) > 1:
         raise UnreadableError(
-            "FILE-F05", f"the archive holds {len(files)} files; send one archive for each"
+            "FILE-F05",
+            said("the archive holds {count} files; send one archive for each", count=len(files)),
         )
     if files[0].flag_bits & _ENCRYPTED:
         raise UnreadableError("FILE-F02", "the archive has a password; pack it without one")
@@ -257,8 +269,10 @@ def _only_member(path: Path, limits: Limits) -> zipfile.ZipInfo:
 def _too_large(limits: Limits) -> UnreadableError:
     return UnreadableError(
         "FILE-F05",
-        f"it unpacks to more than {limits.unpacked_bytes >> 20:,} MiB; export it in parts, or send"
-        " it unpacked",
+        said(
+            "it unpacks to more than {size} MiB; export it in parts, or send it unpacked",
+            size=said_number(limits.unpacked_bytes >> 20),
+        ),
     )
 
 

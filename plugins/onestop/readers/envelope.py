@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from onestop.readers.refusals import UnreadableError
+from onestop.said import said
 
 if TYPE_CHECKING:
     from onestop.readers.headers import HeaderIndex
@@ -103,20 +104,28 @@ class Envelope:
         if self._other is not None:
             raise UnreadableError(
                 "FILE-F13",
-                f"the JSON has records under '{self._other[:40]}' beside '{self.path}'; export all"
-                f" of them under '{self.path}', or each list as a file of its own",
+                said(
+                    "the JSON has records under '{other}' beside '{path}'; export all of them"
+                    " under '{path}', or each list as a file of its own",
+                    other=self._other[:40],
+                    path=self.path,
+                ),
             )
         if self._failed is not None:
             raise UnreadableError(
                 "FILE-F14",
-                f"the JSON says under '{self._failed[:40]}' that the export failed; have the list"
-                " exported again",
+                said(
+                    "the JSON says under '{key}' that the export failed; have the list exported"
+                    " again",
+                    key=self._failed[:40],
+                ),
             )
 
     def no_list(self) -> UnreadableError:
         """The refusal of an object without a list."""
         return UnreadableError(
-            "FILE-F04", f"the JSON object has no list of records under '{self.path}'"
+            "FILE-F04",
+            said("the JSON object has no list of records under '{path}'", path=self.path),
         )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from onestop.readers.legacy import as_unicode
 from onestop.readers.refusals import UnreadableError
 from onestop.readers.shown_names import shown_names
+from onestop.said import said, said_text
 from onestop.schema.wording import fold_header, tidy
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from onestop.schema.mapping import FeedMapping
 
 _TALLEST = 3
-_CONVERT = "convert the export to Unicode UTF-8"
+_CONVERT = said_text("convert the export to Unicode UTF-8")
 #: Excel turns a typed (1) into -1.
 _NUMBERED = re.compile(r"[-(]?(\d{1,3})\)?(?:\s*=.*)?")
 _LETTERED = re.compile(r"\(?[A-ZĐ]\)?")
@@ -157,7 +158,12 @@ def _refuse_legacy(rows: Sequence[Sequence[str]], index: HeaderIndex) -> None:
     for which, name in enumerate(("TCVN3 (.VnTime)", "VNI")):
         if _best_header([[texts[which] for texts in row] for row in converted], index):
             raise UnreadableError(
-                "FILE-F03", f"the text is in the old font encoding {name}; {_CONVERT}"
+                "FILE-F03",
+                said(
+                    "the text is in the old font encoding {name}; {convert}",
+                    name=name,
+                    convert=_CONVERT,
+                ),
             )
 
 
@@ -233,7 +239,10 @@ def _refuse_twins(rows: Sequence[Sequence[str]], header: Header, index: HeaderIn
             (shown,) = shown_names([name])
             raise UnreadableError(
                 "FILE-F04",
-                f"the column '{shown}' is there twice; leave one of them in the export",
+                said(
+                    "the column '{shown}' is there twice; leave one of them in the export",
+                    shown=shown,
+                ),
             )
 
 

@@ -15,6 +15,7 @@ from onestop.readers.spans import MOST_COLUMNS, SpanningCell, Spans, span
 from onestop.readers.table_choice import TableHead, read_tables
 from onestop.readers.tables import LOOK_AHEAD, TableReader
 from onestop.readers.text import sniff_encoding, text_chunks
+from onestop.said import said, said_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -65,7 +66,7 @@ def read_html(content: Content, mapping: FeedMapping, limits: Limits) -> Reading
 class _HtmlTables:
     """The tables of one page, parsed twice: first all tables briefly, then the chosen ones."""
 
-    kind = "table"
+    kind: str = said_text("table")
 
     def __init__(self, content: Content, encoding: str, table: TableReader, limits: Limits) -> None:
         self._content = content
@@ -122,12 +123,17 @@ class _HtmlTables:
             parser.close()
         except etree.LxmlError as error:
             raise DamagedError(
-                f"the HTML page is damaged after its row {page.rows}; export it again"
+                said(
+                    "the HTML page is damaged after its row {rows}; export it again", rows=page.rows
+                )
             ) from error
         if is_cut:
             raise DamagedError(
-                f"the HTML page is cut short: it ends at or after its row {page.rows}, within the"
-                " list; export it again"
+                said(
+                    "the HTML page is cut short: it ends at or after its row {rows}, within the"
+                    " list; export it again",
+                    rows=page.rows,
+                )
             )
         yield
 
@@ -156,7 +162,10 @@ class _Survey:
             if len(self.heads) == self._limits.tables:
                 raise UnreadableError(
                     "FILE-F05",
-                    f"the page has more than {self._limits.tables} tables; export it as CSV",
+                    said(
+                        "the page has more than {most} tables; export it as CSV",
+                        most=self._limits.tables,
+                    ),
                 )
             head = self.heads[number] = TableHead(f"table {number + 1}", [], inside=inside)
             self.filled[number] = 0
@@ -289,8 +298,11 @@ class _Page:
         elif not self._is_survey:
             raise UnreadableError(
                 "FILE-F06",
-                f"row {self._open[-1].row} of the page is longer than"
-                f" {self._most_chars} characters",
+                said(
+                    "row {row} of the page is longer than {most_chars} characters",
+                    row=self._open[-1].row,
+                    most_chars=self._most_chars,
+                ),
             )
 
     def close(self) -> None:
@@ -363,8 +375,12 @@ class _Page:
             if table.inner_cells >= max(table.widest, _NARROWEST_LIST):
                 raise UnreadableError(
                     "FILE-F13",
-                    f"a table inside row {table.row} of the page is as wide as the list; its end"
-                    " tag may be missing; export the list again, one row for each record",
+                    said(
+                        "a table inside row {row} of the page is as wide as the list; its"
+                        " end tag may"
+                        " be missing; export the list again, one row for each record",
+                        row=table.row,
+                    ),
                 )
             return
         if table.cells is None:

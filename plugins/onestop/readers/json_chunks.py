@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from onestop.readers.refusals import UnreadableError
+from onestop.said import said
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -278,7 +279,8 @@ def split_lines(chunks: Iterator[bytes], limits: Limits) -> Iterator[bytes]:
         rest = after
         if len(rest) > limits.record_chars:
             raise UnreadableError(
-                "FILE-F06", f"a line is longer than {limits.record_chars} characters"
+                "FILE-F06",
+                said("a line is longer than {most} characters", most=limits.record_chars),
             )
     if rest:
         yield rest

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from onestop.readers.refusals import UnreadableError
 from onestop.readers.text import unify_line_ends, utf8_chunks, utf8_text
+from onestop.said import said
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -110,5 +111,10 @@ def _refuse_long(block: Lines, lengths: Sequence[int], rest: bytes, number: int,
         text = block[at] if at < len(block) else rest.decode("utf-8", "ignore")
         if len(text) > most:
             raise UnreadableError(
-                "FILE-F06", f"line {number + at + 1} is longer than {most} characters"
+                "FILE-F06",
+                said(
+                    "line {number} is longer than {most} characters",
+                    number=number + at + 1,
+                    most=most,
+                ),
             )

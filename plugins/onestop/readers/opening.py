@@ -17,6 +17,7 @@ from onestop.readers.refusals import DamagedError, UnreadableError
 from onestop.readers.text import decode_head, sniff_encoding
 from onestop.readers.workbooks import read_workbook
 from onestop.readers.xml_workbooks import NAMESPACE, read_xml_workbook
+from onestop.said import said, said_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,12 +41,12 @@ _PAGE = frozenset({"html", "head", "body", "meta", "table", "style", "div"})
 _NUL_SHARE = 50
 #: First bytes of formats that are not supported, with what to send instead.
 _FOREIGN: tuple[tuple[bytes, str], ...] = (
-    (b"%PDF", "a PDF; export the list as Excel or CSV"),
-    (b"Rar!", "a RAR archive; pack it as zip"),
-    (b"7z\xbc\xaf", "a 7z archive; pack it as zip"),
-    (b"SQLite format 3", "a SQLite database; export the list as CSV"),
-    (b"PAR1", "a Parquet file; export the list as CSV"),
-    (b"{\\rtf", "a Word text; export the list as Excel or CSV"),
+    (b"%PDF", said_text("a PDF; export the list as Excel or CSV")),
+    (b"Rar!", said_text("a RAR archive; pack it as zip")),
+    (b"7z\xbc\xaf", said_text("a 7z archive; pack it as zip")),
+    (b"SQLite format 3", said_text("a SQLite database; export the list as CSV")),
+    (b"PAR1", said_text("a Parquet file; export the list as CSV")),
+    (b"{\\rtf", said_text("a Word text; export the list as Excel or CSV")),
 )
 
 
@@ -86,8 +87,10 @@ def _given_up(error: Exception) -> UnreadableError:
     It names only the error's class: its text may quote personal data of the file.
     """
     return DamagedError(
-        f"the file is damaged in a way that stops its reader ({type(error).__name__}); export and"
-        " send it again"
+        said(
+            "the file is damaged in a way that stops its reader ({name}); export and send it again",
+            name=type(error).__name__,
+        )
     )
 
 
@@ -99,8 +102,12 @@ def _without_legacy(batches: Iterator[Batch], mapping: FeedMapping) -> Iterator[
             if looks_legacy(batch.distinct(name)):
                 raise UnreadableError(
                     "FILE-F03",
-                    f"the texts of {name} are in an old font encoding (TCVN3 or VNI);"
-                    " convert the export to Unicode UTF-8",
+                    said(
+                        "the texts of {name} are in an old font encoding (TCVN3 or VNI);"
+                        " convert the"
+                        " export to Unicode UTF-8",
+                        name=name,
+                    ),
                 )
         yield batch
 
@@ -126,7 +133,7 @@ def _open_content(content: Content, mapping: FeedMapping, limits: Limits) -> Rea
         return read_workbook(content, mapping, limits)
     for sign, what in _FOREIGN:
         if head.startswith(sign):
-            raise UnreadableError("FILE-F07", f"it is {what}")
+            raise UnreadableError("FILE-F07", said("it is {what}", what=what))
     encoding = sniff_encoding(head)
     if encoding.startswith("utf-8") and _is_binary(head):
         raise UnreadableError(

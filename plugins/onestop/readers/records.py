@@ -31,6 +31,7 @@ from onestop.readers.text import (
     utf8_chunks,
     utf8_text,
 )
+from onestop.said import said
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -297,7 +298,11 @@ class _ArrayReader:
                 scanner.take(":")
                 if self._envelope.leads(key, level):
                     raise UnreadableError(
-                        "FILE-F02", f"the key '{self._envelope.path}' is there twice; export again"
+                        "FILE-F02",
+                        said(
+                            "the key '{path}' is there twice; export again",
+                            path=self._envelope.path,
+                        ),
                     )
                 self._envelope.note(key, scanner.value())
             scanner.take("}")
@@ -427,11 +432,17 @@ class _Scanner:
     def _too_long(self) -> UnreadableError:
         return UnreadableError(
             "FILE-F06",
-            f"a record is longer than {self._limits.record_chars} characters, or has no end",
+            said(
+                "a record is longer than {most} characters, or has no end",
+                most=self._limits.record_chars,
+            ),
         )
 
     def _broken(self) -> UnreadableError:
         where = self._passed + self._at + 1
         return DamagedError(
-            f"the JSON is broken or cut short at or after character {where}; export it again"
+            said(
+                "the JSON is broken or cut short at or after character {where}; export it again",
+                where=where,
+            )
         )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from onestop.readers.refusals import UnreadableError
 from onestop.readers.shown_names import shown_names
 from onestop.readers.tables import LOOK_AHEAD
+from onestop.said import said, said_count, said_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from onestop.readers.headers import Header
     from onestop.readers.reading import Batch, Row
 from onestop.readers.tables import TableReader
-from onestop.schema.number_text import counted
 
 #: Added to the row numbers of the second table that holds records, twice for the third, …
 TABLE_STEP = 10_000_000
@@ -143,12 +143,19 @@ def _refuse_alike(
     )
     if alike and rows > titles:
         wanted = {name for one in lists.values() for name in one.positions}
-        lacking = ", ".join(sorted(wanted - header.positions.keys())) or "a place of its own"
+        lacking = ", ".join(sorted(wanted - header.positions.keys())) or said_text(
+            "a place of its own"
+        )
         raise UnreadableError(
             "FILE-F13",
-            f"{kind} '{head.name}' ({counted(rows - titles, 'row')}) has the columns of the list"
-            f" without {lacking}; name its columns as those of the list, or export it as a file of"
-            " its own",
+            said(
+                "{kind} '{name}' ({rows}) has the columns of the list without {lacking}; name"
+                " its columns as those of the list, or export it as a file of its own",
+                kind=kind,
+                name=head.name,
+                rows=said_count(rows - titles, "row"),
+                lacking=lacking,
+            ),
         )
 
 
@@ -168,8 +175,13 @@ def _leave_out(
         if is_empty and may_hold and header is None and not head.is_hidden:
             raise UnreadableError(
                 "FILE-F13",
-                f"the list has no rows under its column names, while {kind} '{head.name}' holds"
-                f" {counted(rows, 'row')} without names; export both in one {kind}",
+                said(
+                    "the list has no rows under its column names, while {kind} '{name}' holds"
+                    " {rows} without names; export both in one {kind}",
+                    kind=kind,
+                    name=head.name,
+                    rows=said_count(rows, "row"),
+                ),
             )
         reading.leave_out(head.name, rows, may_hold_records=may_hold)
 
@@ -180,13 +192,20 @@ def _no_list(
     hidden = [head.name for at, head in enumerate(heads) if headers[at] and head.is_hidden]
     if hidden:
         return UnreadableError(
-            "FILE-F04", f"the {kind} with the column names, '{hidden[0]}', is hidden; show it"
+            "FILE-F04",
+            said(
+                "the {kind} with the column names, '{name}', is hidden; show it",
+                kind=kind,
+                name=hidden[0],
+            ),
         )
     return UnreadableError(
-        "FILE-F04", f"no {kind} has a row of column names that the mapping knows"
+        "FILE-F04", said("no {kind} has a row of column names that the mapping knows", kind=kind)
     )
 
 
 def _named(names: Sequence[str]) -> str:
     more = len(names) - _MOST_NAMED
-    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(names[:_MOST_NAMED]) + (
+        said(" and {more} more", more=more) if more > 0 else ""
+    )

@@ -20,7 +20,7 @@ from onestop.readers.lines import Lines
 from onestop.readers.reading import CODE_NUMBER_SIGNS, Batch, Cell, Reading, Row, Texts, listed
 from onestop.readers.refusals import UnreadableError
 from onestop.readers.spans import MOST_COLUMNS
-from onestop.schema.number_text import counted
+from onestop.said import said, said_count
 from onestop.schema.wording import fold_header
 
 if TYPE_CHECKING:
@@ -345,10 +345,14 @@ class TableReader:
         if found:
             raise UnreadableError(
                 "FILE-F13",
-                f"{counted(len(found), 'row')} above the column names in row"
-                f" {first[header.row][0]} may be records, the first is row {above[found[0]][0]};"
-                " put the column names above all rows, and export lists with other columns as files"
-                " of their own",
+                said(
+                    "{rows} above the column names in row {header} may be records, the first is"
+                    " row {first}; put the column names above all rows, and export lists with"
+                    " other columns as files of their own",
+                    rows=said_count(len(found), "row"),
+                    header=first[header.row][0],
+                    first=above[found[0]][0],
+                ),
             )
 
     def _batch(self, sheet: str | None, header: Header, rows: list[Row], offset: int) -> Batch:

@@ -16,6 +16,7 @@ from onestop.readers.reading import Reading
 from onestop.readers.refusals import DamagedError, UnreadableError
 from onestop.readers.table_choice import TableHead, read_tables
 from onestop.readers.tables import LOOK_AHEAD, TableReader
+from onestop.said import said, said_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,7 +53,7 @@ def read_workbook(content: Content, mapping: FeedMapping, limits: Limits) -> Rea
 class _Sheets:
     """The sheets of one workbook."""
 
-    kind = "sheet"
+    kind: str = said_text("sheet")
 
     def __init__(self, parser: _Parser) -> None:
         self._parser = parser
@@ -155,21 +156,30 @@ class _Parser:
     def _refusal(self, reason: str) -> UnreadableError:
         megabytes = self._limits.workbook_bytes >> 20
         known = {
-            "PasswordError": ("FILE-F02", "the workbook has a password; save it without one"),
+            "PasswordError": (
+                "FILE-F02",
+                said_text("the workbook has a password; save it without one"),
+            ),
             "MemoryError": _NO_MEMORY,
             "ImportError": _NO_MEMORY,
             "OSError": _NO_MEMORY,
-            "parts": ("FILE-F05", "the workbook has too many parts"),
+            "parts": ("FILE-F05", said_text("the workbook has too many parts")),
             "bytes": (
                 "FILE-F05",
-                f"the workbook unpacks to more than {megabytes} MiB; export it as CSV",
+                said(
+                    "the workbook unpacks to more than {megabytes} MiB; export it as CSV",
+                    megabytes=megabytes,
+                ),
             ),
-            "cells": ("FILE-F05", "a sheet's used range is too large; export it as CSV"),
+            "cells": ("FILE-F05", said_text("a sheet's used range is too large; export it as CSV")),
             "errors": (
                 "FILE-F02",
-                "cells show errors such as #N/A or formulas without a value; correct them and save",
+                said_text(
+                    "cells show errors such as #N/A or formulas without a value; correct them and"
+                    " save"
+                ),
             ),
-            "xlsb": ("FILE-F07", "it is a binary workbook (.xlsb); save it as .xlsx"),
+            "xlsb": ("FILE-F07", said_text("it is a binary workbook (.xlsb); save it as .xlsx")),
         }
         return UnreadableError(*known[reason]) if reason in known else _damaged()
 
@@ -179,7 +189,11 @@ class _Parser:
         if status == -signal.SIGXCPU:
             seconds = self._limits.workbook_cpu_seconds
             return UnreadableError(
-                "FILE-F05", f"the workbook takes more than {seconds} seconds; export it as CSV"
+                "FILE-F05",
+                said(
+                    "the workbook takes more than {seconds} seconds; export it as CSV",
+                    seconds=seconds,
+                ),
             )
         if status in {-signal.SIGABRT, -signal.SIGKILL, 1}:
             return UnreadableError(*_NO_MEMORY)
@@ -188,7 +202,9 @@ class _Parser:
 
 _NO_MEMORY = (
     "FILE-F05",
-    "the workbook is damaged, or needs more memory than ulimit -v allows; export it as CSV",
+    said_text(
+        "the workbook is damaged, or needs more memory than ulimit -v allows; export it as CSV"
+    ),
 )
 
 

@@ -14,6 +14,7 @@ from onestop.readers.table_choice import TableHead, read_tables
 from onestop.readers.tables import LOOK_AHEAD, TableReader
 from onestop.readers.text import sniff_encoding, text_chunks
 from onestop.readers.workbook_scan import NOT_CALCULATED
+from onestop.said import said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -114,7 +115,10 @@ class _XmlSheets:
             parser.Parse(b"", True)  # noqa: FBT003 - expat takes positions only
         except expat.ExpatError as error:
             raise DamagedError(
-                f"the XML workbook is damaged at line {error.lineno}; export and send it again"
+                said(
+                    "the XML workbook is damaged at line {lineno}; export and send it again",
+                    lineno=error.lineno,
+                )
             ) from error
         yield
 
@@ -193,7 +197,11 @@ class _Workbook:
         if self._size > self._limits.record_chars:
             raise UnreadableError(
                 "FILE-F06",
-                f"row {self._number} is longer than {self._limits.record_chars} characters",
+                said(
+                    "row {number} is longer than {most} characters",
+                    number=self._number,
+                    most=self._limits.record_chars,
+                ),
             )
         self._texts.append(text)
 

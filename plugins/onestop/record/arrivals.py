@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from onestop.intake.delivery import RETRYABLE_RULES
+from onestop.said import said, said_both, said_text
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from onestop.schema.mapping import FeedMapping
     from onestop.warehouse import Warehouse
@@ -27,7 +28,7 @@ def is_delivered(warehouse: Warehouse, feed: FeedMapping, night: dt.date) -> boo
 
 def reasons_not_loaded(
     warehouse: Warehouse, feed: FeedMapping, night: dt.date, found: Collection[str]
-) -> list[str]:
+) -> Sequence[str]:
     """Why no file of a feed is loaded for a night; one sentence per file.
 
     Args:
@@ -43,20 +44,30 @@ def reasons_not_loaded(
         if not found or name in found
     }
     return [
-        f"{name} was refused ({row['refused_rule']}: {row['reason_en']});"
-        f" {_remedy(row['refused_rule'], feed)}, then run night {night} again"
+        said(
+            "{name} was refused ({rule}: {reason}); {remedy}, then run night {night} again",
+            name=name,
+            rule=row["refused_rule"],
+            reason=said_both(vi=row["reason_vi"], en=row["reason_en"]),
+            remedy=_remedy(row["refused_rule"], feed),
+            night=night,
+        )
         for name, row in refused.items()
     ] + [
-        f"{name} is in the exports and was not loaded; see the log of its delivery task, then run"
-        f" night {night} again"
+        said(
+            "{name} is in the exports and was not loaded; see the log of its delivery"
+            " task, then run night {night} again",
+            name=name,
+            night=night,
+        )
         for name in sorted(set(found) - refused.keys())
     ]
 
 
 def _remedy(rule: str, feed: FeedMapping) -> str:
     if rule in RETRYABLE_RULES:
-        return "remove the cause if it is still there"
-    return f"have {feed.source} export it again"
+        return said_text("remove the cause if it is still there")
+    return said("have {source} export it again", source=feed.source)
 
 
 def _last_refusals(
@@ -64,7 +75,8 @@ def _last_refusals(
 ) -> dict[str, dict[str, Any]]:
     """The last refusal of each of the night's files, by file name."""
     rows = warehouse.rows(
-        "select file_name, refused_rule, reason_en from audit.delivery where state = 'refused'"
+        "select file_name, refused_rule, reason_vi, reason_en from audit.delivery where"
+        " state = 'refused'"
         " and source = :source and feed = :feed and night = :night"
         " order by file_name, settled_at, attempt",
         {"source": feed.source, "feed": feed.feed, "night": night},

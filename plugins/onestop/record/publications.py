@@ -12,8 +12,10 @@ import duckdb
 
 from onestop.files import write_once
 from onestop.intake.landing import MANIFESTS
+from onestop.language import log
 from onestop.record.decisions import keep_decisions
 from onestop.record.evidence import keep_settlements
+from onestop.said import said, said_text
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.storage import names_in
 from onestop.warehouse.duckdb_files import open_duckdb
@@ -142,10 +144,12 @@ def frozen_reason(warehouse: Warehouse, night: dt.date) -> str:
     """Why a night is not computed again, and the night from which later deliveries count."""
     last = last_published(warehouse)
     if is_published(warehouse, night):
-        how = "published before, and stays as it was"
+        how = said_text("published before, and stays as it was")
     else:
-        how = f"not published in its time, and cannot be after night {last}"
-    return f"{how}; what was loaded since shows from the night after {last} on"
+        how = said("not published in its time, and cannot be after night {last}", last=last)
+    return said(
+        "{how}; what was loaded since shows from the night after {last} on", how=how, last=last
+    )
 
 
 def write_manifests(landing: Path, warehouse: Warehouse) -> None:
@@ -185,10 +189,14 @@ def is_copy_current(published: Path, warehouse: Warehouse) -> bool:
         with open_duckdb(published, read_only=True) as copy:
             held = copy.execute(last).fetchall()
     except duckdb.Error as error:
-        logger.warning(
-            "the readers' copy %s cannot be read (%s); it is made again",
-            published,
-            type(error).__name__,
+        log(
+            logger,
+            logging.WARNING,
+            said(
+                "the readers' copy {copy} cannot be read ({name}); it is made again",
+                copy=published,
+                name=type(error).__name__,
+            ),
         )
         return False
     return bool(held == [tuple(row.values()) for row in warehouse.rows(last)])

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from onestop.record.decisions import accepted_volumes
 from onestop.record.key_sql import WHOLE_SOURCE
+from onestop.said import said, said_count
 from onestop.schema.feeds import FEEDS, Feed
-from onestop.schema.number_text import counted
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -78,8 +78,12 @@ def _lost(warehouse: Warehouse, feed: Feed, night: dt.date) -> Iterator[str]:
     )
     for row in rows:
         yield (
-            f"{row['row_count']} accepted rows of {row['file_name']} are not in the history of"
-            f" {feed.name}"
+            said(
+                "{count} accepted rows of {file} are not in the history of {feed}",
+                count=row["row_count"],
+                file=row["file_name"],
+                feed=feed.name,
+            )
         )
 
 
@@ -110,8 +114,12 @@ def _unjustified(warehouse: Warehouse, feed: Feed, night: dt.date) -> Iterator[s
     )
     for row in rows:
         yield (
-            f"not in the history of {feed.name}: {counted(row['row_count'], 'row')} that"
-            f" {row['file_name']} holds unchanged"
+            said(
+                "not in the history of {feed}: {rows} that {file} holds unchanged",
+                feed=feed.name,
+                rows=said_count(row["row_count"], "row"),
+                file=row["file_name"],
+            )
         )
 
 
@@ -169,9 +177,11 @@ def _wholesale(warehouse: Warehouse, feed: Feed, night: dt.date, source: str) ->
     }
     if not vanished:
         return
-    remedy = (
-        f"have {source} deliver the missing files, or, if it is right, run the night with"
-        f" --accept-volume {source}/{feed.name} --because …"
+    remedy = said(
+        "have {source} deliver the missing files, or, if it is right, run the night"
+        " with --accept-volume {source}/{feed} --because …",
+        source=source,
+        feed=feed.name,
     )
     refused = warehouse.value(
         "select min(r.file_name) from audit.delivery as r where r.state = 'refused'"
@@ -183,8 +193,14 @@ def _wholesale(warehouse: Warehouse, feed: Feed, night: dt.date, source: str) ->
     )
     if refused:
         yield (
-            f"rows of {feed.name} vanish ({sum(vanished.values())}) while a part of the snapshot,"
-            f" {refused}, is refused; {remedy}"
+            said(
+                "rows of {feed} vanish ({count}) while a part of the snapshot, {refused}, is"
+                " refused; {remedy}",
+                feed=feed.name,
+                count=sum(vanished.values()),
+                refused=refused,
+                remedy=remedy,
+            )
         )
         return
     before = warehouse.rows(
@@ -196,8 +212,15 @@ def _wholesale(warehouse: Warehouse, feed: Feed, night: dt.date, source: str) ->
     for row in before:
         gone = vanished.get(row["unit"], 0)
         if gone and gone == row["key_count"]:
-            of = f" of {row['unit']}" if unit else ""
-            yield f"all rows of {feed.name}{of} vanish on night {night} ({gone}); {remedy}"
+            of = said(" of {unit}", unit=row["unit"]) if unit else ""
+            yield said(
+                "all rows of {feed}{of} vanish on night {night} ({gone}); {remedy}",
+                feed=feed.name,
+                of=of,
+                night=night,
+                gone=gone,
+                remedy=remedy,
+            )
 
 
 def _same(feed: Feed, one: str, other: str) -> str:

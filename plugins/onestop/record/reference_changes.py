@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from onestop.record.reference_versions import replaced_since
+from onestop.said import Language, said_text, translated
 from onestop.schema.reference import reference_files
 from onestop.warehouse.staged_names import REFERENCE
 
@@ -39,17 +40,23 @@ class ReferenceChange:
 
     def __str__(self) -> str:
         """Such as ``target.csv, on_time_rate all 2022-01-01: target_numerator 98 → 95``."""
+        return self.in_language("en")
+
+    def in_language(self, lang: Language) -> str:
+        """The same in a language."""
         place = f"{self.file_name}, {self.row}"
         if self.before is None or self.after is None:
-            return f"{place}: {'added' if self.before is None else 'removed'}"
+            how = said_text("added") if self.before is None else said_text("removed")
+            return f"{place}: {how.in_language(lang)}"
         return f"{place}: " + ", ".join(
-            f"{name} {_short(old)} → {_short(self.after[name])}"
+            f"{name} {_short(old, lang)} → {_short(self.after[name], lang)}"
             for name, old in self.before.items()
         )
 
 
-def _short(cell: str) -> str:
-    return (cell if len(cell) <= _LONGEST else f"{cell[:_LONGEST]}…") or "(empty)"
+def _short(cell: str, lang: Language) -> str:
+    shown = cell if len(cell) <= _LONGEST else f"{cell[:_LONGEST]}…"
+    return shown or translated("(empty)", lang)
 
 
 def reference_on(warehouse: Warehouse, night: dt.date) -> dict[str, pa.Table]:

@@ -16,6 +16,7 @@ from onestop.record.settlements import (
     insert_settlement,
     note_settlement,
 )
+from onestop.said import translated
 from onestop.staging.delivery_lock import working_on
 from onestop.staging.shared_staged import JUDGED, staged_at_hand
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from onestop.gate import GateVerdict
     from onestop.intake.delivery import RefusedDeliveryError
+    from onestop.readers.refusals import FileRule
     from onestop.settings import Folders
     from onestop.warehouse import Warehouse
 
@@ -80,17 +82,25 @@ def refuse_unread(
         delivery: the delivery, as far as known.
         rule_code: the rule that refused it (``FILE-F01`` …).
         found: what was found, in English; defaults to the rule's sentence.
-        found_vi: the same in Vietnamese; defaults to the rule's sentence with ``found``.
+        found_vi: the same in Vietnamese; defaults to the translation of ``found``.
 
     Returns:
         The file's page among the reports, relative to them.
     """
     rule = FILE_RULES[rule_code]
-    reason_vi = found_vi or (f"{rule.vi} [{found}]" if found else rule.vi)
-    reason_en = found or rule.en
+    reason_vi = found_vi or _vietnamese(found, rule)
+    reason_en = str(found or rule.en)
     kept = keep_unread(delivery, results, rule_code, reason_vi, reason_en)
     note_refusal(notes, delivery, rule_code, reason_vi, reason_en)
     return page_of(str(kept.relative_to(results)))
+
+
+def _vietnamese(found: str, rule: FileRule) -> str:
+    """What was found, in Vietnamese; where that is unknown, the rule's sentence with it."""
+    if not found:
+        return rule.vi
+    own = translated(found, "vi")
+    return f"{rule.vi} [{found}]" if own == found else own
 
 
 def refuse_judged(notes: Path, delivery: Delivery, verdict: GateVerdict) -> RefusedDeliveryError:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from onestop.errors import OneStopError
+from onestop.said import said
 from onestop.sample import registers, tickets
 from onestop.sample.dirt import exported_rows, spoil_lives
 from onestop.sample.files import json_array, write_csv, write_sheet
@@ -103,26 +104,36 @@ def _require_sense(
 ) -> None:
     if first > last:
         raise SampleError(
-            f"the first night {first} is after the last night {last}",
+            said("the first night {first} is after the last night {last}", first=first, last=last),
             remedy="exchange --from and --to",
         )
     if since and since > first:
         raise SampleError(
-            f"the history begins on {since}, after the first night {first}",
+            said(
+                "the history begins on {since}, after the first night {first}",
+                since=since,
+                first=first,
+            ),
             remedy="give --since a day up to the first night",
         )
     if min(since or first, first) < EARLIEST or last > LATEST:
         raise SampleError(
-            "the sample has no such days", remedy=f"use days from {EARLIEST} to {LATEST}"
+            "the sample has no such days",
+            remedy=said("use days from {earliest} to {latest}", earliest=EARLIEST, latest=LATEST),
         )
     if per_day < 1:
         raise SampleError(
-            f"{per_day} dossiers a day are too few", remedy="use at least one with --per-day"
+            said("{per_day} dossiers a day are too few", per_day=per_day),
+            remedy="use at least one with --per-day",
         )
     if not 0 <= dirt_percent <= _MOST_DIRT_PERCENT:
         raise SampleError(
-            f"{dirt_percent} percent of faulty rows is not possible",
-            remedy=f"give --dirt 0 to {_MOST_DIRT_PERCENT} percent",
+            said(
+                "{dirt_percent} percent of faulty rows is not possible", dirt_percent=dirt_percent
+            ),
+            remedy=said(
+                "give --dirt 0 to {most_dirt_percent} percent", most_dirt_percent=_MOST_DIRT_PERCENT
+            ),
         )
 
 

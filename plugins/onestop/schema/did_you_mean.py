@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
+from onestop.said import Said, said, said_either, said_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -14,11 +16,13 @@ _CLOSE = 3
 #: Letters of a part of a name that are worth looking for.
 _PART = 3
 #: Where all names are listed, in remedies.
-CODES = "all are listed in docs/dictionary.md"
-UNITS = "all are in mart.unit; use CITY, DEPARTMENT, DISTRICT or COMMUNE for more than one"
+CODES = said_text("all are listed in docs/dictionary.md")
+UNITS = said_text(
+    "all are in mart.unit; use CITY, DEPARTMENT, DISTRICT or COMMUNE for more than one"
+)
 
 
-def did_you_mean(asked: str, known: Iterable[str], *, see: str = "") -> str:
+def did_you_mean(asked: str, known: Iterable[str], *, see: str = "") -> Said:
     """The names that are close to the one asked for, else all names if they are few.
 
     Args:
@@ -29,10 +33,15 @@ def did_you_mean(asked: str, known: Iterable[str], *, see: str = "") -> str:
     names = list(dict.fromkeys(known))
     by_fold = {name.lower(): name for name in reversed(names)}
     found = [by_fold[name] for name in _close(asked.lower(), list(by_fold))]
-    further = f"there are {', '.join(names)}" if names and len(names) <= _FEW else see
+    further = (
+        said("there are {names}", names=", ".join(names))
+        if names and len(names) <= _FEW
+        else said_text(see)
+    )
     if not found:
         return further
-    return f"did you mean {_either(found)}? {further[:1].upper()}{further[1:]}".rstrip()
+    meant = said("did you mean {names}?", names=said_either(found))
+    return said("{meant} {further}", meant=meant, further=further) if further else meant
 
 
 def _close(asked: str, names: list[str]) -> list[str]:
@@ -41,7 +50,3 @@ def _close(asked: str, names: list[str]) -> list[str]:
     longer = [name for name in names if len(asked) >= _PART and asked in name]
     longer.sort(key=lambda name: (not name.startswith(asked), len(name)))
     return list(dict.fromkeys([*similar, *longer]))[:_CLOSE]
-
-
-def _either(names: list[str]) -> str:
-    return ", ".join(names[:-1]) + (" or " if len(names) > 1 else "") + names[-1]

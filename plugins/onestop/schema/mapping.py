@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from onestop.errors import OneStopError
+from onestop.said import Language, in_language, said, said_list, said_text
 from onestop.schema.feeds import FEEDS, Feed, Kind
 
 if TYPE_CHECKING:
@@ -37,14 +38,19 @@ class MappingError(OneStopError):
     """
 
     def __init__(self, file_name: str, key: str, problem: str, remedy: str) -> None:
-        super().__init__(problem, subject=f"{file_name}: {key}", remedy=remedy)
+        super().__init__(
+            problem,
+            subject=said("{file}: {key}", file=file_name, key=said_text(key)),
+            remedy=remedy,
+        )
         self.file_name = file_name
         self.key = key
-        self.problem = problem
+        self.problem = self.what
 
-    def __str__(self) -> str:
+    def in_language(self, lang: Language) -> str:
         """The message as sentences: a mapping's remedy is longer than a phrase."""
-        return f"{self.subject}: {self.what}. {self.remedy}."
+        what, remedy = self.what.in_language(lang), self.remedy.in_language(lang)
+        return f"{in_language(self.subject, lang)}: {what}. {remedy}."
 
 
 @dataclass(frozen=True)
@@ -319,11 +325,11 @@ class ClaimedTwiceError(MappingError):
     """
 
     def __init__(self, file_name: str, claims: list[Recognised]) -> None:
-        named = " and ".join(f"{one.source}.{one.feed}" for one in claims)
+        named = said_list([f"{one.source}.{one.feed}" for one in claims], ", ")
         super().__init__(
             f"{claims[-1].source}.yaml",
             f"feeds.{claims[-1].feed}.files",
-            f"the file name {file_name} belongs to {named}",
+            said("the file name {file_name} belongs to {named}", file_name=file_name, named=named),
             "Change the name patterns so that only one of them fits",
         )
         self.claims = claims

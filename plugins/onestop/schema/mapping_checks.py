@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from onestop.said import said
 from onestop.schema.feeds import EXTRA, FEEDS, Column, Feed, Kind
 from onestop.schema.mapping import (
     EPOCH_MILLISECONDS,
@@ -93,7 +94,7 @@ class _Check:
             raise MappingError(
                 self.file_name,
                 "time_zone",
-                f"there is no time zone {name}",
+                said("there is no time zone {name}", name=name),
                 "Use an IANA name such as Asia/Ho_Chi_Minh",
             ) from error
         return name
@@ -103,7 +104,9 @@ class _Check:
             return re.compile(pattern)
         except re.error as error:
             raise self.fail(
-                key, f"is not a regular expression ({error})", "Correct the expression"
+                key,
+                said("is not a regular expression ({error})", error=error),
+                "Correct the expression",
             ) from error
 
     def file_pattern(self, feed: Feed, number: int, one: dict[str, str]) -> FilePattern:
@@ -121,14 +124,14 @@ class _Check:
         if covers not in {WHOLE_SOURCE, *feed.scope_columns}:
             raise self.fail(
                 f"files.{number}.covers",
-                f"a snapshot of {feed.name} cannot cover {covers}",
-                f"Use one of: {', '.join((WHOLE_SOURCE, *feed.scope_columns))}",
+                said("a snapshot of {feed} cannot cover {covers}", feed=feed.name, covers=covers),
+                said("Use one of: {names}", names=", ".join((WHOLE_SOURCE, *feed.scope_columns))),
             )
         if "covered" in groups and covers == WHOLE_SOURCE:
             raise self.fail(
                 f"files.{number}.covers",
                 "the path has a covered value, but covers names no column",
-                f"Use one of: {', '.join(feed.scope_columns)}",
+                said("Use one of: {names}", names=", ".join(feed.scope_columns)),
             )
         return FilePattern(one["name"], cast("Kind", one["kind"]), covers, folder)
 
@@ -157,8 +160,8 @@ class _Check:
         if name not in feed.column_names:
             raise self.fail(
                 key,
-                f"{feed.name} has no column {name}",
-                f"Use one of: {', '.join(feed.column_names)}",
+                said("{feed} has no column {name}", feed=feed.name, name=name),
+                said("Use one of: {names}", names=", ".join(feed.column_names)),
             )
 
     def column(
@@ -181,7 +184,7 @@ class _Check:
             if feed.column(body["fallback"]).type != column.type:
                 raise self.fail(
                     f"{key}.fallback",
-                    f"{body['fallback']} has another type",
+                    said("{fallback} has another type", fallback=body["fallback"]),
                     "Name a column of the same type",
                 )
         if "extract" in body and not self.regex(f"{key}.extract", body["extract"]).groups:
@@ -242,7 +245,9 @@ class _Check:
         self, feed: Feed, body: dict[str, Any], blanks: tuple[str, ...]
     ) -> tuple[ColumnMapping, ...]:
         if body.get("extra") and EXTRA not in feed.column_names:
-            raise self.fail("extra", f"{feed.name} have no column for it", "Remove it")
+            raise self.fail(
+                "extra", said("{feed} have no column for it", feed=feed.name), "Remove it"
+            )
         for name in body.get("extra", {}).keys() & body.get("helpers", {}).keys():
             raise self.fail(f"extra.{name}", "is also a helper", "Keep it in one of the two")
         return self.further_columns("extra", feed, body, blanks)
@@ -254,21 +259,29 @@ class _Check:
         if unknown:
             raise self.fail(
                 key,
-                f"the date pattern {pattern} uses %{min(unknown)}",
-                f"Use {' '.join(f'%{part}' for part in _FORMAT_PARTS)}",
+                said(
+                    "the date pattern {pattern} uses %{unknown}",
+                    pattern=pattern,
+                    unknown=min(unknown),
+                ),
+                said("Use {known}", known=" ".join(f"%{part}" for part in _FORMAT_PARTS)),
             )
 
     def value(self, key: str, column: Column, value: str) -> None:
         if column.codes and value not in column.codes:
             raise self.fail(
                 key,
-                f"{value} is not a value of {column.name}",
-                f"Use one of: {', '.join(column.codes)}",
+                said("{value} is not a value of {name}", value=value, name=column.name),
+                said("Use one of: {names}", names=", ".join(column.codes)),
             )
         if column.type == "integer" and not re.fullmatch(r"-?\d+", value):
-            raise self.fail(key, f"{value} is not a whole number", "Give a whole number")
+            raise self.fail(
+                key, said("{value} is not a whole number", value=value), "Give a whole number"
+            )
         if column.type == "boolean" and value not in {"true", "false"}:
-            raise self.fail(key, f"{value} is neither true nor false", "Give true or false")
+            raise self.fail(
+                key, said("{value} is neither true nor false", value=value), "Give true or false"
+            )
 
     def codes(
         self, key: str, column: Column, body: dict[str, list[str]] | None
@@ -285,7 +298,12 @@ class _Check:
                 if other != canonical:
                     raise self.fail(
                         f"{key}.codes",
-                        f"{text} means both {other} and {canonical}",
+                        said(
+                            "{text} means both {other} and {canonical}",
+                            text=text,
+                            other=other,
+                            canonical=canonical,
+                        ),
                         "Keep it in one of them",
                     )
         return tuple((canonical, tuple(texts)) for canonical, texts in body.items())
@@ -357,7 +375,9 @@ class _Check:
         used = {*personal, *(fold_header(s) for c in mapping.read_columns for s in c.sources)}
         for text in mapping.unused:
             if fold_header(text) in used:
-                raise self.fail("unused", f"{text} is used", "Remove it from unused")
+                raise self.fail(
+                    "unused", said("{text} is used", text=text), "Remove it from unused"
+                )
 
     def not_personal(
         self, column: ColumnMapping, sources: Iterable[str], personal: dict[str, str]
@@ -368,6 +388,6 @@ class _Check:
                     f"columns.{column.name}".replace("columns.helpers__", "helpers.")
                     .replace("columns.extra__", "extra.")
                     .partition("__")[0],
-                    f"{source} is also listed as personal",
+                    said("{source} is also listed as personal", source=source),
                     "Keep it in one of the two",
                 )

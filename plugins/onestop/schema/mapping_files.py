@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 import jsonschema
 import yaml
 
+from onestop.said import said, said_list, said_text
 from onestop.schema.mapping import MappingError, Mappings, SourceMapping
 from onestop.schema.mapping_checks import build_feed
 from onestop.schema.quick_yaml import SafeLoader
@@ -55,7 +56,10 @@ def read_mappings(folder: Path | None, enabled: Collection[str] = ()) -> Mapping
                 MappingError(
                     file_name,
                     "source",
-                    f"another file of the folder also maps the source {name}; neither is used",
+                    said(
+                        "another file of the folder also maps the source {name}; neither is used",
+                        name=name,
+                    ),
                     "Give each source a name of its own, and keep one file for each",
                 )
             )
@@ -68,7 +72,7 @@ def read_mappings(folder: Path | None, enabled: Collection[str] = ()) -> Mapping
             "ONESTOP_SOURCES_ENABLED",
             name,
             "there is no mapping of this source",
-            f"Name some of: {', '.join(sorted({one[0] for one in found}))}",
+            said("Name some of: {names}", names=", ".join(sorted({one[0] for one in found}))),
         )
         for name in sorted(set(enabled) - set(names))
     ]
@@ -132,7 +136,7 @@ def load_mapping(path: Path) -> SourceMapping:
         raise MappingError(
             path.name,
             "(file)",
-            f"cannot be read: {type(error).__name__}",
+            said("cannot be read: {name}", name=type(error).__name__),
             "Save it as UTF-8 text that the pipeline's user may read",
         ) from error
     return _mapping_of(path.name, text)
@@ -175,9 +179,9 @@ def _read_yaml(name: str, text: str) -> dict[str, Any]:
         document = yaml.load(text, _TextLoader)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}" if mark else "(file)"
-        problem = getattr(error, "problem", None) or "is not YAML"
-        raise MappingError(name, where, str(problem), "Correct the YAML there") from error
+        where = said("line {number}", number=mark.line + 1) if mark else said_text("(file)")
+        problem = getattr(error, "problem", None) or said_text("is not YAML")
+        raise MappingError(name, where, problem, "Correct the YAML there") from error
     if not isinstance(document, dict):
         raise MappingError(
             name,
@@ -201,7 +205,7 @@ def _check_schema(file_name: str, document: dict[str, Any]) -> None:
     # A misspelt key gives two errors, unknown and missing; the unknown key is the cause.
     unknown_keys = (one for one in errors if one.validator == "additionalProperties")
     error = next(unknown_keys, None) or jsonschema.exceptions.best_match(errors)
-    key = ".".join(map(str, error.absolute_path)) or "(top)"
+    key = ".".join(map(str, error.absolute_path)) or said_text("(top)")
     raise MappingError(file_name, key, *_in_plain_words(error))
 
 
@@ -209,28 +213,43 @@ def _in_plain_words(error: jsonschema.ValidationError) -> tuple[str, str]:
     """The problem and the remedy for people, without patterns or types of the JSON schema."""
     schema = error.schema if isinstance(error.schema, dict) else {}
     wanted, given = error.validator_value, error.instance
-    shown = given if isinstance(given, str) else "this value"
+    shown = given if isinstance(given, str) else said_text("this value")
     if error.validator == "required":
         missing = [name for name in wanted if name not in given]
-        return f"the key {missing[0]} is missing", f"Add it. {_example(schema, missing[0])}"
+        return said("the key {name} is missing", name=missing[0]), said(
+            "Add it. {example}", example=_example(schema, missing[0])
+        )
     if error.validator == "additionalProperties" and not wanted:
         known = list(schema.get("properties", {}))
         unknown = next(str(name) for name in given if name not in known)
         near = difflib.get_close_matches(unknown, known, 1)
-        remedy = f"Write {near[0]}" if near else f"Use some of: {', '.join(known)}"
-        return f"there is no key {unknown} here", remedy
+        remedy = (
+            said("Write {near}", near=near[0])
+            if near
+            else said("Use some of: {names}", names=", ".join(known))
+        )
+        return said("there is no key {unknown} here", unknown=unknown), remedy
     if error.validator == "enum":
-        return f"{shown} is not an allowed value", f"Use one of: {', '.join(map(str, wanted))}"
-    problem = f"{shown} cannot be used" if isinstance(given, str) and given else "is not complete"
+        return said("{shown} is not an allowed value", shown=shown), said(
+            "Use one of: {names}", names=", ".join(map(str, wanted))
+        )
+    problem: str = (
+        said("{shown} cannot be used", shown=shown)
+        if isinstance(given, str) and given
+        else said_text("is not complete")
+    )
     if error.validator == "type":
-        problem = f"should be {_KINDS.get(str(wanted), wanted)}"
+        problem = said("should be {kind}", kind=_KINDS.get(str(wanted), wanted))
     elif error.validator in {"minLength", "minItems", "minProperties"}:
-        problem = "has too few entries" if given else "is empty"
-    remedy = _remedy(schema)
-    return problem, remedy or "See docs/mapping.md"
+        problem = said_text("has too few entries" if given else "is empty")
+    return problem, _remedy(schema) or "See docs/mapping.md"
 
 
-_KINDS = {"object": "keys with values", "array": "a list in [ ]", "string": "one text"}
+_KINDS = {
+    "object": said_text("keys with values"),
+    "array": said_text("a list in [ ]"),
+    "string": said_text("one text"),
+}
 
 
 def _example(schema: dict[str, Any], name: str) -> str:
@@ -241,9 +260,13 @@ def _example(schema: dict[str, Any], name: str) -> str:
 def _remedy(schema: dict[str, Any], before: str = "") -> str:
     """A schema's description and its first example."""
     examples = schema.get("examples", ())
-    shown = f"Write for example {before}{as_yaml(examples[0])}" if examples else ""
-    description = str(schema.get("description", "")).rstrip(".")
-    return ". ".join(filter(None, (description, shown)))
+    shown = (
+        said("Write for example {before}{example}", before=before, example=as_yaml(examples[0]))
+        if examples
+        else ""
+    )
+    description = said_text(str(schema.get("description", "")).rstrip("."))
+    return said_list(filter(None, (description, shown)), ". ")
 
 
 def _resolved(schema: dict[str, Any]) -> dict[str, Any]:

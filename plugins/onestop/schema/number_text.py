@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
+
+from onestop.said import Language, counted, whole
 
 if TYPE_CHECKING:
     import datetime as dt
 
-Language = Literal["vi", "en"]
+__all__ = [
+    "Language",
+    "counted",
+    "day",
+    "decimal_text",
+    "duration",
+    "measured",
+    "percent",
+    "target_text",
+    "whole",
+    "with_unit",
+]
 
 _MARKS = {"vi": (".", ","), "en": (",", ".")}
 _COMPARISONS = {">=": "≥ ", "<=": "≤ ", ">": "> ", "<": "< ", "=": ""}
 _MINUTE = 60
-
-
-def whole(number: int, lang: Language) -> str:
-    """A count with thousands marks: ``12.345`` or ``12,345``."""
-    return f"{number:,}".replace(",", _MARKS[lang][0])
-
-
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """A count with its English noun: ``1 dossier``, ``2 dossiers``, ``1,000 dossiers``.
-
-    Args:
-        number: the count.
-        noun: in the singular.
-        plural: defaults to the noun with ``s``.
-    """
-    return f"{whole(number, 'en')} {noun if number == 1 else plural or noun + 's'}"
 
 
 def decimal_text(number: Decimal, lang: Language) -> str:

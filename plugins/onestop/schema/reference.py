@@ -20,6 +20,7 @@ import pyarrow as pa
 import yaml
 
 from onestop.errors import OneStopError
+from onestop.said import said, said_list, said_text
 from onestop.schema.personal import holds_personal_number
 from onestop.schema.project import PROJECT_ROOT
 from onestop.schema.quick_yaml import safe_load
@@ -55,8 +56,10 @@ class ReferenceFileError(OneStopError):
 
     def __init__(self, problems: list[str]) -> None:
         more = len(problems) - _SHOWN
-        lines = problems[:_SHOWN] + ([f"… and {more} more"] if more > 0 else [])
-        super().__init__("reference files need correcting:\n  " + "\n  ".join(lines))
+        lines = problems[:_SHOWN] + ([said("… and {more} more", more=more)] if more > 0 else [])
+        super().__init__(
+            said("reference files need correcting:\n  {lines}", lines=said_list(lines, "\n  "))
+        )
         self.problems = problems
 
 
@@ -116,7 +119,9 @@ def reference_files(folder: Path = REFERENCE_FOLDER) -> dict[str, ReferenceFile]
         text = (folder / SCHEMA_FILE).read_text(encoding="utf-8")
         return dict(_reference_files(text))
     except (OSError, yaml.YAMLError) as error:
-        raise ReferenceFileError([f"{SCHEMA_FILE}: cannot be read: {error}"]) from error
+        raise ReferenceFileError(
+            [said("{schema_file}: cannot be read: {error}", schema_file=SCHEMA_FILE, error=error)]
+        ) from error
 
 
 @lru_cache(_KEPT_FOLDERS)
@@ -146,8 +151,14 @@ def _columns(
         spec = own or common.get(name)
         if not spec or spec.get("type") not in _ARROW_TYPES or not spec.get("vi"):
             problems.append(
-                f"{SCHEMA_FILE}: files.{file}.columns.{name}: give type"
-                f" ({', '.join(_ARROW_TYPES)}), vi and en, here or under common"
+                said(
+                    "{schema_file}: files.{file}.columns.{name}: give type ({types}), vi and en,"
+                    " here or under common",
+                    schema_file=SCHEMA_FILE,
+                    file=file,
+                    name=name,
+                    types=", ".join(_ARROW_TYPES),
+                )
             )
             continue
         yield (
@@ -235,19 +246,32 @@ def reference_comments(folder: Path = REFERENCE_FOLDER) -> dict[str, dict[str, s
 
 def _files_missing_or_unknown(folder: Path, files: Mapping[str, ReferenceFile]) -> list[str]:
     present = {path.stem for path in folder.glob("*.csv")}
-    missing = [f"{name}.csv: is missing; restore it" for name in sorted(files.keys() - present)]
+    missing = [
+        said("{name}.csv: is missing; restore it", name=name)
+        for name in sorted(files.keys() - present)
+    ]
     unknown = [
-        f"{name}.csv: is not described; add files.{name} to {SCHEMA_FILE}"
+        said(
+            "{name}.csv: is not described; add files.{name} to {schema_file}",
+            name=name,
+            schema_file=SCHEMA_FILE,
+        )
         for name in sorted(present - files.keys())
     ]
-    return missing + unknown
+    return [*missing, *unknown]
 
 
 def _read_rows(path: Path, file: ReferenceFile, problems: list[str]) -> Iterator[tuple[int, Row]]:
     try:
         content = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        problems.append(f"{path.name}: byte {error.start} is not UTF-8; save it as UTF-8")
+        problems.append(
+            said(
+                "{file}: byte {byte} is not UTF-8; save it as UTF-8",
+                file=path.name,
+                byte=error.start,
+            )
+        )
         return
     reader = csv.reader(io.StringIO(content, newline=""), strict=True)
     header = next(reader, [])
@@ -256,11 +280,17 @@ def _read_rows(path: Path, file: ReferenceFile, problems: list[str]) -> Iterator
         return
     try:
         for cells in reader:
-            place = f"{path.name} line {reader.line_num}"
+            place = said("{file} line {number}", file=path.name, number=reader.line_num)
             if len(cells) != len(header):
                 problems.append(
-                    f"{place}: has {len(cells)} cells instead of {len(header)};"
-                    " put quotation marks around a text with commas"
+                    said(
+                        "{place}: has {cells} cells instead of {header}; put quotation"
+                        " marks around a"
+                        " text with commas",
+                        place=place,
+                        cells=len(cells),
+                        header=len(header),
+                    )
                 )
                 continue
             yield (
@@ -271,7 +301,14 @@ def _read_rows(path: Path, file: ReferenceFile, problems: list[str]) -> Iterator
                 },
             )
     except csv.Error as error:
-        problems.append(f"{path.name} line {reader.line_num}: {error}; check quotation marks")
+        problems.append(
+            said(
+                "{file} line {number}: {error}; check quotation marks",
+                file=path.name,
+                number=reader.line_num,
+                error=error,
+            )
+        )
 
 
 def _header_problem(file_name: str, header: list[str], file: ReferenceFile) -> str | None:
@@ -280,52 +317,76 @@ def _header_problem(file_name: str, header: list[str], file: ReferenceFile) -> s
         return None
     missing = [name for name in expected if name not in header]
     unknown = [name for name in header if name not in expected]
-    details = "; ".join(
+    details = said_list(
         part
         for part in (
-            f"missing: {', '.join(missing)}" if missing else "",
-            f"not described: {', '.join(unknown)}" if unknown else "",
+            said("missing: {names}", names=", ".join(missing)) if missing else "",
+            said("not described: {names}", names=", ".join(unknown)) if unknown else "",
         )
         if part
     )
-    return (
-        f"{file_name} line 1: {details or 'columns are in another order'};"
-        f" the header must be {','.join(expected)}"
+    return said(
+        "{file_name} line 1: {details}; the header must be {expected}",
+        file_name=file_name,
+        details=details or said_text("columns are in another order"),
+        expected=",".join(expected),
     )
 
 
 def _cell(text: str, column: ReferenceColumn, place: str, problems: list[str]) -> Cell:
-    where = f"{place}, column {column.name}"
+    where = said("{place}, column {column}", place=place, column=column.name)
     clean = unicodedata.normalize("NFC", text.replace("\u00a0", " ")).strip()
     if clean != text:
         problems.append(
-            f"{where}: has blanks around it, no-break spaces or decomposed accents; write {clean!r}"
+            said(
+                "{where}: has blanks around it, no-break spaces or decomposed accents; write"
+                " {clean!r}",
+                where=where,
+                clean=clean,
+            )
         )
         return None
     if not text:
         if column.required:
-            problems.append(f"{where}: is empty; it must be filled")
+            problems.append(said("{where}: is empty; it must be filled", where=where))
         return None
     if holds_personal_number(text):
         problems.append(
-            f"{where}: holds an e-mail address or the number of a person; take it out, since all"
-            " readers see this text"
+            said(
+                "{where}: holds an e-mail address or the number of a person; take it out,"
+                " since all readers see this text",
+                where=where,
+            )
         )
         return None
     if column.codes and text not in column.codes:
-        problems.append(f"{where}: {text!r} is not one of {', '.join(column.codes)}")
+        problems.append(
+            said(
+                "{where}: {text!r} is not one of {codes}",
+                where=where,
+                text=text,
+                codes=", ".join(column.codes),
+            )
+        )
         return None
     try:
         return _typed(text, column.type)
     except ValueError:
-        problems.append(f"{where}: {text!r} is not {_EXPECTED[column.type]}")
+        problems.append(
+            said(
+                "{where}: {text!r} is not {expected}",
+                where=where,
+                text=text,
+                expected=_EXPECTED[column.type],
+            )
+        )
         return None
 
 
 _EXPECTED: dict[str, str] = {
-    "integer": "a whole number",
-    "boolean": "true or false",
-    "date": "a date; write it as YYYY-MM-DD",
+    "integer": said_text("a whole number"),
+    "boolean": said_text("true or false"),
+    "date": said_text("a date; write it as YYYY-MM-DD"),
 }
 
 
@@ -347,16 +408,28 @@ def _repeated_keys(file: ReferenceFile, lines: Mapping[int, Row]) -> Iterator[st
         key = tuple(row[name] for name in file.key)
         for other, other_row in seen[key]:
             if not file.is_dated or _overlap(row, other_row):
-                also = ", with a validity that overlaps" if file.is_dated else ""
+                also = said_text(", with a validity that overlaps") if file.is_dated else ""
                 yield (
-                    f"{file.name}.csv line {number}: {', '.join(file.key)} ="
-                    f" {', '.join(map(str, key))} is already on line {other}{also};"
-                    " keep one of them"
+                    said(
+                        "{file}.csv line {number}: {key} = {values} is already on line"
+                        " {other}{also};"
+                        " keep one of them",
+                        file=file.name,
+                        number=number,
+                        key=", ".join(file.key),
+                        values=", ".join(map(str, key)),
+                        other=other,
+                        also=also,
+                    )
                 )
         seen[key].append((number, row))
         start, end = row.get("valid_from"), row.get("valid_to")
         if isinstance(start, dt.date) and isinstance(end, dt.date) and start >= end:
-            yield f"{file.name}.csv line {number}: valid_to must be later than valid_from"
+            yield said(
+                "{file}.csv line {number}: valid_to must be later than valid_from",
+                file=file.name,
+                number=number,
+            )
 
 
 def _overlap(one: Row, other: Row) -> bool:
@@ -379,9 +452,15 @@ def _unknown_values(file: ReferenceFile, lines: Mapping[str, Mapping[int, Row]])
             for value in values:
                 if value is not None and value not in allowed:
                     yield (
-                        f"{file.name}.csv line {number}, column {column.name}:"
-                        f" {value!r} does not occur in {other_file}.csv;"
-                        " correct it or add the row there"
+                        said(
+                            "{file}.csv line {number}, column {column}: {value!r} does not occur in"
+                            " {other_file}.csv; correct it or add the row there",
+                            file=file.name,
+                            number=number,
+                            column=column.name,
+                            value=value,
+                            other_file=other_file,
+                        )
                     )
 
 
@@ -389,11 +468,11 @@ def _unusable_issues(lines: Mapping[int, Row]) -> Iterator[str]:
     """Known issues whose code cannot stand in a list, or that end before they begin."""
     for number, row in lines.items():
         first, last = row["first_date"], row["last_date"]
-        place = f"known_issue.csv line {number}"
+        place = said("known_issue.csv line {number}", number=number)
         if " " in str(row["issue_code"]):
-            yield f"{place}, column issue_code: has a blank; write it as one word"
+            yield said("{place}, column issue_code: has a blank; write it as one word", place=place)
         if isinstance(first, dt.date) and isinstance(last, dt.date) and last < first:
-            yield f"{place}: last_date must not be earlier than first_date"
+            yield said("{place}: last_date must not be earlier than first_date", place=place)
 
 
 def _chosen_and_verified(name: str, lines: Mapping[int, Row]) -> Iterator[str]:
@@ -401,8 +480,12 @@ def _chosen_and_verified(name: str, lines: Mapping[int, Row]) -> Iterator[str]:
     for number, row in lines.items():
         if row.get("chosen") and row.get("verified"):
             yield (
-                f"{name}.csv line {number}: is both verified and chosen; a row that a text verifies"
-                " is not chosen"
+                said(
+                    "{name}.csv line {number}: is both verified and chosen; a row that a text"
+                    " verifies is not chosen",
+                    name=name,
+                    number=number,
+                )
             )
 
 
@@ -417,6 +500,11 @@ def _targets_at_two_levels(lines: Mapping[int, Row]) -> Iterator[str]:
                 and _overlap(row, other_row)
             ):
                 yield (
-                    f"target.csv line {number}: holds for all levels while line {other} sets"
-                    f" another for {other_row['unit_level']}; name the levels one by one"
+                    said(
+                        "target.csv line {number}: holds for all levels while line {other} sets"
+                        " another for {level}; name the levels one by one",
+                        number=number,
+                        other=other,
+                        level=other_row["unit_level"],
+                    )
                 )

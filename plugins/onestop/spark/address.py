@@ -15,7 +15,7 @@ from pathlib import Path, PosixPath
 from typing import TYPE_CHECKING
 
 from onestop.errors import OneStopError
-from onestop.schema.said import said
+from onestop.said import said
 from onestop.settings import Settings
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Computing:
             return cls("", Path())
         if not _ADDRESS.fullmatch(address):
             raise ComputeError(
-                f"{address} is no address of Apache Spark",
+                said("{address} is no address of Apache Spark", address=address),
                 subject="ONESTOP_COMPUTE",
                 remedy="write local[2], local[*], spark://host:7077 or sc://host:15002, or unset"
                 " it: the warehouse's engine computes then",

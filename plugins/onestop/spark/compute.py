@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from onestop.record.history import history_select
+from onestop.said import said
 from onestop.schema.feeds import FEEDS
 from onestop.spark.address import ComputeError
 from onestop.spark.dialect import for_spark, relation_name
@@ -198,7 +199,11 @@ def _named(mart: str) -> Iterator[None]:
         yield
     except (PySparkException, Py4JError, ConnectionError) as error:
         raise ComputeError(
-            f"Apache Spark could not count mart.{mart}: {first_line(error)}",
+            said(
+                "Apache Spark could not count mart.{mart}: {cause}",
+                mart=mart,
+                cause=first_line(error),
+            ),
             remedy="see its log; run the night again, or unset ONESTOP_COMPUTE: the warehouse's"
             " engine counts the same figures",
         ) from error

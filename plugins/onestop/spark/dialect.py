@@ -8,6 +8,8 @@ to round, in a form that no entry knows, is refused: Spark would cut the fractio
 
 from __future__ import annotations
 
+from onestop.said import said
+
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -89,7 +91,7 @@ def _rounded(node: exp.Expression) -> exp.Expression:
             return exp.Cast(this=_call("bround", inner), to=node.to.copy())
         if _may_have_a_fraction(inner):
             raise SparkTextError(
-                f"{node.sql()} may have to round, which Spark does not",
+                said("{part} may have to round, which Spark does not", part=node.sql()),
                 subject="sql/mart",
                 remedy="take floor() of it, or add the form to onestop/spark/dialect.py",
             )
@@ -126,7 +128,8 @@ def _list(node: exp.Expression) -> exp.Expression:
         order = node.this
         if not isinstance(order, exp.Order):
             raise SparkTextError(
-                f"{node.sql()} has no order", subject="sql/mart", remedy="add order by"
+                said("{part} has no order", part=node.sql()), subject="sql/mart","
+                     " remedy="add order by"
             )
         separator = node.args.get("separator") or exp.Literal.string("")
         return exp.WithinGroup(
@@ -281,7 +284,8 @@ def for_spark(sql: str, name: str = "query") -> SparkQuery:
         tree = parse_one(sql, read=_Written)
     except SqlglotError as error:
         raise SparkTextError(
-            f"cannot be read: {str(error).splitlines()[0]}", subject=name, remedy="correct it"
+            said("cannot be read: {reason}", reason=str(error).splitlines()[0]),"
+                 " subject=name, remedy="correct it"
         ) from error
     tree = _with_relations(tree)
     for difference in DIFFERENCES:

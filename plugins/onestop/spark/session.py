@@ -6,6 +6,7 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from onestop.said import said
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.spark.address import ComputeError, Computing, require_spark
 
@@ -65,7 +66,7 @@ def spark_session(computing: Computing) -> Iterator[SparkSession]:
                 session.conf.set(name, value)
         except (PySparkException, OSError, RuntimeError) as error:
             raise ComputeError(
-                f"Apache Spark does not start: {first_line(error)}",
+                said("Apache Spark does not start: {cause}", cause=first_line(error)),
                 subject="ONESTOP_COMPUTE",
                 remedy="see its messages above; `onestop doctor` checks what it needs",
             ) from error

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from onestop.errors import OneStopError
+from onestop.said import said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +51,10 @@ def working_on(
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     raise DeliveryBusyError(
-                        f"another run is still working on it after {wait_seconds:.0f} s",
+                        said(
+                            "another run is still working on it after {wait_seconds:.0f} s",
+                            wait_seconds=wait_seconds,
+                        ),
                         subject=delivery.file_name,
                         remedy="let that run end or stop it, then run again",
                     ) from None

@@ -38,6 +38,7 @@ from onestop.readers import (
     UnreadableError,
     open_reading,
 )
+from onestop.said import said, said_number, said_text
 from onestop.staging.reading_thread import ReadingThread
 from onestop.staging.typing_sql import (
     MACROS,
@@ -140,9 +141,14 @@ def read_delivery(
             _write(draft, delivery, mapping, reading)
         draft.replace(target)
     except DamagedError as error:
-        size = f"the file has {delivery.size_bytes:,} bytes, compare it with the exported one"
+        size = said(
+            "the file has {size_bytes} bytes, compare it with the exported one",
+            size_bytes=said_number(delivery.size_bytes),
+        )
         raise RefusedDeliveryError(
-            delivery.file_name, error.code, f"{error.detail} ({size})"
+            delivery.file_name,
+            error.code,
+            said("{found} ({size})", found=said_text(error.detail), size=size),
         ) from error
     except UnreadableError as error:
         raise RefusedDeliveryError(delivery.file_name, error.code, error.detail) from error
@@ -158,9 +164,12 @@ def read_delivery(
         raise RefusedDeliveryError(
             delivery.file_name,
             "FILE-F09",
-            "its rows cannot be written to the staging folder, which has"
-            f" {room_left(staging)} free; make room there (or give the pipeline's user write"
-            " permission) and run the night again",
+            said(
+                "its rows cannot be written to the staging folder, which has {room} free;"
+                " make room there (or give the pipeline's user write permission) and run the"
+                " night again",
+                room=room_left(staging),
+            ),
         ) from error
     finally:
         _remove(staging.glob(f"{draft.name}*"))

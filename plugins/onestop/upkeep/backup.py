@@ -27,7 +27,7 @@ from onestop.files import DRAFT_ENDING, copy_whole, sha256_of, sync, write_whole
 from onestop.intake.landing import INCOMING, make_private
 from onestop.progress import counted_off, working
 from onestop.record.publications import last_published
-from onestop.schema.number_text import counted
+from onestop.said import said, said_count
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.storage import at_hand, is_shared, listed, put_file
 from onestop.warehouse import (
@@ -96,7 +96,7 @@ def make_backup(
         WarehouseError: the warehouse cannot be copied.
     """
     make_private(target)
-    with _alone(target / _LOCK, f"another backup into {target} is running"):
+    with _alone(target / _LOCK, said("another backup into {target} is running", target=target)):
         _sweep(target, _DRAFTS)
         _sweep(target / _LANDING, _DRAFTS, below=True)
         before = _backups(target)
@@ -126,13 +126,13 @@ def _write_backup(
 ) -> tuple[dict[str, Any], int]:
     """Copy warehouse and landing and write the manifest; also how many files are new."""
     # The warehouse first: all files that it includes are in the landing then.
-    echo(f"copying the warehouse {settings.warehouse_name}")
+    echo(said("copying the warehouse {warehouse_name}", warehouse_name=settings.warehouse_name))
     try:
         with open_warehouse(settings.warehouse, read_only=True) as warehouse:
             version, night = warehouse.schema_version(), last_published(warehouse)
     except NoWarehouseError as error:
         raise BackupError(
-            f"{error}, so there is nothing to back up", remedy="run a night first"
+            said("{error}, so there is nothing to back up", error=error), remedy="run a night first"
         ) from None
     with working("copying", settings.warehouse_name):
         copy = engine_of(settings.warehouse).copy_out(settings.warehouse, draft)
@@ -179,15 +179,20 @@ def restore_backup(
     copy = chosen.folder / manifest["warehouse"]["file"]
     if copy.suffix != engine.copy_suffix:
         raise BackupError(
-            f"the backup holds a {engine_of_copy(copy).product} warehouse, and"
-            f" ONESTOP_WAREHOUSE is {settings.warehouse_name}",
+            said(
+                "the backup holds a {product} warehouse, and ONESTOP_WAREHOUSE is {warehouse_name}",
+                product=engine_of_copy(copy).product,
+                warehouse_name=settings.warehouse_name,
+            ),
             subject=copy.name,
             remedy="set ONESTOP_WAREHOUSE to one of the same kind",
         )
     make_private(settings.landing)
     begun = (settings.work if is_shared(settings.landing) else settings.landing) / _BEGUN
     begun.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(begun, f"another restore into {settings.landing} is running") as file:
+    with _alone(
+        begun, said("another restore into {folder} is running", folder=settings.landing)
+    ) as file:
         # A killed restore left its note: the files in the landing are its own.
         purpose = f"{chosen.folder.name} {settings.warehouse_name}\n"
         file.seek(0)
@@ -207,7 +212,12 @@ def restore_backup(
                 subject=str(copy),
                 remedy="restore an earlier backup with --at",
             )
-        echo(f"copying {counted(len(manifest['landing']), 'file')} into the landing")
+        echo(
+            said(
+                "copying {files} into the landing",
+                files=said_count(len(manifest["landing"]), "file"),
+            )
+        )
         if not is_shared(settings.landing):
             _sweep(settings.landing, _DRAFTS, below=True)
         with working("copying", unit="files", total=len(manifest["landing"])):
@@ -264,16 +274,23 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         is_whole = all({"sha256", "size_bytes"} <= one.keys() for one in facts)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise BackupError(
-            f"is damaged ({type(error).__name__})",
+            said("is damaged ({name})", name=type(error).__name__),
             subject=str(path),
-            remedy=f"move the folder {path.parent.name} away, or put its good copy back",
+            remedy=said(
+                "move the folder {name} away, or put its good copy back", name=path.parent.name
+            ),
         ) from None
     strange = [name for name in names if not _is_inside(name)]
     if strange or not is_whole or "/" in names[-1]:
         raise BackupError(
-            f"onestop did not write this manifest: it names {str([*strange, names[-1]][0])[:80]!r}",
+            said(
+                "onestop did not write this manifest: it names {name!r}",
+                name=str([*strange, names[-1]][0])[:80],
+            ),
             subject=str(path),
-            remedy=f"move the folder {path.parent.name} away and find out who wrote it",
+            remedy=said(
+                "move the folder {name} away and find out who wrote it", name=path.parent.name
+            ),
         )
     return manifest
 
@@ -301,9 +318,9 @@ def _chosen(target: Path, at: str | None) -> _Kept:
         return list(found.values())[-1]
     if at not in found:
         raise BackupError(
-            f"there is no backup {at}",
+            said("there is no backup {at}", at=at),
             subject=str(target),
-            remedy=f"there are {', '.join(found)}",
+            remedy=said("there are {names}", names=", ".join(found)),
         )
     return found[at]
 
@@ -377,8 +394,11 @@ def _restore_landing(source: Path, landing: Path, files: dict[str, dict[str, Any
     unknown = sorted(set(_landed_files(landing)) - files.keys())
     if unknown:
         raise BackupError(
-            f"the landing is not empty: the backup does not hold {unknown[0]}"
-            f" ({len(unknown)} such files)",
+            said(
+                "the landing is not empty: the backup does not hold {name} ({count} such files)",
+                name=unknown[0],
+                count=len(unknown),
+            ),
             subject=str(landing),
             remedy="restore into an empty folder",
         )
@@ -388,7 +408,7 @@ def _restore_landing(source: Path, landing: Path, files: dict[str, dict[str, Any
             continue  # put there before a restore was killed
         if target.exists():
             raise BackupError(
-                f"the landing is not empty: it holds another {name}",
+                said("the landing is not empty: it holds another {name}", name=name),
                 subject=str(landing),
                 remedy="restore into an empty folder",
             )

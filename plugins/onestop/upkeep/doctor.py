@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Literal
 
 from onestop.console import page_width, printed, write_csv
 from onestop.intake.exports import list_exports
+from onestop.language import chosen_language
 from onestop.marts.published import open_published
 from onestop.marts.reference_names import UNKNOWN_NAME_REMEDY, unknown_names
 from onestop.record.publications import last_published
+from onestop.said import Said, in_language, said
 from onestop.schema.mapping import ClaimedTwiceError, recognise
 from onestop.schema.reference import read_reference
-from onestop.schema.said import Said, in_language, said
 from onestop.schema.time_zone import LOCAL_ZONE
-from onestop.settings import VARIABLES, Settings, chosen_language, wait_interval
+from onestop.settings import VARIABLES, Settings, wait_interval
 from onestop.spark.address import Computing, obstacles
 from onestop.storage import listed, put_new
 from onestop.upkeep.housekeeping import read_retention
@@ -75,7 +76,7 @@ def examine(settings: Settings, now: dt.datetime | None = None) -> list[Finding]
         try:
             findings += [Finding(name, *found) for found in check(settings, now)]
         except Exception as error:  # noqa: BLE001 - each check is reported, whatever happens in it
-            message = str(error) or type(error).__name__
+            message = said("{error}", error=error) if str(error) else type(error).__name__
             findings.append(Finding(name, "FAIL", message, _remedy_within(message)))
     return findings
 

@@ -19,6 +19,7 @@ from onestop.errors import OneStopError
 from onestop.files import DRAFT_ENDING
 from onestop.intake.landing import INCOMING, MANIFESTS, SIDECAR, landed_deliveries
 from onestop.record.evidence import SETTLEMENTS
+from onestop.said import said
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.storage import is_shared, listed, names_in, remove_folder
 from onestop.warehouse import open_warehouse
@@ -88,7 +89,7 @@ def read_retention(path: Path | None = None) -> dict[str, dt.timedelta | None]:
     known = _read_rules(RETENTION).keys()
     if strange := sorted(rules.keys() ^ known):
         raise RetentionError(
-            f"rules that are missing or unknown: {', '.join(strange)}",
+            said("rules that are missing or unknown: {names}", names=", ".join(strange)),
             subject=path.name,
             remedy="keep every rule of the product's own retention.yaml, and no other",
         )
@@ -157,7 +158,9 @@ def clean_airflow_database(*, is_trial: bool = False, now: dt.datetime | None = 
     )
     if done.returncode:
         reason = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no reason given"]
-        raise RetentionError(f"failed: {reason[0]}", subject=f"airflow {' '.join(arguments)}")
+        raise RetentionError(
+            said("failed: {reason}", reason=reason[0]), subject=f"airflow {' '.join(arguments)}"
+        )
     return arguments
 
 
@@ -169,7 +172,7 @@ def _read_rules(path: Path) -> dict[str, Any]:
         rules = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise RetentionError(
-            f"cannot be read ({type(error).__name__})",
+            said("cannot be read ({name})", name=type(error).__name__),
             subject=str(path),
             remedy="correct ONESTOP_RETENTION or the file",
         ) from error
@@ -193,7 +196,7 @@ def _read_keep(file_name: str, name: str, rule: Any) -> dt.timedelta | None:  # 
     found = _KEEP.fullmatch(text)
     if found is None:
         raise RetentionError(
-            f"keep: {text} is no span of time",
+            said("keep: {text} is no span of time", text=text),
             subject=f"{file_name}: {name}",
             remedy="write forever, 90 days or 10 years",
         )

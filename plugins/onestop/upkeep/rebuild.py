@@ -14,6 +14,7 @@ from onestop.marts.compute import compute_marts
 from onestop.marts.publish import publish_marts
 from onestop.record.decisions import restore_decisions
 from onestop.record.publications import last_published
+from onestop.said import said, said_text
 from onestop.storage import names_in
 from onestop.upkeep.verify import Verification, listed_deliveries, load_again
 from onestop.warehouse import NoWarehouseError, WarehouseError, open_warehouse
@@ -74,11 +75,21 @@ def refuse_lost_warehouse(landing: Path, warehouse_url: str) -> None:
     last = _last_published(warehouse_url)
     missing = [name for name in names if last is None or name > last.isoformat()]
     if missing:
-        holds = f"ends with night {last}" if last else "holds no published night"
+        holds = (
+            said("ends with night {last}", last=last)
+            if last
+            else said_text("holds no published night")
+        )
         raise LostWarehouseError(
-            f"the warehouse {holds}, but the landing lists {len(missing)} later ones"
-            f" ({missing[0]} to {missing[-1]}): the warehouse was lost, or the setting"
-            " ONESTOP_WAREHOUSE names another one",
+            said(
+                "the warehouse {holds}, but the landing lists {count} later ones ({first} to"
+                " {last}): the warehouse was lost, or the setting ONESTOP_WAREHOUSE names"
+                " another one",
+                holds=holds,
+                count=len(missing),
+                first=missing[0],
+                last=missing[-1],
+            ),
             remedy="correct the setting; or restore the last backup (`onestop restore DIR`); or"
             " build it from the landing (`onestop rebuild`)",
         )
@@ -127,7 +138,7 @@ def rebuild(settings: Settings, echo: Callable[[str], None] = lambda _: None) ->
     with scratch_folder("rebuild") as folder:
         scratch = replace(settings, work=folder, store="")
         for night, sha256 in nights.items():
-            echo(f"night {night}")
+            echo(said("night {night}", night=night))
             result = Verification(night)
             for delivery, attempts in listed_deliveries(settings, night, result):
                 for attempt in attempts[_loaded(settings, delivery.delivery_id) :]:
@@ -140,10 +151,16 @@ def rebuild(settings: Settings, echo: Callable[[str], None] = lambda _: None) ->
                     {"night": night},
                 )
             done.nights.append(night)
-            done.differences += [f"night {night}: {sentence}" for sentence in result.differences]
+            done.differences += [
+                said("night {night}: {sentence}", night=night, sentence=sentence)
+                for sentence in result.differences
+            ]
             if digest != sha256:
                 done.differences.append(
-                    f"night {night}: the figures are not those that were published, or this"
-                    " release counts further ones, or reference rows were edited since"
+                    said(
+                        "night {night}: the figures are not those that were published, or this"
+                        " release counts further ones, or reference rows were edited since",
+                        night=night,
+                    )
                 )
     return done

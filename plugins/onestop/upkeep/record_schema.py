@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from onestop.said import said
 from onestop.schema.feeds import FEEDS
 from onestop.warehouse import SchemaError, base, open_warehouse
 
@@ -69,7 +70,10 @@ def new_columns(made: Columns) -> Columns:
         )
         if gone or changed:
             raise SchemaError(
-                f"{', '.join(gone + changed)}: the record keeps every column with its type",
+                said(
+                    "{names}: the record keeps every column with its type",
+                    names=", ".join(gone + changed),
+                ),
                 subject=f"core.{table}",
                 remedy="leave it in feeds.py as it is, and add a column with another name",
             )

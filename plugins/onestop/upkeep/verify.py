@@ -19,8 +19,8 @@ from onestop.marts.published import QuestionError, find_night, open_published
 from onestop.record.evidence import Settlement, kept_mapping, kept_settlement
 from onestop.record.load import load_delivery, load_replayed
 from onestop.record.reference_changes import reference_changes, reference_on
+from onestop.said import said, said_both, said_count, said_text
 from onestop.schema.feeds import FEEDS
-from onestop.schema.number_text import counted
 from onestop.spark.address import Computing, files_apart
 from onestop.staging.staged_delivery import read_delivery
 from onestop.warehouse import duckdb_address, open_warehouse
@@ -118,7 +118,7 @@ def verify(
             echo(f"{number}/{len(deliveries)}: {delivery.file_name}")
             for attempt in attempts:
                 load_again(scratch, delivery, attempt, night, result)
-        echo(f"counting night {night} again")
+        echo(said("counting night {night} again", night=night))
         with open_warehouse(scratch.warehouse) as warehouse:
             computing = Computing.from_environment()
             with files_apart(computing, "verify") as apart:
@@ -127,8 +127,13 @@ def verify(
             added = _added_since(figures, computed)
             for kind, count in sorted(Counter(map(_kind, added)).items()):
                 result.notes.append(
-                    f"{kind}: not published that night; counted since a later release"
-                    f" ({counted(count, 'figure')}, not compared)"
+                    said(
+                        "{kind}: not published that night; counted since a later release"
+                        " ({figures},"
+                        " not compared)",
+                        kind=kind,
+                        figures=said_count(count, "figure"),
+                    )
                 )
             compared = {
                 figure: counts for figure, counts in computed.items() if figure not in added
@@ -160,16 +165,19 @@ def _changed_rules(
     changes = reference_changes(reference, today)
     if not changes:
         yield (
-            f"sql/mart or the release is not what it was when night {night} was published: verify"
-            " it with the release that published it"
+            said(
+                "sql/mart or the release is not what it was when night {night} was published:"
+                " verify it with the release that published it",
+                night=night,
+            )
         )
         return
-    yield f"sql/reference is not what it was when night {night} was published:"
+    yield said("sql/reference is not what it was when night {night} was published:", night=night)
     for change in changes[:_SHOWN]:
-        yield f"  {change}"
+        yield said("  {change}", change=change)
     if len(changes) > _SHOWN:
-        yield f"  … and {counted(len(changes) - _SHOWN, 'more row', 'more rows')}"
-    yield (
+        yield said("  … and {rows}", rows=said_count(len(changes) - _SHOWN, "more row"))
+    yield said_text(
         "put back the rows as they were, verify, then restore today's rows; a row that is added on"
         " purpose changes no night that is verified if it begins after the last one published"
         " (CONTRIBUTING.md, A target that changes)"
@@ -192,7 +200,13 @@ def _check_causes(published: Warehouse, night: dt.date, result: Verification) ->
         return
     for row in published.rows(_UNCAUSED, {"night": night, "previous": previous}):
         left = f"{row.pop('numerator'):+}/{row.pop('denominator'):+}"
-        result.differ(f"{' '.join(row.values())}: the causes leave {left} of its change")
+        result.differ(
+            said(
+                "{figure}: the causes leave {left} of its change",
+                figure=" ".join(row.values()),
+                left=left,
+            )
+        )
 
 
 def listed_deliveries(
@@ -202,9 +216,16 @@ def listed_deliveries(
     manifest = settings.landing / MANIFESTS / f"{night.isoformat()}.json"
     if not manifest.is_file():
         raise QuestionError(
-            f"the list of the files that night {night} includes is not in the landing"
-            f" ({MANIFESTS}/{manifest.name})",
-            remedy=f"publish it again with `onestop night {night}`, which writes the list",
+            said(
+                "the list of the files that night {night} includes is not in the landing"
+                " ({manifests}/{name})",
+                night=night,
+                manifests=MANIFESTS,
+                name=manifest.name,
+            ),
+            remedy=said(
+                "publish it again with `onestop night {night}`, which writes the list", night=night
+            ),
         )
     listed = json.loads(manifest.read_text(encoding="utf-8"))["deliveries"]
     wanted = {entry["delivery_id"] for entry in listed}
@@ -213,11 +234,15 @@ def listed_deliveries(
     for entry in listed:
         delivery = landed.get(entry["delivery_id"])
         if delivery is None:
-            result.differ(f"{entry['delivery_id']} is not in the landing any more")
+            result.differ(
+                said("{delivery} is not in the landing any more", delivery=entry["delivery_id"])
+            )
         elif delivery.delivery_id in found:
             found[delivery.delivery_id][1].append(entry["attempt"])
         elif not has_sha256(settings.landing / delivery.landed_path, entry["sha256"]):
-            result.differ(f"{delivery.file_name}: its bytes in the landing were changed")
+            result.differ(
+                said("{file}: its bytes in the landing were changed", file=delivery.file_name)
+            )
         else:
             found[delivery.delivery_id] = (delivery, [entry["attempt"]])
     return sorted(found.values(), key=lambda one: (one[0].night, one[0].delivery_id))
@@ -234,8 +259,13 @@ def load_again(
     mapping = mapping or scratch.mappings().feed(delivery.source, delivery.feed)
     if mapping is None:
         result.differ(
-            f"{delivery.file_name}: neither is there a mapping for {delivery.source}"
-            f" {delivery.feed}, nor was the one of that time kept in the landing"
+            said(
+                "{file}: neither is there a mapping for {source} {feed}, nor was the one of"
+                " that time kept in the landing",
+                file=delivery.file_name,
+                source=delivery.source,
+                feed=delivery.feed,
+            )
         )
         return
     staged = read_delivery(delivery, scratch.landing, scratch.folders.staging, mapping)
@@ -243,11 +273,15 @@ def load_again(
     if then is None:
         if verdict.is_refused:
             result.differ(
-                f"{delivery.file_name} was loaded and would be refused now: {verdict.reason_en}"
+                said(
+                    "{file} was loaded and would be refused now: {reason}",
+                    file=delivery.file_name,
+                    reason=said_both(vi=verdict.reason_vi or "", en=verdict.reason_en or ""),
+                )
             )
             return
     elif differs := _judge_as_then(staged, then):
-        result.notes.append(f"{delivery.file_name}: {differs}")
+        result.notes.append(said("{file}: {differs}", file=delivery.file_name, differs=differs))
     with open_warehouse(scratch.warehouse) as warehouse:
         if then is None or then.replayed_rows is None:
             load_delivery(warehouse, delivery, staged)
@@ -283,9 +317,11 @@ def _judge_as_then(staged: Path, then: Settlement) -> str | None:
             )
     if not (good or bad):
         return None
-    return (
-        f"today's rules would reject {counted(len(good), 'row')} that were accepted, and accept"
-        f" {counted(len(bad), 'row')} that were rejected"
+    return said(
+        "today's rules would reject {rows} that were accepted, and accept {accepted}"
+        " that were rejected",
+        rows=said_count(len(good), "row"),
+        accepted=said_count(len(bad), "row"),
     )
 
 
@@ -421,4 +457,11 @@ def _compare(published: dict[str, str], computed: dict[str, str], result: Verifi
     for figure in sorted(published.keys() | computed.keys()):
         was, now = published.get(figure), computed.get(figure)
         if was != now:
-            result.differ(f"{figure}: published {was or 'nothing'}, counted {now or 'nothing'}")
+            result.differ(
+                said(
+                    "{figure}: published {was}, counted {now}",
+                    figure=figure,
+                    was=was or said_text("nothing"),
+                    now=now or said_text("nothing"),
+                )
+            )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from onestop.said import said
 from onestop.warehouse.base import (
     NoWarehouseError,
     SchemaError,
@@ -61,7 +62,7 @@ def engine_of(url: str) -> type[Warehouse]:
     if scheme in {"postgresql", "postgres"}:
         return _postgresql()
     raise WarehouseError(
-        f"no engine for {scheme!r} addresses",
+        said("no engine for {scheme!r} addresses", scheme=scheme),
         subject="ONESTOP_WAREHOUSE",
         remedy="use duckdb:///… or postgresql://…",
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from onestop.errors import OneStopError
+from onestop.said import said
 from onestop.schema.project import PROJECT_ROOT
 from onestop.warehouse.sql_text import created_relations, script_digest, statements
 
@@ -311,8 +312,12 @@ class Warehouse(ABC):
         self._refuse_changed(files)
         if files and applied and max(applied) > files[-1].version:
             raise SchemaError(
-                f"the warehouse has schema {max(applied)}, made by a newer release; this one knows"
-                f" schemas up to {files[-1].version}",
+                said(
+                    "the warehouse has schema {found}, made by a newer release; this one knows"
+                    " schemas up to {known}",
+                    found=max(applied),
+                    known=files[-1].version,
+                ),
                 remedy="install the newer release, or restore a backup from before the upgrade",
             )
         return [file for file in files if file.version not in applied]
@@ -330,8 +335,13 @@ class Warehouse(ABC):
             row = applied.get(file.version)
             if row is not None and row["sha256"] != file.sha256:
                 raise SchemaError(
-                    "is not what it was when it was applied to this warehouse (as"
-                    f" {row['file_name']}, sha-256 {row['sha256'][:12]}, now {file.sha256[:12]})",
+                    said(
+                        "is not what it was when it was applied to this warehouse (as {file_name},"
+                        " sha-256 {before}, now {now})",
+                        file_name=row["file_name"],
+                        before=row["sha256"][:12],
+                        now=file.sha256[:12],
+                    ),
                     subject=f"sql/schema/{file.path.name}",
                     remedy="put it back as it was released, and make the change in a new file"
                     " with the next number",
@@ -352,8 +362,12 @@ class Warehouse(ABC):
             except Exception as error:
                 cause = str(error).strip().splitlines()[0]
                 raise SchemaError(
-                    f"could not be applied: {cause}. Nothing of it is in the warehouse, which keeps"
-                    f" schema {self.schema_version()} and works with the release that made it",
+                    said(
+                        "could not be applied: {cause}. Nothing of it is in the warehouse, which"
+                        " keeps schema {version} and works with the release that made it",
+                        cause=cause,
+                        version=self.schema_version(),
+                    ),
                     subject=f"sql/schema/{file.path.name}",
                     remedy="remove the cause and run `onestop migrate`",
                 ) from error

@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from onestop.files import READ_ONLY, READABLE, copy_whole, drafted, has_sha256
+from onestop.said import said
 from onestop.warehouse.base import (
     NoWarehouseError,
     Warehouse,
@@ -70,7 +71,7 @@ class DuckDBWarehouse(Warehouse):
         """Open the file named by ``duckdb:///path``; waits up to a minute for another writer."""
         path = cls.file_of(url)
         if read_only and not path.is_file():
-            raise NoWarehouseError(f"there is no warehouse at {path}")
+            raise NoWarehouseError(said("there is no warehouse at {path}", path=path))
         if not read_only:
             path.parent.mkdir(parents=True, exist_ok=True)
         with _explained(path):
@@ -313,7 +314,9 @@ class DuckDBWarehouse(Warehouse):
                     "what was read back of the readers' copy is not what was written; the one"
                     " before stays in place",
                     subject=target.name,
-                    remedy=f"check the disk of {target.parent}, then publish again",
+                    remedy=said(
+                        "check the disk of {parent}, then publish again", parent=target.parent
+                    ),
                 )
 
     def _is_same(self, draft: Path, sha256: str) -> bool:
@@ -343,7 +346,7 @@ def _explained(path: Path) -> Iterator[None]:
     except OUTSIDE as error:
         cause = str(error).strip().partition("\n")[0]
         raise WarehouseError(
-            f"the warehouse cannot be used: {cause}; the step was rolled back",
+            said("the warehouse cannot be used: {cause}; the step was rolled back", cause=cause),
             remedy="remove the cause and run it again",
         ) from error
 
@@ -364,7 +367,10 @@ def connect_waiting(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection
                 raise
             if time.monotonic() > deadline:
                 raise WarehouseBusyError(
-                    f"another process still has the warehouse open after {_WAIT_SECONDS:.0f} s",
+                    said(
+                        "another process still has the warehouse open after {wait_seconds:.0f} s",
+                        wait_seconds=_WAIT_SECONDS,
+                    ),
                     subject=path.name,
                     remedy="wait for that night to end or stop it, then run again",
                 ) from error

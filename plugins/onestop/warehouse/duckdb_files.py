@@ -15,6 +15,7 @@ import duckdb
 
 from onestop.errors import OneStopError
 from onestop.files import DiskFullError
+from onestop.said import said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,7 +46,7 @@ def memory_limit() -> str:
     amount = os.environ.get("ONESTOP_MEMORY", "").strip() or _MEMORY
     if not _AMOUNT.fullmatch(amount):
         raise MemoryLimitError(
-            f"{amount} is no amount of memory",
+            said("{amount} is no amount of memory", amount=amount),
             subject="ONESTOP_MEMORY",
             remedy="write a number and a unit, such as 800MB or 2GB",
         )

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import psycopg
 
 from onestop.files import READ_ONLY
+from onestop.said import said
 from onestop.warehouse.base import WarehouseError, schema_files
 from onestop.warehouse.sql_text import statements
 
@@ -53,8 +54,10 @@ def _make_roles(url: str) -> None:
         _run(url, make_them)
     except psycopg.Error as error:
         raise WarehouseError(
-            "the roles of the warehouse could not be created"
-            f" ({str(error).strip().splitlines()[0]})",
+            said(
+                "the roles of the warehouse could not be created ({reason})",
+                reason=str(error).strip().splitlines()[0],
+            ),
             remedy="restore with an administrator's login",
         ) from None
 
@@ -82,7 +85,7 @@ def _run_tool(tool: str, url: str, *options: str | Path) -> None:
     program = shutil.which(tool)
     if program is None:
         raise WarehouseError(
-            f"{tool} is not installed",
+            said("{tool} is not installed", tool=tool),
             remedy="install PostgreSQL's client programs of the server's version or newer"
             " (Debian: postgresql-client)",
         )
@@ -108,4 +111,6 @@ def _run_tool(tool: str, url: str, *options: str | Path) -> None:
             if "version mismatch" in reason
             else ""
         )
-        raise WarehouseError(f"{tool} failed: {reason.splitlines()[0]}", remedy=remedy)
+        raise WarehouseError(
+            said("{tool} failed: {reason}", tool=tool, reason=reason.splitlines()[0]), remedy=remedy
+        )

@@ -20,6 +20,7 @@ from psycopg import IsolationLevel
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
+from onestop.said import said
 from onestop.schema.feeds import FEEDS
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse.base import (
@@ -163,7 +164,7 @@ class PostgreSQLWarehouse(Warehouse):
     def _begin_reading(self) -> None:
         if not self.value("select count(*) from pg_namespace where nspname = 'audit'"):
             name = self.value("select current_database()")
-            raise NoWarehouseError(f"there is no warehouse in the database {name}")
+            raise NoWarehouseError(said("there is no warehouse in the database {name}", name=name))
         self.execute(_take_role(AUDITOR))
         self._connection.isolation_level = IsolationLevel.REPEATABLE_READ
         self._connection.autocommit = False
@@ -186,13 +187,13 @@ class PostgreSQLWarehouse(Warehouse):
         )[0]
         if found["version"] < _OLDEST:
             raise WarehouseError(
-                f"the warehouse is on PostgreSQL {found['version']}",
-                remedy=f"{_OLDEST} or newer is needed",
+                said("the warehouse is on PostgreSQL {version}", version=found["version"]),
+                remedy=said("{oldest} or newer is needed", oldest=_OLDEST),
             )
         if found["encoding"] != "UTF8" or not found["sorts_by_bytes"]:
             raise WarehouseError(
                 "must hold UTF-8 and sort text by its bytes, as the embedded warehouse does",
-                subject=f"the database {found['name']}",
+                subject=said("the database {name}", name=found["name"]),
                 remedy="make it with: create database … template template0"
                 " encoding 'UTF8' locale_provider builtin builtin_locale 'C.UTF-8'",
             )
@@ -236,8 +237,8 @@ class PostgreSQLWarehouse(Warehouse):
                     self._lock_holder.execute(statement.encode())
         except psycopg.errors.InsufficientPrivilege as error:
             raise WarehouseError(
-                f"the login may not write the warehouse ({_first_line(error)})",
-                remedy=f"use a login that has the role {PIPELINE}",
+                said("the login may not write the warehouse ({cause})", cause=_first_line(error)),
+                remedy=said("use a login that has the role {pipeline}", pipeline=PIPELINE),
             ) from error
 
     def _check_lock(self) -> None:
@@ -247,8 +248,11 @@ class PostgreSQLWarehouse(Warehouse):
                 self._lock_holder.execute("select 1")
             except psycopg.OperationalError as error:
                 raise WarehouseError(
-                    f"the writer's lock was lost ({_first_line(error)}): another process may be"
-                    " writing the warehouse; the step was rolled back",
+                    said(
+                        "the writer's lock was lost ({cause}): another process may be writing the"
+                        " warehouse; the step was rolled back",
+                        cause=_first_line(error),
+                    ),
                     remedy="run it again",
                 ) from error
 
@@ -275,9 +279,14 @@ class PostgreSQLWarehouse(Warehouse):
         pending = self.pending()
         if pending and self._has_roles() and not self._may_take(OWNER):
             raise SchemaError(
-                f"the warehouse has schema {self.schema_version()} and this release needs"
-                f" {pending[-1].version}",
-                remedy=f"run `onestop migrate` with a login that may take the role {OWNER}",
+                said(
+                    "the warehouse has schema {version} and this release needs {needed}",
+                    version=self.schema_version(),
+                    needed=pending[-1].version,
+                ),
+                remedy=said(
+                    "run `onestop migrate` with a login that may take the role {owner}", owner=OWNER
+                ),
             )
         super().migrate()
 
@@ -389,7 +398,7 @@ class PostgreSQLWarehouse(Warehouse):
             yield
         except psycopg.errors.InsufficientPrivilege as error:
             raise WarehouseError(
-                f"the login lacks a right: {_first_line(error)}",
+                said("the login lacks a right: {cause}", cause=_first_line(error)),
                 remedy="the README says which role has which rights",
             ) from error
         except psycopg.errors.DependentObjectsStillExist as error:
@@ -399,19 +408,27 @@ class PostgreSQLWarehouse(Warehouse):
             ) from error
         except psycopg.errors.LockNotAvailable as error:
             raise WarehouseBusyError(
-                f"a table could not be changed: {_first_line(error)}; another session holds it"
-                " (pg_stat_activity shows which)",
+                said(
+                    "a table could not be changed: {cause}; another session holds it"
+                    " (pg_stat_activity shows which)",
+                    cause=_first_line(error),
+                ),
                 remedy="end that session and run the step again",
             ) from error
         except psycopg.OperationalError as error:
             if self._connection.broken:
                 raise WarehouseError(
-                    f"the connection to the warehouse broke: {_first_line(error)}; the step was"
-                    " rolled back",
+                    said(
+                        "the connection to the warehouse broke: {cause}; the step was rolled back",
+                        cause=_first_line(error),
+                    ),
                     remedy="run it again",
                 ) from error
             raise WarehouseError(
-                f"the warehouse cannot be used: {_first_line(error)}; the step was rolled back",
+                said(
+                    "the warehouse cannot be used: {cause}; the step was rolled back",
+                    cause=_first_line(error),
+                ),
                 remedy="remove the cause and run it again",
             ) from error
 
@@ -692,7 +709,10 @@ def _waiting() -> Iterator[None]:
         yield
     except (psycopg.errors.LockNotAvailable, WarehouseBusyError) as error:
         raise WarehouseBusyError(
-            f"another process is still writing the warehouse after {_WAIT_SECONDS} s",
+            said(
+                "another process is still writing the warehouse after {wait_seconds} s",
+                wait_seconds=_WAIT_SECONDS,
+            ),
             remedy="wait for that night to end or stop it, then run again",
         ) from error
 
@@ -727,7 +747,7 @@ def _connect(url: str, row_factory: Any) -> psycopg.Connection[Any]:  # noqa: AN
         )
     except psycopg.OperationalError as error:
         raise WarehouseError(
-            f"the PostgreSQL warehouse cannot be reached: {_first_line(error)}",
+            said("the PostgreSQL warehouse cannot be reached: {cause}", cause=_first_line(error)),
             remedy="check that the server is up, and the address in ONESTOP_WAREHOUSE (in Airflow:"
             " in the Connection onestop_warehouse)",
         ) from error

@@ -33,6 +33,7 @@ from onestop.marts.published import (
     published_nights,
 )
 from onestop.record.reference_changes import reference_changes, reference_on
+from onestop.said import said
 from onestop.schema.did_you_mean import CODES, UNITS, did_you_mean
 
 if TYPE_CHECKING:
@@ -241,8 +242,8 @@ def compare_nights(
         elsewhere = _of_other_levels(warehouse, found_unit)
         if indicator in elsewhere:
             raise QuestionError(
-                f"{indicator} counts those of one level",
-                remedy=f"ask for --unit {elsewhere[indicator].upper()}",
+                said("{indicator} counts those of one level", indicator=indicator),
+                remedy=said("ask for --unit {level}", level=elsewhere[indicator].upper()),
             )
         asked = _asked(warehouse, indicator, method)
         asked = [(code, by) for code, by in asked if code not in elsewhere]
@@ -269,13 +270,21 @@ def _refuse_unusable_span(
 ) -> None:
     if first and first > as_of:
         raise QuestionError(
-            f"the span begins on {first}, after the later night ({as_of})",
-            remedy=f"choose --from by {as_of}, or a later second night;"
-            f" {near_nights_text(published_nights(warehouse), first)}",
+            said(
+                "the span begins on {first}, after the later night ({as_of})",
+                first=first,
+                as_of=as_of,
+            ),
+            remedy=said(
+                "choose --from by {as_of}, or a later second night; {published}",
+                as_of=as_of,
+                published=near_nights_text(published_nights(warehouse), first),
+            ),
         )
     if first and last and last < first:
         raise QuestionError(
-            f"the span ends ({last}) before it begins ({first})", remedy="exchange --from and --to"
+            said("the span ends ({last}) before it begins ({first})", last=last, first=first),
+            remedy="exchange --from and --to",
         )
 
 
@@ -343,9 +352,14 @@ def _of_other_levels(warehouse: Warehouse, unit: FoundUnit) -> dict[str, str]:
 
 def _refuse_reversed(previous: dt.date, as_of: dt.date) -> None:
     if as_of <= previous:
-        what = "is not after" if as_of < previous else "is the same as"
         raise QuestionError(
-            f"the second night ({as_of}) {what} the first one ({previous})",
+            said(
+                "the second night ({as_of}) is not after the first one ({previous})",
+                as_of=as_of,
+                previous=previous,
+            )
+            if as_of < previous
+            else said("both nights are the same ({night})", night=as_of),
             remedy="name the earlier night first, then a later one",
         )
 
@@ -361,12 +375,14 @@ def _asked(
     if indicator is None:
         if method is not None:
             raise QuestionError(
-                f"method {method} is of no indicator", remedy="name one by --indicator"
+                said("method {method} is of no indicator", method=method),
+                remedy="name one by --indicator",
             )
         return [(code, scorecard) for code, scorecard in known.items() if scorecard]
     if indicator not in known:
         raise QuestionError(
-            f"no indicator {indicator}", remedy=did_you_mean(indicator, known, see=CODES)
+            said("no indicator {indicator}", indicator=indicator),
+            remedy=did_you_mean(indicator, known, see=CODES),
         )
     found = warehouse.rows(
         "select distinct method_code from mart.indicator_history"
@@ -377,9 +393,14 @@ def _asked(
     chosen = method or known[indicator]
     # a line of the scorecard may have no figure yet
     if chosen not in {*methods, known[indicator]} or not chosen:
-        what = f"no figure of {indicator}" + (f" by method {chosen}" if chosen else "")
         raise QuestionError(
-            f"{what} was ever published",
+            said(
+                "no figure of {indicator} by method {method} was ever published",
+                indicator=indicator,
+                method=chosen,
+            )
+            if chosen
+            else said("no figure of {indicator} was ever published", indicator=indicator),
             remedy=did_you_mean(chosen or "", methods, see=CODES),
         )
     return [(indicator, chosen)]
@@ -398,7 +419,12 @@ def _find_unit(warehouse: Warehouse, unit: str, previous: dt.date, as_of: dt.dat
     if not rows:
         units = warehouse.rows("select distinct unit_code from mart.indicator_history order by 1")
         raise QuestionError(
-            f"no unit {unit} had figures on {previous} or {as_of}",
+            said(
+                "no unit {unit} had figures on {previous} or {as_of}",
+                unit=unit,
+                previous=previous,
+                as_of=as_of,
+            ),
             remedy=did_you_mean(unit, [row["unit_code"] for row in units], see=UNITS),
         )
     row = rows[0]
@@ -637,10 +663,17 @@ class _Comparison:
         """
         if not self._has_other_rules:
             raise QuestionError(
-                f"the causes leave {left[0]:+}/{left[1]:+} of the change unexplained",
+                said(
+                    "the causes leave {numerator:+}/{denominator:+} of the change unexplained",
+                    numerator=left[0],
+                    denominator=left[1],
+                ),
                 subject=" by ".join(figure),
-                remedy=f"run `onestop verify --as-of {self._previous}` and"
-                f" `onestop verify --as-of {self._as_of}`",
+                remedy=said(
+                    "run `onestop verify --as-of {previous}` and `onestop verify --as-of {as_of}`",
+                    previous=self._previous,
+                    as_of=self._as_of,
+                ),
             )
         return Cause(
             RULE_CHANGED,

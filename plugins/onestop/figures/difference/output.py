@@ -381,7 +381,7 @@ def _print_rules(console: Console, difference: Difference, labels: Labels, lang:
     if changes := difference.reference_changes:
         console.print(_WORDS["rows_changed"][lang])
         for change in changes[:_SHOWN_ROWS]:
-            console.print(f"  {change}")
+            console.print(f"  {change.in_language(lang)}")
         if (left := len(changes) - _SHOWN_ROWS) > 0:
             count = counted(left, "more row", "more rows") if lang == "en" else whole(left, lang)
             console.print(_WORDS["more_rows"][lang].format(count=count))

@@ -11,6 +11,7 @@ from onestop.figures.explain.items import Question, known_methods
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.files import mart_files
 from onestop.marts.published import QuestionError, find_night, refuse_earlier_release
+from onestop.said import said
 from onestop.schema.did_you_mean import CODES, did_you_mean
 from onestop.warehouse.base import quoted_text
 from onestop.warehouse.sql_text import tables_read
@@ -76,7 +77,8 @@ def ask(  # noqa: PLR0913 - the coordinates of a figure
     """
     if last < first:
         raise QuestionError(
-            f"the span ends ({last}) before it begins ({first})", remedy="exchange --from and --to"
+            said("the span ends ({last}) before it begins ({first})", last=last, first=first),
+            remedy="exchange --from and --to",
         )
     night = find_night(warehouse, as_of)
     refuse_earlier_release(warehouse)
@@ -168,7 +170,8 @@ def _describe(marts: NightMarts, warehouse: Warehouse, indicator: str) -> dict[s
         return {"indicator_code": indicator, "scorecard_method": FOUND}
     known = [*(row["indicator_code"] for row in rows), *check_codes(warehouse)]
     raise QuestionError(
-        f"no indicator {indicator}", remedy=did_you_mean(indicator, known, see=CODES)
+        said("no indicator {indicator}", indicator=indicator),
+        remedy=did_you_mean(indicator, known, see=CODES),
     )
 
 
@@ -188,11 +191,14 @@ def _refuse_other_method(question: Question, described: dict[str, Any]) -> None:
     if question.method in known:
         return
     if usual == FOUND:
-        raise QuestionError(f"no method {question.method}", remedy=f"there are {FOUND}")
+        raise QuestionError(
+            said("no method {method}", method=question.method),
+            remedy=said("there are {found}", found=FOUND),
+        )
     with_items = known_methods(question, described["item_step"])
     if question.method not in with_items:
         remedy = did_you_mean(question.method, [usual, *with_items], see=CODES)
-        raise QuestionError(f"no method {question.method}", remedy=remedy)
+        raise QuestionError(said("no method {method}", method=question.method), remedy=remedy)
 
 
 def _refuse_other_scope(
@@ -208,8 +214,11 @@ def _refuse_other_scope(
     level = described["scope"]
     if level in _LEVELS and (unit.scope, unit.level) != ("level", level):
         raise QuestionError(
-            f"{described['indicator_code']} counts those of one level",
-            remedy=f"ask for {level.upper()}",
+            said(
+                "{indicator_code} counts those of one level",
+                indicator_code=described["indicator_code"],
+            ),
+            remedy=said("ask for {level}", level=level.upper()),
         )
     if unit.scope == "unit" and warehouse.value(
         "select count(*) > 0 and count(case when unit_scope = 'unit' then 1 end) = 0"
@@ -217,7 +226,10 @@ def _refuse_other_scope(
         {"code": described["indicator_code"]},
     ):
         raise QuestionError(
-            f"{described['indicator_code']} is a figure of a level of government, not of one unit",
+            said(
+                "{indicator_code} is a figure of a level of government, not of one unit",
+                indicator_code=described["indicator_code"],
+            ),
             remedy="ask for CITY, DEPARTMENT, DISTRICT or COMMUNE",
         )
 

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from onestop.marts.published import QuestionError
+from onestop.said import said, said_text
 from onestop.schema.number_text import day
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse.base import quoted_text
@@ -216,9 +217,14 @@ class Explanation:
         published = "/".join(map(_number, self.published))
         sums = f"{_number(self.numerator)}/{_number(self.denominator)}"
         raise QuestionError(
-            f"the {self.kind.name} add up to {sums}, but {published} is published for this"
-            " span, so they are not listed",
-            remedy=f"run `onestop verify --as-of {self.as_of}`",
+            said(
+                "the {name} add up to {sums}, but {published} is published for this span, so"
+                " they are not listed",
+                name=said_text(self.kind.name),
+                sums=sums,
+                published=published,
+            ),
+            remedy=said("run `onestop verify --as-of {as_of}`", as_of=self.as_of),
         )
 
 

@@ -14,6 +14,7 @@ from onestop.marts.published import (
     open_published,
     refuse_earlier_release,
 )
+from onestop.said import said
 from onestop.schema.time_zone import LOCAL_ZONE
 
 if TYPE_CHECKING:
@@ -182,17 +183,20 @@ def read_form_06a(
         QuestionError: no such unit, night or basis, or the period is reversed.
     """
     if basis not in BASES:
-        raise QuestionError(f"no period basis {basis}", remedy=f"there are {', '.join(BASES)}")
+        raise QuestionError(
+            said("no period basis {basis}", basis=basis),
+            remedy=said("there are {names}", names=", ".join(BASES)),
+        )
     if last < first:
         raise QuestionError(
-            f"the period ends ({last}) before it begins ({first})",
+            said("the period ends ({last}) before it begins ({first})", last=last, first=first),
             remedy="exchange --from and --to",
         )
     with open_published(settings) as warehouse:
         night = find_night(warehouse, as_of)
         if first > night:
             raise QuestionError(
-                f"the period begins ({first}) after night {night}",
+                said("the period begins ({first}) after night {night}", first=first, night=night),
                 remedy="ask for an earlier period, or publish a later night first",
             )
         return _FormReader(warehouse, night, (first, last), basis).read(unit)

@@ -19,6 +19,7 @@ from onestop.figures.scorecard import print_scorecard, read_scorecard
 from onestop.figures.scorecard.page import frozen_scorecard
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.published import QuestionError, open_published
+from onestop.said import said
 from onestop.schema.did_you_mean import CODES, did_you_mean
 
 if TYPE_CHECKING:
@@ -108,13 +109,18 @@ def read_facts(warehouse: Warehouse, report_code: str, night: dt.date) -> Report
     if found is None:
         known = [row["report_code"] for row in reports]
         raise QuestionError(
-            f"no report {report_code}", remedy=did_you_mean(report_code, known, see=CODES)
+            said("no report {report_code}", report_code=report_code),
+            remedy=did_you_mean(report_code, known, see=CODES),
         )
     if found["period_start"] > night:
         raise QuestionError(
-            f"its period is {found['period_start']} to {found['period_end']};"
-            f" night {night} is before that",
-            subject=f"report {report_code}",
+            said(
+                "its period is {period_start} to {period_end}; night {night} is before that",
+                period_start=found["period_start"],
+                period_end=found["period_end"],
+                night=night,
+            ),
+            subject=said("report {report_code}", report_code=report_code),
         )
     publication = warehouse.rows(
         "select publication_id, as_of_date, figures_sha256 from audit.publication"

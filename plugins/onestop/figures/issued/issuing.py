@@ -22,6 +22,7 @@ from onestop.record.issued_reports import (
     recorded_digests,
     recorded_issues,
 )
+from onestop.said import said
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.storage import is_shared, names_in
 from onestop.warehouse import engine_of, open_warehouse
@@ -76,7 +77,8 @@ def last_night_up_to(settings: Settings, night: dt.date) -> dt.date:
         found = [each for each in published_nights(warehouse) if each <= night]
     if not found:
         raise NothingPublishedError(
-            f"no night up to {night} is published", remedy="publish one with `onestop night`"
+            said("no night up to {night} is published", night=night),
+            remedy="publish one with `onestop night`",
         )
     return found[-1]
 
@@ -194,8 +196,11 @@ def _files_as_issued(settings: Settings, issue: IssuedReport) -> dict[str, bytes
     files = issue_files(settings, facts)
     if content_sha256(files) != issue.content_sha256:
         raise ReportFilesError(
-            "the folder is not there, and this release would make other files of night"
-            f" {issue.as_of_date}",
+            said(
+                "the folder is not there, and this release would make other files of night"
+                " {as_of_date}",
+                as_of_date=issue.as_of_date,
+            ),
             subject=issue.folder,
             remedy="restore it from a backup of the landing",
         )

@@ -12,6 +12,7 @@ from onestop.figures.issued.revisions import read_usual_revisions, revision_sent
 from onestop.files import has_sha256
 from onestop.marts.published import NothingPublishedError, open_published
 from onestop.record.issued_reports import ISSUE_COLUMNS, recorded_digests, recorded_issues
+from onestop.said import Said, said
 from onestop.schema.number_text import day
 from onestop.schema.time_zone import LOCAL_ZONE
 
@@ -24,21 +25,29 @@ if TYPE_CHECKING:
     from onestop.settings import Settings
 
 
-def issue_line(issue: IssuedReport) -> str:
+def issue_line(issue: IssuedReport) -> Said:
     """The issue as one sentence for people."""
-    late = f", late: its last day was {issue.last_day_date}" if issue.is_late else ""
-    return (
-        f"{issue.folder}: {issue.report_code}, issue {issue.issue_number}, data as of"
-        f" {issue.as_of_date}{late}"
+    late = (
+        said(", late: its last day was {last_day_date}", last_day_date=issue.last_day_date)
+        if issue.is_late
+        else ""
+    )
+    return said(
+        "{folder}: {report_code}, issue {issue_number}, data as of {as_of_date}{late}",
+        folder=issue.folder,
+        report_code=issue.report_code,
+        issue_number=issue.issue_number,
+        as_of_date=issue.as_of_date,
+        late=late,
     )
 
 
-def provisional_lines(settings: Settings, issue: IssuedReport) -> list[str]:
+def provisional_lines(settings: Settings, issue: IssuedReport, lang: Language) -> list[str]:
     """How far figures such as those of an issue moved later, as sentences for people."""
     with open_published(settings) as warehouse:
         period = (issue.period_type, issue.period_basis, issue.period_start, issue.period_end)
         revisions = read_usual_revisions(warehouse, period, issue.as_of_date)
-    return revision_sentences(revisions, (issue.as_of_date - issue.period_end).days, "en")
+    return revision_sentences(revisions, (issue.as_of_date - issue.period_end).days, lang)
 
 
 def read_issued_reports(settings: Settings) -> list[IssuedReport]:

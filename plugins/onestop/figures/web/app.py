@@ -58,9 +58,6 @@ if TYPE_CHECKING:
     #: Reads the values of a page's template.
     Reader = Callable[[Warehouse, Settings, Visit], Mapping[str, Any]]
 
-_NOTHING_YET = (
-    "Chưa có đêm nào được công bố; hãy chạy `onestop night` cho một đêm đã có tệp xuất dữ liệu"
-)
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _UNAVAILABLE = 401, 403, 404, 503
 _FIRST_ERROR = 400
 _FOR_RECORD_READERS = (
@@ -280,12 +277,11 @@ def _add_page(
                 values = page.read(warehouse, here, visit)
                 night = find_night(warehouse, None)
         except NothingPublishedError as error:
-            said = _NOTHING_YET if visit.lang == "vi" else str(error)
-            return _nothing_yet(here, visit, said)
+            return _nothing_yet(here, visit, error.in_language(visit.lang))
         except QuestionError as error:
-            return _message(request, _NOT_FOUND, str(error), visit)
+            return _message(request, _NOT_FOUND, error.in_language(visit.lang), visit)
         except OneStopError as error:
-            return _message(request, _UNAVAILABLE, str(error), visit)
+            return _message(request, _UNAVAILABLE, error.in_language(visit.lang), visit)
         shown = {"tables_read": page.tables, **values}
         html = render(
             page.template, visit, **shown, unpublished=_unpublished(here, visit.lang, night)
@@ -309,9 +305,9 @@ def _add_download(
             with open_published(settings()) as warehouse:
                 name, content = download.make(warehouse, visit)
         except QuestionError as error:
-            return _message(request, _NOT_FOUND, str(error), visit)
+            return _message(request, _NOT_FOUND, error.in_language(visit.lang), visit)
         except OneStopError as error:
-            return _message(request, _UNAVAILABLE, str(error), visit)
+            return _message(request, _UNAVAILABLE, error.in_language(visit.lang), visit)
         named = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
         return Response(content, media_type=download.media_type, headers={**_FILE_HEADERS, **named})
 
@@ -330,7 +326,8 @@ def _add_files(app: FastAPI, settings: Callable[[], Settings]) -> None:
             with open_published(here) as warehouse:
                 named = issued_file(warehouse, here, code, number, name)
         except QuestionError as error:
-            raise HTTPException(_NOT_FOUND, str(error)) from error
+            both = f"{error.in_language('vi')} / {error.in_language('en')}"
+            raise HTTPException(_NOT_FOUND, both) from error
         file = file_below(named.parent, named.name)
         if file is None:
             raise HTTPException(_NOT_FOUND, f"{named.name} không còn / is gone")

@@ -15,6 +15,7 @@ from onestop.figures.web.site import date_of, figure_text, page_number
 from onestop.figures.web.unit import SIGNS, STRENGTHS, find_unit, sign_condition
 from onestop.marts.earlier_nights import FoundUnit
 from onestop.marts.published import QuestionError, find_night, published_nights
+from onestop.said import said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,7 +58,10 @@ def _sign_filter(
         if asked is None:
             continue
         if asked not in known:
-            raise QuestionError(f"no {name} {asked}", remedy=f"there are {', '.join(known)}")
+            raise QuestionError(
+                said("no {name} {asked}", name=name, asked=asked),
+                remedy=said("there are {names}", names=", ".join(known)),
+            )
         condition += f" and {column} = :{name}"
         values[name] = asked
     return condition, values, unit

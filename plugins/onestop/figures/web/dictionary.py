@@ -13,6 +13,7 @@ from onestop.marts.dictionary import (
     read_indicators,
 )
 from onestop.marts.published import QuestionError, find_night
+from onestop.said import said
 from onestop.schema.did_you_mean import did_you_mean
 
 if TYPE_CHECKING:
@@ -53,9 +54,14 @@ def read_dictionary(warehouse: Warehouse, _settings: Settings, visit: Visit) -> 
         table = next((each for each in tables if each.full_name == asked), None)
         if table is None:
             names = [each.full_name for each in tables]
-            raise QuestionError(f"no table {asked}", remedy=did_you_mean(asked, names))
+            raise QuestionError(
+                said("no table {asked}", asked=asked), remedy=did_you_mean(asked, names)
+            )
     elif part is not None and part not in _PARTS:
-        raise QuestionError(f"no part {part}", remedy=f"there are {', '.join(_PARTS)}")
+        raise QuestionError(
+            said("no part {part}", part=part),
+            remedy=said("there are {names}", names=", ".join(_PARTS)),
+        )
     text = visit.query.get("q", "").strip()
     return {
         "night": find_night(warehouse, None),

@@ -25,6 +25,7 @@ from onestop.figures.spreadsheet import Sheet, workbook
 from onestop.figures.unit_names import unit_label
 from onestop.figures.web.site import ROWS_PER_PAGE, date_of, page_number
 from onestop.marts.published import QuestionError, find_night
+from onestop.said import said, said_text
 from onestop.schema.number_text import day, measured, target_text, whole
 
 if TYPE_CHECKING:
@@ -337,8 +338,11 @@ def _download(warehouse: Warehouse, visit: Visit) -> tuple[Asked, _Coordinates, 
     found = find_items(asked, at.chosen)
     if published is not None and published != (found.numerator, found.denominator):
         raise QuestionError(
-            f"the {found.kind.name} do not add up to the published figure, so they are not listed",
-            remedy=f"run `onestop verify --as-of {asked.question.night}`",
+            said(
+                "the {name} do not add up to the published figure, so they are not listed",
+                name=said_text(found.kind.name),
+            ),
+            remedy=said("run `onestop verify --as-of {night}`", night=asked.question.night),
         )
     return asked, at, found
 

@@ -17,6 +17,7 @@ from onestop.gate.unpublished import NIGHT_STATES, unpublished_nights
 from onestop.gate.volume import usual_volume
 from onestop.marts.published import QuestionError, find_night
 from onestop.readers.refusals import values_for_people
+from onestop.said import said
 from onestop.schema.feeds import FEEDS
 from onestop.schema.workdays import work_calendar
 
@@ -194,7 +195,9 @@ def read_night(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[s
     deliveries = _read_deliveries(warehouse, night, lang)
     times = read_night_times(warehouse, settings.folders.steps, night)
     if not runs and not waiting and not deliveries and times is None:
-        raise QuestionError(f"nothing is known of night {night}", remedy="see the page of nights")
+        raise QuestionError(
+            said("nothing is known of night {night}", night=night), remedy="see the page of nights"
+        )
     state = waiting[0].state if waiting else runs[0]["state"] if runs else ""
     return {
         "night": night,
@@ -337,7 +340,9 @@ def read_delivery(warehouse: Warehouse, settings: Settings, visit: Visit) -> dic
         {"id": name},
     )
     if not attempts:
-        raise QuestionError(f"no delivery {name or '-'}", remedy="see the page of nights")
+        raise QuestionError(
+            said("no delivery {name}", name=name or "-"), remedy="see the page of nights"
+        )
     last = attempts[0]
     results = warehouse.rows(
         f"select rule_code, severity, is_success, rows_checked, rows_failed,"
@@ -523,7 +528,9 @@ def read_rule(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[s
         {"code": code},
     )
     if not rows:
-        raise QuestionError(f"rule {code or '-'} was never evaluated", remedy="see the nights")
+        raise QuestionError(
+            said("rule {code} was never evaluated", code=code or "-"), remedy="see the nights"
+        )
     most = max((row["rows_failed"] or 0 for row in rows), default=0)
     for row in rows:
         row["share"] = (row["rows_failed"] or 0) / most if most else 0

@@ -8,6 +8,7 @@ from onestop.figures.unit_names import unit_label
 from onestop.figures.web.site import page_number
 from onestop.figures.web.unit import find_unit
 from onestop.marts.published import QuestionError, find_night
+from onestop.said import said
 
 if TYPE_CHECKING:
     from onestop.figures.web.site import Visit
@@ -43,8 +44,8 @@ def read_open(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[s
     chosen = next((band for band in bands if band["band_code"] == visit.query.get("band")), None)
     if chosen is None:
         raise QuestionError(
-            f"no band {visit.query.get('band', '-')}",
-            remedy=f"there are {', '.join(band['band_code'] for band in bands)}",
+            said("no band {band}", band=visit.query.get("band", "-")),
+            remedy=said("there are {names}", names=", ".join(band["band_code"] for band in bands)),
         )
     condition, values = "true", {}
     if unit["unit_scope"] != "city":

@@ -8,6 +8,7 @@ from onestop.figures.issued.revisions import read_usual_revisions, revision_sent
 from onestop.figures.web.site import figure_text
 from onestop.marts.published import QuestionError
 from onestop.record.issued_reports import IssuedReport, recorded_issues
+from onestop.said import said
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +64,8 @@ def find_issue(warehouse: Warehouse, code: str, number: str) -> IssuedReport:
             if str(issue.issue_number) == number:
                 return issue
     raise QuestionError(
-        f"no issue {number or '-'} of report {code or '-'}", remedy="see the overview"
+        said("no issue {number} of report {code}", number=number or "-", code=code or "-"),
+        remedy="see the overview",
     )
 
 
@@ -82,7 +84,7 @@ def issued_file(
         {"code": issue.report_code, "number": issue.issue_number, "name": name or SCORECARD},
     )
     if not known:
-        raise QuestionError(f"{issue.folder} has no file {name}")
+        raise QuestionError(said("{folder} has no file {name}", folder=issue.folder, name=name))
     return settings.published.parent / issue.folder / str(known[0]["file_name"])
 
 

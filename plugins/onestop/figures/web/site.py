@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from onestop.figures.night_times import seconds_text
 from onestop.figures.web import charts
 from onestop.marts.published import QuestionError
+from onestop.said import said
 from onestop.schema.number_text import day, decimal_text, duration, measured, percent, whole
 from onestop.schema.time_zone import LOCAL_ZONE
 
@@ -154,7 +155,9 @@ def date_of(text: str | None, default: dt.date) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        raise QuestionError(f"{text} is no date", remedy="write it as 2022-11-24") from None
+        raise QuestionError(
+            said("{text} is no date", text=text), remedy="write it as 2022-11-24"
+        ) from None
 
 
 def render(template: str, visit: Visit, **values: object) -> str:

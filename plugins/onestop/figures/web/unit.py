@@ -13,6 +13,7 @@ from onestop.figures.web.overview import read_night_changes
 from onestop.figures.web.scorecard_year import read_scorecard_year
 from onestop.figures.web.site import figure_text, point_value
 from onestop.marts.published import QuestionError, find_night
+from onestop.said import said
 from onestop.schema.number_text import target_text
 from onestop.schema.time_zone import LOCAL_ZONE
 
@@ -120,7 +121,9 @@ def find_unit(warehouse: Warehouse, code: str) -> dict[str, Any]:
         {"unit": code},
     )
     if not rows:
-        raise QuestionError(f"no unit {code or '-'}", remedy="see the page of all units")
+        raise QuestionError(
+            said("no unit {code}", code=code or "-"), remedy="see the page of all units"
+        )
     return rows[0]
 
 

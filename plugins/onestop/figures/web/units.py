@@ -11,6 +11,7 @@ from onestop.figures.unit_names import LEVELS
 from onestop.figures.web.scorecard_year import read_scorecard_year
 from onestop.figures.web.site import figure_text
 from onestop.marts.published import QuestionError, find_night
+from onestop.said import said
 from onestop.schema.number_text import percent, target_text
 
 if TYPE_CHECKING:
@@ -47,14 +48,15 @@ def read_units(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[
     indicator = query.get("indicator", ON_TIME if ON_TIME in choices else next(iter(choices), ""))
     if indicator not in choices:
         raise QuestionError(
-            f"no figures of units by month for indicator {indicator}",
-            remedy=f"there are {', '.join(choices)}" if choices else "",
+            said("no figures of units by month for indicator {indicator}", indicator=indicator),
+            remedy=said("there are {names}", names=", ".join(choices)) if choices else "",
         )
     chosen = choices[indicator]
     method = visit.method_of(indicator) or chosen["scorecard_method"]
     if method not in chosen["methods"]:
         raise QuestionError(
-            f"no method {method} of {indicator}", remedy=f"there are {', '.join(chosen['methods'])}"
+            said("no method {method} of {indicator}", method=method, indicator=indicator),
+            remedy=said("there are {names}", names=", ".join(chosen["methods"])),
         )
     level = query.get("level", "department")
     level = level if level in _LEVELS else "department"

@@ -1,99 +1,8 @@
-"""Sentences of commands for people, in English, with their Vietnamese in one place."""
+"""What commands say: nights, results, the doctor's checks."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from onestop.schema.number_text import counted, whole
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from onestop.schema.number_text import Language
-
-
-class Said(str):
-    """An English sentence that can be said in Vietnamese, too.
-
-    It is the English text wherever a text is expected: in logs, JSON and CSV.
-
-    Attributes:
-        template: the English sentence with ``{name}`` for values.
-        values: the values; those that are such sentences are translated with it.
-    """
-
-    __slots__ = ("template", "values")
-
-    template: str
-    values: Mapping[str, object]
-
-    def __reduce__(self) -> tuple[type[str], tuple[str]]:
-        """A copy, or what another process reads, is the English text."""
-        return str, (str(self),)
-
-    def in_language(self, lang: Language) -> str:
-        """The sentence in a language; in English where it has no translation."""
-        if lang == "en" or self.template not in VIETNAMESE:
-            return str(self)
-        values = {name: in_language(value, lang) for name, value in self.values.items()}
-        return VIETNAMESE[self.template].format(**values)
-
-
-def said(template: str, **values: object) -> Said:
-    """A sentence from its English template.
-
-    Args:
-        template: with ``{name}`` for values.
-        values: the values.
-    """
-    text = Said(template.format(**values))
-    text.template, text.values = template, values
-    return text
-
-
-class SaidCount(Said):
-    """A count with its noun: ``1 file``, ``2 files``; ``2 tệp``."""
-
-    __slots__ = ()
-
-    def in_language(self, lang: Language) -> str:
-        """The count in a language."""
-        if lang == "en":
-            return str(self)
-        number, noun = self.values["number"], self.template
-        return f"{whole(int(str(number)), lang)} {NOUNS[noun]}"
-
-
-def said_count(number: int, noun: str) -> SaidCount:
-    """A count.
-
-    Args:
-        number: how many.
-        noun: in the English singular, one of :data:`NOUNS`.
-    """
-    text = SaidCount(counted(number, noun))
-    text.template, text.values = noun, {"number": number}
-    return text
-
-
-def in_language(text: object, lang: Language) -> object:
-    """A sentence in a language; any other value as it is."""
-    return text.in_language(lang) if isinstance(text, Said) else text
-
-
-#: The Vietnamese noun of each English one, in the singular.
-NOUNS: Mapping[str, str] = {
-    "difference": "chỗ khác nhau",
-    "dossier": "hồ sơ",
-    "dossier row": "dòng hồ sơ",
-    "file": "tệp",
-    "landed file": "tệp đã nhận",
-    "night": "đêm",
-    "row": "dòng",
-    "ticket": "phiếu",
-}
-#: The Vietnamese sentence of each English template.
-VIETNAMESE: Mapping[str, str] = {
+SENTENCES: dict[str, str] = {
     # onestop night
     "night {night}": "đêm {night}",
     "night {night} is published": "đêm {night} đã công bố",
@@ -189,7 +98,7 @@ VIETNAMESE: Mapping[str, str] = {
     "1 file": "1 tệp",
     "{count} files": "{count} tệp",
     # warehouse and publication
-    "{problem} yet": "chưa có: {problem}",
+    "{problem} yet": "{problem}, chưa được tạo",
     "the first night makes it": "đêm đầu tiên sẽ tạo",
     "schema {version}, {count} schema files behind this release": (
         "cấu trúc {version}, còn {count} tệp cấu trúc của phiên bản này chưa áp dụng"
