@@ -32,21 +32,18 @@ OutputFormat = Literal["table", "json", "csv"]
 #: The encoding of CSV files that people open.
 CSV_ENCODING = "utf-8-sig"
 _MARK = "\ufeff"
-_PIPED_WIDTH = 100
+_PIPED_WIDTH = 80
 
 
-def page_width(
-    file: TextIO, *, at_least: int = 80, at_most: int = 120, piped: int = _PIPED_WIDTH
-) -> int:
-    """The terminal's width within limits; ``COLUMNS`` or a fixed one when piped.
+def page_width(file: TextIO, *, at_least: int = 80, at_most: int = 120) -> int:
+    """The terminal's width within limits; ``COLUMNS`` or 80 when piped.
 
     Args:
         file: where the page is written to.
         at_least: width of a page in a narrower terminal.
         at_most: width of a page in a wider terminal.
-        piped: width where there is no terminal.
     """
-    width = piped
+    width = _PIPED_WIDTH
     if file.isatty() or os.environ.get("COLUMNS"):
         width = shutil.get_terminal_size((_PIPED_WIDTH, 24)).columns
     return max(at_least, min(at_most, width))

@@ -191,6 +191,26 @@ def said_both(*, vi: str, en: str) -> SaidBoth:
     return text
 
 
+class SaidBegun(Said):
+    """A sentence with a capital first letter, as it stands after another one."""
+
+    __slots__ = ("inner",)
+
+    inner: Said
+
+    def in_language(self, lang: Language) -> str:
+        """The sentence in a language."""
+        text = self.inner.in_language(lang)
+        return text[:1].upper() + text[1:]
+
+
+def said_begun(inner: Said) -> SaidBegun:
+    """A sentence with a capital first letter."""
+    text = SaidBegun(inner[:1].upper() + inner[1:])
+    text.template, text.values, text.inner = "", {}, inner
+    return text
+
+
 @runtime_checkable
 class _Translatable(Protocol):
     def in_language(self, lang: Language) -> str: ...

@@ -259,7 +259,7 @@ def _print(
     below: str = "",
 ) -> None:
     """Print a table; where it does not fit, each of its rows as a paragraph."""
-    with printed(sys.stdout, page_width(sys.stdout, at_most=200, piped=140)) as console:
+    with printed(sys.stdout, page_width(sys.stdout, at_most=200)) as console:
         if console.width >= _WIDE:
             console.print(_table(headers, lines, numbers))
         else:

@@ -23,7 +23,7 @@ from rich.console import Console
 from onestop.errors import SettingsError
 from onestop.figures.scorecard import print_scorecard
 from onestop.files import write_whole
-from onestop.language import chosen_language
+from onestop.language import chosen_language, shown_language
 from onestop.local.backfill import NightResult, Progress, run_nights
 from onestop.local.local_airflow import (
     PRELOADED,
@@ -33,6 +33,7 @@ from onestop.local.local_airflow import (
     LocalAirflowError,
 )
 from onestop.marts.published import NothingPublishedError, open_published, published_nights
+from onestop.said import in_language, translated
 from onestop.sample import write_sample
 from onestop.schema.project import PROJECT_ROOT
 from onestop.schema.time_zone import LOCAL_ZONE
@@ -93,8 +94,8 @@ _TEXT = {
         "en": "Not published ({count}): {nights}. Airflow's logs: {logs}",
     },
     "nothing": {
-        "vi": "Chưa có đêm nào được công bố: {error}",
-        "en": "No night is published: {error}",
+        "vi": "Chưa có số liệu: {error}",
+        "en": "There are no figures: {error}",
     },
     "next": {
         "vi": (
@@ -263,7 +264,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         lang = chosen_language()
     except SettingsError as error:
-        parser.error(str(error))
+        parser.error(error.in_language(shown_language()))
     try:
         with _ending_on_signals():
             return run_demo(lang=lang) if chosen.what == "demo" else serve_ui(lang=lang)
@@ -274,7 +275,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (LocalAirflowError, ApiError) as error:
-        Console(stderr=True).print(str(error), style="bold red", markup=False, soft_wrap=True)
+        text = str(in_language(error, lang))
+        Console(stderr=True).print(text, style="bold red", markup=False, soft_wrap=True)
         return 1
 
 
@@ -287,7 +289,13 @@ def _write_exports(page: _Page, settings: Settings, first: dt.date, last: dt.dat
     files = [exports / name for name in written.get("files", [])]
     if written.get("wanted") != wanted or not all(file.exists() for file in files):
         with page.console.status(page.text("writing")) as status:
-            summary = write_sample(exports, first, last, since=HISTORY_SINCE, echo=status.update)
+            summary = write_sample(
+                exports,
+                first,
+                last,
+                since=HISTORY_SINCE,
+                echo=lambda line: status.update(translated(line, page.lang)),
+            )
         files = summary.files
         content = {"wanted": wanted, "files": [file.name for file in files]}
         write_whole(stamp, json.dumps(content))
@@ -322,7 +330,7 @@ def _show_figures(page: _Page, settings: Settings) -> None:
     try:
         print_scorecard(settings, page.lang)
     except NothingPublishedError as error:
-        page.say("nothing", style="bold red", error=error)
+        page.say("nothing", style="bold red", error=error.in_language(page.lang))
         return
     page.say(
         "next",

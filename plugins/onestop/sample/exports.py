@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from onestop.errors import OneStopError
-from onestop.said import said
+from onestop.said import said, said_count
 from onestop.sample import registers, tickets
 from onestop.sample.dirt import exported_rows, spoil_lives
 from onestop.sample.files import json_array, write_csv, write_sheet
@@ -147,7 +147,7 @@ class _Progress:
     def at(self, day: dt.date, rows: int) -> None:
         """Report the day, if a second has passed."""
         if self._echo and time.monotonic() >= self._next:
-            self._echo(f"{day.isoformat()}: {rows:,} dòng hồ sơ")
+            self._echo(said("{day}: {rows}", day=day, rows=said_count(rows, "dossier row")))
             self._next = time.monotonic() + _SECONDS_BETWEEN_MESSAGES
 
 

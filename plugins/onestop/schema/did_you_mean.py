@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from onestop.said import Said, said, said_either, said_text
+from onestop.said import Said, said, said_begun, said_either, said_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,7 +41,7 @@ def did_you_mean(asked: str, known: Iterable[str], *, see: str = "") -> Said:
     if not found:
         return further
     meant = said("did you mean {names}?", names=said_either(found))
-    return said("{meant} {further}", meant=meant, further=further) if further else meant
+    return said("{meant} {further}", meant=meant, further=said_begun(further)) if further else meant
 
 
 def _close(asked: str, names: list[str]) -> list[str]:

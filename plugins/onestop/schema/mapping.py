@@ -325,7 +325,8 @@ class ClaimedTwiceError(MappingError):
     """
 
     def __init__(self, file_name: str, claims: list[Recognised]) -> None:
-        named = said_list([f"{one.source}.{one.feed}" for one in claims], ", ")
+        names = [f"{one.source}.{one.feed}" for one in claims]
+        named = said("{several} and {last}", several=said_list(names[:-1], ", "), last=names[-1])
         super().__init__(
             f"{claims[-1].source}.yaml",
             f"feeds.{claims[-1].feed}.files",

@@ -155,6 +155,7 @@ SENTENCES: dict[str, str] = {
         "viết {languages}, hoặc tên locale như vi_VN.UTF-8"
     ),
     "{several} or {last}": "{several} hoặc {last}",
+    "{several} and {last}": "{several} và {last}",
     # the local Airflow
     "no free port on this machine": "máy này không còn cổng trống",
     "end a program that has one": "tắt một chương trình đang giữ cổng",

@@ -189,11 +189,12 @@ def test_only_readers_of_the_record_get_links_to_deliveries(site):
 @pytest.mark.parametrize(
     ("query", "text"),
     [
-        ({"indicator": "no_such"}, "no indicator no_such"),
-        ({"unit": "H99"}, "no unit H99"),
-        ({"method": "share"}, "no method share"),
-        ({"from": "2022-11-31"}, "2022-11-31 is no date"),
-        ({"from": "2022-11-30", "to": "2022-11-01"}, "before it begins"),
+        ({"indicator": "no_such"}, "không có chỉ số no_such"),
+        ({"unit": "H99"}, "danh sách đơn vị của đêm"),
+        ({"method": "share"}, "không có cách đếm share"),
+        ({"from": "2022-11-31"}, "2022-11-31 không phải là ngày"),
+        ({"from": "2022-11-30", "to": "2022-11-01"}, "trước khi bắt đầu"),
+        ({"unit": "H99", "lang": "en"}, "no unit H99"),
     ],
 )
 def test_a_figure_that_does_not_exist_is_refused_with_what_exists(site, query, text):

@@ -140,7 +140,7 @@ def print_explanation(
                 lang,
             )
         roles = ROLES if role is None else (role,)
-        with printed(file, page_width(file, at_most=160, piped=_WIDE)) as console:
+        with printed(file, page_width(file, at_most=160)) as console:
             _print_head(console, explanation, labels, lang)
             for one in roles:
                 _print_role(console, explanation, one, limit or _SHOWN, lang)
