@@ -7,8 +7,6 @@ It prints the address for ``ONESTOP_COMPUTE``, runs until Ctrl-C, and ends all p
 
 from __future__ import annotations
 
-from onestop.said import said
-
 import argparse
 import importlib.util
 import signal
@@ -22,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onestop.errors import OneStopError
+from onestop.said import said
 from onestop.spark.address import ComputeError, Computing, require_spark
 
 if TYPE_CHECKING:
@@ -113,8 +112,8 @@ def _wait_for(port: int, log: Path) -> None:
         except OSError:
             time.sleep(_STEP)
     raise ComputeError(
-        said("the Spark master did not start within {seconds:.0f} s", seconds=_SECONDS),"
-             " remedy=said("its log is {log}", log=log)
+        said("the Spark master did not start within {seconds:.0f} s", seconds=_SECONDS),
+        remedy=said("its log is {log}", log=log),
     )
 
 

@@ -8,8 +8,6 @@ to round, in a form that no entry knows, is refused: Spark would cut the fractio
 
 from __future__ import annotations
 
-from onestop.said import said
-
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -18,6 +16,7 @@ from sqlglot import Dialect, exp, generator, parse_one
 from sqlglot.errors import SqlglotError
 
 from onestop.errors import OneStopError
+from onestop.said import said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -128,8 +127,9 @@ def _list(node: exp.Expression) -> exp.Expression:
         order = node.this
         if not isinstance(order, exp.Order):
             raise SparkTextError(
-                said("{part} has no order", part=node.sql()), subject="sql/mart","
-                     " remedy="add order by"
+                said("{part} has no order", part=node.sql()),
+                subject="sql/mart",
+                remedy="add order by",
             )
         separator = node.args.get("separator") or exp.Literal.string("")
         return exp.WithinGroup(
@@ -284,8 +284,9 @@ def for_spark(sql: str, name: str = "query") -> SparkQuery:
         tree = parse_one(sql, read=_Written)
     except SqlglotError as error:
         raise SparkTextError(
-            said("cannot be read: {reason}", reason=str(error).splitlines()[0]),"
-                 " subject=name, remedy="correct it"
+            said("cannot be read: {reason}", reason=str(error).splitlines()[0]),
+            subject=name,
+            remedy="correct it",
         ) from error
     tree = _with_relations(tree)
     for difference in DIFFERENCES:
