@@ -1,13 +1,13 @@
 # The public Airflow image with this product in it: the same packages, at the same hashes, as the
 # lock that the tests run on.
-FROM apache/airflow:3.3.2-python3.11
+FROM apache/airflow:3.3.2-python3.11 AS base
 
 USER root
 # The volumes' folders, owned by the user that fills them; nobody else may look into landing/.
 RUN install -d -o airflow -g 0 -m 0755 /opt/onestop /opt/onestop/app \
  && install -d -o airflow -g 0 -m 0700 /opt/onestop/landing \
  && install -d -o airflow -g 0 -m 0750 /opt/onestop/work /opt/onestop/published /opt/onestop/sources \
-      /opt/onestop/exports
+      /opt/onestop/exports /opt/onestop/record
 USER airflow
 WORKDIR /opt/onestop/app
 
@@ -36,4 +36,19 @@ ENV AIRFLOW__CORE__DAGS_FOLDER=/opt/onestop/app/dags \
     ONESTOP_LANDING=/opt/onestop/landing \
     ONESTOP_PUBLISHED=/opt/onestop/published/onestop.duckdb \
     ONESTOP_SOURCES=/opt/onestop/sources \
-    ONESTOP_WORK=/opt/onestop/work
+    ONESTOP_WORK=/opt/onestop/work \
+    ONESTOP_RECORD_FILES=/opt/onestop/record
+
+# The same with Apache Spark and Java: the master, its workers, and whoever computes on them.
+FROM base AS spark
+USER root
+RUN apt-get update -qq \
+ && apt-get install -y -qq --no-install-recommends openjdk-17-jre-headless \
+ && rm -rf /var/lib/apt/lists/*
+USER airflow
+COPY --chown=airflow:0 requirements/spark.lock requirements/
+RUN requirements/install.sh "$(command -v python)" \
+      --no-cache-dir --no-deps --require-hashes -r requirements/spark.lock \
+ && pip check
+
+FROM base AS onestop

@@ -1,4 +1,6 @@
-"""Check every SQL file: both engines can read it, and its layout follows the rules.
+"""Check every SQL file: the engines can read it, and its layout follows the rules.
+
+DuckDB and PostgreSQL read all files; the SELECTs can be rendered for Apache Spark, too.
 
     check.py         exit 1 with what is wrong, file by file
     check.py --fix   format the files where sqlfluff can
@@ -20,6 +22,7 @@ import sqlglot
 
 from onestop.record.history import history_select
 from onestop.schema.feeds import FEEDS
+from onestop.spark.dialect import SparkTextError, for_spark
 from onestop.warehouse.sql_text import with_parameters
 
 FOLDER = Path(__file__).parent
@@ -69,11 +72,14 @@ def read(name: str, text: str) -> list[str]:
     """The parse errors of the engines that the file is for."""
     readers = {"duckdb": _read_by_duckdb, "postgresql": _read_as_postgresql}
     engines = [engine for engine in readers if f".{engine}." in name] or list(readers)
+    if not name.startswith("schema/"):
+        readers["spark"] = _read_for_spark
+        engines.append("spark")
     problems = []
     for engine in engines:
         try:
             readers[engine](text)
-        except (duckdb.Error, sqlglot.errors.SqlglotError) as error:
+        except (duckdb.Error, sqlglot.errors.SqlglotError, SparkTextError) as error:
             problems.append(f"{engine}: {str(error).splitlines()[0]}")
     return problems
 
@@ -84,6 +90,10 @@ def _read_by_duckdb(text: str) -> None:
 
 def _read_as_postgresql(text: str) -> None:
     sqlglot.parse(text, read="postgres")
+
+
+def _read_for_spark(text: str) -> None:
+    for_spark(text)
 
 
 def _sqlfluff(arguments: list[str], text: str | None = None) -> int:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from onestop.warehouse import Warehouse
 
 #: Few rows: the time goes into starting, compiling and planning.
-_SMALL = """
+SMALL = """
 spark.driver.memory 1g
 spark.sql.shuffle.partitions 2
 spark.sql.adaptive.enabled false
@@ -49,7 +49,7 @@ needs_spark = [
 @contextmanager
 def running_spark(folder: Path):
     """A session for several tests; its Java process is ended."""
-    (folder / "spark-defaults.conf").write_text(_SMALL, encoding="utf-8")
+    (folder / "spark-defaults.conf").write_text(SMALL, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPARK_CONF_DIR", str(folder))
         patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")

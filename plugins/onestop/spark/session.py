@@ -32,6 +32,9 @@ _LOCAL = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.ui.enabled": "false",
 }
+#: Spark's own 200 parts of a shuffle cost more than the work where there are few cores.
+_PARTITIONS, _PARTITIONS_BEFORE = "spark.sql.shuffle.partitions", "200"
+_FEWEST, _PER_CORE = 8, 3
 _QUIET = {"spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
 
 
@@ -64,6 +67,9 @@ def spark_session(computing: Computing) -> Iterator[SparkSession]:
             session = builder.getOrCreate()
             for name, value in _NEEDED.items():
                 session.conf.set(name, value)
+            if not computing.is_connect and session.conf.get(_PARTITIONS) == _PARTITIONS_BEFORE:
+                parallel = session.sparkContext.defaultParallelism
+                session.conf.set(_PARTITIONS, str(max(_FEWEST, _PER_CORE * parallel)))
         except (PySparkException, OSError, RuntimeError) as error:
             raise ComputeError(
                 said("Apache Spark does not start: {cause}", cause=first_line(error)),

@@ -1,19 +1,28 @@
-"""What is written for Spark gives there what the SELECTs give on the other engines."""
+"""What is written for Spark gives there what the SELECTs give on the other engines.
+
+One file, so that one process starts Spark; tests/spark/test_equal_everywhere.py has all marts.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+import random
 from decimal import Decimal
 
 import duckdb
 import pytest
-from spark_here import needs_spark
+from random_worlds import build_world
+from recorded_world import put_record
+from spark_here import derive_histories, differing_marts, needs_spark
 
+from onestop.marts.compute import compute_marts
 from onestop.marts.files import dated, mart_files
+from onestop.marts.publish import refresh_reference
 from onestop.record.history import history_select
 from onestop.schema.feeds import FEEDS
 from onestop.schema.project import PROJECT_ROOT
 from onestop.spark.dialect import DIFFERENCES, for_spark
+from onestop.warehouse import open_warehouse
 from onestop.warehouse.sql_text import with_expressions
 
 pytestmark = needs_spark
@@ -128,3 +137,20 @@ def test_spark_parses_every_select(spark):
             except Exception as error:  # noqa: BLE001 - each file is reported
                 refused[name] = str(error).splitlines()[0]
     assert refused == {}
+
+
+NIGHT = dt.date(2022, 9, 30)
+#: With the steps that they read: histories, recursion, percentiles, JSON, tallies.
+SMALL_PART = {"waiting_time", "due_date_move"}
+
+
+@pytest.mark.usefixtures("spark")
+def test_marts_of_dossiers_and_waits_are_equal_on_spark(tmp_path):
+    with open_warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}") as warehouse:
+        refresh_reference(warehouse)
+        put_record(warehouse, build_world(random.Random(7).choice, dossiers=60, tickets=120))
+        derive_histories(warehouse)
+        compute_marts(warehouse, NIGHT)
+        assert differing_marts(warehouse, NIGHT, SMALL_PART, tmp_path) == {}
+        assert warehouse.value("select count(*) from mart_staged.waiting_time") > 100
+    assert not list(tmp_path.glob("run-*"))

@@ -1,0 +1,142 @@
+"""DuckDB, PostgreSQL and Spark give the same marts: every row, every column, the digest."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from engines import assert_same, content
+from published_marts import settings_in
+from random_worlds import build_world
+from recorded_world import put_record
+from second_worked_set import SEPTEMBER, second_world
+from spark_here import derive_histories, needs_spark
+from worked_dossiers import IN_JULY, LATE_FILE, LATER, NIGHT, THIRTEEN, record, record_unit
+
+from onestop.local.demo import HISTORY_SINCE
+from onestop.marts.compute import compute_marts
+from onestop.marts.publish import figures_digest, publish_marts, refresh_reference
+from onestop.night import run_night
+from onestop.sample import write_sample
+from onestop.spark.address import Computing
+from onestop.upkeep.verify import verify
+from onestop.warehouse import open_warehouse
+from onestop.warehouse.staged_names import PUBLISHED, STAGED
+
+pytestmark = [*needs_spark, pytest.mark.slow]
+
+SCHEMAS = ("core", "ref_staged", STAGED)
+#: Of the demonstration: eleven nights, files that come late, and restatements.
+FIRST_NIGHT, LAST_NIGHT = dt.date(2022, 11, 14), dt.date(2022, 11, 24)
+
+
+def thirteen_dossiers(warehouse):
+    """The worked set of thirteen dossiers, with a file that came a month late."""
+    record_unit(warehouse, NIGHT)
+    record(warehouse, NIGHT, THIRTEEN)
+    record(warehouse, LATER, IN_JULY)
+    record(warehouse, NIGHT, LATE_FILE, known_from=LATER)
+    derive_histories(warehouse)
+
+
+def second_set(warehouse):
+    put_record(warehouse, second_world())
+    derive_histories(warehouse)
+
+
+def random_world(warehouse):
+    put_record(warehouse, build_world(random.Random(11).choice, dossiers=300, tickets=300))
+    derive_histories(warehouse)
+
+
+WORLDS = {
+    "thirteen": SimpleNamespace(put=thirteen_dossiers, night=LATER),
+    "second": SimpleNamespace(put=second_set, night=SEPTEMBER),
+    "random": SimpleNamespace(put=random_world, night=dt.date(2022, 12, 31)),
+}
+
+
+@pytest.mark.usefixtures("spark")
+@pytest.mark.parametrize("name", WORLDS)
+def test_all_marts_are_equal_on_three_engines(postgres, tmp_path, name):
+    world = WORLDS[name]
+    on_spark = Computing("local[2]", tmp_path / "record")
+    by_engine = Computing("", Path())
+    found = {}
+    for what, url, computing in (
+        ("DuckDB", f"duckdb:///{tmp_path / 'one.duckdb'}", by_engine),
+        ("PostgreSQL", postgres.make_database(), by_engine),
+        ("Spark, in DuckDB", f"duckdb:///{tmp_path / 'two.duckdb'}", on_spark),
+        ("Spark, in PostgreSQL", postgres.make_database(), on_spark),
+    ):
+        with open_warehouse(url) as warehouse:
+            refresh_reference(warehouse)
+            world.put(warehouse)
+            # an earlier night, so that there are histories of figures to read
+            compute_marts(warehouse, world.night - dt.timedelta(days=31), by_engine)
+            publish_marts(warehouse, world.night - dt.timedelta(days=31))
+            warehouse.execute("update audit.publication set rules_sha256 = 'another release'")
+            compute_marts(warehouse, world.night, computing)
+            counted_by = warehouse.value(f"select counted_by from {STAGED}.night")
+            assert counted_by.startswith("Apache Spark") == computing.is_on_spark, what
+            found[what] = (content(warehouse, SCHEMAS), figures_digest(warehouse, STAGED))
+            if name == "random":
+                halves = warehouse.value(_HALF_SECONDS.format(schema=STAGED))
+                assert halves > 50, "too few medians lie between two seconds"
+    (expected, digest), *others = found.values()
+    for other, other_digest in others:
+        assert_same(expected, other)
+        assert other_digest == digest
+
+
+#: How many medians of waiting times lie in the middle between two seconds.
+_HALF_SECONDS = """
+select count(*) from (
+    select percentile_cont(0.5) within group (order by v.wait_seconds) as median
+    from {schema}.counted_visit as v
+    inner join {schema}.period_day as day on v.issued_date = day.calendar_date
+    where v.visit_outcome = 'called'
+    group by day.period_type, day.period_basis, day.period_start, v.unit_code
+) as by_unit where median <> floor(median)
+"""
+
+
+@pytest.mark.usefixtures("spark")
+def test_the_demonstration_is_verified_and_equal_on_spark(tmp_path, monkeypatch):
+    settings = settings_in(tmp_path)
+    write_sample(settings.exports, FIRST_NIGHT, LAST_NIGHT, since=HISTORY_SINCE)
+    night = FIRST_NIGHT
+    while night <= LAST_NIGHT:
+        assert run_night(settings, night).is_good
+        night += dt.timedelta(days=1)
+    monkeypatch.setenv("ONESTOP_COMPUTE", "local[2]")
+    monkeypatch.setenv("ONESTOP_RECORD_FILES", str(tmp_path / "record"))
+    found = verify(settings)
+    assert (found.is_identical, found.differences) == (True, [])
+    assert found.figures > 10_000
+    assert not list((tmp_path / "record").glob("verify-*"))
+
+    shutil.copy(settings.warehouse.removeprefix("duckdb:///"), tmp_path / "copy.duckdb")
+    with open_warehouse(f"duckdb:///{tmp_path / 'copy.duckdb'}") as warehouse:
+        warehouse.execute("update audit.publication set rules_sha256 = 'another release'")
+        compute_marts(warehouse, LAST_NIGHT)
+        published, staged = (
+            {
+                name.partition(".")[2]: rows
+                for name, rows in content(warehouse, (schema,)).items()
+                if name.partition(".")[2] not in KEPT
+            }
+            for schema in (PUBLISHED, STAGED)
+        )
+        assert warehouse.value("select count(*) from mart.restatement") > 0
+    common = published.keys() & staged.keys()
+    assert {"counted_dossier", "indicator_value", "form_06a", "scorecard"} <= common
+    assert_same({name: published[name] for name in common}, {name: staged[name] for name in common})
+
+
+#: What publications add to, and what a change of two nights is computed from.
+KEPT = {"indicator_history", "form_06a_history", "night_change", "restatement"}
