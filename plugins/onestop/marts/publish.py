@@ -32,7 +32,7 @@ from onestop.warehouse.staged_names import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from onestop.warehouse import Warehouse
 
@@ -169,22 +169,33 @@ def _extend_history(
 
 def figures_digest(warehouse: Warehouse, schema: str) -> str:
     """SHA-256 over all counted figures of one night, the same on every engine."""
+    return digest_of(warehouse.arrow, f"{schema}.indicator_value", f"{schema}.form_06a")
+
+
+def digest_of(arrow: Callable[[str], pa.Table], indicator_value: str, form_06a: str) -> str:
+    """SHA-256 over all counted figures of one night.
+
+    Args:
+        arrow: runs a query.
+        indicator_value: the relation with the rows of ``mart.indicator_value``.
+        form_06a: the relation with the rows of ``mart.form_06a``.
+    """
     digest = hashlib.sha256()
     for query in (
         (
             "select indicator_code, method_code, unit_code, period_type, period_basis,"
             " cast(period_start as varchar) as period_start, numerator, denominator, status"
-            f" from {schema}.indicator_value order by 1, 2, 3, 4, 5, 6"
+            f" from {indicator_value} order by 1, 2, 3, 4, 5, 6"
         ),
         (
             "select field_code, unit_code, period_type, period_basis,"
             " cast(period_start as varchar) as period_start, received_online,"
             " received_counter_post, carried_over, resolved_early, resolved_on_time, resolved_late,"
             " open_in_time, open_overdue, returned_early, returned_on_time, returned_late"
-            f" from {schema}.form_06a order by 1, 2, 3, 4, 5"
+            f" from {form_06a} order by 1, 2, 3, 4, 5"
         ),
     ):
         with pa.BufferOutputStream() as text:
-            arrow_csv.write_csv(warehouse.arrow(query), text)
+            arrow_csv.write_csv(arrow(query), text)
             digest.update(text.getvalue())
     return digest.hexdigest()

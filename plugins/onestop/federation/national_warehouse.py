@@ -1,0 +1,124 @@
+"""The national warehouse: the schema ``national`` in a warehouse of the national office."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from onestop.federation.refusal import FederationError
+from onestop.marts.published import NothingPublishedError, open_published
+from onestop.schema.project import PROJECT_ROOT
+from onestop.schema.reference import read_reference
+from onestop.warehouse import open_warehouse
+from onestop.warehouse.base import schema_files
+from onestop.warehouse.sql_text import statements
+
+if TYPE_CHECKING:
+    from onestop.settings import Settings
+    from onestop.warehouse import Warehouse
+
+NATIONAL = "national"
+_FOLDER = PROJECT_ROOT / "sql" / "national"
+
+
+def open_national(settings: Settings) -> Warehouse:
+    """Open the national warehouse for writing; its schema is made or brought up to date.
+
+    Raises:
+        WarehouseError: as :func:`onestop.warehouse.open_warehouse` does.
+    """
+    warehouse = open_warehouse(settings.warehouse)
+    try:
+        migrate_national(warehouse)
+    except BaseException:
+        warehouse.close()
+        raise
+    return warehouse
+
+
+def migrate_national(warehouse: Warehouse) -> None:
+    """Apply the numbered files of ``sql/national/schema`` that are not applied yet.
+
+    Raises:
+        FederationError: a newer release made the schema.
+        WarehouseError: the login may not change the schema.
+    """
+    files = schema_files(warehouse.engine, _FOLDER / "schema")
+    applied: set[int] = set()
+    if "schema_version" in warehouse.tables(NATIONAL):
+        found = warehouse.rows("select version from national.schema_version")
+        applied = {row["version"] for row in found}
+    if applied and max(applied) > files[-1].version:
+        raise FederationError(
+            f"the schema national has version {max(applied)}, made by a newer release",
+            remedy="install the newer release",
+        )
+    for file in files:
+        if file.version in applied:
+            continue
+        with warehouse.migrating():
+            for statement in statements(file.path.read_text(encoding="utf-8")):
+                warehouse.execute(statement)
+            warehouse.execute(
+                "insert into national.schema_version (version, file_name)"
+                " values (:version, :file_name)",
+                {"version": file.version, "file_name": file.path.name},
+            )
+
+
+def open_national_figures(settings: Settings) -> Warehouse:
+    """Open what readers see of the national warehouse, read-only.
+
+    Raises:
+        NothingPublishedError: there is no national warehouse, or nothing was published yet.
+    """
+    warehouse = open_published(settings)
+    if "publication" not in warehouse.tables(NATIONAL):
+        warehouse.close()
+        raise NothingPublishedError(
+            "this installation has no national figures",
+            remedy="run `onestop federate` with the packages of the provinces",
+        )
+    return warehouse
+
+
+@cache
+def national_query(name: str) -> str:
+    """The SELECT of ``sql/national/<name>.sql``."""
+    return (_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def indicator_rows() -> list[dict[str, object]]:
+    """How each indicator is added up: computed ones by their integers, others not at all.
+
+    A rank or a median of provinces has no sum; a declared figure rests on a document of each
+    province, whose basis may differ.
+    """
+    return [
+        {
+            "indicator_code": row["indicator_code"],
+            "title_vi": row["title_vi"],
+            "title_en": row["title_en"],
+            "unit_of_measure": row["unit_of_measure"],
+            "value_scale": row["value_scale"],
+            "scorecard_method": row["scorecard_method"],
+            "position": row["position"],
+            "adds_up": row["kind"] == "computed",
+            "reason_vi": _why(row)[0],
+            "reason_en": _why(row)[1],
+        }
+        for row in read_reference()["indicator"]
+    ]
+
+
+def _why(row: dict[str, object]) -> tuple[str | None, str | None]:
+    if row["kind"] == "computed":
+        return None, None
+    if row["unit_of_measure"] == "rank":
+        return "Thứ hạng không cộng được", "Ranks cannot be added up"
+    if row["kind"] == "declared":
+        return (
+            "Số khai báo theo văn bản của từng tỉnh, không cộng",
+            "Declared by each province with its own document; not added up",
+        )
+    return "Chưa có số liệu", "No data"

@@ -1,0 +1,65 @@
+"""Why a package is refused: a stable code, and a sentence in both languages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from onestop.errors import OneStopError
+
+if TYPE_CHECKING:
+    from onestop.schema.said import Said
+
+#: The file is no package: no ZIP file, other entries, too large, twice the same entry, encrypted.
+NO_PACKAGE = "PKG-F01"
+#: A format or a version of it that this release does not read.
+UNKNOWN_VERSION = "PKG-F02"
+#: The registry has no such province.
+UNKNOWN_PROVINCE = "PKG-F03"
+#: No valid key of the province gives the signature.
+BAD_SIGNATURE = "PKG-F04"
+#: Content that is not what the signed manifest lists, or not of the types of the format.
+DAMAGED = "PKG-F05"
+#: Units, levels and city do not add up, or another identity of the figures is broken.
+BROKEN_SUMS = "PKG-F06"
+#: The figures' digest is not that of the publication.
+OTHER_DIGEST = "PKG-F07"
+#: A later night, or a later publication of the same night, is held.
+OLDER = "PKG-F08"
+#: The same publication with other content.
+CONTRADICTION = "PKG-F09"
+#: A night that is not over yet.
+FUTURE = "PKG-F10"
+#: The file could not be read, or not in time.
+UNREADABLE = "PKG-F11"
+
+REASONS = (
+    NO_PACKAGE,
+    UNKNOWN_VERSION,
+    UNKNOWN_PROVINCE,
+    BAD_SIGNATURE,
+    DAMAGED,
+    BROKEN_SUMS,
+    OTHER_DIGEST,
+    OLDER,
+    CONTRADICTION,
+    FUTURE,
+    UNREADABLE,
+)
+
+
+class PackageRefusedError(OneStopError):
+    """A package that is not taken in.
+
+    Args:
+        code: one of :data:`REASONS`.
+        why: the reason, for people.
+    """
+
+    def __init__(self, code: str, why: Said) -> None:
+        super().__init__(str(why), subject=code)
+        self.code = code
+        self.why = why
+
+
+class FederationError(OneStopError):
+    """A key, a registry or a place of packages that cannot be used."""
