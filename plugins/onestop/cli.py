@@ -832,12 +832,22 @@ def rebuild(lang: LangOption) -> None:
 
 
 @app.command()
-def migrate(lang: LangOption) -> None:
+def migrate(
+    lang: LangOption,
+    is_national: Annotated[
+        bool,
+        typer.Option("--national", help="Also the schema of the nation's figures."),
+    ] = False,
+) -> None:
     """Bring the warehouse's schema up to this release; on PostgreSQL, with its owner's login."""
     from onestop.marts.descriptions import describe_tables
     from onestop.warehouse import open_warehouse
 
     with open_warehouse(Settings.from_environment().warehouse) as warehouse:
+        if is_national:
+            from onestop.federation.national_warehouse import migrate_national
+
+            migrate_national(warehouse)
         with warehouse.as_owner():
             describe_tables(warehouse)
         _say(said("the warehouse has schema {version}", version=warehouse.schema_version()), lang)
@@ -899,6 +909,169 @@ def doctor(
     settings = Settings.from_environment()
     if not print_examination(settings, form.value, night, is_quiet=is_quiet, lang=lang):
         raise typer.Exit(1)
+
+
+@app.command()
+def package(
+    night: Annotated[
+        dt.date | None,
+        typer.Argument(
+            parser=_day,
+            metavar="[DATE]",
+            help="A published night; defaults to the last one.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder to write into.")] = Path(),
+    province: Annotated[
+        str,
+        typer.Option(
+            "--province",
+            metavar="CODE",
+            help="As in the national registry; defaults to the variable ONESTOP_PROVINCE.",
+        ),
+    ] = "",
+    key: Annotated[
+        Path | None,
+        typer.Option(
+            "--key", help="The private key; defaults to the variable ONESTOP_PACKAGE_KEY."
+        ),
+    ] = None,
+    new_key: Annotated[
+        Path | None,
+        typer.Option(
+            "--new-key",
+            metavar="FILE",
+            help="Only make a private key in this new file, and print the public key.",
+        ),
+    ] = None,
+) -> None:
+    """Write a published night as a signed package for the national office.
+
+    It holds the published integers, by indicator, unit and period, and nothing of any dossier. The
+    same night gives the same bytes. docs/federation.md describes keys and format.
+    """
+    from onestop.federation.packaging import package_night
+    from onestop.federation.signing import make_key
+
+    if new_key is not None:
+        typer.echo(make_key(new_key.absolute()))
+        return
+    written = package_night(
+        Settings.from_environment(), night, out.absolute(), province_code=province, key=key
+    )
+    _say(
+        said(
+            "{file}: night {night}, {size} KB",
+            file=written.path,
+            night=written.as_of_date,
+            size=max(written.size_bytes >> 10, 1),
+        )
+    )
+
+
+class NationalList(StrEnum):
+    """What ``nation`` lists."""
+
+    scorecard = "scorecard"
+    provinces = "provinces"
+    packages = "packages"
+    restated = "restated"
+
+
+@app.command()
+def federate(
+    places: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FOLDER|URL]…",
+            help="Files, folders, sftp:// and s3:// folders, https:// files; defaults to the"
+            " variable ONESTOP_PACKAGES.",
+            show_default=False,
+        ),
+    ] = None,
+    registry: Annotated[
+        Path | None,
+        typer.Option(
+            "--registry",
+            help="The provinces with their keys; defaults to the variable ONESTOP_PROVINCES.",
+        ),
+    ] = None,
+    night: Annotated[
+        dt.date | None,
+        typer.Option(
+            "--night",
+            parser=_day,
+            metavar="DATE",
+            help="The nation's night; defaults to the latest one of the provinces.",
+        ),
+    ] = None,
+    at_least: Annotated[
+        int,
+        typer.Option("--at-least", min=0, help="Publish only when so many provinces are in."),
+    ] = 0,
+    has_retries: Annotated[
+        bool, typer.Option("--retry", help="Also check again the kept packages that were refused.")
+    ] = False,
+    has_scorecard: Annotated[
+        bool, typer.Option("--scorecard", help="Show the nation's scorecard afterwards.")
+    ] = False,
+) -> None:
+    """Take in packages of provinces, and publish the nation's figures.
+
+    Signatures, digests and sums are checked again; every package is kept. Running it again is
+    always safe. Exit status 1 when a package is refused for the first time.
+    """
+    from onestop.federation.configuration import packages_from_environment, registry_file
+    from onestop.federation.federating import Wanted
+    from onestop.federation.federating import federate as take_in
+    from onestop.federation.registry import read_registry
+    from onestop.federation.sentences import federated_sentences
+
+    lang = chosen_language()
+    settings = Settings.from_environment()
+    done = take_in(
+        settings,
+        read_registry(registry or registry_file()),
+        places or packages_from_environment(),
+        Wanted(night, at_least, has_retries=has_retries),
+    )
+    for sentence in federated_sentences(done):
+        typer.echo(sentence.in_language(lang))
+    if has_scorecard:
+        from onestop.federation.scorecard import print_nation
+
+        print_nation(settings, lang)
+    if any(not outcome.is_known for outcome in done.refused):
+        raise typer.Exit(1)
+
+
+@app.command()
+def nation(
+    lang: LangOption,
+    night: Annotated[
+        dt.date | None,
+        typer.Option(
+            "--as-of",
+            parser=_day,
+            metavar="DATE",
+            help="A published night of the nation; defaults to the last publication.",
+        ),
+    ] = None,
+    what: Annotated[
+        NationalList,
+        typer.Option(
+            "--list",
+            help="The scorecard, the provinces of the publication, all packages, or restated"
+            " figures.",
+        ),
+    ] = NationalList.scorecard,
+    form: FormatOption = Format.table,
+) -> None:
+    """The nation's scorecard: sums of the provinces, and who is missing or late."""
+    from onestop.federation.scorecard import print_nation
+
+    print_nation(Settings.from_environment(), lang.value, night, form.value, what.value)
 
 
 @app.command()

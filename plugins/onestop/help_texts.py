@@ -74,6 +74,19 @@ COMMANDS: dict[str, str] = {
     "Check whether the installation is healthy, and what to do; exit 1 on a failure.": (
         "Kiểm tra hệ thống có hoạt động tốt không, và cần làm gì; mã kết thúc là 1 khi có lỗi."
     ),
+    "Write a published night as a signed package for the national office.": (
+        "Ghi một đêm đã công bố thành gói số liệu có chữ ký cho cơ quan trung ương.\n\n"
+        "Gói chứa các số nguyên đã công bố theo chỉ tiêu, đơn vị và kỳ, không có gì của hồ sơ nào."
+        " Cùng một đêm cho cùng nội dung. docs/federation.md mô tả khóa và định dạng."
+    ),
+    "Take in packages of provinces, and publish the nation's figures.": (
+        "Nhận gói số liệu của các tỉnh và công bố số liệu cả nước.\n\n"
+        "Chữ ký, mã băm và các tổng được kiểm tra lại; mọi gói đều được giữ. Chạy lại luôn an toàn."
+        " Mã kết thúc là 1 khi có gói lần đầu bị từ chối."
+    ),
+    "The nation's scorecard: sums of the provinces, and who is missing or late.": (
+        "Bảng điểm cả nước: tổng của các tỉnh, và tỉnh nào thiếu hay chậm."
+    ),
     "Show what a table or column of mart is derived from, down to the exports' columns.": (
         "Cho biết một bảng hay cột của mart được tính từ đâu, đến tận cột của tệp xuất."
     ),
@@ -193,6 +206,37 @@ PARAMETERS: dict[str, str] = {
     "The .xlsx file to write.": "Tệp .xlsx cần ghi.",
     "calendar or government.": "calendar (dương lịch) hoặc government (từ ngày 15).",
     "q1, half_year, q3 or year.": "q1, half_year, q3 hoặc year.",
+    "As in the national registry; defaults to the variable ONESTOP_PROVINCE.": (
+        "Như trong danh sách tỉnh của trung ương; mặc định theo biến ONESTOP_PROVINCE."
+    ),
+    "The private key; defaults to the variable ONESTOP_PACKAGE_KEY.": (
+        "Khóa bí mật; mặc định theo biến ONESTOP_PACKAGE_KEY."
+    ),
+    "Only make a private key in this new file, and print the public key.": (
+        "Chỉ tạo khóa bí mật trong tệp mới này, và in khóa công khai."
+    ),
+    "Files, folders, sftp:// and s3:// folders, https:// files; defaults to the variable"
+    " ONESTOP_PACKAGES.": (
+        "Tệp, thư mục, thư mục sftp:// và s3://, tệp https://; mặc định theo biến ONESTOP_PACKAGES."
+    ),
+    "The provinces with their keys; defaults to the variable ONESTOP_PROVINCES.": (
+        "Danh sách tỉnh và khóa của tỉnh; mặc định theo biến ONESTOP_PROVINCES."
+    ),
+    "The nation's night; defaults to the latest one of the provinces.": (
+        "Đêm của cả nước; mặc định là đêm mới nhất của các tỉnh."
+    ),
+    "Publish only when so many provinces are in.": "Chỉ công bố khi đã có chừng này tỉnh.",
+    "Also check again the kept packages that were refused.": (
+        "Kiểm tra lại cả các gói đã giữ mà trước đây bị từ chối."
+    ),
+    "Show the nation's scorecard afterwards.": "Sau đó cho xem bảng điểm cả nước.",
+    "A published night of the nation; defaults to the last publication.": (
+        "Đêm đã công bố của cả nước; mặc định là lần công bố cuối."
+    ),
+    "The scorecard, the provinces of the publication, all packages, or restated figures.": (
+        "Bảng điểm, các tỉnh của lần công bố, mọi gói số liệu, hoặc các con số đã đổi."
+    ),
+    "Also the schema of the nation's figures.": "Cả cấu trúc của số liệu cả nước.",
     "Show the version and exit.": "Hiện phiên bản rồi kết thúc.",
     "On an error, show the whole traceback; also after a command's name.": (
         "Khi có lỗi, hiện toàn bộ traceback; cũng viết được sau tên lệnh."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import zipfile
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,6 +13,8 @@ from planted_exports import MARKS, SHIFTED_MARKS, marks_in, write_planted_export
 from published_marts import settings_in
 from web_site import browser, crawl
 
+from onestop.federation.packaging import package_night
+from onestop.federation.signing import make_key
 from onestop.sample import write_sample
 
 pytestmark = pytest.mark.whole_night
@@ -113,6 +116,18 @@ def test_no_page_shows_personal_data(commands_output):
     for address, answer in answers.items():
         assert answer.status_code == 200, address
         assert not [mark for mark in MARKS + SHIFTED_MARKS if mark in answer.text], address
+
+
+def test_a_package_for_the_national_office_holds_no_personal_data(commands_output, tmp_path):
+    settings, _ = commands_output
+    make_key(tmp_path / "own.pem")
+    written = package_night(
+        settings, NIGHT, tmp_path, province_code="H24", key=tmp_path / "own.pem"
+    )
+    with zipfile.ZipFile(written.path) as file:
+        content = b"".join(map(file.read, file.namelist())).decode("utf-8")
+    assert "on_time_rate" in content
+    assert [mark for mark in MARKS + SHIFTED_MARKS if mark in content] == []
 
 
 def test_verifying_leaves_no_personal_data_behind(commands_output):

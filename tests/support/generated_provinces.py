@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import io
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -38,11 +39,13 @@ class Nation:
 
     Attributes:
         folder: holds keys, registry and what tests write.
-        model: the tables of a published night, of few periods.
+        written: the package of the published night.
+        model: its tables, of few periods.
         codes: of the provinces.
     """
 
     folder: Path
+    written: Path
     model: dict[str, pa.Table] = field(repr=False)
     codes: tuple[str, ...]
 
@@ -121,7 +124,7 @@ def make_nation(settings: Settings, folder: Path, count: int = PROVINCES) -> Nat
         settings, NIGHT, folder / "model", province_code="P01", key=folder / "P01.pem"
     )
     tables = open_package(written.path.read_bytes()).tables()
-    return Nation(folder, model_of(tables), codes).with_registry()
+    return Nation(folder, written.path, model_of(tables), codes).with_registry()
 
 
 def model_of(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
@@ -173,12 +176,17 @@ def _of_night(table: pa.Table, night: dt.date) -> pa.Table:
 
 
 def digest(tables: dict[str, pa.Table]) -> str:
-    with open_duckdb(":memory:") as connection:
-        for name in _CASES:
-            connection.register(name, tables[name])
-        return digest_of(
-            lambda query: connection.sql(query).to_arrow_table(), "indicator_value", "form_06a"
-        )
+    connection = _scratch()
+    for name in _CASES:
+        connection.register(name, tables[name])
+    return digest_of(
+        lambda query: connection.sql(query).to_arrow_table(), "indicator_value", "form_06a"
+    )
+
+
+@cache
+def _scratch():
+    return open_duckdb(":memory:")
 
 
 def with_cell(table: pa.Table, row: int, column: str, value: object) -> pa.Table:

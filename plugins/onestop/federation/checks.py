@@ -30,11 +30,21 @@ from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse.duckdb_files import open_duckdb
 
 if TYPE_CHECKING:
+    import duckdb
+
     from onestop.federation.package import SealedPackage
     from onestop.federation.registry import Province, Registry
     from onestop.schema.number_text import Language
 
 _SUITES = ("indicator_value", "form_06a", "processing_time")
+#: The rows that the national warehouse holds of the large tables.
+_STORED = {
+    "indicator_value": (
+        "select * from indicator_value where unit_scope <> 'unit'"
+        " or coalesce(denominator, 0) <> 0 or value is not null"
+    ),
+    "form_06a": "select * from form_06a where unit_scope <> 'unit' or received_total <> 0",
+}
 #: Rules that need rows of units, which a package has no percentiles of.
 _OF_UNITS = {"PTM-F02"}
 #: Columns that every row of a table has; those of the other tables are required by the warehouse.
@@ -142,29 +152,39 @@ def check_origin(package: SealedPackage, registry: Registry, now: dt.datetime) -
 
 
 class SumChecks:
-    """Checks the tables of packages in a DuckDB connection in memory; to be closed."""
+    """Checks the tables of packages in a DuckDB connection in memory; to be closed.
+
+    The connection is made for the first package: most runs have no new one.
+    """
 
     def __init__(self) -> None:
-        self._connection = open_duckdb(":memory:")
+        self._opened: duckdb.DuckDBPyConnection | None = None
+        self._rules: list[tuple[str, Said]] = []
+
+    @property
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        if self._opened is None:
+            self._opened = open_duckdb(":memory:")
+            self._prepare_all()
+        return self._opened
+
+    def _prepare_all(self) -> None:
         self._connection.execute("set threads = 1")  # the tables are small
         self._connection.execute("create schema ref")
         for name, table in reference_tables().items():
             self._make(f"ref.{name}", table)
         for name, columns in TABLES.items():
             self._make(name, pa.schema(list(columns.items())).empty_table())
-        self._rules: list[tuple[str, Said]] = []
         for suite in (load_suite(name, MART_SUITES) for name in _SUITES):
+            rows = f"select *, date '2000-01-01' as as_of_date from {suite.name}"
             for rule in suite.rules:
-                rows = f"select *, date '2000-01-01' as as_of_date from {suite.name}"
                 query = rule.predicate(rows)
                 if query and rule.severity == "critical" and rule.code not in _OF_UNITS:
                     message = _both(rule.message_vi, rule.message_en)
-                    self._prepare(
-                        query,
-                        said(
-                            "the figures break {rule}: {message}", rule=rule.code, message=message
-                        ),
+                    why = said(
+                        "the figures break {rule}: {message}", rule=rule.code, message=message
                     )
+                    self._prepare(query, why)
         for code, query in _CONDITIONS.items():
             self._prepare(query, said("the figures break {rule}", rule=code))
 
@@ -185,10 +205,13 @@ class SumChecks:
 
     def __exit__(self, *_: object) -> None:
         """Close the connection."""
-        self._connection.close()
+        if self._opened is not None:
+            self._opened.close()
 
     def check(self, package: SealedPackage) -> dict[str, pa.Table]:
         """The tables of a package whose figures add up and are those that were published.
+
+        Rows of units without a case, which only the sums and the digest need, are left out.
 
         Raises:
             PackageRefusedError: they are damaged, or they are not.
@@ -209,17 +232,19 @@ class SumChecks:
             if self._connection.execute(f"execute {name}").fetchone() is not None:
                 raise PackageRefusedError(BROKEN_SUMS, why)
         self._check_digest(package.manifest.figures_sha256)
-        return tables
+        stored = {name: self._arrow(query) for name, query in _STORED.items()}
+        return tables | stored
 
     def _check_digest(self, stated: str) -> None:
-        def arrow(query: str) -> pa.Table:
-            return self._connection.sql(query).to_arrow_table()
-
-        if digest_of(arrow, "indicator_value", "form_06a") != stated:
+        if digest_of(self._arrow, "indicator_value", "form_06a") != stated:
             raise PackageRefusedError(
                 OTHER_DIGEST,
                 said("the figures are not those whose digest the publication has"),
             )
+
+    def _arrow(self, query: str) -> pa.Table:
+        table: pa.Table = self._connection.sql(query).to_arrow_table()
+        return table
 
 
 class _Both(Said):
@@ -236,22 +261,3 @@ def _both(vi: str, en: str) -> Said:
     text = _Both(en)
     text.template, text.values = en, {"vi": vi}
     return text
-
-
-def stored_tables(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
-    """The rows that the national warehouse holds: units without a case are left out."""
-    import pyarrow.compute as pc  # noqa: PLC0415 - only here
-
-    figures, form = tables["indicator_value"], tables["form_06a"]
-    counted = pc.or_(
-        pc.not_equal(figures["unit_scope"], "unit"),
-        pc.or_(
-            pc.not_equal(pc.fill_null(figures["denominator"], 0), 0),
-            pc.is_valid(figures["value"]),
-        ),
-    )
-    filled = pc.or_(
-        pc.not_equal(form["unit_scope"], "unit"), pc.not_equal(form["received_total"], 0)
-    )
-    kept = {**tables, "indicator_value": figures.filter(counted), "form_06a": form.filter(filled)}
-    return {name: kept[name] for name in TABLES}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from onestop.federation.checks import SumChecks, check_origin, stored_tables
+from onestop.federation.checks import SumChecks, check_origin
 from onestop.federation.national_warehouse import (
     NATIONAL,
     indicator_rows,
@@ -114,6 +114,23 @@ class Federated:
         return [outcome for outcome in self.outcomes if outcome.state == REFUSED]
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What a run is to do besides taking in files.
+
+    Attributes:
+        night: the nation's night; None: the latest night among the packages in force.
+        at_least: publish only when so many provinces are in.
+        has_publication: whether to publish at all.
+        has_retries: whether kept files that were refused are checked again.
+    """
+
+    night: dt.date | None = None
+    at_least: int = 0
+    has_publication: bool = True
+    has_retries: bool = False
+
+
 @dataclass
 class _Received:
     """A file of this run: its bytes are kept, and read again when its turn comes."""
@@ -122,7 +139,7 @@ class _Received:
     sha256: str = ""
     size_bytes: int = 0
     manifest: Manifest | None = None
-    content_sha256: str | None = None
+    manifest_sha256: str | None = None
     key_id: str | None = None
     refusal: PackageRefusedError | None = None
     is_repeat: bool = False
@@ -136,18 +153,15 @@ class _Received:
         if self.manifest is None:
             return (0, self.place)
         manifest = self.manifest
-        return (1, manifest.as_of_date, manifest.published_at, self.content_sha256, self.place)
+        return (1, manifest.as_of_date, manifest.published_at, self.manifest_sha256, self.place)
 
 
 def federate(
     settings: Settings,
     registry: Registry,
     places: Sequence[str | Folder],
+    wanted: Wanted | None = None,
     *,
-    night: dt.date | None = None,
-    at_least: int = 0,
-    has_publication: bool = True,
-    has_retries: bool = False,
     now: dt.datetime | None = None,
 ) -> Federated:
     """Take in the packages at some places, and publish the nation's figures.
@@ -159,10 +173,7 @@ def federate(
         settings: of the national installation.
         registry: the provinces.
         places: see :func:`onestop.federation.places.packages_at`.
-        night: the nation's night; defaults to the latest night among the packages in force.
-        at_least: publish only when so many provinces are in.
-        has_publication: whether to publish at all.
-        has_retries: whether kept files that were refused are checked again.
+        wanted: of the publication; by default it is made whoever is in.
         now: the moment; defaults to the clock's.
 
     Raises:
@@ -170,9 +181,10 @@ def federate(
         WarehouseError: the national warehouse cannot be written.
     """
     now = now or dt.datetime.now(LOCAL_ZONE)
+    wanted = wanted or Wanted()
     received = [_receive(settings, found) for found in packages_at(places)]
     with open_national(settings) as warehouse:
-        if has_retries:
+        if wanted.has_retries:
             received += _kept_refused(settings, warehouse, {one.sha256 for one in received})
         with SumChecks() as checks, warehouse.transaction():
             warehouse.put_temporary_table("incoming_province", _table(registry_rows(registry)))
@@ -180,7 +192,9 @@ def federate(
             warehouse.put_temporary_table("incoming_indicator", _table(indicator_rows()))
             _replace_rows(warehouse, "indicator", "incoming_indicator")
             outcomes = _take_in(warehouse, settings, registry, checks, received, now)
-            done = _publish(warehouse, night, at_least, now) if has_publication else None
+            done = None
+            if wanted.has_publication:
+                done = _publish(warehouse, wanted.night, wanted.at_least, now)
         if done is None:
             done = Federated((), None, {}, None)
         complete_copy(settings, warehouse)
@@ -233,7 +247,7 @@ def _open(one: _Received, data: bytes) -> None:
     except PackageRefusedError as refused:
         one.refusal = refused
     else:
-        one.manifest, one.content_sha256 = sealed.manifest, sealed.content_sha256
+        one.manifest, one.manifest_sha256 = sealed.manifest, sealed.manifest_sha256
         one.key_id = sealed.key_id
 
 
@@ -241,14 +255,14 @@ def _kept_refused(settings: Settings, warehouse: Warehouse, seen: set[str]) -> l
     """The kept files that were refused and are not among those of this run."""
     found = []
     for row in warehouse.rows(
-        "select place, file_sha256 from national.package"
+        "select package_place, file_sha256 from national.package"
         " where package_state = 'refused' and file_sha256 <> '' order by package_id"
     ):
         path = kept_package(settings, row["file_sha256"])
         if row["file_sha256"] in seen or not path.is_file():
             continue
         data = path.read_bytes()
-        one = _Received(row["place"], row["file_sha256"], len(data))
+        one = _Received(row["package_place"], row["file_sha256"], len(data))
         _open(one, data)
         found.append(one)
     return found
@@ -267,9 +281,9 @@ def _take_in(
 ) -> list[PackageOutcome]:
     """Take in files in the order of their nights; part of the running transaction."""
     known = {
-        row["file_sha256"] or row["place"]: row
+        row["file_sha256"] or row["package_place"]: row
         for row in warehouse.rows(
-            "select package_id, file_sha256, place, package_state, refusal_code"
+            "select package_id, file_sha256, package_place, package_state, refusal_code"
             " from national.package"
         )
     }
@@ -287,7 +301,7 @@ def _take_in(
         else:
             state = _judge(warehouse, settings, registry, checks, one, package_id, pending, now)
         code = one.refusal.code if one.refusal else None
-        one.is_known = bool(held) and code is not None and held["refusal_code"] == code
+        one.is_known = held is not None and code is not None and held["refusal_code"] == code
         _note(warehouse, one, package_id, state, now, is_new=not held)
         known[one.sha256 or one.place] = {
             "package_id": package_id,
@@ -317,12 +331,12 @@ def _judge(  # noqa: PLR0913, PLR0917 - what a package is judged by
         sealed = open_package(kept_package(settings, one.sha256).read_bytes())
         check_origin(sealed, registry, now)
         held = _in_force(warehouse, sealed.manifest.province_code)
-        if held and held["content_sha256"] == sealed.content_sha256:
+        if held and held["manifest_sha256"] == sealed.manifest_sha256:
             one.is_repeat = True  # the same content, compressed or signed anew
             return REPEATED
         if held:
             _refuse_earlier(sealed.manifest, held)
-        tables = stored_tables(checks.check(sealed))
+        tables = checks.check(sealed)
     except PackageRefusedError as refused:
         one.refusal = refused
         return REFUSED
@@ -332,7 +346,7 @@ def _judge(  # noqa: PLR0913, PLR0917 - what a package is judged by
 
 def _in_force(warehouse: Warehouse, province: str) -> dict[str, Any] | None:
     rows = warehouse.rows(
-        "select package_id, province_as_of_date, province_published_at, content_sha256"
+        "select package_id, province_as_of_date, province_published_at, manifest_sha256"
         " from national.package where package_state = 'in_force' and province_code = :province",
         {"province": province},
     )
@@ -374,16 +388,16 @@ def _put_in_force(  # noqa: PLR0913, PLR0917 - what comes into force, and in who
     now: dt.datetime,
 ) -> None:
     """Replace a province's rows by those of a package, and list what it restates."""
-    first = {
-        "package_id": pa.scalar(package_id, pa.int64()),
-        "province_code": pa.scalar(manifest.province_code),
-        "as_of_date": pa.scalar(manifest.as_of_date),
-    }
+    first: tuple[tuple[str, Any], ...] = (
+        ("package_id", pa.scalar(package_id, pa.int64())),
+        ("province_code", pa.scalar(manifest.province_code)),
+        ("as_of_date", pa.scalar(manifest.as_of_date)),
+    )
     if held:
         pending.write(warehouse)  # the package that is replaced may be among them
     rows = {}
     for name, table in tables.items():
-        for column, value in reversed(first.items()):
+        for column, value in reversed(first):
             table = table.add_column(0, column, pa.repeat(value, table.num_rows))  # noqa: PLW2901
         rows[_STORED[name]] = table.rename_columns(
             [_RENAMED.get(column, column) for column in table.column_names]
@@ -481,7 +495,7 @@ def _note(
         return
     if is_new:
         warehouse.execute(
-            "insert into national.package (package_id, file_sha256, size_bytes, place,"
+            "insert into national.package (package_id, file_sha256, size_bytes, package_place,"
             " first_received_at, last_received_at, times_received, checked_at, package_state)"
             " values (:package, :sha256, :size, :place, :moment, :moment, 0, :moment, 'refused')",
             {
@@ -502,7 +516,7 @@ def _note(
         "province_code": manifest.province_code if manifest else None,
         "province_as_of_date": manifest.as_of_date if manifest else None,
         "province_published_at": manifest.published_at if manifest else None,
-        "content_sha256": one.content_sha256,
+        "manifest_sha256": one.manifest_sha256,
         "figures_sha256": manifest.figures_sha256 if manifest else None,
         "rules_sha256": manifest.rules_sha256 if manifest else None,
         "key_id": one.key_id,

@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from onestop.federation.refusal import FederationError
+from onestop.marts.descriptions import describe_tables
 from onestop.marts.published import NothingPublishedError, open_published
 from onestop.schema.project import PROJECT_ROOT
 from onestop.schema.reference import read_reference
@@ -14,6 +15,7 @@ from onestop.warehouse.base import schema_files
 from onestop.warehouse.sql_text import statements
 
 if TYPE_CHECKING:
+    from onestop.schema.reference import Row
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
 
@@ -53,9 +55,8 @@ def migrate_national(warehouse: Warehouse) -> None:
             f"the schema national has version {max(applied)}, made by a newer release",
             remedy="install the newer release",
         )
-    for file in files:
-        if file.version in applied:
-            continue
+    pending = [file for file in files if file.version not in applied]
+    for file in pending:
         with warehouse.migrating():
             for statement in statements(file.path.read_text(encoding="utf-8")):
                 warehouse.execute(statement)
@@ -64,6 +65,9 @@ def migrate_national(warehouse: Warehouse) -> None:
                 " values (:version, :file_name)",
                 {"version": file.version, "file_name": file.path.name},
             )
+    if pending:
+        with warehouse.as_owner():
+            describe_tables(warehouse)
 
 
 def open_national_figures(settings: Settings) -> Warehouse:
@@ -111,7 +115,7 @@ def indicator_rows() -> list[dict[str, object]]:
     ]
 
 
-def _why(row: dict[str, object]) -> tuple[str | None, str | None]:
+def _why(row: Row) -> tuple[str | None, str | None]:
     if row["kind"] == "computed":
         return None, None
     if row["unit_of_measure"] == "rank":

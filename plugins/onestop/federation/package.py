@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import datetime as dt
 import hashlib
 import io
 import json
@@ -30,7 +31,6 @@ from onestop.federation.signing import ALGORITHM, key_id, sign
 from onestop.schema.said import said
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Mapping
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -52,16 +52,18 @@ _MOST_RATIO = 1100
 #: A national sum of 63 provinces stays far below what 64 bits hold.
 MOST_COUNT = 10**15
 _MOST_LETTERS = 2000
+#: The mark of an encrypted entry.
+_ENCRYPTED = 0x1
 
 _TEXT, _COUNT, _DAY = pa.string(), pa.int64(), pa.date32()
 _NUMBER, _FLAG = pa.decimal128(18, 4), pa.bool_()
-_PERIOD = {
+_PERIOD: dict[str, pa.DataType] = {
     "period_type": _TEXT,
     "period_basis": _TEXT,
     "period_start": _DAY,
     "period_end": _DAY,
 }
-_UNIT = {"unit_code": _TEXT, "unit_level": _TEXT, "unit_scope": _TEXT}
+_UNIT: dict[str, pa.DataType] = {"unit_code": _TEXT, "unit_level": _TEXT, "unit_scope": _TEXT}
 #: The fourteen columns of form II.06a's tally.
 FORM_COUNTS = (
     "received_total",
@@ -191,14 +193,14 @@ class SealedPackage:
     Attributes:
         manifest: what it states.
         manifest_bytes: as they were signed.
-        content_sha256: SHA-256 of these bytes, which identifies the content.
+        manifest_sha256: SHA-256 of these bytes, which identifies the content.
         signature: of these bytes.
         key_id: the number of the key that it names.
     """
 
     manifest: Manifest
     manifest_bytes: bytes
-    content_sha256: str
+    manifest_sha256: str
     signature: bytes
     key_id: str
     _file: zipfile.ZipFile
@@ -295,6 +297,8 @@ def open_package(data: bytes) -> SealedPackage:
     _check_entries(entries)
     manifest_bytes, signature_bytes = (_small(file, name) for name in (MANIFEST, SIGNATURE))
     manifest = _manifest(_json_object(MANIFEST, manifest_bytes))
+    if {entry.filename for entry in entries} != {MANIFEST, SIGNATURE, *map(_entry, TABLES)}:
+        raise _no_package("entries")
     signature, key_number = _signature(_json_object(SIGNATURE, signature_bytes))
     return SealedPackage(
         manifest, manifest_bytes, _sha256(manifest_bytes), signature, key_number, file
@@ -320,27 +324,18 @@ def too_large(size: int) -> PackageRefusedError:
 
 
 def _check_entries(entries: list[zipfile.ZipInfo]) -> None:
-    """Refuse entries that a package does not have, or that are too large when decompressed."""
-    wanted = sorted((MANIFEST, SIGNATURE, *map(_entry, TABLES)))
-    found = sorted(entry.filename for entry in entries)
-    # an unknown version may have other tables: the manifest says so before anything else does
-    if MANIFEST not in found or SIGNATURE not in found or len(set(found)) < len(found):
-        raise _no_package("manifest.json, signature.json")
-    if found != wanted and not _may_be_another_version(found):
-        raise _no_package("entries")
+    """Refuse entries that no version has, or that are too large when decompressed."""
+    names = {entry.filename for entry in entries}
+    if len(names) < len(entries) or not {MANIFEST, SIGNATURE} <= names:
+        raise _no_package(f"{MANIFEST}, {SIGNATURE}")
     for entry in entries:
         is_plain = entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-        if not is_plain or entry.flag_bits & 0x1:
+        if not is_plain or entry.flag_bits & _ENCRYPTED:
             raise _no_package("compression")
         if entry.file_size > max(entry.compress_size, 1) * _MOST_RATIO:
             raise _no_package("ratio")
     if sum(entry.file_size for entry in entries) > MOST_TABLE_BYTES:
         raise _no_package("size")
-
-
-def _may_be_another_version(found: list[str]) -> bool:
-    """Whether all names are such as a later version may have."""
-    return len(found) <= 100 and all(re.fullmatch(r"[a-z0-9_]+\.(csv|json)", n) for n in found)  # noqa: PLR2004 - far above the number of tables
 
 
 def _small(file: zipfile.ZipFile, name: str) -> bytes:
@@ -365,8 +360,6 @@ def _json_object(name: str, data: bytes) -> dict[str, Any]:
 
 
 def _manifest(value: dict[str, Any]) -> Manifest:
-    import datetime as dt  # noqa: PLC0415 - elsewhere only for types
-
     if value.get("format") != FORMAT:
         raise _no_package("format")
     if value.get("version") != VERSION:
@@ -378,27 +371,7 @@ def _manifest(value: dict[str, Any]) -> Manifest:
                 known=VERSION,
             ),
         )
-    texts = {
-        "province_code": PROVINCE_CODE,
-        "as_of_date": _DATE,
-        "published_at": _MOMENT,
-        "figures_sha256": _SHA256,
-        "rules_sha256": _SHA256,
-    }
-    counts = ("publication_id", "delivery_count")
-    if set(value) != {"format", "version", "tables", *texts, *counts}:
-        raise _no_package(MANIFEST)
-    for name, pattern in texts.items():
-        if not isinstance(value[name], str) or not pattern.fullmatch(value[name]):
-            raise _no_package(name)
-    for name in counts:
-        if not _is_count(value[name]):
-            raise _no_package(name)
-    tables = value["tables"]
-    if not isinstance(tables, dict) or set(tables) != set(TABLES):
-        raise _no_package("tables")
-    for stated in tables.values():
-        _check_stated(stated)
+    _check_facts(value)
     try:
         night = dt.date.fromisoformat(value["as_of_date"])
         published = dt.datetime.fromisoformat(value["published_at"])
@@ -412,8 +385,35 @@ def _manifest(value: dict[str, Any]) -> Manifest:
         value["figures_sha256"],
         value["rules_sha256"],
         value["delivery_count"],
-        tables,
+        value["tables"],
     )
+
+
+def _check_facts(value: dict[str, Any]) -> None:
+    """Refuse a manifest with other names than the format's, or values that they cannot have."""
+    texts = {
+        "province_code": PROVINCE_CODE,
+        "as_of_date": _DATE,
+        "published_at": _MOMENT,
+        "figures_sha256": _SHA256,
+        "rules_sha256": _SHA256,
+    }
+    counts = ("publication_id", "delivery_count")
+    if set(value) != {"format", "version", "tables", *texts, *counts}:
+        raise _no_package(MANIFEST)
+    wrong = [
+        name
+        for name, pattern in texts.items()
+        if not isinstance(value[name], str) or not pattern.fullmatch(value[name])
+    ]
+    wrong += [name for name in counts if not _is_count(value[name])]
+    if wrong:
+        raise _no_package(wrong[0])
+    tables = value["tables"]
+    if not isinstance(tables, dict) or set(tables) != set(TABLES):
+        raise _no_package("tables")
+    for stated in tables.values():
+        _check_stated(stated)
 
 
 def _check_stated(stated: object) -> None:
@@ -479,12 +479,12 @@ def _from_csv(name: str, data: bytes) -> pa.Table:
     return table
 
 
-def _check_values(name: str, column: str, values: pa.ChunkedArray) -> None:
+def _check_values(name: str, column: str, values: pa.ChunkedArray[Any]) -> None:
     """Refuse counts beyond any sum, and texts that a terminal or a page could run."""
     import pyarrow.compute as pc  # noqa: PLC0415 - needed for reading only
 
     if pa.types.is_integer(values.type):
-        limits = pc.min_max(values).as_py()
+        limits: Any = pc.min_max(values).as_py()
         if limits["min"] is not None and max(-limits["min"], limits["max"]) > MOST_COUNT:
             raise _damaged(name, column)
     elif pa.types.is_string(values.type):

@@ -49,13 +49,13 @@ class WrittenPackage:
     Attributes:
         path: the file.
         as_of_date: its night.
-        content_sha256: identifies its content.
+        manifest_sha256: identifies its content.
         size_bytes: of the file.
     """
 
     path: Path
     as_of_date: dt.date
-    content_sha256: str
+    manifest_sha256: str
     size_bytes: int
 
 
@@ -90,7 +90,7 @@ def package_night(
         facts = _facts(warehouse, as_of)
         tables = _tables(warehouse, as_of, str(facts["figures_sha256"]))
     data = write_package({"province_code": province, **facts}, tables, private)
-    digest = open_package(data).content_sha256
+    digest = open_package(data).manifest_sha256
     path = folder / f"{province}_{as_of.isoformat()}_{digest[:12]}{ENDING}"
     write_whole(path, data, mode=READABLE)
     return WrittenPackage(path, as_of, digest, len(data))

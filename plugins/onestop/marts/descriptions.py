@@ -27,13 +27,14 @@ _SUITES = PROJECT_ROOT / "expectations" / "marts"
 
 
 def describe_tables(warehouse: Warehouse) -> None:
-    """Write the bilingual comments on the tables and columns of mart, audit and core."""
+    """Write the bilingual comments on the tables and columns of mart, audit, core and national."""
     meanings = column_texts()
     known = schema_tables(warehouse.engine) | {("core", "calendar")}
     known |= {(PUBLISHED, file.name) for file in mart_files()}
+    known |= {table for table in table_texts() if table[0] == "national"}
     found = warehouse.rows(
         "select table_schema, table_name, column_name from information_schema.columns"
-        " where table_schema in ('mart', 'audit', 'core')"
+        " where table_schema in ('mart', 'audit', 'core', 'national')"
     )
     texts = {
         (row["table_schema"], row["table_name"], row["column_name"]): meanings[row["column_name"]]

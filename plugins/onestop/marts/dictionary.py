@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from onestop.warehouse import Warehouse
 
 #: The schemas, in the order in which people need them.
-SCHEMAS = (PUBLISHED, "ref", "audit", "core")
+SCHEMAS = (PUBLISHED, "ref", "audit", "core", "national")
 #: The reference table and column that hold the codes of a kind, and their labels.
 CODE_LISTS: Mapping[str, str] = {
     "band_code": "age_band.band_code",
@@ -84,7 +84,7 @@ class Table:
     """A table that is described.
 
     Attributes:
-        schema: ``mart``, ``ref``, ``audit`` or ``core``.
+        schema: ``mart``, ``ref``, ``audit``, ``core`` or ``national``.
         name: without its schema.
         meaning: of a row, by language.
         key: columns that identify a row; empty where rows are only added up.

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from onestop.federation.national_warehouse import migrate_national
 from onestop.marts.compute import compute_marts
 from onestop.marts.dictionary import (
     CODE_LISTS,
@@ -47,8 +48,9 @@ Which tables to start with: [bi.md](bi.md). In Python: [analysis.md](analysis.md
 - Points in time have a time zone; dates are days in Asia/Ho_Chi_Minh.
 
 Schemas: [mart](#mart), the figures as published last; [ref](#ref), what was promised, and the code
-lists; [audit](#audit), files, rules, nights; [core](#core), the record. Then
-[indicators](#indicators) and [codes](#codes).
+lists; [audit](#audit), files, rules, nights; [core](#core), the record; [national](#national), the
+sums of many installations, which only a national office has. Then [indicators](#indicators) and
+[codes](#codes).
 """
 _INDICATORS = "indicator_code"
 
@@ -74,6 +76,7 @@ def _tables() -> list[Table]:
         with open_warehouse(address) as warehouse:
             refresh_reference(warehouse)
             compute_marts(warehouse, dt.date(2022, 12, 31))
+            migrate_national(warehouse)
             return described_tables(warehouse)
 
 

@@ -22,6 +22,70 @@ SENTENCES: dict[str, str] = {
         "các dòng bị loại: onestop rejected --night {night}"
     ),
     "the warnings: {page}": "các cảnh báo: {page}",
+    # packages of provinces
+    "{file}: night {night}, {size} KB": "{file}: đêm {night}, {size} KB",
+    "the file is too large: {size} MB, and a package has at most {most} MB": (
+        "tệp quá lớn: {size} MB, mà một gói số liệu có nhiều nhất {most} MB"
+    ),
+    "the file is no package of this format ({part})": (
+        "tệp không phải gói số liệu theo định dạng này ({part})"
+    ),
+    "its format has version {version}, and this release reads version {known}": (
+        "định dạng của gói là phiên bản {version}, còn phần mềm này đọc phiên bản {known}"
+    ),
+    "{table}: its bytes are not those that the manifest lists": (
+        "{table}: nội dung không phải là nội dung ghi trong bản kê"
+    ),
+    "{table}: its content is not of the format ({part})": (
+        "{table}: nội dung không đúng định dạng ({part})"
+    ),
+    "{table}: a required cell is empty": "{table}: có ô bắt buộc bị trống",
+    "the registry has no province {province}": "danh sách tỉnh không có tỉnh {province}",
+    "the signature is by no key of {province} (it names key {key})": (
+        "chữ ký không phải của khóa nào của {province} (gói ghi khóa {key})"
+    ),
+    "key {key} of {province} is not valid on {day}": (
+        "khóa {key} của {province} không có hiệu lực ngày {day}"
+    ),
+    "night {night}, published at {moment}, is in the future": (
+        "đêm {night}, công bố lúc {moment}, là ở tương lai"
+    ),
+    "the figures break {rule}: {message}": "số liệu trái quy tắc {rule}: {message}",
+    "the figures break {rule}": "số liệu trái quy tắc {rule}",
+    "the figures are not those whose digest the publication has": (
+        "số liệu không phải là số liệu có mã băm của lần công bố"
+    ),
+    "night {night}, published at {moment}, is older than night {held}, which is held": (
+        "đêm {night}, công bố lúc {moment}, cũ hơn đêm {held} đang có"
+    ),
+    "the same publication of night {night} is held with other content; ask the province which one"
+    " is right": (
+        "đã có chính lần công bố này của đêm {night} với nội dung khác; hãy hỏi tỉnh bản nào đúng"
+    ),
+    "the file could not be read ({part})": "không đọc được tệp ({part})",
+    "the address redirects to {host}; redirects are not followed": (
+        "địa chỉ chuyển hướng đến {host}; phần mềm không đi theo chuyển hướng"
+    ),
+    "{file}: {province}, night {night}": "{file}: {province}, đêm {night}",
+    "{file}: {province}, night {night}; it replaces night {earlier} and restates {count} figures": (
+        "{file}: {province}, đêm {night}; thay cho đêm {earlier} và đổi {count} con số"
+    ),
+    "{files} read: {new} taken in, {repeated} held before, {refused} refused": (
+        "đã đọc {files}: nhận {new}, đã có từ trước {repeated}, từ chối {refused}"
+    ),
+    "no package is in force yet": "chưa có gói số liệu nào được dùng",
+    "the nation's night {night} is published with {are_in} of {total} provinces": (
+        "đã công bố số liệu cả nước của đêm {night} với {are_in} trên {total} tỉnh"
+    ),
+    "the nation's night {night} waits for {count} more provinces: {are_in} of {total} are in": (
+        "số liệu cả nước của đêm {night} còn chờ {count} tỉnh: đã có {are_in} trên {total}"
+    ),
+    "nothing new is published for the nation's night {night}: {are_in} of {total} provinces are"
+    " in": (
+        "không có gì mới để công bố cho đêm {night} của cả nước: đã có {are_in} trên {total} tỉnh"
+    ),
+    "{province} is late: its last night is {night}": "{province} chậm: đêm cuối là {night}",
+    "{province} is missing: no package so far": "{province} thiếu: chưa có gói số liệu nào",
     # what other commands end with
     "{files} in {folder}: {rows} of {dossiers}, {tickets}, {bad} made faulty on purpose": (
         "{files} trong {folder}: {rows} của {dossiers}, {tickets}, {bad} cố ý làm sai"

@@ -647,7 +647,7 @@ class PostgreSQLWarehouse(Warehouse):
             " inner join (select attrelid, attname, attnum from pg_attribute where attnum > 0"
             " and not attisdropped union all select oid, null, null from pg_class"
             " where relkind in ('r', 'p', 'v')) as a on a.attrelid = c.oid"
-            " where n.nspname in ('mart', 'ref', 'core', 'audit')"
+            " where n.nspname in ('mart', 'ref', 'core', 'audit', 'national')"
             " and pg_has_role(c.relowner, 'USAGE')"
         )
         return {(row["nspname"], row["relname"], row["attname"]): row["text"] for row in found}

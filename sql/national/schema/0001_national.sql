@@ -13,7 +13,7 @@ create table national.package (
     package_id bigint not null,
     file_sha256 varchar not null,  -- of the file, which is kept as landing/packages/<sha256>.zip
     size_bytes bigint not null,
-    place varchar not null,  -- the name under which it was received first
+    package_place varchar not null,  -- the name under which it was received first
     first_received_at timestamptz not null,
     last_received_at timestamptz not null,
     times_received bigint not null,
@@ -25,7 +25,7 @@ create table national.package (
     province_code varchar,  -- as it states; null: it could not be read so far
     province_as_of_date date,
     province_published_at timestamptz,
-    content_sha256 varchar,  -- of its manifest
+    manifest_sha256 varchar,  -- of its manifest
     figures_sha256 varchar,
     rules_sha256 varchar,
     key_id varchar,

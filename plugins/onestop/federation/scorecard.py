@@ -1,0 +1,354 @@
+"""The nation's scorecard and lists, on the terminal and for programs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal, TextIO
+
+from onestop.console import page_width, printed, write_csv
+from onestop.federation.national_warehouse import open_national_figures
+from onestop.marts.published import NothingPublishedError, near_nights_text
+from onestop.schema.number_text import day, measured, whole
+from onestop.schema.reference import read_reference
+from onestop.schema.time_zone import LOCAL_ZONE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from onestop.console import OutputFormat
+    from onestop.schema.number_text import Language
+    from onestop.settings import Settings
+    from onestop.warehouse import Warehouse
+
+#: What `onestop nation` can list.
+NationalList = Literal["scorecard", "provinces", "packages", "restated"]
+
+_NATION = "NATION"
+_WORDS: dict[str, dict[Language, str]] = {
+    "title": {
+        "vi": "Cả nước, số liệu đến hết ngày {night}, lần công bố {number}",
+        "en": "The nation, data as of the end of {night}, publication {number}",
+    },
+    "coverage": {
+        "vi": "Có {are_in} trên {total} tỉnh: {ahead} tỉnh đã gửi đêm sau, {late} tỉnh chậm,"
+        " {missing} tỉnh thiếu",
+        "en": "{are_in} of {total} provinces are in: {ahead} sent a later night, {late} are late,"
+        " {missing} are missing",
+    },
+    "late": {"vi": "chậm, số liệu đến {night}", "en": "late, data as of {night}"},
+    "missing": {"vi": "chưa có gói số liệu nào", "en": "no package so far"},
+    "not_added": {"vi": "không cộng: {why}", "en": "not added up: {why}"},
+    "no_data": {"vi": "chưa có số liệu", "en": "no data"},
+    "sums": {
+        "vi": "Các số là tổng số nguyên của các tỉnh; tỷ lệ tính từ tổng, cắt bớt chứ không làm"
+        " tròn.",
+        "en": "The figures are sums of the provinces' integers; rates come from the sums and are"
+        " cut, never rounded up.",
+    },
+}
+_HEADERS: dict[Language, tuple[str, ...]] = {
+    "vi": ("Chỉ tiêu", "Cả nước", "Sở, ngành", "Cấp huyện", "Cấp xã", "Tỉnh", "Đạt / không đạt"),
+    "en": (
+        "Indicator",
+        "Nation",
+        "Departments",
+        "Districts",
+        "Communes",
+        "Provinces",
+        "Met / not met",
+    ),
+}
+_LISTS: dict[str, tuple[str, dict[str, dict[Language, str]]]] = {
+    "provinces": (
+        (
+            "select province.province_code, name_vi, name_en, coverage_state,"
+            " province_as_of_date, package_id from national.coverage as coverage"
+            " inner join national.province as province"
+            " on coverage.province_code = province.province_code"
+            " where publication_id = :publication order by province.province_code"
+        ),
+        {
+            "province_code": {"vi": "Tỉnh", "en": "Province"},
+            "name": {"vi": "Tên", "en": "Name"},
+            "coverage_state": {"vi": "Tình trạng", "en": "State"},
+            "province_as_of_date": {"vi": "Đêm", "en": "Night"},
+            "package_id": {"vi": "Gói số", "en": "Package"},
+        },
+    ),
+    "packages": (
+        (
+            "select package_id, package_place, province_code, province_as_of_date, package_state,"
+            " refusal_code, reason_vi, reason_en, times_received, last_received_at,"
+            " replaces_package_id, file_sha256 from national.package order by package_id desc"
+        ),
+        {
+            "package_id": {"vi": "Gói số", "en": "Package"},
+            "package_place": {"vi": "Tệp", "en": "File"},
+            "province_code": {"vi": "Tỉnh", "en": "Province"},
+            "province_as_of_date": {"vi": "Đêm", "en": "Night"},
+            "package_state": {"vi": "Tình trạng", "en": "State"},
+            "refusal_code": {"vi": "Mã", "en": "Code"},
+            "reason": {"vi": "Lý do", "en": "Reason"},
+            "times_received": {"vi": "Số lần nhận", "en": "Received"},
+        },
+    ),
+    "restated": (
+        (
+            "select province_code, previous_night, as_of_date, indicator_code, method_code,"
+            " unit_code, period_type, period_basis, period_start, numerator_before,"
+            " denominator_before, numerator_after, denominator_after, package_id"
+            " from national.restatement"
+            " order by package_id desc, indicator_code, method_code, unit_code, period_type,"
+            " period_basis, period_start"
+        ),
+        {
+            "province_code": {"vi": "Tỉnh", "en": "Province"},
+            "previous_night": {"vi": "Đêm trước", "en": "Earlier night"},
+            "as_of_date": {"vi": "Đêm sau", "en": "Later night"},
+            "indicator_code": {"vi": "Chỉ tiêu", "en": "Indicator"},
+            "method_code": {"vi": "Cách tính", "en": "Method"},
+            "unit_code": {"vi": "Cấp", "en": "Level"},
+            "period": {"vi": "Kỳ", "en": "Period"},
+            "before": {"vi": "Trước", "en": "Before"},
+            "after": {"vi": "Sau", "en": "After"},
+        },
+    ),
+}
+_STATES: dict[str, dict[Language, str]] = {
+    "in": {"vi": "đã có", "en": "in"},
+    "ahead": {"vi": "đêm sau", "en": "later night"},
+    "late": {"vi": "chậm", "en": "late"},
+    "missing": {"vi": "thiếu", "en": "missing"},
+    "in_force": {"vi": "đang dùng", "en": "in force"},
+    "replaced": {"vi": "đã được thay", "en": "replaced"},
+    "refused": {"vi": "bị từ chối", "en": "refused"},
+    "repeated": {"vi": "trùng", "en": "repeated"},
+}
+
+
+def print_nation(
+    settings: Settings,
+    lang: Language = "vi",
+    night: dt.date | None = None,
+    form: OutputFormat = "table",
+    what: NationalList = "scorecard",
+    file: TextIO | None = None,
+) -> None:
+    """Write the nation's scorecard, or a list behind it.
+
+    Args:
+        settings: of the national installation.
+        lang: of the table; the machine formats hold both languages.
+        night: a published night of the nation; defaults to the last publication.
+        form: ``table`` for people, ``json`` or ``csv`` for programs.
+        what: the scorecard, the provinces of the publication, all packages, or what was restated.
+        file: where to; defaults to standard output.
+
+    Raises:
+        NothingPublishedError: that night is not published, or nothing is.
+    """
+    file = file or sys.stdout
+    with open_national_figures(settings) as warehouse:
+        if what in ("packages", "restated"):
+            rows = warehouse.rows(_LISTS[what][0])
+            _write(rows, what, lang, form, file)
+            return
+        publication = _publication(warehouse, night)
+        if what == "provinces":
+            number = {"publication": publication["publication_id"]}
+            _write(warehouse.rows(_LISTS[what][0], number), what, lang, form, file)
+            return
+        lines = _lines(warehouse, publication)
+        provinces = warehouse.rows(
+            _LISTS["provinces"][0], {"publication": publication["publication_id"]}
+        )
+    if form == "json":
+        page = {**publication, "lines": lines, "provinces": provinces}
+        json.dump(page, file, ensure_ascii=False, indent=2, default=_plain)
+        file.write("\n")
+    elif form == "csv":
+        write_csv(file, list(lines[0]) if lines else [], (line.values() for line in lines))
+    else:
+        _print_table(publication, lines, provinces, lang, file)
+
+
+def _publication(warehouse: Warehouse, night: dt.date | None) -> dict[str, Any]:
+    found = warehouse.rows(
+        "select publication_id, as_of_date, published_at, provinces_total, provinces_in,"
+        " provinces_ahead, provinces_late, provinces_missing from national.publication"
+        " order by publication_id"
+    )
+    if not found:
+        raise NothingPublishedError(
+            "no national figures are published yet",
+            remedy="run `onestop federate` with the packages of the provinces",
+        )
+    if night is None:
+        return found[-1]
+    of_night = [row for row in found if row["as_of_date"] == night]
+    if not of_night:
+        nights = sorted({row["as_of_date"] for row in found})
+        raise NothingPublishedError(
+            f"the nation's night {night} is not published", remedy=near_nights_text(nights, night)
+        )
+    return of_night[-1]
+
+
+def _lines(warehouse: Warehouse, publication: dict[str, Any]) -> list[dict[str, Any]]:
+    """Each indicator by nation and level, for the calendar year up to the night."""
+    rows = warehouse.rows(
+        "select indicator.position, indicator.indicator_code, indicator.title_vi,"
+        " indicator.title_en, indicator.unit_of_measure, figure.unit_code, figure.method_code,"
+        " figure.adds_up, figure.numerator, figure.denominator, figure.value,"
+        " figure.provinces_counted, figure.provinces_met, figure.provinces_not_met,"
+        " figure.provinces_with_issues, figure.oldest_as_of_date,"
+        " indicator.reason_vi, indicator.reason_en"
+        " from national.indicator as indicator left join national.indicator_value as figure"
+        " on indicator.indicator_code = figure.indicator_code"
+        " and indicator.scorecard_method = figure.method_code"
+        " and figure.publication_id = :publication and figure.period_type = 'year_to_date'"
+        " and figure.period_basis = 'calendar' and figure.period_start = :first"
+        " order by indicator.position, figure.unit_code",
+        {
+            "publication": publication["publication_id"],
+            "first": publication["as_of_date"].replace(month=1, day=1),
+        },
+    )
+    for row in rows:
+        row.update(
+            unit_code=row["unit_code"] or _NATION,
+            adds_up=bool(row["adds_up"]),
+            as_of_date=publication["as_of_date"],
+            publication_id=publication["publication_id"],
+        )
+    return rows
+
+
+def _print_table(
+    publication: dict[str, Any],
+    lines: Sequence[dict[str, Any]],
+    provinces: Sequence[dict[str, Any]],
+    lang: Language,
+    file: TextIO,
+) -> None:
+    from rich import box  # noqa: PLC0415 - the machine formats do without it
+    from rich.table import Table  # noqa: PLC0415 - idem
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for place, header in enumerate(_HEADERS[lang]):
+        table.add_column(header, overflow="fold", justify="right" if place else "left")
+    levels = [str(row["unit_code"]) for row in read_reference()["unit_level"]]
+    by_indicator: dict[str, dict[str, dict[str, Any]]] = {}
+    for line in lines:
+        by_indicator.setdefault(line["indicator_code"], {})[line["unit_code"]] = line
+    for figures in by_indicator.values():
+        first = figures.get(_NATION) or next(iter(figures.values()))
+        cells = [
+            _figure(figures.get(code), lang)
+            for code in (_NATION, *(level for level in levels if level not in _NOT_SHOWN))
+        ]
+        counted = max((line["provinces_counted"] or 0 for line in figures.values()), default=0)
+        verdicts = ""
+        if first["provinces_counted"]:
+            verdicts = f"{first['provinces_met']} / {first['provinces_not_met']}"
+        table.add_row(
+            str(first[f"title_{lang}"]),
+            *cells,
+            whole(counted, lang) if counted else "",
+            verdicts,
+        )
+    with printed(file, page_width(file, piped=120)) as console:
+        console.print(
+            _WORDS["title"][lang].format(
+                night=day(publication["as_of_date"], lang), number=publication["publication_id"]
+            )
+        )
+        console.print(
+            _WORDS["coverage"][lang].format(
+                are_in=publication["provinces_in"] + publication["provinces_ahead"],
+                total=publication["provinces_total"],
+                ahead=publication["provinces_ahead"],
+                late=publication["provinces_late"],
+                missing=publication["provinces_missing"],
+            )
+        )
+        for province in provinces:
+            if province["coverage_state"] in ("late", "missing"):
+                held = province["province_as_of_date"]
+                state = _WORDS[province["coverage_state"]][lang].format(
+                    night=day(held, lang) if held else ""
+                )
+                name = province[f"name_{lang}"]
+                console.print(f"  {province['province_code']} {name}: {state}")
+        console.print(table)
+        console.print(_WORDS["sums"][lang])
+
+
+_NOT_SHOWN = {"CITY", "UNREGISTERED"}
+
+
+def _figure(line: dict[str, Any] | None, lang: Language) -> str:
+    if line is None:
+        return ""
+    if line["provinces_counted"] is None:
+        return line[f"reason_{lang}"] or _WORDS["no_data"][lang]
+    if not line["adds_up"]:
+        why = line[f"reason_{lang}"] or ""
+        return _WORDS["not_added"][lang].format(why=why) if line["unit_code"] == _NATION else "—"
+    shown = measured(line["numerator"], line["denominator"], None, line["unit_of_measure"], lang)
+    return shown or _WORDS["no_data"][lang]
+
+
+def _write(
+    rows: list[dict[str, Any]],
+    what: str,
+    lang: Language,
+    form: OutputFormat,
+    file: TextIO,
+) -> None:
+    """Write a list; the table has fewer columns than the machine formats."""
+    if form == "json":
+        json.dump(rows, file, ensure_ascii=False, indent=2, default=_plain)
+        file.write("\n")
+        return
+    if form == "csv":
+        write_csv(file, list(rows[0]) if rows else [], (row.values() for row in rows))
+        return
+    from rich import box  # noqa: PLC0415 - the machine formats do without it
+    from rich.table import Table  # noqa: PLC0415 - idem
+
+    headers = _LISTS[what][1]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for names in headers.values():
+        table.add_column(names[lang], overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(row, name, lang) for name in headers))
+    with printed(file, page_width(file)) as console:
+        console.print(table)
+
+
+def _cell(row: dict[str, Any], name: str, lang: Language) -> str:
+    if name == "period":
+        return f"{row['period_type']} {day(row['period_start'], lang)}"
+    if name in ("before", "after"):
+        counts = (row[f"numerator_{name}"], row[f"denominator_{name}"])
+        return " / ".join("—" if count is None else whole(count, lang) for count in counts)
+    if name in ("coverage_state", "package_state"):
+        return _STATES[row[name]][lang]
+    value = row.get(name, row.get(f"{name}_{lang}"))
+    if isinstance(value, dt.datetime):
+        return f"{value.astimezone(LOCAL_ZONE):%Y-%m-%d %H:%M}"
+    if isinstance(value, dt.date):
+        return day(value, lang)
+    return "" if value is None else str(value)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no JSON form")

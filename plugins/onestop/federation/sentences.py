@@ -1,0 +1,90 @@
+"""What a run of the federation did, as sentences for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from onestop.federation.federating import REPEATED
+from onestop.schema.said import said, said_count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from onestop.federation.federating import Federated, PackageOutcome
+    from onestop.schema.said import Said
+
+
+def federated_sentences(done: Federated) -> Iterator[Said]:
+    """One sentence for each file that is new or refused, then the counts and the nation's state."""
+    repeated = [outcome for outcome in done.outcomes if outcome.state == REPEATED]
+    for outcome in done.outcomes:
+        if outcome.state != REPEATED:
+            yield _outcome(outcome)
+    yield said(
+        "{files} read: {new} taken in, {repeated} held before, {refused} refused",
+        files=said_count(len(done.outcomes), "file"),
+        new=len(done.outcomes) - len(repeated) - len(done.refused),
+        repeated=len(repeated),
+        refused=len(done.refused),
+    )
+    yield from nation_sentences(done)
+
+
+def nation_sentences(done: Federated) -> Iterator[Said]:
+    """What was published, or why nothing was, and whose packages are late or missing."""
+    if done.night is None:
+        yield said("no package is in force yet")
+        return
+    facts = {
+        "night": done.night,
+        "are_in": done.states["in"] + done.states["ahead"],
+        "total": sum(done.states.values()),
+    }
+    if done.publication_id is not None:
+        yield said(
+            "the nation's night {night} is published with {are_in} of {total} provinces", **facts
+        )
+    elif done.waits_for:
+        yield said(
+            "the nation's night {night} waits for {count} more provinces: {are_in} of {total}"
+            " are in",
+            count=done.waits_for,
+            **facts,
+        )
+    else:
+        yield said(
+            "nothing new is published for the nation's night {night}: {are_in} of {total}"
+            " provinces are in",
+            **facts,
+        )
+    for code, state, held in done.not_in:
+        if state == "late":
+            yield said("{province} is late: its last night is {night}", province=code, night=held)
+        else:
+            yield said("{province} is missing: no package so far", province=code)
+
+
+def _outcome(outcome: PackageOutcome) -> Said:
+    if outcome.refusal is not None:
+        return said(
+            "{file}: refused, {rule}: {reason}",
+            file=outcome.place,
+            rule=outcome.refusal.code,
+            reason=outcome.refusal.why,
+        )
+    if outcome.replaces_night is not None:
+        return said(
+            "{file}: {province}, night {night}; it replaces night {earlier} and restates"
+            " {count} figures",
+            file=outcome.place,
+            province=outcome.province_code,
+            night=outcome.night,
+            earlier=outcome.replaces_night,
+            count=outcome.restated,
+        )
+    return said(
+        "{file}: {province}, night {night}",
+        file=outcome.place,
+        province=outcome.province_code,
+        night=outcome.night,
+    )
