@@ -125,4 +125,4 @@ def _why(row: Row) -> tuple[str | None, str | None]:
             "Số khai báo theo văn bản của từng tỉnh, không cộng",
             "Declared by each province with its own document; not added up",
         )
-    return "Chưa có số liệu", "No data"
+    return "Chưa tính được: chưa có nguồn số liệu", "Not computed: there is no source of data"

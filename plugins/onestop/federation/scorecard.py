@@ -40,7 +40,7 @@ _WORDS: dict[str, dict[Language, str]] = {
     },
     "late": {"vi": "chậm, số liệu đến {night}", "en": "late, data as of {night}"},
     "missing": {"vi": "chưa có gói số liệu nào", "en": "no package so far"},
-    "not_added": {"vi": "không cộng: {why}", "en": "not added up: {why}"},
+    "not_added": {"vi": "không cộng ({note})", "en": "not added ({note})"},
     "no_data": {"vi": "chưa có số liệu", "en": "no data"},
     "sums": {
         "vi": "Các số là tổng số nguyên của các tỉnh; tỷ lệ tính từ tổng, cắt bớt chứ không làm"
@@ -239,15 +239,18 @@ def _print_table(
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for place, header in enumerate(_HEADERS[lang]):
-        table.add_column(header, overflow="fold", justify="right" if place else "left")
+        table.add_column(
+            header, overflow="fold", justify="right" if place else "left", no_wrap=place > 0
+        )
     levels = [str(row["unit_code"]) for row in read_reference()["unit_level"]]
+    notes: list[str] = []
     by_indicator: dict[str, dict[str, dict[str, Any]]] = {}
     for line in lines:
         by_indicator.setdefault(line["indicator_code"], {})[line["unit_code"]] = line
     for figures in by_indicator.values():
         first = figures.get(_NATION) or next(iter(figures.values()))
         cells = [
-            _figure(figures.get(code), lang)
+            _figure(figures.get(code), notes, lang)
             for code in (_NATION, *(level for level in levels if level not in _NOT_SHOWN))
         ]
         counted = max((line["provinces_counted"] or 0 for line in figures.values()), default=0)
@@ -284,20 +287,25 @@ def _print_table(
                 name = province[f"name_{lang}"]
                 console.print(f"  {province['province_code']} {name}: {state}")
         console.print(table)
+        for number, note in enumerate(notes, start=1):
+            console.print(f"({number}) {note}")
         console.print(_WORDS["sums"][lang])
 
 
 _NOT_SHOWN = {"CITY", "UNREGISTERED"}
 
 
-def _figure(line: dict[str, Any] | None, lang: Language) -> str:
+def _figure(line: dict[str, Any] | None, notes: list[str], lang: Language) -> str:
+    """The cell of a figure; why one is not added up becomes a note below the table."""
     if line is None:
         return ""
-    if line["provinces_counted"] is None:
-        return line[f"reason_{lang}"] or _WORDS["no_data"][lang]
-    if not line["adds_up"]:
-        why = line[f"reason_{lang}"] or ""
-        return _WORDS["not_added"][lang].format(why=why) if line["unit_code"] == _NATION else "—"
+    why = line[f"reason_{lang}"]
+    if not line["adds_up"] and why:
+        if line["unit_code"] != _NATION:
+            return ""
+        if why not in notes:
+            notes.append(why)
+        return _WORDS["not_added"][lang].format(note=notes.index(why) + 1)
     shown = measured(line["numerator"], line["denominator"], None, line["unit_of_measure"], lang)
     return shown or _WORDS["no_data"][lang]
 

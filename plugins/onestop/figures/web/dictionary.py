@@ -31,6 +31,7 @@ SCHEMA_TEXTS: dict[str, dict[Language, str]] = {
     "ref": {"vi": "kế hoạch, chỉ tiêu, danh mục mã", "en": "what was promised, and the code lists"},
     "audit": {"vi": "tệp, quy tắc, các đêm", "en": "files, rules, nights"},
     "core": {"vi": "hồ sơ ghi nhận từ mọi tệp", "en": "the record of all files"},
+    "national": {"vi": "tổng của nhiều nơi cài đặt", "en": "the sums of many installations"},
 }
 #: Parts of the dictionary that are no table.
 _PARTS = ("indicators", "codes")
@@ -71,6 +72,7 @@ def read_dictionary(warehouse: Warehouse, _settings: Settings, visit: Visit) -> 
         "schemas": [
             (schema, SCHEMA_TEXTS[schema][visit.lang], [t for t in tables if t.schema == schema])
             for schema in SCHEMAS
+            if any(t.schema == schema for t in tables)
         ],
         "found": list(_matches(tables, text)) if text else None,
         "indicators": read_indicators() if part == "indicators" else [],
