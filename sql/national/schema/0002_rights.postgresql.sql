@@ -3,11 +3,16 @@
 
 grant usage on schema national to onestop_pipeline, onestop_auditor, onestop_bi;
 grant select, insert on all tables in schema national to onestop_pipeline;
-grant update, delete on
-    national.package, national.province, national.indicator, national.province_figure,
-    national.province_form_06a, national.province_processing_time, national.province_unit,
-    national.province_target, national.province_known_issue, national.province_delivery
-to onestop_pipeline;
+grant update, delete on national.package to onestop_pipeline;
+grant update, delete on national.province to onestop_pipeline;
+grant update, delete on national.indicator to onestop_pipeline;
+grant update, delete on national.province_figure to onestop_pipeline;
+grant update, delete on national.province_form_06a to onestop_pipeline;
+grant update, delete on national.province_processing_time to onestop_pipeline;
+grant update, delete on national.province_unit to onestop_pipeline;
+grant update, delete on national.province_target to onestop_pipeline;
+grant update, delete on national.province_known_issue to onestop_pipeline;
+grant update, delete on national.province_delivery to onestop_pipeline;
 grant select on all tables in schema national to onestop_auditor, onestop_bi;
 
 call audit.protect('national.restatement');

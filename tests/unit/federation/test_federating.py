@@ -39,6 +39,7 @@ from onestop.federation.refusal import (
 )
 from onestop.federation.registry import read_registry
 from onestop.files import sha256_of
+from onestop.marts.descriptions import table_keys
 from onestop.warehouse import open_warehouse
 from onestop.warehouse.duckdb_engine import DuckDBWarehouse
 
@@ -433,6 +434,14 @@ def test_both_engines_hold_the_same(office, nation, postgres, tmp_path):
         open_warehouse(other.settings.warehouse) as two,
     ):
         both = [content(each, ("national",)) for each in (one, two)]
+        for (schema, table), key in table_keys().items():
+            if schema == "national":
+                columns = ", ".join(key)
+                [rows] = one.rows(
+                    f"select count(*) as number, count(distinct ({columns})) as keys"
+                    f" from national.{table}"
+                )
+                assert rows["number"] == rows["keys"], table
     for found in both:
         del found["national.schema_version"]
     assert len(both[0]) == 15

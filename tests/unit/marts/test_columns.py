@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 
+from onestop.federation.national_warehouse import migrate_national
 from onestop.marts.compute import compute_marts
 from onestop.marts.descriptions import column_texts, describe_tables, table_keys, table_texts
 from onestop.marts.publish import refresh_reference
@@ -18,11 +19,12 @@ def columns(tmp_path_factory):
     with open_warehouse(f"duckdb:///{path}") as warehouse:
         refresh_reference(warehouse)
         compute_marts(warehouse, dt.date(2022, 6, 30))
+        migrate_national(warehouse)
         return {
             f"{schema}.{table}.{column}"
-            for schema in ("mart", "mart_staged", "audit", "core")
+            for schema in ("mart", "mart_staged", "audit", "core", "national")
             for table in warehouse.tables(schema)
-            if table != "night"
+            if table not in ("night", "schema_version")
             for column in warehouse.columns(schema, table)
         }
 

@@ -35,7 +35,10 @@ def test_the_page_has_every_table_and_the_names_and_sources_of_every_code(page):
 
 
 def test_every_table_has_a_key_but_those_whose_rows_are_added_up():
-    assert table_texts().keys() - table_keys().keys() == {("mart", "indicator_event")}
+    assert table_texts().keys() - table_keys().keys() == {
+        ("mart", "indicator_event"),
+        ("national", "province_delivery"),
+    }
     assert table_keys().keys() <= table_texts().keys()
 
 
@@ -44,6 +47,8 @@ def test_the_keys_identify_the_rows_of_a_published_night(kept, tmp_path):
     repeated, filled = [], 0
     with open_warehouse(duckdb_address(settings.published), read_only=True) as warehouse:
         for (schema, table), key in table_keys().items():
+            if schema == "national":  # of a national office only
+                continue
             columns = ", ".join(f'"{name}"' for name in key)
             [found] = warehouse.rows(
                 f"select count(*) as rows, count(distinct ({columns})) as keys"
