@@ -913,6 +913,7 @@ def doctor(
 
 @app.command()
 def package(
+    lang: LangOption,
     night: Annotated[
         dt.date | None,
         typer.Argument(
@@ -966,7 +967,8 @@ def package(
             file=written.path,
             night=written.as_of_date,
             size=max(written.size_bytes >> 10, 1),
-        )
+        ),
+        lang,
     )
 
 
@@ -981,6 +983,7 @@ class NationalList(StrEnum):
 
 @app.command()
 def federate(
+    lang: LangOption,
     places: Annotated[
         list[str] | None,
         typer.Argument(
@@ -1028,7 +1031,6 @@ def federate(
     from onestop.federation.registry import read_registry
     from onestop.federation.sentences import federated_sentences
 
-    lang = chosen_language()
     settings = Settings.from_environment()
     done = take_in(
         settings,
@@ -1071,7 +1073,7 @@ def nation(
     """The nation's scorecard: sums of the provinces, and who is missing or late."""
     from onestop.federation.scorecard import print_nation
 
-    print_nation(Settings.from_environment(), lang.value, night, form.value, what.value)
+    print_nation(Settings.from_environment(), lang, night, form.value, what.value)
 
 
 @app.command()

@@ -24,8 +24,8 @@ from onestop.federation.refusal import (
 from onestop.federation.signing import is_signed_by
 from onestop.gate.suite import MART_SUITES, load_suite
 from onestop.marts.publish import digest_of
+from onestop.said import said, said_both
 from onestop.schema.reference import reference_tables
-from onestop.schema.said import Said, said
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse.duckdb_files import open_duckdb
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from onestop.federation.package import SealedPackage
     from onestop.federation.registry import Province, Registry
-    from onestop.schema.number_text import Language
+    from onestop.said import Said
 
 _SUITES = ("indicator_value", "form_06a", "processing_time")
 #: The rows that the national warehouse holds of the large tables.
@@ -180,7 +180,7 @@ class SumChecks:
             for rule in suite.rules:
                 query = rule.predicate(rows)
                 if query and rule.severity == "critical" and rule.code not in _OF_UNITS:
-                    message = _both(rule.message_vi, rule.message_en)
+                    message = said_both(vi=rule.message_vi, en=rule.message_en)
                     why = said(
                         "the figures break {rule}: {message}", rule=rule.code, message=message
                     )
@@ -245,19 +245,3 @@ class SumChecks:
     def _arrow(self, query: str) -> pa.Table:
         table: pa.Table = self._connection.sql(query).to_arrow_table()
         return table
-
-
-class _Both(Said):
-    """A sentence that has both languages of its own."""
-
-    __slots__ = ()
-
-    def in_language(self, lang: Language) -> str:
-        """The sentence in a language."""
-        return str(self) if lang == "en" else str(self.values["vi"])
-
-
-def _both(vi: str, en: str) -> Said:
-    text = _Both(en)
-    text.template, text.values = en, {"vi": vi}
-    return text

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from onestop.federation.refusal import FederationError
+from onestop.said import said
 from onestop.schema.time_zone import LOCAL_ZONE
 
 
@@ -54,7 +55,7 @@ def fewest_provinces(of: int) -> int:
     text = os.environ.get("ONESTOP_NATION_MINIMUM") or str(of)
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= of:
         raise FederationError(
-            f"{text} is no number of provinces from 1 to {of}",
+            said("{text} is no number of provinces from 1 to {most}", text=text, most=of),
             subject="ONESTOP_NATION_MINIMUM",
             remedy="write it as 60",
         )
@@ -74,6 +75,8 @@ def nation_publishes_by(night: dt.date) -> dt.datetime:
         clock = dt.time.fromisoformat(text).replace(tzinfo=None)
     except ValueError:
         raise FederationError(
-            f"{text} is no time of day", subject="ONESTOP_NATION_BY", remedy="write it as 09:00"
+            said("{text} is no time of day", text=text),
+            subject="ONESTOP_NATION_BY",
+            remedy="write it as 09:00",
         ) from None
     return dt.datetime.combine(night + dt.timedelta(days=1), clock, LOCAL_ZONE)

@@ -28,7 +28,7 @@ from onestop.federation.refusal import CONTRADICTION, OLDER, PackageRefusedError
 from onestop.federation.registry import registry_rows
 from onestop.files import has_sha256, write_new
 from onestop.marts.published import NothingPublishedError, open_published
-from onestop.schema.said import said
+from onestop.said import said
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse import engine_of
 from onestop.warehouse.base import quoted_text
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from onestop.federation.places import FoundPackage
     from onestop.federation.registry import Registry
     from onestop.intake.exports import Folder
-    from onestop.schema.said import Said
+    from onestop.said import Said
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
 

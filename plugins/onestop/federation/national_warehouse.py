@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from onestop.federation.refusal import FederationError
 from onestop.marts.descriptions import describe_tables
 from onestop.marts.published import NothingPublishedError, open_published
+from onestop.said import said
 from onestop.schema.project import PROJECT_ROOT
 from onestop.schema.reference import read_reference
 from onestop.warehouse import open_warehouse
@@ -52,7 +53,10 @@ def migrate_national(warehouse: Warehouse) -> None:
         applied = {row["version"] for row in found}
     if applied and max(applied) > files[-1].version:
         raise FederationError(
-            f"the schema national has version {max(applied)}, made by a newer release",
+            said(
+                "the schema national has version {version}, made by a newer release",
+                version=max(applied),
+            ),
             remedy="install the newer release",
         )
     pending = [file for file in files if file.version not in applied]

@@ -28,7 +28,7 @@ import pyarrow.csv as arrow_csv
 from onestop.federation.refusal import DAMAGED, NO_PACKAGE, UNKNOWN_VERSION, PackageRefusedError
 from onestop.federation.registry import PROVINCE_CODE
 from onestop.federation.signing import ALGORITHM, key_id, sign
-from onestop.schema.said import said
+from onestop.said import said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

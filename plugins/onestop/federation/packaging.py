@@ -17,6 +17,7 @@ from onestop.files import READABLE, write_whole
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.publish import digest_of
 from onestop.marts.published import find_night, open_published
+from onestop.said import said
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -116,7 +117,7 @@ def _province(given: str) -> str:
     code = given or os.environ.get("ONESTOP_PROVINCE", "")
     if not PROVINCE_CODE.fullmatch(code):
         raise FederationError(
-            f"{code!r} is no code of a province" if code else "no province is named",
+            said("{code} is no code of a province", code=code) if code else "no province is named",
             subject="ONESTOP_PROVINCE",
             remedy="set it to the code that the national registry has for this installation",
         )
@@ -134,7 +135,7 @@ def _facts(warehouse: Warehouse, night: dt.date) -> dict[str, object]:
     if not re.fullmatch(r"[0-9a-f]{64}", str(row["rules_sha256"])):
         raise FederationError(
             "an earlier release published it, without a digest of its rules",
-            subject=f"night {night}",
+            subject=said("night {night}", night=night),
             remedy="package a night that this release published",
         )
     moment = row["published_at"].astimezone(dt.UTC)
@@ -181,7 +182,7 @@ def _tables(warehouse: Warehouse, night: dt.date, digest: str) -> dict[str, pa.T
     if digest_of(warehouse.arrow, *(f"packaged_{name}" for name in _HISTORY)) != digest:
         raise FederationError(
             "the figures kept for it are not those that were published: their digest differs",
-            subject=f"night {night}",
+            subject=said("night {night}", night=night),
             remedy="run `onestop verify`",
         )
     return tables

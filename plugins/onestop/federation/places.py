@@ -20,7 +20,7 @@ from onestop.intake.exports import (
     list_exports,
     readable_name,
 )
-from onestop.schema.said import said
+from onestop.said import said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from onestop.errors import OneStopError
 
 if TYPE_CHECKING:
-    from onestop.schema.said import Said
+    from onestop.said import Said
 
 #: The file is no package: no ZIP file, other entries, too large, twice the same entry, encrypted.
 NO_PACKAGE = "PKG-F01"
@@ -56,7 +56,7 @@ class PackageRefusedError(OneStopError):
     """
 
     def __init__(self, code: str, why: Said) -> None:
-        super().__init__(str(why), subject=code)
+        super().__init__(why, subject=code)
         self.code = code
         self.why = why
 

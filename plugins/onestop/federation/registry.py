@@ -22,12 +22,15 @@ from typing import TYPE_CHECKING
 
 from onestop.federation.refusal import FederationError
 from onestop.federation.signing import key_id, public_key
+from onestop.said import said, said_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    from onestop.said import Said
 
 COLUMNS = (
     "province_code",
@@ -74,6 +77,14 @@ class Province:
     keys: tuple[Key, ...]
 
 
+class _RowError(Exception):
+    """A row of the registry that cannot be used."""
+
+    def __init__(self, why: Said) -> None:
+        super().__init__(why)
+        self.why = why
+
+
 #: The provinces by their codes.
 Registry = dict[str, Province]
 
@@ -88,26 +99,31 @@ def read_registry(path: Path) -> Registry:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise FederationError(
-            f"the registry of provinces cannot be read ({error})",
+            said("the registry of provinces cannot be read ({why})", why=type(error).__name__),
             subject=str(path),
             remedy="write it as docs/federation.md says, and set ONESTOP_PROVINCES",
         ) from None
     found: Registry = {}
-    problems: list[str] = []
+    problems: list[Said] = []
     reader = csv.DictReader(io.StringIO(text, newline=""))
     if tuple(reader.fieldnames or ()) != COLUMNS:
-        problems.append(f"line 1: the columns are to be {','.join(COLUMNS)}")
+        columns = said("the columns are to be {columns}", columns=",".join(COLUMNS))
+        problems.append(said("line {line}: {problem}", line=1, problem=columns))
     else:
         for row in reader:
             try:
                 _add(found, row)
-            except ValueError as problem:
-                problems.append(f"line {reader.line_num}: {problem}")
+            except _RowError as unusable:
+                problem = said("line {line}: {problem}", line=reader.line_num, problem=unusable.why)
+                problems.append(problem)
     if not found and not problems:
-        problems.append("it lists no province")
+        problems.append(said("it lists no province"))
     if problems:
         raise FederationError(
-            "the registry of provinces needs correcting:\n  " + "\n  ".join(problems[:_SHOWN]),
+            said(
+                "the registry of provinces needs correcting:\n  {problems}",
+                problems=said_list(problems[:_SHOWN], "\n  "),
+            ),
             subject=str(path),
         )
     return found
@@ -117,18 +133,20 @@ def _add(found: Registry, row: Mapping[str, str | None]) -> None:
     """Add a row to the provinces.
 
     Raises:
-        ValueError: it cannot be used.
+        _RowError: it cannot be used.
     """
     if None in row or None in row.values():
-        raise ValueError(f"it does not have {len(COLUMNS)} cells")
+        raise _RowError(said("it does not have {count} cells", count=len(COLUMNS)))
     cells = {name: str(value).strip() for name, value in row.items()}
     code = cells["province_code"]
     if not PROVINCE_CODE.fullmatch(code):
-        raise ValueError(f"{code!r} is no province_code; use letters, digits, '.', '_' and '-'")
+        raise _RowError(
+            said("{code} is no province_code; use letters, digits, '.', '_' and '-'", code=code)
+        )
     if not cells["name_vi"] or not cells["name_en"]:
-        raise ValueError("name_vi or name_en is empty")
+        raise _RowError(said("name_vi or name_en is empty"))
     if not cells["late_after_days"].isascii() or not cells["late_after_days"].isdigit():
-        raise ValueError("late_after_days is no number of days")
+        raise _RowError(said("late_after_days is no number of days"))
     province = Province(
         code,
         cells["name_vi"],
@@ -144,27 +162,31 @@ def _add(found: Registry, row: Mapping[str, str | None]) -> None:
         province.name_en,
         province.late_after_days,
     ):
-        raise ValueError(f"{code} has other names or another late_after_days in a line before")
+        raise _RowError(
+            said("{code} has other names or another late_after_days in a line before", code=code)
+        )
     keys = (*known.keys, *province.keys)
     if len({key.key_id for key in keys}) < len(keys):
-        raise ValueError(f"{code} has this key in a line before")
+        raise _RowError(said("{code} has this key in a line before", code=code))
     found[code] = Province(code, known.name_vi, known.name_en, known.late_after_days, keys)
 
 
 def _key(cells: Mapping[str, str]) -> Key:
     try:
         public = public_key(cells["public_key"])
-    except ValueError as error:
-        raise ValueError(f"public_key is no Ed25519 key in base64 ({error})") from None
+    except ValueError:
+        raise _RowError(said("public_key is no Ed25519 key in base64")) from None
     days = []
     for name in ("key_from", "key_to"):
         try:
             days.append(dt.date.fromisoformat(cells[name]) if cells[name] else None)
         except ValueError:
-            raise ValueError(f"{name} is no date; write it as 2022-11-24") from None
+            raise _RowError(
+                said("{column} is no date; write it as 2022-11-24", column=name)
+            ) from None
     first, end = days
     if first is None:
-        raise ValueError("key_from is empty")
+        raise _RowError(said("key_from is empty"))
     return Key(public, key_id(public), first, end)
 
 

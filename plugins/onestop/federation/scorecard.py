@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 from onestop.console import page_width, printed, write_csv
 from onestop.federation.national_warehouse import open_national_figures
 from onestop.marts.published import NothingPublishedError, near_nights_text
+from onestop.said import said
 from onestop.schema.number_text import day, measured, whole
 from onestop.schema.reference import read_reference
 from onestop.schema.time_zone import LOCAL_ZONE
@@ -40,25 +41,24 @@ _WORDS: dict[str, dict[Language, str]] = {
     },
     "late": {"vi": "chậm, số liệu đến {night}", "en": "late, data as of {night}"},
     "missing": {"vi": "chưa có gói số liệu nào", "en": "no package so far"},
-    "not_added": {"vi": "không cộng ({note})", "en": "not added ({note})"},
-    "no_data": {"vi": "chưa có số liệu", "en": "no data"},
+    "no_data": {"vi": "chưa có", "en": "no data"},
     "sums": {
         "vi": "Các số là tổng số nguyên của các tỉnh; tỷ lệ tính từ tổng, cắt bớt chứ không làm"
-        " tròn.",
+        " tròn. “Đạt”: số tỉnh đạt mục tiêu của mình trên số tỉnh có mục tiêu.",
         "en": "The figures are sums of the provinces' integers; rates come from the sums and are"
-        " cut, never rounded up.",
+        " cut, never rounded up. “Met”: provinces that meet their own target, of those with one.",
     },
 }
 _HEADERS: dict[Language, tuple[str, ...]] = {
-    "vi": ("Chỉ tiêu", "Cả nước", "Sở, ngành", "Cấp huyện", "Cấp xã", "Tỉnh", "Đạt / không đạt"),
+    "vi": ("Chỉ tiêu", "Cả nước", "Sở, ngành", "Cấp huyện", "Cấp xã", "Tỉnh", "Đạt"),
     "en": (
         "Indicator",
         "Nation",
-        "Departments",
+        "Depart.",
         "Districts",
         "Communes",
-        "Provinces",
-        "Met / not met",
+        "Prov.",
+        "Met",
     ),
 }
 _LISTS: dict[str, tuple[str, dict[str, dict[Language, str]]]] = {
@@ -192,7 +192,8 @@ def _publication(warehouse: Warehouse, night: dt.date | None) -> dict[str, Any]:
     if not of_night:
         nights = sorted({row["as_of_date"] for row in found})
         raise NothingPublishedError(
-            f"the nation's night {night} is not published", remedy=near_nights_text(nights, night)
+            said("the nation's night {night} is not published", night=night),
+            remedy=near_nights_text(nights, night),
         )
     return of_night[-1]
 
@@ -239,9 +240,10 @@ def _print_table(
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for place, header in enumerate(_HEADERS[lang]):
-        table.add_column(
-            header, overflow="fold", justify="right" if place else "left", no_wrap=place > 0
-        )
+        if place:
+            table.add_column(header, justify="right")
+        else:
+            table.add_column(header, overflow="fold", min_width=24)
     levels = [str(row["unit_code"]) for row in read_reference()["unit_level"]]
     notes: list[str] = []
     by_indicator: dict[str, dict[str, dict[str, Any]]] = {}
@@ -256,14 +258,16 @@ def _print_table(
         counted = max((line["provinces_counted"] or 0 for line in figures.values()), default=0)
         verdicts = ""
         if first["provinces_counted"]:
-            verdicts = f"{first['provinces_met']} / {first['provinces_not_met']}"
+            verdicts = (
+                f"{first['provinces_met']}/{first['provinces_met'] + first['provinces_not_met']}"
+            )
         table.add_row(
             str(first[f"title_{lang}"]),
             *cells,
             whole(counted, lang) if counted else "",
             verdicts,
         )
-    with printed(file, page_width(file, piped=120)) as console:
+    with printed(file, page_width(file)) as console:
         console.print(
             _WORDS["title"][lang].format(
                 night=day(publication["as_of_date"], lang), number=publication["publication_id"]
@@ -305,7 +309,7 @@ def _figure(line: dict[str, Any] | None, notes: list[str], lang: Language) -> st
             return ""
         if why not in notes:
             notes.append(why)
-        return _WORDS["not_added"][lang].format(note=notes.index(why) + 1)
+        return f"— ({notes.index(why) + 1})"
     shown = measured(line["numerator"], line["denominator"], None, line["unit_of_measure"], lang)
     return shown or _WORDS["no_data"][lang]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onestop.federation.federating import REPEATED
-from onestop.schema.said import said, said_count
+from onestop.said import said, said_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from onestop.federation.federating import Federated, PackageOutcome
-    from onestop.schema.said import Said
+    from onestop.said import Said
 
 
 def federated_sentences(done: Federated) -> Iterator[Said]:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from onestop.federation.refusal import FederationError
 from onestop.files import PRIVATE, write_new
+from onestop.said import said
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,15 +71,15 @@ def read_key(path: Path) -> Ed25519PrivateKey:
         text = path.read_bytes()
     except OSError as error:
         raise FederationError(
-            f"the key cannot be read ({error.strerror})",
+            said("the key cannot be read ({why})", why=error.strerror),
             subject=str(path),
             remedy="make one with `onestop package --new-key FILE`, or set ONESTOP_PACKAGE_KEY",
         ) from None
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise FederationError(
-            f"others may read the private key ({stat.filemode(mode)})",
+            said("others may read the private key ({mode})", mode=stat.filemode(mode)),
             subject=str(path),
-            remedy=f"run `chmod 600 {path}`; if others had access, make a new key",
+            remedy=said("run `chmod 600 {path}`; if others had access, make a new key", path=path),
         )
     try:
         key = serialization.load_pem_private_key(text, password=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from onestop.vietnamese import (
     commands,
+    federation,
     figures,
     intake,
     record,
@@ -14,7 +15,7 @@ from onestop.vietnamese import (
 )
 
 #: The modules with translations, each for some folders of the package.
-CATALOGUES = (commands, figures, intake, record, settings, tasks, upkeep, warehouse)
+CATALOGUES = (commands, federation, figures, intake, record, settings, tasks, upkeep, warehouse)
 #: The Vietnamese sentence of each English template.
 SENTENCES: dict[str, str] = {
     english: own for module in CATALOGUES for english, own in module.SENTENCES.items()

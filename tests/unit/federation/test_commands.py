@@ -17,7 +17,7 @@ from onestop.federation.package import open_package
 from onestop.federation.registry import read_registry
 from onestop.federation.scorecard import print_nation
 from onestop.federation.sentences import federated_sentences
-from onestop.schema.said import VIETNAMESE
+from onestop.vietnamese import SENTENCES
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +136,7 @@ def test_every_sentence_of_a_run_has_its_vietnamese(office, nation, tmp_path):
     sentences = list(federated_sentences(done))
     assert any("restates" in sentence for sentence in sentences)
     assert any("waits for 1 more" in sentence for sentence in sentences)
-    assert [s for s in sentences if s.template not in VIETNAMESE] == []
+    assert [s for s in sentences if s.template not in SENTENCES] == []
 
 
 def test_package_writes_the_night_and_prints_a_new_key(one_night, environment, nation, tmp_path):
