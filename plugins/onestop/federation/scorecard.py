@@ -239,11 +239,10 @@ def _print_table(
     from rich.table import Table  # noqa: PLC0415 - idem
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    widths = (page_width(file) - _NUMBERS, *_WIDTHS)
     for place, header in enumerate(_HEADERS[lang]):
-        if place:
-            table.add_column(header, justify="right")
-        else:
-            table.add_column(header, overflow="fold", min_width=24)
+        side: Literal["left", "right"] = "right" if place else "left"
+        table.add_column(header, justify=side, overflow="fold", width=widths[place])
     levels = [str(row["unit_code"]) for row in read_reference()["unit_level"]]
     notes: list[str] = []
     by_indicator: dict[str, dict[str, dict[str, Any]]] = {}
@@ -296,6 +295,9 @@ def _print_table(
         console.print(_WORDS["sums"][lang])
 
 
+#: Width of the columns after the title, and of all of them with the room between them.
+_WIDTHS = (9, 9, 9, 9, 5, 5)
+_NUMBERS = sum(_WIDTHS) + 3 * len(_WIDTHS) + 2
 _NOT_SHOWN = {"CITY", "UNREGISTERED"}
 
 
