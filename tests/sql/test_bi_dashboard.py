@@ -57,3 +57,33 @@ def test_the_shipped_files_hold_no_address_of_an_installation():
     uri = yaml.safe_load(database.read_text(encoding="utf-8"))["sqlalchemy_uri"]
     assert uri == "postgresql+psycopg2://dashboards@localhost/onestop"
     assert all(dataset["catalog"] is None for dataset in read_datasets().values())
+
+
+def test_filters_and_places_of_the_dashboard_name_what_is_shipped():
+    [path] = (SHIPPED / "dashboards").glob("*.yaml")
+    dashboard = yaml.safe_load(path.read_text(encoding="utf-8"))
+    placed = [
+        part["meta"]
+        for part in dashboard["position"].values()
+        if isinstance(part, dict) and part["type"] == "CHART"
+    ]
+    charts = [
+        yaml.safe_load(chart.read_text(encoding="utf-8"))
+        for chart in (SHIPPED / "charts").glob("*.yaml")
+    ]
+    assert {one["uuid"]: one["sliceName"] for one in placed} == {
+        one["uuid"]: one["slice_name"] for one in charts
+    }
+    numbers = {one["chartId"]: one["uuid"] for one in placed}
+    assert len(numbers) == len(placed)
+    datasets = read_datasets()
+    of_chart = {one["uuid"]: one["dataset_uuid"] for one in charts}
+    filters = dashboard["metadata"]["native_filter_configuration"]
+    assert [one["name"] for one in filters] == ["Cấp", "Cơ quan", "Tháng"]
+    for one in filters:
+        [target] = one["targets"]
+        in_scope = set(numbers) - set(one["scope"]["excluded"])
+        assert in_scope < set(numbers)
+        for dataset in (target["datasetUuid"], *(of_chart[numbers[each]] for each in in_scope)):
+            columns = {column["column_name"] for column in datasets[dataset]["columns"]}
+            assert target["column"]["name"] in columns, (one["name"], dataset)

@@ -81,6 +81,8 @@ def read_charts() -> dict[str, Chart]:
         columns = [
             *([asked["x_axis"]] if "x_axis" in asked else []),
             *asked.get("groupby", ()),
+            *asked.get("groupbyRows", ()),
+            *asked.get("groupbyColumns", ()),
             *asked.get("all_columns", ()),
         ]
         metrics = [*asked.get("metrics", ()), *([asked["metric"]] if "metric" in asked else [])]

@@ -17,6 +17,8 @@ DAG_ID = "onestop_nightly"
 _FINDING = "discover_deliveries"
 _DONE = {"success", "failed"}
 _POLL_SECONDS = 0.5
+#: The scheduler looks every 30 seconds for backfills whose runs have ended.
+_COMPLETION_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -101,10 +103,25 @@ def run_nights(
 
 
 def _settle_leftovers(airflow: LocalAirflow) -> set[str]:
-    """Cancel unfinished backfills and wait for running nights; returns all runs."""
-    for backfill in airflow.get("/backfills", dag_id=DAG_ID)["backfills"]:
-        if backfill["completed_at"] is None:
-            airflow.put(f"/backfills/{backfill['id']}/cancel")
+    """End the backfills of earlier sessions and wait for running nights; returns all runs.
+
+    A backfill whose nights have all ended is left to the scheduler, which completes it within
+    half a minute. Any other is cancelled. The runs of a cancelled backfill stay queued for ever
+    when they are cleared.
+    """
+    deadline = time.monotonic() + _COMPLETION_SECONDS
+    while unfinished := [
+        backfill["id"]
+        for backfill in airflow.get("/backfills", dag_id=DAG_ID)["backfills"]
+        if backfill["completed_at"] is None
+    ]:
+        airflow.check_alive()
+        have_ended = all(run["state"] in _DONE for run in airflow.runs(DAG_ID))
+        if not have_ended or time.monotonic() > deadline:
+            for number in unfinished:
+                airflow.put(f"/backfills/{number}/cancel")
+            break
+        time.sleep(_POLL_SECONDS)
     while True:
         airflow.check_alive()
         runs = airflow.runs(DAG_ID)

@@ -11,6 +11,7 @@ from onestop.console import csv_bytes
 from onestop.figures.decisions import decision_notes
 from onestop.figures.known import refuse_unknown
 from onestop.figures.night_times import OUTCOME_TEXTS, STEP_TEXTS, read_night_times
+from onestop.figures.web.repairs import repairs_of
 from onestop.figures.web.site import ROWS_PER_PAGE, date_of, page_number
 from onestop.gate.past_volumes import series_of
 from onestop.gate.unpublished import NIGHT_STATES, unpublished_nights
@@ -61,6 +62,9 @@ def read_nights(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[
     total = int(warehouse.value(f"select count(*) from ({_NIGHTS}) as night") or 0)
     page = page_number(visit.query.get("page"), total)
     nights = _read_nights(warehouse, visit.lang, page.offset)
+    repairs = repairs_of(warehouse, settings, {row["night"]: row["state"] for row in nights})
+    for row in nights:
+        row["repair"] = repairs.get(row["night"])
     waiting = [
         {
             "night": each.as_of_date,
@@ -217,6 +221,7 @@ def read_night(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[s
             None,
         ),
         "is_copied": not waiting,
+        "repair": repairs_of(warehouse, settings, {night: state or None}).get(night),
         "deliveries": deliveries,
         "times": times,
         "step_texts": {step: texts[lang] for step, texts in STEP_TEXTS.items()},
