@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Collection, Mapping
 
+    from onestop.record.publications import Publication
     from onestop.warehouse import Warehouse
 
 _PERIOD = ("period_type", "period_basis", "period_start")
@@ -118,18 +119,33 @@ REPLACED: Mapping[str, Replaced] = {
 }
 
 
+#: The columns by which a night looks up rows of the stored marts, each by itself.
+LOOKED_UP_BY: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(DOSSIER_MARTS, ("dossier_code",)),
+    "counted_dossier": (
+        "dossier_code",
+        "due_date",
+        "first_due_date",
+        "received_date",
+        "closed_date",
+    ),
+    TICKET_MART: ("issued_date",),
+}
+
+
 class ChangeSet:
     """Computes the marts of a night from those of the last publication.
 
     Args:
         warehouse: open for writing; schema ``ref_staged`` is filled, ``mart_staged`` is empty.
-        previous: the night published last.
+        last: the last publication.
         as_of: the night.
     """
 
-    def __init__(self, warehouse: Warehouse, previous: dt.date, as_of: dt.date) -> None:
+    def __init__(self, warehouse: Warehouse, last: Publication, as_of: dt.date) -> None:
         self._warehouse = warehouse
-        self._previous = previous
+        self._previous = last.as_of_date
+        self._dossiers = last.dossier_count
         self._as_of = as_of
         self._before = {f"mart.{name}": f"{STAGED}.{name}_old" for name in _BY_DOSSIER}
         self._after = {
@@ -223,13 +239,12 @@ class ChangeSet:
 
     def _refuse_many(self) -> None:
         touched = self._count(TOUCHED_DOSSIERS)
-        dossiers = self._count(f"{PUBLISHED}.counted_dossier")
-        if touched > max(_FEW, _LARGEST_SHARE * dossiers):
+        if touched > max(_FEW, _LARGEST_SHARE * self._dossiers):
             raise DoubtError(
                 said(
                     "{count} of {dossiers} may count differently",
                     count=touched,
-                    dossiers=said_count(dossiers, "dossier"),
+                    dossiers=said_count(self._dossiers, "dossier"),
                 )
             )
 
@@ -267,6 +282,7 @@ class ChangeSet:
         self._warehouse.make_table(
             f"{STAGED}.{name}_old",
             f"select * from {PUBLISHED}.{name} as published where {rule.condition('published')}",
+            is_lookup=True,
         )
         select = select_over(file, self._as_of, self._after, staged=True)
         self._warehouse.make_table(
@@ -370,7 +386,7 @@ class ChangeSet:
             f"{STAGED}.changed_ticket",
             changed_keys_select(self._warehouse, FEEDS["visits"], self._previous, self._as_of),
         )
-        self._warehouse.make_table(TOUCHED_DAYS, _DAYS_OF_TICKETS)
+        self._warehouse.make_table(TOUCHED_DAYS, _DAYS_OF_TICKETS, is_lookup=True)
         is_whole = self._warehouse.value(
             f"select count(*) from {TOUCHED_DAYS} where issued_date is null"
         )
@@ -386,6 +402,7 @@ class ChangeSet:
             f"{STAGED}.touched_visit",
             "select h.* from core.visit_history as h where exists (select 1"
             f" from {TOUCHED_DAYS} as d where d.issued_date = h.issued_date)",
+            is_lookup=True,
         )
         given = {"core.visit_history": f"{STAGED}.touched_visit"}
         self._warehouse.make_table(rule.new, select_over(file, self._as_of, given, staged=True))
@@ -394,7 +411,8 @@ class ChangeSet:
 
     def _add_linked_days(self) -> bool:
         """Add the days of tickets that are linked by a transfer to those of the touched days."""
-        self._warehouse.make_table(f"{STAGED}.linked_day", _LINKED_DAYS.format(as_of=self._as_of))
+        linked = _LINKED_DAYS.format(as_of=self._as_of)
+        self._warehouse.make_table(f"{STAGED}.linked_day", linked, is_lookup=True)
         if not self._count(f"{STAGED}.linked_day"):
             return False
         self._warehouse.execute(
@@ -533,26 +551,23 @@ inner join core.visit_version as v on h.ticket_code = v.transferred_from
 inner join {STAGED}.changed_ticket as c on v.ticket_code = c.ticket_code
 """
 _LINKED_DAYS = f"""
-with current_ticket as (
-    select
-        ticket_code, transferred_from, issued_date,
-        exists (select 1 from {TOUCHED_DAYS} as d where d.issued_date = h.issued_date) as is_touched
+with touched as (
+    select h.ticket_code, h.transferred_from
     from core.visit_history as h
-    where valid_from <= date '{{as_of}}' and (valid_to is null or valid_to > date '{{as_of}}')
+    where h.valid_from <= date '{{as_of}}' and (h.valid_to is null or h.valid_to > date '{{as_of}}')
+        and exists (select 1 from {TOUCHED_DAYS} as d where d.issued_date = h.issued_date)
 ),
-link as (
-    select
-        earlier.issued_date as earlier_date,
-        earlier.is_touched as is_earlier_touched,
-        later.issued_date as later_date,
-        later.is_touched as is_later_touched
-    from current_ticket as later
-    inner join current_ticket as earlier on later.transferred_from = earlier.ticket_code
-    where later.is_touched <> earlier.is_touched
+linked as (
+    select h.issued_date
+    from touched inner join core.visit_history as h on touched.transferred_from = h.ticket_code
+    where h.valid_from <= date '{{as_of}}' and (h.valid_to is null or h.valid_to > date '{{as_of}}')
+    union
+    select h.issued_date
+    from touched inner join core.visit_history as h on touched.ticket_code = h.transferred_from
+    where h.valid_from <= date '{{as_of}}' and (h.valid_to is null or h.valid_to > date '{{as_of}}')
 )
-select earlier_date as issued_date from link where is_later_touched
-union
-select later_date from link where is_earlier_touched
+select issued_date from linked
+where not exists (select 1 from {TOUCHED_DAYS} as d where d.issued_date = linked.issued_date)
 """
 
 

@@ -97,7 +97,7 @@ def compute_marts(
     if last is not None and not why:
         try:
             with working("computing"):
-                counts = ChangeSet(warehouse, last.as_of_date, as_of).compute()
+                counts = ChangeSet(warehouse, last, as_of).compute()
             stage_night_change(
                 warehouse,
                 last.as_of_date,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
-from onestop.marts.changes import REPLACED
+from onestop.marts.changes import LOOKED_UP_BY, REPLACED
 from onestop.marts.compute import stage_reference, staged_night
 from onestop.marts.descriptions import describe_tables
 from onestop.marts.files import mart_files
@@ -19,6 +19,7 @@ from onestop.record.publications import (
     CHANGES,
     Computation,
     last_published,
+    latest_publication,
     record_publication,
 )
 from onestop.record.reference_versions import keep_reference
@@ -105,7 +106,7 @@ def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
                 staged["rules_sha256"],
                 staged["record_state"],
             ),
-            dossier_count=int(warehouse.value(f"select count(*) from {PUBLISHED}.counted_dossier")),
+            dossier_count=_dossier_count(warehouse, has_changes=has_changes),
             figures_sha256=digest,
         )
         if not has_changes:  # a night that counts changes has the rows of the night before
@@ -118,12 +119,28 @@ def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
     return number
 
 
+def _dossier_count(warehouse: Warehouse, *, has_changes: bool) -> int:
+    """Number of dossiers in the marts; of a change set, without reading all of them."""
+    last = latest_publication(warehouse)
+    relations = warehouse.relations(STAGED)
+    if not has_changes or last is None or "counted_dossier_old" not in relations:
+        return int(warehouse.value(f"select count(*) from {PUBLISHED}.counted_dossier"))
+    return last.dossier_count + int(
+        warehouse.value(
+            f"select (select count(*) from {REPLACED['counted_dossier'].new})"
+            f" - (select count(*) from {STAGED}.counted_dossier_old)"
+        )
+    )
+
+
 def _publish_table(warehouse: Warehouse, name: str, *, is_whole: bool) -> None:
     """Replace a mart, whole, or those of its rows that the night changes."""
     mart, staged = f"{PUBLISHED}.{name}", f"{STAGED}.{name}"
     rule = REPLACED.get(name)
     if rule is None or is_whole:
         warehouse.replace_table(mart, staged)
+        for column in LOOKED_UP_BY.get(name, ()):
+            warehouse.keep_index(mart, (column,))
         return
     columns = ", ".join(warehouse.columns(PUBLISHED, name))
     warehouse.execute(f"delete from {mart} as published where {rule.condition('published')}")

@@ -26,7 +26,7 @@ def append_versions(load: Incoming, known_from: dt.date) -> int:
         "night": load.delivery.night,
         "known_from": known_from,
     }
-    before = load.warehouse.value(f"select count(*) from core.{entity}_version")
+    before = _own_versions(load)
     is_stored, more = unless_unchanged(load)
     load.warehouse.execute(
         f"insert into core.{entity}_version (delivery_id, row_number, night, known_from,"
@@ -47,7 +47,16 @@ def append_versions(load: Incoming, known_from: dt.date) -> int:
         parameters,
     )
     _end_left_out(load, parameters)
-    return int(load.warehouse.value(f"select count(*) from core.{entity}_version") - before)
+    return _own_versions(load) - before
+
+
+def _own_versions(load: Incoming) -> int:
+    """Number of the delivery's versions."""
+    own = f"core.{load.feed.entity}_version where delivery_id = :delivery_id"
+    count = load.warehouse.value(
+        f"select count(*) from {own}", {"delivery_id": load.delivery.delivery_id}
+    )
+    return int(count)
 
 
 def unless_unchanged(load: Incoming) -> tuple[str, dict[str, Any]]:

@@ -125,7 +125,8 @@ def store_implicit_rows(load: Incoming, known_from: dt.date) -> None:
     for name in ("pending", "candidate"):
         warehouse.execute(f"drop table if exists {name}")
     warehouse.execute(f"create temporary table pending as select distinct {key} from touched")
-    _store_held(load, "sibling", delivery.night, known_from)
+    if warehouse.value("select count(*) from sibling"):
+        _store_held(load, "sibling", delivery.night, known_from)
     if not later:
         return
     # All scopes that a pending key may belong to.

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 State = Literal["OK", "WARN", "FAIL"]
 #: How long a night may run after the end of its wait.
 _NIGHT_RUNS_FOR = dt.timedelta(hours=1)
+#: Seconds that a replica may be behind without a warning.
+_REPLICA_BEHIND = 300
 #: Up to this many late nights are a warning; with more, readers' figures are stale.
 _NIGHTS_BEHIND = 3
 _GIB = 1 << 30
@@ -329,11 +331,34 @@ def _warehouse(settings: Settings, now: dt.datetime) -> _Found:
                     version=version,
                 ),
             )
+        yield from _replica(warehouse)
         yield from _published_night(settings, warehouse, now)
         yield from _readers_copy(settings, warehouse)
         yield from _left_out(warehouse)
         for problem in unknown_names(warehouse, settings.mappings().sources):
             yield "WARN", problem, UNKNOWN_NAME_REMEDY
+
+
+def _replica(warehouse: Warehouse) -> _Found:
+    """How far a streaming replica, from which readers may read, is behind."""
+    replica = warehouse.replica()
+    if replica is None:
+        return
+    seconds = f"{replica.seconds_behind:,.0f}"
+    if not replica.is_fed:
+        yield (
+            "FAIL",
+            said("it is a replica that receives nothing"),
+            said("check primary_conninfo and the replication slot; see docs/scale-workers.md"),
+        )
+    elif replica.seconds_behind > _REPLICA_BEHIND:
+        yield (
+            "WARN",
+            said("it is a replica, {seconds} seconds behind", seconds=seconds),
+            said("end long queries there, or give it more processors and faster disks"),
+        )
+    else:
+        yield "OK", said("it is a replica, {seconds} seconds behind", seconds=seconds)
 
 
 def _published_night(settings: Settings, warehouse: Warehouse, now: dt.datetime) -> _Found:

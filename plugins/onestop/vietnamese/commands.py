@@ -149,6 +149,14 @@ SENTENCES: dict[str, str] = {
     "run as the pipeline's user, so that what is written stays its own": (
         "chạy bằng người dùng của hệ thống, để tệp ghi ra vẫn thuộc người dùng đó"
     ),
+    "it is a replica that receives nothing": "đây là bản sao không nhận được gì",
+    "it is a replica, {seconds} seconds behind": "đây là bản sao, chậm {seconds} giây",
+    "check primary_conninfo and the replication slot; see docs/scale-workers.md": (
+        "kiểm tra primary_conninfo và replication slot; xem docs/scale-workers.md"
+    ),
+    "end long queries there, or give it more processors and faster disks": (
+        "kết thúc các truy vấn dài ở đó, hoặc cấp thêm bộ xử lý và ổ đĩa nhanh hơn"
+    ),
     "{store} answers, and keeps what is written once": (
         "{store} trả lời và giữ nguyên những gì chỉ ghi một lần"
     ),

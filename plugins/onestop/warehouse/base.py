@@ -39,6 +39,20 @@ class SchemaError(WarehouseError):
     """The warehouse's schema and this release do not fit together."""
 
 
+@dataclass(frozen=True)
+class Replica:
+    """A copy of the warehouse that follows another server.
+
+    Attributes:
+        is_fed: whether it receives changes now.
+        seconds_behind: age of the last change that it applied, while there are others; 0 where
+            it has applied all that it received.
+    """
+
+    is_fed: bool
+    seconds_behind: float
+
+
 class Warehouse(ABC):
     """One open connection to the warehouse.
 
@@ -185,6 +199,19 @@ class Warehouse(ABC):
     @abstractmethod
     def append(self, name: str, table: pa.Table) -> None:
         """Add rows to a table; columns are matched by name."""
+
+    def replica(self) -> Replica | None:
+        """How far this warehouse is behind the one it is a copy of; None where it is no copy."""
+        return None
+
+    @abstractmethod
+    def keep_index(self, name: str, columns: Sequence[str]) -> None:
+        """Let rows of a table be found by columns without reading all of it.
+
+        Args:
+            name: of the table.
+            columns: of the index; it is made once.
+        """
 
     @abstractmethod
     def append_parquet(self, name: str, files: Sequence[Path]) -> None:

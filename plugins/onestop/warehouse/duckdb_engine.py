@@ -279,6 +279,9 @@ class DuckDBWarehouse(Warehouse):
                 f"insert into {name} ({names}) select {names} from read_parquet([{paths}])"
             )
 
+    def keep_index(self, name: str, columns: Sequence[str]) -> None:
+        """Does nothing: DuckDB keeps the bounds of every block of rows."""
+
     def replace_table(self, name: str, by: str) -> None:
         """Replace all rows of a table by those of another, in the running transaction."""
         self.make_table(name, f"select * from {by}")

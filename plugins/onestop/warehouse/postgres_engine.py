@@ -25,6 +25,7 @@ from onestop.schema.feeds import FEEDS
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse.base import (
     NoWarehouseError,
+    Replica,
     SchemaError,
     Warehouse,
     WarehouseBusyError,
@@ -604,6 +605,14 @@ class PostgreSQLWarehouse(Warehouse):
         self.execute(f"delete from {name}")
         self.execute(f"insert into {name} ({names}) select {names} from {by}")
 
+    def keep_index(self, name: str, columns: Sequence[str]) -> None:
+        """Create an index, once; readers do not wait for it."""
+        table = name.split(".")[1]
+        self.execute(
+            f"create index if not exists {quoted('_'.join((table, *columns, 'index')))}"
+            f" on {name} ({', '.join(map(quoted, columns))})"
+        )
+
     def _have_columns(self, name: str, types: dict[str, str]) -> None:
         schema, table = name.split(".")
         relations = self.relations(schema)
@@ -657,6 +666,19 @@ class PostgreSQLWarehouse(Warehouse):
         for schema in schemas:
             tables = [quoted(schema, table) for table in self.tables(schema)]
             self.execute(f"analyze {', '.join(tables)}")
+
+    def replica(self) -> Replica | None:
+        """How far a streaming replica is behind its server."""
+        found = self.rows(
+            "select pg_is_in_recovery() as is_replica,"
+            " exists (select 1 from pg_stat_wal_receiver where pid is not null) as is_fed,"
+            " case when pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() then 0 else"
+            " coalesce(extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()), 0)"
+            " end as seconds_behind"
+        )[0]
+        if not found["is_replica"]:
+            return None
+        return Replica(found["is_fed"], float(found["seconds_behind"]))
 
     def publish_copy(self, target: Path) -> None:  # noqa: ARG002 - readers need no file
         """Vacuum the rows of the night before; readers read the database itself."""

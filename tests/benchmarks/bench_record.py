@@ -1,0 +1,182 @@
+"""What a delivery and a night cost on a large record of ten sources on PostgreSQL.
+
+.venv/bin/python tests/benchmarks/bench_record.py --dossiers 2000000
+
+The record is that of ``bench_marts.py``, its dossiers divided among ten sources. A first night is
+computed and published in full; then a delivery of 2000 changed dossiers is loaded, its night is
+computed by changes and published, while a reader asks for figures. The statements of the load, the
+computation and the publication that read a large table whole are listed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import threading
+import time
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import duckdb
+import psutil
+import psycopg
+import pyarrow as pa
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+from bench_engines import DAY, delivery, stage, timed
+from bench_marts import NIGHT, make_record
+from postgres_server import running_server
+from statement_plans import whole_scans
+
+from onestop.marts.compute import compute_marts
+from onestop.marts.publish import publish_marts
+from onestop.record.load import load_delivery
+from onestop.schema.feeds import FEEDS
+from onestop.warehouse import open_warehouse
+
+SOURCES = 10
+_CHANGED = 2000
+_BATCH_ROWS = 200_000
+_LARGE = 50_000
+
+
+def copy_record(record: Path, target) -> None:
+    """Put the record into PostgreSQL, each dossier under one of ten sources."""
+    office = f"'office_' || (hash(dossier_code) % {SOURCES}) || substr(delivery_id, 9)"
+    with duckdb.connect(record, read_only=True) as source:
+        source.execute("set timezone = 'UTC'")
+        selects = {
+            "audit.delivery": "select * from audit.delivery where feed <> 'dossiers' union all"
+            " select d.* replace ('office_' || n || substr(delivery_id, 9) as delivery_id,"
+            f" 'office_' || n as source) from audit.delivery as d, range({SOURCES}) as made (n)"
+            " where feed = 'dossiers'"
+        }
+        for feed in FEEDS.values():
+            for kind in ("version", "history"):
+                table = f"core.{feed.entity}_{kind}"
+                more = f" replace ({office} as delivery_id)" if feed.name == "dossiers" else ""
+                selects[table] = f"select *{more} from {table}"
+        for table, select in selects.items():
+            for batch in source.sql(select).to_arrow_reader(_BATCH_ROWS):
+                target.append(table, pa.Table.from_batches([batch]))
+
+
+class Reader(threading.Thread):
+    """Asks for the city's figures ten times a second, and keeps how long the answers took."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(daemon=True)
+        self._url, self._ended, self.seconds = url, threading.Event(), []
+
+    def run(self) -> None:
+        query = "select value from mart.indicator_value where unit_code = 'H24.40'"
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            while not self._ended.wait(0.1):
+                started = time.perf_counter()
+                connection.execute(query).fetchall()
+                self.seconds.append(time.perf_counter() - started)
+
+    def __str__(self) -> str:
+        taken = sorted(self.seconds)
+        return (
+            f"{len(taken)} answers, median {1000 * taken[len(taken) // 2]:.0f} ms,"
+            f" slowest {1000 * taken[-1]:.0f} ms"
+        )
+
+    def end(self) -> None:
+        self._ended.set()
+        self.join()
+
+
+class Clock:
+    """Seconds of the clock and of the server's processors; other programs share the machine."""
+
+    def __init__(self, url: str) -> None:
+        with psycopg.connect(url) as connection:
+            backend = connection.info.backend_pid
+        self._server = psutil.Process(backend).parent()
+
+    @contextmanager
+    def timed(self, label: str):
+        started, busy = time.perf_counter(), self._busy()
+        yield
+        taken, busy = time.perf_counter() - started, self._busy() - busy
+        print(f"  {label:<44}{taken:8.1f} s{busy:8.1f} s of the server's processors", flush=True)
+
+    def _busy(self) -> float:
+        own = self._server.cpu_times()
+        seconds = own.children_user + own.children_system
+        for child in self._server.children():
+            with suppress(psutil.NoSuchProcess):
+                of_child = child.cpu_times()
+                seconds += of_child.user + of_child.system
+        return seconds
+
+
+def large_tables(url: str) -> set[str]:
+    with psycopg.connect(url) as connection:
+        found = connection.execute(
+            f"select relname from pg_class where relkind = 'r' and reltuples > {_LARGE}"
+        )
+        return {name for (name,) in found.fetchall()}
+
+
+def measure(url: str, folder: Path, *, plans: bool) -> None:
+    clock = Clock(url)
+    with open_warehouse(url) as warehouse:
+        with clock.timed("statistics"):
+            warehouse.gather_statistics("core", "audit")
+        with clock.timed("compute everything"):
+            compute_marts(warehouse, NIGHT)
+        with clock.timed("publish everything"):
+            publish_marts(warehouse, NIGHT)
+            warehouse.publish_copy(folder / "none")
+    reader = Reader(url)
+    reader.start()
+    night = NIGHT + DAY
+    with ExitStack() as stack:
+        scans = stack.enter_context(whole_scans(large_tables(url))) if plans else []
+        with open_warehouse(url) as warehouse:
+            with clock.timed(f"load a delivery of {_CHANGED} dossiers"):
+                load_delivery(warehouse, delivery(night), folder / f"{night}.duckdb")
+            with clock.timed("compute the changes"):
+                compute_marts(warehouse, night)
+            with clock.timed("publish them"):
+                publish_marts(warehouse, night)
+                warehouse.publish_copy(folder / "none")
+    reader.end()
+    print(f"  a reader meanwhile: {reader}")
+    for kind, table, sql in scans:
+        print(f"  {kind} {table}: {sql}")
+    with psycopg.connect(url) as connection:
+        for name, size in connection.execute(
+            "select relname, pg_size_pretty(pg_total_relation_size(oid)) from pg_class"
+            " where relkind = 'r' order by pg_total_relation_size(oid) desc limit 8"
+        ).fetchall():
+            print(f"  {name:<44}{size:>10}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dossiers", type=int, default=200_000)
+    parser.add_argument("--plans", action="store_true", help="list scans of whole tables")
+    wanted = parser.parse_args()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="onestop-bench-")))
+        server = stack.enter_context(running_server())
+        record = folder / "record.duckdb"
+        print(f"{wanted.dossiers} dossiers of {SOURCES} sources")
+        with open_warehouse(f"duckdb:///{record}") as warehouse, timed("make the record"):
+            make_record(warehouse, wanted.dossiers)
+        stage(f"duckdb:///{record}", folder / f"{NIGHT + DAY}.duckdb", _CHANGED)
+        url = server.make_database()
+        with open_warehouse(url) as warehouse, timed("put it into PostgreSQL"):
+            copy_record(record, warehouse)
+        record.unlink()
+        measure(url, folder, plans=wanted.plans)
+
+
+if __name__ == "__main__":
+    main()
