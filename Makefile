@@ -11,9 +11,6 @@ INSTALLED := $(VENV)/installed
 # The first Python on this machine that is new enough; `make setup PYTHON=…` overrides.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
-# Language of what demo and up print: vi or en.
-LANG_UI ?= vi
-export LANG_UI
 # How many dossiers the benchmark counts.
 DOSSIERS ?= 200000
 # More for pytest: make test ARGS="-k night -x"

@@ -26,7 +26,8 @@ from typer.core import TyperCommand, TyperGroup
 from onestop.errors import OneStopError, SettingsError
 from onestop.files import FULL, remove_unfinished, room_left
 from onestop.language import LANGUAGES, chosen_language, shown_language
-from onestop.said import Language, Said, said, said_count, said_text, translated
+from onestop.progress import working
+from onestop.said import Language, Said, said, said_count, said_number, said_text, translated
 from onestop.settings import Settings
 from onestop.version import __version__
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from onestop.night import NightReport
 
 _DEBUG = "--debug"
+_PROGRESS = "--progress"
 
 
 class _Command(TyperCommand):
@@ -273,9 +275,17 @@ def _options(
             _DEBUG, help="On an error, show the whole traceback; also after a command's name."
         ),
     ] = False,
+    shows_progress: Annotated[
+        bool,
+        typer.Option(
+            _PROGRESS,
+            help="Show the progress of long work also where there is no terminal; also after a"
+            " command's name.",
+        ),
+    ] = False,
 ) -> None:
-    # the help is that of the application; main() reads --debug
-    del has_version, is_debugging
+    # the help is that of the application; main() reads both
+    del has_version, is_debugging, shows_progress
 
 
 @app.command()
@@ -312,7 +322,6 @@ def sample(  # noqa: PLR0913, PLR0917 - one option each
         per_day=per_day,
         seed=seed,
         dirt_percent=dirt,
-        echo=_progress_line(lang),
     )
     _say(
         said(
@@ -442,7 +451,8 @@ def explain(  # noqa: PLR0913, PLR0917 - a figure has this many coordinates
     from onestop.figures.explain import print_explanation
 
     settings = Settings.from_environment()
-    explanation = explain_figure(settings, indicator, unit, first, last, method, as_of)
+    with working("computing"):
+        explanation = explain_figure(settings, indicator, unit, first, last, method, as_of)
     print_explanation(
         settings,
         explanation,
@@ -521,7 +531,10 @@ def diff(  # noqa: PLR0913, PLR0917 - a figure has this many coordinates
     from onestop.figures.difference.output import print_difference
 
     settings = Settings.from_environment()
-    difference = compare_nights(settings, previous, as_of, unit, indicator, method, (first, last))
+    with working("comparing"):
+        difference = compare_nights(
+            settings, previous, as_of, unit, indicator, method, (first, last)
+        )
     print_difference(settings, difference, lang, form.value)
 
 
@@ -600,7 +613,7 @@ def verify(lang: LangOption, as_of: AsOf = None) -> None:
     """Recompute the published figures from landing/ alone and compare; exit 0 when identical."""
     from onestop.upkeep.verify import verify as verify_night
 
-    result = verify_night(Settings.from_environment(), as_of, _progress_line(lang))
+    result = verify_night(Settings.from_environment(), as_of)
     for sentence in result.notes:
         typer.secho(translated(sentence, lang), fg="yellow", err=True)
     for sentence in (*result.differences, *result.reasons):
@@ -611,7 +624,7 @@ def verify(lang: LangOption, as_of: AsOf = None) -> None:
                 "night {night}: all published figures are identical ({figures}) when recomputed"
                 " from {files}",
                 night=result.night,
-                figures=result.figures,
+                figures=said_number(result.figures),
                 files=said_count(result.deliveries, "landed file"),
             ),
             lang,
@@ -760,7 +773,7 @@ def backup(
     from onestop.upkeep.backup import make_backup
 
     settings = Settings.from_environment()
-    made = make_backup(settings, target.absolute(), keep=keep, echo=_progress_line(lang))
+    made = make_backup(settings, target.absolute(), keep=keep)
     _say(
         said(
             "{folder}: the warehouse of night {night}, {files} ({new} new)",
@@ -786,7 +799,7 @@ def restore(
     from onestop.upkeep.backup import restore_backup
 
     settings = Settings.from_environment()
-    restored = restore_backup(settings, target.absolute(), at=at, echo=_progress_line(lang))
+    restored = restore_backup(settings, target.absolute(), at=at)
     _say(
         said(
             "{backup} is restored: night {night}, {files}; run `onestop verify` to check its"
@@ -810,7 +823,7 @@ def rebuild(lang: LangOption) -> None:
     from onestop.upkeep.rebuild import rebuild as rebuild_warehouse
 
     settings = Settings.from_environment()
-    done = rebuild_warehouse(settings, _progress_line(lang))
+    done = rebuild_warehouse(settings)
     complete_publication(settings.warehouse, settings.folders)
     for sentence in done.differences:
         typer.echo(translated(sentence, lang))
@@ -1100,11 +1113,6 @@ def _say(sentence: Said, lang: Language) -> None:
     typer.echo(sentence.in_language(lang))
 
 
-def _progress_line(lang: Language) -> Callable[[str], None]:
-    """Shows the progress on standard error."""
-    return lambda line: typer.echo(translated(line, lang), err=True)
-
-
 def _fail(message: Said, lang: Language) -> NoReturn:
     typer.secho(message.in_language(lang), fg="red", err=True)
     raise typer.Exit(1)
@@ -1118,12 +1126,12 @@ def main() -> None:
     traceback. With ``--debug`` every error shows its traceback.
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
-    arguments = [argument for argument in sys.argv[1:] if argument != _DEBUG]
+    arguments = [one for one in sys.argv[1:] if one not in {_DEBUG, _PROGRESS}]
     is_debugging = _DEBUG in sys.argv
     _read_language(arguments)
     try:
         chosen_language()
-        with _ended_by_interrupts(), _shown_progress():
+        with _ended_by_interrupts(), _shown_progress(is_asked=_PROGRESS in sys.argv):
             app(arguments)
     except Exception as error:  # noqa: BLE001 - each is reported, and ends the command
         if is_debugging:
@@ -1144,15 +1152,17 @@ def _read_language(arguments: list[str]) -> None:
 
 
 @contextlib.contextmanager
-def _shown_progress() -> Iterator[None]:
-    """Show the progress of long work on a terminal."""
-    if not sys.stderr.isatty():
+def _shown_progress(*, is_asked: bool) -> Iterator[None]:
+    """Show the progress of long work on a terminal; elsewhere as lines, where that is asked for."""
+    is_terminal = sys.stderr.isatty()
+    if not is_terminal and not is_asked:
         yield
         return
-    from onestop.console import TerminalProgress
+    from onestop.console import LineProgress, TerminalProgress
     from onestop.progress import listening
 
-    with listening(TerminalProgress(sys.stderr, chosen_language())):
+    shown = TerminalProgress if is_terminal else LineProgress
+    with listening(shown(sys.stderr, chosen_language())):
         yield
 
 

@@ -13,7 +13,9 @@ import os
 import shutil
 import stat
 import threading
+import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from onestop.schema.number_text import whole
@@ -138,6 +140,58 @@ class TerminalProgress:
         return progress
 
 
+class LineProgress:
+    """Writes work as lines, where there is no terminal: each when it ends, and now and then.
+
+    Args:
+        file: what is written to.
+        lang: of what is written.
+    """
+
+    def __init__(self, file: TextIO, lang: Language) -> None:
+        self._file, self._lang = file, lang
+        self._works: list[_Work] = []
+
+    def begin(self, work: str, subject: str, unit: str, total: int | None) -> None:
+        """Work begins; only its end is written, or that it lasts."""
+        text = " ".join(filter(None, (_WORK[work][self._lang], subject)))
+        unit = _WORK[unit][self._lang] if unit else ""
+        now = time.monotonic()
+        self._works.append(_Work(text, unit, total, now, now))
+
+    def advance(self, count: int) -> None:
+        """Count on, and write a line where the last one is some seconds ago."""
+        if self._works:
+            work = self._works[-1]
+            work.done += count
+            if time.monotonic() - work.written >= _LINE_SECONDS:
+                self._write(work)
+
+    def end(self) -> None:
+        """Write what was done."""
+        self._write(self._works.pop())
+
+    def _write(self, work: _Work) -> None:
+        work.written = time.monotonic()
+        seconds = max(work.written - work.begun, 0.001)
+        rate = work.done / seconds
+        text = progress_text(work.text, work.done, work.total, work.unit, rate, self._lang)
+        self._file.write(f"{text} ({whole(round(seconds), self._lang)} s)\n")
+        self._file.flush()
+
+
+@dataclass
+class _Work:
+    """Work that has begun; times are those of :func:`time.monotonic`."""
+
+    text: str
+    unit: str
+    total: int | None
+    begun: float
+    written: float
+    done: int = 0
+
+
 def progress_text(
     text: str, done: int, total: float | None, unit: str, rate: float | None, lang: Language
 ) -> str:
@@ -158,6 +212,8 @@ def progress_text(
     return f"{text}: {whole(done, lang)}{of} {unit}{speed}"
 
 
+#: How often a line of lasting work is written.
+_LINE_SECONDS = 5.0
 #: Work that ends sooner is not shown.
 _MOMENT_SECONDS = 1.0
 _WORK: dict[str, dict[Language, str]] = {
@@ -169,6 +225,12 @@ _WORK: dict[str, dict[Language, str]] = {
     "comparing": {"vi": "so sánh", "en": "comparing"},
     "copying": {"vi": "chép", "en": "copying"},
     "reporting": {"vi": "viết báo cáo", "en": "writing the reports"},
+    "verifying": {"vi": "soát", "en": "verifying"},
+    "rebuilding": {"vi": "dựng lại", "en": "rebuilding"},
+    "replaying": {"vi": "đọc lại", "en": "reading again"},
+    "writing": {"vi": "ghi", "en": "writing"},
+    "nights": {"vi": "đêm", "en": "nights"},
+    "days": {"vi": "ngày", "en": "days"},
     "rows": {"vi": "dòng", "en": "rows"},
     "tables": {"vi": "bảng", "en": "tables"},
     "files": {"vi": "tệp", "en": "files"},

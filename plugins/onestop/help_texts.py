@@ -238,6 +238,10 @@ PARAMETERS: dict[str, str] = {
     ),
     "Also the schema of the nation's figures.": "Cả cấu trúc của số liệu cả nước.",
     "Show the version and exit.": "Hiện phiên bản rồi kết thúc.",
+    "Show the progress of long work also where there is no terminal; also after a"
+    " command's name.": (
+        "Hiện tiến độ của việc dài cả khi không có màn hình lệnh; cũng viết được sau tên lệnh."
+    ),
     "On an error, show the whole traceback; also after a command's name.": (
         "Khi có lỗi, hiện toàn bộ traceback; cũng viết được sau tên lệnh."
     ),

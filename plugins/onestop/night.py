@@ -1005,5 +1005,6 @@ def _write_data_docs(result: Path | None, folders: Folders) -> None:
 
 
 def _render_reports(folders: Folders, runs: Sequence[NightRun]) -> None:
-    render_reports(folders.validation_results, folders.reports, runs=runs)
+    with working("reporting"):
+        render_reports(folders.validation_results, folders.reports, runs=runs)
     note_unpublished(folders.unpublished_nights, runs)

@@ -16,6 +16,7 @@ from onestop.files import scratch_folder
 from onestop.gate.past_volumes import note_volumes
 from onestop.intake.delivery import Delivery, RefusedDeliveryError
 from onestop.night import read_delivery_file, validate_delivery_file
+from onestop.progress import counted_off, working
 from onestop.record.decisions import accepted_volumes
 from onestop.record.load import load_delivery, load_replayed
 from onestop.record.settlements import is_loaded
@@ -264,12 +265,14 @@ def replay(
     """
     mappings = settings.mappings()
     results = []
-    for delivery in find_replayable(wanted or ReplayFilter(), mappings, settings.warehouse):
-        result = replay_delivery(
-            delivery, mappings, settings.warehouse, settings.folders, is_trial=is_trial
-        )
-        echo(result)
-        results.append(result)
+    found = find_replayable(wanted or ReplayFilter(), mappings, settings.warehouse)
+    with working("replaying", unit="files", total=len(found)):
+        for delivery in counted_off(found):
+            result = replay_delivery(
+                delivery, mappings, settings.warehouse, settings.folders, is_trial=is_trial
+            )
+            echo(result)
+            results.append(result)
     return results
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import sys
+from pathlib import Path
 
 import pytest
 from published_marts import NIGHT, publish
 
+import onestop
 from onestop import cli, console
-from onestop.console import TerminalProgress, progress_text
+from onestop.console import LineProgress, TerminalProgress, progress_text
 from onestop.marts.compute import compute_marts
 from onestop.marts.files import mart_files
 from onestop.progress import advance, counted_off, listening, working
@@ -94,12 +97,45 @@ def test_work_that_ends_soon_is_not_shown():
     assert shown.getvalue() == ""
 
 
-@pytest.mark.parametrize("is_terminal", [True, False])
-def test_a_command_shows_progress_on_a_terminal_only(monkeypatch, is_terminal):
+@pytest.mark.parametrize(
+    ("is_terminal", "is_asked", "shown"),
+    [
+        (True, False, "TerminalProgress"),
+        (True, True, "TerminalProgress"),
+        (False, True, "LineProgress"),
+        (False, False, None),
+    ],
+)
+def test_a_pipe_has_no_progress_unless_it_is_asked_for(monkeypatch, is_terminal, is_asked, shown):
     monkeypatch.setattr(sys, "stderr", Terminal() if is_terminal else io.StringIO())
     begun = []
-    monkeypatch.setattr(TerminalProgress, "begin", lambda *told: begun.append(told[1]))
-    monkeypatch.setattr(TerminalProgress, "end", lambda _: None)
-    with cli._shown_progress(), working("loading"):
+    for kind in (TerminalProgress, LineProgress):
+        monkeypatch.setattr(kind, "begin", lambda self, *_: begun.append(type(self).__name__))
+        monkeypatch.setattr(kind, "end", lambda _: None)
+    with cli._shown_progress(is_asked=is_asked), working("loading"):
         pass
-    assert begun == (["loading"] if is_terminal else [])
+    assert begun == ([shown] if shown else [])
+
+
+def test_lines_of_progress_have_count_rate_and_time(monkeypatch):
+    clock = iter([0, 6, 6, 8, 10])
+    monkeypatch.setattr(console.time, "monotonic", lambda: next(clock))
+    lines = io.StringIO()
+    with listening(LineProgress(lines, "vi")), working("verifying", "x", unit="files", total=40):
+        advance(12)
+        advance(18)
+    assert lines.getvalue().splitlines() == [
+        "soát x: 12/40 tệp, 2 tệp/s (6 s)",
+        "soát x: 30/40 tệp, 3 tệp/s (10 s)",
+    ]
+
+
+def test_every_work_and_unit_that_is_reported_has_words_in_both_languages():
+    names = set()
+    for path in Path(onestop.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "working":
+                names |= {node.args[0].value}
+                names |= {k.value.value for k in node.keywords if k.arg == "unit"}
+    assert len(names) > 15
+    assert names == console._WORK.keys()

@@ -33,7 +33,7 @@ from onestop.local.local_airflow import (
     LocalAirflowError,
 )
 from onestop.marts.published import NothingPublishedError, open_published, published_nights
-from onestop.said import in_language, translated
+from onestop.said import in_language
 from onestop.sample import write_sample
 from onestop.schema.project import PROJECT_ROOT
 from onestop.schema.time_zone import LOCAL_ZONE
@@ -288,14 +288,8 @@ def _write_exports(page: _Page, settings: Settings, first: dt.date, last: dt.dat
     written = json.loads(stamp.read_text(encoding="utf-8")) if stamp.exists() else {}
     files = [exports / name for name in written.get("files", [])]
     if written.get("wanted") != wanted or not all(file.exists() for file in files):
-        with page.console.status(page.text("writing")) as status:
-            summary = write_sample(
-                exports,
-                first,
-                last,
-                since=HISTORY_SINCE,
-                echo=lambda line: status.update(translated(line, page.lang)),
-            )
+        with page.console.status(page.text("writing")):
+            summary = write_sample(exports, first, last, since=HISTORY_SINCE)
         files = summary.files
         content = {"wanted": wanted, "files": [file.name for file in files]}
         write_whole(stamp, json.dumps(content))

@@ -380,7 +380,7 @@ def _outline(mart: MartLineage, columns: list[str], lang: Language) -> Tree:
 
 def _tree(settings: Settings, mart: MartLineage, columns: list[str], lang: Language) -> Tree:
     source = Source(mart.name, columns[0])
-    tree = Tree(_described(source, mart))
+    tree = Tree(_described(source, mart, lang))
     headers = _source_headers(settings)
     seen = {source}
 
@@ -391,7 +391,7 @@ def _tree(settings: Settings, mart: MartLineage, columns: list[str], lang: Langu
                 branch.add(header)
             return
         for step in found.columns[at.column]:
-            grown = branch.add(_described(step, mart_lineage().get(step.table)))
+            grown = branch.add(_described(step, mart_lineage().get(step.table), lang))
             if step in seen:
                 grown.label = said("{step} (above)", step=step).in_language(lang)
                 continue
@@ -402,8 +402,9 @@ def _tree(settings: Settings, mart: MartLineage, columns: list[str], lang: Langu
     return tree
 
 
-def _described(source: Source, mart: MartLineage | None) -> str:
-    text = column_texts().get(source.column)
+def _described(source: Source, mart: MartLineage | None, lang: Language) -> str:
+    vi, _, en = column_texts().get(source.column, "").partition(" — ")
+    text = vi if lang == "vi" else en
     return " · ".join(part for part in (str(source), text, mart and mart.file) if part)
 
 

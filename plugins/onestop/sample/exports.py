@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from onestop.errors import OneStopError
-from onestop.said import said, said_count
+from onestop.progress import advance, working
+from onestop.said import said
 from onestop.sample import registers, tickets
 from onestop.sample.dirt import exported_rows, spoil_lives
 from onestop.sample.files import json_array, write_csv, write_sheet
@@ -19,13 +19,12 @@ from onestop.sample.records import dossier_record
 from onestop.sample.workdays import WorkingDays
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 #: The days that the catalogue and the calendar of the sample reach.
 EARLIEST, LATEST = dt.date(2021, 1, 1), dt.date(2030, 12, 31)
 _MOST_DIRT_PERCENT = 50
-_SECONDS_BETWEEN_MESSAGES = 1.0
 
 
 class SampleError(OneStopError):
@@ -53,7 +52,7 @@ class SampleSummary:
     edits: Counter[str] = field(default_factory=Counter)
 
 
-def write_sample(  # noqa: PLR0913 - the options of the command
+def write_sample(
     out: Path,
     first: dt.date,
     last: dt.date,
@@ -62,7 +61,6 @@ def write_sample(  # noqa: PLR0913 - the options of the command
     per_day: int = 120,
     seed: int = 3818,
     dirt_percent: float = 1.0,
-    echo: Callable[[str], None] | None = None,
 ) -> SampleSummary:
     """Write the exports of every night from ``first`` to ``last`` into a folder.
 
@@ -78,7 +76,6 @@ def write_sample(  # noqa: PLR0913 - the options of the command
         per_day: new dossiers on an average working day.
         seed: the seed of all random draws.
         dirt_percent: per cent of changes that are exported wrongly.
-        echo: receives the progress, at most once a second.
 
     Raises:
         SampleError: the range or a number is not possible.
@@ -94,7 +91,6 @@ def write_sample(  # noqa: PLR0913 - the options of the command
         since=since.toordinal() if since else None,
         simulation=simulation,
         dirt_percent=dirt_percent,
-        progress=_Progress(echo),
     )
     return exports.write()
 
@@ -137,20 +133,6 @@ def _require_sense(
         )
 
 
-class _Progress:
-    """Reports the progress, at most once a second."""
-
-    def __init__(self, echo: Callable[[str], None] | None) -> None:
-        self._echo = echo
-        self._next = time.monotonic() + _SECONDS_BETWEEN_MESSAGES
-
-    def at(self, day: dt.date, rows: int) -> None:
-        """Report the day, if a second has passed."""
-        if self._echo and time.monotonic() >= self._next:
-            self._echo(said("{day}: {rows}", day=day, rows=said_count(rows, "dossier row")))
-            self._next = time.monotonic() + _SECONDS_BETWEEN_MESSAGES
-
-
 _Change = tuple[Version, Life]
 
 
@@ -164,7 +146,6 @@ class _Exports:
     since: int | None
     simulation: Simulation
     dirt_percent: float
-    progress: _Progress
     summary: SampleSummary = field(default_factory=SampleSummary)
     #: Versions that later nights export, by night.
     changes: defaultdict[int, list[_Change]] = field(default_factory=lambda: defaultdict(list))
@@ -175,6 +156,11 @@ class _Exports:
     def write(self) -> SampleSummary:
         """Simulate the days; write each night's files when it is over."""
         begin = min(self.since or self.first, self.first) - HORIZON_DAYS
+        with working("writing", self.out.name, unit="days", total=self.last - begin + 1):
+            self._write_from(begin)
+        return self.summary
+
+    def _write_from(self, begin: int) -> None:
         if self.since is None:
             for day in range(begin, self.first + 1):
                 self._dossiers_of(day)
@@ -185,7 +171,6 @@ class _Exports:
             if night > self.first:
                 self._dossiers_of(night)
             self._write_night(night)
-        return self.summary
 
     def _snapshot(self, days: range) -> Iterator[_Change]:
         for day in days:
@@ -227,7 +212,7 @@ class _Exports:
                     self.changes[version.night].append((version, life))
                     is_exported = True
             self.summary.dossiers += is_exported or self._version_in_snapshot(life) is not None
-        self.progress.at(dt.date.fromordinal(day), self.summary.dossier_rows)
+        advance()
         return lives
 
     def _version_in_snapshot(self, life: Life) -> Version | None:

@@ -27,7 +27,7 @@ from onestop.files import DRAFT_ENDING, copy_whole, sha256_of, sync, write_whole
 from onestop.intake.landing import INCOMING, make_private
 from onestop.progress import counted_off, working
 from onestop.record.publications import last_published
-from onestop.said import said, said_count
+from onestop.said import said
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.storage import at_hand, is_shared, listed, put_file
 from onestop.warehouse import (
@@ -39,7 +39,7 @@ from onestop.warehouse import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from onestop.settings import Settings
@@ -79,7 +79,6 @@ def make_backup(
     target: Path,
     *,
     keep: int = 3,
-    echo: Callable[[str], None] = lambda _: None,
 ) -> Backup:
     """Back up the warehouse, and the files landed since the last backup.
 
@@ -89,7 +88,6 @@ def make_backup(
         settings: of this installation.
         target: folder of the backups, best on another machine.
         keep: how many warehouses to keep; landed files are never deleted.
-        echo: receives the progress.
 
     Raises:
         BackupError: there is nothing to back up, or a landed file was changed.
@@ -106,7 +104,7 @@ def make_backup(
         draft = target / f".{folder.name}{DRAFT_ENDING}"
         draft.mkdir()
         try:
-            manifest, new = _write_backup(settings, target, draft, before, echo)
+            manifest, new = _write_backup(settings, target, draft, before)
             draft.rename(folder)
             sync(target)
         finally:
@@ -122,11 +120,9 @@ def _write_backup(
     target: Path,
     draft: Path,
     before: list[_Kept],
-    echo: Callable[[str], None],
 ) -> tuple[dict[str, Any], int]:
     """Copy warehouse and landing and write the manifest; also how many files are new."""
     # The warehouse first: all files that it includes are in the landing then.
-    echo(said("copying the warehouse {warehouse_name}", warehouse_name=settings.warehouse_name))
     try:
         with open_warehouse(settings.warehouse, read_only=True) as warehouse:
             version, night = warehouse.schema_version(), last_published(warehouse)
@@ -136,7 +132,6 @@ def _write_backup(
         ) from None
     with working("copying", settings.warehouse_name):
         copy = engine_of(settings.warehouse).copy_out(settings.warehouse, draft)
-    echo("comparing the landing with its sha-256, and copying what is new")
     known = {name: facts for one in before for name, facts in one.manifest["landing"].items()}
     with working("comparing", unit="files"):
         files, new = _copy_landing(settings.landing, target / _LANDING, known)
@@ -157,7 +152,6 @@ def restore_backup(
     target: Path,
     *,
     at: str | None = None,
-    echo: Callable[[str], None] = lambda _: None,
 ) -> Backup:
     """Restore a backup into an empty installation: landing, warehouse, and the readers' copy.
 
@@ -167,7 +161,6 @@ def restore_backup(
         settings: of the empty installation.
         target: folder of the backups.
         at: name of the backup's folder; defaults to the last one.
-        echo: receives the progress.
 
     Raises:
         BackupError: there is no such backup, it is damaged, or the landing is not empty.
@@ -205,28 +198,23 @@ def restore_backup(
             file.truncate(0)
             file.write(purpose)
             file.flush()
-        echo("comparing the warehouse with its sha-256")
-        if _facts(copy) != {name: manifest["warehouse"][name] for name in ("sha256", "size_bytes")}:
+        with working("comparing", copy.name):
+            found = _facts(copy)
+        if found != {name: manifest["warehouse"][name] for name in ("sha256", "size_bytes")}:
             raise BackupError(
                 "the copy of the warehouse is damaged",
                 subject=str(copy),
                 remedy="restore an earlier backup with --at",
             )
-        echo(
-            said(
-                "copying {files} into the landing",
-                files=said_count(len(manifest["landing"]), "file"),
-            )
-        )
         if not is_shared(settings.landing):
             _sweep(settings.landing, _DRAFTS, below=True)
         with working("copying", unit="files", total=len(manifest["landing"])):
             _restore_landing(target / _LANDING, settings.landing, manifest["landing"])
-        echo("restoring the warehouse")
         if engine.is_empty(settings.warehouse):
             if path := engine.file_of(settings.warehouse):
                 _sweep(path.parent, _DRAFTS)
-            engine.copy_in(copy, settings.warehouse)
+            with working("copying", settings.warehouse_name):
+                engine.copy_in(copy, settings.warehouse)
         night = _night_of(manifest)
         if night:
             with open_warehouse(settings.warehouse) as warehouse:

@@ -12,6 +12,7 @@ from onestop.files import scratch_folder
 from onestop.intake.landing import MANIFESTS
 from onestop.marts.compute import compute_marts
 from onestop.marts.publish import publish_marts
+from onestop.progress import counted_off, working
 from onestop.record.decisions import restore_decisions
 from onestop.record.publications import last_published
 from onestop.said import said, said_text
@@ -20,7 +21,6 @@ from onestop.upkeep.verify import Verification, listed_deliveries, load_again
 from onestop.warehouse import NoWarehouseError, WarehouseError, open_warehouse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from onestop.settings import Settings
@@ -115,7 +115,7 @@ def _loaded(settings: Settings, delivery_id: str) -> int:
         )
 
 
-def rebuild(settings: Settings, echo: Callable[[str], None] = lambda _: None) -> Rebuilt:
+def rebuild(settings: Settings) -> Rebuilt:
     """Publish again the nights that the landing lists and the warehouse lacks.
 
     Each night is loaded from its own files, mappings and rules, and computed by this release. An
@@ -123,7 +123,6 @@ def rebuild(settings: Settings, echo: Callable[[str], None] = lambda _: None) ->
 
     Args:
         settings: of this installation.
-        echo: receives the progress.
     """
     done = Rebuilt()
     last = _last_published(settings.warehouse)
@@ -137,30 +136,30 @@ def rebuild(settings: Settings, echo: Callable[[str], None] = lambda _: None) ->
             restore_decisions(warehouse, settings.landing)
     with scratch_folder("rebuild") as folder:
         scratch = replace(settings, work=folder, store="")
-        for night, sha256 in nights.items():
-            echo(said("night {night}", night=night))
-            result = Verification(night)
-            for delivery, attempts in listed_deliveries(settings, night, result):
-                for attempt in attempts[_loaded(settings, delivery.delivery_id) :]:
-                    load_again(scratch, delivery, attempt, night, result)
-            with open_warehouse(settings.warehouse) as warehouse:
-                compute_marts(warehouse, night)
-                publish_marts(warehouse, night)
-                digest = warehouse.value(
-                    "select figures_sha256 from audit.publication where as_of_date = :night",
-                    {"night": night},
-                )
-            done.nights.append(night)
-            done.differences += [
-                said("night {night}: {sentence}", night=night, sentence=sentence)
-                for sentence in result.differences
-            ]
-            if digest != sha256:
-                done.differences.append(
-                    said(
-                        "night {night}: the figures are not those that were published, or this"
-                        " release counts further ones, or reference rows were edited since",
-                        night=night,
+        with working("rebuilding", unit="nights", total=len(nights)):
+            for night, sha256 in counted_off(nights.items()):
+                result = Verification(night)
+                for delivery, attempts in listed_deliveries(settings, night, result):
+                    for attempt in attempts[_loaded(settings, delivery.delivery_id) :]:
+                        load_again(scratch, delivery, attempt, night, result)
+                with open_warehouse(settings.warehouse) as warehouse:
+                    compute_marts(warehouse, night)
+                    publish_marts(warehouse, night)
+                    digest = warehouse.value(
+                        "select figures_sha256 from audit.publication where as_of_date = :night",
+                        {"night": night},
                     )
-                )
+                done.nights.append(night)
+                done.differences += [
+                    said("night {night}: {sentence}", night=night, sentence=sentence)
+                    for sentence in result.differences
+                ]
+                if digest != sha256:
+                    done.differences.append(
+                        said(
+                            "night {night}: the figures are not those that were published, or this"
+                            " release counts further ones, or reference rows were edited since",
+                            night=night,
+                        )
+                    )
     return done

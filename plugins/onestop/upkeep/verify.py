@@ -16,6 +16,7 @@ from onestop.marts.compute import compute_marts
 from onestop.marts.files import rules_digest
 from onestop.marts.publish import figures_digest
 from onestop.marts.published import QuestionError, find_night, open_published
+from onestop.progress import counted_off, working
 from onestop.record.evidence import Settlement, kept_mapping, kept_settlement
 from onestop.record.load import load_delivery, load_replayed
 from onestop.record.reference_changes import reference_changes, reference_on
@@ -29,7 +30,7 @@ from onestop.warehouse.staged_names import REFERENCE_STAGED, STAGED
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     import duckdb
@@ -82,14 +83,12 @@ class Verification:
 def verify(
     settings: Settings,
     as_of: dt.date | None = None,
-    echo: Callable[[str], None] = lambda _: None,
 ) -> Verification:
     """Rebuild a published night's figures from ``landing/`` alone and compare.
 
     Args:
         settings: of this installation.
         as_of: a published night; defaults to the last one.
-        echo: receives the progress.
 
     Raises:
         QuestionError: that night is not published, or its list of files is missing.
@@ -114,11 +113,10 @@ def verify(
             work=folder / "work",
             store="",
         )
-        for number, (delivery, attempts) in enumerate(deliveries, start=1):
-            echo(f"{number}/{len(deliveries)}: {delivery.file_name}")
-            for attempt in attempts:
-                load_again(scratch, delivery, attempt, night, result)
-        echo(said("counting night {night} again", night=night))
+        with working("verifying", str(night), unit="files", total=len(deliveries)):
+            for delivery, attempts in counted_off(deliveries):
+                for attempt in attempts:
+                    load_again(scratch, delivery, attempt, night, result)
         with open_warehouse(scratch.warehouse) as warehouse:
             computing = Computing.from_environment()
             with files_apart(computing, "verify") as apart:
@@ -147,6 +145,10 @@ def verify(
     return result
 
 
+#: Reference files that no compared figure is computed from: notes, dates of reports, texts.
+BESIDE_FIGURES = frozenset({"known_issue", "volume_exception", "report_calendar", "change_cause"})
+
+
 def _changed_rules(
     night: dt.date, reference: dict[str, pa.Table], scratch: Warehouse
 ) -> Iterator[str]:
@@ -162,7 +164,11 @@ def _changed_rules(
         for name in scratch.tables(REFERENCE_STAGED)
         if name in reference
     }
-    changes = reference_changes(reference, today)
+    changes = [
+        change
+        for change in reference_changes(reference, today)
+        if change.file_name.removesuffix(".csv") not in BESIDE_FIGURES
+    ]
     if not changes:
         yield (
             said(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 SENTENCES: dict[str, str] = {
     # verify
-    "counting night {night} again": "đang tính lại đêm {night}",
     "today's rules would reject {rows} that were accepted, and accept {accepted} that were"
     " rejected": (
         "theo quy tắc hôm nay thì {rows} đã nhận sẽ bị loại, và {accepted} đã loại sẽ được nhận"
@@ -58,13 +57,6 @@ SENTENCES: dict[str, str] = {
     "removed": "bị bỏ",
     "(empty)": "(trống)",
     # backup and restore
-    "copying the warehouse {warehouse_name}": "đang chép kho dữ liệu {warehouse_name}",
-    "comparing the landing with its sha-256, and copying what is new": (
-        "đang so landing với sha-256 của nó, và chép phần mới"
-    ),
-    "comparing the warehouse with its sha-256": "đang so kho dữ liệu với sha-256 của nó",
-    "copying {files} into the landing": "đang chép {files} vào landing",
-    "restoring the warehouse": "đang khôi phục kho dữ liệu",
     "set ONESTOP_WAREHOUSE to one of the same kind": "đặt ONESTOP_WAREHOUSE là kho cùng loại",
     "there is no backup": "chưa có bản sao lưu nào",
     "name the folder of the backups": "nêu thư mục chứa các bản sao lưu",

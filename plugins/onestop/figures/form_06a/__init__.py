@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from onestop.figures.form_06a.figures import Form06a, FormCounts, FormRow, read_form_06a
 from onestop.figures.form_06a.sheet import form_06a_bytes
 from onestop.files import write_whole
+from onestop.progress import working
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -57,6 +58,7 @@ def write_form_06a(
     Raises:
         QuestionError: no such unit, night or basis, or the period is reversed.
     """
-    form = read_form_06a(settings, unit, first, last, as_of, basis)
-    write_whole(out, form_06a_bytes(form))
+    with working("reporting", out.name):
+        form = read_form_06a(settings, unit, first, last, as_of, basis)
+        write_whole(out, form_06a_bytes(form))
     return form

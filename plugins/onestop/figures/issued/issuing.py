@@ -16,6 +16,7 @@ from onestop.marts.published import (
     open_published,
     published_nights,
 )
+from onestop.progress import working
 from onestop.record.issued_reports import (
     IssuedReport,
     record_issue,
@@ -108,7 +109,8 @@ def issue_report(
     now = now or dt.datetime.now(LOCAL_ZONE)
     with open_published(settings) as warehouse:
         facts = read_facts(warehouse, report_code, find_night(warehouse, as_of))
-    files = issue_files(settings, facts)
+    with working("reporting", report_code):
+        files = issue_files(settings, facts)
     content = content_sha256(files)
     with open_warehouse(settings.warehouse) as warehouse:
         known = recorded_issues(warehouse, report_code)
