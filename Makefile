@@ -19,12 +19,13 @@ ARGS ?=
 # folders, where the longest come first and the shortest last, so that no processor waits at the end.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup demo up test test-airflow test-long check secrets audit bench docs notebooks \
+.PHONY: help setup demo demo-nation up test test-airflow test-long check secrets audit bench docs notebooks \
 	schema setup-spark spark-cluster lock clean
 
 help:
 	@echo 'make demo        sample exports -> eleven nights in a real Airflow -> the scorecard'
 	@echo '                 (LANG_UI=en for English; nothing but Python 3.11 and make needed)'
+	@echo 'make demo-nation  63 invented provinces send packages, and a national office adds them up'
 	@echo 'make up          Airflow with its web pages on that same data, until Ctrl-C'
 	@echo 'make test        the tests, in some minutes          make test ARGS="-k night -x"'
 	@echo 'make test-airflow  nights through a real Airflow, in some minutes more'
@@ -60,6 +61,9 @@ $(INSTALLED): $(LOCKS) requirements/uv.lock $(INSTALL) pyproject.toml
 
 demo: setup
 	@$(BIN)/python -m onestop.local.demo demo
+
+demo-nation: setup
+	@$(BIN)/python -m onestop.local.demo_nation
 
 up: setup
 	@$(BIN)/python -m onestop.local.demo up
@@ -114,4 +118,4 @@ spark-cluster: setup
 	@$(BIN)/python -m onestop.local.spark_cluster $(ARGS)
 
 clean:
-	rm -rf $(VENV) var/demo .pytest_cache .mypy_cache .ruff_cache .hypothesis plugins/*.egg-info
+	rm -rf $(VENV) var/demo var/demo-nation .pytest_cache .mypy_cache .ruff_cache .hypothesis plugins/*.egg-info

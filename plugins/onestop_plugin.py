@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.plugins_manager import AirflowPlugin
 
 from onestop.airflow_pages import NightPageLink, page_middlewares
+from onestop.airflow_partitions import NightOfPackage, ProvincesOfNight
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -58,7 +59,7 @@ class _Pages:
 
 
 class OneStopPlugin(AirflowPlugin):  # type: ignore[misc] # Airflow's class is not typed for us
-    """The pages under ``/onestop``, their entry in Airflow's menu, and links from our tasks."""
+    """The pages under ``/onestop``, their entry in Airflow's menu, links, and roll-ups."""
 
     name = "onestop"
     fastapi_apps: ClassVar[list[Any]] = [
@@ -75,3 +76,5 @@ class OneStopPlugin(AirflowPlugin):  # type: ignore[misc] # Airflow's class is n
     ]
     fastapi_root_middlewares: ClassVar[list[Any]] = page_middlewares()
     global_operator_extra_links: ClassVar[list[Any]] = [NightPageLink()]
+    partition_mappers: ClassVar[list[Any]] = [NightOfPackage]
+    windows: ClassVar[list[Any]] = [ProvincesOfNight]

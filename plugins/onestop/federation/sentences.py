@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
 
 def federated_sentences(done: Federated) -> Iterator[Said]:
-    """One sentence for each file that is new or refused, then the counts and the nation's state."""
+    """What became of the files, then the nation's state."""
+    yield from file_sentences(done)
+    yield from nation_sentences(done)
+
+
+def file_sentences(done: Federated) -> Iterator[Said]:
+    """One sentence for each file that is new or refused, then the counts."""
     repeated = [outcome for outcome in done.outcomes if outcome.state == REPEATED]
     for outcome in done.outcomes:
         if outcome.state != REPEATED:
@@ -27,7 +33,6 @@ def federated_sentences(done: Federated) -> Iterator[Said]:
         repeated=len(repeated),
         refused=len(done.refused),
     )
-    yield from nation_sentences(done)
 
 
 def nation_sentences(done: Federated) -> Iterator[Said]:

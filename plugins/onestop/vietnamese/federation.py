@@ -159,4 +159,10 @@ SENTENCES: dict[str, str] = {
     ),
     "write it as 60": "hãy ghi như 60",
     "write it as 09:00": "hãy ghi như 09:00",
+    # tasks of Airflow
+    "no package came since the last publication": (
+        "không có gói số liệu nào đến sau lần công bố cuối"
+    ),
+    "no night of the nation is due": "không có đêm nào của cả nước đến giờ công bố",
+    "nothing new is published": "không có gì mới để công bố",
 }
