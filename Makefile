@@ -11,6 +11,8 @@ INSTALLED := $(VENV)/installed
 # The first Python on this machine that is new enough; `make setup PYTHON=…` overrides.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+# Python keeps what it compiled, so that the next process, of which Airflow starts many, reads it.
+unexport PYTHONDONTWRITEBYTECODE
 # How many dossiers the benchmark counts.
 DOSSIERS ?= 200000
 # More for pytest: make test ARGS="-k night -x"

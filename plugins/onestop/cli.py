@@ -310,6 +310,10 @@ def sample(  # noqa: PLR0913, PLR0917 - one option each
     dirt: Annotated[
         float, typer.Option("--dirt", min=0, max=50, help="Per cent of rows made faulty.")
     ] = 1.0,
+    communes: Annotated[
+        int | None,
+        typer.Option("--communes", min=1, help="Maximum number of communes of a district."),
+    ] = None,
 ) -> None:
     """Write realistic exports of all feeds for some nights."""
     from onestop.sample import write_sample
@@ -322,6 +326,7 @@ def sample(  # noqa: PLR0913, PLR0917 - one option each
         per_day=per_day,
         seed=seed,
         dirt_percent=dirt,
+        communes=communes,
     )
     _say(
         said(

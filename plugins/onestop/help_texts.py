@@ -127,6 +127,7 @@ PARAMETERS: dict[str, str] = {
     "Dossiers per working day.": "Số hồ sơ mỗi ngày làm việc.",
     "The same seed gives the same files.": "Cùng số này cho cùng các tệp.",
     "Per cent of rows made faulty.": "Tỷ lệ phần trăm dòng cố ý làm sai.",
+    "Maximum number of communes of a district.": "Số đơn vị cấp xã tối đa của mỗi huyện.",
     "The night: 2022-11-24 or 24/11/2022.": "Đêm: 2022-11-24 hoặc 24/11/2022.",
     "Last night of a range.": "Đêm cuối của một khoảng.",
     "Language; defaults to that of LANG_UI, else of LANG, else vi.": (

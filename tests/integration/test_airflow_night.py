@@ -57,7 +57,7 @@ def settings_in(folder: Path, exports: Path) -> Settings:
 @pytest.fixture(scope="module")
 def exports(tmp_path_factory):
     folder = tmp_path_factory.mktemp("exports")
-    write_sample(folder, GOOD, AFTER, per_day=6)
+    write_sample(folder, GOOD, AFTER, per_day=6, communes=1)
     (folder / REFUSED).write_bytes(b"")
     # one file with rejected rows, one that is refused
     write_planted_exports(folder, f"{GOOD:%Y%m%d}", ending=PLANTED)

@@ -35,7 +35,7 @@ KEYS = {"key": "test", "secret": "test"}  # pragma: allowlist secret
 def sftp(tmp_path_factory):
     """An SFTP server with two folders: ``in`` with a night's exports, ``big`` with one file."""
     root = tmp_path_factory.mktemp("sftp")
-    write_sample(root / "in", NIGHT, NIGHT, per_day=8)
+    write_sample(root / "in", NIGHT, NIGHT, per_day=8, communes=1)
     (root / "in" / "unfinished").mkdir()
     (root / "in" / "unfinished" / "dossiers_20221115_9.json.filepart").write_bytes(b"[")
     (root / "in" / ".dossiers_20221115_8.json").write_bytes(b"[")

@@ -33,7 +33,7 @@ FEWEST = 150
 
 def write_good_files(settings):
     """Write a small city, and the two intact dossiers that the corpus has damaged versions of."""
-    write_sample(settings.exports, NIGHT, NIGHT, per_day=10, dirt_percent=0)
+    write_sample(settings.exports, NIGHT, NIGHT, per_day=10, communes=1, dirt_percent=0)
     (settings.exports / "dossiers_20221115_sound.json").write_bytes(as_json(record(1), record(2)))
 
 

@@ -114,7 +114,7 @@ class Undisturbed:
 
 def run_undisturbed(folder, nights):
     settings = settings_in(folder)
-    write_sample(settings.exports, *NIGHTS, per_day=4)
+    write_sample(settings.exports, *NIGHTS, per_day=4, communes=1)
     start_server()
     started = time.monotonic()
     code, events = in_a_process(settings, nights)

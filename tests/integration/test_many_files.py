@@ -39,7 +39,7 @@ def many(tmp_path_factory):
     """Result, task instances and settings of a night with 1,500 files beside the sample's."""
     folder = tmp_path_factory.mktemp("many")
     settings = settings_in(folder)
-    write_sample(settings.exports, NIGHT, NIGHT, per_day=6)
+    write_sample(settings.exports, NIGHT, NIGHT, per_day=6, communes=1)
     for number in range(COUNT):
         content = BAD.get(number) if number in BAD else as_json(record(number + 1))
         (settings.exports / name_of(number)).write_bytes(content)

@@ -74,7 +74,7 @@ def test_a_night_without_its_expected_file_leaves_the_last_publication(after_one
 
 def test_a_night_uses_its_files_even_if_a_later_run_loaded_them(tmp_path):
     settings = settings_in(tmp_path)
-    write_sample(settings.exports, FIRST, THIRD, per_day=10)
+    write_sample(settings.exports, FIRST, THIRD, per_day=10, communes=1)
     (settings.exports / "dossiers_20221117.json").unlink()
     assert run_night(settings, THIRD).state == "missing_delivery"
     assert run_night(settings, FIRST).state == "published"

@@ -57,7 +57,7 @@ MORNING_AFTER = dt.datetime(2022, 11, 16, 7, tzinfo=LOCAL_ZONE)
 
 def publish_beside_a_refused_file(folder, _):
     settings = settings_in(folder)
-    write_sample(settings.exports, NIGHT, NIGHT, per_day=6)
+    write_sample(settings.exports, NIGHT, NIGHT, per_day=6, communes=1)
     (settings.exports / "visits_20221115_2.csv").write_bytes(b"\x00\x01\x02 not a table")
     assert run_night(settings, NIGHT).state == "published"
 

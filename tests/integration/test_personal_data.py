@@ -48,7 +48,7 @@ def commands_output(tmp_path_factory):
     """The settings of a night with planted files, and all output of the commands run on it."""
     folder = tmp_path_factory.mktemp("planted")
     settings = settings_in(folder)
-    write_sample(settings.exports, NIGHT, NIGHT, per_day=5)
+    write_sample(settings.exports, NIGHT, NIGHT, per_day=5, communes=1)
     write_planted_exports(settings.exports, f"{NIGHT:%Y%m%d}")
     environment = {
         **os.environ,

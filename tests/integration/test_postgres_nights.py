@@ -60,7 +60,7 @@ def assert_equal_warehouses(embedded, served):
 def both(tmp_path_factory, postgres):
     """A generated quarter on both engines."""
     embedded = settings_in(tmp_path_factory.mktemp("embedded"))
-    write_sample(embedded.exports, NIGHT, NIGHT, since=SINCE, per_day=6, dirt_percent=5)
+    write_sample(embedded.exports, NIGHT, NIGHT, since=SINCE, per_day=6, communes=1, dirt_percent=5)
     served = on_postgres(embedded, postgres, tmp_path_factory.mktemp("served"))
     run(embedded, [NIGHT])
     run(served, [NIGHT])
@@ -174,7 +174,7 @@ def test_the_doctor_counts_the_same_refused_files_and_rows_on_both_engines(both)
 def test_every_night_of_a_quarter_is_the_same_on_both_engines(postgres, tmp_path):
     embedded = settings_in(tmp_path / "embedded")
     nights = [SINCE + dt.timedelta(days=n) for n in range(92)]
-    write_sample(embedded.exports, nights[0], nights[-1], per_day=4, dirt_percent=5)
+    write_sample(embedded.exports, nights[0], nights[-1], per_day=4, communes=1, dirt_percent=5)
     served = on_postgres(embedded, postgres, tmp_path / "served")
     run(embedded, nights)
     run(served, nights)

@@ -75,7 +75,7 @@ def replayed(tmp_path_factory):
     settings.sources.mkdir()
     mapping = settings.sources / "ward.yaml"
     mapping.write_text(ward_mapping(is_corrected=False), encoding="utf-8")
-    write_sample(settings.exports, FIRST, SECOND, per_day=5, dirt_percent=0)
+    write_sample(settings.exports, FIRST, SECOND, per_day=5, communes=1, dirt_percent=0)
     write_records(
         settings.exports / "ward_20221115.json",
         [a_record(1, "4"), a_record(2, DONE), a_record(3, DONE), a_record(4, "99")],

@@ -84,7 +84,7 @@ def one_is_broken(tmp_path_factory):
     """A night with one valid and one broken added source; the next night with both corrected."""
     broken = LAND.replace("land", "other").replace("kind: delta", "kind: daily")
     settings = installation(tmp_path_factory.mktemp("broken"), land=LAND, other=broken)
-    write_sample(settings.exports, FIRST, SECOND, per_day=10)
+    write_sample(settings.exports, FIRST, SECOND, per_day=10, communes=1)
     other = settings.exports / f"other_{FIRST:%Y%m%d}.csv"
     other.write_text(LAND_FILE.replace("D", "E"), encoding="utf-8")
     report = run_night(settings, FIRST)
@@ -227,7 +227,7 @@ def test_the_built_in_source_can_be_switched_off(tmp_path):
 
 def test_a_file_that_two_mappings_match_is_refused_without_other_files(tmp_path):
     settings = installation(tmp_path, land=LAND, twin=LAND.replace("land_registry", "twin"))
-    write_sample(settings.exports, FIRST, FIRST, per_day=10)
+    write_sample(settings.exports, FIRST, FIRST, per_day=10, communes=1)
     candidates = discover(settings, FIRST)
     assert {found.source for found in candidates} == {"one_stop"}
     (note,) = settings.folders.refusals.glob("*.json")

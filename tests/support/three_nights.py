@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def publish_one_night(folder: Path, _: KeptInstallations) -> None:
     """Write the exports of three nights; publish the first."""
     settings = settings_in(folder)
-    write_sample(settings.exports, FIRST, THIRD, per_day=10)
+    write_sample(settings.exports, FIRST, THIRD, per_day=10, communes=1)
     assert run_night(settings, FIRST).state == "published"
 
 

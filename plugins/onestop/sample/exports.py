@@ -61,6 +61,7 @@ def write_sample(
     per_day: int = 120,
     seed: int = 3818,
     dirt_percent: float = 1.0,
+    communes: int | None = None,
 ) -> SampleSummary:
     """Write the exports of every night from ``first`` to ``last`` into a folder.
 
@@ -76,14 +77,15 @@ def write_sample(
         per_day: new dossiers on an average working day.
         seed: the seed of all random draws.
         dirt_percent: per cent of changes that are exported wrongly.
+        communes: at most so many communes of each district, for a small city; all when None.
 
     Raises:
         SampleError: the range or a number is not possible.
     """
-    _require_sense(first, last, since, per_day, dirt_percent)
+    _require_sense(first, last, since, per_day, dirt_percent, communes)
     out.mkdir(parents=True, exist_ok=True)
     years = (min(since or first, first).year - 1, last.year + 1)
-    simulation = Simulation(seed, per_day, WorkingDays(*years))
+    simulation = Simulation(seed, per_day, WorkingDays(*years), communes)
     exports = _Exports(
         out=out,
         first=first.toordinal(),
@@ -96,7 +98,12 @@ def write_sample(
 
 
 def _require_sense(
-    first: dt.date, last: dt.date, since: dt.date | None, per_day: int, dirt_percent: float
+    first: dt.date,
+    last: dt.date,
+    since: dt.date | None,
+    per_day: int,
+    dirt_percent: float,
+    communes: int | None,
 ) -> None:
     if first > last:
         raise SampleError(
@@ -121,6 +128,11 @@ def _require_sense(
         raise SampleError(
             said("{per_day} dossiers a day are too few", per_day=per_day),
             remedy="use at least one with --per-day",
+        )
+    if communes is not None and communes < 1:
+        raise SampleError(
+            f"{communes} communes of a district are too few",
+            remedy="use at least one with --communes",
         )
     if not 0 <= dirt_percent <= _MOST_DIRT_PERCENT:
         raise SampleError(

@@ -164,13 +164,16 @@ class Simulation:
         seed: everything that is drawn comes from it and the day.
         per_day: new dossiers on an average working day.
         workdays: the offices' calendar; must reach a year beyond the days asked for.
+        communes: at most so many communes of each district; all when None.
     """
 
-    def __init__(self, seed: int, per_day: int, workdays: WorkingDays) -> None:
+    def __init__(
+        self, seed: int, per_day: int, workdays: WorkingDays, communes: int | None = None
+    ) -> None:
         self.seed = seed
         self.per_day = per_day
         self.workdays = workdays
-        self.offices = offices(seed)
+        self.offices = offices(seed, communes)
         self._levels = Lots(tuple(LEVEL_SHARES), LEVEL_SHARES.values())
         self._by_level = {
             level: Lots(found, [o.weight for o in found])

@@ -155,8 +155,13 @@ def _office(
     )
 
 
-def offices(seed: int) -> tuple[Office, ...]:
-    """All receiving offices: 20 departments, 15 districts, 217 communes."""
+def offices(seed: int, communes: int | None = None) -> tuple[Office, ...]:
+    """The receiving offices: 20 departments, 15 districts, 217 communes.
+
+    Args:
+        seed: their habits are drawn from it.
+        communes: at most so many communes of each district, for a small city; all when None.
+    """
     served = {
         level: tuple(p for p in PROCEDURES if p.level == level and not p.is_internal)
         for level in LEVEL_SHARES
@@ -177,6 +182,7 @@ def offices(seed: int) -> tuple[Office, ...]:
         found.append(district)
         for kind, size in zip(("phường", "xã", "thị trấn"), sizes, strict=True):
             before = sum(office.parent is district for office in found)
+            wanted = size if communes is None else min(size, communes - before)
             found += [
                 _office(
                     seed,
@@ -186,6 +192,6 @@ def offices(seed: int) -> tuple[Office, ...]:
                     served["commune"],
                     parent=district,
                 )
-                for n in range(1, size + 1)
+                for n in range(1, wanted + 1)
             ]
     return tuple(found)

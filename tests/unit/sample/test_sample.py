@@ -93,6 +93,17 @@ def test_another_seed_gives_other_dossiers(tmp_path):
     assert (tmp_path / "1" / name).read_bytes() != (tmp_path / "2" / name).read_bytes()
 
 
+def test_a_small_city_has_some_communes_of_each_district_with_the_same_habits():
+    city = {office.code: office for office in offices(3818)}
+    small = offices(3818, 2)
+    of_district = Counter(office.parent.code for office in small if office.parent)
+    assert max(of_district.values()) == 2
+    assert Counter(office.level for office in small)["department"] == 20
+    for office in small:
+        assert office.late_share == city[office.code].late_share
+        assert office.has_queue == city[office.code].has_queue
+
+
 def test_writing_again_leaves_the_files_alone(tmp_path):
     write_sample(tmp_path, FIRST, FIRST, per_day=10)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
@@ -480,6 +491,7 @@ def test_deadlines_skip_weekends_and_holidays(received, workdays, due):
         {"first": LAST, "last": FIRST},
         {"since": LAST},
         {"per_day": 0},
+        {"communes": 0},
         {"dirt_percent": -1},
         {"dirt_percent": 99},
         {"first": dt.date(2019, 1, 1)},
