@@ -21,6 +21,8 @@ hypothesis.settings.register_profile("long", deadline=None, max_examples=1000, p
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 short_nights.install()
+# As many processes as processors run tests, each with its own database.
+os.environ["ONESTOP_THREADS"] = "1"
 
 
 def pytest_collection_finish(session):  # noqa: ARG001 - the name is pytest's

@@ -38,6 +38,7 @@ FURTHER_VARIABLES = (
     "ONESTOP_RECORD_FILES",
     "ONESTOP_RECORD_ROLES",
     "ONESTOP_RETENTION",
+    "ONESTOP_THREADS",
     "ONESTOP_WAIT_MINUTES",
 )
 #: All variables that the product reads; the last two are those of the local Airflow.

@@ -81,6 +81,7 @@ def everything_set(monkeypatch, tmp_path):
         "ONESTOP_PACKAGE_KEY": "package.pem",
         "ONESTOP_PROVINCE": "H24",
         "ONESTOP_PROVINCES": "provinces.csv",
+        "ONESTOP_THREADS": "2",
         "ONESTOP_EXPORTS_KEY_FILE": "key",
         "ONESTOP_EXPORTS_KNOWN_HOSTS": "known_hosts",
         "ONESTOP_EXPORTS_PASSWORD": WORDS,

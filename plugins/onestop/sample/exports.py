@@ -131,7 +131,7 @@ def _require_sense(
         )
     if communes is not None and communes < 1:
         raise SampleError(
-            f"{communes} communes of a district are too few",
+            said("{communes} communes of a district are too few", communes=communes),
             remedy="use at least one with --communes",
         )
     if not 0 <= dirt_percent <= _MOST_DIRT_PERCENT:

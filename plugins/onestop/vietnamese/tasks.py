@@ -170,6 +170,10 @@ SENTENCES: dict[str, str] = {
     # samples
     "give --since a day up to the first night": "cho --since một ngày không sau đêm đầu",
     "the sample has no such days": "bộ mẫu không có những ngày ấy",
+    "{communes} communes of a district are too few": (
+        "{communes} đơn vị cấp xã mỗi huyện là quá ít"
+    ),
+    "use at least one with --communes": "cho --communes ít nhất là một",
     "use at least one with --per-day": "cho --per-day ít nhất là một",
     "the first night {first} is after the last night {last}": (
         "đêm đầu {first} ở sau đêm cuối {last}"

@@ -74,6 +74,10 @@ SENTENCES: dict[str, str] = {
         "kiểm tra ổ đĩa của {parent}, rồi công bố lại"
     ),
     "{amount} is no amount of memory": "{amount} không phải là dung lượng bộ nhớ",
+    "{number} is no number of threads": "{number} không phải là số luồng",
+    "write a number from 1 to 999, or leave it empty for all processors": (
+        "viết một số từ 1 đến 999, hoặc để trống để dùng mọi bộ xử lý"
+    ),
     "write a number and a unit, such as 800MB or 2GB": "viết số và đơn vị, như 800MB hoặc 2GB",
     # disks
     "the disk is full: {room} are free{wanted}": "ổ đĩa đầy: còn trống {room}{wanted}",

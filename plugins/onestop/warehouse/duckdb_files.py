@@ -1,4 +1,4 @@
-"""Opening DuckDB files with a memory limit, and errors of a full disk."""
+"""Opening DuckDB files with limits of memory and threads, and errors of a full disk."""
 
 from __future__ import annotations
 
@@ -31,21 +31,22 @@ _FAULTY_STEPS = ("outer_join_simplification",)
 #: Memory that one connection may use before it spills to a folder beside its file.
 _MEMORY = "1GB"
 _AMOUNT = re.compile(r"(?!0+(\.0*)?\s*[KMGT])\d{1,6}(\.\d{1,3})?\s*[KMGT]i?B", re.IGNORECASE)
+_THREADS = re.compile(r"[1-9][0-9]{0,2}")
 
 
-class MemoryLimitError(OneStopError):
-    """``ONESTOP_MEMORY`` is no amount of memory."""
+class LimitError(OneStopError):
+    """``ONESTOP_MEMORY`` or ``ONESTOP_THREADS`` is no limit."""
 
 
 def memory_limit() -> str:
     """The memory that one connection may use (``ONESTOP_MEMORY``, default 1 GB).
 
     Raises:
-        MemoryLimitError: the variable holds something else.
+        LimitError: the variable holds something else.
     """
     amount = os.environ.get("ONESTOP_MEMORY", "").strip() or _MEMORY
     if not _AMOUNT.fullmatch(amount):
-        raise MemoryLimitError(
+        raise LimitError(
             said("{amount} is no amount of memory", amount=amount),
             subject="ONESTOP_MEMORY",
             remedy="write a number and a unit, such as 800MB or 2GB",
@@ -53,10 +54,28 @@ def memory_limit() -> str:
     return amount
 
 
+def thread_limit() -> int | None:
+    """The threads that one connection may use (``ONESTOP_THREADS``); None for all processors.
+
+    Raises:
+        LimitError: the variable holds something else.
+    """
+    number = os.environ.get("ONESTOP_THREADS", "").strip()
+    if not number:
+        return None
+    if not _THREADS.fullmatch(number):
+        raise LimitError(
+            said("{number} is no number of threads", number=number),
+            subject="ONESTOP_THREADS",
+            remedy="write a number from 1 to 999, or leave it empty for all processors",
+        )
+    return int(number)
+
+
 def open_duckdb(
     path: Path | str, *, read_only: bool = False, without: Sequence[str] = ()
 ) -> duckdb.DuckDBPyConnection:
-    """Open a connection with a memory limit, no progress bar and no faulty optimiser steps.
+    """Open a connection with its limits, no progress bar and no faulty optimiser steps.
 
     All connections of the product are opened here. DuckDB spills data beyond
     :func:`memory_limit` to a temporary folder beside the file.
@@ -68,10 +87,12 @@ def open_duckdb(
 
     Raises:
         duckdb.IOException: the file cannot be opened, or another process holds it.
-        MemoryLimitError: ``ONESTOP_MEMORY`` is no amount of memory.
+        LimitError: ``ONESTOP_MEMORY`` or ``ONESTOP_THREADS`` is no limit.
     """
-    limit = memory_limit()
-    connection = duckdb.connect(path, read_only=read_only)  # noqa: TID251 - the one place
+    limit, threads = memory_limit(), thread_limit()
+    connection = duckdb.connect(  # noqa: TID251 - the one place
+        path, read_only=read_only, config={} if threads is None else {"threads": threads}
+    )
     with suppress(duckdb.InvalidInputException):  # in a notebook that cannot draw one, it is off
         connection.execute("set enable_progress_bar = false")
     connection.execute(f"set memory_limit = '{limit}'")

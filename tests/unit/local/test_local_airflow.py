@@ -59,7 +59,7 @@ def test_the_callers_airflow_and_installation_settings_are_not_inherited(airflow
     assert environment["ONESTOP_WAREHOUSE"] == "duckdb:///here.duckdb"
 
 
-def test_the_callers_memory_retention_roles_and_access_to_the_exports_are_kept(
+def test_the_callers_limits_retention_roles_and_access_to_the_exports_are_kept(
     airflow, monkeypatch
 ):
     values = {
@@ -74,6 +74,7 @@ def test_the_callers_memory_retention_roles_and_access_to_the_exports_are_kept(
         "ONESTOP_PACKAGE_KEY": "/etc/onestop/package.pem",
         "ONESTOP_PROVINCE": "H24",
         "ONESTOP_PROVINCES": "/etc/onestop/provinces.csv",
+        "ONESTOP_THREADS": "2",
         "ONESTOP_WAIT_MINUTES": "1",
         "ONESTOP_DECISION_HOURS": "3",
         "ONESTOP_EXPORTS_PASSWORD": WORDS,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import duckdb
 import pytest
 
-from onestop.warehouse.duckdb_files import MemoryLimitError, open_duckdb
+from onestop.warehouse.duckdb_files import LimitError, open_duckdb
 
 TABLES = """
 create table register (unit_code varchar, struck_off date);
@@ -59,7 +60,26 @@ def test_a_connection_is_limited_to_one_gigabyte_by_default(tmp_path, monkeypatc
 @pytest.mark.parametrize("amount", ["much", "1", "-1GB", "0GB", "0.0 MB", "80%", "1GB'; select 1"])
 def test_an_invalid_amount_of_memory_is_refused_with_an_example(tmp_path, monkeypatch, amount):
     monkeypatch.setenv("ONESTOP_MEMORY", amount)
-    with pytest.raises(MemoryLimitError, match=r"^ONESTOP_MEMORY: .*; write .* such as 800MB"):
+    with pytest.raises(LimitError, match=r"^ONESTOP_MEMORY: .*; write .* such as 800MB"):
+        open_duckdb(tmp_path / "a.duckdb")
+
+
+def test_a_connection_uses_all_processors_or_as_many_threads_as_are_set(tmp_path, monkeypatch):
+    def threads():
+        with open_duckdb(tmp_path / "a.duckdb") as connection:
+            return connection.execute("select current_setting('threads')").fetchone()[0]
+
+    monkeypatch.delenv("ONESTOP_THREADS", raising=False)
+    usual = duckdb.execute("select current_setting('threads')").fetchone()[0]
+    assert threads() == usual
+    monkeypatch.setenv("ONESTOP_THREADS", "3")
+    assert threads() == 3
+
+
+@pytest.mark.parametrize("number", ["0", "all", "-1", "1.5", "1000"])
+def test_an_invalid_number_of_threads_is_refused(tmp_path, monkeypatch, number):
+    monkeypatch.setenv("ONESTOP_THREADS", number)
+    with pytest.raises(LimitError, match=r"^ONESTOP_THREADS: .*; write a number from 1 to 999"):
         open_duckdb(tmp_path / "a.duckdb")
 
 
