@@ -52,7 +52,7 @@ class SampleSummary:
     edits: Counter[str] = field(default_factory=Counter)
 
 
-def write_sample(
+def write_sample(  # noqa: PLR0913 - the options of the command
     out: Path,
     first: dt.date,
     last: dt.date,
