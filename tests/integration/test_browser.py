@@ -57,6 +57,10 @@ PAGES = {
     "restatements": "restatements",
     "difference": "difference",
     "publications": "publications",
+    "dictionary": "dictionary",
+    "table": "dictionary?table=mart.scorecard",
+    "codes": "dictionary?part=codes",
+    "found": "dictionary?q=han+tra",
     "missing": "unit?code=H99",
 }
 

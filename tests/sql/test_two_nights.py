@@ -1,0 +1,60 @@
+"""The query of docs/bi.md that compares two nights, on both engines."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from moved_figures import NEXT, three_nights
+from worked_dossiers import LATER, NIGHT
+
+from onestop.schema.project import PROJECT_ROOT
+from onestop.warehouse import open_warehouse
+
+KEY = ("indicator_code", "method_code", "unit_code", "period_type", "period_basis", "period_start")
+
+
+@pytest.fixture(scope="module", params=["duckdb", "postgresql"])
+def warehouse(request, tmp_path_factory):
+    url = f"duckdb:///{tmp_path_factory.mktemp('two') / 'w.duckdb'}"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres").make_database()
+    with open_warehouse(url) as opened:
+        three_nights(opened)
+        yield opened
+
+
+def stated(warehouse, night):
+    """The numerator and denominator of each figure, as a night stated them."""
+    rows = warehouse.rows(
+        "select * from mart.indicator_history where valid_from <= :night"
+        " and (valid_to is null or valid_to > :night)",
+        {"night": night},
+    )
+    return {
+        tuple(row[name] for name in KEY): (row["numerator"], row["denominator"]) for row in rows
+    }
+
+
+@pytest.mark.parametrize("nights", [(NIGHT, NEXT), (NEXT, LATER), (NIGHT, LATER)])
+def test_the_documented_query_lists_the_figures_that_differ(warehouse, nights):
+    text = (PROJECT_ROOT / "docs" / "bi.md").read_text(encoding="utf-8")
+    [query] = re.findall(r"```sql\n(with nights.*?)```", text, re.DOTALL)
+    for stated_date, night in zip(("2022-11-23", "2022-11-24"), nights, strict=True):
+        assert stated_date in query
+        query = query.replace(stated_date, str(night))
+    earlier, later = (stated(warehouse, night) for night in nights)
+    nothing = (None, None)
+    expected = {
+        figure: (earlier.get(figure, nothing), later.get(figure, nothing))
+        for figure in earlier.keys() | later.keys()
+        if earlier.get(figure, nothing) != later.get(figure, nothing)
+    }
+    found = {
+        tuple(row[name] for name in KEY): tuple(
+            (row[f"numerator_{side}"], row[f"denominator_{side}"]) for side in ("earlier", "later")
+        )
+        for row in warehouse.rows(query)
+    }
+    assert found == expected
+    assert found
