@@ -2,8 +2,7 @@
 -- end (ref.period_class). A reading of ref.reading may count some of these classes otherwise.
 --
 -- `dossiers` touch the period; `dossiers_received` of them were received in it, `dossiers_closed`
--- ended in it. Levels and the city are sums of units. The year to date has no rows of its own
--- (`tallied_as` of mart.period).
+-- ended in it. Levels and the city are sums of units.
 with by_unit as (
     select
         unit_level,
@@ -16,7 +15,6 @@ with by_unit as (
         count(case when is_received_in then 1 end) as dossiers_received,
         count(case when is_closed_in then 1 end) as dossiers_closed
     from mart.dossier_period
-    where period_type <> 'year_to_date'
     group by unit_level, unit_code, period_type, period_basis, period_start, class_at_end
 ),
 

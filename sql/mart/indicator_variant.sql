@@ -98,16 +98,11 @@ verdict as (
 whole as (
     select
         tally.unit_code,
-        period.period_type,
-        period.period_basis,
-        period.period_start,
+        tally.period_type,
+        tally.period_basis,
+        tally.period_start,
         true as is_tallied
-    from mart.unit_tally as tally
-    inner join mart.period as period
-        on
-            tally.period_type = period.tallied_as
-            and tally.period_basis = period.period_basis
-            and tally.period_start = period.period_start
+    from mart.period_tally as tally
     where tally.field_code = 'ALL' and tally.procedure_key = 'ALL'
 ),
 
@@ -117,9 +112,9 @@ counted_otherwise as (
         role_change.numerator_change,
         role_change.denominator_change,
         class.unit_code,
-        period.period_type,
-        period.period_basis,
-        period.period_start,
+        class.period_type,
+        class.period_basis,
+        class.period_start,
         case role_change.method_code
             when 'form_06' then class.dossiers_closed
             else class.dossiers_received
@@ -127,7 +122,7 @@ counted_otherwise as (
     from mart.class_tally as class
     inner join mart.period as period
         on
-            class.period_type = period.tallied_as
+            class.period_type = period.period_type
             and class.period_basis = period.period_basis
             and class.period_start = period.period_start
     inner join role_change

@@ -4,8 +4,8 @@
 -- Government basis (NĐ 09/2019/NĐ-CP Điều 12): a month runs from the 15th of the month before to
 -- the 14th, the longer periods likewise. Figures are measured at the end of the period, or on the
 -- as-of date while the period runs. The year of the as-of date and the year before are covered.
--- `tallied_as`: the period_type of its rows in mart.unit_tally and mart.class_tally. The year to
--- date has those of the `year` that runs, which is measured on the same day.
+-- `tallied_as`: the period_type of its rows in mart.unit_tally. The year to date has those of the
+-- `year` that runs, which is measured on the same day.
 with month_of_day as (
     select
         calendar_date,
