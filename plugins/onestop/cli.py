@@ -717,6 +717,28 @@ def deliveries(
 
 
 @app.command()
+def nights(
+    lang: LangOption,
+    night: Annotated[
+        dt.date | None,
+        typer.Option(
+            "--night", parser=_day, metavar="DATE", help="How long each step of this night took."
+        ),
+    ] = None,
+    limit: Limit = 30,
+    form: FormatOption = Format.table,
+) -> None:
+    """List the nights that were run, how each ended, and how long it took."""
+    from onestop.figures.listing import print_nights, print_steps
+
+    settings = Settings.from_environment()
+    if night is not None:
+        print_steps(settings, night, lang=lang, form=form.value)
+    else:
+        print_nights(settings, lang=lang, limit=limit, form=form.value)
+
+
+@app.command()
 def rejected(
     lang: LangOption,
     night: OneNight = None,

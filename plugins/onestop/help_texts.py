@@ -50,6 +50,9 @@ COMMANDS: dict[str, str] = {
         " đêm đã công bố không đổi."
     ),
     "List the files received, and their state.": "Liệt kê các tệp đã nhận và tình trạng.",
+    "List the nights that were run, how each ended, and how long it took.": (
+        "Liệt kê các đêm đã chạy, kết quả và thời gian của từng đêm."
+    ),
     "List rejected rows with rule and reason.": ("Liệt kê các dòng bị loại, kèm quy tắc và lý do."),
     "Show a night's alerts, and when each was sent; nothing is sent.": (
         "Xem cảnh báo của một đêm và lúc đã gửi; không gửi gì."
@@ -182,6 +185,7 @@ PARAMETERS: dict[str, str] = {
     ),
     "Only show what would be loaded.": "Chỉ cho xem những gì sẽ được nạp.",
     "Only this night.": "Chỉ đêm này.",
+    "How long each step of this night took.": "Mỗi bước của đêm này mất bao lâu.",
     "loaded or refused.": "loaded (đã nạp) hoặc refused (từ chối).",
     "Maximum number of rows.": "Số dòng tối đa.",
     "Rule code, such as DOS-R07.": "Mã quy tắc, như DOS-R07.",

@@ -29,6 +29,7 @@ _PAGES = (
     "/figure?indicator=counter_waiting_time&unit={unit}",
     "/figure?indicator=procedures_published_rate", "/figure?indicator=closed_out_overdue",
     "/nights", "/night?date={night}", "/quarantine", "/audit", "/restatements", "/difference",
+    "/dictionary", "/dictionary?table=mart.scorecard",
     "/publications", "/figure.csv?unit={unit}", "/figure.xlsx?unit={unit}",
 )  # fmt: skip
 _TIMES = 3

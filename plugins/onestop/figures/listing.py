@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import contextmanager
+from dataclasses import asdict
+from decimal import Decimal
 from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from rich.padding import Padding
@@ -14,8 +17,12 @@ from rich.text import Text
 
 from onestop.console import page_width, printed, write_csv
 from onestop.figures.known import refuse_unknown
-from onestop.marts.published import NothingPublishedError
+from onestop.figures.night_times import STEP_TEXTS, read_night_times, seconds_text
+from onestop.gate.unpublished import NIGHT_STATES
+from onestop.marts.published import NothingPublishedError, QuestionError
 from onestop.readers.refusals import values_for_people
+from onestop.schema.number_text import percent, whole
+from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse import NoWarehouseError, open_warehouse
 
 if TYPE_CHECKING:
@@ -41,6 +48,22 @@ _REJECTED_HEADERS = {
     "vi": ("Đêm", "Tệp", "Dòng", "Khóa", "Quy tắc", "Lý do", "Giá trị", "Tình trạng"),
     "en": ("Night", "File", "Row", "Key", "Rule", "Reason", "Values", "State"),
 }
+_NIGHT_COLUMNS = (
+    *("night", "state", "files", "files_refused", "seconds", "published_at", "message"),
+)
+_NIGHT_HEADERS = {
+    "vi": ("Đêm", "Kết quả", "Tệp", "Bị từ chối", "Thời gian", "Công bố lúc", "Lý do"),
+    "en": ("Night", "Outcome", "Files", "Refused", "Time", "Published at", "Reason"),
+}
+_STEP_COLUMNS = (
+    *("as_of_date", "step", "file_name", "began_at", "ended_at", "seconds", "outcome"),
+    *("rows_done", "process"),
+)
+_STEP_HEADERS = {
+    "vi": ("Bước", "Kết quả", "Thời gian", "Tỷ trọng", "Số dòng", "Số lần"),
+    "en": ("Step", "Outcome", "Time", "Share", "Rows", "Times run"),
+}
+_SUM_OF_STEPS = {"vi": "Các bước cộng lại", "en": "All steps together"}
 _STATES = {
     "vi": {
         "loaded": "đã nạp", "refused": "từ chối", "open": "chưa xử lý",
@@ -206,6 +229,99 @@ def print_rejected(  # noqa: PLR0913 - one filter each
     is_open = any(row["state"] == "open" for row in found)
     remedy = _REMEDY[lang] if is_open else ""
     _print(_REJECTED_HEADERS[lang], lines, lang, int(total), numbers=(2,), below=remedy)
+
+
+def print_nights(
+    settings: Settings,
+    *,
+    lang: Language = "vi",
+    limit: int = 30,
+    form: OutputFormat = "table",
+) -> None:
+    """Print the nights that were run, the latest first: how each ended, and how long it took.
+
+    Args:
+        settings: of this installation.
+        lang: of the table.
+        limit: at most so many nights.
+        form: ``table``, ``json`` or ``csv``; the machine formats hold codes and seconds.
+    """
+    with _opened(settings) as warehouse:
+        total = warehouse.value("select count(*) from audit.night_run")
+        rows = warehouse.rows(
+            "select run.as_of_date as night, run.state, run.message, run.delivery_count as files,"
+            " run.refused_count as files_refused, publication.published_at"
+            " from audit.night_run as run left join audit.publication as publication"
+            " on run.as_of_date = publication.as_of_date"
+            f" order by run.as_of_date desc limit {int(limit)}"
+        )
+        for row in rows:
+            times = read_night_times(warehouse, settings.folders.steps, row["night"])
+            row["seconds"] = round(times.seconds, 3) if times else None
+    if form != "table":
+        _print_for_programs(form, _NIGHT_COLUMNS, rows)
+        return
+    lines = []
+    for row in rows:
+        facts = {
+            **row,
+            "state": NIGHT_STATES.get(row["state"], {}).get(lang, row["state"]),
+            "seconds": seconds_text(row["seconds"], lang),
+            "published_at": _moment(row["published_at"]),
+            "message": "" if row["state"] == "published" else row["message"],
+        }
+        lines.append(tuple(_text(facts[name]) for name in _NIGHT_COLUMNS))
+    _print(_NIGHT_HEADERS[lang], lines, lang, int(total), numbers=range(2, 5))
+
+
+def print_steps(
+    settings: Settings,
+    night: dt.date,
+    *,
+    lang: Language = "vi",
+    form: OutputFormat = "table",
+) -> None:
+    """Print how long each step of a night took.
+
+    Args:
+        settings: of this installation.
+        night: the night.
+        lang: of the table.
+        form: ``table``, ``json`` or ``csv``; the machine formats hold each execution.
+
+    Raises:
+        QuestionError: no step of that night is known.
+    """
+    with _opened(settings) as warehouse:
+        times = read_night_times(warehouse, settings.folders.steps, night)
+    if times is None:
+        raise QuestionError(
+            f"no step of night {night} is known", remedy="`onestop nights` lists the nights"
+        )
+    if form != "table":
+        runs = [run for step in times.steps for run in step.runs]
+        rows = [{**asdict(run), "seconds": run.seconds} for run in runs]
+        rows.sort(key=itemgetter("began_at"))
+        _print_for_programs(form, _STEP_COLUMNS, rows)
+        return
+    with printed(sys.stdout, page_width(sys.stdout)) as console:
+        lines = [
+            (
+                STEP_TEXTS[step.step][lang],
+                step.outcome_text(lang),
+                seconds_text(step.seconds, lang),
+                percent(Decimal(str(step.share * 100)), lang, 1),
+                "–" if step.rows is None else whole(step.rows, lang),
+                whole(len(step.runs), lang),
+            )
+            for step in times.steps
+        ]
+        console.print(_table(_STEP_HEADERS[lang], lines, range(2, 6)))
+        console.print(f"{_SUM_OF_STEPS[lang]}: {seconds_text(times.seconds, lang)}")
+
+
+def _moment(value: dt.datetime | None) -> str:
+    return f"{value.astimezone(LOCAL_ZONE):%Y-%m-%d %H:%M}" if value else ""
 
 
 def _values(offending: str | None, lang: Language) -> str:

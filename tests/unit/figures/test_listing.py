@@ -9,8 +9,15 @@ import json
 
 import pytest
 from published_marts import settings_in
+from web_site import BEFORE
+from web_site import NIGHT as LAST
 
-from onestop.figures.listing import print_deliveries, print_rejected
+from onestop.figures.listing import (
+    print_deliveries,
+    print_nights,
+    print_rejected,
+    print_steps,
+)
 from onestop.intake.delivery import Delivery
 from onestop.marts.published import QuestionError
 from onestop.record.refusals import record_refusal
@@ -193,3 +200,34 @@ def test_open_rows_are_listed_with_what_to_do(settings, capsys, lang, text):
 
 def test_a_list_without_open_rows_has_no_advice(settings, capsys):
     assert "Open rows" not in printed(capsys, settings, rule="VIS-R09")
+
+
+def test_nights_are_listed_with_their_outcome_and_the_time_that_they_took(site, capsys):
+    print_nights(site, form="json")
+    nights = {row["night"]: row for row in json.loads(capsys.readouterr().out)}
+    assert nights[str(LAST)]["state"] == "published"
+    assert nights[str(LAST)]["seconds"] == 4
+    failed = nights[str(BEFORE + dt.timedelta(days=7))]
+    assert (failed["state"], failed["seconds"]) == ("checks_failed", None)
+    print_nights(site, lang="en", limit=1)
+    text = capsys.readouterr().out
+    assert "Published" in text
+    assert "4.00 s" in text
+    assert "1 of 3" in text
+
+
+def test_the_steps_of_a_night_are_listed_with_time_and_share(site, capsys):
+    print_steps(site, LAST, lang="vi")
+    text = capsys.readouterr().out
+    for part in ("tính số liệu", "3,00 giây", "75,0 %", "bị dừng giữa chừng: 1"):
+        assert part in text
+    assert max(map(len, text.splitlines())) <= 100
+    print_steps(site, LAST, form="json")
+    runs = json.loads(capsys.readouterr().out)
+    assert [(run["step"], run["outcome"], run["seconds"]) for run in runs] == [
+        ("load", "killed", None),
+        ("load", "done", 1.0),
+        ("compute", "done", 3.0),
+    ]
+    with pytest.raises(QuestionError, match="`onestop nights` lists the nights"):
+        print_steps(site, dt.date(2021, 1, 1))
