@@ -38,6 +38,13 @@ PAGES = [
     f"/restatements?night={NIGHT}&type=half_year&basis=calendar&start={SINCE}",
     "/difference",
     "/publications",
+    "/dictionary",
+    "/dictionary?table=mart.indicator_value",
+    "/dictionary?table=mart.processing_time",
+    "/dictionary?table=audit.night_step",
+    "/dictionary?table=ref.target&lang=en",
+    "/dictionary?part=codes",
+    "/dictionary?q=ho so",
 ]
 
 
@@ -83,6 +90,7 @@ PARAMETERS = {
     "restatements": "unit night type basis start page",
     "difference": "from to unit indicator",
     "publications": "page",
+    "dictionary": "table part q",
 }
 ODD = "'\0\"%_\\;--${x}:unit{}" + "9" * 40
 

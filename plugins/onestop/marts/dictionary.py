@@ -122,11 +122,14 @@ def described_tables(warehouse: Warehouse) -> list[Table]:
     found: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for row in warehouse.rows(
         "select table_schema as schema, table_name as name, column_name as column,"
-        " data_type as type from information_schema.columns"
-        " order by table_schema, table_name, ordinal_position"
+        " data_type as type, numeric_precision as digits, numeric_scale as decimals"
+        " from information_schema.columns order by table_schema, table_name, ordinal_position"
     ):
         table = (row["schema"], row["name"])
-        found.setdefault(table, []).append((row["column"], _plain(row["type"])))
+        type_ = _plain(row["type"])
+        if type_ == "numeric" and row["digits"] is not None:
+            type_ = f"decimal({row['digits']}, {row['decimals']})"
+        found.setdefault(table, []).append((row["column"], type_))
     for schema, name in list(found):
         if schema == STAGED:
             found.setdefault((PUBLISHED, name), found[schema, name])
@@ -155,7 +158,6 @@ _SAME_TYPES = {
     "character varying": "varchar",
     "text": "varchar",
     "double precision": "double",
-    "numeric": "decimal",
     "timestamp without time zone": "timestamp",
 }
 
