@@ -100,7 +100,7 @@ def _vietnamese(found: str, rule: FileRule) -> str:
     if not found:
         return rule.vi
     own = translated(found, "vi")
-    return f"{rule.vi} [{found}]" if own == found else own
+    return f"{rule.vi} [{found}]" if own == found else own[:1].upper() + own[1:]
 
 
 def refuse_judged(notes: Path, delivery: Delivery, verdict: GateVerdict) -> RefusedDeliveryError:
