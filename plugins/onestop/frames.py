@@ -432,7 +432,7 @@ def _find_table(warehouse: Warehouse, name: str) -> tuple[str, str]:
     known = [_short_name(one, each) for one in SCHEMAS for each in warehouse.tables(one)]
     raise QuestionError(
         said("no table {name}", name=name),
-        remedy=did_you_mean(name, known, see="tables() lists them"),
+        remedy=did_you_mean(name, known, see="all are in tables()"),
     )
 
 
@@ -457,7 +457,9 @@ def _refuse_unknown_column(table: str, types: pa.Schema, column: str) -> None:
     if column not in types.names:
         raise QuestionError(
             said("{table} has no column {column}", table=table, column=column),
-            remedy=did_you_mean(column, types.names, see=f"columns({table!r}) lists them"),
+            remedy=did_you_mean(
+                column, types.names, see=said("all are in columns({table!r})", table=table)
+            ),
         )
 
 

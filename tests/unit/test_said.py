@@ -43,7 +43,7 @@ TREES = {
     if path.parent.name != "vietnamese"
 }
 #: Functions whose texts people read, beside the classes of errors.
-SAYING = {"said", "further", "said_text", "translated", "log", "_log", "fail"}
+SAYING = {"said", "further", "said_text", "translated", "log", "_log", "fail", "did_you_mean"}
 #: Errors that are no :class:`OneStopError` and become the text of one.
 INNER = {"UnreadableError", "CommonRuleError", "DoubtError"}
 

@@ -10,7 +10,8 @@ SENTENCES: dict[str, str] = {
     "all are in mart.unit; use CITY, DEPARTMENT, DISTRICT or COMMUNE for more than one": (
         "tất cả có trong mart.unit; dùng CITY, DEPARTMENT, DISTRICT hoặc COMMUNE cho nhiều đơn vị"
     ),
-    "tables() lists them": "tables() liệt kê các bảng",
+    "all are in tables()": "tất cả có trong tables()",
+    "all are in columns({table!r})": "tất cả có trong columns({table!r})",
     "did you mean {names}?": "có phải là {names}?",
     "there are {names}": "có: {names}",
     "there are {found}": "có: {found}",

@@ -60,6 +60,12 @@ SENTENCES: dict[str, str] = {
     "another process still has the warehouse open after {wait_seconds:.0f} s": (
         "sau {wait_seconds:.0f} giây vẫn có tiến trình khác mở kho dữ liệu"
     ),
+    "this process has the file open with other settings": (
+        "chính tiến trình này đang mở tệp với cài đặt khác"
+    ),
+    "close that connection first (of SQLAlchemy: engine.dispose())": (
+        "hãy đóng kết nối ấy trước (của SQLAlchemy: engine.dispose())"
+    ),
     "another process is still writing the warehouse after {wait_seconds} s": (
         "sau {wait_seconds} giây vẫn có tiến trình khác ghi kho dữ liệu"
     ),

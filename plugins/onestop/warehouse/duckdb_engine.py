@@ -364,6 +364,12 @@ def connect_waiting(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection
     while True:
         try:
             return open_duckdb(path, read_only=read_only)
+        except duckdb.ConnectionException as error:
+            raise WarehouseBusyError(
+                "this process has the file open with other settings",
+                subject=path.name,
+                remedy="close that connection first (of SQLAlchemy: engine.dispose())",
+            ) from error
         except duckdb.IOException as error:
             # Searched outside of the path, which may contain the word too.
             if "lock" not in str(error).replace(str(path), "").lower():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import duckdb
 import pytest
+import sqlalchemy as sa
 
+from onestop.warehouse import WarehouseBusyError, duckdb_address, open_warehouse
 from onestop.warehouse.duckdb_files import LimitError, open_duckdb
 
 TABLES = """
@@ -100,3 +102,14 @@ def test_data_beyond_the_memory_limit_spills_beside_the_file_and_is_deleted_at_t
     assert first == expected
     assert spilled == (f"{tmp_path / 'a.duckdb'}.tmp",)
     assert [path.name for path in tmp_path.iterdir()] == ["a.duckdb"]
+
+
+def test_a_file_that_this_process_has_open_with_other_settings_is_named_with_the_remedy(tmp_path):
+    url = duckdb_address(tmp_path / "warehouse.duckdb")
+    with open_warehouse(url):
+        pass
+    engine = sa.create_engine(url, connect_args={"read_only": True})
+    with engine.connect(), pytest.raises(WarehouseBusyError, match=r"engine\.dispose"):
+        open_warehouse(url, read_only=True)
+    engine.dispose()
+    open_warehouse(url, read_only=True).close()
