@@ -21,6 +21,7 @@ from onestop.figures.night_times import STEP_TEXTS, read_night_times, seconds_te
 from onestop.gate.unpublished import NIGHT_STATES
 from onestop.marts.published import NothingPublishedError, QuestionError
 from onestop.readers.refusals import values_for_people
+from onestop.said import said
 from onestop.schema.number_text import percent, whole
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse import NoWarehouseError, open_warehouse
@@ -296,7 +297,8 @@ def print_steps(
         times = read_night_times(warehouse, settings.folders.steps, night)
     if times is None:
         raise QuestionError(
-            f"no step of night {night} is known", remedy="`onestop nights` lists the nights"
+            said("no step of night {night} is known", night=night),
+            remedy="`onestop nights` lists the nights",
         )
     if form != "table":
         runs = [run for step in times.steps for run in step.runs]

@@ -75,6 +75,8 @@ SENTENCES: dict[str, str] = {
     "publish a night with this release, then ask again": (
         "hãy công bố một đêm bằng phiên bản này rồi hỏi lại"
     ),
+    "no step of night {night} is known": "không biết bước nào của đêm {night}",
+    "`onestop nights` lists the nights": "`onestop nights` liệt kê các đêm",
     # spans of days
     "exchange --from and --to": "đổi chỗ --from và --to",
     "name the earlier night first, then a later one": "nêu đêm trước rồi mới đến đêm sau",
