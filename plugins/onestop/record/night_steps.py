@@ -300,7 +300,9 @@ def read_steps(warehouse: Warehouse, folder: Path, night: dt.date) -> list[Night
         folder: of the files of steps that are not in the copy yet.
         night: the night.
     """
-    runs = {run.step_id: run for run in _noted_steps(folder, night).values()}
+    runs = {}
+    with suppress(OSError):  # the login of the pages may not list them
+        runs = {run.step_id: run for run in _noted_steps(folder, night).values()}
     if "night_step" in warehouse.tables("audit"):  # an earlier release kept none
         for row in warehouse.rows(
             f"select {', '.join(_COLUMNS)} from audit.night_step where as_of_date = :night",

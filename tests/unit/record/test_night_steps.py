@@ -9,6 +9,7 @@ import pytest
 from clean_processes import CONTEXT, clean_process, status_of
 
 from onestop.intake.delivery import RefusedDeliveryError
+from onestop.record import night_steps
 from onestop.record.night_steps import noted, noting_steps, read_steps, record_steps, remove_noted
 from onestop.warehouse import open_warehouse
 
@@ -131,3 +132,17 @@ def test_a_step_is_done_where_its_times_cannot_be_kept(tmp_path, caplog):
 def test_a_file_that_was_cut_off_is_no_step(record, tmp_path):
     (tmp_path / f"{NIGHT}.0a.jsonl").write_text('{"step_id": "0a", "as_of', encoding="utf-8")
     assert read_steps(record, tmp_path, NIGHT) == []
+
+
+def test_what_is_in_the_record_is_shown_to_a_login_that_may_not_list_the_files(
+    record, tmp_path, monkeypatch
+):
+    with noting_steps(tmp_path, NIGHT):
+        validate(FILE, 120)
+    record_steps(record, tmp_path)
+
+    def refuse_list(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(night_steps, "_noted_steps", refuse_list)
+    assert [run.step for run in read_steps(record, tmp_path, NIGHT)] == ["validate"]
