@@ -1,4 +1,4 @@
-"""A national office in a real Airflow: the roll-up fires at its minimum, and again for a late one."""
+"""A national office in a real Airflow: the roll-up fires at its minimum, then for a late one."""
 
 from __future__ import annotations
 

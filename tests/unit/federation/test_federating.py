@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import shutil
@@ -14,9 +15,11 @@ from clean_processes import CONTEXT, clean_process, status_of
 from engines import assert_same, content
 from example_counts import examples
 from generated_provinces import NIGHT, NOW, national_settings, with_cell
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from onestop.federation import federating
+from onestop.federation.checks import SumChecks
 from onestop.federation.federating import (
     IN_FORCE,
     PACKAGES,
@@ -78,6 +81,18 @@ def new_office(empty_office, nation, folder, provinces):
     registry.write_text("\n".join(lines[: provinces + 1]), encoding="utf-8")
     own = national_settings(empty_office, folder / "office")
     return Office(own, nation, folder / "inbox", read_registry(registry))
+
+
+@pytest.fixture(scope="module")
+def prepared():
+    """The rules of sums, planned once for all tests: each package replaces the one before."""
+    with SumChecks() as checks:
+        yield checks
+
+
+@pytest.fixture(autouse=True)
+def _prepared_once(prepared, monkeypatch):
+    monkeypatch.setattr(federating, "SumChecks", lambda: contextlib.nullcontext(prepared))
 
 
 @pytest.fixture
@@ -347,7 +362,7 @@ def factor_of(nation, key):
     return 10 * nation.codes.index(key[0]) + key[1]
 
 
-@settings(max_examples=examples(2))
+@settings(max_examples=examples(2), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_national_sums_are_those_of_the_newest_packages_in_any_order(
     nation, empty_office, made, tmp_path_factory, data
