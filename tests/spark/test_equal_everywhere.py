@@ -18,6 +18,7 @@ from spark_here import derive_histories, needs_spark
 from worked_dossiers import IN_JULY, LATE_FILE, LATER, NIGHT, THIRTEEN, record, record_unit
 
 from onestop.local.demo import HISTORY_SINCE
+from onestop.marts import compute as compute_module
 from onestop.marts.compute import compute_marts
 from onestop.marts.publish import figures_digest, publish_marts, refresh_reference
 from onestop.night import run_night
@@ -79,8 +80,9 @@ def test_all_marts_are_equal_on_three_engines(postgres, tmp_path, name):
             # an earlier night, so that there are histories of figures to read
             compute_marts(warehouse, world.night - dt.timedelta(days=31), by_engine)
             publish_marts(warehouse, world.night - dt.timedelta(days=31))
-            warehouse.execute("update audit.publication set rules_sha256 = 'another release'")
-            compute_marts(warehouse, world.night, computing)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(compute_module, "rules_digest", lambda: "another release")
+                compute_marts(warehouse, world.night, computing)
             counted_by = warehouse.value(f"select counted_by from {STAGED}.night")
             assert counted_by.startswith("Apache Spark") == computing.is_on_spark, what
             found[what] = (content(warehouse, SCHEMAS), figures_digest(warehouse, STAGED))
@@ -122,7 +124,7 @@ def test_the_demonstration_is_verified_and_equal_on_spark(tmp_path, monkeypatch)
 
     shutil.copy(settings.warehouse.removeprefix("duckdb:///"), tmp_path / "copy.duckdb")
     with open_warehouse(f"duckdb:///{tmp_path / 'copy.duckdb'}") as warehouse:
-        warehouse.execute("update audit.publication set rules_sha256 = 'another release'")
+        monkeypatch.setattr(compute_module, "rules_digest", lambda: "another release")
         compute_marts(warehouse, LAST_NIGHT)
         published, staged = (
             {
