@@ -49,6 +49,8 @@ USER airflow
 COPY --chown=airflow:0 requirements/spark.lock requirements/
 RUN requirements/install.sh "$(command -v python)" \
       --no-cache-dir --no-deps --require-hashes -r requirements/spark.lock \
- && pip check
+ && pip check \
+ && ln -s "$(python -c 'import pyspark; print(pyspark.__path__[0])')" /opt/onestop/spark
+ENV SPARK_HOME=/opt/onestop/spark
 
 FROM base AS onestop

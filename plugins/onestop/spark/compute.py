@@ -45,6 +45,9 @@ _COLUMNS = {
 }
 
 
+_LEFT_FOR_SECONDS = 2 * 24 * 3600
+
+
 @dataclass(frozen=True)
 class MartQuery:
     """A mart for Spark.
@@ -92,6 +95,7 @@ def counting(
     Raises:
         ComputeError: Spark cannot be used, or could not count a mart.
     """
+    remove_left_behind(computing.folder)
     run = computing.folder / f"run-{uuid.uuid4().hex}"
     try:
         with spark_session(computing) as session:
@@ -99,6 +103,14 @@ def counting(
             yield session.version, night.count(marts)
     finally:
         shutil.rmtree(run, ignore_errors=True)
+
+
+def remove_left_behind(folder: Path) -> None:
+    """Remove what killed computations left in the folder of the files, after two days."""
+    for pattern in ("run-*", "verify-*"):
+        for path in folder.glob(pattern):
+            if time.time() - path.stat().st_mtime > _LEFT_FOR_SECONDS:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 class _Night:
