@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shutil
 import signal
 import warnings
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
 import steps_by_hand as steps
 from clean_processes import clean_process, status_of
+from postgres_replica import programs_of
 from published_marts import FIRST
 from shared_stores import Installation, kill_before_request, object_store
 
 from onestop.figures.web import make_app
 from onestop.intake.delivery import RefusedDeliveryError
 from onestop.record.night_steps import noting_steps
+from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.storage import listed, names_in
+from onestop.upkeep.backup import make_backup, restore_backup
 from onestop.upkeep.doctor import examine
+from onestop.upkeep.housekeeping import RETENTION, housekeep
 from onestop.upkeep.verify import verify
 from onestop.warehouse import open_warehouse
 
@@ -198,3 +203,43 @@ def test_the_doctor_says_that_the_store_keeps_what_is_written_once(published):
     found = {one.check: one for one in examine(published)}
     assert found["store"].state == "OK"
     assert {name for name, one in found.items() if one.state == "FAIL"} <= {"exports", "warehouse"}
+
+
+@pytest.mark.slow
+def test_a_backup_of_the_store_is_restored_into_an_empty_one(
+    published, postgres, monkeypatch, tmp_path
+):
+    programs = programs_of(published.warehouse)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    make_backup(published, tmp_path / "backup")
+    empty = replace(
+        published,
+        landing=published.landing.parent.parent / "another city" / "landing",
+        warehouse=postgres.make_database(),
+        work=tmp_path / "work",
+    )
+    restored = restore_backup(empty, tmp_path / "backup")
+    assert restored.night == FIRST
+    of_backup, of_store = listed(published.landing), listed(empty.landing)
+    assert {name: one.size_bytes for name, one in of_store.items()} == {
+        name: one.size_bytes for name, one in of_backup.items()
+    }
+
+
+def test_housekeeping_deletes_what_is_past_its_retention_and_no_evidence(
+    published, monkeypatch, tmp_path
+):
+    rules = RETENTION.read_text(encoding="utf-8").replace("keep: forever", "keep: 2 years", 1)
+    (tmp_path / "retention.yaml").write_text(rules, encoding="utf-8")
+    monkeypatch.setenv("ONESTOP_RETENTION", str(tmp_path / "retention.yaml"))
+    landed = listed(published.landing).keys()
+    work = published.folders.work
+    assert any(name.startswith("staging/") for name in listed(work))
+    later = dt.datetime.now(LOCAL_ZONE) + dt.timedelta(days=3660)
+    assert not housekeep(published, now=later, is_trial=True).is_done
+    removed = housekeep(published, now=later).summary()
+    left = {name.split("/")[0] for name in listed(work)}
+    assert {"staged_files", "validation_results", "refused_deliveries"} <= removed.keys()
+    assert not left & {"staging", "validation", "volumes"}
+    gone = landed - listed(published.landing).keys()
+    assert {name.rsplit("/", 1)[-1] for name in gone} == {BROKEN, "delivery.json"}

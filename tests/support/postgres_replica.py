@@ -26,9 +26,7 @@ def streaming_replica(url: str):
     folder = Path(tempfile.mkdtemp(prefix="onestop-replica-"))
     owner = Path(socket_folder).stat().st_uid
     user = pwd.getpwuid(owner).pw_name if os.geteuid() == 0 and owner else None
-    with psycopg.connect(url) as connection:  # the package holds programs of several versions
-        server = psutil.Process(connection.info.backend_pid).parent()
-        pg_ctl = Path(server.exe()).with_name("pg_ctl")
+    pg_ctl = programs_of(url) / "pg_ctl"
     _copy(url, folder / "data", f"host={socket_folder} user=postgres")
     for path in (folder, *folder.rglob("*")):
         os.chown(path, owner, -1)
@@ -49,6 +47,13 @@ def streaming_replica(url: str):
         with suppress(subprocess.CalledProcessError):
             run("-m", "immediate", "stop")
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def programs_of(url: str) -> Path:
+    """The folder of the programs of a server's version; there may be others on the machine."""
+    with psycopg.connect(url) as connection:
+        server = psutil.Process(connection.info.backend_pid).parent()
+        return Path(server.exe()).parent
 
 
 def _copy(url: str, data: Path, server: str) -> None:
