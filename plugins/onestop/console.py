@@ -168,11 +168,13 @@ class LineProgress:
                 self._write(work)
 
     def end(self) -> None:
-        """Write what was done."""
-        self._write(self._works.pop())
+        """Write what was done, where the last line did not say it."""
+        work = self._works.pop()
+        if work.shown != work.done or work.done == 0:
+            self._write(work)
 
     def _write(self, work: _Work) -> None:
-        work.written = time.monotonic()
+        work.written, work.shown = time.monotonic(), work.done
         seconds = max(work.written - work.begun, 0.001)
         rate = work.done / seconds
         text = progress_text(work.text, work.done, work.total, work.unit, rate, self._lang)
@@ -190,6 +192,7 @@ class _Work:
     begun: float
     written: float
     done: int = 0
+    shown: int = 0
 
 
 def progress_text(

@@ -130,6 +130,15 @@ def test_lines_of_progress_have_count_rate_and_time(monkeypatch):
     ]
 
 
+def test_the_last_line_of_progress_is_written_once(monkeypatch):
+    clock = iter([0, 6, 6])
+    monkeypatch.setattr(console.time, "monotonic", lambda: next(clock))
+    lines = io.StringIO()
+    with listening(LineProgress(lines, "en")), working("verifying", unit="files", total=1):
+        advance(1)
+    assert lines.getvalue() == "verifying: 1/1 files (6 s)\n"
+
+
 def test_every_work_and_unit_that_is_reported_has_words_in_both_languages():
     names = set()
     for path in Path(onestop.__file__).parent.rglob("*.py"):
