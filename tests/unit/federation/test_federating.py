@@ -267,6 +267,20 @@ def test_a_refused_package_passes_once_its_province_is_in_the_registry(office, n
     assert published_sums(office) == sums(nation, [4])
 
 
+def test_a_lost_warehouse_is_made_again_from_the_kept_packages(office, nation, tmp_path):
+    office.receive("a", nation.package("P01", 2, EARLIER))
+    office.receive("b", nation.package("P02", 3))
+    office.run()
+    office.receive("c", nation.package("P01", 4))
+    office.run()
+    kept = office.settings.landing / PACKAGES
+    again = replace(
+        office, settings=national_settings(office.settings, tmp_path / "again"), inbox=kept
+    )
+    again.run()
+    assert published_sums(again) == published_sums(office) == sums(nation, [4, 3])
+
+
 def test_an_older_night_and_another_content_of_one_publication_are_refused(office, nation):
     office.receive("now", nation.package("P01", 2))
     office.run()
