@@ -23,7 +23,7 @@ from onestop.warehouse import open_warehouse
 
 #: Error classes that are caught inside the package and never reach a command.
 INNER = {"UnreadableError", "ScanError", "SqlTextError", "UnknownHostKeyError", "CommonRuleError",
-         "ApiError", "DamagedError", "DoubtError"}  # fmt: skip
+         "ApiError", "DamagedError", "DoubtError", "_RowError"}  # fmt: skip
 
 
 def run(monkeypatch, action, *arguments):

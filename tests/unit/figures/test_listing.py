@@ -149,7 +149,8 @@ def test_a_known_rule_that_no_row_broke_gives_an_empty_table(settings, capsys):
 
 
 @pytest.mark.parametrize("table", [print_rejected, print_deliveries])
-def test_a_file_s_name_is_shown_whole_however_long_it_is(settings, capsys, table):
+def test_a_file_s_name_is_shown_whole_however_long_it_is(settings, capsys, monkeypatch, table):
+    monkeypatch.setenv("COLUMNS", "140")
     table(settings, lang="en")
     lines = capsys.readouterr().out.splitlines()
     place, end = lines[0].index("File"), lines[0].index("Row" if "Row" in lines[0] else "Feed")
