@@ -39,6 +39,12 @@ EARLIER = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _a_wide_page(monkeypatch):
+    """Cells of the table stand on one line each."""
+    monkeypatch.setenv("COLUMNS", "100")
+
+
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory):
     return publish(tmp_path_factory.mktemp("published"), FIGURES, earlier=EARLIER)
