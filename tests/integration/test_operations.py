@@ -747,7 +747,7 @@ def test_a_killed_removal_leaves_no_partial_delivery(full, monkeypatch):
     def die(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("onestop.upkeep.housekeeping.shutil.rmtree", die)
+    monkeypatch.setattr("onestop.storage.shutil.rmtree", die)
     with pytest.raises(KeyboardInterrupt):
         housekeep(full, now=LATER)
     monkeypatch.undo()

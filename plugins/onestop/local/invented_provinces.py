@@ -6,15 +6,14 @@ times by each province, so that its units, levels and city add up as the night's
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute
+import pyarrow.csv
 
 from onestop.federation import registry as registries
 from onestop.federation.package import FORM_COUNTS, write_package
@@ -115,15 +114,16 @@ def invent_nation(
         codes: of the provinces.
     """
     nation = InventedNation(folder, _model_of(tables, night), night, codes)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(registries.COLUMNS)
+    rows = []
     for code in codes:
         if not (folder / f"{code}.pem").exists():
             make_key(folder / f"{code}.pem")
         public = public_text(nation.key(code).public_key())
-        writer.writerow([code, f"Tỉnh {code}", f"Province {code}", public, "2022-01-01", "", "0"])
-    write_whole(nation.registry, text.getvalue())
+        cells = (code, f"Tỉnh {code}", f"Province {code}", public, "2022-01-01", "", "0")
+        rows.append(dict(zip(registries.COLUMNS, cells, strict=True)))
+    text = pa.BufferOutputStream()
+    pyarrow.csv.write_csv(pa.Table.from_pylist(rows), text)
+    write_whole(nation.registry, text.getvalue().to_pybytes())
     return nation
 
 
