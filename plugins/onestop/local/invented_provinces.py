@@ -122,7 +122,8 @@ def invent_nation(
         cells = (code, f"Tỉnh {code}", f"Province {code}", public, "2022-01-01", "", "0")
         rows.append(dict(zip(registries.COLUMNS, cells, strict=True)))
     text = pa.BufferOutputStream()
-    pyarrow.csv.write_csv(pa.Table.from_pylist(rows), text)
+    plain = pyarrow.csv.WriteOptions(quoting_style="none", quoting_header="none")
+    pyarrow.csv.write_csv(pa.Table.from_pylist(rows), text, plain)
     write_whole(nation.registry, text.getvalue().to_pybytes())
     return nation
 
