@@ -444,13 +444,13 @@ class SchemaFile:
         return script_digest(self.path.read_text(encoding="utf-8"))
 
 
-def schema_files(engine: str, folder: Path = SCHEMA_FOLDER) -> list[SchemaFile]:
-    """The numbered schema files of an engine, oldest first.
+def schema_files(engine: str, folder: Path | None = None) -> list[SchemaFile]:
+    """The numbered schema files of an engine, oldest first; those of a city by default.
 
     Numbers are final: a released file never changes, and later files change what it created.
     """
     found = []
-    for path in sorted(folder.glob("[0-9]*.sql")):
+    for path in sorted((folder or SCHEMA_FOLDER).glob("[0-9]*.sql")):
         only_for = path.name.split(".")[1:-1]
         if only_for in ([], [engine]):
             found.append(SchemaFile(int(path.name.split("_", 1)[0]), path))
