@@ -34,7 +34,7 @@ def object_store():
             "s3",
             endpoint_url=variables["AWS_ENDPOINT_URL"],
             aws_access_key_id="key",
-            aws_secret_access_key="secret",
+            aws_secret_access_key="secret",  # pragma: allowlist secret
             region_name="us-east-1",
         )
         client.create_bucket(Bucket=BUCKET)
