@@ -69,8 +69,11 @@ restatement_dossier as (
         or earlier_state.is_carried_over is distinct from later_state.is_carried_over
         or earlier_state.is_closed_in is distinct from later_state.is_closed_in
         or earlier_state.is_due_in is distinct from later_state.is_due_in
-        or earlier_state.service_level is distinct from later_state.service_level
-        or earlier_state.result_digitised is distinct from later_state.result_digitised
+        -- the level counts where a dossier was received, the digitised result where it was closed
+        or case when earlier_state.is_received_in then earlier_state.service_level end
+        is distinct from case when later_state.is_received_in then later_state.service_level end
+        or case when earlier_state.is_closed_in then earlier_state.result_digitised end
+        is distinct from case when later_state.is_closed_in then later_state.result_digitised end
 )
 
 select * from restatement_dossier
