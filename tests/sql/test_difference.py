@@ -131,7 +131,7 @@ def test_without_an_indicator_the_scorecards_figures_are_compared_without_their_
     ("arguments", "error", "told"),
     [
         ((LATER, NEXT, "CITY"), QuestionError, "name the earlier night first"),
-        ((NEXT, NEXT, "CITY"), QuestionError, "is the same as the first one"),
+        ((NEXT, NEXT, "CITY"), QuestionError, "both nights are the same"),
         (
             (NEXT, LATER - dt.timedelta(days=1), "CITY"),
             NothingPublishedError,

@@ -64,6 +64,7 @@ def declare(
     delivery = f"one_stop.declarations.{night:%Y%m%d}.000000000000"
     row = dict.fromkeys(DECLARATIONS.column_names) | {
         "indicator_code": "plan_tasks_completed_rate",
+        "unit_code": "CITY",
         "period_start": dt.date(2022, 1, 1),
         "period_end": until,
         "numerator": numerator,
