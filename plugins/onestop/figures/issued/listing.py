@@ -74,9 +74,11 @@ def changed_files(settings: Settings, issue: IssuedReport) -> list[str]:
 
 
 _HEADERS: dict[Language, tuple[str, ...]] = {
-    "vi": ("Mã", "Báo cáo", "Lần", "Số liệu đến", "Ban hành", "Hạn cuối", "Tệp"),
-    "en": ("Code", "Report", "Issue", "Data as of", "Issued", "Last day", "Files"),
+    "vi": ("Mã", "Báo cáo", "Số liệu đến", "Ban hành", "Hạn cuối", "Tệp, lần"),
+    "en": ("Code", "Report", "Data as of", "Issued", "Last day", "Files, issue"),
 }
+#: Widths that dates and the folder of an issue need: ``reports/half_year/1``.
+_DATE_WIDTH, _FOLDER_WIDTH = 10, 19
 _WORDS: dict[str, dict[Language, str]] = {
     "late": {"vi": "muộn", "en": "late"},
     "in_time": {"vi": "đúng hạn", "en": "in time"},
@@ -122,15 +124,18 @@ def _print_table(
     from rich.table import Table  # noqa: PLC0415 - idem
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for header in _HEADERS[lang]:
-        table.add_column(header, overflow="fold")
+    code, title, *dates, files_of = _HEADERS[lang]
+    table.add_column(code, no_wrap=True)
+    table.add_column(title)
+    for header in dates:
+        table.add_column(header, min_width=_DATE_WIDTH)
+    table.add_column(files_of, overflow="fold", min_width=_FOLDER_WIDTH)
     for row in rows:
         term = _WORDS["late" if row["is_late"] else "in_time"][lang]
         files = _WORDS["changed"][lang].format(names=", ".join(row["changed_files"]))
         table.add_row(
             row["report_code"],
             row[f"title_{lang}"],
-            str(row["issue_number"]),
             day(row["as_of_date"], lang),
             f"{day(row['issued_at'].astimezone(LOCAL_ZONE).date(), lang)} ({term})",
             day(row["last_day_date"], lang),
@@ -140,7 +145,6 @@ def _print_table(
         table.add_row(
             row["report_code"],
             row[f"title_{lang}"],
-            "",
             "",
             _WORDS["not_issued"][lang],
             day(row["last_day_date"], lang),
