@@ -322,7 +322,9 @@ overdue_edit as (
         weighed.change_kind,
         weighed.strength,
         weighed.changed_night,
-        weighed.last_seen_night,
+        -- a dossier whose first row shows the sign stood in no export before
+        case when weighed.delivery_before is not null then weighed.last_seen_night end
+            as last_seen_night,
         weighed.received_date,
         weighed.due_at_before,
         weighed.due_at_after,
