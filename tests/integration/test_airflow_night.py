@@ -276,7 +276,7 @@ def test_a_night_without_its_expected_delivery_fails_at_the_end_of_waiting(in_ai
     }
     assert [task for task, _ in results[INCOMPLETE].failures] == ["require_expected"]
     reason = results[INCOMPLETE].failures[0][1]
-    assert f"no file dossiers_{INCOMPLETE:%Y%m%d}_snapshot*" in reason
+    assert f"không có tệp dossiers_{INCOMPLETE:%Y%m%d}_snapshot*" in reason
 
 
 def test_every_task_keeps_when_its_step_began_and_ended(in_airflow):
