@@ -209,6 +209,8 @@ def test_a_dossier_first_exported_as_closed_after_its_due_date_is_a_strong_sign(
     found = signs(warehouse, {13: [changed(LATE, status=status, closing_class=closing_class)]})
     assert kinds(found) == [("closed_out_overdue", "strong")]
     assert found[0]["days_overdue"] == 3
+    # no export before showed it as it stood before
+    assert (found[0]["last_seen_night"], found[0]["delivery_before"]) == (None, None)
 
 
 @pytest.mark.parametrize(("status", "closing_class"), CLOSED_OUT)

@@ -5,7 +5,17 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from worked_dossiers import IN_JULY, LATE_FILE, LATER, NIGHT, THIRTEEN, UNIT, record, record_unit
+from worked_dossiers import (
+    IN_JULY,
+    LATE_FILE,
+    LATER,
+    NIGHT,
+    THIRTEEN,
+    UNIT,
+    dossier,
+    record,
+    record_unit,
+)
 
 from onestop.marts.compute import compute_marts
 from onestop.marts.publish import publish_marts
@@ -121,6 +131,27 @@ def test_only_ended_periods_are_restated(warehouse):
     ends = {row["period_end"] for row in restated(warehouse)}
     assert ends == {dt.date(2022, 6, 30)}
     assert {row["period_type"] for row in restated(warehouse)} == {"month", "quarter", "half_year"}
+
+
+def test_a_dossier_is_named_only_in_the_periods_whose_figures_it_changes(tmp_path):
+    """A level counts where the dossier was received; a digitised result where it was closed."""
+    received_in_march = dossier("D1", "28/03", "05/04", "04/04", service_level=4)
+    still_open = dossier("D9", "15/06", "24/06", result_digitised=True)
+    with open_warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}") as opened:
+        record_unit(opened, NIGHT)
+        record(opened, NIGHT, THIRTEEN)
+        publish(opened, NIGHT)
+        record(opened, NEXT, [received_in_march, still_open])
+        publish(opened, NEXT)
+        found = opened.rows(
+            "select dossier_code, period_type, period_start from mart.restatement_dossier"
+            " where period_basis = 'calendar'"
+        )
+    assert {tuple(row.values()) for row in found} == {
+        ("D1", "month", dt.date(2022, 3, 1)),
+        ("D1", "quarter", dt.date(2022, 1, 1)),
+        ("D1", "half_year", dt.date(2022, 1, 1)),
+    }
 
 
 def test_a_unit_that_changes_its_level_restates_levels_and_names_the_register(tmp_path):
