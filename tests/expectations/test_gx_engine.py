@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 from importlib import import_module
@@ -164,6 +165,27 @@ print(user.stats.entropy([1.0]) == 0, user.alt.Chart.__name__)
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert ran.stdout.splitlines() == ["[]", "True Chart"]
+
+
+def test_great_expectations_does_not_import_pyspark_which_is_there_for_computations(tmp_path):
+    (tmp_path / "pyspark").mkdir()
+    (tmp_path / "pyspark" / "__init__.py").write_text("print('executed')\n")
+    (tmp_path / "pyspark" / "sql.py").write_text("SparkSession = 'a session'\n")
+    program = """
+from onestop.gate.evaluation import load_engine
+load_engine()
+print("loaded")
+from pyspark.sql import SparkSession
+print(SparkSession)
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
+    assert ran.stdout.splitlines() == ["loaded", "executed", "a session"]
 
 
 @pytest.mark.parametrize(("fails", "statements"), [("row_number < 100", 1), ("odd = 1", 2)])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def deferring(names: Collection[str]) -> Iterator[None]:
+def deferring(names: Collection[str], hidden: Collection[str] = ()) -> Iterator[None]:
     """Inside the block, modules of these names are executed only when something of them is used.
 
     They are in ``sys.modules`` as :class:`importlib.util.LazyLoader` leaves them: the first access
@@ -25,8 +25,10 @@ def deferring(names: Collection[str]) -> Iterator[None]:
 
     Args:
         names: full names, such as ``scipy.stats``.
+        hidden: packages that a library imports only where they are installed, and that would be
+            executed at once: inside the block they are not installed. Later imports find them.
     """
-    finder = _Deferring(names)
+    finder = _Deferring(names, hidden)
     was_collecting = gc.isenabled()
     gc.disable()
     sys.meta_path.insert(0, finder)
@@ -39,12 +41,15 @@ def deferring(names: Collection[str]) -> Iterator[None]:
 
 
 class _Deferring:
-    def __init__(self, names: Collection[str]) -> None:
+    def __init__(self, names: Collection[str], hidden: Collection[str]) -> None:
         self._names = frozenset(names)
+        self._hidden = frozenset(hidden)
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        if fullname.partition(".")[0] in self._hidden:
+            raise ModuleNotFoundError(f"{fullname} is hidden here", name=fullname)
         if fullname not in self._names:
             return None
         spec = PathFinder.find_spec(fullname, path, target)

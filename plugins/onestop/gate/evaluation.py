@@ -38,6 +38,8 @@ _GX = "great_expectations"
 #: What Great Expectations imports for charts, tests of distributions and stores on S3, which take
 #: half of its import and of which nothing is used.
 _UNUSED = ("altair", "boto3", "scipy.stats")
+#: What it imports where it is installed, to validate data frames of Spark; onestop/spark uses it.
+_HIDDEN = ("pyspark",)
 _DUCKDB_FILE = "duckdb:///"
 
 
@@ -110,7 +112,7 @@ def load_engine() -> ModuleType:
     """
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logging.getLogger(_GX).setLevel(logging.WARNING)
-    with deferring(_UNUSED):
+    with deferring(_UNUSED, _HIDDEN):
         module = import_module("onestop.gate.gx_engine")
     for name in list(logging.Logger.manager.loggerDict):
         if name.startswith(f"{_GX}."):  # some of its modules set a level of their own
