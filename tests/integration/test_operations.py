@@ -133,7 +133,7 @@ def test_the_doctor_counts_refused_files_and_open_rows(installation):
     [before] = [
         one for one in examine(installation, MORNING_AFTER) if "refused files of" in one.message
     ]
-    assert "refused files of night 2022-11-15: 1 (onestop deliveries" in before.message
+    assert "refused files of night 2022-11-15, not loaded since: 1 (all refusals:" in before.message
     with duckdb.connect(installation.warehouse.removeprefix("duckdb:///")) as warehouse:
         [count] = warehouse.execute(
             "select count(*) from (select distinct delivery_id, row_number"
@@ -149,7 +149,7 @@ def test_the_doctor_counts_refused_files_and_open_rows(installation):
     [after] = [
         one for one in examine(installation, MORNING_AFTER) if "refused files of" in one.message
     ]
-    assert "refused files of night 2022-11-15: 0 (onestop deliveries" in after.message
+    assert "refused files of night 2022-11-15, not loaded since: 0 (all refusals:" in after.message
 
 
 def test_the_doctor_warns_of_units_outside_the_register(installation):

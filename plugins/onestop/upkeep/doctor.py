@@ -420,8 +420,9 @@ def _left_out(warehouse: Warehouse) -> _Found:
     yield (
         "OK",
         said(
-            "refused files of night {last}: {files} (onestop deliveries --state refused); rejected"
-            " rows of all nights, still open: {rows} (onestop rejected --state open)",
+            "refused files of night {last}, not loaded since: {files} (all refusals: onestop"
+            " deliveries --state refused); rejected rows of all nights, still open: {rows} (onestop"
+            " rejected --state open)",
             last=last,
             files=files,
             rows=rows,

@@ -117,10 +117,12 @@ SENTENCES: dict[str, str] = {
     ),
     "night {night} ended as {state}: {message}": "đêm {night} kết thúc ở {state}: {message}",
     "correct what it names and run the night again": "sửa điều đã nêu rồi chạy lại đêm đó",
-    "refused files of night {last}: {files} (onestop deliveries --state refused); rejected rows of"
-    " all nights, still open: {rows} (onestop rejected --state open)": (
-        "tệp bị từ chối của đêm {last}: {files} (onestop deliveries --state refused); dòng bị loại"
-        " của mọi đêm chưa xử lý: {rows} (onestop rejected --state open)"
+    "refused files of night {last}, not loaded since: {files} (all refusals: onestop deliveries"
+    " --state refused); rejected rows of all nights, still open: {rows} (onestop rejected --state"
+    " open)": (
+        "tệp bị từ chối của đêm {last}, đến nay chưa được nạp: {files} (mọi lần từ chối: onestop"
+        " deliveries --state refused); dòng bị loại của mọi đêm chưa xử lý: {rows} (onestop"
+        " rejected --state open)"
     ),
     "units with data that the register lacks: {count}, such as {example}; they count for the city,"
     " not for a level": (
