@@ -17,7 +17,7 @@ from rich.text import Text
 
 from onestop.console import page_width, printed, write_csv
 from onestop.figures.known import refuse_unknown
-from onestop.figures.night_times import STEP_TEXTS, read_night_times, seconds_text
+from onestop.figures.night_times import STEP_TEXTS, SUM_OF_STEPS, read_night_times, seconds_text
 from onestop.gate.unpublished import NIGHT_STATES
 from onestop.marts.published import NothingPublishedError, QuestionError
 from onestop.readers.refusals import values_for_people
@@ -53,8 +53,8 @@ _NIGHT_COLUMNS = (
     *("night", "state", "files", "files_refused", "seconds", "published_at", "message"),
 )
 _NIGHT_HEADERS = {
-    "vi": ("Đêm", "Kết quả", "Tệp", "Bị từ chối", "Thời gian", "Công bố lúc", "Lý do"),
-    "en": ("Night", "Outcome", "Files", "Refused", "Time", "Published at", "Reason"),
+    "vi": ("Đêm", "Kết quả", "Tệp", "Bị từ chối", SUM_OF_STEPS["vi"], "Công bố lúc", "Lý do"),
+    "en": ("Night", "Outcome", "Files", "Refused", SUM_OF_STEPS["en"], "Published at", "Reason"),
 }
 _STEP_COLUMNS = (
     *("as_of_date", "step", "file_name", "began_at", "ended_at", "seconds", "outcome"),
@@ -64,7 +64,6 @@ _STEP_HEADERS = {
     "vi": ("Bước", "Kết quả", "Thời gian", "Tỷ trọng", "Số dòng", "Số lần"),
     "en": ("Step", "Outcome", "Time", "Share", "Rows", "Times run"),
 }
-_SUM_OF_STEPS = {"vi": "Các bước cộng lại", "en": "All steps together"}
 _STATES = {
     "vi": {
         "loaded": "đã nạp", "refused": "từ chối", "open": "chưa xử lý",
@@ -239,7 +238,7 @@ def print_nights(
     limit: int = 30,
     form: OutputFormat = "table",
 ) -> None:
-    """Print the nights that were run, the latest first: how each ended, and how long it took.
+    """Print the nights that were run, the latest first: how each ended, and its steps' time.
 
     Args:
         settings: of this installation.
@@ -319,7 +318,7 @@ def print_steps(
             for step in times.steps
         ]
         console.print(_table(_STEP_HEADERS[lang], lines, range(2, 6)))
-        console.print(f"{_SUM_OF_STEPS[lang]}: {seconds_text(times.seconds, lang)}")
+        console.print(f"{SUM_OF_STEPS[lang]}: {seconds_text(times.seconds, lang)}")
 
 
 def _moment(value: dt.datetime | None) -> str:

@@ -12,7 +12,7 @@ from onestop.schema.number_text import decimal_text, duration
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from onestop.record.night_steps import NightStepRun
@@ -38,6 +38,9 @@ OUTCOME_TEXTS: dict[str, dict[Language, str]] = {
     KILLED: {"vi": "bị dừng giữa chừng", "en": "stopped before its end"},
     RUNNING: {"vi": "đang chạy", "en": "running"},
 }
+#: What the seconds of a night are: steps side by side count each, and no wait between runs does.
+SUM_OF_STEPS: dict[Language, str] = {"vi": "Các bước cộng lại", "en": "All steps together"}
+_EARLIER: dict[Language, str] = {"vi": "trước đó", "en": "earlier"}
 _MINUTE = 60
 
 
@@ -60,21 +63,32 @@ class StepTime:
     @property
     def outcome(self) -> str:
         """Of the last execution; of steps that work on files, the worst of their last ones."""
-        last = {run.file_name: run.outcome for run in self.runs}
-        return max(last.values(), key=_GRAVITY.index)
+        return max((run.outcome for run in self._last), key=_GRAVITY.index)
 
     @property
     def rows(self) -> int | None:
         """Rows of the last execution on each file; None where the step counts none."""
-        last = {run.file_name: run.rows_done for run in self.runs}
-        rows = [count for count in last.values() if count is not None]
+        rows = [run.rows_done for run in self._last if run.rows_done is not None]
         return sum(rows) if rows else None
 
     def outcome_text(self, lang: Language) -> str:
-        """Outcomes of all executions but those that are done, with their numbers; else done."""
-        counts = Counter(run.outcome for run in self.runs if run.outcome != DONE)
-        texts = (f"{OUTCOME_TEXTS[code][lang]}: {counts[code]}" for code in counts)
-        return ", ".join(texts) or OUTCOME_TEXTS[DONE][lang]
+        """What came of the last executions, then what earlier ones came to that were not done."""
+        last = Counter(run.outcome for run in self._last)
+        earlier = _numbers(Counter(run.outcome for run in self.runs) - last, lang)
+        text = _numbers(last, lang) or OUTCOME_TEXTS[DONE][lang]
+        return f"{text}; {_EARLIER[lang]} {earlier}" if earlier else text
+
+    @property
+    def _last(self) -> Collection[NightStepRun]:
+        """The last execution on each file."""
+        return {run.file_name: run for run in self.runs}.values()
+
+
+def _numbers(counts: Counter[str], lang: Language) -> str:
+    """The outcomes but done, with their numbers."""
+    return ", ".join(
+        f"{OUTCOME_TEXTS[code][lang]}: {count}" for code, count in counts.items() if code != DONE
+    )
 
 
 _GRAVITY = (DONE, RUNNING, REFUSED, FAILED, KILLED)

@@ -78,10 +78,17 @@ def test_a_night_shows_how_long_its_steps_took_and_which_died(warehouse, site, a
     times = read_night(warehouse, site, of("night", date=NIGHT))["times"]
     load, compute = times.steps
     assert (load.step, load.seconds, load.share, load.outcome) == ("load", 1, 0.25, "done")
-    assert load.outcome_text("vi") == "bị dừng giữa chừng: 1"
+    assert load.outcome_text("vi") == "xong; trước đó bị dừng giữa chừng: 1"
     assert (compute.step, compute.seconds, compute.share, compute.rows) == ("compute", 3, 0.75, 120)
     page = auditor.get("/night", params={"date": NIGHT}).text.replace("\u00a0", " ")
-    for text in ("3,00 giây", "75,0 %", "tính số liệu", "bị dừng giữa chừng", "worker-1:4711"):
+    for text in (
+        "các bước cộng lại 4,00 giây",
+        "3,00 giây",
+        "75,0 %",
+        "tính số liệu",
+        "bị dừng giữa chừng",
+        "worker-1:4711",
+    ):
         assert text in page, text
 
 

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 from onestop.console import csv_bytes
 from onestop.figures.decisions import decision_notes
 from onestop.figures.known import refuse_unknown
-from onestop.figures.night_times import OUTCOME_TEXTS, STEP_TEXTS, read_night_times
+from onestop.figures.night_times import (
+    OUTCOME_TEXTS,
+    STEP_TEXTS,
+    SUM_OF_STEPS,
+    read_night_times,
+)
 from onestop.figures.web.repairs import repairs_of
 from onestop.figures.web.site import ROWS_PER_PAGE, date_of, page_number
 from onestop.gate.past_volumes import series_of
@@ -226,6 +231,7 @@ def read_night(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[s
         "times": times,
         "step_texts": {step: texts[lang] for step, texts in STEP_TEXTS.items()},
         "outcome_texts": {code: texts[lang] for code, texts in OUTCOME_TEXTS.items()},
+        "sum_of_steps": SUM_OF_STEPS[lang],
         "most_executions": _MOST_EXECUTIONS,
         "alerts": _read_alerts(warehouse, night, lang),
         "decisions": decision_notes(warehouse, night, lang),
