@@ -34,7 +34,7 @@ from onestop.intake.candidate import Candidate
 from onestop.intake.delivery import RefusedDeliveryError
 from onestop.intake.exports import ExportsError, list_exports, readable_name
 from onestop.intake.landing import land_file, unread_delivery
-from onestop.language import log, shown_language
+from onestop.language import log
 from onestop.marts.compute import compute_marts, staged_night, staged_record
 from onestop.marts.publish import publish_marts
 from onestop.marts.reference_names import UNKNOWN_NAME_REMEDY, unknown_names
@@ -348,8 +348,7 @@ def _refuse_name(
         name, source=found.source, feed=found.feed, night=found.night, kind=found.kind
     )
     rule = FILE_RULES[rule_code]
-    lang = shown_language()
-    shown = translated(reason, lang) if reason else {"vi": rule.vi, "en": rule.en}[lang]
+    shown = said_text(reason) if reason else said_both(vi=rule.vi, en=rule.en)
     log(
         logger,
         logging.WARNING,
@@ -542,22 +541,18 @@ def require_expected(
         record_places(warehouse, folders.places)
         if is_frozen(warehouse, night):
             return
-        state = "missing_delivery"
-        sentences: list[str] = []
+        sentences: list[str]
         if candidates is None:
-            state, sentences = (
-                "exports_unread",
-                [
-                    said(
-                        "the exports of night {night} could not be listed, so it is"
-                        " unknown which files"
-                        " are there; see the log of discover_deliveries, then run the night again",
-                        night=night,
-                    )
-                ],
+            state = "exports_unread"
+            unread = said(
+                "the exports of night {night} could not be listed, so it is unknown which files are"
+                " there; see the log of discover_deliveries, then run the night again",
+                night=night,
             )
+            sentences = [unread]
         else:
-            sentences += [
+            state = "missing_delivery"
+            sentences = [
                 sentence
                 for feed in systems.mappings.expected
                 for sentence in _missing(warehouse, feed, night, candidates, systems)
