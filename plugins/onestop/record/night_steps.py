@@ -26,6 +26,8 @@ import pyarrow as pa
 
 from onestop.files import write_whole
 from onestop.intake.delivery import RefusedDeliveryError
+from onestop.language import log
+from onestop.said import said
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.storage import is_shared
 
@@ -184,7 +186,17 @@ def _begin(
         fcntl.flock(note, fcntl.LOCK_EX)
         _write(note, begun)
     except OSError as error:
-        logger.warning("the time of step %s is not kept: %s", step, error)
+        log(
+            logger,
+            logging.WARNING,
+            said(
+                "the time of step {step} is not kept: {error}; the step goes on. Make {folder}"
+                " writable",
+                step=step,
+                error=error,
+                folder=folder,
+            ),
+        )
         return None
     return note
 
@@ -196,7 +208,11 @@ def _end(note: IO[str] | None, outcome: str, rows: int | None) -> None:
     try:
         _write(note, {"ended_at": now, "outcome": outcome, "rows_done": rows})
     except OSError as error:
-        logger.warning("the end of a step is not kept: %s", error)
+        log(
+            logger,
+            logging.WARNING,
+            said("the end of a step is not kept: {error}; the night goes on", error=error),
+        )
 
 
 def _write(note: IO[str], values: dict[str, Any]) -> None:

@@ -98,6 +98,14 @@ SENTENCES: dict[str, str] = {
         "sql/reference/{file}, dòng {row}: không có {column} {name}"
     ),
     "correct the name, or remove the row": "sửa tên, hoặc bỏ dòng ấy",
+    # times of steps
+    "the time of step {step} is not kept: {error}; the step goes on. Make {folder} writable": (
+        "không ghi được thời gian của bước {step}: {error}; bước vẫn chạy tiếp. Hãy cho phép ghi"
+        " vào {folder}"
+    ),
+    "the end of a step is not kept: {error}; the night goes on": (
+        "không ghi được lúc kết thúc của một bước: {error}; đêm vẫn chạy tiếp"
+    ),
     # how marts are computed
     "night {night}: {done}": "đêm {night}: {done}",
     "changes counted": "đã đếm phần thay đổi",
