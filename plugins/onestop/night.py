@@ -559,7 +559,7 @@ def require_expected(
             ]
         if sentences:
             message = said_list((*sentences, *_sources_left_out(systems.mappings)))
-            record_night_run(warehouse, night, state, str(message))
+            record_night_run(warehouse, night, state, message)
             _render_reports(folders, latest_night_runs(warehouse))
             raise MissingDeliveryError(message)
 
@@ -656,7 +656,7 @@ def _note_verdict(
         )
         broken = said_list((*lost, *critical))
         message = said_list((broken, *_sources_left_out(mappings)))
-        record_night_run(warehouse, night, "checks_failed", str(message))
+        record_night_run(warehouse, night, "checks_failed", message)
         _render_reports(folders, latest_night_runs(warehouse))
         raise ChecksFailedError(
             said("night {night} is not published: {broken}", night=night, broken=broken)
@@ -725,7 +725,7 @@ def _publish(
     left_out = (*_sources_left_out(mappings), *unknown)
     message = said_list((said("night {night} is published", night=night), *left_out))
     if lacks_published_run(warehouse, night):
-        record_night_run(warehouse, night, "published", str(message))
+        record_night_run(warehouse, night, "published", message)
     _complete(warehouse, folders)
     reason = frozen_reason(warehouse, night) if stays_frozen else ""
     return NightStep(
@@ -770,7 +770,7 @@ def _run_night(settings: Settings, night: dt.date, echo: Callable[[str], None]) 
     try:
         candidates = discover_deliveries(night, systems, warehouse_url, folders)
     except ExportsError as unread:
-        _note_unread_exports(night, str(unread), warehouse_url, folders)
+        _note_unread_exports(night, unread, warehouse_url, folders)
         raise
     report.deliveries = [
         take_in(candidate, night, systems, warehouse_url, folders, echo) for candidate in candidates
@@ -794,11 +794,11 @@ def _run_night(settings: Settings, night: dt.date, echo: Callable[[str], None]) 
 
 
 def _note_unread_exports(
-    night: dt.date, message: str, warehouse_url: str, folders: Folders
+    night: dt.date, unread: ExportsError, warehouse_url: str, folders: Folders
 ) -> None:
     with open_warehouse(warehouse_url) as warehouse:
         if not is_frozen(warehouse, night):
-            record_night_run(warehouse, night, "exports_unread", message)
+            record_night_run(warehouse, night, "exports_unread", said("{error}", error=unread))
             _render_reports(folders, latest_night_runs(warehouse))
 
 

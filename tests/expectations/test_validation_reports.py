@@ -26,6 +26,7 @@ from onestop.gate import (
 )
 from onestop.gate.results import write_result
 from onestop.gate.suite import MART_SUITES
+from onestop.said import said_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -309,7 +310,7 @@ def test_a_file_copied_at_the_second_attempt_is_listed_once(tmp_path):
 
 
 def ended(state, message="why", night=NIGHT):
-    return {"as_of_date": night, "state": state, "message": message}
+    return {"as_of_date": night, "state": state, "message": said_text(message)}
 
 
 def result_cell(page: Path) -> tuple[str, str]:

@@ -44,7 +44,7 @@ def message_about(settings, candidates):
 
 def ended(settings):
     with open_warehouse(settings.warehouse, read_only=True) as warehouse:
-        return warehouse.rows("select state, message from audit.night_run")
+        return warehouse.rows("select state, message, message_vi from audit.night_run")
 
 
 def test_a_missing_file_is_named_with_its_folder_and_similar_names(settings):
@@ -56,6 +56,13 @@ def test_a_missing_file_is_named_with_its_folder_and_similar_names(settings):
     assert expected in message_about(settings, [])
     [sentence] = awaited(settings, FIRST, [])
     assert sentence.endswith(expected)
+
+
+def test_the_reason_of_a_missing_file_is_recorded_in_both_languages(settings):
+    english = message_about(settings, [])
+    [noted] = ended(settings)
+    assert noted["message"] == english
+    assert f"không có tệp dossiers_{DAY}_snapshot*" in noted["message_vi"]
 
 
 def test_a_failed_discovery_is_not_reported_as_a_missing_file(settings):
@@ -73,6 +80,7 @@ def test_a_night_without_airflow_reports_unreadable_exports_too(settings):
     [noted] = ended(settings)
     assert noted["state"] == "exports_unread"
     assert "is not there" in noted["message"]
+    assert "không có ở đó" in noted["message_vi"]
 
 
 def test_a_file_that_exists_but_was_not_loaded_is_not_called_missing(settings):

@@ -290,11 +290,11 @@ def test_the_publication_records_how_its_night_was_computed(published, warehouse
     compute_marts(warehouse, published[2])
     publish_marts(warehouse, published[2])
     found = warehouse.rows(
-        "select computed, computed_why from audit.publication order by as_of_date"
+        "select computed, computed_why, computed_why_vi from audit.publication order by as_of_date"
     )
     assert [tuple(row.values()) for row in found] == [
-        ("all", "no night is published yet"),
-        ("changes", None),
+        ("all", "no night is published yet", "chưa đêm nào được công bố"),
+        ("changes", None, None),
     ]
 
 

@@ -11,6 +11,7 @@ from published_marts import Figure, _insert, settings_in
 from onestop.alerts import Alert, night_alerts
 from onestop.marts.publish import refresh_reference
 from onestop.record.night_runs import record_night_run
+from onestop.said import said_text
 from onestop.schema.mapping import Mappings
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse import open_warehouse
@@ -46,7 +47,7 @@ class World:
             )
 
     def end(self, state: str, night: dt.date = NIGHT) -> None:
-        record_night_run(self.warehouse, night, state, "why")
+        record_night_run(self.warehouse, night, state, said_text("why"))
 
     def deliver(
         self,

@@ -21,6 +21,7 @@ from onestop.gate.unpublished import note_unpublished
 from onestop.marts.compute import compute_marts
 from onestop.marts.publish import publish_marts
 from onestop.record.issued_reports import IssuedReport, record_issue
+from onestop.said import said_both
 from onestop.warehouse import open_warehouse
 
 with warnings.catch_warnings():
@@ -72,7 +73,8 @@ def build_site(settings: Settings) -> None:
         _put_runs(warehouse)
         _put_report(warehouse, settings)
         warehouse.publish_copy(settings.published)
-    run = {"as_of_date": UNPUBLISHED, "state": "missing_delivery", "message": "no dossiers file"}
+    message = said_both(vi="không có tệp hồ sơ", en="no dossiers file")
+    run = {"as_of_date": UNPUBLISHED, "state": "missing_delivery", "message": message}
     note_unpublished(settings.folders.unpublished_nights, [run])
     for name in ("index.html", "index.en.html", "2022-07-31/index.html"):
         page = settings.folders.reports / name
@@ -124,16 +126,17 @@ def _put_deliveries(warehouse: Warehouse) -> None:
 
 
 def _put_runs(warehouse: Warehouse) -> None:
-    for night, state, message in (
-        (BEFORE, "published", ""),
-        (BEFORE + dt.timedelta(days=7), "checks_failed", "SUM-F01 failed"),
-        (NIGHT, "published", ""),
+    for night, state, message, message_vi in (
+        (BEFORE, "published", "", ""),
+        (BEFORE + dt.timedelta(days=7), "checks_failed", "SUM-F01 failed", "SUM-F01 không đạt"),
+        (NIGHT, "published", "", ""),
     ):
         warehouse.execute(
-            "insert into audit.night_run (as_of_date, state, message, delivery_count,"
-            " refused_count, changed_at, computed)"
-            f" values (:night, :state, :message, 2, 1, {_MOMENT}, 'all')",
-            {"night": night, "state": state, "message": message},
+            "insert into audit.night_run (as_of_date, state, message, message_vi,"
+            " delivery_count, refused_count, changed_at, computed, computed_why, computed_why_vi)"
+            f" values (:night, :state, :message, :message_vi, 2, 1, {_MOMENT}, 'all',"
+            " 'no night before', 'không có đêm trước')",
+            {"night": night, "state": state, "message": message, "message_vi": message_vi},
         )
     for number, (step, file_name, seconds, outcome) in enumerate(STEPS_OF_THE_NIGHT):
         began_at = STEPS_BEGAN + dt.timedelta(minutes=number)

@@ -21,6 +21,7 @@ from onestop.figures.night_times import STEP_TEXTS, SUM_OF_STEPS, read_night_tim
 from onestop.gate.unpublished import NIGHT_STATES
 from onestop.marts.published import NothingPublishedError, QuestionError
 from onestop.readers.refusals import values_for_people
+from onestop.record.night_runs import reason_sql
 from onestop.said import said
 from onestop.schema.number_text import percent, whole
 from onestop.schema.time_zone import LOCAL_ZONE
@@ -249,11 +250,13 @@ def print_nights(
     with _opened(settings) as warehouse:
         total = warehouse.value("select count(*) from audit.night_run")
         rows = warehouse.rows(
-            "select run.as_of_date as night, run.state, run.message, run.delivery_count as files,"
-            " run.refused_count as files_refused, publication.published_at"
-            " from audit.night_run as run left join audit.publication as publication"
-            " on run.as_of_date = publication.as_of_date"
-            f" order by run.as_of_date desc limit {int(limit)}"
+            "select night_run.as_of_date as night, night_run.state, night_run.message,"
+            f" {reason_sql(warehouse, 'night_run', 'message', lang)} as reason,"
+            " night_run.delivery_count as files, night_run.refused_count as files_refused,"
+            " publication.published_at"
+            " from audit.night_run as night_run left join audit.publication as publication"
+            " on night_run.as_of_date = publication.as_of_date"
+            f" order by night_run.as_of_date desc limit {int(limit)}"
         )
         for row in rows:
             times = read_night_times(warehouse, settings.folders.steps, row["night"])
@@ -268,7 +271,7 @@ def print_nights(
             "state": NIGHT_STATES.get(row["state"], {}).get(lang, row["state"]),
             "seconds": seconds_text(row["seconds"], lang),
             "published_at": _moment(row["published_at"]),
-            "message": "" if row["state"] == "published" else row["message"],
+            "message": "" if row["state"] == "published" else row["reason"],
         }
         lines.append(tuple(_text(facts[name]) for name in _NIGHT_COLUMNS))
     _print(_NIGHT_HEADERS[lang], lines, lang, int(total), numbers=range(2, 5))

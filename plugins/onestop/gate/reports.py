@@ -151,7 +151,9 @@ def _updated_night(folder: Path, results: list[Path], run: NightRun | None) -> d
     """A night's lines of the first page, in each language; its pages are made where needed."""
     sizes = listed(results[0].parent) if results else {}
     states = [(path.name, sizes[path.name].size_bytes) for path in results if path.name in sizes]
-    ended = [run["state"], run["message"]] if run else None
+    ended = (
+        [run["state"], *(run["message"].in_language(lang) for lang in LANGUAGES)] if run else None
+    )
     made_of = hashlib.sha256(json.dumps([states, ended]).encode()).hexdigest()
     stamp = folder / _NIGHT_STAMP
     made = json.loads(stamp.read_text(encoding="utf-8")) if stamp.is_file() else {}
@@ -301,7 +303,7 @@ def _night_line(night: _Night, lang: Language) -> dict[str, Any]:
         "problems": night.problems,
         "refused": night.refused,
         "said": _said(night, lang),
-        "message": night.run["message"] if night.run and night.problems else "",
+        "message": night.run["message"].in_language(lang) if night.run and night.problems else "",
     }
 
 

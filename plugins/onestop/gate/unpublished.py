@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
 from onestop.files import write_whole
+from onestop.said import said_both
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from onestop.said import Said
     from onestop.schema.number_text import Language
 
 
@@ -25,7 +27,7 @@ class NightRun(TypedDict):
 
     as_of_date: dt.date
     state: str
-    message: str
+    message: Said
 
 
 #: How a night ended, for people.
@@ -58,7 +60,7 @@ class UnpublishedNight:
 
     as_of_date: dt.date
     state: str
-    message: str
+    message: Said
 
 
 def note_unpublished(path: Path, runs: Iterable[NightRun]) -> None:
@@ -73,7 +75,15 @@ def note_unpublished(path: Path, runs: Iterable[NightRun]) -> None:
         if run["state"] == "published":
             break
         night = run["as_of_date"].isoformat()
-        waiting.append({"as_of_date": night, "state": run["state"], "message": run["message"]})
+        message = run["message"]
+        waiting.append(
+            {
+                "as_of_date": night,
+                "state": run["state"],
+                "message": str(message),
+                "message_vi": message.in_language("vi"),
+            }
+        )
     write_whole(path, json.dumps(waiting, ensure_ascii=False, indent=1))
 
 
@@ -86,6 +96,11 @@ def unpublished_nights(path: Path) -> list[UnpublishedNight]:
     if not path.is_file():
         return []
     return [
-        UnpublishedNight(dt.date.fromisoformat(row["as_of_date"]), row["state"], row["message"])
+        UnpublishedNight(
+            dt.date.fromisoformat(row["as_of_date"]),
+            row["state"],
+            # a file of an earlier release has the English alone
+            said_both(vi=row.get("message_vi", row["message"]), en=row["message"]),
+        )
         for row in json.loads(path.read_text(encoding="utf-8"))
     ]

@@ -26,7 +26,7 @@ from onestop.record.publications import (
     latest_publication,
 )
 from onestop.record.record_checks import record_state
-from onestop.said import said, said_text
+from onestop.said import said, said_text, translated
 from onestop.schema.reference import reference_tables
 from onestop.schema.workdays import FIRST_DAY, WorkCalendar, calendar_table
 from onestop.spark.address import Computing
@@ -135,12 +135,16 @@ def compute_marts(
         f"{STAGED}.night",
         f"select date '{as_of}' as as_of_date, cast({state} as bigint) as record_state,"
         f" '{rules}' as rules_sha256, '{ALL if why else CHANGES}' as computed,"
-        f" {quoted_text(why) if why else 'cast(null as varchar)'} as computed_why,"
+        f" {_text(why)} as computed_why, {_text(translated(why, 'vi'))} as computed_why_vi,"
         f" {quoted_text(counted_by)} as counted_by,"
         + (f" date '{last.as_of_date}'" if last else " cast(null as date)")
         + " as previous_night",
     )
     return counts
+
+
+def _text(text: str) -> str:
+    return quoted_text(text) if text else "cast(null as varchar)"
 
 
 def _compute_all(warehouse: Warehouse, as_of: dt.date) -> dict[str, int]:
@@ -256,7 +260,7 @@ def staged_night(warehouse: Warehouse) -> dt.date | None:
     needed = {"night", NIGHT_CHANGE, *(file.name for file in mart_files())}
     if not needed <= set(warehouse.tables(STAGED)):
         return None
-    if not {"previous_night", "counted_by"} <= set(warehouse.columns(STAGED, "night")):
+    if not {"previous_night", "computed_why_vi"} <= set(warehouse.columns(STAGED, "night")):
         return None  # an earlier release computed them
     staged = warehouse.rows(f"select as_of_date, previous_night from {STAGED}.night")
     # After a crash of the server the staged tables are there and have no rows.

@@ -102,6 +102,7 @@ def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
             Computation(
                 staged["computed"],
                 staged["computed_why"],
+                staged["computed_why_vi"],
                 staged["counted_by"],
                 staged["rules_sha256"],
                 staged["record_state"],

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from onestop.said import said_both
 from onestop.schema.time_zone import LOCAL_ZONE
 
 if TYPE_CHECKING:
     from onestop.gate import MartsVerdict
     from onestop.gate.unpublished import NightRun
+    from onestop.said import Language, Said
     from onestop.warehouse import Warehouse
 
 #: Columns of ``audit.validation_result`` that a rule of a mart fills.
@@ -30,7 +32,7 @@ _RESULT: list[tuple[str, pa.DataType]] = [
 ]
 
 
-def record_night_run(warehouse: Warehouse, night: dt.date, state: str, message: str) -> None:
+def record_night_run(warehouse: Warehouse, night: dt.date, state: str, message: Said) -> None:
     """Record how a night ended; recording the same again changes nothing.
 
     Args:
@@ -48,7 +50,8 @@ def record_night_run(warehouse: Warehouse, night: dt.date, state: str, message: 
     row = {
         "as_of_date": night,
         "state": state,
-        "message": message,
+        "message": str(message),
+        "message_vi": message.in_language("vi"),
         "delivery_count": counts["loaded"],
         "refused_count": counts["refused"],
     }
@@ -60,10 +63,11 @@ def record_night_run(warehouse: Warehouse, night: dt.date, state: str, message: 
             "delete from audit.night_run where as_of_date = :as_of_date", {"as_of_date": night}
         )
         warehouse.execute(
-            "insert into audit.night_run (as_of_date, state, message, delivery_count,"
-            " refused_count, computed, computed_why, counted_by, changed_at)"
-            " select :as_of_date, :state, :message, :delivery_count, :refused_count,"
-            " max(computed), max(computed_why), max(counted_by), :changed_at"
+            "insert into audit.night_run (as_of_date, state, message, message_vi,"
+            " delivery_count, refused_count, computed, computed_why, computed_why_vi, counted_by,"
+            " changed_at)"
+            " select :as_of_date, :state, :message, :message_vi, :delivery_count, :refused_count,"
+            " max(computed), max(computed_why), max(computed_why_vi), max(counted_by), :changed_at"
             " from audit.publication where as_of_date = :as_of_date",
             {**row, "changed_at": dt.datetime.now(LOCAL_ZONE)},
         )
@@ -85,13 +89,35 @@ def latest_night_runs(warehouse: Warehouse) -> list[NightRun]:
     """How the last 30 nights ended, the latest first; a publication takes precedence."""
     rows = warehouse.rows(
         "select as_of_date, case when as_of_date in (select as_of_date from audit.publication)"
-        " then 'published' else state end as state, message from audit.night_run"
+        " then 'published' else state end as state, message,"
+        " coalesce(message_vi, message) as message_vi from audit.night_run"
         " order by as_of_date desc limit 30"
     )
     return [
-        {"as_of_date": row["as_of_date"], "state": row["state"], "message": row["message"]}
+        {
+            "as_of_date": row["as_of_date"],
+            "state": row["state"],
+            "message": said_both(vi=row["message_vi"], en=row["message"]),
+        }
         for row in rows
     ]
+
+
+def reason_sql(warehouse: Warehouse, table: str, column: str, lang: Language) -> str:
+    """SQL for a sentence of the record in a language.
+
+    It is in English where an earlier release recorded it, or made the warehouse's schema.
+
+    Args:
+        warehouse: open.
+        table: of the schema ``audit``.
+        column: that holds the sentence in English, such as ``message``.
+        lang: of the reader.
+    """
+    own = f"{column}_vi"
+    if lang == "vi" and own in warehouse.columns("audit", table):
+        return f"coalesce({table}.{own}, {table}.{column})"
+    return f"{table}.{column}"
 
 
 def record_marts_verdict(warehouse: Warehouse, verdict: MartsVerdict) -> None:

@@ -71,6 +71,7 @@ class Computation:
     Attributes:
         computed: :data:`ALL` or :data:`CHANGES`.
         why: why all; None for changes.
+        why_vi: the same in Vietnamese.
         counted_by: the engine that counted them.
         rules_sha256: of the SELECTs, the reference rows and the release.
         record_state: how many times deliveries had been taken into the record.
@@ -78,6 +79,7 @@ class Computation:
 
     computed: str
     why: str | None
+    why_vi: str | None
     counted_by: str
     rules_sha256: str
     record_state: int
@@ -108,11 +110,11 @@ def record_publication(
     )
     warehouse.execute(
         "insert into audit.publication (publication_id, as_of_date, published_at, delivery_count,"
-        " dossier_count, figures_sha256, computed, computed_why, counted_by, rules_sha256,"
-        " record_state) select :number, :night, :now,"
+        " dossier_count, figures_sha256, computed, computed_why, computed_why_vi, counted_by,"
+        " rules_sha256, record_state) select :number, :night, :now,"
         " (select count(distinct delivery_id) from audit.delivery where state = 'loaded'"
-        " and known_from <= :night), :dossier_count, :digest, :computed, :why, :counted_by,"
-        " :rules_sha256, :record_state",
+        " and known_from <= :night), :dossier_count, :digest, :computed, :why, :why_vi,"
+        " :counted_by, :rules_sha256, :record_state",
         {
             "number": number,
             "night": night,

@@ -18,8 +18,9 @@ from onestop.intake.exports import list_exports
 from onestop.language import chosen_language
 from onestop.marts.published import open_published
 from onestop.marts.reference_names import UNKNOWN_NAME_REMEDY, unknown_names
+from onestop.record.night_runs import reason_sql
 from onestop.record.publications import last_published
-from onestop.said import Said, in_language, said
+from onestop.said import Said, in_language, said, said_both
 from onestop.schema.mapping import ClaimedTwiceError, recognise
 from onestop.schema.reference import read_reference
 from onestop.schema.time_zone import LOCAL_ZONE
@@ -386,7 +387,9 @@ def _published_night(settings: Settings, warehouse: Warehouse, now: dt.datetime)
             said("look at Airflow's last runs, then run `onestop night {span}`", span=span),
         )
     for ended in warehouse.rows(
-        "select as_of_date, state, message from audit.night_run"
+        "select as_of_date, state, message,"
+        f" {reason_sql(warehouse, 'night_run', 'message', 'vi')} as message_vi"
+        " from audit.night_run as night_run"
         " where as_of_date > :last order by as_of_date",
         {"last": last},
     ):
@@ -394,7 +397,7 @@ def _published_night(settings: Settings, warehouse: Warehouse, now: dt.datetime)
             "night {night} ended as {state}: {message}",
             night=ended["as_of_date"],
             state=ended["state"],
-            message=ended["message"],
+            message=said_both(vi=ended["message_vi"], en=ended["message"]),
         )
         yield "FAIL", message, said("correct what it names and run the night again")
 

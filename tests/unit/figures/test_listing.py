@@ -217,6 +217,17 @@ def test_nights_are_listed_with_their_outcome_and_the_time_of_their_steps(site, 
     assert "1 of 3" in text
 
 
+@pytest.mark.parametrize(
+    ("lang", "reason"), [("vi", "SUM-F01 không đạt"), ("en", "SUM-F01 failed")]
+)
+def test_the_reason_of_a_failed_night_is_in_the_reader_s_language(
+    site, capsys, monkeypatch, lang, reason
+):
+    monkeypatch.setenv("COLUMNS", "200")
+    print_nights(site, lang=lang)
+    assert reason in capsys.readouterr().out
+
+
 def test_the_steps_of_a_night_are_listed_with_time_and_share(site, capsys):
     print_steps(site, LAST, lang="vi")
     text = capsys.readouterr().out

@@ -14,6 +14,7 @@ from web_site import REJECTED, TestClient, browser, crawl
 
 from onestop.figures.web import make_app
 from onestop.gate.unpublished import note_unpublished
+from onestop.said import said_both, said_text
 
 FIGURES = [
     Figure("on_time_rate", "cohort", "CITY", 97_400, 100_000, 98, ">=", "not_met"),
@@ -82,9 +83,12 @@ def test_the_page_shows_figure_counts_target_and_verdict_in_vietnamese(settings)
 def test_a_night_that_is_not_published_is_named_above_the_figures(tmp_path):
     settings = publish(tmp_path, FIGURES)
     runs = [
-        {"as_of_date": dt.date(2022, 7, 1), "state": "missing_delivery", "message": "no file"},
-        {"as_of_date": dt.date(2022, 6, 30), "state": "published", "message": ""},
-        {"as_of_date": dt.date(2022, 6, 29), "state": "checks_failed", "message": "old"},
+        {"as_of_date": dt.date(2022, month, day), "state": state, "message": said_text("why")}
+        for month, day, state in (
+            (7, 1, "missing_delivery"),
+            (6, 30, "published"),
+            (6, 29, "checks_failed"),
+        )
     ]
     note_unpublished(settings.folders.unpublished_nights, runs)
     page = browser(settings).get("/").text
@@ -97,12 +101,19 @@ def test_a_night_that_is_not_published_is_named_above_the_figures(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("lang", "state"),
-    [("vi", "Chưa công bố: thiếu tệp của đêm"), ("en", "Not published: a file of the night")],
+    ("lang", "state", "reason"),
+    [
+        ("vi", "Chưa công bố: thiếu tệp của đêm", "one_stop chưa gửi tệp hồ sơ"),
+        ("en", "Not published: a file of the night", "one_stop has delivered no dossiers file"),
+    ],
 )
-def test_a_night_without_its_file_is_named_before_anything_is_published(tmp_path, lang, state):
+def test_a_night_without_its_file_is_named_before_anything_is_published(
+    tmp_path, lang, state, reason
+):
     settings = settings_in(tmp_path)
-    message = "one_stop has delivered no dossiers file"
+    message = said_both(
+        vi="one_stop chưa gửi tệp hồ sơ", en="one_stop has delivered no dossiers file"
+    )
     run = {"as_of_date": dt.date(2022, 7, 1), "state": "missing_delivery", "message": message}
     note_unpublished(settings.folders.unpublished_nights, [run])
     settings.folders.reports.mkdir(parents=True)
@@ -110,7 +121,7 @@ def test_a_night_without_its_file_is_named_before_anything_is_published(tmp_path
     auditor = browser(settings, reads_record=True)
     page = auditor.get("/", params={"lang": lang}).text
     assert f": {state}" in page
-    assert message in page
+    assert reason in page
     assert 'href="reports/index.html' in page
 
 

@@ -59,15 +59,27 @@ def test_every_night_is_listed_with_what_became_of_its_rows(warehouse, site):
 
 def test_a_failed_night_keeps_its_trace_after_a_later_one_is_published(auditor):
     failed = BEFORE + dt.timedelta(days=7)
-    page = auditor.get("/nights").text
-    assert "07/07/2022" in page
-    assert "SUM-F01 failed" in page
-    assert "SUM-F01 failed" in auditor.get("/night", params={"date": failed}).text
+    assert "07/07/2022" in auditor.get("/nights").text
+    for lang, reason in (("vi", "SUM-F01 không đạt"), ("en", "SUM-F01 failed")):
+        assert reason in auditor.get("/nights", params={"lang": lang}).text
+        assert reason in auditor.get("/night", params={"date": failed, "lang": lang}).text
+
+
+@pytest.mark.parametrize(
+    ("lang", "listed", "own"),
+    [
+        ("vi", "không có đêm trước", "chưa đêm nào được công bố"),
+        ("en", "no night before", "no night is published yet"),
+    ],
+)
+def test_why_all_dossiers_were_counted_is_in_the_reader_s_language(auditor, lang, listed, own):
+    assert listed in auditor.get("/nights", params={"lang": lang}).text
+    assert own in auditor.get("/night", params={"date": BEFORE, "lang": lang}).text
 
 
 def test_an_unpublished_night_has_a_page_that_leads_to_its_report(auditor):
     page = auditor.get("/night", params={"date": UNPUBLISHED}).text
-    assert "no dossiers file" in page
+    assert "không có tệp hồ sơ" in page
     assert "Đêm này chưa công bố" in page
     page = auditor.get("/night", params={"date": NIGHT}).text
     [link] = re.findall(r'href="(reports/[^"]*)"', page)

@@ -398,7 +398,7 @@ def _unpublished(settings: Settings, lang: Language, after: dt.date) -> list[dic
         {
             "as_of_date": each.as_of_date,
             "text": NIGHT_STATES[each.state][lang],
-            "message": each.message,
+            "message": each.message.in_language(lang),
         }
         for each in unpublished_nights(settings.folders.unpublished_nights)
         if each.as_of_date > after

@@ -295,7 +295,7 @@ def read_publications(warehouse: Warehouse, settings: Settings, visit: Visit) ->
         "night": find_night(warehouse, None),
         "rows": warehouse.rows(
             "select publication_id, as_of_date, published_at, delivery_count, dossier_count,"
-            " computed, computed_why, figures_sha256 from audit.publication"
+            " computed, figures_sha256 from audit.publication"
             f" order by publication_id desc limit {page.size} offset {page.offset}"
         ),
         "page": page,

@@ -23,6 +23,7 @@ from onestop.gate.unpublished import NIGHT_STATES, unpublished_nights
 from onestop.gate.volume import usual_volume
 from onestop.marts.published import QuestionError, find_night
 from onestop.readers.refusals import values_for_people
+from onestop.record.night_runs import reason_sql
 from onestop.said import said
 from onestop.schema.feeds import FEEDS
 from onestop.schema.workdays import work_calendar
@@ -75,7 +76,7 @@ def read_nights(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[
             "night": each.as_of_date,
             "state": each.state,
             "state_text": NIGHT_STATES[each.state][visit.lang],
-            "message": each.message,
+            "message": each.message.in_language(visit.lang),
         }
         for each in unpublished_nights(settings.folders.unpublished_nights)
         if each.as_of_date > last
@@ -98,13 +99,16 @@ _NIGHTS = "select as_of_date as night from audit.night_run union select night fr
 
 
 def _read_nights(warehouse: Warehouse, lang: Language, offset: int) -> list[dict[str, Any]]:
+    message = reason_sql(warehouse, "night_run", "message", lang)
+    why = reason_sql(warehouse, "night_run", "computed_why", lang)
     rows = warehouse.rows(
-        "select night.night, run.state, run.message, run.computed, run.computed_why,"
+        f"select night.night, night_run.state, {message} as message, night_run.computed,"
+        f" {why} as computed_why,"
         " publication.published_at, publication.publication_id, file.files, file.refused,"
         f" file.warnings, {', '.join(f'file.rows_{name}' for name in ('read', *AMOUNTS))}"
         f" from (select night from ({_NIGHTS}) as every order by night desc"
         f" limit {ROWS_PER_PAGE} offset {int(offset)}) as night"
-        " left join audit.night_run as run on night.night = run.as_of_date"
+        " left join audit.night_run as night_run on night.night = night_run.as_of_date"
         " left join audit.publication as publication on night.night = publication.as_of_date"
         " left join (select night, count(distinct delivery_id) as files,"
         " count(distinct case when state = 'refused' then delivery_id end) as refused,"
@@ -191,8 +195,10 @@ def read_night(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[s
     """
     lang = visit.lang
     night = date_of(visit.query.get("date"), find_night(warehouse, None))
+    why = reason_sql(warehouse, "publication", "computed_why", lang)
     runs = warehouse.rows(
-        "select state, message, computed, computed_why, changed_at from audit.night_run"
+        f"select state, {reason_sql(warehouse, 'night_run', 'message', lang)} as message"
+        " from audit.night_run as night_run"
         " where as_of_date = :night",
         {"night": night},
     )
@@ -212,13 +218,17 @@ def read_night(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[s
         "night": night,
         "state": state,
         "state_text": NIGHT_STATES.get(state, {}).get(lang, state),
-        "message": waiting[0].message if waiting else runs[0]["message"] if runs else "",
-        "run": runs[0] if runs else None,
+        "message": waiting[0].message.in_language(lang)
+        if waiting
+        else runs[0]["message"]
+        if runs
+        else "",
         "publication": next(
             iter(
                 warehouse.rows(
                     "select publication_id, published_at, delivery_count, dossier_count,"
-                    " figures_sha256, computed, computed_why from audit.publication"
+                    f" figures_sha256, computed, {why} as computed_why"
+                    " from audit.publication as publication"
                     " where as_of_date = :night order by publication_id desc",
                     {"night": night},
                 )
