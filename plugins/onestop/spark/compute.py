@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pyarrow.parquet as pq
+
 from onestop.record.history import history_select
 from onestop.said import said
 from onestop.schema.feeds import FEEDS
@@ -113,6 +115,33 @@ def remove_left_behind(folder: Path) -> None:
                 shutil.rmtree(path, ignore_errors=True)
 
 
+def require_rows(files: Sequence[Path], rows: int, name: str) -> None:
+    """Refuse files that lack rows which Spark wrote.
+
+    A worker that does not share the folder writes its part on its own machine, without an error.
+
+    Args:
+        files: as this machine sees them.
+        rows: how many Spark wrote.
+        name: of what was written.
+
+    Raises:
+        ComputeError: the files have other rows.
+    """
+    found = sum(pq.read_metadata(path).num_rows for path in files)
+    if found != rows:
+        raise ComputeError(
+            said(
+                "of {rows} rows of {name} that Spark wrote, this machine sees {found}",
+                rows=rows,
+                name=name,
+                found=found,
+            ),
+            subject="ONESTOP_RECORD_FILES",
+            remedy="set it to a folder that this machine and Spark's workers share",
+        )
+
+
 class _Night:
     """The relations of one computation."""
 
@@ -189,10 +218,15 @@ class _Night:
         return path
 
     def _written(self, frame: DataFrame, name: str) -> list[Path]:
-        """The files of a relation that Spark has written."""
-        folder = self._run / name
-        frame.write.parquet(str(folder))
-        return sorted(folder.glob("*.parquet"))
+        """The files of a relation that Spark has written, with all of its rows."""
+        from pyspark.sql import Observation  # noqa: PLC0415 - an optional extra
+        from pyspark.sql.functions import count, lit  # noqa: PLC0415 - idem
+
+        folder, written = self._run / name, Observation()
+        frame.observe(written, count(lit(1)).alias("rows")).write.parquet(str(folder))
+        files = sorted(folder.glob("*.parquet"))
+        require_rows(files, written.get["rows"], name)
+        return files
 
     def _read(self, files: Sequence[Path], like: DataFrame | None = None) -> DataFrame:
         reader = self._session.read

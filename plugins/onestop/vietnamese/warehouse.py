@@ -162,6 +162,9 @@ SENTENCES: dict[str, str] = {
     "set it to a folder that this machine and Spark's workers share": (
         "đặt biến này là thư mục mà máy này và các máy của Spark dùng chung"
     ),
+    "of {rows} rows of {name} that Spark wrote, this machine sees {found}": (
+        "trong {rows} dòng của {name} mà Spark đã ghi, máy này chỉ thấy {found}"
+    ),
     "see its log; run the night again, or unset ONESTOP_COMPUTE: the warehouse's engine counts the"
     " same figures": (
         "xem nhật ký của nó; chạy lại đêm, hoặc bỏ ONESTOP_COMPUTE: hệ quản trị của kho dữ"
