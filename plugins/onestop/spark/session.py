@@ -35,6 +35,8 @@ _LOCAL = {
 #: Spark's own 200 parts of a shuffle cost more than the work where there are few cores.
 _PARTITIONS, _PARTITIONS_BEFORE = "spark.sql.shuffle.partitions", "200"
 _FEWEST, _PER_CORE = 8, 3
+#: How py4j begins the message of an error of Java.
+_CALLED = "An error occurred while calling "
 _QUIET = {"spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
 
 
@@ -84,6 +86,10 @@ def spark_session(computing: Computing) -> Iterator[SparkSession]:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of an error's message that says something."""
-    lines = (line.strip() for line in str(error).splitlines())
-    return next((line for line in lines if line), type(error).__name__)
+    """The first line of an error's message that says something.
+
+    An error of Java begins with the name of the call and has its message on the second line.
+    """
+    lines = (line.strip().removeprefix(": ") for line in str(error).splitlines())
+    telling = (line for line in lines if line and not line.startswith(_CALLED))
+    return next(telling, type(error).__name__)
