@@ -7,7 +7,7 @@ import pytest
 from onestop.spark.session import first_line
 
 OF_JAVA = """An error occurred while calling o113.parquet.
-: org.apache.spark.SparkException: Job aborted due to stage failure: no space left on device
+: org.apache.spark.SparkException: Job aborted: no space left on device
 \tat org.apache.spark.executor.Executor.run(Executor.scala:903)
 """
 
@@ -17,8 +17,7 @@ OF_JAVA = """An error occurred while calling o113.parquet.
     [
         (
             OF_JAVA,
-            "org.apache.spark.SparkException: Job aborted due to stage failure: no space left on"
-            " device",
+            "org.apache.spark.SparkException: Job aborted: no space left on device",
         ),
         ("\n  [TABLE_OR_VIEW_NOT_FOUND] no t\n== SQL ==", "[TABLE_OR_VIEW_NOT_FOUND] no t"),
         ("An error occurred while calling o1.stop", "RuntimeError"),

@@ -33,5 +33,5 @@ def test_files_with_other_rows_are_refused_with_the_folder_to_set(files, rows):
 
 
 def test_no_file_at_all_is_refused(files):
-    with pytest.raises(ComputeError, match="of 3 rows of marts/scorecard .* sees 0"):
+    with pytest.raises(ComputeError, match=r"of 3 rows of marts/scorecard .* sees 0"):
         require_rows(files[1:], 3, "marts/scorecard")
