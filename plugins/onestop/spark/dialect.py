@@ -19,7 +19,7 @@ from onestop.errors import OneStopError
 from onestop.said import said
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 
 class SparkTextError(OneStopError):
@@ -292,10 +292,10 @@ def for_spark(sql: str, name: str = "query") -> SparkQuery:
     for difference in DIFFERENCES:
         if difference.render is not None:
             tree = tree.transform(difference.render)
-    steps = _take_out_steps(tree, name)
+    steps, rest = _take_out_steps(tree, name)
     return SparkQuery(
         tuple(Step(held, part.sql(dialect=_OnSpark, comments=False)) for held, part in steps),
-        tree.sql(dialect=_OnSpark, comments=False),
+        rest.sql(dialect=_OnSpark, comments=False),
     )
 
 
@@ -313,11 +313,13 @@ def _with_relations(tree: exp.Expression) -> exp.Expression:
     return tree
 
 
-def _take_out_steps(tree: exp.Expression, name: str) -> list[tuple[str, exp.Expression]]:
-    """Remove the steps that are read more than once; returns them with what they read, in order."""
+def _take_out_steps(
+    tree: exp.Expression, name: str
+) -> tuple[list[tuple[str, exp.Expression]], exp.Expression]:
+    """The steps that are read more than once, with what they read, in order; and the rest."""
     with_ = tree.args.get("with_")
     if with_ is None:
-        return []
+        return [], tree
     ctes: dict[str, exp.Expression] = {cte.alias: cte.this for cte in with_.expressions}
     reads = {
         cte: [table.name for table in query.find_all(exp.Table) if table.name in ctes]
@@ -334,63 +336,33 @@ def _take_out_steps(tree: exp.Expression, name: str) -> list[tuple[str, exp.Expr
         if count > 1 and cte not in recursive and not _is_trivial(ctes[cte])
     }
     if not held:
-        return []
+        return [], tree
     for table in tree.find_all(exp.Table):
         if table.name in held:
             if not table.alias:
                 table.set("alias", exp.TableAlias(this=exp.to_identifier(table.name)))
             table.set("this", exp.to_identifier(held[table.name]))
     taken = [
-        (held[cte], _with_steps(ctes[cte], cte, ctes, reads, set(held)))
-        for cte in ctes
-        if cte in held
+        (relation, _with(ctes[cte], with_, _needed(reads[cte], reads, held)))
+        for cte, relation in held.items()
     ]
-    needed = _needed([table.name for table in _own_tables(tree)], reads, set(held))
-    kept = [cte for cte in with_.expressions if cte.alias in needed]
-    tree.set("with_", _with(with_, kept))
-    return taken
+    tree.set("with_", None)
+    own = [table.name for table in tree.find_all(exp.Table)]
+    return taken, _with(tree, with_, _needed(own, reads, held))
 
 
-def _own_tables(tree: exp.Expression) -> list[exp.Table]:
-    """The tables that a query reads outside of its steps."""
-    body = tree.copy()
-    body.set("with_", None)
-    return list(body.find_all(exp.Table))
-
-
-def _with(with_: exp.Expression, ctes: list[exp.Expression]) -> exp.With | None:
-    if not ctes:
-        return None
-    return exp.With(expressions=[one.copy() for one in ctes], recursive=with_.args.get("recursive"))
-
-
-def _with_steps(
-    query: exp.Expression,
-    own: str,
-    ctes: Mapping[str, exp.Expression],
-    reads: Mapping[str, list[str]],
-    held: set[str],
-) -> exp.Expression:
-    """A step's query with the steps that it reads and that are not held."""
-    needed = _needed(reads[own], reads, held)
+def _with(query: exp.Expression, with_: exp.With, names: set[str]) -> exp.Expression:
+    """A copy of a query whose steps are those of these names."""
+    steps = [cte.copy() for cte in with_.expressions if cte.alias in names]
     whole = query.copy()
-    if needed:
-        is_recursive = any(name in reads[name] for name in needed)
-        whole.set(
-            "with_",
-            exp.With(
-                expressions=[
-                    exp.CTE(this=part.copy(), alias=exp.TableAlias(this=exp.to_identifier(name)))
-                    for name, part in ctes.items()
-                    if name in needed
-                ],
-                recursive=is_recursive,
-            ),
-        )
+    whole.set(
+        "with_",
+        exp.With(expressions=steps, recursive=with_.args.get("recursive")) if steps else None,
+    )
     return whole
 
 
-def _needed(first: list[str], reads: Mapping[str, list[str]], held: set[str]) -> set[str]:
+def _needed(first: list[str], reads: Mapping[str, list[str]], held: Collection[str]) -> set[str]:
     """The steps that these read, directly or through others, up to held ones."""
     found: set[str] = set()
     waiting = [name for name in first if name in reads and name not in held]
