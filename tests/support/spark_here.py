@@ -14,7 +14,6 @@ from onestop.schema.feeds import FEEDS
 from onestop.spark.address import Computing, obstacles
 from onestop.spark.compute import MartQuery, counting
 from onestop.spark.session import spark_session
-from onestop.warehouse.sql_text import tables_read
 from onestop.warehouse.staged_names import STAGED
 
 if TYPE_CHECKING:
@@ -97,8 +96,7 @@ def differing_marts(
         name = waiting.pop()
         if name not in wanted:
             wanted.add(name)
-            read = tables_read(files[name].text)
-            waiting += [table[5:] for table in read if table.removeprefix("mart.") in files]
+            waiting += files[name].reads & files.keys()
     marts = [
         MartQuery(file.name, dated(file.text, night), is_view=file.is_view and name not in names)
         for name, file in files.items()

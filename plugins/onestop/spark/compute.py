@@ -45,8 +45,7 @@ _COLUMNS = {
     "audit.delivery": "delivery_id, attempt, state, source, feed, night, kind, file_name,"
     " file_modified_at, sha256, known_from",
 }
-
-
+#: A folder is left behind when nothing was added to it for this long.
 _LEFT_FOR_SECONDS = 2 * 24 * 3600
 
 
@@ -167,21 +166,13 @@ class _Night:
             yield Counted(mart.name, files, time.monotonic() - begun)
 
     def _count(self, mart: MartQuery, *, is_held: bool) -> tuple[Path, ...]:
-        query = for_spark(mart.select, mart.name)
-        held = []
-        for step in query.steps:
-            frame = self._session.sql(step.select).persist()
-            frame.createOrReplaceTempView(step.name)
-            held.append(frame)
-        frame = self._session.sql(query.select)
         relation = relation_name(f"{PUBLISHED}.{mart.name}")
         if mart.is_view:  # its steps stay held as long as it is read
+            frame, _ = self._selected(mart.select, mart.name)
             (frame.persist() if is_held else frame).createOrReplaceTempView(relation)
             return ()
-        files = self._written(frame, f"marts/{mart.name}")
+        files = self._written(mart.select, mart.name, f"marts/{mart.name}")
         self._read(files).createOrReplaceTempView(relation)
-        for frame in held:
-            frame.unpersist()
         return tuple(files)
 
     def _provide(self, table: str) -> None:
@@ -201,10 +192,7 @@ class _Night:
             select = history_select(feed)
             for one in sorted(tables_read(select)):
                 self._provide(one)
-            query = for_spark(select, name)
-            for step in query.steps:
-                self._session.sql(step.select).persist().createOrReplaceTempView(step.name)
-            frame = self._read(self._written(self._session.sql(query.select), table))
+            frame = self._read(self._written(select, name, table))
         else:
             names = _COLUMNS.get(table, "*")
             frame = self._read([self._copied(table, f"select {names} from {staged_name(table)}")])
@@ -217,15 +205,28 @@ class _Night:
         write_parquet(path, self._warehouse.batches(select))
         return path
 
-    def _written(self, frame: DataFrame, name: str) -> list[Path]:
-        """The files of a relation that Spark has written, with all of its rows."""
+    def _selected(self, select: str, name: str) -> tuple[DataFrame, list[DataFrame]]:
+        """The relation of a SELECT, and its steps that are held."""
+        query = for_spark(select, name)
+        held = []
+        for step in query.steps:
+            frame = self._session.sql(step.select).persist()
+            frame.createOrReplaceTempView(step.name)
+            held.append(frame)
+        return self._session.sql(query.select), held
+
+    def _written(self, select: str, name: str, into: str) -> list[Path]:
+        """The files with all rows of a SELECT, written by Spark; its steps are released."""
         from pyspark.sql import Observation  # noqa: PLC0415 - an optional extra
         from pyspark.sql.functions import count, lit  # noqa: PLC0415 - idem
 
-        folder, written = self._run / name, Observation()
+        frame, held = self._selected(select, name)
+        folder, written = self._run / into, Observation()
         frame.observe(written, count(lit(1)).alias("rows")).write.parquet(str(folder))
         files = sorted(folder.glob("*.parquet"))
-        require_rows(files, written.get["rows"], name)
+        require_rows(files, written.get["rows"], into)
+        for step in held:
+            step.unpersist()
         return files
 
     def _read(self, files: Sequence[Path], like: DataFrame | None = None) -> DataFrame:
