@@ -44,7 +44,7 @@ from onestop.intake.exports import ExportsError, RemoteFolder, exports_at
 from onestop.language import log, shown_language
 from onestop.said import in_language, said, said_list, said_number, said_text
 from onestop.schema.time_zone import LOCAL_ZONE
-from onestop.settings import Settings, record_roles, wait_interval
+from onestop.settings import LONGEST_TASK, Settings, record_roles, wait_interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -67,7 +67,7 @@ TASK_DEFAULTS: dict[str, Any] = {
     "retries": 2,
     "retry_exponential_backoff": 2,
     "max_retry_delay": dt.timedelta(hours=1),
-    "execution_timeout": dt.timedelta(hours=2),
+    "execution_timeout": LONGEST_TASK,
 }
 
 #: What a published night changes, one asset for each schema of its readers. Each event has the

@@ -61,6 +61,8 @@ _FILES = {
 #: Name of the readers' copy.
 _COPY = "onestop.duckdb"
 _MINUTES_OF_A_DAY = 24 * 60
+#: No task of a night may take longer.
+LONGEST_TASK = dt.timedelta(hours=2)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from onestop.intake.delivery import RefusedDeliveryError
 from onestop.language import log
 from onestop.said import said
 from onestop.schema.time_zone import LOCAL_ZONE
+from onestop.settings import LONGEST_TASK
 from onestop.storage import is_shared
 
 if TYPE_CHECKING:
@@ -82,9 +83,6 @@ _TYPES: list[tuple[str, pa.DataType]] = [
     ("rows_done", pa.int64()),
     ("process", pa.string()),
 ]
-#: A step on another machine without an end is taken for killed after this time; no task of a night
-#: may take longer.
-_LONGEST = dt.timedelta(hours=2)
 #: The folder of the files, and the night that this process runs.
 _running: ContextVar[tuple[Path, dt.date] | None] = ContextVar("night", default=None)
 
@@ -240,12 +238,15 @@ def _noted_steps(folder: Path, night: dt.date | None = None) -> dict[Path, Night
 
 
 def _running_elsewhere(found: dict[Path, NightStepRun]) -> dict[Path, NightStepRun]:
-    """Steps of any machine; one without an end still runs, unless it was begun anew or is old."""
+    """Steps of any machine; one without an end still runs, unless it was begun anew since.
+
+    After the longest time of a task it counts as killed.
+    """
     last: dict[tuple[object, ...], dt.datetime] = {}
     for run in found.values():
         which = (run.as_of_date, run.step, run.file_name)
         last[which] = max(run.began_at, last.get(which, run.began_at))
-    oldest = dt.datetime.now(LOCAL_ZONE) - _LONGEST
+    oldest = dt.datetime.now(LOCAL_ZONE) - LONGEST_TASK
     return {
         path: replace(run, outcome=RUNNING)
         if run.ended_at is None
