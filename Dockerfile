@@ -39,7 +39,7 @@ ENV AIRFLOW__CORE__DAGS_FOLDER=/opt/onestop/app/dags \
     ONESTOP_WORK=/opt/onestop/work \
     ONESTOP_RECORD_FILES=/opt/onestop/record
 
-# The same with Apache Spark and Java: the master, its workers, and whoever computes on them.
+# The same with Apache Spark and Java: for the master, its workers, and the tasks that compute on them.
 FROM base AS spark
 USER root
 RUN apt-get update -qq \
