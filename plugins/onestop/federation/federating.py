@@ -559,6 +559,7 @@ def _publish(
     latest = warehouse.value(
         "select max(province_as_of_date) as night from national.package"
         " where package_state = 'in_force'"
+        " and province_code in (select province_code from national.province)"
     )
     night = night or latest
     if night is None:

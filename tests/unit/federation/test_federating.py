@@ -357,6 +357,18 @@ def test_an_earlier_night_of_the_nation_is_not_published_after_a_later_one(offic
     assert office.run().publication_id == 2
 
 
+def test_the_night_is_the_latest_of_the_provinces_that_the_registry_has(office, nation):
+    office.receive("P01", nation.package("P01", 1, EARLIER))
+    office.receive("P02", nation.package("P02", 2))
+    office.run(has_publication=False)
+    del office.registry["P02"]
+    done = office.run()
+    assert (done.night, done.states["in"], done.states["late"]) == (EARLIER, 1, 0)
+    assert published_sums(office) == sums(nation, [1])
+    office.registry.pop("P01")
+    assert office.run().night is None
+
+
 # --- any subset, any order, any repetition -------------------------------------------------------
 
 
