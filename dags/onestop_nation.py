@@ -8,8 +8,8 @@
 - when packages of `ONESTOP_NATION_MINIMUM` provinces have come for that night: a roll-up of the
   partitions `<province>|<night>` of the asset `onestop_package`, with a minimum;
 - or when `onestop_packages` sends the night as an event of the asset `onestop_nation_due`: at
-  `ONESTOP_NATION_BY` (09:00) of the following morning, whoever is missing, and whenever a later
-  package changes a night that is published.
+  `ONESTOP_NATION_BY` (09:00) of the following morning, even if provinces are missing, and whenever
+  a later package changes a night that is published.
 
 Airflow's roll-ups count partitions and have no clock, so the hour is an event of its own. A new
 province in the registry starts the roll-up of the nights that are waiting anew; their packages

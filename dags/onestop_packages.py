@@ -15,8 +15,8 @@ packages (`ONESTOP_PACKAGES`, or the Connection `onestop_packages`): docs/federa
 - `report` sends an event of the asset `onestop_package` for each package that no publication covers
   yet, with the partition `<province>|<night>`.
 - `report_due` sends an event of the asset `onestop_nation_due` for a night that is to be published
-  whoever is missing: because `ONESTOP_NATION_BY` has passed, or because it is published and a later
-  package changes it.
+  even if provinces are missing: because `ONESTOP_NATION_BY` has passed, or because it is published
+  and a later package changes it.
 
 The last two are skipped when there is nothing to report.
 

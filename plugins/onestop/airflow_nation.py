@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 #: Packages that came in; a partition is ``<province>|<night>``.
 PACKAGE = Asset(name="onestop_package", uri="x-onestop://received/package")
-#: Nights of the nation that are to be published whoever is missing; a partition is the night.
+#: Nights of the nation to publish even if provinces are missing; a partition is the night.
 DUE = Asset(name="onestop_nation_due", uri="x-onestop://received/due")
 #: The nation's published figures; a partition is the night.
 NATION = Asset(name="onestop_nation", uri="x-onestop://published/nation")

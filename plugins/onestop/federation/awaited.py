@@ -21,8 +21,8 @@ class Awaited:
     Attributes:
         packages: province and night of each package in force that no publication covers, of nights
             that are not published; they count towards the minimum of their night.
-        due_night: the night to publish now, whoever is missing: its hour has passed, or it is
-            published and a package changes it; None where none is.
+        due_night: the night to publish now, even if provinces are missing: its hour has passed, or
+            it is published and a package changes it; None where none is.
     """
 
     packages: tuple[tuple[str, dt.date], ...]

@@ -63,7 +63,7 @@ def fewest_provinces(of: int) -> int:
 
 
 def nation_publishes_by(night: dt.date) -> dt.datetime:
-    """The moment at which the nation's figures are published whoever is missing.
+    """When the nation's figures are published even if provinces are missing.
 
     It is ``ONESTOP_NATION_BY`` (default 09:00) of the following day.
 

@@ -173,7 +173,7 @@ def federate(
         settings: of the national installation.
         registry: the provinces.
         places: see :func:`onestop.federation.places.packages_at`.
-        wanted: of the publication; by default it is made whoever is in.
+        wanted: of the publication; by default it is made however many provinces are in.
         now: the moment; defaults to the clock's.
 
     Raises:
