@@ -9,8 +9,9 @@ packages (`ONESTOP_PACKAGES`, or the Connection `onestop_packages`): docs/federa
 **What.**
 
 - `take_in` reads the files, checks signature, digests and sums, keeps every file, and puts those
-  that pass in force, in one transaction. Refused packages are warnings in its log;
-  `onestop nation --list packages` lists them with reasons. It is red when a place cannot be reached
+  that pass in force, in one transaction. A package that is refused for the first time, or for
+  another reason than before, is a warning in its log that names the file, the reason and what to
+  do; `onestop nation --list packages` lists all of them. It is red when a place cannot be reached
   or the registry cannot be read.
 - `report` sends an event of the asset `onestop_package` for each package that no publication covers
   yet, with the partition `<province>|<night>`.

@@ -65,9 +65,9 @@ def _registry_of_dags() -> Registry:
 def take_in_packages() -> None:
     """Take in the packages that lie at the office's places; nothing is published."""
     from onestop.federation.configuration import registry_file
-    from onestop.federation.federating import Wanted, federate
+    from onestop.federation.federating import REPEATED, Wanted, federate
     from onestop.federation.registry import read_registry
-    from onestop.federation.sentences import file_sentences
+    from onestop.federation.sentences import counts_sentence, outcome_sentence
 
     done = federate(
         settings_of_task(),
@@ -75,11 +75,12 @@ def take_in_packages() -> None:
         _places(),
         Wanted(has_publication=False),
     )
-    for sentence in file_sentences(done):
-        log(logger, logging.INFO, sentence)
-    for outcome in done.refused:
-        if outcome.refusal is not None and not outcome.is_known:
-            log(logger, logging.WARNING, outcome.refusal.why)
+    for outcome in done.outcomes:
+        if outcome.state != REPEATED:
+            is_news = outcome.refusal is not None and not outcome.is_known
+            level = logging.WARNING if is_news else logging.INFO
+            log(logger, level, outcome_sentence(outcome))
+    log(logger, logging.INFO, counts_sentence(done))
 
 
 def _places() -> list[str | Folder]:

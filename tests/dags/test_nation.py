@@ -150,12 +150,24 @@ def receive(office, nation, *codes, hour=1, factor=1):
         (office.inbox / f"{code}-{hour}.onestop.zip").write_bytes(data)
 
 
+def warnings_in(caplog):
+    return [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING]
+
+
 def test_packages_are_reported_until_the_nation_is_published_with_them(office, nation, caplog):
     caplog.set_level(logging.INFO, logger="onestop")
     receive(office, nation, "P01", "P02")
     (office.inbox / "bad.onestop.zip").write_bytes(b"none")
     nation_tasks.take_in_packages()
+    [warning] = warnings_in(caplog)
+    assert warning == (
+        "bad.onestop.zip: refused, PKG-F01: the file is no package of this format (BadZipFile);"
+        " ask the province to send the package again"
+    )
+    caplog.clear()
+    nation_tasks.take_in_packages()
     assert "bad.onestop.zip: refused, PKG-F01" in caplog.text
+    assert warnings_in(caplog) == []
     nation_tasks.report_packages()
     keys = office.events[nation_tasks.PACKAGE].keys
     assert keys == ["P01|2022-11-15", "P02|2022-11-15"]

@@ -113,6 +113,11 @@ class Federated:
         """The files that were refused."""
         return [outcome for outcome in self.outcomes if outcome.state == REFUSED]
 
+    @property
+    def repeated(self) -> list[PackageOutcome]:
+        """The files that were held before."""
+        return [outcome for outcome in self.outcomes if outcome.state == REPEATED]
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -370,8 +375,7 @@ def _refuse_earlier(manifest: Manifest, held: Mapping[str, Any]) -> None:
         raise PackageRefusedError(
             CONTRADICTION,
             said(
-                "the same publication of night {night} is held with other content; ask the"
-                " province which one is right",
+                "the same publication of night {night} is held with other content",
                 night=manifest.as_of_date,
             ),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onestop.errors import OneStopError
+from onestop.said import said_text
 
 if TYPE_CHECKING:
     from onestop.said import Said
@@ -32,19 +33,26 @@ FUTURE = "PKG-F10"
 #: The file could not be read, or not in time.
 UNREADABLE = "PKG-F11"
 
-REASONS = (
-    NO_PACKAGE,
-    UNKNOWN_VERSION,
-    UNKNOWN_PROVINCE,
-    BAD_SIGNATURE,
-    DAMAGED,
-    BROKEN_SUMS,
-    OTHER_DIGEST,
-    OLDER,
-    CONTRADICTION,
-    FUTURE,
-    UNREADABLE,
+_SEND_AGAIN = said_text("ask the province to send the package again")
+_PACKAGE_ANEW = said_text("ask the province to run `onestop verify` and to package the night again")
+_CORRECT_REGISTRY = said_text(
+    "ask the province, by a second way, for its code and key; if the registry is wrong, correct it"
+    " and run `onestop federate --retry`"
 )
+#: What the national office does about each reason.
+REASONS: dict[str, Said] = {
+    NO_PACKAGE: _SEND_AGAIN,
+    UNKNOWN_VERSION: said_text("install the release that reads this version"),
+    UNKNOWN_PROVINCE: _CORRECT_REGISTRY,
+    BAD_SIGNATURE: _CORRECT_REGISTRY,
+    DAMAGED: _SEND_AGAIN,
+    BROKEN_SUMS: _PACKAGE_ANEW,
+    OTHER_DIGEST: _PACKAGE_ANEW,
+    OLDER: said_text("nothing needs to be done: the later figures count"),
+    CONTRADICTION: said_text("ask the province which one is right"),
+    FUTURE: said_text("compare this machine's clock with that of the province"),
+    UNREADABLE: said_text("if it is refused again, check the place and the rights to read it"),
+}
 
 
 class PackageRefusedError(OneStopError):
@@ -56,7 +64,7 @@ class PackageRefusedError(OneStopError):
     """
 
     def __init__(self, code: str, why: Said) -> None:
-        super().__init__(why, subject=code)
+        super().__init__(why, subject=code, remedy=REASONS[code])
         self.code = code
         self.why = why
 

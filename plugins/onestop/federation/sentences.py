@@ -15,22 +15,21 @@ if TYPE_CHECKING:
 
 
 def federated_sentences(done: Federated) -> Iterator[Said]:
-    """What became of the files, then the nation's state."""
-    yield from file_sentences(done)
+    """Each file that is new or refused, the counts of files, then the nation's state."""
+    for outcome in done.outcomes:
+        if outcome.state != REPEATED:
+            yield outcome_sentence(outcome)
+    yield counts_sentence(done)
     yield from nation_sentences(done)
 
 
-def file_sentences(done: Federated) -> Iterator[Said]:
-    """One sentence for each file that is new or refused, then the counts."""
-    repeated = [outcome for outcome in done.outcomes if outcome.state == REPEATED]
-    for outcome in done.outcomes:
-        if outcome.state != REPEATED:
-            yield _outcome(outcome)
-    yield said(
+def counts_sentence(done: Federated) -> Said:
+    """How many files were taken in, held before and refused."""
+    return said(
         "{files} read: {new} taken in, {repeated} held before, {refused} refused",
         files=said_count(len(done.outcomes), "file"),
-        new=len(done.outcomes) - len(repeated) - len(done.refused),
-        repeated=len(repeated),
+        new=len(done.outcomes) - len(done.repeated) - len(done.refused),
+        repeated=len(done.repeated),
         refused=len(done.refused),
     )
 
@@ -69,13 +68,15 @@ def nation_sentences(done: Federated) -> Iterator[Said]:
             yield said("{province} is missing: no package so far", province=code)
 
 
-def _outcome(outcome: PackageOutcome) -> Said:
+def outcome_sentence(outcome: PackageOutcome) -> Said:
+    """What became of a file; for a refused one also what to do."""
     if outcome.refusal is not None:
         return said(
-            "{file}: refused, {rule}: {reason}",
+            "{file}: refused, {rule}: {reason}; {remedy}",
             file=outcome.place,
             rule=outcome.refusal.code,
             reason=outcome.refusal.why,
+            remedy=outcome.refusal.remedy,
         )
     if outcome.replaces_night is not None:
         return said(

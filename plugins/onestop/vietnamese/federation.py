@@ -39,13 +39,37 @@ SENTENCES: dict[str, str] = {
     "night {night}, published at {moment}, is older than night {held}, which is held": (
         "đêm {night}, công bố lúc {moment}, cũ hơn đêm {held} đang có"
     ),
-    "the same publication of night {night} is held with other content; ask the province which one"
-    " is right": (
-        "đã có chính lần công bố này của đêm {night} với nội dung khác; hãy hỏi tỉnh bản nào đúng"
+    "the same publication of night {night} is held with other content": (
+        "đã có chính lần công bố này của đêm {night} với nội dung khác"
     ),
     "the file could not be read ({part})": "không đọc được tệp ({part})",
     "the address redirects to {host}; redirects are not followed": (
         "địa chỉ chuyển hướng đến {host}; phần mềm không đi theo chuyển hướng"
+    ),
+    "{file}: refused, {rule}: {reason}; {remedy}": (
+        "{file}: bị từ chối, {rule}: {reason}; {remedy}"
+    ),
+    "ask the province to send the package again": "hãy đề nghị tỉnh gửi lại gói số liệu",
+    "ask the province to run `onestop verify` and to package the night again": (
+        "hãy đề nghị tỉnh chạy `onestop verify` rồi tạo lại gói số liệu của đêm đó"
+    ),
+    "ask the province, by a second way, for its code and key; if the registry is wrong, correct it"
+    " and run `onestop federate --retry`": (
+        "hãy hỏi tỉnh về mã và khóa qua một kênh khác; nếu danh sách tỉnh sai thì sửa lại và chạy"
+        " `onestop federate --retry`"
+    ),
+    "install the release that reads this version": (
+        "hãy cài phiên bản phần mềm đọc được định dạng này"
+    ),
+    "nothing needs to be done: the later figures count": (
+        "không cần làm gì: số liệu mới hơn đang được dùng"
+    ),
+    "ask the province which one is right": "hãy hỏi tỉnh bản nào đúng",
+    "compare this machine's clock with that of the province": (
+        "hãy so đồng hồ của máy này với đồng hồ của tỉnh"
+    ),
+    "if it is refused again, check the place and the rights to read it": (
+        "nếu vẫn bị từ chối, hãy kiểm tra nơi lưu tệp và quyền đọc tệp"
     ),
     "{file}: {province}, night {night}": "{file}: {province}, đêm {night}",
     "{file}: {province}, night {night}; it replaces night {earlier} and restates {count} figures": (
