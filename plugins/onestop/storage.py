@@ -272,7 +272,7 @@ def _explained(path: Path) -> Iterator[None]:
             remedy="check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and that the login may list,"
             " read, write and delete below ONESTOP_STORE",
         ) from None
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the client has many kinds of them
         raise StoreError(
             said(
                 "the object storage does not answer as it should ({name})",
@@ -280,4 +280,4 @@ def _explained(path: Path) -> Iterator[None]:
             ),
             subject=str(path),
             remedy="check ONESTOP_STORE, AWS_ENDPOINT_URL and the network; it is tried again",
-        ) from error
+        ) from None
