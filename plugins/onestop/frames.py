@@ -23,7 +23,7 @@ from onestop.errors import errors_in
 from onestop.figures.difference import compare_nights
 from onestop.figures.explain import explain as explain_figure
 from onestop.language import chosen_language
-from onestop.marts.descriptions import column_texts, label_kind, table_texts
+from onestop.marts.descriptions import column_text, label_kind, table_texts
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.files import mart_files
 from onestop.marts.publish import HISTORIES
@@ -181,7 +181,7 @@ class PublishedFigures:
         with open_marts(self._settings) as warehouse:
             schema, name = _find_table(warehouse, table)
             types = warehouse.arrow(f"select * from {quoted(schema, name)} limit 0").schema
-        texts = column_texts()
+        texts = {column: column_text(name, column) for column in types.names}
         if schema == "ref":
             texts = {
                 column.name: f"{column.vi} — {column.en}"

@@ -9,7 +9,7 @@ import pytest
 from worked_dossiers import NIGHT, THIRTEEN, compute, record, record_unit
 
 from onestop.marts.compute import compute_marts
-from onestop.marts.descriptions import column_texts, describe_tables
+from onestop.marts.descriptions import column_text, describe_tables
 from onestop.marts.publish import publish_marts
 from onestop.warehouse import SchemaError, WarehouseError, open_warehouse
 
@@ -207,16 +207,16 @@ def test_every_table_belongs_to_a_role_that_cannot_log_in(city):
 def test_every_readable_column_has_a_comment(city):
     with psycopg.connect(city["auditor"]) as connection:
         found = connection.execute(
-            "select table_schema || '.' || table_name || '.' || column_name, column_name,"
+            "select table_schema || '.' || table_name || '.' || column_name, table_name,"
+            " column_name,"
             " coalesce(col_description(format('%I.%I', table_schema, table_name)::regclass,"
             " ordinal_position), '') from information_schema.columns"
             " where table_schema in ('mart', 'audit', 'core')"
         ).fetchall()
-    texts = column_texts()
     assert len(found) > 300
     meanings = {
-        name: (comment.partition(" (mart.label: ")[0], texts.get(column, ""))
-        for name, column, comment in found
+        name: (comment.partition(" (mart.label: ")[0], column_text(table, column))
+        for name, table, column, comment in found
     }
     assert [name for name, (shown, meant) in meanings.items() if shown != meant] == []
 

@@ -28,7 +28,6 @@ _SUITES = PROJECT_ROOT / "expectations" / "marts"
 
 def describe_tables(warehouse: Warehouse) -> None:
     """Write the bilingual comments on the tables and columns of mart, audit, core and national."""
-    meanings = column_texts()
     known = schema_tables(warehouse.engine) | {("core", "calendar")}
     known |= {(PUBLISHED, file.name) for file in mart_files()}
     known |= {table for table in table_texts() if table[0] == "national"}
@@ -37,10 +36,11 @@ def describe_tables(warehouse: Warehouse) -> None:
         " where table_schema in ('mart', 'audit', 'core', 'national')"
     )
     texts = {
-        (row["table_schema"], row["table_name"], row["column_name"]): meanings[row["column_name"]]
+        (row["table_schema"], row["table_name"], row["column_name"]): text
         + _named_by(row["table_name"], row["column_name"])
         for row in found
-        if (row["table_schema"], row["table_name"]) in known and row["column_name"] in meanings
+        if (row["table_schema"], row["table_name"]) in known
+        and (text := column_text(row["table_name"], row["column_name"]))
     }
     texts |= {
         ("ref", table, column): text
@@ -117,12 +117,35 @@ def _table_file() -> dict[str, Any]:
 
 
 def column_texts() -> dict[str, str]:
-    """The meaning of each column, "Vietnamese — English", by its name."""
+    """The meaning of each column, "Vietnamese — English", as :func:`column_meanings` has it."""
     return {name: _both(meaning) for name, meaning in column_meanings().items()}
 
 
+def column_text(table: str, column: str) -> str:
+    """The meaning of a column, "Vietnamese — English"; empty where it is not described.
+
+    Args:
+        table: its name, without the schema.
+        column: the column's name.
+    """
+    meaning = column_meaning(table, column)
+    return _both(meaning) if meaning else ""
+
+
+def column_meaning(table: str, column: str) -> Meaning | None:
+    """The meaning of a column; None where it is not described.
+
+    Args:
+        table: its name, without the schema.
+        column: the column's name.
+    """
+    meanings = column_meanings()
+    return meanings.get(f"{table}.{column}", meanings.get(column))
+
+
+@cache
 def column_meanings() -> dict[str, Meaning]:
-    """The meaning of each column, by its name."""
+    """The meaning of each column, by its name, or by ``table.column`` where it has another one."""
     canonical: dict[str, Meaning] = {
         column.name: {"vi": column.vi, "en": column.en}
         for feed in FEEDS.values()

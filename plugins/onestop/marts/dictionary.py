@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from onestop.marts.descriptions import column_meanings, label_kind, table_keys, table_meanings
+from onestop.marts.descriptions import column_meaning, label_kind, table_keys, table_meanings
 from onestop.schema.reference import read_reference, reference_files
 from onestop.warehouse.staged_names import PUBLISHED, STAGED
 
@@ -170,7 +170,7 @@ def _column(schema: str, table: str, name: str, type_: str) -> Column:
     if own is not None:
         meaning: Meaning = {"vi": own.vi, "en": own.en}
         return Column(name, type_, unit, meaning, None, own.codes, own.of)
-    meaning = column_meanings().get(name, {"vi": "", "en": ""})
+    meaning = column_meaning(table, name) or {"vi": "", "en": ""}
     return Column(name, type_, unit, meaning, label_kind(table, name))
 
 

@@ -21,7 +21,7 @@ from sqlglot.lineage import lineage as lineage_of
 
 from onestop.console import page_width, printed, write_csv
 from onestop.files import write_whole
-from onestop.marts.descriptions import column_texts
+from onestop.marts.descriptions import column_text
 from onestop.marts.files import EVENTS, MEASURES, SQL_FOLDER, mart_files
 from onestop.marts.night_changes import NIGHT_CHANGE
 from onestop.marts.publish import HISTORIES, refresh_reference
@@ -402,8 +402,13 @@ def _tree(settings: Settings, mart: MartLineage, columns: list[str], lang: Langu
     return tree
 
 
+def _bare(table: str) -> str:
+    """A table's name without its schema."""
+    return table.rpartition(".")[2]
+
+
 def _described(source: Source, mart: MartLineage | None, lang: Language) -> str:
-    vi, _, en = column_texts().get(source.column, "").partition(" — ")
+    vi, _, en = column_text(_bare(source.table), source.column).partition(" — ")
     text = vi if lang == "vi" else en
     return " · ".join(part for part in (str(source), text, mart and mart.file) if part)
 
@@ -443,11 +448,12 @@ def openlineage_datasets(
     from openlineage.client.event_v2 import Dataset  # noqa: PLC0415 - only where it is installed
     from openlineage.client.facet_v2 import schema_dataset  # noqa: PLC0415 - as above
 
-    texts = column_texts()
     outputs = []
     for mart in marts.values():
         fields = [
-            schema_dataset.SchemaDatasetFacetFields(name=name, description=texts.get(name))
+            schema_dataset.SchemaDatasetFacetFields(
+                name=name, description=column_text(_bare(mart.name), name) or None
+            )
             for name in mart.columns
         ]
         facets: dict[str, Any] = {

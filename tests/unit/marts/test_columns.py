@@ -8,7 +8,13 @@ import pytest
 
 from onestop.federation.national_warehouse import migrate_national
 from onestop.marts.compute import compute_marts
-from onestop.marts.descriptions import column_texts, describe_tables, table_keys, table_texts
+from onestop.marts.descriptions import (
+    column_text,
+    column_texts,
+    describe_tables,
+    table_keys,
+    table_texts,
+)
 from onestop.marts.publish import refresh_reference
 from onestop.warehouse import open_warehouse
 
@@ -30,10 +36,25 @@ def columns(tmp_path_factory):
 
 
 def test_every_column_is_described(columns):
-    texts = column_texts()
-    missing = {c for c in columns if c.split(".")[-1] not in texts}
-    assert not missing
+    assert {name for name in columns if not column_text(*name.split(".")[1:])} == set()
     assert len(columns) > 200
+
+
+@pytest.mark.parametrize(
+    ("table", "text"),
+    [
+        ("dossier", "Status of the dossier"),
+        ("dossier_version", "Status of the dossier"),
+        ("scorecard", "Verdict: met, not_met, no_data, no_target"),
+    ],
+)
+def test_a_column_with_two_meanings_has_that_of_its_table(table, text):
+    assert column_text(table, "status").endswith(f" — {text}")
+
+
+def test_meanings_of_one_table_name_columns_that_exist(columns):
+    own = {name for name in column_texts() if "." in name}
+    assert own <= {name.partition(".")[2] for name in columns}
 
 
 def test_every_description_is_bilingual():
