@@ -56,9 +56,9 @@ _KINDS: dict[str, AlertKind] = {
         "Đêm chưa được công bố",
         "The night is not published",
         "Xem nhật ký của tác vụ báo lỗi, sửa nguyên nhân, rồi xóa trạng thái (Clear) tác vụ đó hoặc"
-        " chạy `onestop night {night}`. Người đọc vẫn thấy số liệu của đêm trước.",
+        " chạy `onestop night {night}`.",
         "Read the log of the failed task, remove the cause, then clear that task or run"
-        " `onestop night {night}`. Readers still see the figures of the night before.",
+        " `onestop night {night}`.",
     ),
     "delivery_missing": AlertKind(
         "Thiếu tệp của đêm",
@@ -114,10 +114,8 @@ _KINDS: dict[str, AlertKind] = {
     "publication_late": AlertKind(
         "Số liệu chưa được công bố đúng giờ",
         "Figures are not published in time",
-        "Xem đêm đang chờ gì trong Airflow, hoặc chạy `onestop doctor`. Người đọc vẫn thấy số liệu"
-        " của đêm trước.",
-        "See in Airflow what the night waits for, or run `onestop doctor`. Readers still see the"
-        " figures of the night before.",
+        "Xem đêm đang chờ gì trong Airflow, hoặc chạy `onestop doctor`.",
+        "See in Airflow what the night waits for, or run `onestop doctor`.",
     ),
     "report_late": AlertKind(
         "Báo cáo định kỳ chưa phát hành",

@@ -16,7 +16,7 @@ from onestop.gate.unpublished import NIGHT_STATES
 from onestop.intake.awaited import awaited_name
 from onestop.readers import FILE_RULES
 from onestop.record.arrivals import is_delivered
-from onestop.record.publications import is_published
+from onestop.record.publications import is_published, last_published
 from onestop.schema.reference import read_reference
 from onestop.schema.time_zone import LOCAL_ZONE
 
@@ -70,15 +70,19 @@ def night_alerts(
     published = is_published(warehouse, night)
     before = _published_before(warehouse, night)
     state = None if published else _state(warehouse, night, has_ended=has_ended)
+    last = last_published(warehouse)
+    is_overtaken = last is not None and last > night
+    seen = [] if is_overtaken else [_readers_see(before)]
+    is_late = not published and not is_overtaken and moment >= settings.publishes_by(night)
     found = [
         _questions(warehouse, night),
-        _failed(warehouse, night, state),
+        _failed(warehouse, night, state, seen),
         _missing(warehouse, night, state, mappings),
         _refused(warehouse, night, before),
         _rejected(warehouse, night),
         *(turned_verdicts(warehouse, night, before) if published and before else ()),
         _signs(warehouse, night, before) if published else None,
-        None if published or moment < settings.publishes_by(night) else _late(night, before),
+        Alert("publication_late", night, tuple(seen)) if is_late else None,
     ]
     return [alert for alert in found if alert] + report_alerts(warehouse, night, now=now)
 
@@ -159,12 +163,14 @@ def _questions(warehouse: Warehouse, night: dt.date) -> Alert | None:
     return Alert("decision_wanted", night, tuple(lines), {"feeds": len(lines)}) if lines else None
 
 
-def _failed(warehouse: Warehouse, night: dt.date, state: str | None) -> Alert | None:
-    """The night failed for another reason than a missing file."""
+def _failed(
+    warehouse: Warehouse, night: dt.date, state: str | None, seen: list[AlertLine]
+) -> Alert | None:
+    """The night failed for another reason than a missing file; with what readers see."""
     if state is None or state == "missing_delivery":
         return None
     words = _STATES[state]
-    lines = [AlertLine(state, words["vi"], words["en"])]
+    broken = []
     rules = warehouse.rows(
         "select rule_code, message_vi, message_en, rows_failed from audit.validation_result as r"
         " where delivery_id = :name and severity = 'critical' and not is_success and attempt ="
@@ -173,7 +179,7 @@ def _failed(warehouse: Warehouse, night: dt.date, state: str | None) -> Alert | 
         {"name": f"mart.{night:%Y%m%d}"},
     )
     if state == "checks_failed":
-        lines += [
+        broken = [
             line(
                 f"{row['rule_code']} {row['rows_failed']}",
                 "broken_rule",
@@ -183,7 +189,8 @@ def _failed(warehouse: Warehouse, night: dt.date, state: str | None) -> Alert | 
             )
             for row in rules
         ]
-    return Alert("night_failed", night, tuple(lines), {"broken_rules": len(lines) - 1})
+    lines = (AlertLine(state, words["vi"], words["en"]), *broken, *seen)
+    return Alert("night_failed", night, lines, {"broken_rules": len(broken)})
 
 
 def _missing(
@@ -332,9 +339,8 @@ def _signs(warehouse: Warehouse, night: dt.date, before: dt.date | None) -> Aler
     return Alert("strong_signs", night, tuple(lines), counts) if lines else None
 
 
-def _late(night: dt.date, before: dt.date | None) -> Alert:
+def _readers_see(before: dt.date | None) -> AlertLine:
+    """The night that readers see while this one is not published."""
     if before is None:
-        stated = line("none", "none_published")
-    else:
-        stated = line(before.isoformat(), "last_published", night=days(before))
-    return Alert("publication_late", night, (stated,))
+        return line("none", "none_published")
+    return line(before.isoformat(), "last_published", night=days(before))

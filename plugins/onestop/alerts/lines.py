@@ -48,8 +48,8 @@ _WORDS: dict[str, dict[Language, str]] = {
         "en": "{unit}: dossiers {count}",
     },
     "last_published": {
-        "vi": "Đêm công bố gần nhất: {night}",
-        "en": "Last published night: {night}",
+        "vi": "Người đọc vẫn thấy số liệu của đêm {night}",
+        "en": "Readers still see the figures of night {night}",
     },
     "none_published": {"vi": "Chưa có đêm nào được công bố", "en": "No night is published yet"},
     "report_due": {

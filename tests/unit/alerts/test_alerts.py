@@ -81,6 +81,29 @@ def test_a_night_that_ended_without_a_record_of_why_has_failed(small_world):
     assert small_world.alerts(has_ended=False) == {}
 
 
+@pytest.mark.parametrize(
+    ("published", "words"),
+    [
+        (None, ["No night is published yet"]),
+        (BEFORE, ["Readers still see the figures of night 23 Nov 2022"]),
+    ],
+)
+def test_a_night_that_failed_states_which_night_readers_see(small_world, published, words):
+    small_world.publish(*filter(None, [published]))
+    small_world.end("exports_unread")
+    found = small_world.alerts(now=MORNING + dt.timedelta(hours=6))
+    assert texts(found["night_failed"])[1:] == texts(found["publication_late"]) == words
+
+
+def test_a_night_that_a_later_one_overtook_is_not_late_and_says_nothing_of_readers(small_world):
+    noon = MORNING + dt.timedelta(hours=10)
+    small_world.publish(NIGHT + dt.timedelta(days=1))
+    assert small_world.alerts(now=noon, has_ended=False) == {}
+    small_world.end("exports_unread")
+    [failed] = small_world.alerts(now=noon).values()
+    assert texts(failed) == ["Not published: the exports could not be read"]
+
+
 def test_broken_checks_are_named_with_their_counts_and_no_contents(small_world):
     small_world.end("checks_failed")
     small_world.warehouse.execute(
