@@ -3,70 +3,12 @@
 --
 -- The year to date has the rows of the `year` that runs (`tallied_as` of mart.period).
 with tally as (
-    select
-        unit_code,
-        field_code,
-        procedure_key,
-        period_type,
-        period_basis,
-        period_start,
-        dossiers,
-        received_online,
-        received_counter_post,
-        carried_over,
-        resolved_early,
-        resolved_on_time,
-        resolved_late,
-        open_in_time,
-        open_overdue,
-        returned_early,
-        returned_on_time,
-        returned_late,
-        withdrawn_in_time,
-        withdrawn_late,
-        cohort_in_time,
-        cohort_judged,
-        cohort_open,
-        first_due_in_time,
-        first_due_judged,
-        portal_in_time,
-        received_in_period,
-        due_in_time,
-        due_judged
-    from mart.unit_tally
+    select unit_tally.*, unit_tally.period_type as counted_as
+    from mart.unit_tally as unit_tally
     union all
-    select
-        unit_code,
-        field_code,
-        procedure_key,
-        'year_to_date',
-        period_basis,
-        period_start,
-        dossiers,
-        received_online,
-        received_counter_post,
-        carried_over,
-        resolved_early,
-        resolved_on_time,
-        resolved_late,
-        open_in_time,
-        open_overdue,
-        returned_early,
-        returned_on_time,
-        returned_late,
-        withdrawn_in_time,
-        withdrawn_late,
-        cohort_in_time,
-        cohort_judged,
-        cohort_open,
-        first_due_in_time,
-        first_due_judged,
-        portal_in_time,
-        received_in_period,
-        due_in_time,
-        due_judged
-    from mart.unit_tally
-    where period_type = 'year'
+    select unit_tally.*, 'year_to_date' as counted_as
+    from mart.unit_tally as unit_tally
+    where unit_tally.period_type = 'year'
 ),
 
 period_tally as (
@@ -76,7 +18,7 @@ period_tally as (
         unit.unit_scope,
         tally.field_code,
         tally.procedure_key,
-        tally.period_type,
+        tally.counted_as as period_type,
         tally.period_basis,
         tally.period_start,
         period.period_end,
@@ -107,7 +49,7 @@ period_tally as (
     inner join mart.unit as unit on tally.unit_code = unit.unit_code
     inner join mart.period as period
         on
-            tally.period_type = period.period_type
+            tally.counted_as = period.period_type
             and tally.period_basis = period.period_basis
             and tally.period_start = period.period_start
 )
