@@ -10,6 +10,7 @@ from staged_files import a_delivery
 from web_site import BEFORE, NIGHT, UNPUBLISHED, browser
 
 from onestop.figures.web.repairs import Repair, repairs_of
+from onestop.intake.exports import ExportsError
 from onestop.record.night_steps import noted, noting_steps, record_steps
 from onestop.record.settlements import NO_ROWS, insert_settlement
 from onestop.warehouse import open_warehouse
@@ -68,6 +69,20 @@ def test_a_published_night_that_failed_before_is_said_to_be_repaired(warehouse, 
             require(FAILED)
     record_steps(warehouse, tmp_path)
     assert repair_of(warehouse, tmp_path, "published") == Repair(is_repaired=True)
+
+
+def test_a_published_night_that_waited_for_exports_out_of_reach_did_not_fail(warehouse, tmp_path):
+    publish(warehouse, FAILED)
+    with noting_steps(tmp_path, FAILED):
+
+        @noted("discover")
+        def discover(_night):
+            raise ExportsError("nothing answers there")
+
+        with pytest.raises(ExportsError):
+            discover(FAILED)
+    record_steps(warehouse, tmp_path)
+    assert repair_of(warehouse, tmp_path, "published") is None
 
 
 def test_the_pages_say_how_a_night_is_repaired_and_when_it_was(site):

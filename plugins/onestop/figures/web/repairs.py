@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
 
-#: Steps whose failure leaves a night unpublished; a file's own steps do not.
-_OF_THE_NIGHT = ("discover", "require", "compute", "check", "publish")
+#: Steps whose failure leaves a night unpublished. A file's own steps do not; nor does "discover",
+#: which fails each time that a night which waits finds the exports out of reach.
+_OF_THE_NIGHT = ("require", "compute", "check", "publish")
 
 
 @dataclass(frozen=True)
