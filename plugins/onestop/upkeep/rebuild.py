@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from onestop.settings import Settings
 
-
 _MANIFEST = re.compile(r"\d{4}-\d\d-\d\d\.json")
 
 
@@ -50,9 +49,14 @@ def listed_nights(settings: Settings) -> dict[dt.date, str]:
     """The published nights that the landing lists, oldest first, with their figures' SHA-256."""
     return {
         dt.date.fromisoformat(path.stem): json.loads(path.read_text("utf-8"))["figures_sha256"]
-        for path in sorted((settings.landing / MANIFESTS).glob("*.json"))
-        if _MANIFEST.fullmatch(path.name)
+        for path in _manifests(settings.landing)
     }
+
+
+def _manifests(landing: Path) -> list[Path]:
+    """The lists of the published nights' files, oldest first."""
+    folder = landing / MANIFESTS
+    return [folder / name for name in sorted(names_in(folder)) if _MANIFEST.fullmatch(name)]
 
 
 def refuse_lost_warehouse(landing: Path, warehouse_url: str) -> None:
@@ -65,11 +69,7 @@ def refuse_lost_warehouse(landing: Path, warehouse_url: str) -> None:
     Raises:
         LostWarehouseError: names the nights, and what to do.
     """
-    names = sorted(
-        name.removesuffix(".json")
-        for name in names_in(landing / MANIFESTS)
-        if _MANIFEST.fullmatch(name)
-    )
+    names = [path.stem for path in _manifests(landing)]
     if not names:
         return
     last = _last_published(warehouse_url)

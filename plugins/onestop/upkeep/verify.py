@@ -22,7 +22,7 @@ from onestop.record.load import load_delivery, load_replayed
 from onestop.record.reference_changes import reference_changes, reference_on
 from onestop.said import said, said_both, said_count, said_text
 from onestop.schema.feeds import FEEDS
-from onestop.spark.address import Computing, files_apart
+from onestop.spark.address import Computing, files_apart, require_spark
 from onestop.staging.staged_delivery import read_delivery
 from onestop.warehouse import duckdb_address, open_warehouse
 from onestop.warehouse.duckdb_files import open_duckdb
@@ -91,8 +91,12 @@ def verify(
         as_of: a published night; defaults to the last one.
 
     Raises:
+        ComputeError: Apache Spark is to count the figures, and cannot.
         QuestionError: that night is not published, or its list of files is missing.
     """
+    computing = Computing.from_environment()
+    if computing.is_on_spark:  # before hours of loading
+        require_spark(computing)
     with open_published(settings) as published:
         night = find_night(published, as_of)
         digest = published.value(
@@ -118,7 +122,6 @@ def verify(
                 for attempt in attempts:
                     load_again(scratch, delivery, attempt, night, result)
         with open_warehouse(scratch.warehouse) as warehouse:
-            computing = Computing.from_environment()
             with files_apart(computing, "verify") as apart:
                 compute_marts(warehouse, night, apart)
             computed = _computed_figures(warehouse, has_same_rules=has_same_rules)
@@ -127,8 +130,7 @@ def verify(
                 result.notes.append(
                     said(
                         "{kind}: not published that night; counted since a later release"
-                        " ({figures},"
-                        " not compared)",
+                        " ({figures}, not compared)",
                         kind=kind,
                         figures=said_count(count, "figure"),
                     )
