@@ -19,8 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from onestop.errors import OneStopError
-from onestop.said import said
+from onestop.language import shown_language
+from onestop.said import said, said_text
 from onestop.spark.address import ComputeError, Computing, require_spark
 
 if TYPE_CHECKING:
@@ -125,19 +128,23 @@ def main() -> int:
     parser.add_argument("--memory", default="1g", help="of each worker")
     parser.add_argument("--logs", type=Path, default=Path("var/spark"))
     given = parser.parse_args()
+    lang = shown_language()
     try:
         with running_cluster(
             given.logs.absolute(), workers=given.workers, port=given.port, memory=given.memory
         ) as cluster:
-            sys.stdout.write(
-                f"{given.workers} workers at {cluster.address}; in another terminal:"
-                f" ONESTOP_COMPUTE={cluster.address} onestop night D\nCtrl-C ends them\n"
+            started = said(
+                "{workers} workers at {address}; in another terminal: {command}",
+                workers=given.workers,
+                address=cluster.address,
+                command=f"ONESTOP_COMPUTE={cluster.address} onestop night D",
             )
-            sys.stdout.flush()
+            for sentence in (started, said_text("Ctrl-C ends them")):
+                typer.echo(sentence.in_language(lang))
             signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
             signal.pause()
     except OneStopError as error:
-        sys.stderr.write(f"{error}\n")
+        typer.echo(error.in_language(lang), err=True)
         return error.exit_status
     except KeyboardInterrupt:
         pass

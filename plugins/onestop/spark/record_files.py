@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 
 from onestop.files import READABLE, sha256_of, write_named
-from onestop.progress import working
+from onestop.language import log
+from onestop.progress import counted_off, working
+from onestop.said import said, said_count, said_number
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -80,12 +82,12 @@ def record_files(warehouse: Warehouse, feed: Feed, folder: Path) -> list[Path]:
         One file for each delivery and night on which rows of it became known.
     """
     root = folder / f"{feed.entity}_version"
-    standing: dict[str, list[Path]] = {}
+    present: dict[str, list[Path]] = {}
     for path in root.glob(f"source=*/night=*/*{_ENDING}"):
-        standing.setdefault(_beginning(path.name), []).append(path)
+        present.setdefault(_beginning(path.name), []).append(path)
     found, missing = [], []
     for part in _parts(warehouse, feed):
-        mine = standing.pop(part.beginning, [])
+        mine = present.pop(part.beginning, [])
         good = [path for path in mine if _is_good(path, part)]
         found += good[:1]
         if not good:
@@ -94,13 +96,18 @@ def record_files(warehouse: Warehouse, feed: Feed, folder: Path) -> list[Path]:
             if path not in good[:1]:
                 path.unlink(missing_ok=True)
     if missing:
-        with working("copying", f"core.{feed.entity}_version"):
-            found += [_write(warehouse, feed, part, root) for part in missing]
-        logger.info(
-            "the record as Parquet: %s of %s files of core.%s_version were written",
-            len(missing),
-            len(found),
-            feed.entity,
+        table = f"core.{feed.entity}_version"
+        with working("copying", table, unit="files", total=len(missing)):
+            found += [_write(warehouse, feed, part, root) for part in counted_off(missing)]
+        log(
+            logger,
+            logging.INFO,
+            said(
+                "the record as Parquet: {written} of {files} of {table} were written",
+                written=said_number(len(missing)),
+                files=said_count(len(found), "file"),
+                table=table,
+            ),
         )
     return found
 
@@ -117,7 +124,11 @@ def _is_good(path: Path, part: _Part) -> bool:
         return False
     if sha256_of(path)[:_DIGITS] == sha256:
         return True
-    logger.warning("%s is damaged; it is written again", path.name)
+    log(
+        logger,
+        logging.WARNING,
+        said("{file} is damaged; it is written again from the warehouse", file=path.name),
+    )
     return False
 
 

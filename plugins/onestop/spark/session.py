@@ -57,7 +57,7 @@ def spark_session(computing: Computing) -> Iterator[SparkSession]:
         from pyspark.errors import PySparkException  # noqa: PLC0415 - an optional extra
         from pyspark.sql import SparkSession  # noqa: PLC0415 - idem
 
-        standing = SparkSession.getActiveSession()
+        already_open = SparkSession.getActiveSession()
         builder = SparkSession.builder.appName("onestop")
         if computing.is_connect:
             builder = builder.remote(computing.address)
@@ -81,7 +81,7 @@ def spark_session(computing: Computing) -> Iterator[SparkSession]:
     try:
         yield session
     finally:
-        if standing is None:
+        if already_open is None:
             session.stop()
 
 

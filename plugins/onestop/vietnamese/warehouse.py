@@ -162,6 +162,16 @@ SENTENCES: dict[str, str] = {
     "set it to a folder that this machine and Spark's workers share": (
         "đặt biến này là thư mục mà máy này và các máy của Spark dùng chung"
     ),
+    "the record as Parquet: {written} of {files} of {table} were written": (
+        "sổ gốc dưới dạng Parquet: đã ghi {written} trong {files} của {table}"
+    ),
+    "{file} is damaged; it is written again from the warehouse": (
+        "{file} bị hỏng; tệp được ghi lại từ kho dữ liệu"
+    ),
+    "{workers} workers at {address}; in another terminal: {command}": (
+        "{workers} tiến trình worker tại {address}; ở một terminal khác: {command}"
+    ),
+    "Ctrl-C ends them": "Ctrl-C để kết thúc",
     "of {rows} rows of {name} that Spark wrote, this machine sees {found}": (
         "trong {rows} dòng của {name} mà Spark đã ghi, máy này chỉ thấy {found}"
     ),
