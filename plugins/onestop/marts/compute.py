@@ -70,19 +70,19 @@ def compute_marts(
 ) -> dict[str, int]:
     """Compute all marts of one night beside the published ones.
 
-    From the published marts and the change set of the night, where nothing speaks against it:
-    the result is the same as that of counting everything.
+    They are computed from the published marts and the night's change set, unless there is a reason
+    to count everything; the result is the same.
 
     Args:
         warehouse: open for writing.
         as_of: the night.
-        computing: where everything is counted, if it has to be; defaults to ``ONESTOP_COMPUTE``.
+        computing: where a full computation runs; defaults to ``ONESTOP_COMPUTE``.
 
     Returns:
         Rows that were computed of each table.
 
     Raises:
-        ComputeError: Apache Spark is to count everything, and cannot.
+        ComputeError: a full computation is needed, and Apache Spark cannot run it.
     """
     computing = computing or Computing.from_environment()
     counted_by = warehouse.product
@@ -160,7 +160,11 @@ def _compute_all(warehouse: Warehouse, as_of: dt.date) -> dict[str, int]:
 def _compute_on_spark(
     warehouse: Warehouse, as_of: dt.date, computing: Computing
 ) -> tuple[str, dict[str, int]]:
-    """Count all marts on Spark, and load their rows; returns what counted them, and how many."""
+    """Count all marts on Spark, and load their rows.
+
+    Returns:
+        Name and version of what counted them, and the rows of each table.
+    """
     # it imports sqlglot, which no other night needs
     from onestop.spark.compute import MartQuery, counting  # noqa: PLC0415
 
@@ -187,7 +191,7 @@ def _compute_on_spark(
 def _reason_to_count_all(
     warehouse: Warehouse, last: Publication | None, as_of: dt.date, rules_sha256: str
 ) -> str:
-    """Why the published marts and a change set do not do; empty where they do."""
+    """Why the published marts and a change set do not suffice; empty where they do."""
     if last is None:
         return said_text("no night is published yet")
     night = last.as_of_date

@@ -27,13 +27,13 @@ class SparkTextError(OneStopError):
 
 
 class _Written(Dialect):  # type: ignore[misc]
-    """How the SELECTs are written: without a word, nulls are the largest values."""
+    """How the SELECTs are written: by default, nulls are the largest values."""
 
     NULL_ORDERING = "nulls_are_large"
 
 
 class _OnSpark(Dialect):  # type: ignore[misc]
-    """What Spark reads: without a word, nulls are the smallest values."""
+    """What Spark reads: by default, nulls are the smallest values."""
 
     NULL_ORDERING = "nulls_are_small"
 

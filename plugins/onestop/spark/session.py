@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-#: Settings that the figures depend on; Spark's other ones are those of ``spark-defaults.conf``.
+#: Settings that the figures depend on; all others come from ``spark-defaults.conf``.
 _NEEDED = {
     # A day is a day of Việt Nam.
     "spark.sql.session.timeZone": LOCAL_ZONE.key,
@@ -33,7 +33,7 @@ _LOCAL = {
     "spark.ui.enabled": "false",
 }
 #: Spark's own 200 parts of a shuffle cost more than the work where there are few cores.
-_PARTITIONS, _PARTITIONS_BEFORE = "spark.sql.shuffle.partitions", "200"
+_PARTITIONS, _DEFAULT_PARTITIONS = "spark.sql.shuffle.partitions", "200"
 _FEWEST, _PER_CORE = 8, 3
 #: How py4j begins the message of an error of Java.
 _CALLED = "An error occurred while calling "
@@ -52,7 +52,7 @@ def spark_session(computing: Computing) -> Iterator[SparkSession]:
     """
     require_spark(computing)
     with warnings.catch_warnings():
-        # of its functions for pandas, which are not used
+        # Spark Connect imports functions for pandas, which are not used here
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
         from pyspark.errors import PySparkException  # noqa: PLC0415 - an optional extra
         from pyspark.sql import SparkSession  # noqa: PLC0415 - idem
@@ -69,7 +69,7 @@ def spark_session(computing: Computing) -> Iterator[SparkSession]:
             session = builder.getOrCreate()
             for name, value in _NEEDED.items():
                 session.conf.set(name, value)
-            if not computing.is_connect and session.conf.get(_PARTITIONS) == _PARTITIONS_BEFORE:
+            if not computing.is_connect and session.conf.get(_PARTITIONS) == _DEFAULT_PARTITIONS:
                 parallel = session.sparkContext.defaultParallelism
                 session.conf.set(_PARTITIONS, str(max(_FEWEST, _PER_CORE * parallel)))
         except (PySparkException, OSError, RuntimeError) as error:

@@ -91,7 +91,7 @@ def verify(
         as_of: a published night; defaults to the last one.
 
     Raises:
-        ComputeError: Apache Spark is to count the figures, and cannot.
+        ComputeError: ``ONESTOP_COMPUTE`` is wrong, or Apache Spark cannot be used.
         QuestionError: that night is not published, or its list of files is missing.
     """
     computing = Computing.from_environment()
