@@ -294,7 +294,11 @@ def record_steps(warehouse: Warehouse, folder: Path) -> Collection[Path]:
     noted_now = {path: run for path, run in _noted_steps(folder).items() if run.outcome != RUNNING}
     if not noted_now:
         return ()
-    known = {row["step_id"] for row in warehouse.rows("select step_id from audit.night_step")}
+    in_record = warehouse.rows(
+        "select step_id from audit.night_step where as_of_date >= :first",
+        {"first": min(run.as_of_date for run in noted_now.values())},
+    )
+    known = {row["step_id"] for row in in_record}
     new = [asdict(run) for run in noted_now.values() if run.step_id not in known]
     if new:
         table = pa.Table.from_pylist(new, pa.schema(_TYPES))
