@@ -26,11 +26,13 @@ from onestop.schema.reference import read_reference
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.settings import VARIABLES, Settings, wait_interval
 from onestop.spark.address import Computing, obstacles
-from onestop.storage import listed, put_new
+from onestop.storage import is_shared, listed, put_new
 from onestop.upkeep.housekeeping import read_retention
 from onestop.warehouse import NoWarehouseError, engine_of, open_warehouse
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from onestop.schema.number_text import Language
     from onestop.warehouse import Warehouse
 
@@ -146,16 +148,8 @@ def _settings(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 -
             said("correct its name, or unset it"),
         )
     folders = (settings.landing, settings.work, settings.published.parent)
-    nested = [
-        said("{inner} lies in {outer}", inner=inner, outer=outer)
-        for outer in (settings.landing,)
-        for inner in (settings.work, settings.published)
-        if not settings.store and inner.is_relative_to(outer)
-    ]
-    if nested:
-        remedy = said("keep landing/ apart: what is below it counts as evidence")
-        for problem in nested:
-            yield "FAIL", problem, remedy
+    nested = list(_in_landing(settings, settings.work, settings.published))
+    yield from nested
     wait_interval()  # raises where its variable cannot be used, as does the next
     chosen_language()
     if not unknown and not nested:
@@ -169,6 +163,18 @@ def _settings(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 -
                 folders=", ".join(map(str, folders)),
             ),
         )
+
+
+def _in_landing(settings: Settings, *folders: Path) -> _Found:
+    """The folders that lie in a landing on this machine."""
+    landing = settings.landing
+    for inner in folders:
+        if not is_shared(landing) and inner.is_relative_to(landing):
+            yield (
+                "FAIL",
+                said("{inner} lies in {outer}", inner=inner, outer=landing),
+                said("keep landing/ apart: what is below it counts as evidence"),
+            )
 
 
 def _clock(settings: Settings, now: dt.datetime) -> _Found:
@@ -485,7 +491,7 @@ def _store(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as
 
 def _landing(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
     if settings.store:
-        return  # who may read it is said by the bucket's policy
+        return  # the bucket's policy says who may read it
     landing = settings.landing
     if not landing.is_dir():
         missing = said("{folder} is not there yet", folder=landing)
@@ -582,12 +588,8 @@ def _compute(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - 
         yield "FAIL", what, remedy
     if found:
         return
-    if computing.folder.is_relative_to(settings.landing):
-        yield (
-            "FAIL",
-            said("{inner} lies in {outer}", inner=computing.folder, outer=settings.landing),
-            said("keep landing/ apart: what is below it counts as evidence"),
-        )
+    if nested := list(_in_landing(settings, computing.folder)):
+        yield from nested
         return
     yield (
         "OK",
