@@ -8,7 +8,9 @@ redirected into a file. Output into a pipe or on a terminal has no mark, because
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
+import json
 import os
 import shutil
 import stat
@@ -16,6 +18,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, TextIO
 
 from onestop.schema.number_text import whole
@@ -260,6 +263,20 @@ def write_csv(file: TextIO, columns: Sequence[str], rows: Iterable[Iterable[obje
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows(map(_csv_cell, row) for row in rows)
+
+
+def write_json(file: TextIO, value: object) -> None:
+    """Write a value as indented JSON, with rates as numbers and dates in ISO 8601."""
+    json.dump(value, file, ensure_ascii=False, indent=2, default=_json_value)
+    file.write("\n")
+
+
+def _json_value(value: object) -> object:
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
 def _csv_cell(cell: object) -> object:

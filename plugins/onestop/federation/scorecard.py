@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import sys
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
-from onestop.console import page_width, printed, write_csv
+from onestop.console import page_width, printed, write_csv, write_json
 from onestop.federation.national_warehouse import open_national_figures
 from onestop.marts.published import NothingPublishedError, near_nights_text
 from onestop.said import said
@@ -61,7 +59,8 @@ _HEADERS: dict[Language, tuple[str, ...]] = {
         "Met",
     ),
 }
-_LISTS: dict[str, tuple[str, dict[str, dict[Language, str]]]] = {
+#: The query of each list, and the columns of its table, which has fewer than the machine formats.
+_LISTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "provinces": (
         (
             "select province.province_code, name_vi, name_en, coverage_state,"
@@ -70,13 +69,7 @@ _LISTS: dict[str, tuple[str, dict[str, dict[Language, str]]]] = {
             " on coverage.province_code = province.province_code"
             " where publication_id = :publication order by province.province_code"
         ),
-        {
-            "province_code": {"vi": "Tỉnh", "en": "Province"},
-            "name": {"vi": "Tên", "en": "Name"},
-            "coverage_state": {"vi": "Tình trạng", "en": "State"},
-            "province_as_of_date": {"vi": "Đêm", "en": "Night"},
-            "package_id": {"vi": "Gói số", "en": "Package"},
-        },
+        ("province_code", "name", "coverage_state", "province_as_of_date", "package_id"),
     ),
     "packages": (
         (
@@ -84,16 +77,16 @@ _LISTS: dict[str, tuple[str, dict[str, dict[Language, str]]]] = {
             " refusal_code, reason_vi, reason_en, times_received, last_received_at,"
             " replaces_package_id, file_sha256 from national.package order by package_id desc"
         ),
-        {
-            "package_id": {"vi": "Gói số", "en": "Package"},
-            "package_place": {"vi": "Tệp", "en": "File"},
-            "province_code": {"vi": "Tỉnh", "en": "Province"},
-            "province_as_of_date": {"vi": "Đêm", "en": "Night"},
-            "package_state": {"vi": "Tình trạng", "en": "State"},
-            "refusal_code": {"vi": "Mã", "en": "Code"},
-            "reason": {"vi": "Lý do", "en": "Reason"},
-            "times_received": {"vi": "Số lần nhận", "en": "Received"},
-        },
+        (
+            "package_id",
+            "package_place",
+            "province_code",
+            "province_as_of_date",
+            "package_state",
+            "refusal_code",
+            "reason",
+            "times_received",
+        ),
     ),
     "restated": (
         (
@@ -104,18 +97,38 @@ _LISTS: dict[str, tuple[str, dict[str, dict[Language, str]]]] = {
             " order by package_id desc, indicator_code, method_code, unit_code, period_type,"
             " period_basis, period_start"
         ),
-        {
-            "province_code": {"vi": "Tỉnh", "en": "Province"},
-            "previous_night": {"vi": "Đêm trước", "en": "Earlier night"},
-            "as_of_date": {"vi": "Đêm sau", "en": "Later night"},
-            "indicator_code": {"vi": "Chỉ tiêu", "en": "Indicator"},
-            "method_code": {"vi": "Cách tính", "en": "Method"},
-            "unit_code": {"vi": "Cấp", "en": "Level"},
-            "period": {"vi": "Kỳ", "en": "Period"},
-            "before": {"vi": "Trước", "en": "Before"},
-            "after": {"vi": "Sau", "en": "After"},
-        },
+        (
+            "province_code",
+            "previous_night",
+            "as_of_date",
+            "indicator_code",
+            "method_code",
+            "unit_code",
+            "period",
+            "before",
+            "after",
+        ),
     ),
+}
+_HEADINGS: dict[str, dict[Language, str]] = {
+    "after": {"vi": "Sau", "en": "After"},
+    "as_of_date": {"vi": "Đêm sau", "en": "Later night"},
+    "before": {"vi": "Trước", "en": "Before"},
+    "coverage_state": {"vi": "Tình trạng", "en": "State"},
+    "indicator_code": {"vi": "Chỉ tiêu", "en": "Indicator"},
+    "method_code": {"vi": "Cách tính", "en": "Method"},
+    "name": {"vi": "Tên", "en": "Name"},
+    "package_id": {"vi": "Gói số", "en": "Package"},
+    "package_place": {"vi": "Tệp", "en": "File"},
+    "package_state": {"vi": "Tình trạng", "en": "State"},
+    "period": {"vi": "Kỳ", "en": "Period"},
+    "previous_night": {"vi": "Đêm trước", "en": "Earlier night"},
+    "province_as_of_date": {"vi": "Đêm", "en": "Night"},
+    "province_code": {"vi": "Tỉnh", "en": "Province"},
+    "reason": {"vi": "Lý do", "en": "Reason"},
+    "refusal_code": {"vi": "Mã", "en": "Code"},
+    "times_received": {"vi": "Số lần nhận", "en": "Received"},
+    "unit_code": {"vi": "Cấp", "en": "Level"},
 }
 _STATES: dict[str, dict[Language, str]] = {
     "in": {"vi": "đã có", "en": "in"},
@@ -153,24 +166,20 @@ def print_nation(
     file = file or sys.stdout
     with open_national_figures(settings) as warehouse:
         if what in ("packages", "restated"):
-            rows = warehouse.rows(_LISTS[what][0])
-            _write(rows, what, lang, form, file)
+            _write(warehouse.rows(_LISTS[what][0]), what, lang, form, file)
             return
         publication = _publication(warehouse, night)
-        if what == "provinces":
-            number = {"publication": publication["publication_id"]}
-            _write(warehouse.rows(_LISTS[what][0], number), what, lang, form, file)
-            return
-        lines = _lines(warehouse, publication)
         provinces = warehouse.rows(
             _LISTS["provinces"][0], {"publication": publication["publication_id"]}
         )
+        if what == "provinces":
+            _write(provinces, what, lang, form, file)
+            return
+        lines = _lines(warehouse, publication)
     if form == "json":
-        page = {**publication, "lines": lines, "provinces": provinces}
-        json.dump(page, file, ensure_ascii=False, indent=2, default=_plain)
-        file.write("\n")
+        write_json(file, {**publication, "lines": lines, "provinces": provinces})
     elif form == "csv":
-        write_csv(file, list(lines[0]) if lines else [], (line.values() for line in lines))
+        _write_rows(lines, file)
     else:
         _print_table(publication, lines, provinces, lang, file)
 
@@ -323,25 +332,28 @@ def _write(
     form: OutputFormat,
     file: TextIO,
 ) -> None:
-    """Write a list; the table has fewer columns than the machine formats."""
+    """Write a list."""
     if form == "json":
-        json.dump(rows, file, ensure_ascii=False, indent=2, default=_plain)
-        file.write("\n")
+        write_json(file, rows)
         return
     if form == "csv":
-        write_csv(file, list(rows[0]) if rows else [], (row.values() for row in rows))
+        _write_rows(rows, file)
         return
     from rich import box  # noqa: PLC0415 - the machine formats do without it
     from rich.table import Table  # noqa: PLC0415 - idem
 
-    headers = _LISTS[what][1]
+    columns = _LISTS[what][1]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for names in headers.values():
-        table.add_column(names[lang], overflow="fold")
+    for name in columns:
+        table.add_column(_HEADINGS[name][lang], overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(row, name, lang) for name in headers))
+        table.add_row(*(_cell(row, name, lang) for name in columns))
     with printed(file, page_width(file)) as console:
         console.print(table)
+
+
+def _write_rows(rows: list[dict[str, Any]], file: TextIO) -> None:
+    write_csv(file, list(rows[0]) if rows else [], (row.values() for row in rows))
 
 
 def _cell(row: dict[str, Any], name: str, lang: Language) -> str:
@@ -358,11 +370,3 @@ def _cell(row: dict[str, Any], name: str, lang: Language) -> str:
     if isinstance(value, dt.date):
         return day(value, lang)
     return "" if value is None else str(value)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -126,6 +126,9 @@ def test_lists_name_provinces_packages_and_refusals_without_formulas(first_run, 
     assert "'=bad.onestop.zip" in packages
     assert "PKG-F01" in packages
     assert printed(office, "en", None, "json", "restated").strip() == "[]"
+    assert "refused" in printed(office, "en", None, "table", "packages")
+    heading = printed(office, "vi", None, "table", "restated").split()
+    assert heading[:6] == ["Tỉnh", "Đêm", "trước", "Đêm", "sau", "Chỉ"]
 
 
 def test_every_sentence_of_a_run_has_its_vietnamese(office, nation, tmp_path):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import json
 import sys
 from collections import Counter
 from dataclasses import asdict, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TextIO
 
-from onestop.console import page_width, printed, write_csv
+from onestop.console import page_width, printed, write_csv, write_json
 from onestop.figures.decisions import decision_notes
 from onestop.figures.scorecard.values import (
     ON_TIME,
@@ -24,6 +22,7 @@ from onestop.marts.published import find_night, open_published
 from onestop.schema.number_text import day, measured, percent, target_text, whole
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterable, Iterator
 
     from rich.console import Console
@@ -81,16 +80,7 @@ def _write_json(
         "lines": [asdict(line) for line in lines],
         "decisions": decisions,
     }
-    json.dump(page, file, ensure_ascii=False, indent=2, default=_plain)
-    file.write("\n")
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} has no JSON form")
+    write_json(file, page)
 
 
 def _write_csv(lines: list[ScorecardLine], file: TextIO) -> None:
