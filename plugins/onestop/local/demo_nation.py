@@ -22,7 +22,7 @@ from onestop.federation.sentences import federated_sentences
 from onestop.federation.signing import make_key
 from onestop.files import write_whole
 from onestop.language import chosen_language
-from onestop.local.invented_provinces import invent_nation, with_cell
+from onestop.local.invented_provinces import invent_nation
 from onestop.night import run_night
 from onestop.sample import write_sample
 from onestop.schema.project import PROJECT_ROOT
@@ -120,12 +120,7 @@ def _packages(nation: InventedNation) -> dict[str, bytes]:
         night = NIGHT - dt.timedelta(days=1) if code in behind else NIGHT
         found[code] = nation.package(code, factor, night)
     found[forged] = nation.package(forged, 9, signed_by=nation.codes[0])
-    tables = nation.tables(unsound, 9)
-    forms = tables["form_06a"].to_pylist()
-    city = next(place for place, row in enumerate(forms) if row["unit_scope"] == "city")
-    open_dossiers = forms[city]["open_in_time"] + 1
-    tables["form_06a"] = with_cell(tables["form_06a"], city, "open_in_time", open_dossiers)
-    found[unsound] = nation.package(unsound, 9, tables=tables)
+    found[unsound] = nation.unsound_package(unsound, 9)
     return found
 
 

@@ -100,6 +100,15 @@ class InventedNation:
         }
         return write_package(facts, given, self.key(signed_by or code))
 
+    def unsound_package(self, code: str, factor: int) -> bytes:
+        """A signed package whose city has one open dossier more than its levels."""
+        tables = self.tables(code, factor)
+        forms = tables["form_06a"]
+        city = forms["unit_scope"].to_pylist().index("city")
+        count = forms["open_in_time"][city].as_py() + 1
+        tables["form_06a"] = with_cell(forms, city, "open_in_time", count)
+        return self.package(code, factor, tables=tables)
+
 
 def invent_nation(
     folder: Path, tables: Mapping[str, pa.Table], night: dt.date, codes: tuple[str, ...]

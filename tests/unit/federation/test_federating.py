@@ -14,7 +14,7 @@ import pytest
 from clean_processes import CONTEXT, clean_process, status_of
 from engines import assert_same, content
 from example_counts import examples
-from generated_provinces import NIGHT, NOW, national_settings, with_cell
+from generated_provinces import NIGHT, NOW, national_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -157,16 +157,6 @@ def published_sums(office):
     return found
 
 
-def broken(nation, code):
-    """A signed package whose city has one dossier more than its levels."""
-    tables = nation.tables(code, 3)
-    rows = tables["form_06a"].to_pylist()
-    place = next(n for n, row in enumerate(rows) if row["unit_scope"] == "city")
-    count = rows[place]["open_in_time"] + 1
-    tables["form_06a"] = with_cell(tables["form_06a"], place, "open_in_time", count)
-    return nation.package(code, 3, tables=tables)
-
-
 # --- the nation of 63 provinces ------------------------------------------------------------------
 
 
@@ -179,7 +169,7 @@ def test_sixty_three_provinces_add_up_and_those_that_do_not_count_are_named(
     for code, factor in factors.items():
         office.receive(code, nation.package(code, factor, EARLIER if code in late else NIGHT))
     office.receive(forged, nation.package(forged, 9, signed_by="P01"))
-    office.receive(unsound, broken(nation, unsound))
+    office.receive(unsound, nation.unsound_package(unsound, 3))
 
     done = office.run()
     assert codes(done) == {forged: BAD_SIGNATURE, unsound: BROKEN_SUMS}
