@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,18 +18,17 @@ from onestop.federation.checks import SumChecks, check_origin
 from onestop.federation.national_warehouse import (
     NATIONAL,
     indicator_rows,
-    national_query,
+    insert_query,
     open_national,
 )
 from onestop.federation.package import ENDING, open_package
 from onestop.federation.places import packages_at
+from onestop.federation.publishing import NationState, complete_copy, publish_sums
 from onestop.federation.refusal import CONTRADICTION, OLDER, PackageRefusedError
 from onestop.federation.registry import registry_rows
 from onestop.files import has_sha256, write_new
-from onestop.marts.published import NothingPublishedError, open_published
 from onestop.said import said
 from onestop.schema.time_zone import LOCAL_ZONE
-from onestop.warehouse import engine_of
 from onestop.warehouse.base import quoted_text
 
 if TYPE_CHECKING:
@@ -60,7 +58,6 @@ _STORED = {
 }
 #: Columns that have another name there.
 _RENAMED = {"status": "figure_status"}
-_MISSING = "missing"
 
 
 @dataclass(frozen=True)
@@ -89,24 +86,14 @@ class PackageOutcome:
 
 
 @dataclass(frozen=True)
-class Federated:
-    """What a run did.
+class Federated(NationState):
+    """What a run did: what became of the files, and the nation's state.
 
     Attributes:
         outcomes: one for each file.
-        night: the nation's night; None while no package is in force.
-        states: how many provinces are ``in``, ``ahead``, ``late`` and ``missing``.
-        publication_id: of the new publication; None where nothing was published.
-        waits_for: how many more provinces must be in before it publishes.
-        not_in: code, state and last night of the provinces that are late or missing.
     """
 
-    outcomes: tuple[PackageOutcome, ...]
-    night: dt.date | None
-    states: Mapping[str, int]
-    publication_id: int | None
-    waits_for: int = 0
-    not_in: tuple[tuple[str, str, dt.date | None], ...] = ()
+    outcomes: tuple[PackageOutcome, ...] = ()
 
     @property
     def refused(self) -> list[PackageOutcome]:
@@ -192,25 +179,20 @@ def federate(
         if wanted.has_retries:
             received += _kept_refused(settings, warehouse, {one.sha256 for one in received})
         with SumChecks() as checks, warehouse.transaction():
-            warehouse.put_temporary_table("incoming_province", _table(registry_rows(registry)))
+            warehouse.put_temporary_table(
+                "incoming_province", pa.Table.from_pylist([*registry_rows(registry)])
+            )
             _replace_rows(warehouse, "province", "incoming_province")
-            warehouse.put_temporary_table("incoming_indicator", _table(indicator_rows()))
+            warehouse.put_temporary_table(
+                "incoming_indicator", pa.Table.from_pylist(indicator_rows())
+            )
             _replace_rows(warehouse, "indicator", "incoming_indicator")
             outcomes = _take_in(warehouse, settings, registry, checks, received, now)
-            done = None
+            state = NationState()
             if wanted.has_publication:
-                done = _publish(warehouse, wanted.night, wanted.at_least, now)
-        if done is None:
-            done = Federated((), None, {}, None)
+                state = publish_sums(warehouse, wanted.night, wanted.at_least, now)
         complete_copy(settings, warehouse)
-    return Federated(
-        tuple(outcomes),
-        done.night,
-        done.states,
-        done.publication_id,
-        done.waits_for,
-        done.not_in,
-    )
+    return Federated(**vars(state), outcomes=tuple(outcomes))
 
 
 # --- files ---------------------------------------------------------------------------------------
@@ -459,10 +441,9 @@ def _restate(
     now: dt.datetime,
 ) -> int:
     warehouse.put_temporary_table("incoming_figure", figures)
-    columns = ", ".join(warehouse.columns(NATIONAL, "restatement"))
-    warehouse.execute(
-        f"insert into national.restatement ({columns})"
-        f" select {columns} from ({national_query('restatement')}) as restatement",
+    insert_query(
+        warehouse,
+        "restatement",
         {
             "package": package_id,
             "replaced_package": held["package_id"],
@@ -553,131 +534,7 @@ def _outcome(one: _Received, state: str) -> PackageOutcome:
     )
 
 
-# --- publication ---------------------------------------------------------------------------------
-
-
-def _publish(
-    warehouse: Warehouse, night: dt.date | None, at_least: int, now: dt.datetime
-) -> Federated:
-    """Publish the sums of the packages in force; part of the running transaction."""
-    latest = warehouse.value(
-        "select max(province_as_of_date) as night from national.package"
-        " where package_state = 'in_force'"
-        " and province_code in (select province_code from national.province)"
-    )
-    night = night or latest
-    if night is None:
-        return Federated((), None, {}, None)
-    coverage = _coverage(warehouse, night)
-    states = Counter(str(row["coverage_state"]) for row in coverage)
-    are_in = states["in"] + states["ahead"]
-    not_in = tuple(
-        (str(row["province_code"]), str(row["coverage_state"]), row["province_as_of_date"])
-        for row in coverage
-        if row["coverage_state"] in ("late", _MISSING)
-    )
-    last = warehouse.rows(
-        "select publication_id, as_of_date from national.publication"
-        " order by publication_id desc limit 1"
-    )
-    is_past = bool(last) and last[0]["as_of_date"] > night
-    if latest is None or is_past or are_in < at_least:
-        waits = 0 if is_past else max(at_least - are_in, 0)
-        return Federated((), night, states, None, waits, not_in)
-    if last and _is_same(warehouse, last[0]["publication_id"], night, coverage):
-        return Federated((), night, states, None, 0, not_in)
-    number = int(last[0]["publication_id"]) + 1 if last else 1
-    warehouse.execute(
-        "insert into national.publication (publication_id, as_of_date, published_at,"
-        " provinces_total, provinces_in, provinces_ahead, provinces_late, provinces_missing)"
-        " values (:publication, :night, :moment, :total, :are_in, :are_ahead, :are_late,"
-        " :are_missing)",
-        {
-            "publication": number,
-            "night": night,
-            "moment": now,
-            "total": len(coverage),
-            **{f"are_{state}": states[state] for state in ("in", "ahead", "late", _MISSING)},
-        },
-    )
-    rows = [{"publication_id": number, "as_of_date": night, **row} for row in coverage]
-    warehouse.append("national.coverage", _table(rows))
-    for name in ("indicator_value", "form_06a"):
-        columns = ", ".join(warehouse.columns(NATIONAL, name))
-        warehouse.execute(
-            f"insert into national.{name} ({columns})"
-            f" select {columns} from ({national_query(name)}) as added_up",
-            {"publication": number, "night": night},
-        )
-    return Federated((), night, states, number, 0, not_in)
-
-
-def _coverage(warehouse: Warehouse, night: dt.date) -> list[dict[str, Any]]:
-    """Each province of the registry, with its package in force, seen from a night."""
-    rows = warehouse.rows(
-        "select province.province_code, province.late_after_days, package.province_as_of_date,"
-        " package.package_id from national.province as province"
-        " left join national.package as package"
-        " on province.province_code = package.province_code"
-        " and package.package_state = 'in_force' order by province.province_code"
-    )
-    return [
-        {
-            "province_code": row["province_code"],
-            "coverage_state": _state(row["province_as_of_date"], night, row["late_after_days"]),
-            "province_as_of_date": row["province_as_of_date"],
-            "package_id": row["package_id"],
-        }
-        for row in rows
-    ]
-
-
-def _state(held: dt.date | None, night: dt.date, late_after_days: int) -> str:
-    if held is None:
-        return _MISSING
-    if held > night:
-        return "ahead"
-    return "in" if (night - held).days <= late_after_days else "late"
-
-
-def _is_same(
-    warehouse: Warehouse, publication: int, night: dt.date, coverage: list[dict[str, Any]]
-) -> bool:
-    """Whether the last publication is of this night and these packages."""
-    found = warehouse.rows(
-        "select as_of_date, province_code, coverage_state, package_id from national.coverage"
-        " where publication_id = :publication order by province_code",
-        {"publication": publication},
-    )
-    wanted = [
-        (night, row["province_code"], row["coverage_state"], row["package_id"]) for row in coverage
-    ]
-    return [tuple(row.values()) for row in found] == wanted
-
-
-def complete_copy(settings: Settings, warehouse: Warehouse) -> None:
-    """Renew the readers' copy, where the engine has one and it lacks the last publication."""
-    if not engine_of(settings.warehouse).has_readers_copy:
-        return
-    newest = "select coalesce(max(publication_id), 0) as id from national.publication"
-    state = "select coalesce(sum(times_received), 0) as times from national.package"
-    wanted = [warehouse.value(newest), warehouse.value(state)]
-    try:
-        with open_published(settings) as copy:
-            has_schema = "publication" in copy.tables(NATIONAL)
-            found = [copy.value(newest), copy.value(state)] if has_schema else []
-    except NothingPublishedError:
-        found = []
-    if found != wanted:
-        warehouse.publish_copy(settings.published)
-
-
 def _replace_rows(warehouse: Warehouse, name: str, incoming: str) -> None:
     columns = ", ".join(warehouse.columns(NATIONAL, name))
     warehouse.execute(f"delete from national.{name}")
     warehouse.execute(f"insert into national.{name} ({columns}) select {columns} from {incoming}")
-
-
-def _table(rows: Iterable[Mapping[str, object]]) -> pa.Table:
-    """Rows as a table; a column without any value is of texts, numbers are of 64 bits."""
-    return pa.Table.from_pylist([dict(row) for row in rows])

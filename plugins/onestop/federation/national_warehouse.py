@@ -16,6 +16,8 @@ from onestop.warehouse.base import schema_files
 from onestop.warehouse.sql_text import statements
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from onestop.schema.reference import Row
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
@@ -90,9 +92,17 @@ def open_national_figures(settings: Settings) -> Warehouse:
     return warehouse
 
 
+def insert_query(warehouse: Warehouse, name: str, parameters: Mapping[str, object]) -> None:
+    """Add the rows of ``sql/national/<name>.sql`` to the national table of that name."""
+    columns = ", ".join(warehouse.columns(NATIONAL, name))
+    warehouse.execute(
+        f"insert into national.{name} ({columns}) select {columns} from ({_query(name)}) as {name}",
+        parameters,
+    )
+
+
 @cache
-def national_query(name: str) -> str:
-    """The SELECT of ``sql/national/<name>.sql``."""
+def _query(name: str) -> str:
     return (_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
 
 

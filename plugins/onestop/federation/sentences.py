@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from onestop.federation.federating import Federated, PackageOutcome
+    from onestop.federation.publishing import NationState
     from onestop.said import Said
 
 
@@ -34,7 +35,7 @@ def counts_sentence(done: Federated) -> Said:
     )
 
 
-def nation_sentences(done: Federated) -> Iterator[Said]:
+def nation_sentences(done: NationState) -> Iterator[Said]:
     """What was published, or why nothing was, and whose packages are late or missing."""
     if done.night is None:
         yield said("no package is in force yet")
