@@ -16,7 +16,6 @@ import pyarrow as pa
 
 from onestop.federation.checks import SumChecks, check_origin
 from onestop.federation.national_warehouse import (
-    NATIONAL,
     indicator_rows,
     insert_query,
     open_national,
@@ -46,6 +45,8 @@ if TYPE_CHECKING:
 #: Folder of the kept packages, below the landing.
 PACKAGES = "packages"
 IN_FORCE, REPLACED, REFUSED, REPEATED = "in_force", "replaced", "refused", "repeated"
+#: Letters of a file's name that are kept; a file that cannot be read is known by its name.
+_MOST_NAME = 500
 #: The national table of each table of a package.
 _STORED = {
     "indicator_value": "province_figure",
@@ -179,14 +180,8 @@ def federate(
         if wanted.has_retries:
             received += _kept_refused(settings, warehouse, {one.sha256 for one in received})
         with SumChecks() as checks, warehouse.transaction():
-            warehouse.put_temporary_table(
-                "incoming_province", pa.Table.from_pylist([*registry_rows(registry)])
-            )
-            _replace_rows(warehouse, "province", "incoming_province")
-            warehouse.put_temporary_table(
-                "incoming_indicator", pa.Table.from_pylist(indicator_rows())
-            )
-            _replace_rows(warehouse, "indicator", "incoming_indicator")
+            _replace_rows(warehouse, "province", [*registry_rows(registry)])
+            _replace_rows(warehouse, "indicator", indicator_rows())
             outcomes = _take_in(warehouse, settings, registry, checks, received, now)
             state = NationState()
             if wanted.has_publication:
@@ -205,7 +200,7 @@ def kept_package(settings: Settings, sha256: str) -> Path:
 
 def _receive(settings: Settings, found: FoundPackage) -> _Received:
     """Read a file, keep its bytes, and open it as far as its order needs."""
-    one = _Received(found.name)
+    one = _Received(found.name[:_MOST_NAME])
     try:
         data = found.read()
     except PackageRefusedError as refused:
@@ -487,7 +482,7 @@ def _note(
                 "package": package_id,
                 "sha256": one.sha256,
                 "size": one.size_bytes,
-                "place": one.place[:_MOST_NAME],
+                "place": one.place,
                 "moment": now,
             },
         )
@@ -517,9 +512,6 @@ def _note(
     )
 
 
-_MOST_NAME = 500
-
-
 def _outcome(one: _Received, state: str) -> PackageOutcome:
     manifest = one.manifest
     return PackageOutcome(
@@ -534,7 +526,6 @@ def _outcome(one: _Received, state: str) -> PackageOutcome:
     )
 
 
-def _replace_rows(warehouse: Warehouse, name: str, incoming: str) -> None:
-    columns = ", ".join(warehouse.columns(NATIONAL, name))
+def _replace_rows(warehouse: Warehouse, name: str, rows: list[dict[str, object]]) -> None:
     warehouse.execute(f"delete from national.{name}")
-    warehouse.execute(f"insert into national.{name} ({columns}) select {columns} from {incoming}")
+    warehouse.append(f"national.{name}", pa.Table.from_pylist(rows))

@@ -39,10 +39,13 @@ from onestop.federation.refusal import (
     NO_PACKAGE,
     OLDER,
     UNKNOWN_PROVINCE,
+    UNREADABLE,
+    PackageRefusedError,
 )
 from onestop.federation.registry import read_registry
 from onestop.files import sha256_of
 from onestop.marts.descriptions import table_keys
+from onestop.said import said
 from onestop.warehouse import open_warehouse
 from onestop.warehouse.duckdb_engine import DuckDBWarehouse
 
@@ -490,6 +493,16 @@ def test_a_place_is_read_once_and_may_be_gone_before_its_turn(office, nation, mo
     assert states(office.run()) == {"once": IN_FORCE}
     assert reads == [1]
     assert published_sums(office)[_ON_TIME] > 0
+
+
+def test_a_file_that_cannot_be_read_has_one_row_however_long_its_name(office, monkeypatch):
+    def unreadable():
+        raise PackageRefusedError(UNREADABLE, said("the file could not be read ({part})", part="-"))
+
+    found = FoundPackage("folder/" * 100, unreadable)
+    monkeypatch.setattr("onestop.federation.federating.packages_at", lambda _: [found])
+    assert [one.is_known for run in range(2) for one in office.run().outcomes] == [False, True]
+    assert office.rows("select times_received from national.package") == [{"times_received": 2}]
 
 
 _ON_TIME = (
