@@ -172,6 +172,22 @@ def at_hand(path: Path) -> Iterator[Path]:
         yield copy
 
 
+def text_of(path: Path) -> str | None:
+    """The text of a file in UTF-8; None where there is no such file.
+
+    Not to be asked by ``is_file``: on object storage that says no in an outage, too.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    with suppress(FileNotFoundError):
+        if not is_shared(path):
+            return path.read_text(encoding="utf-8")
+        with _explained(path):
+            return cast("bytes", _files(path).cat_file(_key(path))).decode()
+    return None
+
+
 def listed(folder: Path) -> dict[str, Entry]:
     """All files below a folder, by their path below it; nothing where there is no such folder."""
     if not is_shared(folder):

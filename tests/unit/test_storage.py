@@ -6,9 +6,12 @@ import traceback
 from types import SimpleNamespace
 
 import pytest
+from staged_files import a_delivery
 
 from onestop import storage
-from onestop.storage import StoreError, put, store_at
+from onestop.gate.past_volumes import noted_usual_volume
+from onestop.record.evidence import kept_mapping, kept_settlement
+from onestop.storage import StoreError, put, store_at, text_of
 
 QUOTED = "login-of-the-writer"
 
@@ -29,3 +32,36 @@ def test_an_error_of_the_client_is_named_and_its_own_text_is_not_shown(monkeypat
 def test_an_address_that_is_none_of_object_storage_is_refused(url):
     with pytest.raises(StoreError, match="write it as s3://bucket/folder"):
         store_at(url)
+
+
+@pytest.fixture
+def unreachable(monkeypatch):
+    """A folder of a store that does not answer."""
+
+    def fail(*_):
+        raise ConnectionError
+
+    monkeypatch.setattr(storage, "_files", lambda _: SimpleNamespace(cat_file=fail))
+    return store_at("s3://bucket/folder")
+
+
+def test_a_file_that_is_not_there_has_no_text(tmp_path, monkeypatch):
+    def lack(*_):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(storage, "_files", lambda _: SimpleNamespace(cat_file=lack))
+    assert text_of(store_at("s3://bucket/folder") / "note.json") is None
+    assert text_of(tmp_path / "note.json") is None
+
+
+def test_the_usual_volume_is_not_taken_for_unknown_while_the_store_does_not_answer(unreachable):
+    delivery = a_delivery("dossiers", "2022-11-15")
+    with pytest.raises(StoreError):
+        noted_usual_volume(unreachable / "2022-11-15.json", delivery, delivery.night)
+
+
+def test_kept_rules_are_not_taken_for_missing_while_the_store_does_not_answer(unreachable):
+    with pytest.raises(StoreError):
+        kept_mapping(unreachable, "0a")
+    with pytest.raises(StoreError):
+        kept_settlement(unreachable, "a", 1)

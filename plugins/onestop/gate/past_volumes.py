@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from onestop.files import write_whole
 from onestop.gate.volume import is_volume_excepted, usual_volume
+from onestop.storage import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -63,11 +64,12 @@ def noted_usual_volume(path: Path, delivery: Delivery, night: dt.date) -> UsualV
         delivery: the delivery.
         night: the night that is run.
     """
-    if delivery.night != night or not path.is_file():
+    text = text_of(path) if delivery.night == night else None
+    if text is None:
         return None
     if is_volume_excepted(delivery.source, delivery.feed, night):
         return None
-    noted = json.loads(path.read_text(encoding="utf-8"))
+    noted = json.loads(text)
     if f"{delivery.source}/{delivery.feed}" in noted["accepted"]:
         return None
     series = noted["past"].get(

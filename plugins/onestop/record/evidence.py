@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from onestop.files import write_once
 from onestop.schema.mapping import FeedMapping
-from onestop.storage import names_in
+from onestop.storage import names_in, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,8 +70,8 @@ def keep_rules(landing: Path, sha256: str, text: str) -> None:
 
 def kept_mapping(landing: Path, sha256: str | None) -> FeedMapping | None:
     """The kept mapping with that SHA-256, or None."""
-    path = landing / RULES / f"{sha256}.json"
-    return FeedMapping.from_text(path.read_text(encoding="utf-8")) if path.is_file() else None
+    text = text_of(landing / RULES / f"{sha256}.json")
+    return None if text is None else FeedMapping.from_text(text)
 
 
 def settlement_path(landing: Path, delivery_id: str, attempt: int) -> Path:
@@ -81,8 +81,8 @@ def settlement_path(landing: Path, delivery_id: str, attempt: int) -> Path:
 
 def kept_settlement(landing: Path, delivery_id: str, attempt: int) -> Settlement | None:
     """The kept settlement of an attempt, or None."""
-    path = settlement_path(landing, delivery_id, attempt)
-    return Settlement.from_text(path.read_text(encoding="utf-8")) if path.is_file() else None
+    text = text_of(settlement_path(landing, delivery_id, attempt))
+    return None if text is None else Settlement.from_text(text)
 
 
 def keep_settlements(landing: Path, warehouse: Warehouse) -> None:

@@ -24,6 +24,7 @@ from onestop.said import said, said_both, said_count, said_text
 from onestop.schema.feeds import FEEDS
 from onestop.spark.address import Computing, files_apart, require_spark
 from onestop.staging.staged_delivery import read_delivery
+from onestop.storage import text_of
 from onestop.warehouse import duckdb_address, open_warehouse
 from onestop.warehouse.duckdb_files import open_duckdb
 from onestop.warehouse.staged_names import REFERENCE_STAGED, STAGED
@@ -222,7 +223,8 @@ def listed_deliveries(
 ) -> list[tuple[Delivery, list[int]]]:
     """The files of a night, each with the numbers of its loads and replays."""
     manifest = settings.landing / MANIFESTS / f"{night.isoformat()}.json"
-    if not manifest.is_file():
+    text = text_of(manifest)
+    if text is None:
         raise QuestionError(
             said(
                 "the list of the files that night {night} includes is not in the landing"
@@ -235,7 +237,7 @@ def listed_deliveries(
                 "publish it again with `onestop night {night}`, which writes the list", night=night
             ),
         )
-    listed = json.loads(manifest.read_text(encoding="utf-8"))["deliveries"]
+    listed = json.loads(text)["deliveries"]
     wanted = {entry["delivery_id"] for entry in listed}
     landed = {one.delivery_id: one for one in landed_deliveries(settings.landing, wanted)}
     found: dict[str, tuple[Delivery, list[int]]] = {}
