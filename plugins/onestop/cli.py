@@ -153,6 +153,10 @@ def _day(text: str) -> dt.date:
     raise _wrong(said("{text} is not a date; write it as 2022-11-24 or 24/11/2022", text=text))
 
 
+def _date_option(name: str, says: str) -> Any:  # noqa: ANN401 - as typer.Option
+    return typer.Option(name, parser=_day, metavar="DATE", help=says)
+
+
 def _language(text: str) -> Language:
     try:
         return chosen_language(text)
@@ -212,17 +216,13 @@ Night = Annotated[
     dt.date,
     typer.Argument(parser=_day, metavar="DATE", help="The night: 2022-11-24 or 24/11/2022."),
 ]
-To = Annotated[
-    dt.date | None, typer.Option("--to", parser=_day, metavar="DATE", help="Last night of a range.")
-]
+To = Annotated[dt.date | None, _date_option("--to", "Last night of a range.")]
 AsOf = Annotated[
     dt.date | None,
-    typer.Option(
-        "--as-of", parser=_day, metavar="DATE", help="A published night; defaults to the last one."
-    ),
+    _date_option("--as-of", "A published night; defaults to the last one."),
 ]
-From_ = Annotated[dt.date, typer.Option("--from", parser=_day, metavar="DATE", help="First day.")]
-Until = Annotated[dt.date, typer.Option("--to", parser=_day, metavar="DATE", help="Last day.")]
+From_ = Annotated[dt.date, _date_option("--from", "First day.")]
+Until = Annotated[dt.date, _date_option("--to", "Last day.")]
 LangOption = Annotated[
     Language,
     typer.Option(
@@ -249,9 +249,7 @@ Feed = Annotated[
     str | None,
     typer.Option("--feed", help="dossiers, visits, units, …", autocompletion=_FEEDS),
 ]
-OneNight = Annotated[
-    dt.date | None, typer.Option("--night", parser=_day, metavar="DATE", help="Only this night.")
-]
+OneNight = Annotated[dt.date | None, _date_option("--night", "Only this night.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="Maximum number of rows.")]
 
 
@@ -296,11 +294,8 @@ def sample(  # noqa: PLR0913, PLR0917 - one option each
     lang: LangOption,
     since: Annotated[
         dt.date | None,
-        typer.Option(
-            "--since",
-            parser=_day,
-            metavar="DATE",
-            help="The first night also gets a snapshot of everything since this day.",
+        _date_option(
+            "--since", "The first night also gets a snapshot of everything since this day."
         ),
     ] = None,
     per_day: Annotated[
@@ -497,20 +492,15 @@ def diff(  # noqa: PLR0913, PLR0917 - a figure has this many coordinates
     ] = None,
     first: Annotated[
         dt.date | None,
-        typer.Option(
+        _date_option(
             "--from",
-            parser=_day,
-            metavar="DATE",
-            help="First day; defaults to that of the scorecard's period, with --to to 1 January.",
+            "First day; defaults to that of the scorecard's period, with --to to 1 January.",
         ),
     ] = None,
     last: Annotated[
         dt.date | None,
-        typer.Option(
-            "--to",
-            parser=_day,
-            metavar="DATE",
-            help="Last day; defaults to each night, or to the end of the scorecard's period.",
+        _date_option(
+            "--to", "Last day; defaults to each night, or to the end of the scorecard's period."
         ),
     ] = None,
     form: FormatOption = Format.table,
@@ -644,11 +634,11 @@ def replay(  # noqa: PLR0913, PLR0917 - one filter each
     lang: LangOption,
     first: Annotated[
         dt.date | None,
-        typer.Option("--from", parser=_day, metavar="DATE", help="Only this night and later ones."),
+        _date_option("--from", "Only this night and later ones."),
     ] = None,
     last: Annotated[
         dt.date | None,
-        typer.Option("--to", parser=_day, metavar="DATE", help="Only this night and earlier ones."),
+        _date_option("--to", "Only this night and earlier ones."),
     ] = None,
     source: Annotated[str | None, typer.Option("--source", help="Only this source.")] = None,
     feed: Feed = None,
@@ -721,9 +711,7 @@ def nights(
     lang: LangOption,
     night: Annotated[
         dt.date | None,
-        typer.Option(
-            "--night", parser=_day, metavar="DATE", help="How long each step of this night took."
-        ),
+        _date_option("--night", "How long each step of this night took."),
     ] = None,
     limit: Limit = 30,
     form: FormatOption = Format.table,
@@ -775,12 +763,7 @@ def alerts(
     lang: LangOption,
     night: Annotated[
         dt.date | None,
-        typer.Option(
-            "--night",
-            parser=_day,
-            metavar="DATE",
-            help="The night; defaults to the last one that was run.",
-        ),
+        _date_option("--night", "The night; defaults to the last one that was run."),
     ] = None,
     form: FormatOption = Format.table,
 ) -> None:
@@ -932,12 +915,7 @@ def doctor(
     form: FormatOption = Format.table,
     night: Annotated[
         dt.date | None,
-        typer.Option(
-            "--night",
-            parser=_day,
-            metavar="DATE",
-            help="The night that should be published; defaults to yesterday.",
-        ),
+        _date_option("--night", "The night that should be published; defaults to yesterday."),
     ] = None,
     is_quiet: Annotated[
         bool, typer.Option("--quiet", help="Only show warnings and failures.")
@@ -1042,12 +1020,7 @@ def federate(
     ] = None,
     night: Annotated[
         dt.date | None,
-        typer.Option(
-            "--night",
-            parser=_day,
-            metavar="DATE",
-            help="The nation's night; defaults to the latest one of the provinces.",
-        ),
+        _date_option("--night", "The nation's night; defaults to the latest one of the provinces."),
     ] = None,
     at_least: Annotated[
         int,
@@ -1093,11 +1066,8 @@ def nation(
     lang: LangOption,
     night: Annotated[
         dt.date | None,
-        typer.Option(
-            "--as-of",
-            parser=_day,
-            metavar="DATE",
-            help="A published night of the nation; defaults to the last publication.",
+        _date_option(
+            "--as-of", "A published night of the nation; defaults to the last publication."
         ),
     ] = None,
     what: Annotated[
