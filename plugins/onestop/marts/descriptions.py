@@ -151,11 +151,19 @@ def column_meanings() -> dict[str, Meaning]:
         for feed in FEEDS.values()
         for column in feed.columns
     }
-    own = _column_file()["columns"]
-    return {
-        **canonical,
-        **{name: {"vi": text["vi"], "en": text["en"]} for name, text in own.items()},
+    own: dict[str, Meaning] = {
+        name: {"vi": text["vi"], "en": text["en"]}
+        for name, text in _column_file()["columns"].items()
     }
+    named: dict[str, Meaning] = {**canonical, **own}
+    of_feeds: dict[str, Meaning] = {
+        f"{table}.{column.name}": {"vi": column.vi, "en": column.en}
+        for feed in FEEDS.values()
+        for table in feed.record_tables
+        for column in feed.columns
+        if {"vi": column.vi, "en": column.en} != named[column.name]
+    }
+    return {**of_feeds, **named}
 
 
 def label_kind(table: str, column: str) -> str | None:
