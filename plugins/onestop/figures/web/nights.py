@@ -198,8 +198,7 @@ def read_night(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[s
     why = reason_sql(warehouse, "publication", "computed_why", lang)
     runs = warehouse.rows(
         f"select state, {reason_sql(warehouse, 'night_run', 'message', lang)} as message"
-        " from audit.night_run as night_run"
-        " where as_of_date = :night",
+        " from audit.night_run as night_run where as_of_date = :night",
         {"night": night},
     )
     waiting = [
@@ -213,16 +212,14 @@ def read_night(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[s
         raise QuestionError(
             said("nothing is known of night {night}", night=night), remedy="see the page of nights"
         )
-    state = waiting[0].state if waiting else runs[0]["state"] if runs else ""
+    state, message = (runs[0]["state"], runs[0]["message"]) if runs else ("", "")
+    if waiting:
+        state, message = waiting[0].state, waiting[0].message.in_language(lang)
     return {
         "night": night,
         "state": state,
         "state_text": NIGHT_STATES.get(state, {}).get(lang, state),
-        "message": waiting[0].message.in_language(lang)
-        if waiting
-        else runs[0]["message"]
-        if runs
-        else "",
+        "message": message,
         "publication": next(
             iter(
                 warehouse.rows(
