@@ -51,15 +51,15 @@ def publish_sums(
     Args:
         warehouse: the national one.
         night: the nation's night; defaults to the latest one of the packages in force.
-        at_least: publish only when so many provinces are in.
+        at_least: publish only when so many provinces are in; one must be in any case, so that a
+            mistyped night in the future does not shut out the nights before it.
         now: the moment of the publication.
     """
-    latest = warehouse.value(
+    night = night or warehouse.value(
         "select max(province_as_of_date) as night from national.package"
         " where package_state = 'in_force'"
         " and province_code in (select province_code from national.province)"
     )
-    night = night or latest
     if night is None:
         return NationState()
     coverage = _coverage(warehouse, night)
@@ -75,8 +75,9 @@ def publish_sums(
         " order by publication_id desc limit 1"
     )
     is_past = bool(last) and last[0]["as_of_date"] > night
-    if latest is None or is_past or are_in < at_least:
-        waits = 0 if is_past else max(at_least - are_in, 0)
+    at_least = max(at_least, 1)
+    if is_past or are_in < at_least:
+        waits = 0 if is_past else at_least - are_in
         return NationState(night, states, None, waits, not_in)
     if last and _is_same(warehouse, last[0]["publication_id"], night, coverage):
         return NationState(night, states, None, 0, not_in)

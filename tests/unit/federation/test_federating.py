@@ -350,6 +350,13 @@ def test_an_earlier_night_of_the_nation_is_not_published_after_a_later_one(offic
     assert office.run().publication_id == 2
 
 
+def test_a_night_for_which_no_province_is_in_is_not_published(office, nation):
+    office.receive("P01", nation.package("P01", 1))
+    mistyped = office.run(night=NIGHT.replace(year=2062))
+    assert (mistyped.publication_id, mistyped.states["late"], mistyped.waits_for) == (None, 1, 1)
+    assert office.run().publication_id == 1
+
+
 def test_the_night_is_the_latest_of_the_provinces_that_the_registry_has(office, nation):
     office.receive("P01", nation.package("P01", 1, EARLIER))
     office.receive("P02", nation.package("P02", 2))
