@@ -242,14 +242,20 @@ def sha256_of(path: Path) -> str:
     Raises:
         OSError: it cannot be read.
     """
-    with path.open("rb") as file:
+    with storage.reading(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def has_sha256(path: Path, sha256: str) -> bool:
-    """Whether a file can be read and its bytes have this SHA-256."""
+    """Whether a file can be read and its bytes have this SHA-256.
+
+    Raises:
+        StoreError: the object storage does not answer, so that it is unknown.
+    """
     try:
         return sha256_of(path) == sha256
+    except storage.StoreError:
+        raise
     except OSError:
         return False
 

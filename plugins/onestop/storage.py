@@ -15,7 +15,7 @@ import datetime as dt
 import shutil
 import stat
 import uuid
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,6 +27,7 @@ from onestop.said import said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import BufferedReader
 
 #: Seconds after which a silent store counts as gone.
 _TIMEOUT, _CONNECT_TIMEOUT = 60, 20
@@ -186,6 +187,18 @@ def text_of(path: Path) -> str | None:
         with _explained(path):
             return cast("bytes", _files(path).cat_file(_key(path))).decode()
     return None
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[BufferedReader]:
+    """A file, open for reading its bytes in the block.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        StoreError: it cannot be read from the storage.
+    """
+    with _explained(path) if is_shared(path) else nullcontext(), path.open("rb") as file:
+        yield file
 
 
 def listed(folder: Path) -> dict[str, Entry]:

@@ -9,6 +9,7 @@ import pytest
 from staged_files import a_delivery
 
 from onestop import storage
+from onestop.files import has_sha256
 from onestop.gate.past_volumes import noted_usual_volume
 from onestop.record.evidence import kept_mapping, kept_settlement
 from onestop.storage import StoreError, put, store_at, text_of
@@ -65,3 +66,24 @@ def test_kept_rules_are_not_taken_for_missing_while_the_store_does_not_answer(un
         kept_mapping(unreachable, "0a")
     with pytest.raises(StoreError):
         kept_settlement(unreachable, "a", 1)
+
+
+def test_a_landed_copy_is_not_taken_for_changed_while_the_store_does_not_answer(monkeypatch):
+    landed = store_at("s3://bucket/folder") / "dossiers.json"
+
+    def fail(*_, **__):
+        raise OSError("503")
+
+    monkeypatch.setattr(type(landed), "open", fail)
+    with pytest.raises(StoreError):
+        has_sha256(landed, "0a")
+
+
+def test_a_landed_copy_that_is_gone_has_not_its_bytes(monkeypatch):
+    landed = store_at("s3://bucket/folder") / "dossiers.json"
+
+    def lack(*_, **__):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(type(landed), "open", lack)
+    assert not has_sha256(landed, "0a")
