@@ -81,14 +81,15 @@ class InventedNation:
             code: of the province.
             factor: how many times the model's cases.
             night: defaults to the model's.
-            hour: of the next day (UTC), at which it was published.
+            hour: when it was published, in hours after the next day's midnight (UTC).
             tables: defaults to those of the factor.
             signed_by: the province whose key signs it; defaults to its own.
         """
         as_of = night or self.night
         given = tables or self.tables(code, factor)
         given = {name: _of_night(table, as_of) for name, table in given.items()}
-        moment = dt.datetime.combine(as_of + dt.timedelta(days=1), dt.time(hour), dt.UTC)
+        moment = dt.datetime.combine(as_of + dt.timedelta(days=1), dt.time(), dt.UTC)
+        moment += dt.timedelta(hours=hour)
         facts = {
             "province_code": code,
             "as_of_date": as_of.isoformat(),
