@@ -282,7 +282,7 @@ same_day as (
         dossier.deadline_difference_workdays = 0
         and extract(hour from history.received_at) * 3600
         + extract(minute from history.received_at) * 60
-        + extract(second from history.received_at)
+        + floor(extract(second from history.received_at))
         > rule.limit_value * 60
 ),
 

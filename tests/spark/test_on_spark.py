@@ -96,6 +96,14 @@ def test_spark_itself_gives_another_result_without_an_error(spark, written):
     assert sorted(found, key=str) != sorted(expected, key=str)
 
 
+def test_names_and_texts_are_quoted_as_on_the_engines(spark):
+    text = """select "word" as a, 'a\\nb' as b from (select 'c' as word) as t"""
+    with duckdb.connect() as connection:
+        expected = connection.execute(text).fetchall()
+    assert [tuple(row) for row in spark.sql(for_spark(text).select).collect()] == expected
+    assert expected == [("c", "a\\nb")]
+
+
 def test_a_decimal_is_rounded_as_on_the_engines(spark):
     text = (
         "select cast(cast(2.00005 as double precision) as decimal(18, 4)) as a,"

@@ -2,8 +2,9 @@
 
 A text is parsed into sqlglot's syntax tree and written again without translation: sqlglot's own
 way to Spark turns ``percentile_cont`` into an approximation. The nodes that Spark reads in another
-way are the entries of :data:`DIFFERENCES`, and there are no others. An integer cast that may have
-to round, in a form that no entry knows, is refused: Spark would cut the fraction off.
+way are the entries of :data:`DIFFERENCES`, and there are no others. What would be another value
+without an error is refused: an integer cast that may have to round, in a form that no entry knows
+(Spark cuts the fraction off), and fields of a date that the engines number differently.
 """
 
 from __future__ import annotations
@@ -76,7 +77,24 @@ def _epoch(node: exp.Expression) -> exp.Expression:
             this=_call("unix_micros", node.expression), to=exp.DataType.build("double")
         )
         return exp.Paren(this=exp.Div(this=seconds, expression=exp.Literal.number("1000000")))
+    if isinstance(node, exp.Extract) and not _is_same_field(node):
+        raise SparkTextError(
+            said("{part} is not the same on all engines", part=node.sql()),
+            subject="sql/mart",
+            remedy="use year, month, day, hour, minute, epoch or floor(extract(second from …))",
+        )
     return node
+
+
+def _is_same_field(field: exp.Extract) -> bool:
+    """Whether the engines give a field of a date or a moment the same value.
+
+    DuckDB's seconds have no fraction, those of the others have one; weekdays begin with 0 or 1.
+    """
+    name = field.name.upper()
+    return name in {"YEAR", "MONTH", "DAY", "HOUR", "MINUTE"} or (
+        name == "SECOND" and isinstance(field.parent, exp.Floor)
+    )
 
 
 #: Types without a fraction.

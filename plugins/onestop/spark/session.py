@@ -23,6 +23,9 @@ _NEEDED = {
     "spark.sql.ansi.enabled": "true",
     # The older form has no time zone, so that DuckDB would read another moment.
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    # Names and texts are quoted as in the SELECTs.
+    "spark.sql.ansi.doubleQuotedIdentifiers": "true",
+    "spark.sql.parser.escapedStringLiterals": "true",
     # Chains of transferred tickets may have more rows together; each is at most 20 long.
     "spark.sql.cteRecursionRowLimit": "-1",
 }

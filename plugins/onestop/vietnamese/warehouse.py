@@ -198,6 +198,10 @@ SENTENCES: dict[str, str] = {
     "take floor() of it, or add the form to onestop/spark/dialect.py": (
         "lấy floor() của nó, hoặc thêm dạng ấy vào onestop/spark/dialect.py"
     ),
+    "{part} is not the same on all engines": "{part} không cho cùng giá trị trên mọi hệ quản trị",
+    "use year, month, day, hour, minute, epoch or floor(extract(second from …))": (
+        "dùng year, month, day, hour, minute, epoch hoặc floor(extract(second from …))"
+    ),
     "{part} has no order": "{part} không có thứ tự",
     "add order by": "thêm order by",
     "correct it": "hãy sửa",

@@ -60,6 +60,17 @@ def test_a_cast_of_a_whole_number_stays(written):
     assert "BROUND" not in for_spark(f"select {written} as x from t").select
 
 
+@pytest.mark.parametrize("field", ["dow", "isodow", "week", "second"])
+def test_a_field_with_other_values_on_spark_is_refused(field):
+    with pytest.raises(SparkTextError, match="is not the same on all engines"):
+        for_spark(f"select extract({field} from t) as x from t")
+
+
+def test_whole_seconds_are_taken_as_they_are():
+    found = for_spark("select floor(extract(second from t)) as x from t").select
+    assert "FLOOR(EXTRACT(SECOND FROM t))" in found
+
+
 def test_a_list_without_an_order_is_refused():
     with pytest.raises(SparkTextError, match="has no order"):
         for_spark("select string_agg(a, ' ') from t")
