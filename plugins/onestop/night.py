@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from onestop.errors import OneStopError
 from onestop.figures.due_soon import write_due_soon
@@ -40,7 +40,7 @@ from onestop.marts.publish import publish_marts
 from onestop.marts.reference_names import UNKNOWN_NAME_REMEDY, unknown_names
 from onestop.progress import working
 from onestop.readers import FILE_RULES
-from onestop.record.arrivals import is_delivered, reasons_not_loaded
+from onestop.record.arrivals import is_delivered, reasons_not_loaded, was_refused
 from onestop.record.decisions import accepted_volumes
 from onestop.record.evidence import keep_rules
 from onestop.record.load import load_delivery as load_staged
@@ -111,7 +111,19 @@ _TURNS = 3
 
 
 class MissingDeliveryError(OneStopError):
-    """A night lacks an expected delivery, so that it cannot be published."""
+    """A night lacks an expected delivery, so that it cannot be published.
+
+    Attributes:
+        state: how the night ends, as in ``audit.night_run``.
+    """
+
+    state: ClassVar[str] = "missing_delivery"
+
+
+class OnlyRefusedError(MissingDeliveryError):
+    """Files of all expected deliveries came; those that are lacking were refused."""
+
+    state: ClassVar[str] = "refused_delivery"
 
 
 class ChecksFailedError(OneStopError):
@@ -216,7 +228,7 @@ class NightReport:
 
     Attributes:
         night: the night.
-        state: ``published``, ``unchanged``, ``missing_delivery`` or ``checks_failed``.
+        state: ``unchanged``, or one of :data:`onestop.gate.unpublished.NIGHT_STATES`.
         message: one sentence for people.
         deliveries: what became of each file, in order.
     """
@@ -542,6 +554,7 @@ def require_expected(
         if is_frozen(warehouse, night):
             return
         sentences: list[str]
+        lacking: type[MissingDeliveryError] = MissingDeliveryError
         if candidates is None:
             state = "exports_unread"
             unread = said(
@@ -551,17 +564,24 @@ def require_expected(
             )
             sentences = [unread]
         else:
-            state = "missing_delivery"
+            feeds = [
+                feed
+                for feed in systems.mappings.expected
+                if not is_delivered(warehouse, feed, night)
+            ]
+            if feeds and all(was_refused(warehouse, feed, night) for feed in feeds):
+                lacking = OnlyRefusedError
+            state = lacking.state
             sentences = [
                 sentence
-                for feed in systems.mappings.expected
+                for feed in feeds
                 for sentence in _missing(warehouse, feed, night, candidates, systems)
             ]
         if sentences:
             message = said_list((*sentences, *_sources_left_out(systems.mappings)))
             record_night_run(warehouse, night, state, message)
             _render_reports(folders, latest_night_runs(warehouse))
-            raise MissingDeliveryError(message)
+            raise lacking(message)
 
 
 @noted("compute")
@@ -778,7 +798,7 @@ def _run_night(settings: Settings, night: dt.date, echo: Callable[[str], None]) 
     try:
         require_expected(night, candidates, systems, warehouse_url, folders)
     except MissingDeliveryError as missing:
-        report.state, report.message = "missing_delivery", said("{error}", error=missing)
+        report.state, report.message = missing.state, said("{error}", error=missing)
         return report
     try:
         published = _compute_and_publish(night, systems.mappings, warehouse_url, folders)
@@ -953,9 +973,7 @@ def _missing(
     candidates: Sequence[Candidate],
     systems: SourceSystems,
 ) -> Sequence[str]:
-    """Why the night lacks an expected feed; an empty list when it has it."""
-    if is_delivered(warehouse, feed, night):
-        return []
+    """Why the night lacks an expected feed."""
     found = {
         one.file_name
         for one in candidates

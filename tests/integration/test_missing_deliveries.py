@@ -90,6 +90,12 @@ def test_a_file_that_exists_but_was_not_loaded_is_not_called_missing(settings):
     assert "delivered no" not in message
 
 
+def test_a_night_whose_expected_file_was_refused_does_not_end_as_one_that_misses_a_file(settings):
+    put(settings, f"dossiers_{DAY}.json", b"")
+    refuse(settings)
+    assert [row["state"] for row in ended(settings)] == ["refused_delivery"]
+
+
 def test_the_last_refusal_of_a_file_is_reported(settings):
     put(settings, f"dossiers_{DAY}.json", b"")
     first = refuse(settings)

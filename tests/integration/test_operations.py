@@ -244,7 +244,7 @@ def open_the_pages_to_everybody(_, monkeypatch):
         (fill_the_disk, "disk", "GiB free"),
         (come_from_the_future, "clock", "set the clock"),
         (upgrade_beyond_this_release, "warehouse", "newer release"),
-        (end_a_night_badly, "warehouse", "no dossiers"),
+        (end_a_night_badly, "warehouse", "a file of the night is missing: no dossiers"),
         (open_the_pages_to_everybody, "airflow", "administrator"),
     ],
 )

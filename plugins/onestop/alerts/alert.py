@@ -64,18 +64,21 @@ _KINDS: dict[str, AlertKind] = {
         "Thiếu tệp của đêm",
         "Files of the night are missing",
         "Đưa tệp vào thư mục xuất dữ liệu, rồi xóa trạng thái (Clear) discover_deliveries hoặc chạy"
-        " `onestop night {night}`. Nguồn bị bỏ qua: `onestop doctor` nêu lỗi và cách sửa.",
+        " `onestop night {night}`; nếu tệp đã ở đó, xem nhật ký nạp tệp. Nguồn bị bỏ qua:"
+        " `onestop doctor` nêu lỗi và cách sửa.",
         "Put the files into the exports, then clear discover_deliveries or run"
-        " `onestop night {night}`. For a source that is left out, `onestop doctor` names the fault"
-        " and its remedy.",
+        " `onestop night {night}`; where a file is there already, read the log of its delivery."
+        " For a source that is left out, `onestop doctor` names the fault and its remedy.",
     ),
     "delivery_refused": AlertKind(
         "Tệp bị từ chối",
         "Files were refused",
-        "Đề nghị nguồn xuất lại tệp, rồi chạy lại đêm; hoặc sửa quy tắc, ánh xạ rồi chạy"
-        " `onestop replay`. Lý do đầy đủ: `onestop deliveries --state refused`.",
-        "Have the source export the file again and run the night again; or correct the rule or the"
-        " mapping and run `onestop replay`. All reasons: `onestop deliveries --state refused`.",
+        "Đề nghị nguồn xuất lại tệp, rồi xóa trạng thái (Clear) discover_deliveries hoặc chạy"
+        " `onestop night {night}`; hoặc sửa quy tắc, ánh xạ rồi chạy `onestop replay`. Lý do đầy"
+        " đủ: `onestop deliveries --state refused`.",
+        "Have the source export the file again, then clear discover_deliveries or run"
+        " `onestop night {night}`; or correct the rule or the mapping and run `onestop replay`."
+        " All reasons: `onestop deliveries --state refused`.",
     ),
     "rejected_share": AlertKind(
         "Tỷ lệ dòng bị loại cao hơn thường lệ",

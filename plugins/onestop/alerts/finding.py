@@ -12,7 +12,7 @@ from onestop.alerts.alert import Alert, AlertLine
 from onestop.alerts.lines import count, days, line, of_both, share
 from onestop.alerts.verdicts import turned_verdicts
 from onestop.decisions import open_questions
-from onestop.gate.unpublished import NIGHT_STATES
+from onestop.gate.unpublished import NIGHT_STATES, WAITING_FOR_FILES
 from onestop.intake.awaited import awaited_name
 from onestop.readers import FILE_RULES
 from onestop.record.arrivals import is_delivered
@@ -21,7 +21,10 @@ from onestop.schema.reference import read_reference
 from onestop.schema.time_zone import LOCAL_ZONE
 
 if TYPE_CHECKING:
-    from onestop.schema.mapping import Mappings
+    from collections.abc import Collection, Sequence
+
+    from onestop.decisions import Question
+    from onestop.schema.mapping import FeedMapping, Mappings
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
 
@@ -74,11 +77,22 @@ def night_alerts(
     is_overtaken = last is not None and last > night
     seen = [] if is_overtaken else [_readers_see(before)]
     is_late = not published and not is_overtaken and moment >= settings.publishes_by(night)
+    questions = open_questions(warehouse, night)
+    lacking = [
+        feed
+        for feed in (mappings.expected if state in WAITING_FOR_FILES else ())
+        if not is_delivered(warehouse, feed, night)
+    ]
+    refused = _refused_files(warehouse, night, before, lacking)
+    asked = {name for question in questions for name in question.delivery_ids}
+    came = {(row["source"], row["feed"]) for row in refused if row["night"] == night}
     found = [
-        _questions(warehouse, night),
+        _questions(night, questions),
         _failed(warehouse, night, state, seen),
-        _missing(warehouse, night, state, mappings),
-        _refused(warehouse, night, before),
+        _missing(
+            night, [feed for feed in lacking if (feed.source, feed.feed) not in came], mappings
+        ),
+        _refused(night, [row for row in refused if row["delivery_id"] not in asked], lacking),
         _rejected(warehouse, night),
         *(turned_verdicts(warehouse, night, before) if published and before else ()),
         _signs(warehouse, night, before) if published else None,
@@ -150,7 +164,7 @@ def _state(warehouse: Warehouse, night: dt.date, *, has_ended: bool) -> str | No
     return str(found) if found else (_STOPPED if has_ended else None)
 
 
-def _questions(warehouse: Warehouse, night: dt.date) -> Alert | None:
+def _questions(night: dt.date, questions: Sequence[Question]) -> Alert | None:
     """What a person has to decide."""
     lines = [
         AlertLine(
@@ -158,7 +172,7 @@ def _questions(warehouse: Warehouse, night: dt.date) -> Alert | None:
             f"{one.subject}: {one.what_vi}",
             f"{one.subject}: {one.what_en}",
         )
-        for one in open_questions(warehouse, night)
+        for one in questions
     ]
     return Alert("decision_wanted", night, tuple(lines), {"feeds": len(lines)}) if lines else None
 
@@ -167,7 +181,7 @@ def _failed(
     warehouse: Warehouse, night: dt.date, state: str | None, seen: list[AlertLine]
 ) -> Alert | None:
     """The night failed for another reason than a missing file; with what readers see."""
-    if state is None or state == "missing_delivery":
+    if state is None or state in WAITING_FOR_FILES:
         return None
     words = _STATES[state]
     broken = []
@@ -193,25 +207,15 @@ def _failed(
     return Alert("night_failed", night, lines, {"broken_rules": len(broken)})
 
 
-def _missing(
-    warehouse: Warehouse, night: dt.date, state: str | None, mappings: Mappings
-) -> Alert | None:
-    """Expected files that are not loaded, and sources whose mapping is broken."""
+def _missing(night: dt.date, lacking: Sequence[FeedMapping], mappings: Mappings) -> Alert | None:
+    """Expected files that did not come, and sources whose mapping is broken."""
     lines = []
-    feeds = mappings.expected if state == "missing_delivery" else []
-    for feed in feeds:
-        if is_delivered(warehouse, feed, night):
-            continue
-        came = warehouse.value(
-            "select count(*) from audit.delivery where source = :source and feed = :feed"
-            " and night = :night",
-            {"source": feed.source, "feed": feed.feed, "night": night},
-        )
+    for feed in lacking:
         names = dict.fromkeys(awaited_name(file.name, night) for file in feed.files)
         lines.append(
             line(
-                f"{feed.source} {feed.feed} {bool(came)}",
-                "only_refused" if came else "no_file",
+                f"{feed.source} {feed.feed}",
+                "no_file",
                 source=feed.source,
                 feed=feed.feed,
                 names=" / ".join(names),
@@ -219,33 +223,62 @@ def _missing(
         )
     broken = [problem.subject for problem in mappings.problems]
     lines += [line(f"mapping {subject}", "left_out", subject=subject) for subject in broken]
-    counts = {"feeds": len(lines) - len(broken), "sources_left_out": len(broken)}
+    counts = {"feeds": len(lacking), "sources_left_out": len(broken)}
     return Alert("delivery_missing", night, tuple(lines), counts) if lines else None
 
 
-def _refused(warehouse: Warehouse, night: dt.date, before: dt.date | None) -> Alert | None:
-    """Files refused since the last publication, and not replaced by a loaded one since."""
+def _refused_files(
+    warehouse: Warehouse, night: dt.date, before: dt.date | None, lacking: Collection[FeedMapping]
+) -> list[dict[str, Any]]:
+    """Files refused since the last publication, and not replaced by a loaded one since.
+
+    Of the feeds that the night lacks, all its refused files, whenever they came.
+    """
     rows = warehouse.rows(
-        "select d.file_name, d.refused_rule, max(r.message_vi) as message_vi,"
+        "select d.delivery_id, d.source, d.feed, d.night, d.known_from, d.file_name,"
+        " d.refused_rule, max(r.message_vi) as message_vi,"
         " max(r.message_en) as message_en from audit.delivery as d"
         " left join audit.validation_result as r on r.delivery_id = d.delivery_id"
         "  and r.attempt = d.attempt and r.rule_code = d.refused_rule"
-        " where d.state = 'refused' and d.known_from <= :night and d.known_from > :before"
+        " where d.state = 'refused' and (d.night = :night"
+        "  or (d.known_from <= :night and d.known_from > :before))"
         " and not exists (select 1 from audit.delivery as loaded where loaded.state = 'loaded'"
         "  and loaded.source = d.source and loaded.feed = d.feed and loaded.night = d.night"
         "  and (loaded.delivery_id = d.delivery_id or loaded.file_name = d.file_name)"
         "  and loaded.settled_at >= d.settled_at)"
-        " group by d.file_name, d.refused_rule order by d.file_name, d.refused_rule",
+        " group by d.delivery_id, d.source, d.feed, d.night, d.known_from, d.file_name,"
+        " d.refused_rule order by d.file_name, d.refused_rule",
         {"night": night, "before": before or dt.date.min},
     )
-    lines = []
-    for row in rows:
+    lacked = {(feed.source, feed.feed) for feed in lacking}
+    return [
+        row
+        for row in rows
+        if (before or dt.date.min) < row["known_from"] <= night
+        or (row["source"], row["feed"]) in lacked
+    ]
+
+
+def _refused(
+    night: dt.date, refused: Sequence[dict[str, Any]], lacking: Collection[FeedMapping]
+) -> Alert | None:
+    """Files that came and were refused, and whether the night waits for them."""
+    lacked = {(feed.source, feed.feed, night) for feed in lacking}
+    lines: dict[str, AlertLine] = {}
+    for row in refused:
         code = row["refused_rule"]
         rule = FILE_RULES.get(code)
         message = (rule.vi, rule.en) if rule else of_both(row, "message")
-        named = f"{row['file_name']}: {code}"
-        lines.append(line(f"{row['file_name']} {code}", "refused", named=named, message=message))
-    return Alert("delivery_refused", night, tuple(lines), {"files": len(lines)}) if lines else None
+        fact = f"{row['file_name']} {code}"
+        is_expected = (row["source"], row["feed"], row["night"]) in lacked
+        lines[fact] = line(
+            f"{fact} expected" if is_expected else fact,
+            "refused_expected" if is_expected else "refused",
+            named=f"{row['file_name']}: {code}",
+            message=message,
+        )
+    counts = {"files": len(lines)}
+    return Alert("delivery_refused", night, tuple(lines.values()), counts) if lines else None
 
 
 def _rejected(warehouse: Warehouse, night: dt.date) -> Alert | None:

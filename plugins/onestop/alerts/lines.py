@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 _WORDS: dict[str, dict[Language, str]] = {
     "broken_rule": {"vi": "{code}: {message} ({rows})", "en": "{code}: {message} ({rows})"},
     "refused": {"vi": "{named}: {message}", "en": "{named}: {message}"},
-    "no_file": {
-        "vi": "{source} {feed}: không có tệp {names}",
-        "en": "{source} {feed}: there is no file {names}",
+    "refused_expected": {
+        "vi": "{named}: {message}. Đêm chờ tệp này nên chưa được công bố",
+        "en": "{named}: {message}. The night waits for this file and is not published",
     },
-    "only_refused": {
-        "vi": "{source} {feed}: tệp đã đến nhưng bị từ chối",
-        "en": "{source} {feed}: files came and were refused",
+    "no_file": {
+        "vi": "{source} {feed}: chưa nạp được tệp {names} nào",
+        "en": "{source} {feed}: no file {names} is loaded",
     },
     "left_out": {
         "vi": "Nguồn bị bỏ qua vì ánh xạ lỗi: {subject}",

@@ -11,6 +11,7 @@ from onestop.alerts.finding import last_run_night, night_alerts
 from onestop.alerts.message import webhook_body
 from onestop.console import page_width, printed, write_csv
 from onestop.marts.published import NothingPublishedError
+from onestop.record.night_runs import has_night
 from onestop.record.sent_alerts import sent_alerts
 from onestop.schema.number_text import day
 from onestop.warehouse import NoWarehouseError, open_warehouse
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 _COLUMNS = ("night", "code", "line_vi", "line_en", "sent_at")
 _WORDS: dict[str, dict[Language, str]] = {
     "none": {"vi": "Đêm {night}: không có cảnh báo", "en": "Night {night}: no alerts"},
+    "unknown": {
+        "vi": "Đêm {night} chưa được chạy và không có tệp nào; `onestop nights` liệt kê các đêm",
+        "en": "Night {night} was not run and has no files; `onestop nights` lists the nights",
+    },
     "sent": {"vi": "đã gửi: {times}", "en": "sent: {times}"},
     "not_sent": {"vi": "chưa gửi", "en": "not sent"},
 }
@@ -53,7 +58,7 @@ def print_alerts(
         NothingPublishedError: no night was run yet.
     """
     file = file or sys.stdout
-    alerts, sent, chosen = _read(settings, night)
+    alerts, sent, chosen, is_known = _read(settings, night)
     if form == "json":
         rows = [webhook_body(one, {}) | {"sent": _sent(one, sent)} for one in alerts]
         json.dump(rows, file, ensure_ascii=False, indent=2)
@@ -67,12 +72,15 @@ def print_alerts(
         )
         write_csv(file, _COLUMNS, cells)
     else:
-        _print(alerts, sent, chosen, lang, file)
+        above = "unknown" if not is_known else "none" if not alerts else ""
+        note = _WORDS[above][lang].format(night=day(chosen, lang)) if above else ""
+        _print(alerts, sent, note, lang, file)
 
 
 def _read(
     settings: Settings, night: dt.date | None
-) -> tuple[list[Alert], list[SentAlert], dt.date]:
+) -> tuple[list[Alert], list[SentAlert], dt.date, bool]:
+    """The alerts, those that were sent, the night, and whether anything is known of it."""
     try:
         warehouse = open_warehouse(settings.warehouse, read_only=True)
     except NoWarehouseError as error:
@@ -82,7 +90,8 @@ def _read(
         if chosen is None:
             raise _nothing_run()
         alerts = night_alerts(warehouse, chosen, settings, settings.mappings())
-        return alerts, sent_alerts(warehouse, chosen, STANDING), chosen
+        is_known = has_night(warehouse, chosen)
+        return alerts, sent_alerts(warehouse, chosen, STANDING), chosen, is_known
 
 
 def _nothing_run() -> NothingPublishedError:
@@ -103,13 +112,13 @@ def _sent(alert: Alert, sent: Sequence[SentAlert]) -> list[dict[str, Any]]:
 def _print(
     alerts: Sequence[Alert],
     sent: Sequence[SentAlert],
-    night: dt.date,
+    note: str,
     lang: Language,
     file: TextIO,
 ) -> None:
     with printed(file, page_width(file)) as console:
-        if not alerts:
-            console.print(_WORDS["none"][lang].format(night=day(night, lang)))
+        if note:
+            console.print(note)
         for one in alerts:
             times = [f"{each['sent_by']} {each['sent_at']}" for each in _sent(one, sent)]
             word = "sent" if times else "not_sent"

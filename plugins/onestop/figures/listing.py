@@ -21,6 +21,7 @@ from onestop.figures.night_times import STEP_TEXTS, SUM_OF_STEPS, read_night_tim
 from onestop.gate.unpublished import NIGHT_STATES
 from onestop.marts.published import NothingPublishedError, QuestionError
 from onestop.readers.refusals import values_for_people
+from onestop.record.night_files import NIGHT_FILES
 from onestop.record.night_runs import reason_sql
 from onestop.said import said
 from onestop.schema.number_text import percent, whole
@@ -94,6 +95,10 @@ _TOTALS = {
     "vi": "{shown} trong {total} dòng; lọc bằng các tùy chọn, xem --help",
     "en": "Shown: {shown} of {total}; the options filter them, see --help",
 }
+_ATTEMPTS = {
+    "vi": "Số tệp: {files}; một tệp có một dòng cho mỗi lần được đọc",
+    "en": "Files: {files}; a file has one row for each time that it was read",
+}
 _REMEDY = {
     "vi": (
         "Dòng chưa xử lý: sửa ở hệ thống nguồn và xuất lại tệp; hoặc thêm giá trị, định dạng ngày"
@@ -135,7 +140,11 @@ def print_deliveries(
     with _opened(settings) as warehouse:
         refuse_unknown(warehouse, filters, states=_DELIVERY_STATES)
         where, values = _where(filters)
-        total = warehouse.value(f"select count(*) from audit.delivery where {where}", values)
+        [counts] = warehouse.rows(
+            "select count(*) as attempts, count(distinct delivery_id) as files"
+            f" from audit.delivery where {where}",
+            values,
+        )
         rows = warehouse.rows(
             "select night, file_name, feed, state, rows_read, rows_accepted, rows_rejected,"
             " rows_repeated, rows_blank, rows_skipped, refused_rule, reason_vi, reason_en, source,"
@@ -153,7 +162,9 @@ def print_deliveries(
         state = _STATES[lang].get(row["state"], row["state"])
         facts = {**row, "state": state, "reason": reason}
         lines.append(tuple(_text(facts[name]) for name in _SHOWN_OF_DELIVERIES))
-    _print(_DELIVERY_HEADERS[lang], lines, lang, int(total), numbers=range(4, 10))
+    total, files = int(counts["attempts"]), int(counts["files"])
+    below = _ATTEMPTS[lang].format(files=files) if files != total else ""
+    _print(_DELIVERY_HEADERS[lang], lines, lang, total, numbers=range(4, 10), below=below)
 
 
 def print_rejected(  # noqa: PLR0913 - one filter each
@@ -252,10 +263,11 @@ def print_nights(
         rows = warehouse.rows(
             "select night_run.as_of_date as night, night_run.state, night_run.message,"
             f" {reason_sql(warehouse, 'night_run', 'message', lang)} as reason,"
-            " night_run.delivery_count as files, night_run.refused_count as files_refused,"
+            " coalesce(file.files, 0) as files, coalesce(file.refused, 0) as files_refused,"
             " publication.published_at"
             " from audit.night_run as night_run left join audit.publication as publication"
             " on night_run.as_of_date = publication.as_of_date"
+            f" left join ({NIGHT_FILES}) as file on night_run.as_of_date = file.night"
             f" order by night_run.as_of_date desc limit {int(limit)}"
         )
         for row in rows:

@@ -37,6 +37,10 @@ NIGHT_STATES: dict[str, dict[Language, str]] = {
         "vi": "Chưa công bố: thiếu tệp của đêm",
         "en": "Not published: a file of the night is missing",
     },
+    "refused_delivery": {
+        "vi": "Chưa công bố: tệp cần có của đêm bị từ chối",
+        "en": "Not published: an expected file of the night was refused",
+    },
     "exports_unread": {
         "vi": "Chưa công bố: không đọc được thư mục xuất dữ liệu",
         "en": "Not published: the exports could not be read",
@@ -46,6 +50,8 @@ NIGHT_STATES: dict[str, dict[Language, str]] = {
         "en": "Not published: the figures failed their checks",
     },
 }
+#: The states of a night that waits for an expected file.
+WAITING_FOR_FILES = frozenset({"missing_delivery", "refused_delivery"})
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,11 @@ def is_delivered(warehouse: Warehouse, feed: FeedMapping, night: dt.date) -> boo
     )
 
 
+def was_refused(warehouse: Warehouse, feed: FeedMapping, night: dt.date) -> bool:
+    """Whether a delivery of the feed for the night was refused."""
+    return bool(_last_refusals(warehouse, feed, night))
+
+
 def reasons_not_loaded(
     warehouse: Warehouse, feed: FeedMapping, night: dt.date, found: Collection[str]
 ) -> Sequence[str]:

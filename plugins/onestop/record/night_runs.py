@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from onestop.record.night_files import files_of_night
 from onestop.said import said_both
 from onestop.schema.time_zone import LOCAL_ZONE
 
@@ -41,19 +42,14 @@ def record_night_run(warehouse: Warehouse, night: dt.date, state: str, message: 
         state: one of :data:`onestop.gate.unpublished.NIGHT_STATES`.
         message: one sentence for people.
     """
-    counts = warehouse.rows(
-        "select count(distinct case when state = 'loaded' then delivery_id end) as loaded,"
-        " count(distinct case when state = 'refused' then delivery_id end) as refused"
-        " from audit.delivery where night = :night",
-        {"night": night},
-    )[0]
+    files, refused = files_of_night(warehouse, night)
     row = {
         "as_of_date": night,
         "state": state,
         "message": str(message),
         "message_vi": message.in_language("vi"),
-        "delivery_count": counts["loaded"],
-        "refused_count": counts["refused"],
+        "delivery_count": files - refused,
+        "refused_count": refused,
     }
     same = " and ".join(f"{name} = :{name}" for name in row)
     if warehouse.value(f"select count(*) from audit.night_run where {same}", row):
@@ -71,6 +67,18 @@ def record_night_run(warehouse: Warehouse, night: dt.date, state: str, message: 
             " from audit.publication where as_of_date = :as_of_date",
             {**row, "changed_at": dt.datetime.now(LOCAL_ZONE)},
         )
+
+
+def has_night(warehouse: Warehouse, night: dt.date) -> bool:
+    """Whether a night was run or published, or has a file."""
+    return bool(
+        warehouse.value(
+            "select (select count(*) from audit.night_run where as_of_date = :night)"
+            " + (select count(*) from audit.publication where as_of_date = :night)"
+            " + (select count(*) from audit.delivery where night = :night)",
+            {"night": night},
+        )
+    )
 
 
 def lacks_published_run(warehouse: Warehouse, night: dt.date) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Literal
 
 from onestop.console import page_width, printed, write_csv
+from onestop.gate.unpublished import NIGHT_STATES
 from onestop.intake.exports import list_exports
 from onestop.language import chosen_language
 from onestop.marts.published import open_published
@@ -399,10 +400,11 @@ def _published_night(settings: Settings, warehouse: Warehouse, now: dt.datetime)
         " where as_of_date > :last order by as_of_date",
         {"last": last},
     ):
+        state = ended["state"]
         message = said(
-            "night {night} ended as {state}: {message}",
+            "night {night}: {state}: {message}",
             night=ended["as_of_date"],
-            state=ended["state"],
+            state=said_both(**NIGHT_STATES.get(state, {"vi": state, "en": state})),
             message=said_both(vi=ended["message_vi"], en=ended["message"]),
         )
         yield "FAIL", message, said("correct what it names and run the night again")

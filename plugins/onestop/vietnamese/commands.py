@@ -115,7 +115,7 @@ SENTENCES: dict[str, str] = {
     "look at Airflow's last runs, then run `onestop night {span}`": (
         "xem các lần chạy gần nhất trong Airflow, rồi chạy `onestop night {span}`"
     ),
-    "night {night} ended as {state}: {message}": "đêm {night} kết thúc ở {state}: {message}",
+    "night {night}: {state}: {message}": "đêm {night}: {state}: {message}",
     "correct what it names and run the night again": "sửa điều đã nêu rồi chạy lại đêm đó",
     "refused files of night {last}, not loaded since: {files} (all refusals: onestop deliveries"
     " --state refused); rejected rows of all nights, still open: {rows} (onestop rejected --state"

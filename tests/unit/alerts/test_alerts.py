@@ -120,11 +120,49 @@ def test_broken_checks_are_named_with_their_counts_and_no_contents(small_world):
 def test_a_missing_file_is_named_as_it_is_expected(small_world):
     small_world.mappings = small_world.settings.mappings()
     small_world.end("missing_delivery")
-    alert = small_world.alerts()["delivery_missing"]
-    assert "one_stop dossiers: there is no file dossiers_20221124" in texts(alert)[0]
+    [alert] = small_world.alerts().values()
+    assert alert.code == "delivery_missing"
+    assert "one_stop dossiers: no file dossiers_20221124" in texts(alert)[0]
+
+
+@pytest.mark.parametrize("published", [[], [NIGHT - dt.timedelta(days=1)]])
+def test_an_expected_file_that_was_refused_is_one_alert_which_says_what_it_blocks(
+    small_world, published
+):
+    small_world.publish(*published)
+    small_world.mappings = small_world.settings.mappings()
     small_world.deliver("dossiers_20221124.json", feed="dossiers", refused_by="FILE-F01")
-    alert = small_world.alerts()["delivery_missing"]
-    assert texts(alert) == ["one_stop dossiers: files came and were refused"]
+    small_world.end("refused_delivery")
+    [alert] = small_world.alerts().values()
+    assert alert.code == "delivery_refused"
+    assert "\n".join(texts(alert)) == (
+        "dossiers_20221124.json: FILE-F01: The file is empty; export it again. The night waits for"
+        " this file and is not published"
+    )
+    assert "`onestop night 2022-11-24`" in alert.remedy("en")
+
+
+def test_of_two_expected_files_one_is_missing_and_one_refused(small_world):
+    shipped = small_world.settings.mappings()
+    dossiers = shipped.expected[0]
+    visits = replace(shipped.sources["one_stop"].feeds["visits"], expected=True)
+    source = replace(shipped.sources["one_stop"], feeds={"dossiers": dossiers, "visits": visits})
+    small_world.mappings = Mappings({"one_stop": source})
+    small_world.deliver("visits_20221124.csv", refused_by="FILE-F01")
+    small_world.end("missing_delivery")
+    found = small_world.alerts()
+    assert {code: len(alert.lines) for code, alert in found.items()} == {
+        "delivery_missing": 1,
+        "delivery_refused": 1,
+    }
+    assert texts(found["delivery_missing"])[0].startswith("one_stop dossiers: no file")
+
+
+def test_a_refused_volume_that_a_person_has_to_decide_is_one_alert(small_world):
+    small_world.mappings = small_world.settings.mappings()
+    small_world.deliver("dossiers_20221124.json", feed="dossiers", refused_by="DOS-F05")
+    small_world.end("refused_delivery")
+    assert list(small_world.alerts()) == ["decision_wanted"]
 
 
 def test_a_source_that_is_left_out_is_missing_although_the_night_is_published(small_world):

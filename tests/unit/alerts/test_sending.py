@@ -161,6 +161,15 @@ def test_a_night_without_alerts_says_so(world):
     assert printed(settings, lang="en") == "Night 24 Nov 2022: no alerts\n"
 
 
+def test_a_night_before_the_first_one_is_said_to_be_unknown_and_nothing_else(world):
+    settings = world.settings
+    world.warehouse.close()
+    said = printed(settings, night=NIGHT - dt.timedelta(days=400), lang="en").split()
+    assert " ".join(said) == (
+        "Night 20 Oct 2021 was not run and has no files; `onestop nights` lists the nights"
+    )
+
+
 def test_before_the_first_night_there_is_nothing_to_show(tmp_path, world):
     settings = replace(world.settings, warehouse=f"duckdb:///{tmp_path / 'none.duckdb'}")
     with pytest.raises(NothingPublishedError, match="no night was run yet"):

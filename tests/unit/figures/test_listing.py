@@ -158,6 +158,20 @@ def test_a_file_s_name_is_shown_whole_however_long_it_is(settings, capsys, monke
     assert "…" not in "".join(lines)
 
 
+def test_a_file_that_was_read_again_is_one_file_in_the_list_of_its_attempts(settings, capsys):
+    with open_warehouse(settings.warehouse) as warehouse:
+        row = warehouse.arrow("select * from audit.delivery")
+        again = row.set_column(row.schema.get_field_index("attempt"), "attempt", [[2]])
+        with warehouse.transaction():
+            warehouse.append("audit.delivery", again.cast(row.schema))
+    print_deliveries(settings, lang="en")
+    said = capsys.readouterr().out
+    with open_warehouse(settings.warehouse) as warehouse:
+        warehouse.execute("delete from audit.delivery where attempt = 2")
+    assert "Shown: 2 of 2;" in said
+    assert "Files: 1; a file has one row for each time that it was read" in said
+
+
 @pytest.mark.parametrize(("table", "count"), [(print_rejected, 3), (print_deliveries, 1)])
 def test_programs_get_each_row_with_codes_and_both_languages(settings, capsys, table, count):
     table(settings, form="json")

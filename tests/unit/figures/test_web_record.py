@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import json
 import re
 from urllib.parse import urljoin
 
 import pytest
 from web_site import BEFORE, NIGHT, REFUSED, REJECTED, REPORT_FILES, UNPUBLISHED, browser
 
+from onestop.figures.listing import print_nights
 from onestop.figures.web.audit import read_audit, read_difference, read_restatements, signs_csv
 from onestop.figures.web.nights import (
     AMOUNTS,
@@ -55,6 +57,22 @@ def test_every_night_is_listed_with_what_became_of_its_rows(warehouse, site):
     last = nights[NIGHT]
     assert (last["state"], last["refused"], last["rows_rejected"]) == ("published", 1, 12)
     assert sum(last[f"rows_{name}"] or 0 for name in AMOUNTS) == last["rows_read"]
+
+
+def test_a_night_s_files_are_the_same_number_on_its_page_among_the_nights_and_in_the_terminal(
+    auditor, warehouse, site, capsys
+):
+    [among] = [
+        row for row in read_nights(warehouse, site, of("nights"))["nights"] if row["night"] == NIGHT
+    ]
+    own = read_night(warehouse, site, of("night", date=NIGHT))
+    assert own["files"] == (len(own["deliveries"]), 1) == (among["files"], among["refused"])
+    text = auditor.get(f"/night?date={NIGHT}&lang=en").text
+    assert f"Files of the night: {among['files']}, 1 refused" in text
+    assert "based on all files loaded until this night:" in text
+    print_nights(site, form="json")
+    [listed] = [row for row in json.loads(capsys.readouterr().out) if row["night"] == str(NIGHT)]
+    assert (listed["files"], listed["files_refused"]) == own["files"]
 
 
 def test_a_failed_night_keeps_its_trace_after_a_later_one_is_published(auditor):

@@ -36,7 +36,9 @@ def repair_of(warehouse, folder, state):
     return repairs_of(warehouse, settings_in(folder), {FAILED: state}).get(FAILED)
 
 
-@pytest.mark.parametrize("state", ["missing_delivery", "checks_failed", "exports_unread"])
+@pytest.mark.parametrize(
+    "state", ["missing_delivery", "refused_delivery", "checks_failed", "exports_unread"]
+)
 def test_the_last_night_that_was_run_is_not_repaired_by_itself(warehouse, tmp_path, state):
     assert repair_of(warehouse, tmp_path, state) is None
 

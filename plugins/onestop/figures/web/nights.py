@@ -23,6 +23,7 @@ from onestop.gate.unpublished import NIGHT_STATES, unpublished_nights
 from onestop.gate.volume import usual_volume
 from onestop.marts.published import QuestionError, find_night
 from onestop.readers.refusals import values_for_people
+from onestop.record.night_files import LAST_ATTEMPT, NIGHT_FILES, files_of_night
 from onestop.record.night_runs import reason_sql
 from onestop.said import said
 from onestop.schema.feeds import FEEDS
@@ -105,28 +106,21 @@ def _read_nights(warehouse: Warehouse, lang: Language, offset: int) -> list[dict
         f"select night.night, night_run.state, {message} as message, night_run.computed,"
         f" {why} as computed_why,"
         " publication.published_at, publication.publication_id, file.files, file.refused,"
-        f" file.warnings, {', '.join(f'file.rows_{name}' for name in ('read', *AMOUNTS))}"
+        f" total.warnings, {', '.join(f'total.rows_{name}' for name in ('read', *AMOUNTS))}"
         f" from (select night from ({_NIGHTS}) as every order by night desc"
         f" limit {ROWS_PER_PAGE} offset {int(offset)}) as night"
         " left join audit.night_run as night_run on night.night = night_run.as_of_date"
         " left join audit.publication as publication on night.night = publication.as_of_date"
-        " left join (select night, count(distinct delivery_id) as files,"
-        " count(distinct case when state = 'refused' then delivery_id end) as refused,"
-        f" cast(sum(warnings) as bigint) as warnings, {_SUMS} from audit.delivery as delivery"
-        f" where {LAST_ATTEMPT} group by night) as file on night.night = file.night"
+        f" left join ({NIGHT_FILES}) as file on night.night = file.night"
+        f" left join (select night, cast(sum(warnings) as bigint) as warnings, {_SUMS}"
+        f" from audit.delivery as delivery where {LAST_ATTEMPT} group by night) as total"
+        " on night.night = total.night"
         " order by night.night desc"
     )
     for row in rows:
         row["state_text"] = NIGHT_STATES.get(row["state"] or "", {}).get(lang, row["state"] or "")
         row["parts"] = _parts(row)
     return rows
-
-
-#: The last time that a delivery was settled.
-LAST_ATTEMPT = (
-    "not exists (select 1 from audit.delivery as later"
-    " where later.delivery_id = delivery.delivery_id and later.attempt > delivery.attempt)"
-)
 
 
 def _parts(row: Mapping[str, Any]) -> list[tuple[str, int]]:
@@ -235,6 +229,7 @@ def read_night(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[s
         "is_copied": not waiting,
         "repair": repairs_of(warehouse, settings, {night: state or None}).get(night),
         "deliveries": deliveries,
+        "files": files_of_night(warehouse, night),
         "times": times,
         "step_texts": {step: texts[lang] for step, texts in STEP_TEXTS.items()},
         "outcome_texts": {code: texts[lang] for code, texts in OUTCOME_TEXTS.items()},

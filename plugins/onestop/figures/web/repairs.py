@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onestop.gate.unpublished import NIGHT_STATES
+from onestop.gate.unpublished import NIGHT_STATES, WAITING_FOR_FILES
 from onestop.record.arrivals import is_delivered
 from onestop.record.night_steps import FAILED, KILLED
 
@@ -64,7 +64,7 @@ def repairs_of(
         if state not in NIGHT_STATES or later is None:
             continue
         lacking: tuple[str, ...] = ()
-        if state == "missing_delivery":
+        if state in WAITING_FOR_FILES:
             lacking = tuple(
                 f"{feed.source}/{feed.feed}"
                 for feed in settings.mappings().expected
