@@ -98,13 +98,14 @@ class _Token:
     is_comment: bool
 
 
-def _tokens(sql: str) -> list[_Token]:
+@lru_cache(_TEXTS)
+def _tokens(sql: str) -> tuple[_Token, ...]:
     found = duckdb.tokenize(sql)
     ends = [*(start for start, _ in found[1:]), len(sql.encode())]
-    return [
-        _Token(start, end, kind == duckdb.token_type.comment)
-        for (start, kind), end in zip(found, ends, strict=True)
-    ]
+    comment = duckdb.token_type.comment
+    return tuple(
+        _Token(start, end, kind == comment) for (start, kind), end in zip(found, ends, strict=True)
+    )
 
 
 def _words(sql: str) -> list[str]:
