@@ -13,16 +13,24 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from decimal import Decimal
 
 #: The languages of what people read.
 Language = Literal["vi", "en"]
 
-_MARKS: dict[Language, str] = {"vi": ".", "en": ","}
+#: Between thousands, and before decimals.
+_MARKS: dict[Language, tuple[str, str]] = {"vi": (".", ","), "en": (",", ".")}
 
 
 def whole(number: int, lang: Language) -> str:
     """A count with thousands marks: ``12.345`` or ``12,345``."""
-    return f"{number:,}".replace(",", _MARKS[lang])
+    return f"{number:,}".replace(",", _MARKS[lang][0])
+
+
+def decimal_text(number: Decimal, lang: Language) -> str:
+    """A decimal number with the language's marks: ``1.234,5`` or ``1,234.5``."""
+    thousands, point = _MARKS[lang]
+    return f"{number:,f}".translate({ord(","): thousands, ord("."): point})
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

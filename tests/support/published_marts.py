@@ -26,7 +26,7 @@ SMALL = 30
 
 @dataclass(frozen=True)
 class Figure:
-    """One row of mart.indicator_value, of the year to date."""
+    """One row of mart.indicator_value, of the year to date or of a month."""
 
     indicator_code: str
     method_code: str
@@ -40,6 +40,7 @@ class Figure:
     firmness: str | None = None
     turned_by: str | None = None
     interval: tuple[float, float] | None = None
+    month: dt.date | None = None
 
 
 def settings_in(folder: Path) -> Settings:
@@ -117,7 +118,7 @@ def _insert(warehouse, figure: Figure, night: dt.date, until: dt.date | None) ->
         " period_end, numerator, denominator, value, target, comparison, status, coverage,"
         " firmness, turned_by, rate_lower, rate_upper, is_small)"
         " values (:night, :until, '3818/QĐ-UBND', :indicator,"
-        " :method, :unit, :level, :scope, 'year_to_date', 'calendar', :start, null, :numerator,"
+        " :method, :unit, :level, :scope, :type, 'calendar', :start, null, :numerator,"
         " :denominator, :value, :target, :comparison, :status, :coverage, :firmness,"
         " :turned_by, :lower, :upper, :is_small)",
         {
@@ -128,7 +129,8 @@ def _insert(warehouse, figure: Figure, night: dt.date, until: dt.date | None) ->
             "unit": figure.unit_code,
             "level": "city" if is_city else figure.unit_code.lower(),
             "scope": "city" if is_city else "level",
-            "start": dt.date(night.year, 1, 1),
+            "type": "month" if figure.month else "year_to_date",
+            "start": figure.month or dt.date(night.year, 1, 1),
             "numerator": figure.numerator,
             "denominator": figure.denominator,
             "value": value,

@@ -84,7 +84,7 @@ def _figure(row: Mapping[str, Any], side: str) -> tuple[str, str]:
 
     def text(lang: Language) -> str:
         value, unit = row[f"value_{side}"], row["unit_of_measure"]
-        shown = measured(numerator, denominator, value, unit, lang)
+        shown = measured(numerator, denominator, value, unit, lang, row["target"])
         if unit != "percent" or not denominator:
             return shown
         return f"{shown} ({whole(numerator, lang)}/{whole(denominator, lang)})"

@@ -1,51 +1,121 @@
-"""Figures as text for people, with Vietnamese or English marks; never rounded up to a target."""
+"""Figures as text for people, with Vietnamese or English marks.
+
+All rules of rounding are here. A rate is cut and a time is raised, so that neither looks better
+than it is; and a figure never looks equal to a target that it is not: it has as many places as that
+needs.
+"""
 
 from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING
 
-from onestop.said import Language, counted, whole
+from onestop.said import Language, counted, decimal_text, whole
 
 if TYPE_CHECKING:
     import datetime as dt
 
 __all__ = [
+    "ROUNDING",
     "Language",
+    "clock_text",
     "counted",
     "day",
     "decimal_text",
     "duration",
     "measured",
     "percent",
+    "raised",
     "target_text",
     "whole",
     "with_unit",
 ]
 
-_MARKS = {"vi": (".", ","), "en": (",", ".")}
 _COMPARISONS = {">=": "≥ ", "<=": "≤ ", ">": "> ", "<": "< ", "=": ""}
 _MINUTE = 60
+#: More places are not shown.
+_MOST_PLACES = 12
+#: How figures are rounded, for the pages and tables that show them.
+ROUNDING: dict[Language, str] = {
+    "vi": "Tỷ lệ được cắt, không làm tròn; thời gian chờ được nâng lên giây tiếp theo; so với mục"
+    " tiêu bằng số nguyên.",
+    "en": "Rates are cut, not rounded; waits are raised to the next second; targets are compared as"
+    " integers.",
+}
 
 
-def decimal_text(number: Decimal, lang: Language) -> str:
-    """A decimal number with the language's marks."""
-    thousands, point = _MARKS[lang]
-    return f"{number:,f}".translate({ord(","): thousands, ord("."): point})
+def percent(
+    share: Decimal, lang: Language, places: int = 2, target: Decimal | float | None = None
+) -> str:
+    """A rate 0–100, cut (not rounded): 97.999 is shown as 97,99 %, never as 98 %.
 
-
-def percent(share: Decimal, lang: Language, places: int = 2) -> str:
-    """A rate 0–100, cut (not rounded) to ``places``: 97.999 is shown as 97,99 %, never as 98 %."""
-    cut = share.quantize(Decimal(1).scaleb(-places), rounding=ROUND_FLOOR)
+    Args:
+        share: the rate.
+        lang: of the marks.
+        places: decimals; there are more where the rate would look like a full per cent, or like its
+            target, without being it: 98.004 is shown as 98,004 %.
+        target: what the rate is compared with.
+    """
+    cut = _on_its_side(share, places, 1, target, rounding=ROUND_FLOOR)
     return decimal_text(cut, lang) + ("%" if lang == "en" else " %")
 
 
-def duration(seconds: Decimal, lang: Language) -> str:
-    """Seconds as minutes and seconds, the next full second: 1800.2 is 30 minutes 1, not 30."""
-    total = int(seconds.quantize(Decimal(1), rounding=ROUND_CEILING))
-    minutes, rest = divmod(total, _MINUTE)
+def duration(seconds: Decimal, lang: Language, target: Decimal | float | None = None) -> str:
+    """Seconds as minutes and seconds, the next full second: 1800.2 is 30 minutes 1, not 30.
+
+    Args:
+        seconds: the time.
+        lang: of words and marks.
+        target: what it is compared with. A time that would look like a full minute, or like its
+            target, without being it, has decimals: 1799.5 is 29 minutes 59.5, not 30.
+    """
+    minutes, rest = _minutes_and_seconds(seconds, target)
     words = ("phút", "giây") if lang == "vi" else ("min", "s")
-    return f"{whole(minutes, lang)} {words[0]}" + (f" {rest} {words[1]}" if rest else "")
+    text = f"{whole(minutes, lang)} {words[0]}"
+    return text + (f" {decimal_text(rest, lang)} {words[1]}" if rest else "")
+
+
+def clock_text(seconds: Decimal, lang: Language, target: Decimal | float | None = None) -> str:
+    """The same as ``30:01``, for a narrow column."""
+    minutes, rest = _minutes_and_seconds(seconds, target)
+    return f"{whole(minutes, lang)}:{'0' if rest < 10 else ''}{decimal_text(rest, lang)}"  # noqa: PLR2004 - two digits
+
+
+def raised(number: Decimal, places: int = 2) -> Decimal:
+    """A number raised to the next one with so many places."""
+    return number.quantize(Decimal(1).scaleb(-places), rounding=ROUND_CEILING)
+
+
+def _minutes_and_seconds(seconds: Decimal, target: Decimal | float | None) -> tuple[int, Decimal]:
+    shown = _on_its_side(seconds, 0, _MINUTE, target, rounding=ROUND_CEILING)
+    minutes, rest = divmod(shown, _MINUTE)
+    return int(minutes), rest
+
+
+def _on_its_side(
+    number: Decimal,
+    places: int,
+    full: int,
+    target: Decimal | float | None,
+    *,
+    rounding: str,
+) -> Decimal:
+    """A number rounded to places, or to as many more as show on which side of its target it is.
+
+    Args:
+        number: the number.
+        places: decimals at least.
+        full: targets are usually multiples of it.
+        target: what the number is compared with.
+        rounding: down or up.
+    """
+    goal = None if target is None else Decimal(str(target))
+    for count in range(places, _MOST_PLACES):
+        shown = number.quantize(Decimal(1).scaleb(-count), rounding=rounding)
+        low, high = sorted((shown, number))
+        if low == high or (shown % full and not (goal is not None and low <= goal <= high)):
+            return shown
+    return number.quantize(Decimal(1).scaleb(-places), rounding=rounding)
 
 
 def measured(
@@ -54,8 +124,18 @@ def measured(
     value: Decimal | float | None,
     unit_of_measure: str,
     lang: Language,
+    target: Decimal | float | None = None,
 ) -> str:
-    """A figure with its unit, from its integers where it has them; empty without a figure."""
+    """A figure with its unit, from its integers where it has them; empty without a figure.
+
+    Args:
+        numerator: its integers.
+        denominator: its integers.
+        value: the figure, where it has no integers.
+        unit_of_measure: as in ``ref.indicator``.
+        lang: of words and marks.
+        target: what it is compared with.
+    """
     if numerator is not None and denominator:
         scale = 100 if unit_of_measure == "percent" else 1
         number = Decimal(numerator * scale) / Decimal(denominator)
@@ -63,15 +143,17 @@ def measured(
         number = Decimal(str(value))
     else:
         return ""
-    return with_unit(number, unit_of_measure, lang)
+    return with_unit(number, unit_of_measure, lang, target)
 
 
-def with_unit(number: Decimal, unit_of_measure: str, lang: Language) -> str:
+def with_unit(
+    number: Decimal, unit_of_measure: str, lang: Language, target: Decimal | float | None = None
+) -> str:
     """A number with its unit of measure."""
     if unit_of_measure == "percent":
-        return percent(number, lang)
+        return percent(number, lang, target=target)
     if unit_of_measure == "seconds":
-        return duration(number, lang)
+        return duration(number, lang, target)
     return decimal_text(number.normalize(), lang)
 
 
@@ -83,8 +165,7 @@ def target_text(
         return ""
     number = Decimal(str(target))
     if unit_of_measure == "percent":
-        number = number.normalize()
-        text = f"{number:f}".replace(".", _MARKS[lang][1]) + ("%" if lang == "en" else " %")
+        text = decimal_text(number.normalize(), lang) + ("%" if lang == "en" else " %")
     else:
         text = with_unit(number, unit_of_measure, lang)
     return _COMPARISONS[comparison] + text

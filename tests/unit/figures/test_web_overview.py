@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import itertools
 import re
+from dataclasses import replace
 
 import pytest
 from plan_targets import target_of
 from published_marts import NIGHT, Figure, publish
 from web_site import browser
 
-from onestop.figures.scorecard import read_scorecard
+from onestop.figures.scorecard import print_scorecard, read_scorecard
+from onestop.figures.scorecard.page import frozen_scorecard, scorecard_values
+from onestop.figures.scorecard.values import COUNTED_VERDICTS
 from onestop.figures.web import charts
 from onestop.figures.web.overview import read_overview
 from onestop.figures.web.site import Visit
@@ -95,6 +99,38 @@ def test_every_figure_of_the_scorecard_is_on_the_page_with_its_counts(settings):
         if line.denominator and line.unit_code == "CITY":
             counts = f"{whole(line.numerator, 'vi')} / {whole(line.denominator, 'vi')}"
             assert counts in page, line
+
+
+def test_verdicts_are_counted_alike_on_the_overview_in_a_report_and_on_the_terminal(settings):
+    lines = read_scorecard(settings)
+    overview = read(settings)["counts"]
+    terminal = io.StringIO()
+    print_scorecard(settings, file=terminal)
+    assert sum(count for _, _, count in overview) == len({line.indicator_code for line in lines})
+    assert {code: count for code, _, count in overview if count} == {
+        "met": 1, "not_met": 1, "no_data": len({line.indicator_code for line in lines}) - 2,
+    }  # fmt: skip
+    assert scorecard_values(lines, "vi")["counts"] == overview
+    assert " · ".join(f"{text}: {count}" for _, text, count in overview) in terminal.getvalue()
+    for page in (page_of(settings), frozen_scorecard(lines, ""), terminal.getvalue()):
+        assert COUNTED_VERDICTS["vi"] in " ".join(page.split())
+
+
+def test_no_month_before_the_plan_or_before_the_first_full_one_is_shown(tmp_path):
+    def month(year, number, *counts):
+        target = (RATE, ">=", "met")
+        first = dt.date(year, number, 1)
+        return Figure("on_time_rate", "cohort", "CITY", *counts, *target, month=first)
+
+    before = month(2021, 12, 90, 100)
+    few = replace(month(2022, 1, 2, 3), interval=(9, 99))
+    full = [month(2022, number, 99, 100) for number in (2, 3, 4)]
+    settings = publish(tmp_path, [on_time(990, "met"), before, few, *full])
+    first = read(settings)["first"]
+    assert [row["period_start"].month for row in first["month_rows"]] == [2, 3, 4]
+    assert re.findall(r'class="label"[^>]*>([^<]*)', str(first["large"]["months"])) == [
+        "2", "3", "4", "5", "6",
+    ]  # fmt: skip
 
 
 def test_a_figure_leads_to_its_items(settings):

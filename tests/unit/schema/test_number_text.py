@@ -1,13 +1,25 @@
 from __future__ import annotations
 
 import datetime as dt
+import operator
+import re
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onestop.schema.number_text import counted, day, measured, percent, target_text, whole
+from onestop.schema.number_text import (
+    clock_text,
+    counted,
+    day,
+    duration,
+    measured,
+    percent,
+    target_text,
+    whole,
+)
 
 
 def test_a_rate_is_never_rounded_up_to_its_target():
@@ -21,11 +33,67 @@ def test_a_waiting_time_is_never_rounded_down_to_its_target():
     assert measured(1800 * 3, 3, None, "seconds", "vi") == "30 phút"
 
 
-@given(st.integers(0, 10**7), st.integers(1, 10**7))
-def test_a_shown_rate_reaches_the_target_only_when_the_integers_do(numerator, denominator):
-    shown = percent(Decimal(100 * numerator) / denominator, "en").rstrip("%").replace(",", "")
-    if Decimal(shown) >= 98:
-        assert numerator * 100 >= 98 * denominator
+COMPARISONS = {
+    ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "=": operator.eq,
+}  # fmt: skip
+#: Near a target: the integers of a rate or a mean, and how far from it.
+denominators, offsets = st.integers(1, 10**7), st.integers(-3, 3)
+
+
+def agrees(shown, exact, target):
+    """Whether a figure as it is shown has the verdicts of its integers."""
+    return all(meets(shown, target) == meets(exact, target) for meets in COMPARISONS.values())
+
+
+@given(denominators, offsets, st.integers(0, 150), st.integers(0, 10**7))
+def test_a_shown_rate_has_the_verdict_of_its_integers(denominator, offset, target, other):
+    for numerator in (max(0, target * denominator // 100 + offset), other):
+        rate = Fraction(100 * numerator, denominator)
+        for places in (1, 2):
+            text = percent(Decimal(100 * numerator) / denominator, "en", places)
+            assert agrees(Fraction(text.rstrip("%").replace(",", "")), rate, target), text
+
+
+@given(denominators, offsets, st.integers(0, 10**6))
+def test_a_rate_with_its_target_has_the_verdict_of_its_integers(denominator, offset, target):
+    """Also where the target is no full per cent."""
+    goal = Decimal(target).scaleb(-4)
+    numerator = max(0, target * denominator // 10**6 + offset)
+    text = measured(numerator, denominator, None, "percent", "en", goal)
+    shown = Fraction(text.rstrip("%").replace(",", ""))
+    assert agrees(shown, Fraction(100 * numerator, denominator), Fraction(goal)), text
+
+
+def seconds_of(text):
+    """The seconds of ``29 min 59.5 s`` or ``29:59.5``."""
+    parts = re.sub(r" min ?|:", "|", text).removesuffix(" s").replace(",", "").split("|")
+    return int(parts[0]) * 60 + Fraction(parts[1] or 0)
+
+
+@given(denominators, offsets, st.integers(0, 90))
+def test_a_shown_wait_has_the_verdict_of_its_integers(visits, offset, minutes):
+    total = max(0, minutes * 60 * visits + offset)
+    mean = Decimal(total) / visits
+    for text in (duration(mean, "en"), clock_text(mean, "en")):
+        assert agrees(seconds_of(text), Fraction(total, visits), minutes * 60), text
+
+
+@given(denominators, offsets, st.integers(0, 5400))
+def test_a_wait_with_its_target_has_the_verdict_of_its_integers(visits, offset, seconds):
+    """Also where the target is no full minute."""
+    total = max(0, seconds * visits + offset)
+    text = measured(total, visits, None, "seconds", "en", seconds)
+    assert agrees(seconds_of(text), Fraction(total, visits), seconds), text
+
+
+def test_a_figure_just_beside_its_target_has_the_places_that_show_it():
+    assert measured(98_004, 100_000, None, "percent", "vi") == "98,004 %"
+    assert percent(Decimal("97.96"), "vi", 1) == "97,9 %"
+    assert measured(97_503, 100_000, None, "percent", "en", Decimal("97.5")) == "97.503%"
+    assert measured(3599, 2, None, "seconds", "vi") == "29 phút 59,5 giây"
+    assert clock_text(Decimal("1799.5"), "vi") == "29:59,5"
+    assert clock_text(Decimal(1752), "vi") == "29:12"
+    assert clock_text(Decimal(1205), "vi") == "20:05"
 
 
 @pytest.mark.parametrize(("numerator", "denominator"), [(None, None), (0, 0), (None, 5)])

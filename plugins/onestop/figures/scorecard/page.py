@@ -7,18 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from onestop.schema.number_text import day, measured, target_text, whole
+from onestop.figures.scorecard.values import COUNTED_VERDICTS, STATUS_TEXT, count_verdicts
+from onestop.schema.number_text import ROUNDING, day, measured, target_text, whole
 
 if TYPE_CHECKING:
     from onestop.figures.scorecard.values import ScorecardLine
     from onestop.schema.number_text import Language
 
-_STATUS_TEXT = {
-    "met": {"vi": "Đạt", "en": "Met"},
-    "not_met": {"vi": "Chưa đạt", "en": "Not met"},
-    "no_data": {"vi": "Chưa có dữ liệu", "en": "No data"},
-    "no_target": {"vi": "Không có chỉ tiêu", "en": "No target"},
-}
 #: The templates of pages that are standalone files.
 PAGES = Environment(
     loader=PackageLoader("onestop"),
@@ -49,13 +44,17 @@ def frozen_scorecard(
 
 def scorecard_values(lines: list[ScorecardLine], lang: Language) -> dict[str, Any]:
     """The values of the template ``scorecard.html``."""
-    clauses = _by_clause(lines, lang)
     return {
         "lang": lang,
         "as_of": day(lines[0].as_of_date, lang),
         "plan": lines[0].plan_code,
-        "clauses": clauses,
-        "counts": _counts([row["status"] for _, rows in clauses for row in rows], lang),
+        "clauses": _by_clause(lines, lang),
+        "counted": COUNTED_VERDICTS[lang],
+        "counts": [
+            (status, STATUS_TEXT[status][lang], count)
+            for status, count in count_verdicts(lines).items()
+        ],
+        "rounding": ROUNDING[lang],
     }
 
 
@@ -90,7 +89,7 @@ def _row(line: ScorecardLine, lang: Language, *, is_first: bool) -> dict[str, An
         "note": line.text("target_note", lang),
         "beside": line.notes(lang),
         "status": line.status,
-        "status_text": _STATUS_TEXT[line.status][lang],
+        "status_text": STATUS_TEXT[line.status][lang],
         "firmness": line.text("firmness", lang),
         "reason": line.text("no_data_reason", lang) if line.status == "no_data" else "",
     }
@@ -99,8 +98,6 @@ def _row(line: ScorecardLine, lang: Language, *, is_first: bool) -> dict[str, An
 def _result(line: ScorecardLine, lang: Language) -> str:
     if line.status == "no_data":
         return "–"
-    return measured(line.numerator, line.denominator, line.value, line.unit_of_measure, lang)
-
-
-def _counts(shown: list[str], lang: Language) -> list[tuple[str, str, int]]:
-    return [(status, text[lang], shown.count(status)) for status, text in _STATUS_TEXT.items()]
+    return measured(
+        line.numerator, line.denominator, line.value, line.unit_of_measure, lang, line.target
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from dataclasses import asdict, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TextIO
@@ -11,15 +10,17 @@ from typing import TYPE_CHECKING, Any, TextIO
 from onestop.console import page_width, printed, write_csv, write_json
 from onestop.figures.decisions import decision_notes
 from onestop.figures.scorecard.values import (
+    COUNTED_VERDICTS,
     ON_TIME,
     MethodFigure,
     ScorecardLine,
+    count_verdicts,
     read_lines,
     read_methods,
 )
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.published import find_night, open_published
-from onestop.schema.number_text import day, measured, percent, target_text, whole
+from onestop.schema.number_text import ROUNDING, day, measured, percent, target_text, whole
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -139,10 +140,6 @@ _WORDS: dict[str, dict[Language, str]] = {
     "unverified": {
         "vi": "Mục tiêu hoặc cách đo chưa được đối chiếu với văn bản gốc.",
         "en": "Target or way of measuring not yet compared with the original text.",
-    },
-    "cut": {
-        "vi": "Tỷ lệ được cắt (không làm tròn) đến hai chữ số; so với mục tiêu bằng số nguyên.",
-        "en": "Rates are cut, not rounded, to two places; targets are compared as integers.",
     },
     "annex": {"vi": "PL-n: dòng n của Phụ lục.", "en": "PL-n: row n of the plan's annex."},
     "form_06": {
@@ -279,7 +276,12 @@ class _ScorecardPage:
         if line.status == "no_data":
             return "—", ""
         result = measured(
-            line.numerator, line.denominator, line.value, line.unit_of_measure, self._lang
+            line.numerator,
+            line.denominator,
+            line.value,
+            line.unit_of_measure,
+            self._lang,
+            line.target,
         )
         if line.unit_of_measure == "rank" or line.numerator is None or line.denominator is None:
             return result, ""
@@ -305,7 +307,8 @@ class _ScorecardPage:
         return f"{text} ({self._reasons.index(reason) + 1})"
 
     def _print_summary(self, console: Console) -> None:
-        counts = Counter(line.status for line in self._shown_lines())
+        console.print(COUNTED_VERDICTS[self._lang] + ":")
+        counts = count_verdicts(self._lines)
         console.print(
             " · ".join(
                 f"[{_STYLES[status]}]{self._label('status', status)}: {counts[status]}[/]"
@@ -356,7 +359,7 @@ class _ScorecardPage:
             for note in dict.fromkeys(self._unverified_notes()):
                 _print_note(console, "", note)
         _print_note(console, "·", self._word("annex"))
-        _print_note(console, "·", self._word("cut"))
+        _print_note(console, "·", ROUNDING[self._lang])
 
     def _unverified_notes(self) -> Iterable[str]:
         for line in self._lines:

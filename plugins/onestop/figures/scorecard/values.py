@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -17,13 +18,25 @@ from onestop.schema.number_text import day, percent, whole
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from onestop.schema.number_text import Language
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
 
 ON_TIME = "on_time_rate"
+#: Verdicts, for people.
+STATUS_TEXT: dict[str, dict[Language, str]] = {
+    "met": {"vi": "Đạt", "en": "Met"},
+    "not_met": {"vi": "Chưa đạt", "en": "Not met"},
+    "no_data": {"vi": "Chưa có dữ liệu", "en": "No data"},
+    "no_target": {"vi": "Không có chỉ tiêu", "en": "No target"},
+}
+#: What :func:`count_verdicts` counts, for people.
+COUNTED_VERDICTS: dict[Language, str] = {
+    "vi": "Số chỉ tiêu theo đánh giá của toàn thành phố, hoặc của cấp đầu tiên có số liệu",
+    "en": "Indicators by the verdict of the whole city, or of the first level with data",
+}
 _WAITING = "counter_waiting_time"
 
 
@@ -189,6 +202,26 @@ class MethodFigure:
     unit_code: str
     numerator: int | None
     denominator: int | None
+
+
+def by_indicator(lines: Iterable[ScorecardLine]) -> list[list[ScorecardLine]]:
+    """The lines of each indicator, in the plan's order; one under two clauses stands once."""
+    found: dict[str, list[ScorecardLine]] = {}
+    for line in lines:
+        found.setdefault(line.indicator_code, []).append(line)
+    return list(found.values())
+
+
+def main_line(of_indicator: Sequence[ScorecardLine]) -> ScorecardLine:
+    """The line that speaks for an indicator: the city's, or that of the first level with data."""
+    with_data = (line for line in of_indicator if line.status != "no_data")
+    return next(with_data, of_indicator[0])
+
+
+def count_verdicts(lines: Iterable[ScorecardLine]) -> dict[str, int]:
+    """How many indicators have each verdict, by their :func:`main_line`; all verdicts are named."""
+    counts = Counter(main_line(of_indicator).status for of_indicator in by_indicator(lines))
+    return {status: counts[status] for status in STATUS_TEXT}
 
 
 def read_scorecard(settings: Settings, as_of: dt.date | None = None) -> list[ScorecardLine]:

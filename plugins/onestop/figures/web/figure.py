@@ -129,11 +129,12 @@ def read_figure(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict
     units = _read_units(warehouse, asked, published)
     if units is not None:
         values["units"] = units
-        values["figure_text"] = _figure_text(published, labels["unit_of_measure"], lang)
+        measure = labels["unit_of_measure"]
+        values["figure_text"] = _figure_text(published, measure, values["target"], lang)
         return values
     found, page = _find_page(asked, at.chosen, visit)
     amounts = (found.numerator, found.denominator)
-    values["figure_text"] = _figure_text(amounts, labels["unit_of_measure"], lang)
+    values["figure_text"] = _figure_text(amounts, labels["unit_of_measure"], values["target"], lang)
     values["tables_read"] += _ITEMS_IN.get(found.kind.name, ())
     values["amounts"] = amounts
     values["found"] = found
@@ -211,7 +212,10 @@ def _rows(asked: Asked, found: FoundItems, lang: Language) -> Iterator[dict[str,
 
 
 def _figure_text(
-    amounts: tuple[int | None, int | None] | None, unit_of_measure: str, lang: Language
+    amounts: tuple[int | None, int | None] | None,
+    unit_of_measure: str,
+    target: Mapping[str, Any] | None,
+    lang: Language,
 ) -> str:
     if amounts is None:
         return "–"
@@ -220,7 +224,8 @@ def _figure_text(
         return f"{whole(numerator or 0, lang)} {heading(_DOSSIERS, lang)}"
     if numerator is None or not denominator:
         return heading("nothing", lang)
-    return measured(numerator, denominator, None, unit_of_measure, lang)
+    goal = target["target"] if target else None
+    return measured(numerator, denominator, None, unit_of_measure, lang, goal)
 
 
 def _read_choices(warehouse: Warehouse, asked: Asked, lang: Language) -> dict[str, Any]:

@@ -10,9 +10,18 @@ from typing import TYPE_CHECKING, Any
 from onestop.figures.decisions import decision_notes
 from onestop.figures.issued import read_issued_reports
 from onestop.figures.scorecard.turned import read_turned
-from onestop.figures.scorecard.values import ON_TIME, read_lines
+from onestop.figures.scorecard.values import (
+    COUNTED_VERDICTS,
+    ON_TIME,
+    STATUS_TEXT,
+    by_indicator,
+    count_verdicts,
+    main_line,
+    read_lines,
+)
 from onestop.figures.unit_names import LEVELS
 from onestop.figures.web import charts
+from onestop.figures.web.shown_periods import read_months
 from onestop.figures.web.site import figure_text, month_label, point_value
 from onestop.marts.published import find_night, published_nights
 from onestop.schema.number_text import day, percent, target_text, whole, with_unit
@@ -26,8 +35,8 @@ if TYPE_CHECKING:
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
 
-#: Months and nights of the trends.
-MONTHS, NIGHTS = 12, 30
+#: Nights of the trends.
+NIGHTS = 30
 _CITY = "CITY"
 
 Key = tuple[str, str]
@@ -49,7 +58,7 @@ def read_overview(warehouse: Warehouse, settings: Settings, visit: Visit) -> dic
     trends = _Trends(warehouse, night, lines, visit.lang)
     outlook = _read_outlook(warehouse)
     indicators = [
-        _indicator(of_indicator, trends, outlook, visit) for of_indicator in _by_indicator(lines)
+        _indicator(of_indicator, trends, outlook, visit) for of_indicator in by_indicator(lines)
     ]
     known = [indicator for indicator in indicators if indicator["has_data"]]
     first = next((each for each in known if each["code"] == ON_TIME), None)
@@ -64,7 +73,11 @@ def read_overview(warehouse: Warehouse, settings: Settings, visit: Visit) -> dic
         ),
         "without_data": [each for each in indicators if not each["has_data"]],
         "levels": levels,
-        "counts": _counts(lines, visit.lang),
+        "counts": [
+            (status, STATUS_TEXT[status][visit.lang], count)
+            for status, count in count_verdicts(lines).items()
+        ],
+        "counted": COUNTED_VERDICTS[visit.lang],
         "changes": read_night_changes(warehouse, night, visit.lang),
         "turned": _read_turned(warehouse, night, visit.lang),
         "decisions": decision_notes(warehouse, night, visit.lang, names_people=visit.reads_record),
@@ -72,21 +85,7 @@ def read_overview(warehouse: Warehouse, settings: Settings, visit: Visit) -> dic
     }
 
 
-def _by_indicator(lines: Sequence[ScorecardLine]) -> list[list[ScorecardLine]]:
-    """The lines of each indicator, in the plan's order; one under two clauses stands once."""
-    found: dict[str, list[ScorecardLine]] = {}
-    for line in lines:
-        found.setdefault(line.indicator_code, []).append(line)
-    return list(found.values())
-
-
 _SIDES = ("before", "after")
-_STATUS_TEXT = {
-    "met": {"vi": "Đạt", "en": "Met"},
-    "not_met": {"vi": "Chưa đạt", "en": "Not met"},
-    "no_data": {"vi": "Chưa có dữ liệu", "en": "No data"},
-    "no_target": {"vi": "Không có chỉ tiêu", "en": "No target"},
-}
 
 
 def _indicator(
@@ -98,13 +97,12 @@ def _indicator(
     lang = visit.lang
     by_unit = {line.unit_code: line for line in of_indicator}
     clauses = dict.fromkeys(line.clause_code for line in of_indicator)
-    with_data = [line for line in by_unit.values() if line.status != "no_data"]
-    main = next(iter(with_data), of_indicator[0])
+    main = main_line(of_indicator)
     return {
         "code": main.indicator_code,
         "title": main.text("title", lang),
         "clauses": ", ".join(clauses),
-        "has_data": bool(with_data),
+        "has_data": main.status != "no_data",
         "is_computed": main.source_kind == "computed",
         "reason": main.text("no_data_reason", lang),
         "owner": main.owner_vi,
@@ -127,12 +125,17 @@ def _indicator(
 def _cell(line: ScorecardLine, visit: Visit) -> dict[str, Any]:
     lang = visit.lang
     has_counts = line.denominator is not None and line.numerator is not None
-    row = {"numerator": line.numerator, "denominator": line.denominator, "value": line.value}
+    row = {
+        "numerator": line.numerator,
+        "denominator": line.denominator,
+        "value": line.value,
+        "target": line.target,
+    }
     numerator = whole(line.numerator or 0, lang)
     denominator = whole(line.denominator or 0, lang)
     return {
         "status": line.status,
-        "status_text": _STATUS_TEXT[line.status][lang],
+        "status_text": STATUS_TEXT[line.status][lang],
         "unit_code": line.unit_code,
         "text": "–" if line.status == "no_data" else figure_text(row, line.unit_of_measure, lang),
         "counts": f"{numerator} / {denominator}"
@@ -173,15 +176,6 @@ def _read_outlook(warehouse: Warehouse) -> dict[Key, Mapping[str, Any]]:
     return {(row["indicator_code"], row["unit_code"]): row for row in rows}
 
 
-def _counts(lines: Sequence[ScorecardLine], lang: Language) -> list[tuple[str, str, int]]:
-    """How many indicators there are of each status, by the line shown first."""
-    statuses = []
-    for of_indicator in _by_indicator(lines):
-        with_data = [line.status for line in of_indicator if line.status != "no_data"]
-        statuses.append(with_data[0] if with_data else "no_data")
-    return [(code, text[lang], statuses.count(code)) for code, text in _STATUS_TEXT.items()]
-
-
 class _Trends:
     """The months of the last year and the last nights of the scorecard's figures."""
 
@@ -189,9 +183,9 @@ class _Trends:
         self, warehouse: Warehouse, night: dt.date, lines: Sequence[ScorecardLine], lang: Language
     ) -> None:
         self._lang: Language = lang
-        self._night = night
         self._nights = _last_nights(warehouse)
-        self._by_month = _read_months(warehouse, night)
+        self._months = read_months(warehouse, night)
+        self._by_month = _read_months(warehouse, self._months, night)
         starts = {line.period_start for line in lines}
         types = {line.period_type for line in lines}
         self._by_night = _read_nights(warehouse, self._nights, starts, types)
@@ -199,16 +193,21 @@ class _Trends:
     def month_rows(self, line: ScorecardLine) -> list[Mapping[str, Any]]:
         """The figures of the last months that have any, the earliest first."""
         found = self._by_month.get((line.indicator_code, line.unit_code), {})
-        return [found[month] for month in sorted(found)]
+        return [found[month] for month in self._shown_months(found) if month in found]
 
     def _month_points(self, line: ScorecardLine) -> list[charts.Point]:
         found = self._by_month.get((line.indicator_code, line.unit_code), {})
-        # a few cases before the first full month would flatten all the others
-        full = [month for month in sorted(found) if _is_full(found[month])]
-        if not full:
-            return []
-        months = [month for month in _months_until(self._night) if month >= full[0]]
-        return [self._point(line, found.get(month), month) for month in months]
+        return [self._point(line, found.get(month), month) for month in self._shown_months(found)]
+
+    def _shown_months(self, found: Mapping[dt.date, Mapping[str, Any]]) -> list[dt.date]:
+        """The months of a figure that charts and tables show.
+
+        Those before the plan's first one are left out: of these, the record has only what was still
+        open later. So are few cases before the first full month, which would flatten all others.
+        """
+        full = [month for month, row in found.items() if _is_full(row)]
+        first = min(full or found, default=None)
+        return [month for month in self._months if first is not None and month >= first]
 
     def _point(
         self, line: ScorecardLine, row: Mapping[str, Any] | None, month: dt.date
@@ -276,8 +275,8 @@ class _Trends:
     def _value_text(self, value: float, line: ScorecardLine) -> str:
         number = Decimal(str(value))
         if line.unit_of_measure == "percent":
-            return percent(number, self._lang, 1)
-        return with_unit(number, line.unit_of_measure, self._lang)
+            return percent(number, self._lang, 1, line.target)
+        return with_unit(number, line.unit_of_measure, self._lang, line.target)
 
     def _words(self, label: str, points: Sequence[charts.Point]) -> str:
         """What a trend shows, in words: its first and last value."""
@@ -299,14 +298,6 @@ def _holds(row: Mapping[str, Any], night: dt.date) -> bool:
     return bool(row["valid_from"] <= night and (row["valid_to"] is None or row["valid_to"] > night))
 
 
-def _months_until(night: dt.date) -> list[dt.date]:
-    """The first days of the last twelve months up to that of the night."""
-    count = night.year * 12 + night.month - 1
-    return [
-        dt.date(number // 12, number % 12 + 1, 1) for number in range(count - MONTHS + 1, count + 1)
-    ]
-
-
 def _last_nights(warehouse: Warehouse) -> list[dt.date]:
     rows = warehouse.rows(
         f"select distinct as_of_date from audit.publication order by as_of_date desc limit {NIGHTS}"
@@ -314,19 +305,21 @@ def _last_nights(warehouse: Warehouse) -> list[dt.date]:
     return sorted(row["as_of_date"] for row in rows)
 
 
-def _read_months(warehouse: Warehouse, night: dt.date) -> dict[Key, dict[dt.date, dict[str, Any]]]:
+def _read_months(
+    warehouse: Warehouse, months: Sequence[dt.date], night: dt.date
+) -> dict[Key, dict[dt.date, dict[str, Any]]]:
     """The monthly figures of levels and the city by the scorecard's method."""
     rows = warehouse.rows(
         "select figure.indicator_code, figure.method_code, figure.unit_code, figure.period_start,"
-        " figure.period_end, figure.numerator, figure.denominator, figure.value, figure.status,"
-        " figure.is_small"
+        " figure.period_end, figure.numerator, figure.denominator, figure.value, figure.target,"
+        " figure.status, figure.is_small"
         " from mart.indicator_value as figure inner join ref.indicator as indicator"
         " on figure.indicator_code = indicator.indicator_code"
         " and figure.method_code = indicator.scorecard_method"
         " where figure.period_type = 'month' and figure.period_basis = 'calendar'"
         " and figure.unit_scope in ('city', 'level') and figure.period_start between :first"
         " and :night",
-        {"first": _months_until(night)[0], "night": night},
+        {"first": months[0], "night": night},
     )
     found: dict[Key, dict[dt.date, dict[str, Any]]] = defaultdict(dict)
     for row in rows:
@@ -342,7 +335,8 @@ def _read_nights(
         return {}
     rows = warehouse.rows(
         "select figure.indicator_code, figure.unit_code, figure.period_type, figure.period_start,"
-        " figure.valid_from, figure.valid_to, figure.numerator, figure.denominator, figure.value"
+        " figure.valid_from, figure.valid_to, figure.numerator, figure.denominator, figure.value,"
+        " figure.target"
         " from mart.indicator_history as figure inner join ref.indicator as indicator"
         " on figure.indicator_code = indicator.indicator_code"
         " and figure.method_code = indicator.scorecard_method"
@@ -432,7 +426,7 @@ def _read_turned(warehouse: Warehouse, night: dt.date, lang: Language) -> list[d
             "title": row[f"title_{lang}"],
             "unit": row[f"label_{lang}"],
             **{f"status_{side}": row[f"status_{side}"] for side in _SIDES},
-            **{f"text_{side}": _STATUS_TEXT[row[f"status_{side}"]][lang] for side in _SIDES},
+            **{f"text_{side}": STATUS_TEXT[row[f"status_{side}"]][lang] for side in _SIDES},
         }
         for row in read_turned(warehouse, earlier[-1], night)
         if row["status_before"] != row["status_after"]

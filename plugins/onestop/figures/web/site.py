@@ -17,7 +17,15 @@ from onestop.figures.night_times import seconds_text
 from onestop.figures.web import charts
 from onestop.marts.published import QuestionError
 from onestop.said import said
-from onestop.schema.number_text import day, decimal_text, duration, measured, percent, whole
+from onestop.schema.number_text import (
+    ROUNDING,
+    day,
+    decimal_text,
+    duration,
+    measured,
+    percent,
+    whole,
+)
 from onestop.schema.time_zone import LOCAL_ZONE
 
 if TYPE_CHECKING:
@@ -182,6 +190,7 @@ def render(template: str, visit: Visit, **values: object) -> str:
             link=visit.link,
             menu=menu,
             style=f"{visit.base}style.css?v={style_mark()}",
+            rounding=ROUNDING[visit.lang],
             **{"tables_read": (), **values},
         )
     )
@@ -294,17 +303,18 @@ def _change(context: Context, value: int | None) -> str:
 
 @pass_context
 def _percent(context: Context, value: Decimal | float | None, places: int = 2) -> str:
-    if value is None:
-        return "–"
-    return percent(Decimal(str(value)), context["lang"], places)
+    return percent(Decimal(str(value)), context["lang"], places) if value is not None else "–"
 
 
 @pass_context
-def _rate(context: Context, numerator: int | None, denominator: int | None, places: int = 2) -> str:
-    """A share in per cent, cut to ``places``; a dash without a denominator."""
-    if numerator is None or not denominator:
-        return "–"
-    return percent(Decimal(numerator * 100) / Decimal(denominator), context["lang"], places)
+def _rate(
+    context: Context,
+    numerator: int | None,
+    denominator: int | None,
+    target: Decimal | float | None = None,
+) -> str:
+    """A share in per cent; a dash without a denominator."""
+    return measured(numerator, denominator, None, "percent", context["lang"], target) or "–"
 
 
 @pass_context
@@ -323,11 +333,12 @@ def figure_text(row: Mapping[str, Any], unit_of_measure: str, lang: Language) ->
     """A figure with its unit; a dash without one.
 
     Args:
-        row: with ``numerator``, ``denominator`` and ``value``.
+        row: with ``numerator``, ``denominator`` and ``value``; with ``target``, where it has one.
         unit_of_measure: as in ``ref.indicator``.
         lang: of the text.
     """
-    text = measured(row["numerator"], row["denominator"], row["value"], unit_of_measure, lang)
+    counts = (row["numerator"], row["denominator"])
+    text = measured(*counts, row["value"], unit_of_measure, lang, row.get("target"))
     return text or "–"
 
 

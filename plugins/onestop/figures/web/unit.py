@@ -10,7 +10,7 @@ from onestop.figures.scorecard.values import ON_TIME
 from onestop.figures.unit_names import unit_label
 from onestop.figures.web import charts
 from onestop.figures.web.overview import read_night_changes
-from onestop.figures.web.scorecard_year import read_scorecard_year
+from onestop.figures.web.shown_periods import read_scorecard_year
 from onestop.figures.web.site import figure_text, point_value
 from onestop.marts.published import QuestionError, find_night
 from onestop.said import said
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from onestop.figures.web.scorecard_year import ScorecardYear
+    from onestop.figures.web.shown_periods import ScorecardYear
     from onestop.figures.web.site import Visit
     from onestop.schema.number_text import Language
     from onestop.settings import Settings
@@ -199,7 +199,7 @@ def _read_methods(
     """The on-time rate of the year so far by every method."""
     return warehouse.rows(
         f"select figure.method_code, method.label_{lang} as label, method.used_by_vi,"
-        " figure.numerator, figure.denominator, figure.value, figure.status,"
+        " figure.numerator, figure.denominator, figure.value, figure.target, figure.status,"
         f" status.label_{lang} as status_text, coalesce(figure.is_small, false) as is_small,"
         " figure.rate_lower, figure.rate_upper"
         " from mart.indicator_value as figure"

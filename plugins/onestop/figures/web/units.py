@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from onestop.figures.scorecard.values import ON_TIME
 from onestop.figures.unit_names import LEVELS
-from onestop.figures.web.scorecard_year import read_scorecard_year
+from onestop.figures.web.shown_periods import read_scorecard_year
 from onestop.figures.web.site import figure_text
 from onestop.marts.published import QuestionError, find_night
 from onestop.said import said
-from onestop.schema.number_text import percent, target_text
+from onestop.schema.number_text import clock_text, percent, target_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from onestop.figures.web.scorecard_year import ScorecardYear
+    from onestop.figures.web.shown_periods import ScorecardYear
     from onestop.figures.web.site import Visit
     from onestop.schema.number_text import Language
     from onestop.settings import Settings
@@ -108,11 +108,11 @@ def _add_texts(row: dict[str, Any], unit_of_measure: str, lang: Language) -> Non
     """Add the figure with its unit, and a short form for a narrow column."""
     row["text"] = row["short"] = figure_text(row, unit_of_measure, lang)
     if unit_of_measure == "percent":
-        row["short"] = percent(Decimal(row["numerator"] * 100) / row["denominator"], lang, 1)
-        row["short"] = row["short"].rstrip("%").rstrip()
+        rate = Decimal(row["numerator"] * 100) / row["denominator"]
+        row["short"] = percent(rate, lang, 1, row["target"]).rstrip("%").rstrip()
     elif unit_of_measure == "seconds":
-        minutes, seconds = divmod(-(-row["numerator"] // row["denominator"]), 60)
-        row["short"] = f"{minutes}:{seconds:02}"
+        wait = Decimal(row["numerator"]) / row["denominator"]
+        row["short"] = clock_text(wait, lang, row["target"])
 
 
 def _status(unit: Mapping[str, Any]) -> str:

@@ -1,15 +1,18 @@
-"""The year that the pages of units are about: the scorecard's."""
+"""The periods that pages list: the months of the trends, and the year of the pages of units.
+
+None begins before the plan. Of earlier periods the record has only the dossiers that were still
+open later, so that their figures would mislead; the page of a figure shows them on request.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from onestop.figures.scorecard.values import ON_TIME
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     from onestop.warehouse import Warehouse
 
 
@@ -48,3 +51,22 @@ def read_scorecard_year(warehouse: Warehouse, night: dt.date) -> ScorecardYear:
     if not rows:
         return ScorecardYear("year_to_date", night.replace(month=1, day=1), night)
     return ScorecardYear(*rows[0].values())
+
+
+#: Months of the trends.
+MONTHS = 12
+
+
+def read_months(warehouse: Warehouse, night: dt.date) -> list[dt.date]:
+    """The first days of the last twelve months up to that of the night, from the plan's first on.
+
+    Args:
+        warehouse: the published marts, open.
+        night: the last published night.
+    """
+    first = warehouse.value("select min(valid_from) from ref.indicator")
+    count = night.year * 12 + night.month - 1
+    months = [
+        dt.date(number // 12, number % 12 + 1, 1) for number in range(count - MONTHS + 1, count + 1)
+    ]
+    return [month for month in months if first is None or month >= first] or months[-1:]
