@@ -370,7 +370,9 @@ def find_replayable() -> Returned:
         found = find(ReplayFilter(**given), settings.mappings(), settings.warehouse)
     except QuestionError as unknown:
         raise AirflowFailException(_shown(unknown)) from None
-    _log(said("deliveries that hold something still refused: {count}", count=len(found)))
+    _log(
+        said("deliveries that hold something still refused: {count}", count=said_number(len(found)))
+    )
     return _json_batches(found)
 
 
@@ -421,8 +423,8 @@ def remove_old_files() -> Returned:
             said(
                 "{rule}: {count} deleted, {size} MB",
                 rule=rule,
-                count=found["count"],
-                size=f"{found['size_bytes'] / 1e6:.1f}",
+                count=said_number(found["count"]),
+                size=said_number(found["size_bytes"] / 1e6, 1),
             )
         )
     if not removed:

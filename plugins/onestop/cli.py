@@ -896,8 +896,8 @@ def housekeeping(
     for rule, found in done.summary().items():
         facts = {
             "rule": rule,
-            "count": found["count"],
-            "size": f"{found['size_bytes'] / 1e6:.1f}",
+            "count": said_number(found["count"]),
+            "size": said_number(found["size_bytes"] / 1e6, 1),
         }
         if is_trial:
             _say(said("{rule}: {count} would be deleted, {size} MB", **facts), lang)
@@ -984,7 +984,7 @@ def package(
             "{file}: night {night}, {size} KB",
             file=written.path,
             night=written.as_of_date,
-            size=max(written.size_bytes >> 10, 1),
+            size=said_number(max(written.size_bytes >> 10, 1)),
         ),
         lang,
     )

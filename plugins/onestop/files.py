@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from onestop import storage
 from onestop.errors import OneStopError
-from onestop.said import said
+from onestop.said import Said, said, said_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,16 +88,16 @@ def named_when_full(folder: Path, needed: int | None = None) -> Iterator[None]:
         raise DiskFullError(folder, needed) from error
 
 
-def room_left(folder: Path) -> str:
+def room_left(folder: Path) -> Said:
     """How much room the disk of a folder has, for people; the folder need not exist yet."""
     if storage.is_shared(folder):
-        return "no limit of its own"
+        return said("no limit of its own")
     there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
     return _size(shutil.disk_usage(there).free)
 
 
-def _size(count: int) -> str:
-    return f"{count / _KIB:,.0f} KiB"
+def _size(count: int) -> Said:
+    return said("{size} KiB", size=said_number(count / _KIB))
 
 
 @contextmanager

@@ -73,6 +73,7 @@ from onestop.said import (
     said_count,
     said_either,
     said_list,
+    said_number,
     said_text,
     translated,
 )
@@ -900,14 +901,16 @@ def rows_counted(loaded: LoadedDelivery | GateVerdict) -> Said:
     """The counts of a file, which add up to the rows read, as one sentence for people."""
 
     def further(template: str, count: int) -> Said | str:
-        return said(template, count=count) if count else ""
+        return said(template, count=said_number(count)) if count else ""
 
     read = loaded.rows_read
     return said(
         "{read}, {accepted} accepted, {rejected} rejected{repeated}{blank}{skipped}{warned}",
-        read=said("1 row read") if read == 1 else said("{count} rows read", count=read),
-        accepted=loaded.rows_accepted,
-        rejected=loaded.rows_rejected,
+        read=said("1 row read")
+        if read == 1
+        else said("{count} rows read", count=said_number(read)),
+        accepted=said_number(loaded.rows_accepted),
+        rejected=said_number(loaded.rows_rejected),
         repeated=further(", {count} repeated", loaded.rows_repeated),
         blank=further(", {count} blank or title", loaded.rows_blank),
         skipped=further(", {count} left out by the mapping", loaded.rows_skipped),

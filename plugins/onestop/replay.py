@@ -20,7 +20,7 @@ from onestop.progress import counted_off, working
 from onestop.record.decisions import accepted_volumes
 from onestop.record.load import load_delivery, load_replayed
 from onestop.record.settlements import is_loaded
-from onestop.said import Language, Said, said, said_count, said_text
+from onestop.said import Language, Said, said, said_count, said_number, said_text
 from onestop.staging.delivery_lock import working_on
 from onestop.staging.shared_staged import JUDGED, staged_at_hand
 from onestop.warehouse import open_warehouse
@@ -123,7 +123,7 @@ class ReplayResult:
                 accepted=accepted,
             )
         left_out = (
-            said(" {count} left out by the mapping,", count=self.rows_left_out)
+            said(" {count} left out by the mapping,", count=said_number(self.rows_left_out))
             if self.rows_left_out
             else ""
         )
@@ -132,7 +132,7 @@ class ReplayResult:
             file=self.file_name,
             rows=said_count(self.rows_replayed, "row"),
             left_out=left_out,
-            open=self.rows_open,
+            open=said_number(self.rows_open),
         )
 
 

@@ -9,11 +9,11 @@ languages at the same time, and nothing has to be compiled.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from decimal import Decimal
 
 #: The languages of what people read.
 Language = Literal["vi", "en"]
@@ -109,19 +109,25 @@ def said_count(number: int, noun: str, plural: str = "") -> SaidCount:
 
 
 class SaidNumber(Said):
-    """A whole number with thousands marks: ``12,345``; ``12.345``."""
+    """A number with the marks of a language: ``12,345.6``; ``12.345,6``."""
 
     __slots__ = ()
 
     def in_language(self, lang: Language) -> str:
         """The number in a language."""
-        return whole(int(str(self.values["number"])), lang)
+        return decimal_text(Decimal(str(self.values["number"])), lang)
 
 
-def said_number(number: int) -> SaidNumber:
-    """A whole number with thousands marks."""
-    text = SaidNumber(whole(number, "en"))
-    text.template, text.values = "", {"number": number}
+def said_number(number: float, places: int = 0) -> SaidNumber:
+    """A count, or another number that is compared with nothing, such as a size.
+
+    Args:
+        number: the number.
+        places: decimals that it is rounded to.
+    """
+    rounded = Decimal(f"{number:.{places}f}")
+    text = SaidNumber(decimal_text(rounded, "en"))
+    text.template, text.values = "", {"number": rounded}
     return text
 
 

@@ -255,3 +255,51 @@ def test_the_doctor_speaks_both_languages(tmp_path, monkeypatch, capsys):
     assert "đêm đầu tiên sẽ tạo" in vietnamese
     assert "the first night makes it" in english
     assert "have the source systems export" in english
+
+
+#: Coordinates of charts, and the invented registers of the sample.
+NO_TEXT = {"figures/web/charts.py", "sample/registers.py"}
+
+
+def test_numbers_get_their_marks_in_one_place():
+    """Elsewhere, a format with marks or decimals is right for one language only."""
+    found = []
+    for file, tree in TREES.items():
+        exact = {
+            id(node)
+            for call in ast.walk(tree)
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "Decimal"
+            for node in ast.walk(call)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FormattedValue) and node.format_spec and id(node) not in exact:
+                text = ast.unparse(node.format_spec)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                text = " ".join(re.findall(r"\{\w*:[^{} ]*\}", node.value))
+            else:
+                continue
+            if re.search(r",|\.[1-9]f", text):
+                found.append((file, node.lineno, text))
+    marks = [each for each in found if each[0] not in NO_TEXT]
+    assert {file for file, _, _ in marks} == {"said.py"}, marks
+
+
+@pytest.mark.parametrize(
+    ("number", "places", "vi", "en"),
+    [
+        (1_234_567, 0, "1.234.567", "1,234,567"),
+        (1234.56, 1, "1.234,6", "1,234.6"),
+        (0.04, 1, "0,0", "0.0"),
+    ],
+)
+def test_a_number_has_the_marks_of_the_language(number, places, vi, en):
+    text = said_number(number, places)
+    assert (text.in_language("vi"), str(text)) == (vi, en)
+
+
+def test_the_counts_of_a_large_file_have_marks_in_both_languages():
+    counts = rows_counted(
+        LoadedDelivery("a", rows_read=1_500_000, rows_accepted=1_499_000, rows_rejected=1000)
+    )
+    assert counts == "1,500,000 rows read, 1,499,000 accepted, 1,000 rejected"
+    assert "1.499.000" in counts.in_language("vi")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onestop.federation.federating import REPEATED
-from onestop.said import said, said_count
+from onestop.said import said, said_count, said_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,9 +29,9 @@ def counts_sentence(done: Federated) -> Said:
     return said(
         "{files} read: {new} taken in, {repeated} held before, {refused} refused",
         files=said_count(len(done.outcomes), "file"),
-        new=len(done.outcomes) - len(done.repeated) - len(done.refused),
-        repeated=len(done.repeated),
-        refused=len(done.refused),
+        new=said_number(len(done.outcomes) - len(done.repeated) - len(done.refused)),
+        repeated=said_number(len(done.repeated)),
+        refused=said_number(len(done.refused)),
     )
 
 
@@ -87,7 +87,7 @@ def outcome_sentence(outcome: PackageOutcome) -> Said:
             province=outcome.province_code,
             night=outcome.night,
             earlier=outcome.replaces_night,
-            count=outcome.restated,
+            count=said_number(outcome.restated),
         )
     return said(
         "{file}: {province}, night {night}",

@@ -271,7 +271,8 @@ class _Gate:
             "rows_staged": staged,
             "rows_rejected": rejected,
             "rows_accepted": counted["rows_judged"] - rejected,
-            "rejected_percent": round(100 * rejected / max(counted["rows_judged"], 1), 1),
+            # raised, so that a share above the limit never looks like the limit
+            "rejected_percent": -(-1000 * rejected // max(counted["rows_judged"], 1)) / 10,
             "kind": self._delivery.kind,
             "night_date": self._delivery.night,
             "as_of_date": as_of,

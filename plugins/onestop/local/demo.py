@@ -15,6 +15,7 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
@@ -33,7 +34,7 @@ from onestop.local.local_airflow import (
     LocalAirflowError,
 )
 from onestop.marts.published import NothingPublishedError, open_published, published_nights
-from onestop.said import in_language
+from onestop.said import decimal_text, in_language
 from onestop.sample import write_sample
 from onestop.schema.project import PROJECT_ROOT
 from onestop.schema.time_zone import LOCAL_ZONE
@@ -78,12 +79,12 @@ _TEXT = {
         "en": "night {night} (done: {done}/{count}): {tasks}",
     },
     "succeeded": {
-        "vi": "  đêm {night:%d/%m/%Y}  đã công bố   {seconds:5.1f} giây  {files} tệp",
-        "en": "  night {night}  published  {seconds:5.1f} s  files: {files}",
+        "vi": "  đêm {night:%d/%m/%Y}  đã công bố   {seconds:>5} giây  {files} tệp",
+        "en": "  night {night}  published  {seconds:>5} s  files: {files}",
     },
     "failed": {
-        "vi": "  đêm {night:%d/%m/%Y}  KHÔNG THÀNH  {seconds:5.1f} giây  {files} tệp",
-        "en": "  night {night}  FAILED     {seconds:5.1f} s  files: {files}",
+        "vi": "  đêm {night:%d/%m/%Y}  KHÔNG THÀNH  {seconds:>5} giây  {files} tệp",
+        "en": "  night {night}  FAILED     {seconds:>5} s  files: {files}",
     },
     "stopped": {
         "vi": "{count} đêm trong {seconds:.0f} giây; Airflow đã dừng.",
@@ -146,7 +147,7 @@ class _Page:
             "succeeded" if result.succeeded else "failed",
             style=None if result.succeeded else "bold red",
             night=result.night,
-            seconds=result.seconds,
+            seconds=decimal_text(Decimal(f"{result.seconds:.1f}"), self.lang),
             files=result.files,
         )
         for task, reason in result.failures:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from onestop.marts.files import MartFile, mart_files, select_over
 from onestop.record.touched import changed_keys_select
-from onestop.said import said, said_count
+from onestop.said import said, said_count, said_number
 from onestop.schema.feeds import FEEDS
 from onestop.warehouse.staged_names import PUBLISHED, REFERENCE_STAGED, STAGED
 
@@ -243,7 +243,7 @@ class ChangeSet:
             raise DoubtError(
                 said(
                     "{count} of {dossiers} may count differently",
-                    count=touched,
+                    count=said_number(touched),
                     dossiers=said_count(self._dossiers, "dossier"),
                 )
             )

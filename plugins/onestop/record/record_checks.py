@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from onestop.record.decisions import accepted_volumes
 from onestop.record.key_sql import WHOLE_SOURCE
-from onestop.said import said, said_count
+from onestop.said import said, said_count, said_number
 from onestop.schema.feeds import FEEDS, Feed
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _lost(warehouse: Warehouse, feed: Feed, night: dt.date) -> Iterator[str]:
         yield (
             said(
                 "{count} accepted rows of {file} are not in the history of {feed}",
-                count=row["row_count"],
+                count=said_number(row["row_count"]),
                 file=row["file_name"],
                 feed=feed.name,
             )
@@ -197,7 +197,7 @@ def _wholesale(warehouse: Warehouse, feed: Feed, night: dt.date, source: str) ->
                 "rows of {feed} vanish ({count}) while a part of the snapshot, {refused}, is"
                 " refused; {remedy}",
                 feed=feed.name,
-                count=sum(vanished.values()),
+                count=said_number(sum(vanished.values())),
                 refused=refused,
                 remedy=remedy,
             )

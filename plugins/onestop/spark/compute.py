@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 
 from onestop.record.history import history_select
-from onestop.said import said
+from onestop.said import said, said_number
 from onestop.schema.feeds import FEEDS
 from onestop.spark.address import ComputeError
 from onestop.spark.dialect import for_spark, relation_name
@@ -132,9 +132,9 @@ def require_rows(files: Sequence[Path], rows: int, name: str) -> None:
         raise ComputeError(
             said(
                 "of {rows} rows of {name} that Spark wrote, this machine sees {found}",
-                rows=rows,
+                rows=said_number(rows),
                 name=name,
-                found=found,
+                found=said_number(found),
             ),
             subject="ONESTOP_RECORD_FILES",
             remedy="set it to a folder that this machine and Spark's workers share",

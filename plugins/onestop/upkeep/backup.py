@@ -27,7 +27,7 @@ from onestop.files import DRAFT_ENDING, copy_whole, sha256_of, sync, write_whole
 from onestop.intake.landing import INCOMING, make_private
 from onestop.progress import counted_off, working
 from onestop.record.publications import last_published
-from onestop.said import said
+from onestop.said import said, said_number
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.storage import at_hand, is_shared, listed, put_file
 from onestop.warehouse import (
@@ -385,7 +385,7 @@ def _restore_landing(source: Path, landing: Path, files: dict[str, dict[str, Any
             said(
                 "the landing is not empty: the backup does not hold {name} ({count} such files)",
                 name=unknown[0],
-                count=len(unknown),
+                count=said_number(len(unknown)),
             ),
             subject=str(landing),
             remedy="restore into an empty folder",

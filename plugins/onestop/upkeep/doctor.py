@@ -21,7 +21,7 @@ from onestop.marts.published import open_published
 from onestop.marts.reference_names import UNKNOWN_NAME_REMEDY, unknown_names
 from onestop.record.night_runs import reason_sql
 from onestop.record.publications import last_published
-from onestop.said import Said, in_language, said, said_both
+from onestop.said import Said, in_language, said, said_both, said_number
 from onestop.schema.mapping import ClaimedTwiceError, recognise
 from onestop.schema.reference import read_reference
 from onestop.schema.time_zone import LOCAL_ZONE
@@ -299,7 +299,7 @@ def _exports(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - 
             said(
                 "{folder}: {files}, {count} that match no mapping, such as {example}",
                 **found,
-                count=len(unmatched),
+                count=said_number(len(unmatched)),
                 example=unmatched[0],
             ),
             said("name them as a mapping expects, add a mapping, or take them away"),
@@ -309,7 +309,7 @@ def _exports(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - 
 
 
 def _counted_files(count: int) -> Said:
-    return said("1 file") if count == 1 else said("{count} files", count=f"{count:,}")
+    return said("1 file") if count == 1 else said("{count} files", count=said_number(count))
 
 
 def _warehouse(settings: Settings, now: dt.datetime) -> _Found:
@@ -352,7 +352,7 @@ def _replica(warehouse: Warehouse) -> _Found:
     replica = warehouse.replica()
     if replica is None:
         return
-    seconds = f"{replica.seconds_behind:,.0f}"
+    seconds = said_number(replica.seconds_behind)
     if not replica.is_fed:
         yield (
             "FAIL",
@@ -447,7 +447,7 @@ def _left_out(warehouse: Warehouse) -> _Found:
         message = said(
             "units with data that the register lacks: {count}, such as {example}; they count for"
             " the city, not for a level",
-            count=len(unknown),
+            count=said_number(len(unknown)),
             example=unknown[0]["unit_code"],
         )
         remedy = said("have them added to the register (feed units) with their level")
@@ -547,13 +547,13 @@ def _disk(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as 
         free[device] = shutil.disk_usage(there).free
     for device, names in by_device.items():
         room = free[device]
-        facts = {"room": f"{room / _GIB:.1f}", "names": ", ".join(names)}
+        facts = {"room": said_number(room / _GIB, 1), "names": ", ".join(names)}
         message = said("{room} GiB free for {names}", **facts)
         remedy = said(
             "make room: `onestop housekeeping --dry-run` lists what can be deleted; or add disk"
         )
         if room < max(_NO_ROOM, size):
-            needed = f"{max(_NO_ROOM, size) / _GIB:.1f}"
+            needed = said_number(max(_NO_ROOM, size) / _GIB, 1)
             lacking = "{room} GiB free for {names}, and publishing needs {needed}"
             yield "FAIL", said(lacking, **facts, needed=needed), remedy
         elif room < max(_LITTLE_ROOM, 3 * size):

@@ -86,6 +86,7 @@ SENTENCES: dict[str, str] = {
     ),
     "write a number and a unit, such as 800MB or 2GB": "viết số và đơn vị, như 800MB hoặc 2GB",
     # disks
+    "no limit of its own": "không có giới hạn riêng",
     "the disk is full: {room} are free{wanted}": "ổ đĩa đầy: còn trống {room}{wanted}",
     " and {size} are needed": ", cần {size}",
     "make room there, or raise the quota, and run it again": (

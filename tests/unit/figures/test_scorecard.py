@@ -16,6 +16,7 @@ from onestop.figures.scorecard import print_scorecard, read_scorecard
 from onestop.figures.scorecard.page import PAGES, scorecard_values
 from onestop.figures.scorecard.terminal import _write_csv
 from onestop.marts.published import NothingPublishedError, QuestionError, open_published
+from onestop.schema.number_text import whole
 from onestop.warehouse import open_warehouse
 
 TARGET = (98, ">=")
@@ -270,6 +271,24 @@ def test_the_page_fits_its_width(settings, monkeypatch, width, lang):
     monkeypatch.setenv("COLUMNS", str(width))
     longest = max(len(line) for line in page(settings, lang=lang).splitlines())
     assert longest <= max(80, min(120, width))
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_no_fraction_is_cut_in_eighty_columns(tmp_path, monkeypatch, lang):
+    monkeypatch.setenv("COLUMNS", "80")
+    counts = (1_234_567, 1_256_789)
+    rates = [
+        Figure("on_time_rate", method, "CITY", *counts, *TARGET, "met", coverage=0.5)
+        for method in ("cohort", "form_06")
+    ]
+    wait = Figure("counter_waiting_time", "visit_mean", "CITY", 1_234_567_890, 1_256_789)
+    text = page(publish(tmp_path, [*rates, wait]), lang=lang)
+    shown = "{}/{}".format(*(whole(count, lang) for count in counts))
+    assert text.count(shown) == 2
+    seconds, visits = whole(wait.numerator, lang), whole(wait.denominator, lang)
+    assert seconds in text
+    assert f"s/{visits}" in text
+    assert "…" not in text
 
 
 def test_a_piped_page_has_no_colours_and_no_trailing_blanks(settings):

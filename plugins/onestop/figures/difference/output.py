@@ -515,7 +515,7 @@ def _print_causes(console: Console, figure: FigureChange, labels: Labels, lang: 
     from rich.table import Table  # noqa: PLC0415 - idem
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=len(figure.causes) > 1)
-    table.add_column(_WORDS["cause"][lang], footer=_WORDS["sum"][lang], ratio=1)
+    table.add_column(_WORDS["cause"][lang], footer=_WORDS["sum"][lang], ratio=1, overflow="fold")
     table.add_column(_WORDS["count"][lang], justify="right")
     for name, change in zip(("numerator", "denominator"), figure.change, strict=True):
         table.add_column(_WORDS[name][lang], justify="right", footer=_signed(change, lang))
@@ -555,7 +555,7 @@ def _print_items(
     table.add_column(_WORDS["after"][lang], justify="right", no_wrap=True)
     has_facts = any(item.facts for item in items)
     if has_facts:
-        table.add_column(_WORDS["days"][lang], ratio=1)
+        table.add_column(_WORDS["days"][lang], ratio=1, overflow="fold")
     for item in items[:_SHOWN]:
         cells = [
             Text(item.item_code),

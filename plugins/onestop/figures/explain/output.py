@@ -256,7 +256,7 @@ def _print_role(
     table = Table(
         box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left", title_style="bold"
     )
-    table.add_column(heading(kind.code, lang), no_wrap=True)
+    table.add_column(heading(kind.code, lang), overflow="fold")
     fill = _fill_wide if console.width >= _WIDE else _fill_narrow
     fill(table, kind, items[:limit], lang)
     console.print(table)
@@ -272,7 +272,7 @@ def _fill_wide(table: Table, kind: Kind, items: Iterable[CountedItem], lang: Lan
     for name in kind.facts:
         is_name = name.endswith("_name")
         table.add_column(heading(name, lang), no_wrap=not is_name, ratio=1 if is_name else None)
-    table.add_column(_WORDS["reason"][lang], ratio=1)
+    table.add_column(_WORDS["reason"][lang], ratio=1, overflow="fold")
     table.add_column(_WORDS["place"][lang], overflow="fold")
     for item in items:
         table.add_row(

@@ -126,7 +126,7 @@ def _print_table(
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     code, title, *dates, files_of = _HEADERS[lang]
     table.add_column(code, no_wrap=True)
-    table.add_column(title)
+    table.add_column(title, overflow="fold")
     for header in dates:
         table.add_column(header, min_width=_DATE_WIDTH)
     table.add_column(files_of, overflow="fold", min_width=_FOLDER_WIDTH)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from onestop.schema.number_text import counted, decimal_text, duration, whole
+from onestop.schema.number_text import counted, decimal_text, duration, raised, whole
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -173,5 +173,5 @@ def revision_sentences(
 def _amount(number: Decimal, unit_of_measure: str, lang: Language) -> str:
     if unit_of_measure == "seconds":
         return duration(number, lang)
-    text = decimal_text(number.quantize(Decimal("0.01")), lang)
+    text = decimal_text(raised(number), lang)
     return _WORDS["points"][lang].format(number=text) if unit_of_measure == "percent" else text

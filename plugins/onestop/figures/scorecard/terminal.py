@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 #: From this width on, numerator and denominator have a column of their own.
 _WIDE = 108
+#: Below this width, the verdict is so wide at most.
+_NARROW, _STATUS_WIDTH = 90, 12
 
 
 def print_scorecard(
@@ -187,7 +189,7 @@ class _ScorecardPage:
         width = page_width(file)
         with printed(file, width) as console:
             self._print_heading(console)
-            console.print(self._table(is_wide=width >= _WIDE))
+            console.print(self._table(width))
             self._print_summary(console)
             if any(figure.denominator for figure in self._methods):
                 console.print(self._method_table())
@@ -207,28 +209,33 @@ class _ScorecardPage:
             self._word("as_of", as_of=day(self._night, self._lang), start=day(start, self._lang))
         )
 
-    def _table(self, *, is_wide: bool) -> Table:
+    def _table(self, width: int) -> Table:
         from rich import box  # noqa: PLC0415 - the machine formats do without it
         from rich.table import Table  # noqa: PLC0415 - the machine formats do without it
         from rich.text import Text  # noqa: PLC0415 - the machine formats do without it
 
+        is_wide = width >= _WIDE
         table = Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False)
         table.add_column(self._word("clause"), no_wrap=True)
-        table.add_column(self._word("indicator"), ratio=1)
-        table.add_column(self._word("result"), justify="right")
+        table.add_column(self._word("indicator"), ratio=1, overflow="fold")
+        table.add_column(self._word("result"), justify="right", overflow="fold")
         if is_wide:
-            table.add_column(self._word("of"), justify="right", no_wrap=True)
+            table.add_column(self._word("of"), justify="right", overflow="fold")
         table.add_column(self._word("target"), justify="right", no_wrap=True)
-        table.add_column(self._word("status"), no_wrap=True)
+        table.add_column(self._word("status"), max_width=_STATUS_WIDTH if width < _NARROW else None)
         previous = ("", "")
         for line in self._shown_lines():
             is_first = (line.clause_code, line.indicator_code) != previous
             is_new_clause = line.clause_code != previous[0]
             previous = (line.clause_code, line.indicator_code)
             result, counts = self._result(line)
+            notes = [self._name(line, is_first=is_first), *self._beside(line)]
+            if counts and not is_wide and line.unit_of_measure == "seconds":
+                notes.insert(1, counts)
+                counts = ""
             cells = [
                 line.clause_code if is_new_clause else "",
-                Text("\n  ".join([self._name(line, is_first=is_first), *self._beside(line)])),
+                Text("\n  ".join(notes)),
                 *((result, counts) if is_wide else ("\n".join(filter(None, (result, counts))),)),
                 Text(self._target(line), style="" if line.verified else "yellow"),
                 Text(self._status(line), style=_STYLES[line.status]),
