@@ -4,7 +4,7 @@ A CSV file of the national office, one row for each key (``ONESTOP_PROVINCES``):
 
 - ``province_code``: as packages name it.
 - ``name_vi``, ``name_en``: the province's names.
-- ``public_key``: of Ed25519, in base64.
+- ``public_key``: of Ed25519: ``ed25519:`` and base64; base64 alone is read, too.
 - ``key_from``, ``key_to``: the days on which packages signed with it are taken in, by the clock of
   the national office; the second is the first day on which they are not. A revoked key gets the day
   of its revocation.
@@ -175,7 +175,9 @@ def _key(cells: Mapping[str, str]) -> Key:
     try:
         public = public_key(cells["public_key"])
     except ValueError:
-        raise _RowError(said("public_key is no Ed25519 key in base64")) from None
+        raise _RowError(
+            said("public_key is no Ed25519 key; copy what `onestop package --new-key` prints")
+        ) from None
     days = []
     for name in ("key_from", "key_to"):
         try:

@@ -1,7 +1,8 @@
 """Ed25519 keys and signatures of packages, by the library ``cryptography``.
 
-The private key is a PEM file (PKCS #8) that only its owner may read. The public key is the base64
-text of its 32 bytes; its number (``key_id``) is the beginning of their SHA-256.
+The private key is a PEM file (PKCS #8) that only its owner may read. The public key is written as
+``ed25519:`` and the base64 text of its 32 bytes; its number (``key_id``) is the beginning of their
+SHA-256.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ ALGORITHM = "Ed25519"
 #: Comes before the manifest in what is signed, so that a signature fits nothing else.
 _CONTEXT = b"onestop-package/1\n"
 _KEY_BYTES = 32
+#: Begins the text of a public key: base64 alone may begin with "+", which a spreadsheet that opens
+#: the registry takes for a formula.
+_PREFIX = "ed25519:"
 _ID_LETTERS = 16
 
 
@@ -37,7 +41,7 @@ def make_key(path: Path) -> str:
         path: the new file.
 
     Returns:
-        The public key for the national office, in base64.
+        The public key for the national office, as :func:`public_text` writes it.
 
     Raises:
         FederationError: the file exists.
@@ -95,18 +99,22 @@ def read_key(path: Path) -> Ed25519PrivateKey:
 
 
 def public_text(key: Ed25519PublicKey) -> str:
-    """A public key in base64, as the registry has it."""
-    return base64.b64encode(_raw(key)).decode("ascii")
+    """A public key as the registry has it: ``ed25519:`` and base64."""
+    return _PREFIX + base64.b64encode(_raw(key)).decode("ascii")
 
 
 def public_key(text: str) -> Ed25519PublicKey:
-    """The public key of a base64 text.
+    """The public key of a text.
+
+    Args:
+        text: as :func:`public_text` writes it; also without ``ed25519:``, as earlier releases
+            wrote it.
 
     Raises:
         ValueError: it is none.
     """
     try:
-        raw = base64.b64decode(text, validate=True)
+        raw = base64.b64decode(text.removeprefix(_PREFIX), validate=True)
     except binascii.Error as error:
         raise ValueError(str(error)) from None
     if len(raw) != _KEY_BYTES:

@@ -145,7 +145,9 @@ SENTENCES: dict[str, str] = {
         "{code} có tên khác hoặc late_after_days khác ở dòng trước"
     ),
     "{code} has this key in a line before": "{code} đã có khóa này ở dòng trước",
-    "public_key is no Ed25519 key in base64": "public_key không phải khóa Ed25519 dạng base64",
+    "public_key is no Ed25519 key; copy what `onestop package --new-key` prints": (
+        "public_key không phải khóa Ed25519; hãy chép dòng mà `onestop package --new-key` in ra"
+    ),
     "{column} is no date; write it as 2022-11-24": (
         "{column} không phải ngày; hãy ghi như 2022-11-24"
     ),

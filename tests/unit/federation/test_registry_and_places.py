@@ -9,6 +9,7 @@ from email.message import Message
 from urllib.response import addinfourl
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from onestop.federation import places
 from onestop.federation.places import packages_at
@@ -19,6 +20,7 @@ from onestop.federation.refusal import (
     PackageRefusedError,
 )
 from onestop.federation.registry import COLUMNS, read_registry
+from onestop.federation.signing import public_text
 from onestop.intake.exports import ExportsError
 
 
@@ -43,6 +45,18 @@ def test_a_province_has_its_names_its_keys_and_its_days(tmp_path):
     assert (province.province_code, province.name_vi) == ("H24", "Hải Phòng")
     assert [str(key.first_day) for key in province.keys] == ["2022-01-01", "2023-01-01"]
     assert len({key.key_id for key in province.keys}) == 2
+
+
+def test_a_key_never_begins_as_a_formula_does_and_its_earlier_form_is_read(tmp_path):
+    begins_with_plus = Ed25519PublicKey.from_public_bytes(b"\xf8" + bytes(31))
+    text = public_text(begins_with_plus)
+    earlier = text.removeprefix("ed25519:")
+    assert (text[0], earlier[0]) == ("e", "+")
+    for written in (text, earlier):
+        [province] = read_registry(registry(tmp_path, ROW.replace(KEY, written))).values()
+        assert province.keys[0].public == begins_with_plus
+    with pytest.raises(FederationError, match="line 3: H24 has this key in a line before"):
+        read_registry(registry(tmp_path, *(ROW.replace(KEY, one) for one in (text, earlier))))
 
 
 @pytest.mark.parametrize(
