@@ -3,10 +3,29 @@
 -- Only integers are added up, and only those of figures that are counted from cases. A rate comes
 -- from the sums and is cut as a city's is. `oldest_as_of_date`: the earliest night among the
 -- provinces counted.
+--
+-- The nation has no target of its own: its verdict is how many provinces meet theirs, and it is as
+-- firm as theirs are. `met_at_least`: those that meet their target under every reading, with
+-- figures that are not provisional. `met_at_most`: also those whose verdict depends on the
+-- reading or is provisional, and those without a verdict that may still get one: provinces that
+-- are missing, and late ones without a case so far. A figure of a late province is provisional
+-- where its period was not over by the province's last night.
 with covered as (
-    select province_code
+    select province_code, coverage_state
     from national.coverage
     where publication_id = :publication and package_id is not null
+),
+
+late as (
+    select province_as_of_date
+    from national.coverage
+    where publication_id = :publication and coverage_state = 'late'
+),
+
+missing as (
+    select count(*) as provinces
+    from national.coverage
+    where publication_id = :publication and coverage_state = 'missing'
 ),
 
 stated as (
@@ -18,12 +37,18 @@ stated as (
         figure.period_type,
         figure.period_basis,
         figure.period_start,
+        figure.period_end,
         figure.province_code,
         figure.as_of_date,
         figure.numerator,
         figure.denominator,
         figure.figure_status,
         figure.known_issues,
+        figure.figure_status in ('met', 'not_met') as has_verdict,
+        coalesce(figure.firmness, '') = 'depends' as depends,
+        covered.coverage_state = 'late'
+        and (figure.period_type = 'year_to_date' or figure.period_end > figure.as_of_date)
+            as is_provisional,
         coalesce(indicator.adds_up, false) and figure.method_code <> 'declared' as adds_up,
         indicator.value_scale
     from national.province_figure as figure
@@ -48,8 +73,20 @@ added_up as (
         count(distinct province_code) as provinces_counted,
         count(case when figure_status = 'met' then 1 end) as provinces_met,
         count(case when figure_status = 'not_met' then 1 end) as provinces_not_met,
+        count(case when has_verdict and depends then 1 end) as provinces_depending,
+        count(case when has_verdict and is_provisional then 1 end) as provinces_provisional,
+        count(
+            case when figure_status = 'met' and not depends and not is_provisional then 1 end
+        ) as met_firmly,
+        count(
+            case when has_verdict and (depends or is_provisional) then 1 end
+        ) as provinces_unsettled,
+        count(case when is_provisional and figure_status <> 'no_data' then 1 end) as late_counted,
         count(case when known_issues is not null then 1 end) as provinces_with_issues,
-        min(as_of_date) as oldest_as_of_date
+        min(as_of_date) as oldest_as_of_date,
+        case period_type
+            when 'year_to_date' then cast(:night as date) else max(period_end)
+        end as period_end
     from stated
     group by
         indicator_code,
@@ -60,6 +97,20 @@ added_up as (
         period_basis,
         period_start,
         adds_up
+),
+
+-- late provinces whose figure of the period may still come
+awaited as (
+    select
+        added_up.*,
+        (select provinces from missing)
+        + (
+            select count(*)
+            from late
+            where late.province_as_of_date < added_up.period_end
+        )
+        - late_counted as provinces_awaited
+    from added_up
 ),
 
 indicator_value as (
@@ -87,8 +138,15 @@ indicator_value as (
         provinces_met,
         provinces_not_met,
         provinces_with_issues,
-        oldest_as_of_date
-    from added_up
+        oldest_as_of_date,
+        provinces_depending,
+        provinces_provisional,
+        case when provinces_met + provinces_not_met > 0 then met_firmly end as met_at_least,
+        case
+            when provinces_met + provinces_not_met > 0
+                then met_firmly + provinces_unsettled + provinces_awaited
+        end as met_at_most
+    from awaited
 )
 
 select * from indicator_value

@@ -42,9 +42,17 @@ _WORDS: dict[str, dict[Language, str]] = {
     "no_data": {"vi": "chưa có", "en": "no data"},
     "sums": {
         "vi": "Các số là tổng số nguyên của các tỉnh; tỷ lệ tính từ tổng, cắt bớt chứ không làm"
-        " tròn. “Đạt”: số tỉnh đạt mục tiêu của mình trên số tỉnh có mục tiêu.",
+        " tròn. “Đạt”: số tỉnh đạt mục tiêu của mình trên số tỉnh có mục tiêu; dòng dưới là ít nhất"
+        " và nhiều nhất bao nhiêu tỉnh đạt, vì có tỉnh mà đánh giá tùy cách đọc, tỉnh chậm hoặc"
+        " thiếu. Không có dòng dưới: con số chắc chắn.",
         "en": "The figures are sums of the provinces' integers; rates come from the sums and are"
-        " cut, never rounded up. “Met”: provinces that meet their own target, of those with one.",
+        " cut, never rounded up. “Met”: provinces that meet their own target, of those with one;"
+        " below it how many meet it at least and at most, because the verdicts of some depend on"
+        " the reading, or provinces are late or missing. Without a second line it is firm.",
+    },
+    "depending": {
+        "vi": "{title}: đánh giá của {count} tỉnh tùy cách đọc",
+        "en": "{title}: the verdict of {count} provinces depends on the reading",
     },
 }
 _HEADERS: dict[Language, tuple[str, ...]] = {
@@ -214,7 +222,8 @@ def _lines(warehouse: Warehouse, publication: dict[str, Any]) -> list[dict[str, 
         " indicator.title_en, indicator.unit_of_measure, figure.unit_code, figure.method_code,"
         " figure.adds_up, figure.numerator, figure.denominator, figure.value,"
         " figure.provinces_counted, figure.provinces_met, figure.provinces_not_met,"
-        " figure.provinces_with_issues, figure.oldest_as_of_date,"
+        " figure.met_at_least, figure.met_at_most, figure.provinces_depending,"
+        " figure.provinces_provisional, figure.provinces_with_issues, figure.oldest_as_of_date,"
         " indicator.reason_vi, indicator.reason_en"
         " from national.indicator as indicator left join national.indicator_value as figure"
         " on indicator.indicator_code = figure.indicator_code"
@@ -254,6 +263,7 @@ def _print_table(
         table.add_column(header, justify=side, overflow="fold", width=widths[place])
     levels = [str(row["unit_code"]) for row in read_reference()["unit_level"]]
     notes: list[str] = []
+    depending: list[tuple[str, int]] = []
     by_indicator: dict[str, dict[str, dict[str, Any]]] = {}
     for line in lines:
         by_indicator.setdefault(line["indicator_code"], {})[line["unit_code"]] = line
@@ -264,16 +274,13 @@ def _print_table(
             for code in (_NATION, *(level for level in levels if level not in _NOT_SHOWN))
         ]
         counted = max((line["provinces_counted"] or 0 for line in figures.values()), default=0)
-        verdicts = ""
-        if first["provinces_counted"]:
-            verdicts = (
-                f"{first['provinces_met']}/{first['provinces_met'] + first['provinces_not_met']}"
-            )
+        if first["provinces_depending"]:
+            depending.append((first[f"title_{lang}"], first["provinces_depending"]))
         table.add_row(
             str(first[f"title_{lang}"]),
             *cells,
             whole(counted, lang) if counted else "",
-            verdicts,
+            _verdicts(first),
         )
     with printed(file, page_width(file)) as console:
         console.print(
@@ -301,6 +308,8 @@ def _print_table(
         console.print(table)
         for number, note in enumerate(notes, start=1):
             console.print(f"({number}) {note}")
+        for title, count in depending:
+            console.print(_WORDS["depending"][lang].format(title=title, count=count))
         console.print(_WORDS["sums"][lang])
 
 
@@ -308,6 +317,18 @@ def _print_table(
 _WIDTHS = (9, 9, 9, 9, 5, 5)
 _NUMBERS = sum(_WIDTHS) + 3 * len(_WIDTHS) + 2
 _NOT_SHOWN = {"CITY", "UNREGISTERED"}
+
+
+def _verdicts(line: dict[str, Any]) -> str:
+    """How many provinces meet their target, and below it how firm that is."""
+    met, not_met = line["provinces_met"] or 0, line["provinces_not_met"] or 0
+    if not met + not_met:
+        return ""
+    fewest, most = line["met_at_least"], line["met_at_most"]
+    if fewest is None:  # published by an earlier release
+        return f"{met}/{met + not_met}\n?"
+    firmness = "" if fewest == most else f"\n{fewest}–{most}"
+    return f"{met}/{met + not_met}{firmness}"
 
 
 def _figure(line: dict[str, Any] | None, notes: list[str], lang: Language) -> str:

@@ -17,6 +17,7 @@ from onestop.federation.package import open_package
 from onestop.federation.registry import read_registry
 from onestop.federation.scorecard import print_nation
 from onestop.federation.sentences import federated_sentences
+from onestop.federation.signing import public_key, read_key
 from onestop.vietnamese import SENTENCES
 
 
@@ -109,6 +110,8 @@ def test_json_and_csv_hold_integers_rates_and_both_languages(first_run, office, 
         3 * city["numerator"],
         3 * city["denominator"],
     )
+    # the third province is missing: its verdict may be either
+    assert line["met_at_most"] == line["met_at_least"] + line["provinces_depending"] + 1
     rows = list(csv.DictReader(io.StringIO(printed(office, "vi", None, "csv"))))
     assert len(rows) == len(page["lines"])
     assert {row["indicator_code"] for row in rows} > {"on_time_rate", "pci_rank"}
@@ -151,4 +154,5 @@ def test_package_writes_the_night_and_prints_a_new_key(one_night, environment, n
     assert path.read_bytes() == nation.written.read_bytes()
     assert open_package(path.read_bytes()).manifest.province_code == "P01"
     key = run_command("package", "--new-key", tmp_path / "new.pem", env=own)
-    assert (key.returncode, len(key.stdout.strip())) == (0, 44)
+    assert key.returncode == 0
+    assert public_key(key.stdout.strip()) == read_key(tmp_path / "new.pem").public_key()
