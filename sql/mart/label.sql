@@ -85,6 +85,43 @@ named as (
     union all
     select 'method_code', method_code, label_vi, label_en
     from ref.method
+    -- mart.restatement has a figure of the form as indicator_code and its column as method_code
+    union all
+    select 'indicator_code', 'form_06a', 'Biểu số II.06a/VPCP/KSTT', 'Form II.06a/VPCP/KSTT'
+    union all
+    select 'method_code', 'received_total', '(3) Tiếp nhận, tổng số', '(3) Received, total'
+    union all
+    select
+        'method_code',
+        'received_online',
+        '(4) Tiếp nhận trực tuyến trong kỳ',
+        '(4) Received online in the period'
+    union all
+    select
+        'method_code',
+        'received_counter_post',
+        '(5) Tiếp nhận trực tiếp, qua bưu chính trong kỳ',
+        '(5) Received at the counter or by post in the period'
+    union all
+    select
+        'method_code',
+        'carried_over',
+        '(6) Từ kỳ trước chuyển sang',
+        '(6) Carried over from before the period'
+    union all
+    select 'method_code', 'resolved_total', '(7) Đã giải quyết, tổng số', '(7) Resolved, total'
+    union all
+    select 'method_code', 'resolved_early', '(8) Đã giải quyết, trước hạn', '(8) Resolved early'
+    union all
+    select 'method_code', 'resolved_on_time', '(9) Đã giải quyết, đúng hạn', '(9) Resolved on time'
+    union all
+    select 'method_code', 'resolved_late', '(10) Đã giải quyết, quá hạn', '(10) Resolved late'
+    union all
+    select 'method_code', 'open_total', '(11) Đang giải quyết, tổng số', '(11) Open, total'
+    union all
+    select 'method_code', 'open_in_time', '(12) Đang giải quyết, trong hạn', '(12) Open in time'
+    union all
+    select 'method_code', 'open_overdue', '(13) Đang giải quyết, quá hạn', '(13) Open overdue'
     union all
     select 'reading_code', reading_code, label_vi, label_en
     from ref.reading

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pandas as pd
 import pyarrow as pa
@@ -18,6 +18,7 @@ from recorded_world import put_record
 from three_nights import publish_second_night
 
 import onestop
+from onestop.figures.form_06a.figures import FormCounts
 from onestop.frames import SCHEMAS, PublishedFigures
 from onestop.marts.descriptions import label_kind
 from onestop.marts.publish import refresh_reference
@@ -173,12 +174,12 @@ def test_every_code_of_every_mart_has_a_name(embedded, published):
                 kind = label_kind(table, column)
                 if kind in {None, "field_code", "procedure_key"}:  # some are in no register
                     continue
-                if table == "restatement" and kind in {"indicator_code", "method_code"}:
-                    continue  # of form II.06a its columns
                 rows = warehouse.rows(f'select distinct "{column}" as code from mart."{table}"')
                 lacking = {row["code"] for row in rows} - known[kind] - {None}
                 missing += [f"{table}.{column}: {code}" for code in sorted(lacking)]
     assert missing == []
+    assert {field.name for field in fields(FormCounts)} <= known["method_code"]
+    assert "form_06a" in known["indicator_code"]
 
 
 def test_filters_take_lists_dates_and_missing_values(on_both):

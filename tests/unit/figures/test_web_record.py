@@ -243,6 +243,30 @@ def test_restatements_are_those_of_the_mart_and_lead_to_their_dossiers(warehouse
     assert len(dossiers) == row["dossier_count"]
 
 
+def test_restatements_name_figures_and_methods_instead_of_their_codes(warehouse, site, auditor):
+    codes = {
+        row["code"]
+        for row in warehouse.rows(
+            "select method_code as code from mart.restatement"
+            " union select indicator_code from mart.restatement"
+        )
+    }
+    assert {"form_06a", "received_total"} <= codes
+    first, last = (
+        read_restatements(warehouse, site, of("restatements", page=page))["rows"]
+        for page in (1, 999)
+    )
+    assert not codes & {row[name] for row in first + last for name in ("title", "method")}
+    assert last[-1]["title"] == "Biểu số II.06a/VPCP/KSTT"
+    assert re.match(r"\(\d+\) ", last[-1]["method"])
+    row = next(row for row in first if row["dossier_count"])
+    asked = {"night": row["restated_night"], "type": row["period_type"]}
+    asked |= {"basis": row["period_basis"], "start": row["period_start"]}
+    page = auditor.get("/restatements", params=asked).text
+    assert row["method_code"] not in page
+    assert f"kỳ từ {row['period_start']:%d/%m/%Y}:" in page
+
+
 def test_the_difference_of_neighbouring_nights_is_the_recorded_one_and_adds_up(warehouse, site):
     values = read_difference(warehouse, site, of("difference"))
     assert values["is_recorded"]

@@ -207,8 +207,12 @@ def read_restatements(warehouse: Warehouse, _settings: Settings, visit: Visit) -
         f" limit {page.size} offset {page.offset}",
         values,
     )
+    indicators, methods = (
+        _names(warehouse, kind, lang) for kind in ("indicator_code", "method_code")
+    )
     for row in rows:
-        row["title"] = row["title"] or heading(row["method_code"], lang)
+        row["title"] = row["title"] or indicators.get(row["indicator_code"], row["indicator_code"])
+        row["method"] = methods.get(row["method_code"], heading(row["method_code"], lang))
         row["before"], row["after"] = (_amounts(row, side, lang) for side in ("before", "after"))
     nights = warehouse.rows(
         "select restated_night as night, count(*) as figures from mart.restatement"
@@ -225,6 +229,7 @@ def read_restatements(warehouse: Warehouse, _settings: Settings, visit: Visit) -
         "nights": nights,
         "period_types": _labels(warehouse, "period_type", lang),
         "dossiers": _read_restated_dossiers(warehouse, unit, visit),
+        "start": date_of(visit.query.get("start"), find_night(warehouse, None)),
         "query": visit.query,
     }
 
@@ -238,6 +243,17 @@ def _amounts(row: Mapping[str, Any], side: str, lang: Language) -> str:
         return figure_text(figure, "count", lang)
     figure = {"numerator": numerator, "denominator": denominator, "value": None}
     return figure_text(figure, row["unit_of_measure"], lang)
+
+
+def _names(warehouse: Warehouse, kind: str, lang: Language) -> dict[str, str]:
+    """The names of a kind of codes in ``mart.label``, by code."""
+    if "label" not in warehouse.tables("mart"):  # published by an earlier release
+        return {}
+    rows = warehouse.rows(
+        f"select code, label_{lang} as label from mart.label where code_kind = :kind",
+        {"kind": kind},
+    )
+    return {row["code"]: row["label"] for row in rows}
 
 
 def _labels(warehouse: Warehouse, table: str, lang: Language) -> dict[str, str]:
@@ -260,7 +276,14 @@ def _read_restated_dossiers(
     night = find_night(warehouse, None)
     return warehouse.rows(
         f"select dossier.*, was.label_{visit.lang} as text_before,"
-        f" now.label_{visit.lang} as text_after from mart.restatement_dossier as dossier"
+        f" now.label_{visit.lang} as text_after, file_was.file_name as file_before,"
+        " file_now.file_name as file_after,"
+        " coalesce(unit.unit_name, dossier.unit_after, dossier.unit_before) as unit_name"
+        " from mart.restatement_dossier as dossier"
+        " left join mart.unit as unit"
+        " on coalesce(dossier.unit_after, dossier.unit_before) = unit.unit_code"
+        f" left join ({_FILES}) as file_was on dossier.delivery_before = file_was.delivery_id"
+        f" left join ({_FILES}) as file_now on dossier.delivery_after = file_now.delivery_id"
         f" left join ({_CLASSES}) as was on dossier.class_before = was.class_at_end"
         f" left join ({_CLASSES}) as now on dossier.class_after = now.class_at_end"
         " where restated_night = :night and period_type = :type and period_basis = :basis"
