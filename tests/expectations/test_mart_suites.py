@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import shutil
 from dataclasses import replace
 from typing import Any
 
 import duckdb
+import psycopg
 import pytest
 
 from onestop.gate import BrokenRuleError, check_marts, load_suite, run_suite
@@ -402,3 +404,36 @@ def test_marts_in_a_warehouse_file_are_checked_by_its_address(tmp_path, written_
     assert check_marts(f"duckdb:///{path}", AS_OF, expectations=written_suites).is_publishable
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["warehouse.duckdb"]
+
+
+def test_rules_on_whole_marts_avoid_nested_loops_on_postgresql(postgres, tmp_path):
+    # The planner expects one row of a view that joins by three columns that depend on each other; a
+    # unique key of 23,000 rows was then compared with each of them, for an hour.
+    query = "select n from {batch} where current_setting('enable_nestloop') = 'on'"
+    rules = [
+        {
+            "type": "unexpected_rows_expectation",
+            "kwargs": {"unexpected_rows_query": query},
+            "severity": "critical",
+            "meta": {
+                "rule_code": code,
+                "severity": "critical",
+                "scope": "row",
+                "message_vi": "Vòng lặp lồng nhau",
+                "message_en": "Nested loops are allowed",
+                "clause": "TT 01/2020/TT-VPCP",
+                "columns": ["n"],
+                "reads": reads,
+            },
+        }
+        for code, reads in (("TAL-F01", "whole"), ("TAL-F02", "rows"))
+    ]
+    suite = {"name": "tally", "expectations": rules}
+    (tmp_path / "tally.json").write_text(json.dumps(suite), encoding="utf-8")
+    url = postgres.make_database()
+    with psycopg.connect(url) as connection:
+        connection.execute("create schema mart_staged")
+        for table in ("tally", "tally_new"):
+            connection.execute(f"create table mart_staged.{table} as select 1 as n")
+    verdict = check_marts(url, AS_OF, expectations=tmp_path)
+    assert [item.rule_code for item in verdict.critical] == ["TAL-F02"]

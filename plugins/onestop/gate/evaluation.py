@@ -288,8 +288,15 @@ def _readable(value: Any) -> Any:  # noqa: ANN401 - idem
 
 
 @contextmanager
-def opened(source: str | sa.Engine | duckdb.DuckDBPyConnection) -> Iterator[sa.Engine]:
-    """An engine for a source; closed at the end if it was opened here."""
+def opened(
+    source: str | sa.Engine | duckdb.DuckDBPyConnection, *, joins_whole_tables: bool = False
+) -> Iterator[sa.Engine]:
+    """An engine for a source; closed at the end if it was opened here.
+
+    Args:
+        source: SQLAlchemy URL, SQLAlchemy engine, or open DuckDB connection.
+        joins_whole_tables: whether its statements read whole tables, not few rows by their keys.
+    """
     import sqlalchemy as sa  # noqa: PLC0415 - as above
 
     if isinstance(source, sa.Engine):
@@ -309,7 +316,7 @@ def opened(source: str | sa.Engine | duckdb.DuckDBPyConnection) -> Iterator[sa.E
         # the driver is not loaded where the warehouse is a file
         from onestop.warehouse.postgres_engine import sqlalchemy_engine  # noqa: PLC0415
 
-        engine = sqlalchemy_engine(source)
+        engine = sqlalchemy_engine(source, joins_whole_tables=joins_whole_tables)
     else:
         engine = sa.create_engine(source)
     try:

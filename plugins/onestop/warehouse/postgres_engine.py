@@ -698,7 +698,9 @@ class PostgreSQLWarehouse(Warehouse):
             self._lock_holder.close()
 
 
-def sqlalchemy_engine(url: str, *, read_only: bool = False) -> sa.Engine:
+def sqlalchemy_engine(
+    url: str, *, read_only: bool = False, joins_whole_tables: bool = False
+) -> sa.Engine:
     """A SQLAlchemy engine that reads as the auditor where the login may.
 
     Each statement has its own transaction, so that a failing rule affects no other.
@@ -706,6 +708,8 @@ def sqlalchemy_engine(url: str, *, read_only: bool = False) -> sa.Engine:
     Args:
         url: of the database.
         read_only: whether the server refuses every change.
+        joins_whole_tables: whether nested loops are avoided, as in
+            :meth:`PostgresEngine.make_table`.
     """
     import sqlalchemy as sa  # noqa: PLC0415 - only the gate needs it
 
@@ -714,6 +718,8 @@ def sqlalchemy_engine(url: str, *, read_only: bool = False) -> sa.Engine:
         connection.execute(_take_role(AUDITOR).encode())
         if read_only:
             connection.execute("set default_transaction_read_only = on")
+        if joins_whole_tables:
+            connection.execute("set enable_nestloop = off")
         return connection
 
     return sa.create_engine(
