@@ -180,6 +180,15 @@ def test_before_a_release_with_these_marts_has_published_the_page_does_without(t
     assert read(settings)["changes"] == []
 
 
+@pytest.mark.parametrize("values", [(98.21, 98.22), (97.0, 99.0), (97.99, 99.0), (90.0, 90.01)])
+def test_marks_beside_a_trend_do_not_touch(values):
+    points = [charts.Point(str(value), value) for value in values]
+    marks = charts.trend(points, 98.0, "rate", ("lowest", "highest", "target"))
+    places = sorted(map(float, re.findall(r'class="mark" x="[\d.]+" y="([\d.]+)"', marks)))
+    assert "target" in marks
+    assert all(b - a >= 12 for a, b in itertools.pairwise(places)), places
+
+
 def test_labels_under_a_trend_do_not_touch():
     days = [charts.Point(f"{day}/11", 98.0, "98 %") for day in range(10, 26)]
     places = re.findall(

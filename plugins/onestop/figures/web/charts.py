@@ -225,9 +225,10 @@ class _Scale:
             for y in near:
                 del marks[y]
             marks[at] = target
-        ordered = sorted(marks.items())
-        if len(ordered) > 1 and ordered[-1][0] - ordered[0][0] < _LINE_HEIGHT:
-            ordered = ordered[:1]
+        ordered: list[tuple[float, str]] = []
+        for y, text in sorted(marks.items()):
+            if not ordered or y - ordered[-1][0] >= _LINE_HEIGHT:
+                ordered.append((y, text))
         right = self._area.width - self._area.right
         return Markup().join(
             Markup(

@@ -87,7 +87,7 @@ def read_units(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[
         "is_running": year.period_type == "year_to_date",
         "months": year.months,
         "units": units,
-        "unit_count": len(units),
+        "judged": sum(1 for unit in units if _status(unit) in {"met", "not_met"}),
         "totals": totals,
         "sort": sort,
         "order": order,
