@@ -37,6 +37,8 @@ _KEPT_FOLDERS = 4
 
 Cell = str | int | bool | dt.date | None
 Row = dict[str, Cell]
+#: Name and bytes of each file of a folder.
+_Contents = tuple[tuple[str, bytes], ...]
 CellType = Literal["text", "integer", "boolean", "date"]
 
 _ARROW_TYPES: dict[str, pa.DataType] = {
@@ -185,16 +187,21 @@ def read_reference(folder: Path = REFERENCE_FOLDER) -> dict[str, list[Row]]:
     Raises:
         ReferenceFileError: names every problem.
     """
+    kept = _read_reference(folder, _contents(folder))
+    return {name: [dict(row) for row in rows] for name, rows in kept.items()}
+
+
+def _contents(folder: Path) -> _Contents:
+    """What the files hold now: what was read of other contents is not used."""
     reference_files(folder)  # first, for its errors
     paths = (folder / SCHEMA_FILE, *sorted(folder.glob("*.csv")))
-    kept = _read_reference(folder, tuple((path.name, path.read_bytes()) for path in paths))
-    return {name: [dict(row) for row in rows] for name, rows in kept.items()}
+    return tuple((path.name, path.read_bytes()) for path in paths)
 
 
 @lru_cache(_KEPT_FOLDERS)
 def _read_reference(
     folder: Path,
-    contents: tuple[tuple[str, bytes], ...],  # noqa: ARG001 - other contents are read again
+    contents: _Contents,  # noqa: ARG001 - other contents are read again
 ) -> dict[str, list[Row]]:
     files = reference_files(folder)
     problems = _files_missing_or_unknown(folder, files)
@@ -224,7 +231,12 @@ def reference_tables(folder: Path = REFERENCE_FOLDER) -> dict[str, pa.Table]:
     Raises:
         ReferenceFileError: names every problem.
     """
-    rows = read_reference(folder)
+    return dict(_reference_tables(folder, _contents(folder)))
+
+
+@lru_cache(_KEPT_FOLDERS)
+def _reference_tables(folder: Path, contents: _Contents) -> dict[str, pa.Table]:
+    rows = _read_reference(folder, contents)
     return {
         name: pa.Table.from_pylist(
             rows[name],

@@ -8,8 +8,9 @@ working Saturday counts.
 from __future__ import annotations
 
 import datetime as dt
-from functools import cache
-from typing import TYPE_CHECKING
+import itertools
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 FIRST_DAY = dt.date(2000, 1, 1)
 _ONE_DAY = dt.timedelta(days=1)
 _SATURDAY = 5
+#: How many calendars and tables of them a process keeps: tests and replays have several.
+_KEPT = 8
 _DAY_NAMES = ("Thứ Hai", "Thứ Ba", "Thứ Tư", "Thứ Năm", "Thứ Sáu", "Thứ Bảy", "Chủ nhật")
 
 
@@ -47,8 +50,14 @@ class WorkCalendar:
 
     @classmethod
     def from_reference(cls, folder: Path = REFERENCE_FOLDER) -> WorkCalendar:
-        """The calendar of the reference files in ``folder``."""
-        return cls(read_reference(folder)["day_off"])
+        """The calendar of the reference files in ``folder``; the same one for the same rows."""
+        rows = read_reference(folder)["day_off"]
+        return cls._of_rows(tuple(tuple(row.items()) for row in rows))
+
+    @classmethod
+    @lru_cache(_KEPT)
+    def _of_rows(cls, rows: tuple[tuple[tuple[str, Any], ...], ...]) -> WorkCalendar:
+        return cls([dict(row) for row in rows])
 
     def is_workday(self, day: dt.date) -> bool:
         """Whether offices work on that day."""
@@ -72,8 +81,9 @@ def work_calendar(folder: Path = REFERENCE_FOLDER) -> WorkCalendar:
     return WorkCalendar.from_reference(folder)
 
 
+@lru_cache(_KEPT)
 def calendar_table(first: dt.date, last: dt.date, calendar: WorkCalendar | None = None) -> pa.Table:
-    """One row per day, for ``core.calendar``.
+    """One row per day, for ``core.calendar``; made once for each calendar.
 
     ``workday_number`` counts the working days up to and including the day, so that the working
     days between two dates are a subtraction, the first day excluded.
@@ -89,18 +99,16 @@ def calendar_table(first: dt.date, last: dt.date, calendar: WorkCalendar | None 
     """
     calendar = calendar or work_calendar()
     days = [first + _ONE_DAY * n for n in range((last - first).days + 1)]
-    numbers = []
-    number = 0
-    for day in days:
-        number += calendar.is_workday(day)
-        numbers.append(number)
+    are_workdays = [calendar.is_workday(day) for day in days]
     return pa.table(
         {
             "calendar_date": pa.array(days, pa.date32()),
-            "is_workday": pa.array([calendar.is_workday(day) for day in days], pa.bool_()),
+            "is_workday": pa.array(are_workdays, pa.bool_()),
             "day_name": pa.array([_DAY_NAMES[day.weekday()] for day in days], pa.string()),
             "holiday_name": pa.array([calendar.day_off_name(day) for day in days], pa.string()),
-            "workday_number": pa.array(numbers, pa.int64()),
+            "workday_number": pa.array(
+                list(itertools.accumulate(map(int, are_workdays))), pa.int64()
+            ),
             "is_calendar_known": pa.array([calendar.is_known(day) for day in days], pa.bool_()),
         }
     )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from functools import cache
 
 import holidays
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from worked_deadlines import DEADLINES
 
 from onestop.marts.publish import refresh_reference
-from onestop.schema.reference import read_reference
+from onestop.schema.reference import REFERENCE_FOLDER, read_reference
 from onestop.schema.workdays import FIRST_DAY, WorkCalendar, calendar_table, work_calendar
 from onestop.warehouse import open_warehouse
 
@@ -79,6 +80,18 @@ def test_a_day_off_added_to_the_reference_moves_deadlines():
     assert [row["calendar_date"] for row in table if row["workday_number"] == 10] == [
         dt.date(2022, 7, 4)
     ]
+
+
+def test_the_calendar_is_that_of_what_the_files_hold_now(tmp_path):
+    folder = tmp_path / "reference"
+    shutil.copytree(REFERENCE_FOLDER, folder)
+    before = WorkCalendar.from_reference(folder)
+    assert WorkCalendar.from_reference(folder) is before
+    with (folder / "day_off.csv").open("a", encoding="utf-8") as file:
+        file.write("2022-06-20,holiday,Thử,Try,BLLĐ 2012 Điều 115,false,\n")
+    day = dt.date(2022, 6, 20)
+    for calendar, is_workday in ((before, True), (WorkCalendar.from_reference(folder), False)):
+        assert calendar_table(day, day, calendar)["is_workday"].to_pylist() == [is_workday]
 
 
 def test_the_calendar_of_a_night_reaches_beyond_every_deadline_of_its_dossiers():
