@@ -30,6 +30,8 @@ from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse.duckdb_files import open_duckdb
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import duckdb
 
     from onestop.federation.package import SealedPackage
@@ -217,23 +219,29 @@ class SumChecks:
             PackageRefusedError: they are damaged, or they are not.
         """
         tables = package.tables()
-        for name, table in tables.items():
-            self._connection.execute(f"delete from {name}")
-            self._connection.register("incoming_rows", table)
-            self._connection.execute(f"insert into {name} by name select * from incoming_rows")
-            self._connection.unregister("incoming_rows")
         for name, columns in _REQUIRED.items():
             for column in columns.split(", "):
                 if tables[name][column].null_count:
                     raise PackageRefusedError(
                         DAMAGED, said("{table}: a required cell is empty", table=name)
                     )
+        # rows that are deleted would keep their memory until the connection is closed
+        self._connection.execute("begin")
+        try:
+            return tables | self._checked(tables, package.manifest.figures_sha256)
+        finally:
+            self._connection.execute("rollback")
+
+    def _checked(self, tables: Mapping[str, pa.Table], digest: str) -> dict[str, pa.Table]:
+        for name, table in tables.items():
+            self._connection.register("incoming_rows", table)
+            self._connection.execute(f"insert into {name} by name select * from incoming_rows")
+            self._connection.unregister("incoming_rows")
         for name, why in self._rules:
             if self._connection.execute(f"execute {name}").fetchone() is not None:
                 raise PackageRefusedError(BROKEN_SUMS, why)
-        self._check_digest(package.manifest.figures_sha256)
-        stored = {name: self._arrow(query) for name, query in _STORED.items()}
-        return tables | stored
+        self._check_digest(digest)
+        return {name: self._arrow(query) for name, query in _STORED.items()}
 
     def _check_digest(self, stated: str) -> None:
         if digest_of(self._arrow, "indicator_value", "form_06a") != stated:
