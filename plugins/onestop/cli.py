@@ -27,7 +27,16 @@ from onestop.errors import OneStopError, SettingsError
 from onestop.files import FULL, remove_unfinished, room_left
 from onestop.language import LANGUAGES, chosen_language, shown_language
 from onestop.progress import working
-from onestop.said import Language, Said, said, said_count, said_number, said_text, translated
+from onestop.said import (
+    Language,
+    Said,
+    said,
+    said_count,
+    said_list,
+    said_number,
+    said_text,
+    translated,
+)
 from onestop.settings import Settings
 from onestop.version import __version__
 
@@ -35,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from onestop.night import NightReport
+    from onestop.upkeep.backup import Backup
 
 _DEBUG = "--debug"
 _PROGRESS = "--progress"
@@ -605,10 +615,21 @@ def list_reports(lang: LangOption, form: FormatOption = Format.table) -> None:
 
 @app.command()
 def verify(lang: LangOption, as_of: AsOf = None) -> None:
-    """Recompute the published figures from landing/ alone and compare; exit 0 when identical."""
+    """Recompute the published figures from landing/ alone and compare; exit 0 when identical.
+
+    In a national office also the nation's last publication, from the kept packages.
+    """
+    from onestop.marts.published import has_national, open_published, published_nights
     from onestop.upkeep.verify import verify as verify_night
 
-    result = verify_night(Settings.from_environment(), as_of)
+    settings = Settings.from_environment()
+    with open_published(settings) as published:
+        is_office, has_nights = has_national(published), bool(published_nights(published))
+    if is_office and as_of is None:
+        _verify_nation(settings, lang)
+        if not has_nights:
+            return
+    result = verify_night(settings, as_of)
     for sentence in result.notes:
         typer.secho(translated(sentence, lang), fg="yellow", err=True)
     for sentence in (*result.differences, *result.reasons):
@@ -627,6 +648,35 @@ def verify(lang: LangOption, as_of: AsOf = None) -> None:
         return
     differences = said_count(result.difference_count, "difference")
     _fail(said("night {night}: {differences}", night=result.night, differences=differences), lang)
+
+
+def _verify_nation(settings: Settings, lang: Language) -> None:
+    """Verify the nation's last publication; a difference ends the command."""
+    from onestop.upkeep.verify_nation import verify_nation
+
+    result = verify_nation(settings)
+    facts = {"night": result.night, "number": result.publication_id}
+    for sentence in result.differences:
+        _say(sentence, lang)
+    if result.differences:
+        _fail(
+            said(
+                "the nation's night {night}, publication {number}: {differences}",
+                differences=said_count(len(result.differences), "difference"),
+                **facts,
+            ),
+            lang,
+        )
+    _say(
+        said(
+            "the nation's night {night}, publication {number}: all figures are identical"
+            " ({figures}) when added up from {packages} kept packages",
+            figures=said_number(result.figures),
+            packages=said_number(result.packages),
+            **facts,
+        ),
+        lang,
+    )
 
 
 @app.command()
@@ -786,9 +836,9 @@ def backup(
     made = make_backup(settings, target.absolute(), keep=keep)
     _say(
         said(
-            "{folder}: the warehouse of night {night}, {files} ({new} new)",
+            "{folder}: the warehouse ({nights}), {files} ({new} new)",
             folder=made.folder,
-            night=made.night,
+            nights=_nights_held(made),
             files=said_count(made.files, "landed file"),
             new=made.new_files,
         ),
@@ -812,14 +862,24 @@ def restore(
     restored = restore_backup(settings, target.absolute(), at=at)
     _say(
         said(
-            "{backup} is restored: night {night}, {files}; run `onestop verify` to check its"
-            " figures",
+            "{backup} is restored ({nights}), {files}; run `onestop verify` to check its figures",
             backup=restored.folder.name,
-            night=restored.night,
+            nights=_nights_held(restored),
             files=said_count(restored.files, "landed file"),
         ),
         lang,
     )
+
+
+def _nights_held(backup: Backup) -> Said:
+    """The last nights of a backup."""
+    own = said("night {night}", night=backup.night)
+    nation = said("the nation's night {night}", night=backup.national_night)
+    if backup.night and backup.national_night:
+        return said_list([own, nation])
+    if backup.national_night:
+        return nation
+    return own if backup.night else said("no night is published yet")
 
 
 @app.command()
@@ -859,21 +919,28 @@ def migrate(
     lang: LangOption,
     is_national: Annotated[
         bool,
-        typer.Option("--national", help="Also the schema of the nation's figures."),
+        typer.Option(
+            "--national",
+            help="Also make the schema of the nation's figures; an existing one is upgraded too.",
+        ),
     ] = False,
 ) -> None:
     """Bring the warehouse's schema up to this release; on PostgreSQL, with its owner's login."""
     from onestop.marts.descriptions import describe_tables
+    from onestop.marts.published import has_national
     from onestop.warehouse import open_warehouse
 
     with open_warehouse(Settings.from_environment().warehouse) as warehouse:
-        if is_national:
+        is_office = is_national or has_national(warehouse)
+        if is_office:
             from onestop.federation.national_warehouse import migrate_national
 
-            migrate_national(warehouse)
+            national = migrate_national(warehouse)
         with warehouse.as_owner():
             describe_tables(warehouse)
         _say(said("the warehouse has schema {version}", version=warehouse.schema_version()), lang)
+        if is_office:
+            _say(said("the nation's figures have schema {version}", version=national), lang)
 
 
 @app.command()
@@ -994,6 +1061,7 @@ class NationalList(StrEnum):
     """What ``nation`` lists."""
 
     scorecard = "scorecard"
+    publications = "publications"
     provinces = "provinces"
     packages = "packages"
     restated = "restated"
@@ -1074,7 +1142,7 @@ def nation(
         NationalList,
         typer.Option(
             "--list",
-            help="The scorecard, the provinces of the publication, all packages, or restated"
+            help="The scorecard, all publications, the provinces of one, all packages, or restated"
             " figures.",
         ),
     ] = NationalList.scorecard,

@@ -42,6 +42,8 @@ COMMANDS: dict[str, str] = {
     ),
     "Recompute the published figures from landing/ alone and compare; exit 0 when identical.": (
         "Tính lại số liệu đã công bố chỉ từ landing/ và so sánh; mã kết thúc là 0 khi giống hệt."
+        "\n\n"
+        "Ở cơ quan trung ương còn cộng lại lần công bố cuối của cả nước từ các gói đã lưu."
     ),
     "Read refused rows and files again after a rule, mapping or reference file was corrected.": (
         "Đọc lại dòng và tệp bị từ chối, sau khi đã sửa quy tắc, tệp ánh xạ hay dữ liệu tham"
@@ -238,10 +240,12 @@ PARAMETERS: dict[str, str] = {
     "A published night of the nation; defaults to the last publication.": (
         "Đêm đã công bố của cả nước; mặc định là lần công bố cuối."
     ),
-    "The scorecard, the provinces of the publication, all packages, or restated figures.": (
-        "Bảng điểm, các tỉnh của lần công bố, mọi gói số liệu, hoặc các con số đã đổi."
+    "The scorecard, all publications, the provinces of one, all packages, or restated figures.": (
+        "Bảng điểm, mọi lần công bố, các tỉnh của một lần, mọi gói số liệu, hoặc các con số đã đổi."
     ),
-    "Also the schema of the nation's figures.": "Cả cấu trúc của số liệu cả nước.",
+    "Also make the schema of the nation's figures; an existing one is upgraded too.": (
+        "Tạo cả cấu trúc của số liệu cả nước; nơi đã có thì luôn được nâng cấp."
+    ),
     "Show the version and exit.": "Hiện phiên bản rồi kết thúc.",
     "Show the progress of long work also where there is no terminal; also after a"
     " command's name.": (

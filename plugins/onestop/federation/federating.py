@@ -26,6 +26,7 @@ from onestop.federation.publishing import NationState, complete_copy, publish_su
 from onestop.federation.refusal import CONTRADICTION, OLDER, PackageRefusedError
 from onestop.federation.registry import registry_rows
 from onestop.files import has_sha256, write_new
+from onestop.intake.landing import make_private
 from onestop.said import said
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse.base import quoted_text
@@ -214,6 +215,7 @@ def _receive(settings: Settings, found: FoundPackage) -> _Received:
 def _keep(settings: Settings, one: _Received, data: bytes) -> None:
     one.sha256, one.size_bytes = hashlib.sha256(data).hexdigest(), len(data)
     path = kept_package(settings, one.sha256)
+    make_private(settings.landing)
     if path.exists() and has_sha256(path, one.sha256):
         return
     path.unlink(missing_ok=True)  # its disk damaged it
@@ -369,20 +371,9 @@ def _put_in_force(  # noqa: PLR0913, PLR0917 - what comes into force, and in who
     now: dt.datetime,
 ) -> None:
     """Replace a province's rows by those of a package, and list what it restates."""
-    first: tuple[tuple[str, Any], ...] = (
-        ("package_id", pa.scalar(package_id, pa.int64())),
-        ("province_code", pa.scalar(manifest.province_code)),
-        ("as_of_date", pa.scalar(manifest.as_of_date)),
-    )
     if held:
         pending.write(warehouse)  # the package that is replaced may be among them
-    rows = {}
-    for name, table in tables.items():
-        for column, value in reversed(first):
-            table = table.add_column(0, column, pa.repeat(value, table.num_rows))  # noqa: PLW2901
-        rows[_STORED[name]] = table.rename_columns(
-            [_RENAMED.get(column, column) for column in table.column_names]
-        )
+    rows = national_rows(manifest, package_id, tables)
     if held:
         one.restated = _restate(warehouse, manifest, package_id, held, rows["province_figure"], now)
         one.replaces = held
@@ -391,6 +382,25 @@ def _put_in_force(  # noqa: PLR0913, PLR0917 - what comes into force, and in who
             {"package": held["package_id"]},
         )
     pending.add(warehouse, manifest.province_code, rows)
+
+
+def national_rows(
+    manifest: Manifest, package_id: int, tables: Mapping[str, pa.Table]
+) -> dict[str, pa.Table]:
+    """The rows of a package for the national tables, by the table's name."""
+    first: tuple[tuple[str, Any], ...] = (
+        ("package_id", pa.scalar(package_id, pa.int64())),
+        ("province_code", pa.scalar(manifest.province_code)),
+        ("as_of_date", pa.scalar(manifest.as_of_date)),
+    )
+    rows = {}
+    for name, table in tables.items():
+        for column, value in reversed(first):
+            table = table.add_column(0, column, pa.repeat(value, table.num_rows))  # noqa: PLW2901
+        rows[_STORED[name]] = table.rename_columns(
+            [_RENAMED.get(column, column) for column in table.column_names]
+        )
+    return rows
 
 
 class _Pending:

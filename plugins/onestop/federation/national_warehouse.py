@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from onestop.federation.refusal import FederationError
 from onestop.marts.descriptions import describe_tables
-from onestop.marts.published import NothingPublishedError, open_published
+from onestop.marts.published import NothingPublishedError, has_national, open_published
 from onestop.said import said
 from onestop.schema.project import PROJECT_ROOT
 from onestop.schema.reference import read_reference
@@ -41,18 +41,18 @@ def open_national(settings: Settings) -> Warehouse:
     return warehouse
 
 
-def migrate_national(warehouse: Warehouse) -> None:
+def migrate_national(warehouse: Warehouse) -> int:
     """Apply the numbered files of ``sql/national/schema`` that are not applied yet.
+
+    Returns:
+        The schema's version.
 
     Raises:
         FederationError: a newer release made the schema.
         WarehouseError: the login may not change the schema.
     """
     files = schema_files(warehouse.engine, _FOLDER / "schema")
-    applied: set[int] = set()
-    if "schema_version" in warehouse.tables(NATIONAL):
-        found = warehouse.rows("select version from national.schema_version")
-        applied = {row["version"] for row in found}
+    applied = _applied(warehouse)
     if applied and max(applied) > files[-1].version:
         raise FederationError(
             said(
@@ -74,6 +74,14 @@ def migrate_national(warehouse: Warehouse) -> None:
     if pending:
         with warehouse.as_owner():
             describe_tables(warehouse)
+    return files[-1].version
+
+
+def _applied(warehouse: Warehouse) -> set[int]:
+    if "schema_version" not in warehouse.tables(NATIONAL):
+        return set()
+    found = warehouse.rows("select version from national.schema_version")
+    return {int(row["version"]) for row in found}
 
 
 def open_national_figures(settings: Settings) -> Warehouse:
@@ -82,14 +90,37 @@ def open_national_figures(settings: Settings) -> Warehouse:
     Raises:
         NothingPublishedError: there is no national warehouse, or nothing was published yet.
     """
-    warehouse = open_published(settings)
-    if "publication" not in warehouse.tables(NATIONAL):
+    none = NothingPublishedError(
+        "this installation has no national figures",
+        remedy="run `onestop federate` with the packages of the provinces",
+    )
+    try:
+        warehouse = open_published(settings)
+    except NothingPublishedError:
+        raise none from None
+    if not has_national(warehouse):
         warehouse.close()
-        raise NothingPublishedError(
-            "this installation has no national figures",
-            remedy="run `onestop federate` with the packages of the provinces",
-        )
+        raise none
     return warehouse
+
+
+def last_national(warehouse: Warehouse) -> dict[str, Any] | None:
+    """The nation's last publication; None where there is none, as in a city's warehouse."""
+    if not has_national(warehouse):
+        return None
+    rows = warehouse.rows(
+        "select publication_id, as_of_date, published_at, provinces_total, provinces_in,"
+        " provinces_ahead, provinces_late, provinces_missing from national.publication"
+        " order by publication_id desc limit 1"
+    )
+    return rows[0] if rows else None
+
+
+def pending_national(warehouse: Warehouse) -> list[str]:
+    """Names of the schema files of a national warehouse that are not applied yet."""
+    applied = _applied(warehouse)
+    files = schema_files(warehouse.engine, _FOLDER / "schema")
+    return [file.path.name for file in files if file.version not in applied]
 
 
 def insert_query(warehouse: Warehouse, name: str, parameters: Mapping[str, object]) -> None:

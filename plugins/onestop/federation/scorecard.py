@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from onestop.warehouse import Warehouse
 
 #: What `onestop nation` can list.
-NationalList = Literal["scorecard", "provinces", "packages", "restated"]
+NationalList = Literal["scorecard", "publications", "provinces", "packages", "restated"]
 
 _NATION = "NATION"
 _WORDS: dict[str, dict[Language, str]] = {
@@ -69,6 +69,22 @@ _HEADERS: dict[Language, tuple[str, ...]] = {
 }
 #: The query of each list, and the columns of its table, which has fewer than the machine formats.
 _LISTS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "publications": (
+        (
+            "select publication_id, as_of_date, published_at, provinces_in, provinces_ahead,"
+            " provinces_late, provinces_missing, provinces_total from national.publication"
+            " order by publication_id desc"
+        ),
+        (
+            "publication_id",
+            "night",
+            "published_at",
+            "provinces_in",
+            "provinces_ahead",
+            "provinces_late",
+            "provinces_missing",
+        ),
+    ),
     "provinces": (
         (
             "select province.province_code, name_vi, name_en, coverage_state,"
@@ -126,6 +142,7 @@ _HEADINGS: dict[str, dict[Language, str]] = {
     "indicator_code": {"vi": "Chỉ tiêu", "en": "Indicator"},
     "method_code": {"vi": "Cách tính", "en": "Method"},
     "name": {"vi": "Tên", "en": "Name"},
+    "night": {"vi": "Đêm", "en": "Night"},
     "package_id": {"vi": "Gói số", "en": "Package"},
     "package_place": {"vi": "Tệp", "en": "File"},
     "package_state": {"vi": "Tình trạng", "en": "State"},
@@ -133,6 +150,12 @@ _HEADINGS: dict[str, dict[Language, str]] = {
     "previous_night": {"vi": "Đêm trước", "en": "Earlier night"},
     "province_as_of_date": {"vi": "Đêm", "en": "Night"},
     "province_code": {"vi": "Tỉnh", "en": "Province"},
+    "provinces_ahead": {"vi": "Đêm sau", "en": "Later night"},
+    "provinces_in": {"vi": "Đã có", "en": "In"},
+    "provinces_late": {"vi": "Chậm", "en": "Late"},
+    "provinces_missing": {"vi": "Thiếu", "en": "Missing"},
+    "publication_id": {"vi": "Lần công bố", "en": "Publication"},
+    "published_at": {"vi": "Lúc", "en": "At"},
     "reason": {"vi": "Lý do", "en": "Reason"},
     "refusal_code": {"vi": "Mã", "en": "Code"},
     "times_received": {"vi": "Số lần nhận", "en": "Received"},
@@ -165,7 +188,8 @@ def print_nation(
         lang: of the table; the machine formats hold both languages.
         night: a published night of the nation; defaults to the last publication.
         form: ``table`` for people, ``json`` or ``csv`` for programs.
-        what: the scorecard, the provinces of the publication, all packages, or what was restated.
+        what: the scorecard, all publications, the provinces of one, all packages, or what was
+            restated.
         file: where to; defaults to standard output.
 
     Raises:
@@ -173,7 +197,7 @@ def print_nation(
     """
     file = file or sys.stdout
     with open_national_figures(settings) as warehouse:
-        if what in ("packages", "restated"):
+        if what in ("publications", "packages", "restated"):
             _write(warehouse.rows(_LISTS[what][0]), what, lang, form, file)
             return
         publication = _publication(warehouse, night)
@@ -385,6 +409,8 @@ def _cell(row: dict[str, Any], name: str, lang: Language) -> str:
         return " / ".join("—" if count is None else whole(count, lang) for count in counts)
     if name in ("coverage_state", "package_state"):
         return _STATES[row[name]][lang]
+    if name == "night":
+        name = "as_of_date"  # elsewhere the later one of two
     value = row.get(name, row.get(f"{name}_{lang}"))
     if isinstance(value, dt.datetime):
         return f"{value.astimezone(LOCAL_ZONE):%Y-%m-%d %H:%M}"

@@ -19,7 +19,7 @@ from onestop.console import page_width, printed, write_csv
 from onestop.figures.known import refuse_unknown
 from onestop.figures.night_times import STEP_TEXTS, SUM_OF_STEPS, read_night_times, seconds_text
 from onestop.gate.unpublished import NIGHT_STATES
-from onestop.marts.published import NothingPublishedError, QuestionError
+from onestop.marts.published import NothingPublishedError, QuestionError, has_national
 from onestop.readers.refusals import values_for_people
 from onestop.record.night_files import NIGHT_FILES
 from onestop.record.night_runs import reason_sql
@@ -257,9 +257,17 @@ def print_nights(
         lang: of the table.
         limit: at most so many nights.
         form: ``table``, ``json`` or ``csv``; the machine formats hold codes and seconds.
+
+    Raises:
+        NothingPublishedError: there is no warehouse, or it holds the nation's figures only.
     """
     with _opened(settings) as warehouse:
         total = warehouse.value("select count(*) from audit.night_run")
+        if not total and has_national(warehouse):
+            raise NothingPublishedError(
+                "this national office has no night of a city of its own",
+                remedy="see the nation's publications with `onestop nation --list publications`",
+            )
         rows = warehouse.rows(
             "select night_run.as_of_date as night, night_run.state, night_run.message,"
             f" {reason_sql(warehouse, 'night_run', 'message', lang)} as reason,"

@@ -80,6 +80,11 @@ def find_night(warehouse: Warehouse, as_of: dt.date | None) -> dt.date:
         NothingPublishedError: that night was not published.
     """
     nights = published_nights(warehouse)
+    if not nights and has_national(warehouse):
+        raise NothingPublishedError(
+            "this national office has no night of a city of its own",
+            remedy="see the nation's figures with `onestop nation`",
+        )
     if not nights:
         raise NothingPublishedError("no night is published yet", remedy="run `onestop night` first")
     if as_of is None:
@@ -90,6 +95,11 @@ def find_night(warehouse: Warehouse, as_of: dt.date | None) -> dt.date:
             remedy=near_nights_text(nights, as_of),
         )
     return as_of
+
+
+def has_national(warehouse: Warehouse) -> bool:
+    """Whether a warehouse is that of a national office, which adds up packages of provinces."""
+    return "publication" in warehouse.tables("national")
 
 
 def near_nights_text(nights: list[dt.date], day: dt.date) -> str:

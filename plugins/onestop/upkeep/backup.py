@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from onestop.errors import OneStopError
+from onestop.federation.national_warehouse import last_national
 from onestop.figures.due_soon import write_due_soon
 from onestop.files import DRAFT_ENDING, copy_whole, sha256_of, sync, write_whole
 from onestop.intake.landing import INCOMING, make_private
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 _LANDING = "landing"
+_NATIONAL = "national_night"
 #: Names of what a killed backup leaves, in this release and in earlier ones.
 _DRAFTS = (f".*{DRAFT_ENDING}", ".*.half-copied")
 _LOCK = ".backup.lock"
@@ -64,6 +66,7 @@ class Backup:
     Attributes:
         folder: of its warehouse and manifest.
         night: the last night published in it; None before the first.
+        national_night: the nation's, in a national office.
         files: how many files of the landing belong to it.
         new_files: how many of them were copied for it.
     """
@@ -72,6 +75,7 @@ class Backup:
     night: dt.date | None
     files: int
     new_files: int = 0
+    national_night: dt.date | None = None
 
 
 def make_backup(
@@ -112,7 +116,8 @@ def make_backup(
         # The new one stays, whatever the clock says, and of the others those that reach furthest.
         for old in before[: max(0, len(before) + 1 - keep)]:
             shutil.rmtree(old.folder)
-    return Backup(folder, _night_of(manifest), len(manifest["landing"]), new)
+    nights = _night_of(manifest), _night_of(manifest, _NATIONAL)
+    return Backup(folder, nights[0], len(manifest["landing"]), new, nights[1])
 
 
 def _write_backup(
@@ -126,6 +131,7 @@ def _write_backup(
     try:
         with open_warehouse(settings.warehouse, read_only=True) as warehouse:
             version, night = warehouse.schema_version(), last_published(warehouse)
+            national = last_national(warehouse)
     except NoWarehouseError as error:
         raise BackupError(
             said("{error}, so there is nothing to back up", error=error), remedy="run a night first"
@@ -139,6 +145,7 @@ def _write_backup(
         "made_at": dt.datetime.now(LOCAL_ZONE).isoformat(timespec="seconds"),
         "sequence": 1 + max((one.sequence for one in before), default=0),
         "night": night.isoformat() if night else None,
+        _NATIONAL: national["as_of_date"].isoformat() if national else None,
         "schema_version": version,
         "warehouse": {"file": copy.name, **_facts(copy)},
         "landing": files,
@@ -216,12 +223,16 @@ def restore_backup(
             with working("copying", settings.warehouse_name):
                 engine.copy_in(copy, settings.warehouse)
         night = _night_of(manifest)
-        if night:
+        with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+            last = last_national(warehouse)
+        national = last["as_of_date"] if last else None
+        if night or national:
             with open_warehouse(settings.warehouse) as warehouse:
                 warehouse.publish_copy(settings.published)
-                write_due_soon(warehouse, settings.published)
+                if night:
+                    write_due_soon(warehouse, settings.published)
         begun.unlink()
-    return Backup(chosen.folder, night, len(manifest["landing"]))
+    return Backup(chosen.folder, night, len(manifest["landing"]), national_night=national)
 
 
 @dataclass(frozen=True)
@@ -239,7 +250,7 @@ class _Kept:
     @property
     def holds(self) -> tuple[dt.date, int, int, str]:
         """Sort key: how far it reaches, by its content rather than the clock."""
-        night = _night_of(self.manifest) or dt.date.min
+        night = _night_of(self.manifest) or _night_of(self.manifest, _NATIONAL) or dt.date.min
         return night, len(self.manifest["landing"]), self.sequence, self.folder.name
 
 
@@ -258,6 +269,7 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         names = [*manifest["landing"], manifest["warehouse"]["file"]]
         _night_of(manifest)
+        _night_of(manifest, _NATIONAL)
         facts = [*manifest["landing"].values(), manifest["warehouse"]]
         is_whole = all({"sha256", "size_bytes"} <= one.keys() for one in facts)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -292,8 +304,10 @@ def _is_inside(name: str) -> bool:
     return not any(is_odd) and "\\" not in name and "\0" not in name
 
 
-def _night_of(manifest: dict[str, Any]) -> dt.date | None:
-    return dt.date.fromisoformat(manifest["night"]) if manifest["night"] else None
+def _night_of(manifest: dict[str, Any], name: str = "night") -> dt.date | None:
+    """The last night of a backup; earlier releases did not note the nation's."""
+    text = manifest["night"] if name == "night" else manifest.get(name)
+    return dt.date.fromisoformat(text) if text else None
 
 
 def _chosen(target: Path, at: str | None) -> _Kept:

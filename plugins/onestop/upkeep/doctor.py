@@ -11,17 +11,21 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from onestop.console import page_width, printed, write_csv
+from onestop.federation.configuration import nation_publishes_by, registry_file
+from onestop.federation.national_warehouse import last_national, pending_national
+from onestop.federation.registry import read_registry
 from onestop.gate.unpublished import NIGHT_STATES
 from onestop.intake.exports import list_exports
 from onestop.language import chosen_language
-from onestop.marts.published import open_published
+from onestop.marts.published import NothingPublishedError, has_national, open_published
 from onestop.marts.reference_names import UNKNOWN_NAME_REMEDY, unknown_names
 from onestop.record.night_runs import reason_sql
 from onestop.record.publications import last_published
-from onestop.said import Said, in_language, said, said_both, said_number
+from onestop.said import Said, in_language, said, said_both, said_list, said_number, said_text
 from onestop.schema.mapping import ClaimedTwiceError, recognise
 from onestop.schema.reference import read_reference
 from onestop.schema.time_zone import LOCAL_ZONE
@@ -32,8 +36,6 @@ from onestop.upkeep.housekeeping import read_retention
 from onestop.warehouse import NoWarehouseError, engine_of, open_warehouse
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from onestop.schema.number_text import Language
     from onestop.warehouse import Warehouse
 
@@ -78,7 +80,10 @@ def examine(settings: Settings, now: dt.datetime | None = None) -> list[Finding]
     """
     now = now or dt.datetime.now(LOCAL_ZONE)
     findings = []
+    left_out = _OF_CITIES if _has_no_city(settings) else set()
     for name, check in _CHECKS.items():
+        if name in left_out:
+            continue
         try:
             findings += [Finding(name, *found) for found in check(settings, now)]
         except Exception as error:  # noqa: BLE001 - each check is reported, whatever happens in it
@@ -316,7 +321,10 @@ def _warehouse(settings: Settings, now: dt.datetime) -> _Found:
     try:
         warehouse = open_warehouse(settings.warehouse, read_only=True)
     except NoWarehouseError as error:
-        yield "WARN", said("{problem} yet", problem=error), said("the first night makes it")
+        makes = "the first night makes it"
+        if _has_no_city(settings):
+            makes = "run `onestop federate` with the packages of the provinces"
+        yield "WARN", said("{problem} yet", problem=error), said_text(makes)
         return
     with warehouse:
         version, pending = warehouse.schema_version(), warehouse.pending()
@@ -374,6 +382,8 @@ def _published_night(settings: Settings, warehouse: Warehouse, now: dt.datetime)
     if now < settings.waits_until(due) + _NIGHT_RUNS_FOR:
         due -= dt.timedelta(days=1)
     last = last_published(warehouse)
+    if last is None and _has_no_city(settings):
+        return
     if last is None:
         remedy = said("run `onestop night` for the first one")
         yield "WARN", said("no night is published yet"), remedy
@@ -497,7 +507,10 @@ def _landing(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - 
     landing = settings.landing
     if not landing.is_dir():
         missing = said("{folder} is not there yet", folder=landing)
-        yield "WARN", missing, said("the first night makes it")
+        makes = "the first night makes it"
+        if _has_no_city(settings):
+            makes = "run `onestop federate` with the packages of the provinces"
+        yield "WARN", missing, said_text(makes)
         return
     found = landing.stat()
     mode = stat.filemode(found.st_mode)
@@ -603,6 +616,133 @@ def _compute(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - 
     )
 
 
+def _provinces(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
+    """The registry of a national office, and keys that end soon."""
+    if not _is_office():
+        return
+    today = now.astimezone(LOCAL_ZONE).date()
+    registry = read_registry(registry_file())
+    yield "OK", said("{count} provinces in the registry", count=said_number(len(registry)))
+    soon = today + _KEYS_END
+    ending = [
+        code
+        for code, province in registry.items()
+        if not any(key.is_valid_on(soon) for key in province.keys)
+    ]
+    if ending:
+        yield (
+            "WARN",
+            said(
+                "no key is valid on {day}: {provinces}",
+                day=soon,
+                provinces=said_list(ending, ", "),
+            ),
+            said("have these provinces make a key, and add it to the registry"),
+        )
+
+
+def _nation(settings: Settings, now: dt.datetime) -> _Found:
+    """The nation's figures, in a national office."""
+    try:
+        warehouse = open_warehouse(settings.warehouse, read_only=True)
+    except NoWarehouseError:
+        return  # the check of the warehouse says so
+    with warehouse:
+        if not has_national(warehouse):
+            if _is_office():
+                federate = said("run `onestop federate` with the packages of the provinces")
+                yield "WARN", said("no national figures are published yet"), federate
+            return
+        if pending := pending_national(warehouse):
+            yield (
+                "WARN",
+                said("{count} schema files behind this release", count=len(pending)),
+                said(
+                    "take a backup; the next `onestop federate` upgrades it, or `onestop migrate`"
+                ),
+            )
+        last = last_national(warehouse)
+        if last is None:
+            federate = said("run `onestop federate` with the packages of the provinces")
+            yield "WARN", said("no national figures are published yet"), federate
+            return
+        yield from _nations_night(last, now)
+        refused = warehouse.value(
+            "select count(*) from national.package where package_state = 'refused'"
+            " and refusal_code <> 'PKG-F08' and last_received_at > :since",
+            {"since": now - _REFUSED_LATELY},
+        )
+        if refused:
+            yield (
+                "WARN",
+                said("packages refused in the last week: {count}", count=said_number(refused)),
+                said("see the reasons with `onestop nation --list packages`"),
+            )
+        yield from _nations_copy(settings, warehouse, last["publication_id"])
+
+
+def _nations_night(last: dict[str, Any], now: dt.datetime) -> _Found:
+    due = now.astimezone(LOCAL_ZONE).date() - dt.timedelta(days=1)
+    if now < nation_publishes_by(due) + _NIGHT_RUNS_FOR:
+        due -= dt.timedelta(days=1)
+    behind = (due - last["as_of_date"]).days
+    if behind > 0:
+        yield (
+            "FAIL" if behind > _NIGHTS_BEHIND else "WARN",
+            said(
+                "night {last} is the last one published; night {due} should be",
+                last=last["as_of_date"],
+                due=due,
+            ),
+            said(
+                "see what came with `onestop nation --list packages`, then run `onestop federate`"
+            ),
+        )
+    counts = said(
+        "the nation's night {night} is published with {are_in} of {total} provinces",
+        night=last["as_of_date"],
+        are_in=last["provinces_in"] + last["provinces_ahead"],
+        total=last["provinces_total"],
+    )
+    if last["provinces_late"] + last["provinces_missing"]:
+        yield "WARN", counts, said("see who is not with `onestop nation --list provinces`")
+    else:
+        yield "OK", counts
+
+
+def _nations_copy(settings: Settings, warehouse: Warehouse, publication: int) -> _Found:
+    if not warehouse.has_readers_copy:
+        return
+    try:
+        with open_published(settings) as copy:
+            held = last_national(copy)
+    except NothingPublishedError:
+        held = None
+    if held is None or held["publication_id"] != publication:
+        again = said("run `onestop federate`; it makes the copy")
+        yield "FAIL", said("the readers' copy lacks the nation's last publication"), again
+
+
+def _is_office() -> bool:
+    """Whether this is a national office."""
+    return bool(os.environ.get("ONESTOP_PROVINCES"))
+
+
+def _has_no_city(settings: Settings) -> bool:
+    """Whether this is a national office only, which receives no exports."""
+    exports = settings.exports
+    return (
+        _is_office()
+        and "ONESTOP_EXPORTS" not in os.environ
+        and isinstance(exports, Path)
+        and not exports.is_dir()
+    )
+
+
+#: Checks of what only a city needs.
+_OF_CITIES = {"mappings", "days_off", "exports"}
+_KEYS_END = dt.timedelta(days=30)
+_REFUSED_LATELY = dt.timedelta(days=7)
 _CHECKS: dict[str, Callable[[Settings, dt.datetime], _Found]] = {
     "settings": _settings,
     "clock": _clock,
@@ -617,4 +757,6 @@ _CHECKS: dict[str, Callable[[Settings, dt.datetime], _Found]] = {
     "landing": _landing,
     "disk": _disk,
     "airflow": _airflow,
+    "provinces": _provinces,
+    "nation": _nation,
 }

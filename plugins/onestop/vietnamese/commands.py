@@ -31,11 +31,11 @@ SENTENCES: dict[str, str] = {
         "đêm {night}: mọi số liệu đã công bố giống hệt ({figures}) khi tính lại từ {files}"
     ),
     "night {night}: {differences}": "đêm {night}: {differences}",
-    "{folder}: the warehouse of night {night}, {files} ({new} new)": (
-        "{folder}: kho dữ liệu của đêm {night}, {files} ({new} mới)"
+    "{folder}: the warehouse ({nights}), {files} ({new} new)": (
+        "{folder}: kho dữ liệu ({nights}), {files} ({new} mới)"
     ),
-    "{backup} is restored: night {night}, {files}; run `onestop verify` to check its figures": (
-        "đã khôi phục {backup}: đêm {night}, {files}; chạy `onestop verify` để soát số liệu"
+    "{backup} is restored ({nights}), {files}; run `onestop verify` to check its figures": (
+        "đã khôi phục {backup} ({nights}), {files}; chạy `onestop verify` để soát số liệu"
     ),
     "the warehouse holds every night that landing/ lists": (
         "kho dữ liệu có đủ mọi đêm mà landing/ ghi"

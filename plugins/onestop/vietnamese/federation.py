@@ -185,6 +185,59 @@ SENTENCES: dict[str, str] = {
     ),
     "write it as 60": "hãy ghi như 60",
     "write it as 09:00": "hãy ghi như 09:00",
+    # other commands in a national office
+    "this national office has no night of a city of its own": (
+        "cơ quan trung ương này không có đêm số liệu nào của một tỉnh riêng"
+    ),
+    "see the nation's figures with `onestop nation`": (
+        "hãy xem số liệu cả nước bằng `onestop nation`"
+    ),
+    "see the nation's publications with `onestop nation --list publications`": (
+        "hãy xem các lần công bố của cả nước bằng `onestop nation --list publications`"
+    ),
+    "the nation's night {night}": "đêm {night} của cả nước",
+    "the nation's figures have schema {version}": "số liệu cả nước có lược đồ {version}",
+    "{province}: the kept package {sha256} does not pass: {why}": (
+        "{province}: gói đã lưu {sha256} không đạt: {why}"
+    ),
+    "national.{table}: {count} figures are not the sums of the kept packages": (
+        "national.{table}: {count} con số không phải là tổng của các gói đã lưu"
+    ),
+    "the nation's night {night}, publication {number}: {differences}": (
+        "đêm {night} của cả nước, lần công bố {number}: {differences}"
+    ),
+    "the nation's night {night}, publication {number}: all figures are identical ({figures}) when"
+    " added up from {packages} kept packages": (
+        "đêm {night} của cả nước, lần công bố {number}: mọi số liệu giống hệt ({figures}) khi cộng"
+        " lại từ {packages} gói đã lưu"
+    ),
+    "{count} provinces in the registry": "danh sách có {count} tỉnh",
+    "no key is valid on {day}: {provinces}": (
+        "không có khóa nào còn hiệu lực ngày {day}: {provinces}"
+    ),
+    "have these provinces make a key, and add it to the registry": (
+        "hãy đề nghị các tỉnh này tạo khóa, rồi ghi vào danh sách tỉnh"
+    ),
+    "{count} schema files behind this release": "còn thiếu {count} tệp lược đồ so với bản này",
+    "take a backup; the next `onestop federate` upgrades it, or `onestop migrate`": (
+        "hãy sao lưu; lần `onestop federate` tới sẽ nâng cấp, hoặc chạy `onestop migrate`"
+    ),
+    "packages refused in the last week: {count}": "số gói bị từ chối trong tuần qua: {count}",
+    "see the reasons with `onestop nation --list packages`": (
+        "hãy xem lý do bằng `onestop nation --list packages`"
+    ),
+    "see what came with `onestop nation --list packages`, then run `onestop federate`": (
+        "hãy xem gói nào đã đến bằng `onestop nation --list packages`, rồi chạy `onestop federate`"
+    ),
+    "see who is not with `onestop nation --list provinces`": (
+        "hãy xem tỉnh nào chưa có bằng `onestop nation --list provinces`"
+    ),
+    "the readers' copy lacks the nation's last publication": (
+        "bản cho người đọc thiếu lần công bố cuối của cả nước"
+    ),
+    "run `onestop federate`; it makes the copy": "hãy chạy `onestop federate`; lệnh này tạo bản đó",
+    "provinces": "các tỉnh",
+    "nation": "cả nước",
     # tasks of Airflow
     "no package came since the last publication": (
         "không có gói số liệu nào đến sau lần công bố cuối"
