@@ -559,8 +559,13 @@ def _print_items(
     for item in items[:_SHOWN]:
         cells = [
             Text(item.item_code),
-            Text(f"{item.numerator_before}/{item.denominator_before}"),
-            Text(f"{item.numerator_after}/{item.denominator_after}"),
+            *(
+                Text("/".join(whole(count, lang) for count in counts))
+                for counts in (
+                    (item.numerator_before, item.denominator_before),
+                    (item.numerator_after, item.denominator_after),
+                )
+            ),
         ]
         table.add_row(*cells, *([Text(_facts_text(item, lang))] if has_facts else []))
     console.print(table)
