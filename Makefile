@@ -21,7 +21,7 @@ ARGS ?=
 # folders, where the longest come first and the shortest last, so that no processor waits at the end.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup demo demo-nation up test test-airflow test-long check secrets audit bench docs notebooks \
+.PHONY: help setup demo demo-nation up airflow test test-airflow test-long check secrets audit bench docs notebooks \
 	schema setup-spark spark-cluster lock clean
 
 help:
@@ -29,6 +29,7 @@ help:
 	@echo '                 (LANG_UI=en for English; nothing but Python 3.11 and make needed)'
 	@echo 'make demo-nation  63 invented provinces send packages, and a national office adds them up'
 	@echo 'make up          Airflow with its web pages on that same data, until Ctrl-C'
+	@echo 'make airflow     Airflow'"'"'s own command for it     make airflow ARGS="dags list"'
 	@echo 'make test        the tests, in some minutes          make test ARGS="-k night -x"'
 	@echo 'make test-airflow  nights through a real Airflow, in some minutes more'
 	@echo 'make test-long   all of these and the longest, with more examples; takes hours'
@@ -69,6 +70,9 @@ demo-nation: setup
 
 up: setup
 	@$(BIN)/python -m onestop.local.demo up
+
+airflow: setup
+	@$(BIN)/python -m onestop.local.demo airflow $(ARGS)
 
 test: setup
 	$(PYTEST) -m 'not slow and not airflow' $(ARGS)

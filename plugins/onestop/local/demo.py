@@ -1,4 +1,4 @@
-"""``make demo`` and ``make up``: the nightly DAG in a real Airflow on this machine.
+"""``make demo``, ``make up``, ``make airflow``: the nightly DAG in a real Airflow on this machine.
 
 The demonstration writes sample exports, lets Airflow run the nights that are not published yet,
 and shows the scorecard. All its files are under ``var/demo/``, apart from real data.
@@ -11,6 +11,7 @@ import datetime as dt
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from contextlib import contextmanager
@@ -211,17 +212,8 @@ def serve_ui(*, lang: Language = "vi") -> int:
     It runs the demonstration, unless ``ONESTOP_EXPORTS`` or ``ONESTOP_WAREHOUSE`` names another
     installation; only for that one does the scheduler start nights by itself.
     """
-    is_own = any(os.environ.get(name) for name in ("ONESTOP_EXPORTS", "ONESTOP_WAREHOUSE"))
-    settings = Settings.from_environment() if is_own else demo_settings()
     page = _Page(lang, Console())
-    airflow = LocalAirflow(
-        home=airflow_home(settings),
-        settings=settings,
-        preferred_port=_UI_PORT,
-        last_night=None if is_own else _end_of(LAST_NIGHT),
-        extra={} if is_own else _QUICK_RETRIES,
-        has_triggerer=True,
-    )
+    airflow = _served_airflow()
     with page.console.status(page.text("starting")):
         airflow.start()
     try:
@@ -230,13 +222,39 @@ def serve_ui(*, lang: Language = "vi") -> int:
             url=airflow.url,
             user=USER,
             password=airflow.password,
-            exports=_shown(settings.exports),
+            exports=_shown(airflow.settings.exports),
         )
         while True:
             airflow.check_alive()
             time.sleep(1)
     finally:
         airflow.stop()
+
+
+def call_airflow(arguments: Sequence[str]) -> int:
+    """Call Airflow's own command for the Airflow that :func:`serve_ui` runs.
+
+    Returns:
+        Its exit status.
+    """
+    airflow = _served_airflow()
+    airflow.home.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "airflow", *arguments]
+    return subprocess.run(command, env=airflow.environment(), check=False).returncode
+
+
+def _served_airflow() -> LocalAirflow:
+    """The Airflow of the installation that the environment names, else of the demonstration."""
+    is_own = any(os.environ.get(name) for name in ("ONESTOP_EXPORTS", "ONESTOP_WAREHOUSE"))
+    settings = Settings.from_environment() if is_own else demo_settings()
+    return LocalAirflow(
+        home=airflow_home(settings),
+        settings=settings,
+        preferred_port=_UI_PORT,
+        last_night=None if is_own else _end_of(LAST_NIGHT),
+        extra={} if is_own else _QUICK_RETRIES,
+        has_triggerer=True,
+    )
 
 
 def demo_settings() -> Settings:
@@ -258,10 +276,13 @@ def airflow_home(settings: Settings) -> Path:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """``python -m onestop.local.demo demo|up``; the language comes from ``LANG_UI``."""
+    """``python -m onestop.local.demo demo|up|airflow``; the language comes from ``LANG_UI``."""
     parser = argparse.ArgumentParser(prog="python -m onestop.local.demo", description=__doc__)
-    parser.add_argument("what", choices=["demo", "up"])
+    parser.add_argument("what", choices=["demo", "up", "airflow"])
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="of Airflow's command")
     chosen = parser.parse_args(arguments)
+    if chosen.what == "airflow":
+        return call_airflow(chosen.arguments)
     try:
         lang = chosen_language()
     except SettingsError as error:
