@@ -20,16 +20,23 @@ from onestop.schema.project import PROJECT_ROOT
 NIGHT, LAST = dt.date(2022, 11, 15), dt.date(2022, 11, 16)
 GUIDE = PROJECT_ROOT / "CONTRIBUTING.md"
 PARTS = ("CONTRIBUTING.md", "Makefile", "docs", "expectations", "plugins", "pyproject.toml",
-         "requirements", "sql")  # fmt: skip
+         "requirements", "sql", "tests/conftest.py", "tests/expectations",
+         "tests/support")  # fmt: skip
+#: A ticket that breaks the cookbook's rule.
+SUNDAY = (
+    "H24.37-221113-0001,1001,H24.37,Quầy 01,DV9,1.008975.000.00.00.H24,normal,no_show,,"
+    "2022-11-13 08:20:34,,,,,\n"
+)
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PLACE = re.compile(
-    r"(?:#|--) (?P<file>\S+), (?P<how>new|at the end|after|before|instead of)(?:: (?P<line>.*))?"
+    r"(?:#|--) (?P<file>\S+), "
+    r"(?P<how>new|at the end of the list|at the end|after|before|instead of)(?:: (?P<line>.*))?"
 )
 
 
 def blocks():
     """The parts of the cookbooks, in order: language and text."""
-    _, _, cookbooks = GUIDE.read_text(encoding="utf-8").partition("## Four cookbooks")
+    _, _, cookbooks = GUIDE.read_text(encoding="utf-8").partition("## Five cookbooks")
     return _BLOCK.findall(cookbooks)
 
 
@@ -47,6 +54,7 @@ class Tree:
                     ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"),
                 )
             else:
+                (folder / part).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source, folder / part)
 
     def run(self, *command):
@@ -78,6 +86,11 @@ class Tree:
             return
         if place["how"] == "at the end":
             path.write_text(path.read_text(encoding="utf-8") + part, encoding="utf-8")
+            return
+        if place["how"] == "at the end of the list":
+            whole = json.loads(path.read_text(encoding="utf-8"))
+            whole[place["line"]].append(json.loads(part))
+            path.write_text(json.dumps(whole, ensure_ascii=False, indent=2), encoding="utf-8")
             return
         line, content = f"{place['line']}\n", path.read_text(encoding="utf-8")
         assert content.count(line) == 1, f"{place['file']}: {place['line']}"
@@ -111,6 +124,8 @@ def tree(tmp_path_factory):
     sheet = as_sylk(units, ("Trang thông tin điện tử", "https://one-stop.example"))
     units.with_suffix(".txt").write_text(sheet, encoding="utf-8")
     units.unlink()
+    visits = next(exports.glob(f"visits_{LAST:%Y%m%d}*.csv"))
+    visits.write_bytes(visits.read_bytes() + SUNDAY.encode())
     copy.onestop("night", str(NIGHT), "--to", str(LAST))
     return copy
 
@@ -147,13 +162,15 @@ def test_why_the_new_indicator_moved_is_recorded_and_compared_without_further_wo
     assert changes == (sum(row[1] for row in found), sum(row[2] for row in found))
 
 
-def test_the_guide_has_all_four_cookbooks():
+def test_the_guide_has_all_five_cookbooks():
     files = {found["file"] for _, text in blocks() if (found := _PLACE.match(text))}
     assert {
         "plugins/onestop/schema/feeds.py",
         "plugins/onestop/readers/opening.py",
         "sql/mart/indicator/documents_digitised_rate.sql",
         "sql/reference/target.csv",
+        "expectations/feeds/visits.json",
+        "tests/expectations/test_register_suites.py",
     } <= files
 
 
@@ -178,6 +195,21 @@ def test_a_new_reader_reads_every_row(tree):
     ((form, read, accepted, rejected),) = found
     assert (form, rejected) == ("slk", 0)
     assert read == accepted > 0
+
+
+def test_a_new_rule_rejects_the_row_that_breaks_it(tree):
+    assert rows(tree, "select rule_code, count(*) from audit.rejected_row group by rule_code") == [
+        ("VIS-R17", 1)
+    ]
+    assert "Issued on a Sunday" in (tree.folder / "docs" / "feeds.md").read_text("utf-8")
+
+
+def test_the_row_beside_a_new_rule_shows_that_the_rule_finds_it(tree):
+    shown = tree.run(
+        sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
+        "tests/expectations/test_register_suites.py", "-k", "VIS-R17 or every_rule",
+    )  # fmt: skip
+    assert "5 passed" in shown
 
 
 NEW = "documents_digitised_rate"
