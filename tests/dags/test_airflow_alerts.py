@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from types import SimpleNamespace
 
 import pytest
 from airflow.sdk.exceptions import AirflowException
 from alert_worlds import NIGHT, World, build_empty_world
-from message_servers import email_connection, http_receiver, mail_server
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+from message_servers import LOGIN, PASSWORD, email_connection, http_receiver, mail_server
 from published_marts import settings_in
 
 from onestop import airflow_adapter as steps
 from onestop import airflow_alerts as alerts
+from onestop.schema.project import PROJECT_ROOT
 from onestop.warehouse import WarehouseBusyError, open_warehouse
 
 RUN = "scheduled__2022-11-24T18:00:00+00:00"
@@ -86,6 +93,48 @@ def test_an_alert_arrives_by_email_with_its_page_and_run(mails, var):
         mail.html
     )
     assert sent(var) == [("email", "delivery_refused", "raised")]
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """Key and certificate of this machine, in one file."""
+    path = tmp_path / "mail.pem"
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        + made.public_bytes(Encoding.PEM)
+    )
+    return path
+
+
+@pytest.mark.usefixtures("running")
+def test_the_connection_of_the_documentation_sends_through_an_encrypted_server(
+    certificate, monkeypatch
+):
+    """Port 465; the server's certificate is trusted as the documentation says."""
+    documented = (PROJECT_ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    [extra] = re.findall(r"--conn-extra '(\{.*\})'", documented)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with mail_server(certificate) as server:
+        connection = {"conn_type": "smtp", "host": "localhost", "port": server.port}
+        connection |= {"login": LOGIN, "password": PASSWORD, "extra": json.loads(extra)}
+        monkeypatch.setenv("AIRFLOW_CONN_ONESTOP_ALERTS_EMAIL", json.dumps(connection))
+        alerts.send_night_alerts()
+    [mail] = server.mails
+    assert mail.recipients == ["duty@city.example"]
 
 
 @pytest.mark.usefixtures("running")

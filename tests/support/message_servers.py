@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import json
 import socket
+import ssl
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from email.header import decode_header, make_header
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
 
 
 @dataclass
@@ -64,14 +66,36 @@ def email_connection(server: MailServer) -> dict:
     }
 
 
+LOGIN, PASSWORD = "onestop", "mail-word"  # pragma: allowlist secret
+
+
+def _may_log_in(_server, _session, _envelope, _mechanism, data):
+    return AuthResult(success=(data.login, data.password) == (LOGIN.encode(), PASSWORD.encode()))
+
+
 @contextmanager
-def mail_server():
-    """An SMTP server on a free port of this machine."""
+def mail_server(certificate=None):
+    """An SMTP server on a free port of this machine.
+
+    Args:
+        certificate: a file with key and certificate; with one the server is encrypted from the
+            start, as on port 465, and wants a login.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = MailServer(port)
-    controller = Controller(server, hostname="127.0.0.1", port=port)
+    options = {}
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        options = {
+            "ssl_context": context,
+            "authenticator": _may_log_in,
+            "auth_required": True,
+            "auth_require_tls": False,  # it counts STARTTLS only
+        }
+    controller = Controller(server, hostname="127.0.0.1", port=port, **options)
     controller.start()
     try:
         yield server
