@@ -54,6 +54,8 @@ HISTORY_SINCE = dt.date(2022, 1, 1)
 DEMO_FOLDER = PROJECT_ROOT / "var" / "demo"
 _UI_PORT = 8080
 _INTERRUPTED = 130
+#: Modules of ours that the tasks of a night import.
+_PRELOADED = ("onestop.night", "onestop.alerts", "onestop.gate.reports", "onestop.marts.lineage")
 #: A short interval, since the demonstration has no late exports.
 _QUICK_RETRIES = {"AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "2"}
 
@@ -325,7 +327,7 @@ def _run_pending(page: _Page, settings: Settings, nights: list[dt.date]) -> None
         settings=settings,
         last_night=_end_of(nights[-1]),
         extra=_QUICK_RETRIES,
-        preloaded=(*PRELOADED, "onestop.night", "onestop.alerts", "onestop.gate.reports"),
+        preloaded=(*PRELOADED, *_PRELOADED),
     )
     count = 0
     with page.console.status(page.text("starting")) as status, airflow:
