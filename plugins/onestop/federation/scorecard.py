@@ -10,7 +10,7 @@ from onestop.console import page_width, printed, write_csv, write_json
 from onestop.federation.national_warehouse import open_national_figures
 from onestop.marts.published import NothingPublishedError, near_nights_text
 from onestop.said import said
-from onestop.schema.number_text import day, measured, whole
+from onestop.schema.number_text import ROUNDING, day, measured, whole
 from onestop.schema.reference import read_reference
 from onestop.schema.time_zone import LOCAL_ZONE
 
@@ -41,12 +41,12 @@ _WORDS: dict[str, dict[Language, str]] = {
     "missing": {"vi": "chưa có gói số liệu nào", "en": "no package so far"},
     "no_data": {"vi": "chưa có", "en": "no data"},
     "sums": {
-        "vi": "Các số là tổng số nguyên của các tỉnh; tỷ lệ tính từ tổng, cắt bớt chứ không làm"
-        " tròn. “Đạt”: số tỉnh đạt mục tiêu của mình trên số tỉnh có mục tiêu; dòng dưới là ít nhất"
-        " và nhiều nhất bao nhiêu tỉnh đạt, vì có tỉnh mà đánh giá tùy cách đọc, tỉnh chậm hoặc"
-        " thiếu. Không có dòng dưới: con số chắc chắn.",
-        "en": "The figures are sums of the provinces' integers; rates come from the sums and are"
-        " cut, never rounded up. “Met”: provinces that meet their own target, of those with one;"
+        "vi": "Các số là tổng số nguyên của các tỉnh; tỷ lệ và thời gian chờ tính từ tổng."
+        " {rounding} “Đạt”: số tỉnh đạt mục tiêu của mình trên số tỉnh có mục tiêu; dòng dưới là ít"
+        " nhất và nhiều nhất bao nhiêu tỉnh đạt, vì có tỉnh mà đánh giá tùy cách đọc, tỉnh chậm"
+        " hoặc thiếu. Không có dòng dưới: con số chắc chắn.",
+        "en": "The figures are sums of the provinces' integers; rates and waits come from the sums."
+        " {rounding} “Met”: provinces that meet their own target, of those with one;"
         " below it how many meet it at least and at most, because the verdicts of some depend on"
         " the reading, or provinces are late or missing. Without a second line it is firm.",
     },
@@ -334,7 +334,7 @@ def _print_table(
             console.print(f"({number}) {note}")
         for title, count in depending:
             console.print(_WORDS["depending"][lang].format(title=title, count=count))
-        console.print(_WORDS["sums"][lang])
+        console.print(_WORDS["sums"][lang].format(rounding=ROUNDING[lang]))
 
 
 #: Width of the columns after the title, and of all of them with the room between them.
