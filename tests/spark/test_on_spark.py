@@ -22,6 +22,7 @@ from onestop.record.history import history_select
 from onestop.schema.feeds import FEEDS
 from onestop.schema.project import PROJECT_ROOT
 from onestop.spark.dialect import DIFFERENCES, for_spark
+from onestop.spark.session import FEW, planned_for
 from onestop.warehouse import open_warehouse
 from onestop.warehouse.sql_text import with_expressions
 
@@ -113,6 +114,21 @@ def test_a_decimal_is_rounded_as_on_the_engines(spark):
         expected = connection.execute(text).fetchall()
     assert [tuple(row) for row in spark.sql(for_spark(text).select).collect()] == expected
     assert expected[0][1:] == (Decimal("1.3"), Decimal("-1.3"))
+
+
+@pytest.mark.parametrize(("rows", "generates_code"), [(FEW, "NO_CODEGEN"), (FEW + 1, None)])
+def test_settings_for_few_rows_hold_during_the_computation(spark, rows, generates_code):
+    name = "spark.sql.codegen.factoryMode"
+    before = spark.conf.get(name)
+    spark.conf.unset(name)
+    try:
+        unset = spark.conf.get(name)
+        with planned_for(spark, rows):
+            assert spark.conf.get(name) == (generates_code or unset)
+        assert spark.conf.get(name) == unset
+        assert unset != "NO_CODEGEN"
+    finally:
+        spark.conf.set(name, before)
 
 
 def sql_files():

@@ -14,6 +14,7 @@ import uuid
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
@@ -24,13 +25,12 @@ from onestop.schema.feeds import FEEDS
 from onestop.spark.address import ComputeError
 from onestop.spark.dialect import for_spark, relation_name
 from onestop.spark.record_files import record_files, write_parquet
-from onestop.spark.session import first_line, spark_session
+from onestop.spark.session import first_line, planned_for, spark_session
 from onestop.warehouse.sql_text import tables_read
 from onestop.warehouse.staged_names import PUBLISHED, staged_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from pyspark.sql import DataFrame, SparkSession
 
@@ -62,6 +62,11 @@ class MartQuery:
     name: str
     select: str
     is_view: bool
+
+    @property
+    def table(self) -> str:
+        """Its name with the schema."""
+        return f"{PUBLISHED}.{self.name}"
 
 
 @dataclass(frozen=True)
@@ -99,11 +104,17 @@ def counting(
     remove_left_behind(computing.folder)
     run = computing.folder / f"run-{uuid.uuid4().hex}"
     try:
-        with spark_session(computing) as session:
+        rows = _rows_of_record(warehouse)
+        with spark_session(computing) as session, planned_for(session, rows):
             night = _Night(warehouse, session, computing.folder, run)
             yield session.version, night.count(marts)
     finally:
         shutil.rmtree(run, ignore_errors=True)
+
+
+def _rows_of_record(warehouse: Warehouse) -> int:
+    counts = (f"(select count(*) from core.{feed.entity}_version)" for feed in FEEDS.values())
+    return int(warehouse.value(f"select {' + '.join(counts)}"))
 
 
 def remove_left_behind(folder: Path) -> None:
@@ -154,26 +165,28 @@ class _Night:
         self._known: set[str] = set()
 
     def count(self, marts: Sequence[MartQuery]) -> Iterator[Counted]:
-        """Count the marts in order."""
-        readers = Counter(table for mart in marts for table in tables_read(mart.select))
-        own = {f"{PUBLISHED}.{mart.name}" for mart in marts}
+        """Count the marts in order; a view that no table reads is left out."""
+        readers: Counter[str] = Counter()
+        for mart in reversed(marts):
+            if not mart.is_view or readers[mart.table]:
+                readers.update(tables_read(mart.select))
+        own = {mart.table for mart in marts}
         for mart in marts:
-            begun = time.monotonic()
-            with _named(mart.name):
-                for table in sorted(tables_read(mart.select) - own):
-                    self._provide(table)
-                files = self._count(mart, is_held=readers[f"{PUBLISHED}.{mart.name}"] > 1)
-            yield Counted(mart.name, files, time.monotonic() - begun)
+            begun, files = time.monotonic(), list[Path]()
+            if not mart.is_view or readers[mart.table]:
+                with _named(mart.name):
+                    for table in sorted(tables_read(mart.select) - own):
+                        self._provide(table)
+                    files = self._count(mart, is_held=readers[mart.table] > 1)
+            yield Counted(mart.name, tuple(files), time.monotonic() - begun)
 
-    def _count(self, mart: MartQuery, *, is_held: bool) -> tuple[Path, ...]:
-        relation = relation_name(f"{PUBLISHED}.{mart.name}")
-        if mart.is_view:  # its steps stay held as long as it is read
-            frame, _ = self._selected(mart.select, mart.name)
-            (frame.persist() if is_held else frame).createOrReplaceTempView(relation)
-            return ()
-        files = self._written(mart.select, mart.name, f"marts/{mart.name}")
-        self._read(files).createOrReplaceTempView(relation)
-        return tuple(files)
+    def _count(self, mart: MartQuery, *, is_held: bool) -> list[Path]:
+        if mart.is_view and not is_held:
+            frame, _ = self._selected(mart.select, mart.name)  # its steps stay as long as it
+            frame.createOrReplaceTempView(relation_name(mart.table))
+            return []
+        files = self._made(mart.table, mart.select, mart.name)
+        return [] if mart.is_view else files
 
     def _provide(self, table: str) -> None:
         """Make a table of the warehouse a relation."""
@@ -192,7 +205,8 @@ class _Night:
             select = history_select(feed)
             for one in sorted(tables_read(select)):
                 self._provide(one)
-            frame = self._read(self._written(select, name, table))
+            self._made(table, select, name)
+            return
         else:
             names = _COLUMNS.get(table, "*")
             frame = self._read([self._copied(table, f"select {names} from {staged_name(table)}")])
@@ -205,28 +219,35 @@ class _Night:
         write_parquet(path, self._warehouse.batches(select))
         return path
 
-    def _selected(self, select: str, name: str) -> tuple[DataFrame, list[DataFrame]]:
-        """The relation of a SELECT, and its steps that are held."""
-        query = for_spark(select, name)
-        held = []
-        for step in query.steps:
-            frame = self._session.sql(step.select).persist()
-            frame.createOrReplaceTempView(step.name)
-            held.append(frame)
-        return self._session.sql(query.select), held
+    def _made(self, table: str, select: str, name: str) -> list[Path]:
+        """Make a SELECT a relation, whose rows Spark has written into these files."""
+        frame, steps = self._selected(select, name)
+        files = self._written(frame, relation_name(table))
+        for step in steps:
+            shutil.rmtree(step, ignore_errors=True)
+        return files
 
-    def _written(self, select: str, name: str, into: str) -> list[Path]:
-        """The files with all rows of a SELECT, written by Spark; its steps are released."""
+    def _selected(self, select: str, name: str) -> tuple[DataFrame, list[Path]]:
+        """The relation of a SELECT, and the folders of its steps that are held.
+
+        They are files, not Spark's memory: the plans that read them stay short, Spark knows their
+        sizes, and they remain when a worker is lost.
+        """
+        query = for_spark(select, name)
+        for step in query.steps:
+            self._written(self._session.sql(step.select), step.name)
+        return self._session.sql(query.select), [self._run / step.name for step in query.steps]
+
+    def _written(self, frame: DataFrame, relation: str) -> list[Path]:
+        """The files with all rows of a relation, which is read from them from now on."""
         from pyspark.sql import Observation  # noqa: PLC0415 - an optional extra
         from pyspark.sql.functions import count, lit  # noqa: PLC0415 - idem
 
-        frame, held = self._selected(select, name)
-        folder, written = self._run / into, Observation()
+        folder, written = self._run / relation, Observation()
         frame.observe(written, count(lit(1)).alias("rows")).write.parquet(str(folder))
         files = sorted(folder.glob("*.parquet"))
-        require_rows(files, written.get["rows"], into)
-        for step in held:
-            step.unpersist()
+        require_rows(files, written.get["rows"], relation)
+        self._read(files, frame).createOrReplaceTempView(relation)
         return files
 
     def _read(self, files: Sequence[Path], like: DataFrame | None = None) -> DataFrame:

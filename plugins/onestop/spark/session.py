@@ -38,8 +38,18 @@ _LOCAL = {
 #: Spark's own 200 parts of a shuffle cost more than the work where there are few cores.
 _PARTITIONS, _DEFAULT_PARTITIONS = "spark.sql.shuffle.partitions", "200"
 _FEWEST, _PER_CORE = 8, 3
+#: For few rows, most of the time goes into planning, generating code and starting tasks.
+_FEW_ROWS = {
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    _PARTITIONS: "1",
+    "spark.sql.leafNodeDefaultParallelism": "1",
+}
 #: How py4j begins the message of an error of Java.
 _CALLED = "An error occurred while calling "
+#: So many versions are few.
+FEW = 100_000
 _QUIET = {"spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
 
 
@@ -86,6 +96,28 @@ def spark_session(computing: Computing) -> Iterator[SparkSession]:
     finally:
         if already_open is None:
             session.stop()
+
+
+@contextmanager
+def planned_for(session: SparkSession, rows: int) -> Iterator[None]:
+    """Settings that make the computation of few rows quicker; figures do not depend on them.
+
+    Args:
+        session: of Spark.
+        rows: of the record.
+    """
+    settings = _FEW_ROWS if rows <= FEW else {}
+    before = {name: session.conf.get(name, None) for name in settings}
+    for name, value in settings.items():
+        session.conf.set(name, value)
+    try:
+        yield
+    finally:
+        for name, old in before.items():
+            if old is None:
+                session.conf.unset(name)
+            else:
+                session.conf.set(name, old)
 
 
 def first_line(error: Exception) -> str:
