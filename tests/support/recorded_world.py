@@ -22,7 +22,8 @@ def put_record(warehouse: Warehouse, world: World) -> None:
     put_world(warehouse, world)
     for feed in FEEDS.values():
         columns = ", ".join(feed.column_names)
-        identity = ", ".join(("delivery_id", "row_number", "valid_from", *feed.key))
+        hashed = [one.name for one in feed.columns if one.type in {"text", "integer", "date"}]
+        identity = ", ".join(("delivery_id", "row_number", "valid_from", *hashed))
         warehouse.execute(
             f"insert into core.{feed.entity}_version (delivery_id, row_number, night, known_from,"
             f" content_hash, is_vanished, {columns}) select delivery_id, row_number, valid_from,"
