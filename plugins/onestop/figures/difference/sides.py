@@ -7,6 +7,7 @@ All others stand in the published marts as they stood on both nights.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from onestop.figures.known_issues import read_known_issues
@@ -354,13 +355,24 @@ class Sides:
 
     def known_issues(self, indicator: str, unit: str) -> dict[str, tuple[KnownIssue, ...]]:
         """The known issues of a figure on each night, by side."""
-        found = {}
+        found: dict[str, tuple[KnownIssue, ...]] = {}
         for side, marts in self._marts.items():
-            if self._warehouse.value(f"select count(*) from {marts.relation('ref.known_issue')}"):
-                self._prepare_dossiers()  # the units of a source's dossiers are affected
+            if side not in self._with_issues:
+                found[side] = ()
+                continue
+            self._prepare_dossiers()  # the units of a source's dossiers are affected
             span = (self._first, min(self._last, self._nights[side]))
             found[side] = read_known_issues(self._warehouse, marts, indicator, unit, span)
         return found
+
+    @cached_property
+    def _with_issues(self) -> frozenset[str]:
+        """The sides whose reference rows have known issues: one question for all figures."""
+        return frozenset(
+            side
+            for side, marts in self._marts.items()
+            if self._warehouse.value(f"select count(*) from {marts.relation('ref.known_issue')}")
+        )
 
     # --- helpers -----------------------------------------------------------------------------
 
