@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute
 
 from onestop.federation.checks import SumChecks, check_origin
 from onestop.federation.national_warehouse import (
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
 
+#: Its functions' types do not fit columns of any type.
+pc: Any = pyarrow.compute
 #: Folder of the kept packages, below the landing.
 PACKAGES = "packages"
 IN_FORCE, REPLACED, REFUSED, REPEATED = "in_force", "replaced", "refused", "repeated"
@@ -445,7 +448,9 @@ def _restate(
     figures: pa.Table,
     now: dt.datetime,
 ) -> int:
-    warehouse.put_temporary_table("incoming_figure", figures)
+    # held until the transaction ends, so without the rows that are not compared
+    is_compared = pc.not_equal(figures["unit_scope"], "unit")
+    warehouse.put_temporary_table("incoming_figure", figures.filter(is_compared))
     insert_query(
         warehouse,
         "restatement",

@@ -255,18 +255,26 @@ class DuckDBWarehouse(Warehouse):
         self._put("temporary table", name, table)
 
     def _put(self, kind: str, name: str, table: pa.Table) -> None:
-        self._connection.register("incoming_rows", table)
-        try:
+        with self._incoming(table):
             self.execute(f"create or replace {kind} {name} as select * from incoming_rows")
-        finally:
-            self._connection.unregister("incoming_rows")
 
     def append(self, name: str, table: pa.Table) -> None:
         """Add rows to a table; columns are matched by name."""
-        self._connection.register("incoming_rows", table)
-        try:
-            names = ", ".join(f'"{column}"' for column in table.column_names)
+        names = ", ".join(f'"{column}"' for column in table.column_names)
+        with self._incoming(table):
             self.execute(f"insert into {name} ({names}) select {names} from incoming_rows")
+
+    @contextmanager
+    def _incoming(self, table: pa.Table) -> Iterator[None]:
+        """Let one statement read a table, once, as ``incoming_rows``.
+
+        DuckDB holds what is registered until the transaction ends, also once it is unregistered. So
+        a reader is registered, which releases its rows as they are read.
+        """
+        rows = pa.RecordBatchReader.from_batches(table.schema, _batches_of(table))
+        self._connection.register("incoming_rows", rows)
+        try:
+            yield
         finally:
             self._connection.unregister("incoming_rows")
 
@@ -384,3 +392,7 @@ def connect_waiting(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection
                     remedy="wait for that night to end or stop it, then run again",
                 ) from error
             time.sleep(0.2)
+
+
+def _batches_of(table: pa.Table) -> Iterator[pa.RecordBatch]:
+    yield from table.to_batches()
