@@ -62,6 +62,14 @@ _REQUIRED = {
 }
 #: A counted figure stays so far below what 64 bits hold that sums and rates of it do.
 _MOST_CASES = 10**12
+_KEYS = {
+    "known_issue": "issue_code",
+    "processing_time": (
+        "unit_code, unit_scope, clock_code, period_type, period_basis, period_start"
+    ),
+    "target": "indicator_code, unit_level, valid_from",
+    "unit": "unit_scope, unit_code",
+}
 _LEVELS = "select unit_code, unit_level, unit_scope from ref.unit_level"
 #: Further conditions: each selects the rows that break it.
 _CONDITIONS: dict[str, str] = {
@@ -91,6 +99,10 @@ _CONDITIONS: dict[str, str] = {
         "  <> sum(case unit_scope when 'level' then numerator else 0 end)"
         " or sum(case unit_scope when 'level' then numerator else 0 end)"
         "  <> sum(case unit_scope when 'unit' then numerator else 0 end)"
+    ),
+    "NAT-F05": " union all ".join(
+        f"(select 1 from {table} group by {key} having count(*) > 1)"
+        for table, key in _KEYS.items()
     ),
 }
 

@@ -52,6 +52,9 @@ _MOST_RATIO = 1100
 #: A national sum of 63 provinces stays far below what 64 bits hold.
 MOST_COUNT = 10**15
 _MOST_LETTERS = 2000
+#: Begins each entry of a ZIP file's directory; other bytes may have it by chance, seldom.
+_ENTRY_MARK = b"PK\x01\x02"
+_MOST_ENTRIES = 64
 #: The mark of an encrypted entry.
 _ENCRYPTED = 0x1
 
@@ -287,6 +290,8 @@ def open_package(data: bytes) -> SealedPackage:
     """
     if len(data) > MOST_FILE_BYTES:
         raise too_large(len(data))
+    if data.count(_ENTRY_MARK) > _MOST_ENTRIES:  # zipfile would make an object of each
+        raise _no_package("entries")
     try:
         file = zipfile.ZipFile(io.BytesIO(data))
         entries = file.infolist()
@@ -474,16 +479,22 @@ def _from_csv(name: str, data: bytes) -> pa.Table:
         raise _damaged(name, type(error).__name__) from None
     for column in table.column_names:
         _check_values(name, column, table.column(column))
+    if _to_csv(name, table) != data:  # another spelling, which another reader may take otherwise
+        raise _damaged(name, "CSV")
     return table
 
 
 def _check_values(name: str, column: str, values: pa.ChunkedArray[Any]) -> None:
-    """Refuse counts beyond any sum, and texts that a terminal or a page could run."""
+    """Refuse counts beyond any sum, days before year 1, and texts that a terminal could run."""
     import pyarrow.compute as pc  # noqa: PLC0415 - needed for reading only
 
     if pa.types.is_integer(values.type):
         limits: Any = pc.min_max(values).as_py()
         if limits["min"] is not None and max(-limits["min"], limits["max"]) > MOST_COUNT:
+            raise _damaged(name, column)
+    elif pa.types.is_date(values.type):
+        first = pc.min(values.cast(pa.int32())).as_py()
+        if first is not None and first < _FIRST_DAY:
             raise _damaged(name, column)
     elif pa.types.is_string(values.type):
         for text in pc.unique(values).to_pylist():
@@ -497,6 +508,8 @@ def _is_readable(text: str) -> bool:
     )
 
 
+#: 0001-01-01 in days since 1970-01-01: no warehouse and no calendar of Python has a year 0.
+_FIRST_DAY = -719_162
 #: Control characters, direction marks, and what is no character.
 _UNREADABLE = {"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"}
 

@@ -265,6 +265,12 @@ def test_a_table_that_grows_a_thousandfold_is_refused_before_it_is_decompressed(
     assert refusal(lambda: open_package(bytes(forged))).code == NO_PACKAGE
 
 
+def test_a_directory_of_very_many_entries_is_refused_before_it_is_read(data, monkeypatch):
+    many = zipped([*entries_of(data), *((f"{number}.csv", b"") for number in range(100))])
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    assert refusal(lambda: open_package(many)).code == NO_PACKAGE
+
+
 def test_an_encrypted_entry_is_refused(data):
     marked = bytearray(data)
     place = marked.rfind(b"PK\x01\x02")
@@ -349,14 +355,28 @@ def test_a_signed_table_that_is_not_of_the_format_is_refused(nation, content, ro
     assert refusal(package.tables).code == DAMAGED
 
 
-@pytest.mark.parametrize("count", ["1.5", '"1"', "x", str(MOST_COUNT + 1), "9" * 30, "-1e9"])
-def test_a_count_that_is_no_count_is_refused(nation, count):
-    header = ",".join(f'"{name}"' for name in TABLES["target"])
-    row = f'"on_time_rate","all",">=",{count},100,2022-01-01,,"x"'
-    package = signed(nation, "target", f"{header}\n{row}\n".encode())
-    if count == '"1"':  # a quoted number is the same number
-        assert package.tables()["target"]["target_numerator"].to_pylist() == [1]
-        return
+#: A row of targets with a count and a first day.
+TARGET = (
+    ",".join(f'"{name}"' for name in TABLES["target"])
+    + "\n"
+    + ('"on_time_rate","all",">=",{count},100,{day},,"x"\n')
+)
+
+
+@pytest.mark.parametrize(
+    "count",
+    ["1.5", '"1"', "x", str(MOST_COUNT + 1), "9" * 30, "-1e9", "0x64", " 98", "098", "98\n", "NaN"],
+)
+def test_a_count_that_is_no_count_or_has_another_spelling_is_refused(nation, count):
+    plain = signed(nation, "target", TARGET.format(count=98, day="2022-01-01").encode())
+    assert plain.tables()["target"]["target_numerator"].to_pylist() == [98]
+    package = signed(nation, "target", TARGET.format(count=count, day="2022-01-01").encode())
+    assert refusal(package.tables).code == DAMAGED
+
+
+@pytest.mark.parametrize("day", ["0000-01-01", "2022-1-1", "2022-02-30", "10000-01-01", "1"])
+def test_a_day_that_no_calendar_has_is_refused(nation, day):
+    package = signed(nation, "target", TARGET.format(count=98, day=day).encode())
     assert refusal(package.tables).code == DAMAGED
 
 
@@ -414,6 +434,28 @@ def test_a_level_that_nobody_has_and_a_cell_that_is_empty_are_refused(nation, ch
     assert refusal(lambda: checks.check(package)).code == BROKEN_SUMS
     empty = changed(nation, "target", lambda _: True, "target_numerator", None)
     assert refusal(lambda: checks.check(empty)).code == DAMAGED
+
+
+def test_a_unit_or_target_twice_is_refused(nation, checks):
+    for name in ("unit", "target", "processing_time"):
+        tables = nation.tables("P01", 2)
+        tables[name] = pa.concat_tables([tables[name], tables[name].slice(0, 1)])
+        package = open_package(nation.package("P01", 2, tables=tables))
+        refused = refusal(lambda package=package: checks.check(package))
+        assert (refused.code, "NAT-F05" in str(refused.why)) == (BROKEN_SUMS, True)
+
+
+@pytest.mark.parametrize("status", ["met", "not_met"])
+def test_a_verdict_without_a_target_and_one_against_its_declared_counts_are_refused(
+    nation, checks, status
+):
+    def is_declared(row):
+        return row["method_code"] == "declared" and row["status"] not in (status, "no_data")
+
+    refused = refusal(
+        lambda: checks.check(changed(nation, "indicator_value", is_declared, "status", status))
+    )
+    assert (refused.code, "IND-F12" in str(refused.why)) == (BROKEN_SUMS, True)
 
 
 def test_figures_with_another_digest_than_the_publication_are_refused(nation, checks):
