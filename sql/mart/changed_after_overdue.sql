@@ -28,6 +28,8 @@ changed_after_overdue as (
         effect.resolved_at_after,
         effect.status_before,
         effect.status_after,
+        effect.closing_class_before,
+        effect.closing_class_after,
         effect.days_overdue,
         effect.has_turned_on_time,
         effect.delivery_before,

@@ -332,6 +332,8 @@ overdue_edit as (
         weighed.resolved_at_after,
         weighed.status_before,
         weighed.status_after,
+        weighed.closing_class_before,
+        weighed.closing_class_after,
         cast(weighed.days_overdue as integer) as days_overdue,
         weighed.has_turned_on_time,
         weighed.delivery_before,

@@ -144,7 +144,11 @@ def test_why_the_new_indicator_moved_is_recorded_and_compared_without_further_wo
         " group by cause_code order by cause_code",
     )
     assert found
-    assert {code for code, _, _ in found} <= {"newly_received", "counted_otherwise"}
+    assert {code for code, _, _ in found} <= {
+        "newly_received",
+        "received_earlier",
+        "counted_otherwise",
+    }
     nights = rows(
         tree, "select distinct previous_night, as_of_date from mart.night_change order by 1"
     )

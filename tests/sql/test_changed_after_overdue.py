@@ -197,6 +197,7 @@ def test_an_overdue_dossier_that_is_returned_or_withdrawn_is_a_strong_sign_and_l
     closed_out = changed(LATE, status=status, closing_class=closing_class)
     (sign,) = signs(warehouse, {8: [OPEN], 13: [closed_out]})
     assert (sign["change_kind"], sign["strength"]) == ("closed_out_overdue", "strong")
+    assert (sign["closing_class_before"], sign["closing_class_after"]) == (None, closing_class)
     assert (sign["days_overdue"], sign["has_turned_on_time"]) == (3, False)
     assert (sign["numerator"], sign["denominator"]) == (1, 2)
     assert (sign["numerator_without"], sign["denominator_without"]) == (1, 2)

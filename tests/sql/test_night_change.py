@@ -14,7 +14,7 @@ from moved_figures import (
     publish,
     three_nights,
 )
-from worked_dossiers import IN_JULY, LATER, NIGHT, THIRTEEN, UNIT, record, record_unit
+from worked_dossiers import IN_JULY, LATER, NIGHT, THIRTEEN, UNIT, dossier, record, record_unit
 
 from onestop.figures.web.overview import read_night_changes
 from onestop.marts.night_changes import NIGHT_CHANGE
@@ -122,6 +122,18 @@ def test_a_unit_that_changes_its_level_moves_both_levels_and_not_the_city(tmp_pa
         "COMMUNE": {"register_changed": (4, 8, 8)},
         "CITY": {},
     }
+
+
+def test_a_dossier_received_before_the_last_publication_is_not_called_newly_received(tmp_path):
+    with open_warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}") as opened:
+        record_unit(opened, NIGHT)
+        record(opened, NIGHT, THIRTEEN[:2])
+        publish(opened, NIGHT)
+        # its rows of June were rejected: the first that can be loaded came on 01/07
+        earlier = dossier("D20", "20/06", "24/06", "23/06")
+        record(opened, NEXT, [earlier, dossier("D21", "01/07", "01/07", "01/07")])
+        publish(opened, NEXT)
+        assert causes(opened, NEXT) == {"received_earlier": (1, 1, 1), "newly_received": (1, 1, 1)}
 
 
 def test_a_declared_figure_moves_by_a_later_a_rewritten_and_a_date_reached_declaration(tmp_path):

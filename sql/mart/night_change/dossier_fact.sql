@@ -176,6 +176,8 @@ fact as (
             when beside.code_after is null and still_stated.dossier_code is not null then 'alias'
             when beside.code_before is null and ever_vanished.dossier_code is not null
                 then 'reappeared'
+            when beside.code_before is null and beside.received_after <= :previous_night
+                then 'received_earlier'
             when beside.code_before is null then 'newly_received'
             when beside.code_after is null then 'vanished'
         end as identity_code,

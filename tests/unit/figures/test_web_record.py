@@ -13,7 +13,13 @@ import pytest
 from web_site import BEFORE, NIGHT, REFUSED, REJECTED, REPORT_FILES, UNPUBLISHED, browser
 
 from onestop.figures.listing import print_nights
-from onestop.figures.web.audit import read_audit, read_difference, read_restatements, signs_csv
+from onestop.figures.web.audit import (
+    changes_of,
+    read_audit,
+    read_difference,
+    read_restatements,
+    signs_csv,
+)
 from onestop.figures.web.nights import (
     AMOUNTS,
     quarantine_csv,
@@ -25,6 +31,7 @@ from onestop.figures.web.nights import (
 from onestop.figures.web.site import Visit
 from onestop.marts.published import open_published
 from onestop.record.night_steps import noted, noting_steps
+from onestop.schema.reference import read_reference
 
 
 @pytest.fixture
@@ -226,6 +233,36 @@ def test_a_sign_names_the_evidence_before_and_after(warehouse, site, auditor):
     for row in read_audit(warehouse, site, of("audit"))["rows"]:
         for delivery in filter(None, (row["delivery_before"], row["delivery_after"])):
             assert f"delivery?id={delivery}" in page
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "shown"),
+    [
+        (("processing", None), ("returned", "resolved"), ("Processing", "Result returned")),
+        (
+            ("processing", None),
+            ("returned", "returned_unprocessed"),
+            ("Processing", "Returned unprocessed"),
+        ),
+        (
+            ("resolved", "resolved"),
+            ("resolved", "returned_unprocessed"),
+            ("Resolved", "Returned unprocessed"),
+        ),
+        (("returned", "resolved"), ("returned", "resolved"), None),
+    ],
+)
+def test_a_dossier_that_was_returned_without_a_result_is_not_shown_with_one(before, after, shown):
+    row = dict.fromkeys(
+        ("due_at_before", "due_at_after", "resolved_at_before", "resolved_at_after")
+    )
+    for side, (status, end) in (("before", before), ("after", after)):
+        row |= {f"status_{side}": status, f"closing_class_{side}": end}
+    statuses, classes = (
+        {line[name]: line["label_en"] for line in read_reference()[name]}
+        for name in ("status", "closing_class")
+    )
+    assert list(changes_of(row, statuses, classes, "en")) == ([("status", *shown)] if shown else [])
 
 
 def test_restatements_are_those_of_the_mart_and_lead_to_their_dossiers(warehouse, site):

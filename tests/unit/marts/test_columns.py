@@ -43,7 +43,11 @@ def test_every_column_is_described(columns):
 @pytest.mark.parametrize(
     ("table", "column", "text"),
     [
-        ("dossier", "status", "Status of the dossier"),
+        (
+            "dossier",
+            "status",
+            "Status of the dossier in its source; how a closed one ended: closing_class",
+        ),
         ("dossier_version", "status", "Status"),
         ("scorecard", "status", "Verdict: met, not_met, no_data, no_target"),
         ("visit_history", "issued_at", "Ticket issued"),

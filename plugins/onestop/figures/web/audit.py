@@ -18,7 +18,7 @@ from onestop.marts.published import QuestionError, find_night, published_nights
 from onestop.said import said
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from onestop.figures.difference import Difference
     from onestop.figures.web.site import Visit
@@ -33,6 +33,8 @@ _CHANGED: tuple[tuple[str, dict[Language, str]], ...] = (
     ("resolved_at", {"vi": "kết thúc", "en": "ended"}),
     ("status", {"vi": "trạng thái", "en": "status"}),
 )
+#: Ends without a result. Their status may be "result returned": sources have one for all ends.
+_WITHOUT_RESULT = ("returned_unprocessed", "withdrawn")
 #: The order of signs: the strongest first, then those that were overdue longest.
 _STRONGEST_FIRST = (
     "case sign.strength when 'strong' then 0 else 1 end, sign.days_overdue desc nulls last,"
@@ -132,19 +134,35 @@ def _read_signs(
         f" order by {_STRONGEST_FIRST}",
         values,
     )
-    statuses = _labels(warehouse, "status", lang)
+    statuses, classes = (_labels(warehouse, name, lang) for name in ("status", "closing_class"))
     for row in rows:
         row["kind"] = SIGNS.get(row["change_kind"], {}).get(lang, row["change_kind"])
         row["strength_text"] = STRENGTHS.get(row["strength"], {}).get(lang, row["strength"])
-        row["changes"] = [
-            (
-                texts[lang],
-                *(statuses.get(row[key], row[key]) for key in (f"{name}_before", f"{name}_after")),
-            )
-            for name, texts in _CHANGED
-            if row[f"{name}_before"] != row[f"{name}_after"]
-        ]
+        row["changes"] = list(changes_of(row, statuses, classes, lang))
     return rows
+
+
+def changes_of(
+    row: Mapping[str, Any], statuses: Mapping[str, str], classes: Mapping[str, str], lang: Language
+) -> Iterator[tuple[str, Any, Any]]:
+    """What a sign changed: the name, before and after.
+
+    Args:
+        row: of ``mart.changed_after_overdue``.
+        statuses: the names of ``ref.status``.
+        classes: the names of ``ref.closing_class``, which are shown for ends without a result.
+        lang: of the names.
+    """
+    for name, texts in _CHANGED:
+        sides = []
+        for side in ("before", "after"):
+            value = row[f"{name}_{side}"]
+            if name == "status":
+                end = row.get(f"closing_class_{side}")
+                value = classes[end] if end in _WITHOUT_RESULT else statuses.get(value, value)
+            sides.append(value)
+        if sides[0] != sides[1]:
+            yield texts[lang], sides[0], sides[1]
 
 
 _FILES = "select delivery_id, min(file_name) as file_name from audit.delivery group by delivery_id"
@@ -153,7 +171,8 @@ _MOST_SIGNS = 200_000
 _SIGN_COLUMNS = (
     "dossier_code", "unit_code", "unit_name", "change_kind", "strength", "changed_night",
     "last_seen_night", "received_date", "due_at_before", "due_at_after", "resolved_at_before",
-    "resolved_at_after", "status_before", "status_after", "days_overdue", "has_turned_on_time",
+    "resolved_at_after", "status_before", "status_after", "closing_class_before",
+    "closing_class_after", "days_overdue", "has_turned_on_time",
     "file_before", "row_before", "file_after", "row_after", "numerator", "denominator",
     "numerator_without", "denominator_without",
 )  # fmt: skip
@@ -167,7 +186,7 @@ def signs_csv(warehouse: Warehouse, visit: Visit) -> tuple[str, bytes]:
     """
     condition, values, _ = _sign_filter(warehouse, visit)
     rows = _read_signs(warehouse, visit.lang, condition, values, 0, _MOST_SIGNS)
-    cells = ([row[name] for name in _SIGN_COLUMNS] for row in rows)
+    cells = ([row.get(name) for name in _SIGN_COLUMNS] for row in rows)
     return "signs.csv", csv_bytes(_SIGN_COLUMNS, cells)
 
 
