@@ -169,7 +169,7 @@ def find_approved_reports() -> Returned:
         Codes of the reports to issue: those that nobody held back.
     """
     from onestop.decisions import decide_on_report
-    from onestop.figures.issued import last_night_up_to
+    from onestop.figures.issued import complete_reports, last_night_up_to
 
     settings = settings_of_task()
     instance = cast("Any", get_current_context()["ti"])
@@ -196,6 +196,8 @@ def find_approved_reports() -> Returned:
         )
         if is_held:
             due.remove(code)
+    if asked:
+        complete_reports(settings)  # for readers of the decisions, also where nothing is issued
     return due
 
 

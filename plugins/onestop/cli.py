@@ -584,22 +584,13 @@ def issue_report(
     Unchanged figures give the existing issue; changed figures get the next number. Says how far
     such figures of earlier periods moved after the same time.
     """
-    from onestop.decisions import checked_reason, decide_on_report
+    from onestop.decisions import checked_reason
     from onestop.figures.issued import issue_line, provisional_lines
     from onestop.figures.issued import issue_report as issue
 
     settings = Settings.from_environment()
     reason = checked_reason(because) if because else ""
-    issued = issue(settings, code, as_of)
-    if reason:
-        decide_on_report(
-            settings,
-            issued.as_of_date,
-            code,
-            is_issued=True,
-            because=reason,
-            decided_by=getpass.getuser(),
-        )
+    issued = issue(settings, code, as_of, because=reason, decided_by=getpass.getuser())
     _say(issue_line(issued), lang)
     for line in provisional_lines(settings, issued, lang):
         typer.echo(line)

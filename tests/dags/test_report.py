@@ -136,11 +136,12 @@ def test_a_report_that_is_due_before_its_period_is_over_is_asked_about(instance)
         (None, ["q1"], (True, decisions._IN_TIME, None)),
     ],
 )
-def test_only_a_person_holds_a_report_back(instance, answer, approved, decided):
+def test_only_a_person_holds_a_report_back(instance, running, answer, approved, decided):
     decisions.find_due_reports()
     instance.answers[0] = answer
     assert decisions.find_approved_reports() == approved
     assert instance.decided == [(NIGHT - dt.timedelta(days=1), "q1", *decided)]
+    running.library.complete_reports.assert_called_once()
 
 
 def test_a_late_report_and_a_backfill_wait_for_nobody(instance, running):

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from onestop.cli import app
 from onestop.console import CSV_ENCODING
+from onestop.figures.decisions import decision_notes
 from onestop.figures.issued import (
     ReportFilesError,
     changed_files,
@@ -33,7 +34,7 @@ from onestop.figures.issued import (
 )
 from onestop.marts.compute import compute_marts
 from onestop.marts.publish import publish_marts
-from onestop.marts.published import NothingPublishedError, QuestionError
+from onestop.marts.published import NothingPublishedError, QuestionError, open_published
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse import open_warehouse
 
@@ -116,6 +117,19 @@ def contents(settings):
 def recorded(settings):
     with open_warehouse(settings.warehouse) as warehouse:
         return warehouse.rows("select * from audit.report order by report_code, issue_number")
+
+
+def test_the_reason_of_an_issue_before_the_period_is_over_is_on_record_and_shown_at_once(issued):
+    settings, issue = issued
+    again = issue_report(settings, "q1", now=IN_TIME, because="mới có quý II", decided_by="duty")
+    assert again == issue  # unchanged figures
+    with open_published(settings) as readers:
+        [note] = decision_notes(readers, SECOND, "en")
+    assert note == (
+        "Decision: report q1 is issued before its period is over (duty, 9 Mar 2022): mới có quý II"
+    )
+    [kept] = (settings.landing / "decisions").iterdir()
+    assert json.loads(kept.read_text("utf-8"))["because"] == "mới có quý II"
 
 
 def test_a_report_is_an_issue_with_its_night_its_files_and_their_digests(issued):

@@ -98,6 +98,18 @@ def decisions_on(warehouse: Warehouse, night: dt.date) -> list[Decision]:
     return [Decision(**row) for row in rows]
 
 
+def report_decision_count(warehouse: Warehouse) -> int:
+    """How many decisions on issuing reports are recorded; 0 where an earlier release made it."""
+    if "decision" not in warehouse.tables("audit"):
+        return 0
+    return int(
+        warehouse.value(
+            "select count(*) from audit.decision where decision_code = :code",
+            {"code": PROVISIONAL_REPORT},
+        )
+    )
+
+
 def standing_decisions(warehouse: Warehouse, night: dt.date) -> list[Decision]:
     """The last decision on each subject of a night."""
     last = {(one.decision_code, one.subject): one for one in decisions_on(warehouse, night)}

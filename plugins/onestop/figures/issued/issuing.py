@@ -17,6 +17,14 @@ from onestop.marts.published import (
     published_nights,
 )
 from onestop.progress import working
+from onestop.record.decisions import (
+    ACCEPTED,
+    PROVISIONAL_REPORT,
+    Decision,
+    keep_decisions,
+    record_decision,
+    report_decision_count,
+)
 from onestop.record.issued_reports import (
     IssuedReport,
     record_issue,
@@ -89,6 +97,9 @@ def issue_report(
     report_code: str,
     as_of: dt.date | None = None,
     now: dt.datetime | None = None,
+    *,
+    because: str = "",
+    decided_by: str | None = None,
 ) -> IssuedReport:
     """Issue a report on a published night.
 
@@ -100,6 +111,10 @@ def issue_report(
         report_code: as in ``ref.report_calendar``.
         as_of: a published night; defaults to the last one.
         now: the moment of issue; defaults to the clock's.
+        because: why it is issued before its period is over, from
+            :func:`onestop.decisions.checked_reason`: recorded as a decision with the issue, and in
+            the readers' copy at once.
+        decided_by: who decided that.
 
     Raises:
         QuestionError: no such report, or its period begins after that night.
@@ -125,6 +140,13 @@ def issue_report(
             number = max((one.issue_number for one in known), default=0) + 1
             issue = _next_issue(facts, number, now, content)
             record_issue(warehouse, issue, files)
+        if because:
+            night = issue.as_of_date
+            decision = Decision(
+                night, PROVISIONAL_REPORT, report_code, ACCEPTED, because, decided_by, now
+            )
+            record_decision(warehouse, decision)
+            keep_decisions(settings.landing, warehouse)
         for folder in _folders(settings, issue):
             _place(folder, files)
     complete_reports(settings)
@@ -155,14 +177,15 @@ def _next_issue(facts: ReportFacts, number: int, now: dt.datetime, content: str)
 
 
 def complete_reports(settings: Settings) -> None:
-    """Make what a killed run left out: folders of issued reports, and the readers' copy.
+    """Make what a killed run left out: folders of issued reports, and the readers' copy of them.
 
     Raises:
         ReportFilesError: files are gone and cannot be made as they were.
     """
     with open_warehouse(settings.warehouse) as warehouse:
         issued = recorded_issues(warehouse)
-        if issued and not _is_in_copy(settings, issued):
+        decisions = report_decision_count(warehouse)
+        if (issued or decisions) and not _is_in_copy(settings, issued, decisions):
             warehouse.publish_copy(settings.published)
         for issue in issued:
             names = recorded_digests(warehouse, issue).keys()
@@ -232,9 +255,13 @@ def _place(folder: Path, files: Mapping[str, bytes]) -> None:
     drafts.rmdir()
 
 
-def _is_in_copy(settings: Settings, issued: list[IssuedReport]) -> bool:
-    """Whether the readers' copy lists all issues; True where the engine has no copy."""
+def _is_in_copy(settings: Settings, issued: list[IssuedReport], decisions: int) -> bool:
+    """Whether the readers' copy has all issues and decisions on them; True without a copy."""
     if not engine_of(settings.warehouse).has_readers_copy:
         return True
     with open_published(settings) as copy:
-        return "report" in copy.tables("audit") and len(recorded_issues(copy)) == len(issued)
+        return (
+            "report" in copy.tables("audit")
+            and len(recorded_issues(copy)) == len(issued)
+            and report_decision_count(copy) == decisions
+        )
