@@ -24,26 +24,47 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 .PHONY: help setup demo demo-nation up airflow test test-airflow test-long check secrets audit bench docs notebooks \
 	schema setup-spark spark-cluster lock clean
 
+# In Vietnamese, or in English where LANG_UI or the system's language is English.
 help:
-	@echo 'make demo        sample exports -> eleven nights in a real Airflow -> the scorecard'
-	@echo '                 (LANG_UI=en for English; nothing but Python 3.11 and make needed)'
-	@echo 'make demo-nation  63 invented provinces send packages, and a national office adds them up'
-	@echo 'make up          Airflow with its web pages on that same data, until Ctrl-C'
-	@echo 'make airflow     Airflow'"'"'s own command for it     make airflow ARGS="dags list"'
-	@echo 'make test        the tests, in some minutes          make test ARGS="-k night -x"'
-	@echo 'make test-airflow  nights through a real Airflow, in some minutes more'
-	@echo 'make test-long   all of these and the longest, with more examples; takes hours'
-	@echo 'make check       lint, format, types, SQL, secrets in files, known vulnerabilities'
-	@echo 'make audit       known vulnerabilities of the packages; fails when nobody can be asked'
-	@echo 'make bench       what each step costs            make bench DOSSIERS=1500000'
-	@echo 'make docs        write feeds.md, mapping.md and dictionary.md in docs/ anew from what they describe'
-	@echo 'make notebooks   run docs/notebooks on the data of make demo and keep their outputs'
-	@echo 'make schema      write the next schema file for columns that are new in feeds.py'
-	@echo 'make setup       only install into .venv/; the others call it'
-	@echo 'make setup-spark  Apache Spark too, for ONESTOP_COMPUTE; needs Java 17 when it runs'
-	@echo 'make spark-cluster  a Spark master and two workers on this machine, until Ctrl-C'
-	@echo 'make lock        compile requirements/*.in into hash locks'
-	@echo 'make clean       remove .venv/, caches and var/demo/; your own data under var/ stays'
+	@case "$${LANG_UI:-$${LC_ALL:-$${LC_MESSAGES:-$$LANG}}}" in [eE][nN]*) \
+		echo 'make demo        sample exports -> eleven nights in a real Airflow -> the scorecard'; \
+		echo '                 (LANG_UI=vi for Vietnamese; nothing but Python 3.11 and make needed)'; \
+		echo 'make demo-nation  63 invented provinces send packages, and a national office adds them up'; \
+		echo 'make up          Airflow with its web pages on that same data, until Ctrl-C'; \
+		echo 'make airflow     the command of Airflow for it     make airflow ARGS="dags list"'; \
+		echo 'make test        the tests, in some minutes          make test ARGS="-k night -x"'; \
+		echo 'make test-airflow  nights through a real Airflow, in some minutes more'; \
+		echo 'make test-long   all of these and the longest, with more examples; takes hours'; \
+		echo 'make check       lint, format, types, SQL, secrets in files, known vulnerabilities'; \
+		echo 'make audit       known vulnerabilities of the packages; fails when nobody can be asked'; \
+		echo 'make bench       what each step costs            make bench DOSSIERS=1500000'; \
+		echo 'make docs        write feeds.md, mapping.md and dictionary.md in docs/ anew from what they describe'; \
+		echo 'make notebooks   run docs/notebooks on the data of make demo and keep their outputs'; \
+		echo 'make schema      write the next schema file for columns that are new in feeds.py'; \
+		echo 'make setup       only install into .venv/; the others call it'; \
+		echo 'make setup-spark  Apache Spark too, for ONESTOP_COMPUTE; needs Java 17 when it runs'; \
+		echo 'make spark-cluster  a Spark master and two workers on this machine, until Ctrl-C'; \
+		echo 'make lock        compile requirements/*.in into hash locks'; \
+		echo 'make clean       remove .venv/, caches and var/demo/; your own data under var/ stays' ;; *) \
+		echo 'make demo        tệp xuất mẫu -> mười một đêm trong Airflow thật -> bảng điểm'; \
+		echo '                 (LANG_UI=en cho tiếng Anh; chỉ cần Python 3.11 và make)'; \
+		echo 'make demo-nation  63 tỉnh giả định gửi gói số liệu, cơ quan trung ương cộng lại'; \
+		echo 'make up          Airflow với các trang web trên cùng số liệu đó, đến khi bấm Ctrl-C'; \
+		echo 'make airflow     lệnh của chính Airflow đó           make airflow ARGS="dags list"'; \
+		echo 'make test        các phép thử, vài phút               make test ARGS="-k night -x"'; \
+		echo 'make test-airflow  các đêm qua Airflow thật, thêm vài phút'; \
+		echo 'make test-long   tất cả phép thử, cả những phép lâu nhất, với nhiều ví dụ hơn; mất nhiều giờ'; \
+		echo 'make check       kiểm tra mã, định dạng, kiểu, SQL, bí mật trong tệp, lỗ hổng đã biết'; \
+		echo 'make audit       lỗ hổng đã biết của các gói phần mềm; báo lỗi khi không hỏi được nguồn nào'; \
+		echo 'make bench       mỗi bước tốn bao nhiêu               make bench DOSSIERS=1500000'; \
+		echo 'make docs        viết lại feeds.md, mapping.md và dictionary.md trong docs/ từ những gì chúng mô tả'; \
+		echo 'make notebooks   chạy docs/notebooks trên số liệu của make demo và giữ kết quả'; \
+		echo 'make schema      viết tệp lược đồ tiếp theo cho các cột mới trong feeds.py'; \
+		echo 'make setup       chỉ cài đặt vào .venv/; các lệnh khác tự gọi'; \
+		echo 'make setup-spark  cài thêm Apache Spark, cho ONESTOP_COMPUTE; khi chạy cần Java 17'; \
+		echo 'make spark-cluster  một máy chủ Spark và hai máy tính toán trên máy này, đến khi bấm Ctrl-C'; \
+		echo 'make lock        khóa phiên bản các gói trong requirements/*.in kèm mã băm'; \
+		echo 'make clean       xóa .venv/, bộ nhớ đệm và var/demo/; số liệu của bạn trong var/ còn nguyên' ;; esac
 
 setup: $(INSTALLED)
 

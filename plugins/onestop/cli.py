@@ -105,6 +105,7 @@ def _in_own_language(command: _Command | _Group, laid_out: Callable[[], str]) ->
 
 def _of_parser(text: str) -> str:
     """What the parser writes, in the language."""
+    text = text.replace("Value error, ", "")
     if shown_language() == "en":
         return text
     from onestop.help_texts import PARSER
@@ -269,8 +270,14 @@ def _show_version(is_asked: bool) -> None:
         raise typer.Exit
 
 
+@report_app.callback()
+def _report_options(lang: LangOption) -> None:
+    del lang  # LangOption sets it for the commands
+
+
 @app.callback()
 def _options(
+    lang: LangOption,
     has_version: Annotated[
         bool,
         typer.Option(
@@ -293,7 +300,7 @@ def _options(
     ] = False,
 ) -> None:
     # the help is that of the application; main() reads both
-    del has_version, is_debugging, shows_progress
+    del lang, has_version, is_debugging, shows_progress
 
 
 @app.command()

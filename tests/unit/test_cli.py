@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import re
+import subprocess
 from typing import get_type_hints
 
 import pytest
@@ -13,6 +16,7 @@ from onestop import cli, help_texts
 from onestop.cli import _day, app, report_app
 from onestop.figures import scorecard
 from onestop.schema.number_text import day
+from onestop.schema.project import PROJECT_ROOT
 from onestop.version import __version__
 
 NIGHT = dt.date(2022, 11, 4)
@@ -149,3 +153,63 @@ def test_a_command_that_does_not_exist_is_answered_with_the_close_one():
     done = CliRunner().invoke(app, ["scorcard"])
     assert done.exit_code == 2
     assert "Did you mean 'scorecard'?" in done.output
+
+
+#: English words of the parser. Options, kinds of values and names of commands are no sentences.
+OF_THE_PARSER = re.compile(
+    r"\b(Usage|Error|Try|Invalid|Missing|Option|Input|Value|error|Got|extra|should|valid|requires"
+    r"|OPTIONS|ARGS|COMMAND|such|not|mean|than|help)\b(?!')"
+)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "nope", "report issu q1", "night", "night x", "night 2022-11-21 more", "nights --nope",
+        "scorecard --format xml", "scorecard --as-of", "scorecard --lang fr",
+        "deliveries --limit 0",
+        "deliveries --limit x", "explain on_time_rate", "doctor --quiet=1", "sample --dirt 90",
+        "sample --dirt x", "explain x --role y", "--lang", "report --nope",
+    ],
+)  # fmt: skip
+def test_what_the_parser_refuses_is_said_in_vietnamese_without_english(typed, monkeypatch):
+    monkeypatch.setenv("LANG_UI", "vi")
+    done = CliRunner().invoke(app, typed.split())
+    assert done.exit_code == 2
+    said = re.sub(r"'[^'\n]*'|--[\w-]+", "", done.output)
+    assert "Lỗi: " in said
+    assert OF_THE_PARSER.findall(said) == []
+
+
+@pytest.mark.parametrize(
+    "typed", ["--lang en nights", "--lang=EN nights", "nights --lang en", "report --lang en list"]
+)
+def test_the_language_may_stand_before_and_after_the_command(typed, monkeypatch, tmp_path):
+    monkeypatch.setenv("LANG_UI", "vi")
+    monkeypatch.setenv("ONESTOP_VAR", str(tmp_path))
+    done = CliRunner().invoke(app, typed.split())
+    assert done.exit_code == 1
+    assert os.environ["LANG_UI"] == "en"
+
+
+@pytest.mark.parametrize(
+    ("variables", "word"),
+    [
+        ({}, "tệp xuất mẫu"),
+        ({"LANG": "vi_VN.UTF-8"}, "tệp xuất mẫu"),
+        ({"LANG": "en_US.UTF-8"}, "sample exports"),
+        ({"LANG": "en_US.UTF-8", "LANG_UI": "vi"}, "tệp xuất mẫu"),
+        ({"LANG_UI": "EN"}, "sample exports"),
+    ],
+)
+def test_make_explains_each_target_in_the_reader_s_language(variables, word):
+    shown = subprocess.run(
+        ["make", "-s", "help"],
+        cwd=PROJECT_ROOT, env={"PATH": os.environ["PATH"], **variables},
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert word in shown
+    makefile = (PROJECT_ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"^([a-z-]+):", makefile, re.MULTILINE)
+    hidden = {"help", "secrets"}
+    assert set(re.findall(r"^make ([a-z-]+)", shown, re.MULTILINE)) == set(targets) - hidden

@@ -126,8 +126,9 @@ SENTENCES: dict[str, str] = {
     "run `onestop verify --as-of {previous}` and `onestop verify --as-of {as_of}`": (
         "chạy `onestop verify --as-of {previous}` và `onestop verify --as-of {as_of}`"
     ),
-    "run `onestop verify --as-of {as_of}`": "chạy `onestop verify --as-of {as_of}`",
-    "run `onestop verify --as-of {night}`": "chạy `onestop verify --as-of {night}`",
+    "tell the engineer on duty, who runs `onestop verify --as-of {night}`": (
+        "báo người trực hệ thống chạy `onestop verify --as-of {night}`"
+    ),
     "the {name} add up to {sums}, but {published} is published for this span, so they are not"
     " listed": (
         "{name} cộng lại thành {sums}, nhưng số đã công bố cho khoảng này là {published}, nên"
@@ -137,8 +138,10 @@ SENTENCES: dict[str, str] = {
         "{name} cộng lại không bằng con số đã công bố, nên không liệt kê"
     ),
     "the figure has too many items for one file": "con số có quá nhiều mục cho một tệp",
-    "ask for one unit, or run `onestop explain … --format csv`": (
-        "hỏi một đơn vị, hoặc chạy `onestop explain … --format csv`"
+    "ask for one unit or a shorter span; the whole list is made on the server by `onestop explain …"
+    " --format csv`": (
+        "hỏi một đơn vị hoặc khoảng ngắn hơn; trên máy chủ, `onestop explain … --format csv` làm cả"
+        " danh sách"
     ),
     # items of a figure
     "dossiers": "hồ sơ",
@@ -163,8 +166,29 @@ SENTENCES: dict[str, str] = {
     "no table {asked}": "không có bảng {asked}",
     # pages
     "see the page of nights": "xem trang Các đêm",
-    "see the nights": "xem Các đêm",
-    "see the overview": "xem Tổng quan",
+    "the overview lists those issued": "trang Tổng quan liệt kê các báo cáo đã phát hành",
+    "no report is chosen": "chưa chọn báo cáo nào",
+    "no unit is chosen": "chưa chọn đơn vị nào",
+    "no file is chosen": "chưa chọn tệp nào",
+    "no rule is chosen": "chưa chọn quy tắc nào",
+    "there is no page at this address": "không có trang nào ở địa chỉ này",
+    "there is no such file": "không có tệp này",
+    "there is no such validation report": "không có báo cáo kiểm tra này",
+    "the file {name} is gone": "không còn tệp {name}",
+    "this page is for the roles that read the record of files and nights; the administrator names"
+    " them (ONESTOP_RECORD_ROLES)": (
+        "trang này dành cho vai trò được xem hồ sơ ghi nhận các tệp và các đêm; người quản trị chỉ"
+        " định vai trò đó (ONESTOP_RECORD_ROLES)"
+    ),
+    "your login may not see these pages; ask the administrator": (
+        "tài khoản này không được xem các trang này; hỏi người quản trị"
+    ),
+    "a page is only read; it takes no other request": (
+        "trang chỉ để xem, không nhận yêu cầu nào khác"
+    ),
+    "a fault of the pages; the log of Airflow's API server has its traceback": (
+        "trang có lỗi chương trình; nhật ký của máy chủ API của Airflow có chi tiết"
+    ),
     "see the page of all units": "xem trang Đơn vị",
     # data frames
     "no night is published yet, or this login may not read the marts": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 import os
 import re
 from dataclasses import replace
@@ -50,6 +51,7 @@ RECORD_PAGES = [
 #: A value for each parameter of a path, and for each page that needs some.
 PARAMETERS = {
     "{path:path}": "index.html",
+    "{unknown:path}": "no/such/page",
     "{code}/{number}/{name:path}": "half_year/1/scorecard.csv",
     "{name}": "index.csv",
 }
@@ -177,6 +179,40 @@ def test_every_link_of_the_site_leads_somewhere(site, reads_record):
     assert [address for address, answer in answers.items() if answer.status_code != 200] == []
 
 
+@pytest.mark.parametrize(
+    ("path", "status", "vi", "en"),
+    [
+        ("/nope", 404, "không có trang nào ở địa chỉ này", "there is no page at this address"),
+        ("/nope/deeper", 404, "không có trang nào ở địa chỉ này", "there is no page"),
+        ("/report", 404, "chưa chọn báo cáo nào; trang Tổng quan", "no report is chosen; the over"),
+        ("/unit", 404, "chưa chọn đơn vị nào; xem trang Đơn vị", "no unit is chosen; see the page"),
+        ("/issued/x/1/", 404, "báo cáo x không có lần phát hành 1", "no issue 1 of report x"),
+        ("/nights", 403, "trang này dành cho vai trò", "this page is for the roles"),
+        ("/open", 200, "Hồ sơ đang giải quyết:", "Open dossiers:"),
+    ],
+)
+def test_an_address_that_shows_nothing_says_so_in_the_reader_s_language(site, path, status, vi, en):
+    for lang, words, others in (("vi", vi, en), ("en", en, vi)):
+        answer = browser(site).get(path, params={"lang": lang})
+        text = html.unescape(answer.text)
+        assert answer.status_code == status
+        assert words in text
+        assert others not in text
+        assert re.search(r'href="(\.\./)*\./(\?lang=en)?"', text), "no way back"
+
+
+def test_a_page_that_takes_no_such_request_and_one_that_fails_say_so(site, monkeypatch):
+    client = browser(site)
+    answer = client.post("/units")
+    assert (answer.status_code, "trang chỉ để xem" in answer.text) == (405, True)
+    monkeypatch.setattr("onestop.figures.web.app.find_night", lambda *_: 1 / 0)
+    quiet = TestClient(client.app, raise_server_exceptions=False)
+    answer = quiet.get("/units?lang=en")
+    assert answer.status_code == 500
+    assert "a fault of the pages" in answer.text
+    assert "division" not in answer.text
+
+
 def test_nobody_reads_the_record_by_default(settings):
     app = make_app(lambda: settings, guard=lambda: None, login_url=lambda page: page)
     assert TestClient(app).get("/reports/index.html").status_code == 403
@@ -278,13 +314,12 @@ def test_every_page_has_headers_that_bar_scripts_framing_and_caching(settings, p
 def test_before_the_first_publication_the_page_says_so(tmp_path):
     answer = browser(settings_in(tmp_path)).get("/")
     assert answer.status_code == 200
-    assert "chưa đêm nào được công bố" in answer.text
+    assert "Chưa đêm nào được công bố" in answer.text
     answer = browser(settings_in(tmp_path)).get("/", params={"lang": "en"})
-    assert "no night is published yet" in answer.text
+    assert "No night is published yet" in answer.text
 
 
-def test_markup_in_a_message_is_escaped(settings, tmp_path):
-    hostile = replace(settings, published=tmp_path / "<script>alert(1)</script>.duckdb")
-    answer = browser(hostile).get("/", params={"lang": "en"})
+def test_markup_in_a_message_is_escaped(site):
+    answer = browser(site).get("/unit", params={"lang": "en", "code": "<script>alert(1)</script>"})
     assert "&lt;script&gt;" in answer.text
     assert "<script>" not in answer.text

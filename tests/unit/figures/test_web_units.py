@@ -199,7 +199,7 @@ def test_the_mean_wait_by_hour_and_by_weekday_is_of_all_called_visits(warehouse,
 
 
 @pytest.mark.parametrize(
-    "path", ["/unit", "/unit?code=H99", "/open", "/open?unit=CITY&band=no", "/open?unit=x&band=y"]
+    "path", ["/unit", "/unit?code=H99", "/open?unit=CITY&band=no", "/open?unit=x&band=y"]
 )
 def test_a_unit_or_band_that_does_not_exist_is_refused(site, path):
     assert browser(site).get(path).status_code == 404

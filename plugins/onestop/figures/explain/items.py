@@ -224,7 +224,10 @@ class Explanation:
                 sums=sums,
                 published=published,
             ),
-            remedy=said("run `onestop verify --as-of {as_of}`", as_of=self.as_of),
+            remedy=said(
+                "tell the engineer on duty, who runs `onestop verify --as-of {night}`",
+                night=self.as_of,
+            ),
         )
 
 

@@ -45,6 +45,7 @@ from onestop.marts.published import (
     find_night,
     open_published,
 )
+from onestop.said import Said, in_language, said, said_text
 from onestop.storage import is_shared
 
 if TYPE_CHECKING:
@@ -58,12 +59,21 @@ if TYPE_CHECKING:
     #: Reads the values of a page's template.
     Reader = Callable[[Warehouse, Settings, Visit], Mapping[str, Any]]
 
-_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _UNAVAILABLE = 401, 403, 404, 503
+_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _NOT_ALLOWED, _FAULT = 401, 403, 404, 405, 500
+_UNAVAILABLE = 503
 _FIRST_ERROR = 400
-_FOR_RECORD_READERS = (
-    "Trang này chỉ dành cho vai trò được xem hồ sơ ghi nhận; hỏi người quản trị"
-    " (ONESTOP_RECORD_ROLES) / only roles that read the record see this page"
+_FOR_RECORD_READERS = said_text(
+    "this page is for the roles that read the record of files and nights; the administrator names"
+    " them (ONESTOP_RECORD_ROLES)"
 )
+_NO_PAGE = said_text("there is no page at this address")
+#: What a page says where the server's own text, in English, is all that is known.
+_OF_STATUS = {
+    _FORBIDDEN: said_text("your login may not see these pages; ask the administrator"),
+    _NOT_FOUND: _NO_PAGE,
+    _NOT_ALLOWED: said_text("a page is only read; it takes no other request"),
+    _FAULT: said_text("a fault of the pages; the log of Airflow's API server has its traceback"),
+}
 
 
 def _policy(styles: str) -> str:
@@ -250,7 +260,13 @@ def make_app(
         status = error.status_code if isinstance(error, AnyHTTPException) else 500
         if status == _UNAUTHORIZED:
             return RedirectResponse(login_url(_wanted(request)), headers=_HEADERS)
-        return _message(request, status, str(getattr(error, "detail", "")))
+        detail = getattr(error, "detail", "")
+        known = detail if isinstance(detail, Said) else _OF_STATUS.get(status, detail)
+        return _message(request, status, known)
+
+    @app.exception_handler(Exception)
+    def answer_fault(request: Request, _error: Exception) -> Response:
+        return _message(request, _FAULT, _OF_STATUS[_FAULT])
 
     for page in PAGES:
         _add_page(app, page, settings, reads_record)
@@ -258,6 +274,7 @@ def make_app(
         _add_download(app, download, settings, reads_record)
     _add_files(app, settings)
     _add_validation_reports(app, settings, reads_record)
+    _add_unknown(app, reads_record)
     return app
 
 
@@ -271,17 +288,17 @@ def _add_page(
         if page.is_record and not may_read:
             raise HTTPException(_FORBIDDEN, _FOR_RECORD_READERS)
         visit = _visit(request, page.path, may_read=may_read)
-        here = settings()
+        here, night = settings(), None
         try:
             with open_published(here) as warehouse:
-                values = page.read(warehouse, here, visit)
                 night = find_night(warehouse, None)
-        except NothingPublishedError as error:
-            return _nothing_yet(here, visit, error.in_language(visit.lang))
-        except QuestionError as error:
-            return _message(request, _NOT_FOUND, error.in_language(visit.lang), visit)
+                values = page.read(warehouse, here, visit)
+        except (NothingPublishedError, QuestionError) as error:
+            if isinstance(error, NothingPublishedError) and night is None:
+                return _nothing_yet(here, visit)
+            return _message(request, _NOT_FOUND, said("{error}", error=error), visit)
         except OneStopError as error:
-            return _message(request, _UNAVAILABLE, error.in_language(visit.lang), visit)
+            return _message(request, _UNAVAILABLE, said("{error}", error=error), visit)
         shown = {"tables_read": page.tables, **values}
         html = render(
             page.template, visit, **shown, unpublished=_unpublished(here, visit.lang, night)
@@ -300,14 +317,14 @@ def _add_download(
     def make(request: Request, may_read: bool = Depends(reads_record)) -> Response:  # noqa: FBT001 - idem
         if download.is_record and not may_read:
             raise HTTPException(_FORBIDDEN, _FOR_RECORD_READERS)
-        visit = _visit(request, download.path)
+        visit = _visit(request, download.path, may_read=may_read)
         try:
             with open_published(settings()) as warehouse:
                 name, content = download.make(warehouse, visit)
-        except QuestionError as error:
-            return _message(request, _NOT_FOUND, error.in_language(visit.lang), visit)
+        except (NothingPublishedError, QuestionError) as error:
+            return _message(request, _NOT_FOUND, said("{error}", error=error), visit)
         except OneStopError as error:
-            return _message(request, _UNAVAILABLE, error.in_language(visit.lang), visit)
+            return _message(request, _UNAVAILABLE, said("{error}", error=error), visit)
         named = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
         return Response(content, media_type=download.media_type, headers={**_FILE_HEADERS, **named})
 
@@ -326,11 +343,10 @@ def _add_files(app: FastAPI, settings: Callable[[], Settings]) -> None:
             with open_published(here) as warehouse:
                 named = issued_file(warehouse, here, code, number, name)
         except QuestionError as error:
-            both = f"{error.in_language('vi')} / {error.in_language('en')}"
-            raise HTTPException(_NOT_FOUND, both) from error
+            raise HTTPException(_NOT_FOUND, said("{error}", error=error)) from error
         file = file_below(named.parent, named.name)
         if file is None:
-            raise HTTPException(_NOT_FOUND, f"{named.name} không còn / is gone")
+            raise HTTPException(_NOT_FOUND, said("the file {name} is gone", name=named.name))
         return _sent(file, "" if file.suffix == ".html" else f"{code}-{number}-{file.name}")
 
     @app.get("/due_soon/{name}")
@@ -338,7 +354,7 @@ def _add_files(app: FastAPI, settings: Callable[[], Settings]) -> None:
         found = due_file(settings(), name)
         file = file_below(found.parent, found.name) if found else None
         if file is None or file.suffix not in {".csv", ".xlsx"}:
-            raise HTTPException(_NOT_FOUND, "Không có tệp này / no such file")
+            raise HTTPException(_NOT_FOUND, said_text("there is no such file"))
         return _sent(file, f"due-soon-{file.name}")
 
 
@@ -351,11 +367,19 @@ def _add_validation_reports(
             raise HTTPException(_FORBIDDEN, _FOR_RECORD_READERS)
         file = file_below(settings().folders.reports, path)
         if file is None:
-            raise HTTPException(_NOT_FOUND, "Không có báo cáo này / no such report")
+            raise HTTPException(_NOT_FOUND, said_text("there is no such validation report"))
         if file.suffix != ".html":
             return _sent(file)
         back = f"{'../' * (path.count('/') + 1)}nights"
         return HTMLResponse(_with_way_back(file, back), headers=_FILE_HEADERS)
+
+
+def _add_unknown(app: FastAPI, reads_record: Callable[..., bool]) -> None:
+    """A route for all other addresses, so that the login is asked for there, too."""
+
+    @app.get("/{unknown:path}")
+    def unknown(request: Request, may_read: bool = Depends(reads_record)) -> Response:  # noqa: FBT001 - idem
+        return _message(request, _NOT_FOUND, _NO_PAGE, _visit(request, "", may_read=may_read))
 
 
 def _sent(file: Path, name_if_saved: str = "") -> Response:
@@ -373,7 +397,9 @@ def _sent(file: Path, name_if_saved: str = "") -> Response:
 def _with_way_back(file: Path, address: str) -> str:
     """A validation report, with a link back to the pages of the nights."""
     text = file.read_text(encoding="utf-8")
-    link = f'<p><a href="{address}">← Các đêm / Nights</a></p>'
+    is_english = file.name.endswith(".en.html")
+    address, name = (f"{address}?lang=en", "Nights") if is_english else (address, "Các đêm")
+    link = f'<p><a href="{address}">← {name}</a></p>'
     return text.replace("<body>", f"<body>\n{link}", 1)
 
 
@@ -436,12 +462,12 @@ def _language(lang: str | None) -> Language:
     return "en" if lang == "en" else "vi"
 
 
-def _nothing_yet(settings: Settings, visit: Visit, message: str) -> Response:
+def _nothing_yet(settings: Settings, visit: Visit) -> Response:
     html = render(
         "message.html",
         visit,
         status=200,
-        message=message,
+        message="",
         has_reports=visit.reads_record and (settings.folders.reports / "index.html").is_file(),
         unpublished=_unpublished(settings, visit.lang, dt.date.min),
     )
@@ -449,7 +475,7 @@ def _nothing_yet(settings: Settings, visit: Visit, message: str) -> Response:
 
 
 def _message(
-    request: Request, status: int, message: str, visit: Visit | None = None
+    request: Request, status: int, message: str | Said, visit: Visit | None = None
 ) -> HTMLResponse:
     """A page that says why there is nothing else to see."""
     root = str(request.scope.get("root_path", ""))
@@ -459,6 +485,11 @@ def _message(
         shown.lang, shown.path, shown.query, shown.reads_record, base="../" * below.count("/")
     )
     html = render(
-        "message.html", shown, status=status, message=message, has_reports=False, unpublished=[]
+        "message.html",
+        shown,
+        status=status,
+        message=in_language(message, shown.lang),
+        has_reports=False,
+        unpublished=[],
     )
     return HTMLResponse(html, status, headers=_HEADERS)

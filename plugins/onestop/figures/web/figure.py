@@ -338,7 +338,8 @@ def _download(warehouse: Warehouse, visit: Visit) -> tuple[Asked, _Coordinates, 
     if _read_units(warehouse, asked, published) is not None:
         raise QuestionError(
             "the figure has too many items for one file",
-            remedy="ask for one unit, or run `onestop explain … --format csv`",
+            remedy="ask for one unit or a shorter span; the whole list is made on the server by"
+            " `onestop explain … --format csv`",
         )
     found = find_items(asked, at.chosen)
     if published is not None and published != (found.numerator, found.denominator):
@@ -347,7 +348,10 @@ def _download(warehouse: Warehouse, visit: Visit) -> tuple[Asked, _Coordinates, 
                 "the {name} do not add up to the published figure, so they are not listed",
                 name=said_text(found.kind.name),
             ),
-            remedy=said("run `onestop verify --as-of {night}`", night=asked.question.night),
+            remedy=said(
+                "tell the engineer on duty, who runs `onestop verify --as-of {night}`",
+                night=asked.question.night,
+            ),
         )
     return asked, at, found
 

@@ -352,10 +352,10 @@ def read_delivery(warehouse: Warehouse, settings: Settings, visit: Visit) -> dic
         " order by attempt desc",
         {"id": name},
     )
+    if not name:
+        raise QuestionError("no file is chosen", remedy="see the page of nights")
     if not attempts:
-        raise QuestionError(
-            said("no delivery {name}", name=name or "-"), remedy="see the page of nights"
-        )
+        raise QuestionError(said("no delivery {name}", name=name), remedy="see the page of nights")
     last = attempts[0]
     results = warehouse.rows(
         f"select rule_code, severity, is_success, rows_checked, rows_failed,"
@@ -540,9 +540,11 @@ def read_rule(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[s
         " group by delivery.night order by delivery.night desc limit 60",
         {"code": code},
     )
+    if not code:
+        raise QuestionError("no rule is chosen", remedy="see the page of nights")
     if not rows:
         raise QuestionError(
-            said("rule {code} was never evaluated", code=code or "-"), remedy="see the nights"
+            said("rule {code} was never evaluated", code=code), remedy="see the page of nights"
         )
     most = max((row["rows_failed"] or 0 for row in rows), default=0)
     for row in rows:

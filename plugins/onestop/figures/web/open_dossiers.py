@@ -29,7 +29,8 @@ def read_open(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[s
     Args:
         warehouse: the published marts, open.
         _settings: of this installation.
-        visit: the request, with ``unit``, ``band`` and ``page``.
+        visit: the request, with ``unit``, ``band`` and ``page``; without the first two, the
+            whole city and the first band.
 
     Raises:
         QuestionError: there is no such unit or band.
@@ -41,10 +42,11 @@ def read_open(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[s
         f"select band_kind, band_code, label_{visit.lang} as label, days_from, days_to"
         " from ref.age_band order by position"
     )
-    chosen = next((band for band in bands if band["band_code"] == visit.query.get("band")), None)
+    wanted = visit.query.get("band", bands[0]["band_code"])
+    chosen = next((band for band in bands if band["band_code"] == wanted), None)
     if chosen is None:
         raise QuestionError(
-            said("no band {band}", band=visit.query.get("band", "-")),
+            said("no band {band}", band=wanted),
             remedy=said("there are {names}", names=", ".join(band["band_code"] for band in bands)),
         )
     condition, values = "true", {}

@@ -63,9 +63,11 @@ def find_issue(warehouse: Warehouse, code: str, number: str) -> IssuedReport:
         for issue in recorded_issues(warehouse, code):
             if str(issue.issue_number) == number:
                 return issue
+    if not code:
+        raise QuestionError("no report is chosen", remedy="the overview lists those issued")
     raise QuestionError(
-        said("no issue {number} of report {code}", number=number or "-", code=code or "-"),
-        remedy="see the overview",
+        said("no issue {number} of report {code}", number=number or "-", code=code),
+        remedy="the overview lists those issued",
     )
 
 

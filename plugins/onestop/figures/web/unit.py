@@ -120,10 +120,10 @@ def find_unit(warehouse: Warehouse, code: str) -> dict[str, Any]:
         " on unit.parent_unit_code = parent.unit_code where unit.unit_code = :unit",
         {"unit": code},
     )
+    if not code:
+        raise QuestionError("no unit is chosen", remedy="see the page of all units")
     if not rows:
-        raise QuestionError(
-            said("no unit {code}", code=code or "-"), remedy="see the page of all units"
-        )
+        raise QuestionError(said("no unit {code}", code=code), remedy="see the page of all units")
     return rows[0]
 
 
