@@ -4,7 +4,7 @@
 -- means. A unit that sends no tickets has no row: no data, not no wait. The coverage of the figures
 -- is given by `units_with_tickets` of `units_with_desk`, by `days_with_tickets` beside the working
 -- days of the period so far, and by the visits beside the dossiers handed in at the counters
--- (`received_at_counter`).
+-- (`received_at_counter`). Percentiles: mart.wait_percentile.
 with by_day as (
     select
         unit_level,
@@ -55,29 +55,6 @@ counted as (
         day.period_basis,
         day.period_start,
         day.period_end
-),
-
--- percentiles do not add up: of each unit, level and the city from the waits themselves, grouped
--- three times instead of joined with mart.roll_up, which would treble the visits
-percentile as (
-    select
-        v.unit_level,
-        v.unit_code,
-        day.period_type,
-        day.period_basis,
-        day.period_start,
-        cast(percentile_cont(0.5) within group (order by v.wait_seconds) as bigint)
-            as median_wait_seconds,
-        cast(percentile_cont(0.9) within group (order by v.wait_seconds) as bigint)
-            as p90_wait_seconds
-    from mart.counted_visit as v
-    inner join mart.period_day as day on v.issued_date = day.calendar_date
-    where v.visit_outcome = 'called'
-    group by grouping sets (
-        (day.period_type, day.period_basis, day.period_start, v.unit_level, v.unit_code),
-        (day.period_type, day.period_basis, day.period_start, v.unit_level),
-        (day.period_type, day.period_basis, day.period_start)
-    )
 ),
 
 desk as (
@@ -173,13 +150,15 @@ waiting_time as (
         coalesce(at_counter.dossiers, 0) as received_at_counter
     from counted
     inner join mart.unit as unit on counted.unit_code = unit.unit_code
-    left join percentile
+    inner join mart.period as period
         on
-            coalesce(percentile.unit_code, '')
-            = case when unit.unit_scope = 'unit' then unit.unit_code else '' end
-            and coalesce(percentile.unit_level, '')
-            = case when unit.unit_scope = 'city' then '' else unit.unit_level end
-            and counted.period_type = percentile.period_type
+            counted.period_type = period.period_type
+            and counted.period_basis = period.period_basis
+            and counted.period_start = period.period_start
+    left join mart.wait_percentile as percentile
+        on
+            counted.unit_code = percentile.unit_code
+            and period.tallied_as = percentile.period_type
             and counted.period_basis = percentile.period_basis
             and counted.period_start = percentile.period_start
     left join desk on counted.unit_code = desk.unit_code

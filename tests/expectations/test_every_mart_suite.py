@@ -40,6 +40,7 @@ INTERMEDIATE = {
     "source_tally",
     "target_in_force",
     "unit_tally",
+    "wait_percentile",
     EVENTS,
     MEASURES,
 }

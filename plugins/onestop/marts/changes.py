@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from onestop.warehouse import Warehouse
 
 _PERIOD = ("period_type", "period_basis", "period_start")
+_YEAR_TO_DATE = "'year_to_date' as period_type"
 #: Marts with rows of single dossiers: those of the touched dossiers are replaced.
 DOSSIER_MARTS = (
     "dossier_state",
@@ -72,8 +73,13 @@ TALLIES: Mapping[str, tuple[str, ...]] = {
 _DOSSIERS = "dossiers"
 #: Marts with rows of single visits: those of the touched days are replaced.
 TICKET_MART = "counted_visit"
+#: Figures of visits that do not add up: those of the periods with a touched day are replaced.
+TICKET_PERIOD_MART = "wait_percentile"
 TOUCHED_DOSSIERS = f"{STAGED}.touched_dossier"
 TOUCHED_DAYS = f"{STAGED}.touched_day"
+TOUCHED_PERIODS = f"{STAGED}.touched_period"
+#: The keys of form II.06a whose figures may be others than at the last publication.
+TOUCHED_FORM = f"{STAGED}.touched_form"
 #: Above this share of all dossiers, counting everything is faster.
 _LARGEST_SHARE = 0.3
 _FEW = 10_000
@@ -116,20 +122,27 @@ REPLACED: Mapping[str, Replaced] = {
         for name, key in TALLIES.items()
     },
     TICKET_MART: Replaced(TOUCHED_DAYS, ("issued_date",), f"{STAGED}.{TICKET_MART}_new"),
+    TICKET_PERIOD_MART: Replaced(TOUCHED_PERIODS, _PERIOD, f"{STAGED}.{TICKET_PERIOD_MART}_new"),
 }
 
 
-#: The columns by which a night looks up rows of the stored marts, each by itself.
-LOOKED_UP_BY: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(DOSSIER_MARTS, ("dossier_code",)),
+#: The columns by which a night looks up rows of the stored marts: one index each.
+LOOKED_UP_BY: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    **dict.fromkeys(DOSSIER_MARTS, (("dossier_code",),)),
     "counted_dossier": (
-        "dossier_code",
-        "due_date",
-        "first_due_date",
-        "received_date",
-        "closed_date",
+        ("dossier_code",),
+        ("due_date",),
+        ("first_due_date",),
+        ("received_date",),
+        ("closed_date",),
     ),
-    TICKET_MART: ("issued_date",),
+    TICKET_MART: (("issued_date",),),
+    "receipt_tally": (("unit_code", "received_date"),),
+    "day_tally": (("unit_code", "event_date"),),
+    "decree_tally": (("unit_code", "event_date"),),
+    "duration_tally": (("unit_code", "half_month", "procedure_key"),),
+    "unit_tally": (("unit_code", "procedure_key", "field_code", "period_start"),),
+    "class_tally": (("unit_code", "period_start"),),
 }
 
 
@@ -153,6 +166,9 @@ class ChangeSet:
             "core.dossier_version": f"{STAGED}.touched_version",
             **{f"mart.{name}": f"{STAGED}.{name}_new" for name in _BY_DOSSIER},
         }
+        # sums need of a touched dossier only the periods in which it counts differently
+        self._less = self._before | {"mart.dossier_period": f"{STAGED}.dossier_period_less"}
+        self._more = self._after | {"mart.dossier_period": f"{STAGED}.dossier_period_more"}
 
     def compute(self) -> dict[str, int]:
         """Stage the marts.
@@ -174,12 +190,8 @@ class ChangeSet:
                 else:
                     self._show_changed(file)
                 continue
-            if file.name in DOSSIER_MARTS:
-                table = self._replace_dossiers(file)
-            elif file.name in TALLIES:
-                table = self._add_difference(file)
-            elif file.name == TICKET_MART:
-                table = self._replace_days(file)
+            if file.name in REPLACED:
+                table = self._replace(file)
             else:
                 self._warehouse.make_table(table, file.select(self._as_of, STAGED))
             counts[file.name] = self._count(table)
@@ -188,6 +200,19 @@ class ChangeSet:
             if file.name == "source_tally":
                 self._require_same_sources()
         return counts
+
+    def _replace(self, file: MartFile) -> str:
+        """Make what replaces rows of a stored mart; returns its relation."""
+        if file.name in DOSSIER_MARTS:
+            return self._replace_dossiers(file)
+        if file.name == TICKET_MART:
+            return self._replace_days(file)
+        if file.name == TICKET_PERIOD_MART:
+            return self._replace_ticket_periods(file)
+        table = self._add_difference(file)
+        if file.name == "unit_tally":
+            self._find_touched_form()
+        return table
 
     # --- what counts differently -------------------------------------------------------------
 
@@ -298,6 +323,18 @@ class ChangeSet:
         self._warehouse.make_table(
             f"{STAGED}.{file.name}_new", select_over(file, self._as_of, self._after, staged=True)
         )
+        # the end of the year to date is another each night
+        columns = ", ".join(
+            column
+            for column in self._warehouse.columns(STAGED, f"{file.name}_new")
+            if column != "period_end"
+        )
+        for name, one, other in (("less", "old", "new"), ("more", "new", "old")):
+            self._warehouse.make_table(
+                f"{STAGED}.{file.name}_{name}",
+                f"select {columns} from {STAGED}.{file.name}_{one}"
+                f" except all select {columns} from {STAGED}.{file.name}_{other}",
+            )
 
     def _has_new_export_night(self) -> bool:
         return bool(
@@ -319,8 +356,8 @@ class ChangeSet:
         columns = self._warehouse.columns(PUBLISHED, name)
         sums = [column for column in columns if column not in key]
         keys = ", ".join(key)
-        before = select_over(file, self._previous, self._before)
-        after = select_over(file, self._as_of, self._after, staged=True)
+        before = select_over(file, self._previous, self._less)
+        after = select_over(file, self._as_of, self._more, staged=True)
         minus = ", ".join(f"-{column} as {column}" for column in sums)
         self._warehouse.make_table(
             rule.gone,
@@ -343,6 +380,7 @@ class ChangeSet:
             )
             + f" from {rule.gone} as c left join {PUBLISHED}.{name} as p on {_same(key, 'c', 'p')}"
             f" where {total[_DOSSIERS]} <> 0 or c.is_after = 1",
+            is_lookup=True,
         )
         negative = " or ".join(f"{column} < 0" for column in sums)
         if self._warehouse.value(f"select count(*) from {rule.new} where {negative}"):
@@ -361,8 +399,7 @@ class ChangeSet:
         """Take off whole what was counted for periods that figures are no longer given for."""
         self._warehouse.make_table(
             f"{STAGED}.ended_period",
-            f"select old.* from {PUBLISHED}.period as old left join {STAGED}.period as new"
-            f" on {_same(_PERIOD, 'old', 'new')} where new.period_type is null",
+            f"select old.* from {_ENDED_PERIODS}",
         )
         if not self._count(f"{STAGED}.ended_period"):
             return
@@ -376,6 +413,22 @@ class ChangeSet:
             f" {', '.join(f'-{column}' for column in sums)} from {PUBLISHED}.{name} as p"
             f" where {of_ended.format(_same(_PERIOD, 'e', 'p'))}"
         )
+
+    def _find_touched_form(self) -> None:
+        """Make the table of the keys of form II.06a whose rows may be others, or gone."""
+        keys = "field_code, unit_code, {}, period_basis, period_start"
+        changed = f"{REPLACED['unit_tally'].gone} where procedure_key = 'ALL'"
+        selects = [
+            f"select {keys.format('period_type')} from {changed}",
+            f"select {keys.format(_YEAR_TO_DATE)} from {changed} and period_type = 'year'",
+        ]
+        if self._count(_ENDED_PERIODS):  # the year to date has no rows in the tally
+            selects.append(
+                f"select {keys.format('period_type')} from {PUBLISHED}.form_06a as f"
+                f" where exists (select 1 from {_ENDED_PERIODS}"
+                f" and {_same(_PERIOD, 'old', 'f')})"
+            )
+        self._warehouse.make_table(TOUCHED_FORM, " union ".join(selects))
 
     # --- visits -----------------------------------------------------------------------------
 
@@ -405,6 +458,34 @@ class ChangeSet:
             is_lookup=True,
         )
         given = {"core.visit_history": f"{STAGED}.touched_visit"}
+        self._warehouse.make_table(rule.new, select_over(file, self._as_of, given, staged=True))
+        self._show_whole(file.name, rule)
+        return rule.new
+
+    def _replace_ticket_periods(self, file: MartFile) -> str:
+        """Compute the percentiles of the periods with a day whose visits changed."""
+        rule, staged = REPLACED[file.name], f"{STAGED}.{file.name}"
+        if not self._warehouse.relations(STAGED)[TICKET_MART]:  # all visits are computed anew
+            self._warehouse.make_table(staged, file.select(self._as_of, STAGED))
+            return staged
+        self._warehouse.make_table(
+            TOUCHED_PERIODS,
+            f"select distinct {', '.join(f'd.{name}' for name in _PERIOD)}"
+            f" from {STAGED}.period_day as d inner join ("
+            f"select issued_date from {TOUCHED_DAYS}"
+            # a day that was in the future belonged to no period yet
+            f" union select issued_date from {PUBLISHED}.{TICKET_MART}"
+            f" where issued_date > date '{self._previous}'"
+            ") as touched on d.calendar_date = touched.issued_date"
+            f" union select {', '.join(f'old.{name}' for name in _PERIOD)} from {_ENDED_PERIODS}",
+        )
+        days = f"{STAGED}.touched_period_day"
+        self._warehouse.make_table(
+            days,
+            f"select d.* from {STAGED}.period_day as d where exists (select 1"
+            f" from {TOUCHED_PERIODS} as t where {_same(_PERIOD, 't', 'd')})",
+        )
+        given = {"mart.period_day": days}
         self._warehouse.make_table(rule.new, select_over(file, self._as_of, given, staged=True))
         self._show_whole(file.name, rule)
         return rule.new
@@ -573,6 +654,13 @@ where not exists (select 1 from {TOUCHED_DAYS} as d where d.issued_date = linked
 
 def _same(key: tuple[str, ...], one: str, other: str) -> str:
     return " and ".join(f"{one}.{name} = {other}.{name}" for name in key)
+
+
+#: The periods that figures were given for at the last publication and are no more.
+_ENDED_PERIODS = (
+    f"{PUBLISHED}.period as old left join {STAGED}.period as new"
+    f" on {_same(_PERIOD, 'old', 'new')} where new.period_type is null"
+)
 
 
 def rule_boundaries(warehouse: Warehouse, previous: dt.date, as_of: dt.date) -> list[str]:

@@ -6,10 +6,7 @@ import datetime as dt
 import hashlib
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-import pyarrow.csv as arrow_csv
-
-from onestop.marts.changes import LOOKED_UP_BY, REPLACED
+from onestop.marts.changes import LOOKED_UP_BY, REPLACED, TOUCHED_FORM
 from onestop.marts.compute import stage_reference, staged_night
 from onestop.marts.descriptions import describe_tables
 from onestop.marts.files import mart_files
@@ -23,6 +20,7 @@ from onestop.record.publications import (
     record_publication,
 )
 from onestop.record.reference_versions import keep_reference
+from onestop.warehouse.csv_text import csv_text
 from onestop.warehouse.staged_names import (
     CALENDAR,
     PUBLISHED,
@@ -34,6 +32,8 @@ from onestop.warehouse.staged_names import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    import pyarrow as pa
 
     from onestop.warehouse import Warehouse
 
@@ -83,6 +83,7 @@ def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
     with warehouse.transaction():
         publish_reference(warehouse)
         staged_views = warehouse.relations(STAGED)
+        made = {f"{STAGED}.{name}" for name in staged_views}
         for file in mart_files():
             if not file.is_view:
                 _publish_table(warehouse, file.name, is_whole=not staged_views[file.name])
@@ -90,7 +91,15 @@ def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
             if file.is_view:
                 warehouse.make_view(f"{PUBLISHED}.{file.name}", file.select(as_of, PUBLISHED))
         for history, table in HISTORIES.items():
-            _extend_history(warehouse, table, history, _HISTORY_KEYS[history], as_of)
+            touched = _TOUCHED.get(history)
+            _extend_history(
+                warehouse,
+                table,
+                history,
+                _HISTORY_KEYS[history],
+                as_of,
+                touched=touched if touched in made else None,
+            )
         columns = ", ".join(warehouse.columns(PUBLISHED, NIGHT_CHANGE))
         warehouse.execute(
             f"insert into {PUBLISHED}.{NIGHT_CHANGE} ({columns})"
@@ -140,8 +149,8 @@ def _publish_table(warehouse: Warehouse, name: str, *, is_whole: bool) -> None:
     rule = REPLACED.get(name)
     if rule is None or is_whole:
         warehouse.replace_table(mart, staged)
-        for column in LOOKED_UP_BY.get(name, ()):
-            warehouse.keep_index(mart, (column,))
+        for columns_found_by in LOOKED_UP_BY.get(name, ()):
+            warehouse.keep_index(mart, columns_found_by)
         return
     columns = ", ".join(warehouse.columns(PUBLISHED, name))
     warehouse.execute(f"delete from {mart} as published where {rule.condition('published')}")
@@ -153,12 +162,29 @@ _HISTORY_KEYS = {
     "indicator_history": ("indicator_code", "method_code", *_PERIOD_KEY),
     "form_06a_history": ("field_code", *_PERIOD_KEY),
 }
+#: The keys of a history whose rows a change set may change; its ``<mart>_new`` has the rows.
+_TOUCHED = {"form_06a_history": TOUCHED_FORM}
 
 
 def _extend_history(
-    warehouse: Warehouse, table: str, history: str, key: Iterable[str], as_of: dt.date
+    warehouse: Warehouse,
+    table: str,
+    history: str,
+    key: Iterable[str],
+    as_of: dt.date,
+    *,
+    touched: str | None = None,
 ) -> None:
-    """Close the figures that changed or went away, and add what took their place."""
+    """Close the figures that changed or went away, and add what took their place.
+
+    Args:
+        warehouse: written, in a transaction.
+        table: the published mart.
+        history: its history.
+        key: columns of a figure's key.
+        as_of: the night.
+        touched: the relation with the keys of the figures to compare; None compares all.
+    """
     columns = [
         name
         for name in warehouse.columns(PUBLISHED, history)
@@ -172,7 +198,11 @@ def _extend_history(
     )
     names, keys = ", ".join(columns), ", ".join(key)
     now = f"select {values} from {PUBLISHED}.{table}"
-    before = f"select {names} from {PUBLISHED}.{history} where valid_to is null"
+    before = f"select {names} from {PUBLISHED}.{history} as h where valid_to is null"
+    if touched:
+        now = f"select {values} from {STAGED}.{table}_new"
+        same = " and ".join(f"t.{name} = h.{name}" for name in key)
+        before += f" and exists (select 1 from {touched} as t where {same})"
     warehouse.execute(
         f"update {PUBLISHED}.{history} set valid_to = :as_of where valid_to is null"
         f" and ({keys}) in (select {keys} from ({before} except {now}) as gone)",
@@ -187,7 +217,7 @@ def _extend_history(
 
 def figures_digest(warehouse: Warehouse, schema: str) -> str:
     """SHA-256 over all counted figures of one night, the same on every engine."""
-    return digest_of(warehouse.arrow, f"{schema}.indicator_value", f"{schema}.form_06a")
+    return _digest_of(warehouse.csv, f"{schema}.indicator_value", f"{schema}.form_06a")
 
 
 def digest_of(arrow: Callable[[str], pa.Table], indicator_value: str, form_06a: str) -> str:
@@ -198,6 +228,12 @@ def digest_of(arrow: Callable[[str], pa.Table], indicator_value: str, form_06a: 
         indicator_value: the relation with the rows of ``mart.indicator_value``.
         form_06a: the relation with the rows of ``mart.form_06a``.
     """
+    return _digest_of(lambda query: [csv_text(arrow(query))], indicator_value, form_06a)
+
+
+def _digest_of(
+    csv: Callable[[str], Iterable[bytes | memoryview]], indicator_value: str, form_06a: str
+) -> str:
     digest = hashlib.sha256()
     for query in (
         (
@@ -213,7 +249,6 @@ def digest_of(arrow: Callable[[str], pa.Table], indicator_value: str, form_06a: 
             f" from {form_06a} order by 1, 2, 3, 4, 5"
         ),
     ):
-        with pa.BufferOutputStream() as text:
-            arrow_csv.write_csv(arrow(query), text)
-            digest.update(text.getvalue())
+        for part in csv(query):
+            digest.update(part)
     return digest.hexdigest()

@@ -140,6 +140,13 @@ class Warehouse(ABC):
         """Run a query and return it as an Arrow table."""
 
     @abstractmethod
+    def csv(self, sql: str) -> Iterator[bytes | memoryview]:
+        """Run a query of texts and whole numbers; the parts of its rows' CSV.
+
+        All engines give the bytes of :func:`onestop.warehouse.csv_text.csv_text`.
+        """
+
+    @abstractmethod
     def batches(
         self, sql: str, parameters: Mapping[str, Any] | None = None
     ) -> Iterator[pa.RecordBatch]:

@@ -81,6 +81,9 @@ _ARROW_TYPES: dict[str, pa.DataType] = {
     "timestamptz": pa.timestamp("us", LOCAL_ZONE.key),
 }
 _DIGITS = 38
+#: Letters of a name; the server cuts off what is longer.
+_LONGEST_NAME = 63
+_TEXT_TYPES = ("text", "varchar")
 
 
 class PostgreSQLWarehouse(Warehouse):
@@ -357,6 +360,19 @@ class PostgreSQLWarehouse(Warehouse):
                 if not rows:
                     return
 
+    def csv(self, sql: str) -> Iterator[bytes | memoryview]:
+        """Run a query of texts and whole numbers; the server writes what Arrow would."""
+        columns = self._run(f"select * from ({sql}) as query limit 0", None).description or []
+        texts = [quoted(c.name) for c in columns if c.type_display in _TEXT_TYPES]
+        yield ",".join(quoted(column.name) for column in columns).encode() + b"\n"
+        force = f", force_quote ({', '.join(texts)})" if texts else ""
+        with (
+            self._explained(),
+            self._connection.cursor() as cursor,
+            cursor.copy(f"copy ({sql}) to stdout (format csv{force})".encode()) as copy,
+        ):
+            yield from copy
+
     @classmethod
     def readers_engine(cls, url: str) -> sa.Engine:
         """An engine whose sessions are read-only."""
@@ -463,8 +479,12 @@ class PostgreSQLWarehouse(Warehouse):
             self._drop(name)
             # Whole tables are joined: a nested loop chosen for an estimate of one row that proves
             # to be a thousand takes hours. Joins by spans of days still use one.
-            if not is_lookup:
-                self.execute("set local enable_nestloop = off")
+            # A lookup of few keys reads few pages, most of them in memory.
+            self.execute(
+                "set local random_page_cost = 1.1"
+                if is_lookup
+                else "set local enable_nestloop = off"
+            )
             self.execute(f"create unlogged table {name} as {select}")
             self.execute(f"analyze {name}")
 
@@ -608,8 +628,9 @@ class PostgreSQLWarehouse(Warehouse):
     def keep_index(self, name: str, columns: Sequence[str]) -> None:
         """Create an index, once; readers do not wait for it."""
         table = name.split(".")[1]
+        index = "_".join((table, *columns, "index"))[:_LONGEST_NAME]
         self.execute(
-            f"create index if not exists {quoted('_'.join((table, *columns, 'index')))}"
+            f"create index if not exists {quoted(index)}"
             f" on {name} ({', '.join(map(quoted, columns))})"
         )
 
