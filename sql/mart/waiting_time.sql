@@ -5,7 +5,16 @@
 -- is given by `units_with_tickets` of `units_with_desk`, by `days_with_tickets` beside the working
 -- days of the period so far, and by the visits beside the dossiers handed in at the counters
 -- (`received_at_counter`). Percentiles: mart.wait_percentile.
-with by_day as (
+with half_of_day as (
+    select distinct calendar_date, half_month from mart.period_day
+),
+
+half_of_period as (
+    select distinct period_type, period_basis, period_start, period_end, half_month
+    from mart.period_day
+),
+
+by_day as (
     select
         unit_level,
         unit_code,
@@ -27,15 +36,12 @@ with by_day as (
     group by unit_level, unit_code, issued_date
 ),
 
-counted as (
+-- added up by half-month first: each day is in a dozen periods
+by_half as (
     select
-        coalesce(roll_up.total_code, v.unit_code) as unit_code,
-        day.period_type,
-        day.period_basis,
-        day.period_start,
-        day.period_end,
-        count(distinct v.unit_code) as units_with_tickets,
-        count(distinct v.issued_date) as days_with_tickets,
+        v.unit_level,
+        v.unit_code,
+        day.half_month,
         cast(sum(v.visits_total) as bigint) as visits_total,
         cast(sum(v.visits_called) as bigint) as visits_called,
         cast(sum(v.visits_no_show) as bigint) as visits_no_show,
@@ -47,14 +53,109 @@ counted as (
         cast(sum(v.wait_seconds_from_opening) as bigint) as wait_seconds_from_opening,
         cast(sum(v.visits_within_30_minutes) as bigint) as visits_within_30_minutes
     from by_day as v
-    inner join mart.period_day as day on v.issued_date = day.calendar_date
+    inner join half_of_day as day on v.issued_date = day.calendar_date
+    group by v.unit_level, v.unit_code, day.half_month
+),
+
+by_unit as (
+    select
+        v.unit_level,
+        v.unit_code,
+        half.period_type,
+        half.period_basis,
+        half.period_start,
+        half.period_end,
+        cast(sum(v.visits_total) as bigint) as visits_total,
+        cast(sum(v.visits_called) as bigint) as visits_called,
+        cast(sum(v.visits_no_show) as bigint) as visits_no_show,
+        cast(sum(v.visits_not_called) as bigint) as visits_not_called,
+        cast(sum(v.visits_invalid) as bigint) as visits_invalid,
+        cast(sum(v.tickets_reprinted) as bigint) as tickets_reprinted,
+        cast(sum(v.visits_before_opening) as bigint) as visits_before_opening,
+        cast(sum(v.wait_seconds) as bigint) as wait_seconds,
+        cast(sum(v.wait_seconds_from_opening) as bigint) as wait_seconds_from_opening,
+        cast(sum(v.visits_within_30_minutes) as bigint) as visits_within_30_minutes
+    from by_half as v
+    inner join half_of_period as half on v.half_month = half.half_month
+    group by
+        v.unit_level,
+        v.unit_code,
+        half.period_type,
+        half.period_basis,
+        half.period_start,
+        half.period_end
+),
+
+summed as (
+    select
+        coalesce(roll_up.total_code, v.unit_code) as unit_code,
+        v.period_type,
+        v.period_basis,
+        v.period_start,
+        v.period_end,
+        count(v.unit_code) as units_with_tickets,
+        cast(sum(v.visits_total) as bigint) as visits_total,
+        cast(sum(v.visits_called) as bigint) as visits_called,
+        cast(sum(v.visits_no_show) as bigint) as visits_no_show,
+        cast(sum(v.visits_not_called) as bigint) as visits_not_called,
+        cast(sum(v.visits_invalid) as bigint) as visits_invalid,
+        cast(sum(v.tickets_reprinted) as bigint) as tickets_reprinted,
+        cast(sum(v.visits_before_opening) as bigint) as visits_before_opening,
+        cast(sum(v.wait_seconds) as bigint) as wait_seconds,
+        cast(sum(v.wait_seconds_from_opening) as bigint) as wait_seconds_from_opening,
+        cast(sum(v.visits_within_30_minutes) as bigint) as visits_within_30_minutes
+    from by_unit as v
     inner join mart.roll_up as roll_up on v.unit_level = roll_up.unit_level
     group by
         coalesce(roll_up.total_code, v.unit_code),
-        day.period_type,
-        day.period_basis,
-        day.period_start,
-        day.period_end
+        v.period_type,
+        v.period_basis,
+        v.period_start,
+        v.period_end
+),
+
+-- a day counts once for each level and the city, whichever of their units sent tickets
+ticket_day as (
+    select distinct
+        coalesce(roll_up.total_code, v.unit_code) as unit_code,
+        v.issued_date
+    from by_day as v
+    inner join mart.roll_up as roll_up on v.unit_level = roll_up.unit_level
+),
+
+days_by_half as (
+    select
+        ticket_day.unit_code,
+        day.half_month,
+        count(*) as days
+    from ticket_day
+    inner join half_of_day as day on ticket_day.issued_date = day.calendar_date
+    group by ticket_day.unit_code, day.half_month
+),
+
+days_by_period as (
+    select
+        v.unit_code,
+        half.period_type,
+        half.period_basis,
+        half.period_start,
+        cast(sum(v.days) as bigint) as days_with_tickets
+    from days_by_half as v
+    inner join half_of_period as half on v.half_month = half.half_month
+    group by v.unit_code, half.period_type, half.period_basis, half.period_start
+),
+
+counted as (
+    select
+        summed.*,
+        days_by_period.days_with_tickets
+    from summed
+    inner join days_by_period
+        on
+            summed.unit_code = days_by_period.unit_code
+            and summed.period_type = days_by_period.period_type
+            and summed.period_basis = days_by_period.period_basis
+            and summed.period_start = days_by_period.period_start
 ),
 
 desk as (
@@ -85,23 +186,34 @@ workday as (
     group by period.period_type, period.period_basis, period.period_start
 ),
 
+received_by_half as (
+    select
+        tally.unit_level,
+        tally.unit_code,
+        day.half_month,
+        sum(tally.dossiers) as dossiers
+    from mart.receipt_tally as tally
+    inner join half_of_day as day on tally.received_date = day.calendar_date
+    where tally.channel = 'counter'
+    group by tally.unit_level, tally.unit_code, day.half_month
+),
+
 received as (
     select
         tally.unit_level,
         tally.unit_code,
-        day.period_type,
-        day.period_basis,
-        day.period_start,
+        half.period_type,
+        half.period_basis,
+        half.period_start,
         sum(tally.dossiers) as dossiers
-    from mart.receipt_tally as tally
-    inner join mart.period_day as day on tally.received_date = day.calendar_date
-    where tally.channel = 'counter'
+    from received_by_half as tally
+    inner join half_of_period as half on tally.half_month = half.half_month
     group by
         tally.unit_level,
         tally.unit_code,
-        day.period_type,
-        day.period_basis,
-        day.period_start
+        half.period_type,
+        half.period_basis,
+        half.period_start
 ),
 
 at_counter as (

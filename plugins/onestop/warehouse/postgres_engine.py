@@ -31,6 +31,7 @@ from onestop.warehouse.base import (
     WarehouseBusyError,
     WarehouseError,
     quoted,
+    quoted_text,
 )
 from onestop.warehouse.duckdb_files import open_duckdb
 from onestop.warehouse.postgres_dump import dump, restore_dump
@@ -683,10 +684,21 @@ class PostgreSQLWarehouse(Warehouse):
         return {(row["nspname"], row["relname"], row["attname"]): row["text"] for row in found}
 
     def gather_statistics(self, *schemas: str) -> None:
-        """Update the planner's statistics, including the rows just loaded."""
-        for schema in schemas:
-            tables = [quoted(schema, table) for table in self.tables(schema)]
+        """Update the planner's statistics of the tables that changed since they were made."""
+        tables = self._changed_tables(schemas)
+        if tables:
             self.execute(f"analyze {', '.join(tables)}")
+
+    def _changed_tables(self, schemas: Iterable[str]) -> list[str]:
+        """The tables without statistics, or of which a twentieth changed since they were made."""
+        self.rows("select pg_stat_force_next_flush()")
+        names = ", ".join(map(quoted_text, schemas))
+        found = self.rows(
+            "select schemaname, relname from pg_stat_all_tables"
+            f" where schemaname in ({names}) and (coalesce(last_analyze, last_autoanalyze) is null"
+            " or n_mod_since_analyze > n_live_tup / 20)"
+        )
+        return [quoted(row["schemaname"], row["relname"]) for row in found]
 
     def replica(self) -> Replica | None:
         """How far a streaming replica is behind its server."""
@@ -710,7 +722,10 @@ class PostgreSQLWarehouse(Warehouse):
             if not is_view
         ]
         # outside of any transaction
-        self._run(f"vacuum (analyze, truncate false, skip_locked) {', '.join(tables)}", None)
+        self._run(f"vacuum (truncate false, skip_locked) {', '.join(tables)}", None)
+        changed = [table for table in self._changed_tables(("mart", "ref")) if table in tables]
+        if changed:
+            self._run(f"analyze (skip_locked) {', '.join(changed)}", None)
 
     def close(self) -> None:
         """Close the connection, then release the writer's lock."""
