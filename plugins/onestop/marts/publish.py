@@ -79,7 +79,6 @@ def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
         raise RuntimeError(f"night {last} is published; {as_of} cannot be published after it")
     staged = warehouse.rows(f"select * from {STAGED}.night")[0]
     has_changes = staged["computed"] == CHANGES
-    digest = figures_digest(warehouse, STAGED)
     with warehouse.transaction():
         publish_reference(warehouse)
         staged_views = warehouse.relations(STAGED)
@@ -117,7 +116,7 @@ def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
                 staged["record_state"],
             ),
             dossier_count=_dossier_count(warehouse, has_changes=has_changes),
-            figures_sha256=digest,
+            figures_sha256=figures_digest(warehouse, PUBLISHED),
         )
         if not has_changes:  # a night that counts changes has the rows of the night before
             keep_reference(warehouse, as_of)

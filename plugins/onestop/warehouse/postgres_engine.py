@@ -478,14 +478,16 @@ class PostgreSQLWarehouse(Warehouse):
         """
         with self.transaction():
             self._drop(name)
-            # Whole tables are joined: a nested loop chosen for an estimate of one row that proves
-            # to be a thousand takes hours. Joins by spans of days still use one.
-            # A lookup of few keys reads few pages, most of them in memory.
-            self.execute(
-                "set local random_page_cost = 1.1"
-                if is_lookup
-                else "set local enable_nestloop = off"
-            )
+            if is_lookup:
+                # few keys are looked up: few pages are read, most of them in memory
+                self.execute("set local random_page_cost = 1.1")
+            else:
+                # Whole tables are joined: a nested loop chosen for an estimate of one row that
+                # proves to be a thousand takes hours. Joins by spans of days still use one.
+                self.execute("set local enable_nestloop = off")
+                # Groups are far fewer than the estimate, so that hashing them is cheaper. What can
+                # only be sorted still is.
+                self.execute("set local enable_sort = off")
             self.execute(f"create unlogged table {name} as {select}")
             self.execute(f"analyze {name}")
 
