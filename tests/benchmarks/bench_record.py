@@ -5,7 +5,8 @@
 The record is that of ``bench_marts.py``, its dossiers divided among ten sources. A first night is
 computed and published in full; then a delivery of 2000 changed dossiers is loaded, its night is
 computed by changes and published, while a reader asks for figures. The statements of the load, the
-computation and the publication that read a large table whole are listed.
+computation and the publication that read a large table whole are listed with ``--plans``, the
+dearest ones of the night with ``--statements 20``.
 """
 
 from __future__ import annotations
@@ -35,11 +36,13 @@ from onestop.marts.publish import publish_marts
 from onestop.record.load import load_delivery
 from onestop.schema.feeds import FEEDS
 from onestop.warehouse import open_warehouse
+from onestop.warehouse.postgres_engine import PostgreSQLWarehouse
 
 SOURCES = 10
 _CHANGED = 2000
 _BATCH_ROWS = 200_000
 _LARGE = 50_000
+_SHOWN = 120
 
 
 def copy_record(record: Path, target) -> None:
@@ -114,6 +117,25 @@ class Clock:
                 seconds += of_child.user + of_child.system
         return seconds
 
+    @contextmanager
+    def dearest(self, count: int):
+        """Print the statements of this block that took the server's processors longest."""
+        run, costs = PostgreSQLWarehouse._run, []
+
+        def measured(warehouse, sql, parameters):
+            busy = self._busy()
+            cursor = run(warehouse, sql, parameters)
+            costs.append((self._busy() - busy, " ".join(sql.split())[:_SHOWN]))
+            return cursor
+
+        PostgreSQLWarehouse._run = measured
+        try:
+            yield
+        finally:
+            PostgreSQLWarehouse._run = run
+        for seconds, sql in sorted(costs, reverse=True)[:count]:
+            print(f"  {seconds:8.2f} s {sql}")
+
 
 def large_tables(url: str) -> set[str]:
     with psycopg.connect(url) as connection:
@@ -123,7 +145,7 @@ def large_tables(url: str) -> set[str]:
         return {name for (name,) in found.fetchall()}
 
 
-def measure(url: str, folder: Path, *, plans: bool) -> None:
+def measure(url: str, folder: Path, *, plans: bool, statements: int) -> None:
     clock = Clock(url)
     with open_warehouse(url) as warehouse:
         with clock.timed("statistics"):
@@ -138,6 +160,8 @@ def measure(url: str, folder: Path, *, plans: bool) -> None:
     night = NIGHT + DAY
     with ExitStack() as stack:
         scans = stack.enter_context(whole_scans(large_tables(url))) if plans else []
+        if statements:
+            stack.enter_context(clock.dearest(statements))
         with open_warehouse(url) as warehouse:
             with clock.timed(f"load a delivery of {_CHANGED} dossiers"):
                 load_delivery(warehouse, delivery(night), folder / f"{night}.duckdb")
@@ -162,6 +186,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dossiers", type=int, default=200_000)
     parser.add_argument("--plans", action="store_true", help="list scans of whole tables")
+    parser.add_argument("--statements", type=int, default=0, help="list the dearest ones")
     wanted = parser.parse_args()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="onestop-bench-")))
@@ -175,7 +200,7 @@ def main() -> None:
         with open_warehouse(url) as warehouse, timed("put it into PostgreSQL"):
             copy_record(record, warehouse)
         record.unlink()
-        measure(url, folder, plans=wanted.plans)
+        measure(url, folder, plans=wanted.plans, statements=wanted.statements)
 
 
 if __name__ == "__main__":
