@@ -231,7 +231,9 @@ def digest_of(arrow: Callable[[str], pa.Table], indicator_value: str, form_06a: 
 
 
 def _digest_of(
-    csv: Callable[[str], Iterable[bytes | memoryview]], indicator_value: str, form_06a: str
+    csv: Callable[[str], Iterable[bytes | bytearray | memoryview]],
+    indicator_value: str,
+    form_06a: str,
 ) -> str:
     digest = hashlib.sha256()
     for query in (

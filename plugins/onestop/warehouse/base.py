@@ -140,7 +140,7 @@ class Warehouse(ABC):
         """Run a query and return it as an Arrow table."""
 
     @abstractmethod
-    def csv(self, sql: str) -> Iterator[bytes | memoryview]:
+    def csv(self, sql: str) -> Iterator[bytes | bytearray | memoryview]:
         """Run a query of texts and whole numbers; the parts of its rows' CSV.
 
         All engines give the bytes of :func:`onestop.warehouse.csv_text.csv_text`.

@@ -361,7 +361,7 @@ class PostgreSQLWarehouse(Warehouse):
                 if not rows:
                     return
 
-    def csv(self, sql: str) -> Iterator[bytes | memoryview]:
+    def csv(self, sql: str) -> Iterator[bytes | bytearray | memoryview]:
         """Run a query of texts and whole numbers; the server writes what Arrow would."""
         columns = self._run(f"select * from ({sql}) as query limit 0", None).description or []
         texts = [quoted(c.name) for c in columns if c.type_display in _TEXT_TYPES]
