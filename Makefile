@@ -22,7 +22,7 @@ ARGS ?=
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup demo demo-nation up airflow test test-airflow test-long check secrets audit bench docs notebooks \
-	schema setup-spark spark-cluster lock clean
+	schema setup-spark setup-celery spark-cluster lock clean
 
 # In Vietnamese, or in English where LANG_UI or the system's language is English.
 help:
@@ -43,6 +43,7 @@ help:
 		echo 'make schema      write the next schema file for columns that are new in feeds.py'; \
 		echo 'make setup       only install into .venv/; the others call it'; \
 		echo 'make setup-spark  Apache Spark too, for ONESTOP_COMPUTE; needs Java 17 when it runs'; \
+		echo 'make setup-celery  Celery too, for the test of workers on machines of their own (redis-server, root)'; \
 		echo 'make spark-cluster  a Spark master and two workers on this machine, until Ctrl-C'; \
 		echo 'make lock        compile requirements/*.in into hash locks'; \
 		echo 'make clean       remove .venv/, caches and var/demo/; your own data under var/ stays' ;; *) \
@@ -62,6 +63,7 @@ help:
 		echo 'make schema      viết tệp lược đồ tiếp theo cho các cột mới trong feeds.py'; \
 		echo 'make setup       chỉ cài đặt vào .venv/; các lệnh khác tự gọi'; \
 		echo 'make setup-spark  cài thêm Apache Spark, cho ONESTOP_COMPUTE; khi chạy cần Java 17'; \
+		echo 'make setup-celery  cài thêm Celery, cho phép thử với các máy làm việc riêng (cần redis-server, quyền root)'; \
 		echo 'make spark-cluster  một máy chủ Spark và hai máy tính toán trên máy này, đến khi bấm Ctrl-C'; \
 		echo 'make lock        khóa phiên bản các gói trong requirements/*.in kèm mã băm'; \
 		echo 'make clean       xóa .venv/, bộ nhớ đệm và var/demo/; số liệu của bạn trong var/ còn nguyên' ;; esac
@@ -71,6 +73,10 @@ setup: $(INSTALLED)
 # Apache Spark too: an optional extra, with its own lock.
 setup-spark: setup
 	@$(INSTALL) $(BIN)/python --require-hashes --no-deps -r requirements/spark.lock
+
+# The Celery provider too, which the public image has: only a test needs it here.
+setup-celery: setup
+	@$(INSTALL) $(BIN)/python --require-hashes --no-deps -r requirements/celery.lock
 
 $(INSTALLED): $(LOCKS) requirements/uv.lock $(INSTALL) pyproject.toml
 	@[ -n "$(PYTHON)" ] || { echo "Python 3.11 or newer is needed and not on the PATH;" \
@@ -137,7 +143,7 @@ schema: setup
 	$(BIN)/python -m onestop.upkeep.record_schema
 
 lock: setup
-	for name in uv runtime dev spark; do $(BIN)/python -m uv pip compile --universal --python-version 3.11 \
+	for name in uv runtime dev spark celery; do $(BIN)/python -m uv pip compile --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --quiet \
 		requirements/$$name.in -o requirements/$$name.lock || exit 1; done
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent
-LOCKS = tuple(FOLDER / f"{name}.lock" for name in ("runtime", "dev", "uv", "spark"))
+LOCKS = tuple(FOLDER / f"{name}.lock" for name in ("runtime", "dev", "uv", "spark", "celery"))
 IGNORED = FOLDER / "audit-ignored.txt"
 #: Every database of Python vulnerabilities knows some of this release.
 CANARY = "jinja2==2.10"

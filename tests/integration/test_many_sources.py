@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 from dataclasses import replace
 
 import pytest
 import steps_by_hand as steps
 from clean_processes import clean_process, status_of
+from many_sources import write_sources
 from published_marts import FIRST, settings_in
 from shared_stores import Installation, kill_before_request, object_store
 
 from onestop.intake.candidate import Candidate
 from onestop.night import run_night
-from onestop.sample import write_sample
-from onestop.schema.project import PROJECT_ROOT
 from onestop.warehouse import open_warehouse
 
 pytestmark = pytest.mark.slow
@@ -24,28 +22,10 @@ pytestmark = pytest.mark.slow
 #: ``ONESTOP_TEST_SOURCES`` makes it a smaller night.
 SOURCES = int(os.environ.get("ONESTOP_TEST_SOURCES", "63"))
 FILES = 4
-_MAPPING = PROJECT_ROOT / "plugins" / "onestop" / "schema" / "mappings" / "one_stop.yaml"
 _DIGESTS = "select as_of_date, figures_sha256, delivery_count from audit.publication"
 _LOADED = (
     "select file_name, count(*) as times from audit.delivery where state = 'loaded' group by 1"
 )
-
-
-def write_sources(exports, mappings):
-    """The city's own files, and four files of dossiers of each further source."""
-    write_sample(exports, FIRST, FIRST, per_day=3)
-    text = next(exports.glob("dossiers_*.json")).read_text(encoding="utf-8")
-    mapping = _MAPPING.read_text(encoding="utf-8").replace("expected: true", "expected: false")
-    mappings.mkdir()
-    for number in range(SOURCES):
-        own = mapping.replace("source: one_stop", f"source: office_{number}")
-        own = re.sub(r"( name: )(\w+_\(\?P<night>)", rf"\1office{number}_\2", own)
-        (mappings / f"office_{number}.yaml").write_text(own, encoding="utf-8")
-        for part in range(FILES):
-            mark = f"{number:02d}{part}"
-            of_part = re.sub(r'("MaHoSo": "[^"]*?)(\d{4})"', rf'\g<1>{mark}\2"', text)
-            name = f"office{number}_dossiers_{FIRST:%Y%m%d}_{part}.json"
-            (exports / name).write_text(of_part, encoding="utf-8")
 
 
 def work(installation, mappings, folder, files, dies_before):
@@ -60,7 +40,7 @@ def work(installation, mappings, folder, files, dies_before):
 
 def test_the_figures_are_those_of_one_machine(postgres, tmp_path):
     exports, mappings = tmp_path / "exports", tmp_path / "mappings"
-    write_sources(exports, mappings)
+    write_sources(exports, mappings, SOURCES, FILES)
     before = dict(os.environ)
     with object_store() as variables:
         installation = Installation(exports, postgres.make_database(), variables, "ministry")

@@ -67,11 +67,11 @@ def sftp_server(root: Path):
 
 
 @contextlib.contextmanager
-def s3_server():
-    """An S3 server (of moto); yields its port."""
+def s3_server(host="127.0.0.1"):
+    """An S3 server (of moto) at an address of this machine; yields its port."""
     from moto.server import ThreadedMotoServer  # noqa: PLC0415 - slow to import
 
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server = ThreadedMotoServer(ip_address=host, port=0, verbose=False)
     server.start()
     try:
         yield server.get_host_and_port()[1]

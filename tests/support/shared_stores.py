@@ -21,14 +21,14 @@ BUCKET = "onestop"
 
 
 @contextlib.contextmanager
-def object_store():
+def object_store(host="127.0.0.1"):
     """An S3 server with an empty bucket; yields the variables of the environment for it."""
-    with s3_server() as port:
+    with s3_server(host) as port:
         variables = {
             "AWS_ACCESS_KEY_ID": "key",
             "AWS_SECRET_ACCESS_KEY": "secret",  # pragma: allowlist secret
             "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
         }
         client = boto3.client(
             "s3",

@@ -48,7 +48,7 @@ _HTTP_OK = 300
 #: The API's own maximum by default.
 _PAGE = 100
 _COMPONENTS = {
-    "api-server": ["--host", HOST, "--workers", "1"],
+    "api-server": ["--workers", "1"],
     "scheduler": ["--skip-serve-logs"],
     "dag-processor": [],
 }
@@ -90,6 +90,8 @@ class LocalAirflow:
         preloaded: modules imported before tasks are forked; changes in them need a restart.
         has_triggerer: whether a triggerer is started, too. No task of ours needs it; without one,
             Airflow's pages show it in red.
+        host: address at which the API server listens; workers of other machines need one that they
+            reach.
     """
 
     home: Path
@@ -100,6 +102,7 @@ class LocalAirflow:
     parallelism: int = 2
     preloaded: tuple[str, ...] = PRELOADED
     has_triggerer: bool = False
+    host: str = HOST
     port: int = field(default=0, init=False)
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict, init=False)
     _lock: IO[str] | None = field(default=None, init=False)
@@ -119,7 +122,7 @@ class LocalAirflow:
     @property
     def url(self) -> str:
         """Address of its web pages."""
-        return f"http://localhost:{self.port}"
+        return f"http://{'localhost' if self.host == HOST else self.host}:{self.port}"
 
     @property
     def version(self) -> str:
@@ -148,7 +151,7 @@ class LocalAirflow:
         try:
             self._stop_leftovers()
             self._leave_old_configuration()
-            self.port = free_port(self.preferred_port)
+            self.port = free_port(self.preferred_port, self.host)
             environment = self.environment()
             self._migrate(environment)
             components = _COMPONENTS | (_TRIGGERER if self.has_triggerer else {})
@@ -202,13 +205,14 @@ class LocalAirflow:
         own = {
             "AIRFLOW_HOME": str(self.home),
             "AIRFLOW__API__BASE_URL": self.url,
+            "AIRFLOW__API__HOST": self.host,
             "AIRFLOW__API__PORT": str(self.port),
             "AIRFLOW__API__SECRET_KEY": secret["api"],
             "AIRFLOW__API_AUTH__JWT_SECRET": secret["jwt"],
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
             "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT_ROOT / "dags"),
             "AIRFLOW__CORE__DEFAULT_TIMEZONE": LOCAL_ZONE.key,
-            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://{HOST}:{self.port}/execution/",
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://{self.host}:{self.port}/execution/",
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__FERNET_KEY": secret["fernet"],
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
@@ -325,7 +329,7 @@ class LocalAirflow:
     def _send(
         self, method: str, path: str, body: Mapping[str, Any] | None, token: str | None
     ) -> Any:  # noqa: ANN401 - JSON
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=30)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=30)
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
@@ -453,14 +457,14 @@ class LocalAirflow:
         path.unlink()
 
 
-def free_port(preferred: int | None = None) -> int:
+def free_port(preferred: int | None = None, host: str = HOST) -> int:
     """A free port: the preferred one, one of the next ten, or any."""
     candidates = [*range(preferred, preferred + 10), 0] if preferred else [0]
     for port in candidates:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((HOST, port))
+                probe.bind((host, port))
             except OSError:
                 continue
             return int(probe.getsockname()[1])

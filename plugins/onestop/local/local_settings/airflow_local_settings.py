@@ -14,8 +14,8 @@ from typing import Any
 
 #: Last night that the scheduler may start by itself; no limit when unset.
 LAST_NIGHT = "ONESTOP_LOCAL_LAST_NIGHT"
-#: Modules that the scheduler imports once for all tasks, which are forked from it. Importing Great
-#: Expectations takes four seconds.
+#: Modules that the scheduler, or a Celery worker, imports once for all tasks, which are forked from
+#: it. Importing Great Expectations takes four seconds.
 PRELOAD = "ONESTOP_LOCAL_PRELOAD"
 
 
@@ -25,7 +25,7 @@ def dag_policy(dag: Any) -> None:  # noqa: ANN401 - Airflow hands over its own c
         dag.end_date = dt.datetime.fromisoformat(last_night)
 
 
-if "scheduler" in sys.argv:
+if {"scheduler", "celery"} & set(sys.argv):
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     for module in os.environ.get(PRELOAD, "").split():
         import_module(module)
