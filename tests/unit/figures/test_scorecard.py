@@ -15,6 +15,7 @@ from web_site import BEFORE
 from onestop.figures.scorecard import print_scorecard, read_scorecard
 from onestop.figures.scorecard.page import PAGES, scorecard_values
 from onestop.figures.scorecard.terminal import _write_csv
+from onestop.figures.scorecard.values import ON_TIME, in_reading_order, main_line
 from onestop.marts.published import NothingPublishedError, QuestionError, open_published
 from onestop.schema.number_text import whole
 from onestop.warehouse import open_warehouse
@@ -258,9 +259,22 @@ def test_the_page_is_in_english_on_request(settings):
     assert "Data as of the end of 30 Jun 2022" in text
 
 
+def test_the_on_time_rate_comes_first_and_what_has_no_data_last(settings):
+    shown = [main_line(each) for each in in_reading_order(read_scorecard(settings))]
+    assert shown[0].indicator_code == ON_TIME
+    has_data = [line.status != "no_data" for line in shown]
+    assert has_data == sorted(has_data, reverse=True)
+    assert {True, False} == set(has_data)
+
+
+def test_an_indicator_under_two_clauses_stands_once(settings):
+    text = page(settings)
+    assert len(re.findall("Nhiệm vụ Kế hoạch ứng", text)) == 1
+
+
 def test_an_empty_clause_says_why(settings):
     text = page(settings)
-    found = re.search(r"PL-14b .*Chưa có dữ liệu \((\d)\)", text)
+    found = re.search(r"PL-14b .*Chưa có dữ liệu \((\d+)\)", text)
     assert found
     assert f"({found[1]}) Kế hoạch không nêu số gốc và đơn vị" in text
 

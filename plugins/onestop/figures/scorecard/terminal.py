@@ -15,6 +15,8 @@ from onestop.figures.scorecard.values import (
     MethodFigure,
     ScorecardLine,
     count_verdicts,
+    in_reading_order,
+    main_line,
     read_lines,
     read_methods,
 )
@@ -223,42 +225,35 @@ class _ScorecardPage:
             table.add_column(self._word("of"), justify="right", overflow="fold")
         table.add_column(self._word("target"), justify="right", no_wrap=True)
         table.add_column(self._word("status"), max_width=_STATUS_WIDTH if width < _NARROW else None)
-        previous = ("", "")
-        for line in self._shown_lines():
-            is_first = (line.clause_code, line.indicator_code) != previous
-            is_new_clause = line.clause_code != previous[0]
-            previous = (line.clause_code, line.indicator_code)
-            result, counts = self._result(line)
-            notes = [self._name(line, is_first=is_first), *self._beside(line)]
-            if counts and not is_wide and line.unit_of_measure == "seconds":
-                notes.insert(1, counts)
-                counts = ""
-            cells = [
-                line.clause_code if is_new_clause else "",
-                Text("\n  ".join(notes)),
-                *((result, counts) if is_wide else ("\n".join(filter(None, (result, counts))),)),
-                Text(self._target(line), style="" if line.verified else "yellow"),
-                Text(self._status(line), style=_STYLES[line.status]),
-            ]
-            table.add_row(*cells)
+        for clauses, of_indicator in self._shown_lines():
+            for line in of_indicator:
+                is_first = line is of_indicator[0]
+                result, counts = self._result(line)
+                notes = [self._name(line, is_first=is_first), *self._beside(line)]
+                if counts and not is_wide and line.unit_of_measure == "seconds":
+                    notes.insert(1, counts)
+                    counts = ""
+                cells = [
+                    "\n".join(clauses) if is_first else "",
+                    Text("\n· ".join(notes)),
+                    *(
+                        (result, counts)
+                        if is_wide
+                        else ("\n".join(filter(None, (result, counts))),)
+                    ),
+                    Text(self._target(line), style="" if line.verified else "yellow"),
+                    Text(self._status(line), style=_STYLES[line.status]),
+                ]
+                table.add_row(*cells)
         return table
 
-    def _shown_lines(self) -> list[ScorecardLine]:
-        """Group levels without data into one line, when the city has none either."""
-        with_data = {
-            (line.clause_code, line.indicator_code)
-            for line in self._lines
-            if line.status != "no_data"
-        }
-        shown: list[ScorecardLine] = []
-        for line in self._lines:
-            is_level_of_shown = bool(shown) and (
-                (shown[-1].clause_code, shown[-1].indicator_code)
-                == (line.clause_code, line.indicator_code)
-            )
-            if not is_level_of_shown or (line.clause_code, line.indicator_code) in with_data:
-                shown.append(line)
-        return shown
+    def _shown_lines(self) -> Iterator[tuple[Iterable[str], list[ScorecardLine]]]:
+        """Clauses and lines of each indicator; one line where no level has data."""
+        for of_indicator in in_reading_order(self._lines):
+            clauses = dict.fromkeys(line.clause_code for line in of_indicator)
+            of_levels = list({line.unit_code: line for line in of_indicator}.values())
+            has_data = main_line(of_levels).status != "no_data"
+            yield clauses, of_levels if has_data else of_levels[:1]
 
     def _name(self, line: ScorecardLine, *, is_first: bool) -> str:
         title = line.text("title", self._lang)

@@ -212,6 +212,24 @@ def by_indicator(lines: Iterable[ScorecardLine]) -> list[list[ScorecardLine]]:
     return list(found.values())
 
 
+def in_reading_order(lines: Iterable[ScorecardLine]) -> list[list[ScorecardLine]]:
+    """The lines of each indicator: what readers look for first, and last what has no data.
+
+    The on-time rate, the other computed indicators, the declared ones, those without data; each
+    group in the plan's order.
+    """
+
+    def rank(of_indicator: Sequence[ScorecardLine]) -> tuple[bool, bool, bool]:
+        main = main_line(of_indicator)
+        return (
+            main.status == "no_data",
+            main.indicator_code != ON_TIME,
+            main.source_kind != "computed",
+        )
+
+    return sorted(by_indicator(lines), key=rank)
+
+
 def main_line(of_indicator: Sequence[ScorecardLine]) -> ScorecardLine:
     """The line that speaks for an indicator: the city's, or that of the first level with data."""
     with_data = (line for line in of_indicator if line.status != "no_data")

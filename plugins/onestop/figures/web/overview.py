@@ -14,8 +14,8 @@ from onestop.figures.scorecard.values import (
     COUNTED_VERDICTS,
     ON_TIME,
     STATUS_TEXT,
-    by_indicator,
     count_verdicts,
+    in_reading_order,
     main_line,
     read_lines,
 )
@@ -58,7 +58,7 @@ def read_overview(warehouse: Warehouse, settings: Settings, visit: Visit) -> dic
     trends = _Trends(warehouse, night, lines, visit.lang)
     outlook = _read_outlook(warehouse)
     indicators = [
-        _indicator(of_indicator, trends, outlook, visit) for of_indicator in by_indicator(lines)
+        _indicator(of_indicator, trends, outlook, visit) for of_indicator in in_reading_order(lines)
     ]
     known = [indicator for indicator in indicators if indicator["has_data"]]
     first = next((each for each in known if each["code"] == ON_TIME), None)
@@ -68,9 +68,7 @@ def read_overview(warehouse: Warehouse, settings: Settings, visit: Visit) -> dic
         "published_at": warehouse.value("select max(published_at) as at from audit.publication"),
         "plan": lines[0].plan_code if lines else "",
         "first": first,
-        "indicators": sorted(
-            (each for each in known if each is not first), key=lambda each: not each["is_computed"]
-        ),
+        "indicators": [each for each in known if each is not first],
         "without_data": [each for each in indicators if not each["has_data"]],
         "levels": levels,
         "counts": [
@@ -103,7 +101,6 @@ def _indicator(
         "title": main.text("title", lang),
         "clauses": ", ".join(clauses),
         "has_data": main.status != "no_data",
-        "is_computed": main.source_kind == "computed",
         "reason": main.text("no_data_reason", lang),
         "owner": main.owner_vi,
         "cells": [_cell(by_unit[code], visit) if code in by_unit else None for code in LEVELS],
