@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 
 from onestop.federation.national_warehouse import migrate_national
+from onestop.gate.unpublished import NIGHT_STATES
 from onestop.marts.compute import compute_marts
 from onestop.marts.descriptions import (
     column_text,
@@ -59,6 +60,11 @@ def test_every_column_is_described(columns):
 )
 def test_a_column_with_two_meanings_has_that_of_its_table(table, column, text):
     assert column_text(table, column).endswith(f" — {text}")
+
+
+def test_the_state_of_a_night_names_each_of_its_codes():
+    named = column_text("night_run", "state").rpartition(": ")[2]
+    assert set(named.split(", ")) == NIGHT_STATES.keys()
 
 
 def test_meanings_of_one_table_name_columns_that_exist(columns):
