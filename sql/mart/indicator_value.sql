@@ -6,7 +6,7 @@
 -- reading (mart.indicator_variant); `turned_by` names those that give the other one.
 -- `rate_lower`, `rate_upper`: the interval of a rate that is counted from cases. A declared one has
 -- none: its two numbers may be sums of money, and more than 100 %.
--- `shortfall`: how many more would meet the target.
+-- `shortfall`: how many more of those counted would have had to succeed to meet the target.
 -- `known_issues`: the issues of ref.known_issue that affect the figure in the period.
 with scale_of_indicator as (
     select indicator_code, max(value_scale) as value_scale

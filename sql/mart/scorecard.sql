@@ -7,8 +7,8 @@
 -- published figure keeps its target. The on-time rate also has the count of form II.06a
 -- (`form_06_*`), which offices report; a declared figure has its document. `firmness_*` says if
 -- the verdict is that of every reading of ref.reading, and names those that turn it.
--- `known_issues_*`: the footnotes of mart.known_issue. `shortfall`: how many more of the
--- denominator would have to be in the numerator for the rate to meet its target.
+-- `known_issues_*`: the footnotes of mart.known_issue. `shortfall`: how many more of those
+-- counted would have had to succeed for the rate to meet its target.
 with clause_line as (
     select indicator.*, clause_code as line_clause_code from ref.indicator as indicator
     union all

@@ -26,6 +26,7 @@ __all__ = [
     "measured",
     "percent",
     "raised",
+    "signed",
     "target_text",
     "whole",
     "with_unit",
@@ -73,6 +74,14 @@ def duration(seconds: Decimal, lang: Language, target: Decimal | float | None = 
     words = ("phút", "giây") if lang == "vi" else ("min", "s")
     text = f"{whole(minutes, lang)} {words[0]}"
     return text + (f" {decimal_text(rest, lang)} {words[1]}" if rest else "")
+
+
+def signed(number: int, lang: Language, unit_of_measure: str = "") -> str:
+    """A change with its sign: ``+1,205``, ``−3``, ``0``; of ``seconds`` ``+20 min 5 s``."""
+    amount = abs(number)
+    is_time = amount and unit_of_measure == "seconds"
+    text = duration(Decimal(amount), lang) if is_time else whole(amount, lang)
+    return f"{'+' if number > 0 else '−' if number < 0 else ''}{text}"
 
 
 def clock_text(seconds: Decimal, lang: Language, target: Decimal | float | None = None) -> str:

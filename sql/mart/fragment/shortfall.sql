@@ -1,5 +1,5 @@
--- :shortfall, wherever a SELECT of sql/mart writes it: how many more of the denominator would have
--- to be in the numerator for a rate to meet its target; 0 where it is met.
+-- :shortfall, wherever a SELECT of sql/mart writes it: how many more of those counted would have
+-- had to succeed for a rate to meet its target; 0 where it is met.
 --
 -- It is counted from the integers of the target. It is null for a figure that is no rate, has no
 -- target or no data, and for a target that is an upper limit.

@@ -91,8 +91,8 @@ def test_the_shortfall_is_the_least_number_that_meets_the_target(settings, tmp_p
         assert line.shortfall == 0 or not target.is_met(numerator + line.shortfall - 1, denominator)
     assert lines_of(settings, "counter_waiting_time")["CITY"].shortfall is None
     assert lines_of(settings, "on_time_rate")["DISTRICT"].shortfall is None
-    assert "1 more would meet the target" in page(settings, lang="en")
-    assert "Còn thiếu 1 để đạt mục tiêu" in page(settings)
+    assert "1 short among those counted" in page(settings, lang="en")
+    assert "Thiếu 1 trong số đã tính" in page(settings)
 
 
 def test_every_figure_of_every_unit_has_the_least_number_that_meets_its_target(site):

@@ -181,6 +181,13 @@ def test_the_page_shows_the_published_figure_its_items_and_their_files(site, war
         assert item.reason_vi in answer.text
 
 
+def test_items_of_a_level_have_its_name_and_those_of_the_city_none(site):
+    procedures = {"indicator": "procedures_published_rate", "method": "share", "unit": "CITY"}
+    answer = page_of(site, **procedures, **SPAN).text
+    assert '<span class="note">Cấp xã</span>' in answer
+    assert not re.search('<span class="note">(CITY|COMMUNE|DISTRICT|DEPARTMENT)</span>', answer)
+
+
 def test_only_readers_of_the_record_get_links_to_deliveries(site):
     assert 'href="delivery?' not in page_of(site).text
     assert 'href="delivery?' in page_of(site, reads_record=True).text

@@ -41,17 +41,22 @@ def settings(tmp_path_factory):
         earlier={BEFORE: [on_time(985, "met"), on_time(990, "met", "DISTRICT"), online]},
     )
     with open_warehouse(settings.warehouse) as warehouse:
-        for cause, numerator, denominator in (("fell_overdue", -20, 3), ("closed_in_time", 5, 6)):
+        for indicator, method, cause, numerator, denominator in (
+            ("on_time_rate", "cohort", "fell_overdue", -20, 3),
+            ("on_time_rate", "cohort", "closed_in_time", 5, 6),
+            ("counter_waiting_time", "visit_mean", "new_ticket", -75, 9),
+        ):
             warehouse.execute(
                 "insert into mart.night_change (as_of_date, previous_night, indicator_code,"
                 " method_code, unit_code, unit_level, unit_scope, period_type, period_basis,"
                 " period_start, cause_code, item_count, numerator_change, denominator_change,"
                 " numerator_before, denominator_before, numerator_after, denominator_after)"
-                " values (:night, :before, 'on_time_rate', 'cohort', 'CITY', 'city', 'city',"
+                " values (:night, :before, :indicator, :method, 'CITY', 'city', 'city',"
                 " 'year_to_date', 'calendar', date '2022-01-01', :cause, 7, :numerator,"
                 " :denominator, 985, 991, 970, 1000)",
                 {
                     "night": NIGHT, "before": BEFORE, "cause": cause,
+                    "indicator": indicator, "method": method,
                     "numerator": numerator, "denominator": denominator,
                 },
             )  # fmt: skip
@@ -141,11 +146,15 @@ def test_a_figure_leads_to_its_items(settings):
 
 
 def test_what_the_night_changed_is_listed_by_its_causes(settings):
-    [change] = read(settings)["changes"]
+    change, _ = read(settings)["changes"]
     assert (change["code"], change["previous_night"]) == ("on_time_rate", BEFORE)
     assert [row["cause_code"] for row in change["causes"]] == ["closed_in_time", "fell_overdue"]
     assert change["numerator_change"] == sum(row["numerator_change"] for row in change["causes"])
     assert change["numerator_change"] == -15
+
+
+def test_causes_of_a_change_of_the_waiting_time_are_minutes_and_seconds(settings):
+    assert '<td class="number">−1 phút 15 giây</td><td class="number">+9</td>' in page_of(settings)
 
 
 def test_a_verdict_that_turned_is_named_with_both_verdicts(settings):

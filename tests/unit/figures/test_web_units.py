@@ -215,8 +215,8 @@ def test_overview_unit_and_figure_show_the_shortfall_of_the_mart(warehouse, site
     reader = browser(site)
     figure = {"indicator": "on_time_rate", "method": "cohort", "unit": "CITY"}
     for path, asked, text in [
-        ("/", {}, f"Còn thiếu {row['shortfall']} để đạt mục tiêu"),
-        ("/unit", {"code": "CITY"}, f"còn thiếu {row['shortfall']}<"),
-        ("/figure", figure, f"còn thiếu {row['shortfall']}<"),
+        ("/", {}, f"Thiếu {row['shortfall']} trong số đã tính"),
+        ("/unit", {"code": "CITY"}, f"Thiếu {row['shortfall']} trong số đã tính<"),
+        ("/figure", figure, f"Thiếu {row['shortfall']} trong số đã tính<"),
     ]:
         assert text in reader.get(path, params=asked).text, path

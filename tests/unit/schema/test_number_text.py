@@ -17,6 +17,7 @@ from onestop.schema.number_text import (
     duration,
     measured,
     percent,
+    signed,
     target_text,
     whole,
 )
@@ -26,6 +27,12 @@ def test_a_rate_is_never_rounded_up_to_its_target():
     assert measured(97_999, 100_000, None, "percent", "vi") == "97,99 %"
     assert measured(97_999, 100_000, None, "percent", "en") == "97.99%"
     assert measured(999_999, 1_000_000, None, "percent", "vi") == "99,99 %"
+
+
+def test_a_change_of_seconds_is_shown_as_minutes_and_seconds():
+    assert signed(67_681, "en", "seconds") == "+1,128 min 1 s"
+    assert signed(-75, "vi", "seconds") == "−1 phút 15 giây"
+    assert [signed(number, "vi") for number in (1205, 0, -3)] == ["+1.205", "0", "−3"]
 
 
 def test_a_waiting_time_is_never_rounded_down_to_its_target():

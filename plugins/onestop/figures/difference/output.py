@@ -15,7 +15,7 @@ from onestop.figures.difference import FACTS, Verdict
 from onestop.figures.unit_names import unit_label
 from onestop.marts.night_changes import RULE_CHANGED
 from onestop.marts.published import open_published
-from onestop.schema.number_text import counted, day, measured, target_text, whole
+from onestop.schema.number_text import counted, day, measured, signed, target_text, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -517,14 +517,16 @@ def _print_causes(console: Console, figure: FigureChange, labels: Labels, lang: 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=len(figure.causes) > 1)
     table.add_column(_WORDS["cause"][lang], footer=_WORDS["sum"][lang], ratio=1, overflow="fold")
     table.add_column(_WORDS["count"][lang], justify="right")
-    for name, change in zip(("numerator", "denominator"), figure.change, strict=True):
-        table.add_column(_WORDS[name][lang], justify="right", footer=_signed(change, lang))
+    unit_of_measure = labels.indicators[figure.indicator_code]["unit_of_measure"]
+    measures = {"numerator": unit_of_measure, "denominator": ""}
+    for (name, measure), change in zip(measures.items(), figure.change, strict=True):
+        table.add_column(_WORDS[name][lang], justify="right", footer=signed(change, lang, measure))
     for cause in figure.causes:
         table.add_row(
             labels.causes[cause.cause_code][f"label_{lang}"],
             "" if cause.item_count is None else whole(cause.item_count, lang),
-            _signed(cause.numerator_change, lang),
-            _signed(cause.denominator_change, lang),
+            signed(cause.numerator_change, lang, unit_of_measure),
+            signed(cause.denominator_change, lang),
         )
     console.print(table)
     for cause in figure.causes:
@@ -589,12 +591,6 @@ def _facts_text(item: ChangedItem, lang: Language) -> str:
 
 def _day(date: dt.date | None, lang: Language) -> str:
     return "—" if date is None else day(date, lang)
-
-
-def _signed(number: int, lang: Language) -> str:
-    if not number:
-        return "0"
-    return ("+" if number > 0 else "−") + whole(abs(number), lang)
 
 
 def _figure_text(counts: tuple[int, int], unit_of_measure: str, lang: Language) -> str:

@@ -46,8 +46,8 @@ _WORDS: dict[str, dict[Language, str]] = {
         "en": "Known issue: {footnotes}",
     },
     "shortfall": {
-        "vi": "Còn thiếu {count} để đạt mục tiêu",
-        "en": "{count} more would meet the target",
+        "vi": "Thiếu {count} trong số đã tính",
+        "en": "{count} short among those counted",
     },
     "interval": {
         "vi": "Ít trường hợp: khoảng tin cậy 95 % từ {lower} đến {upper}",
@@ -151,10 +151,8 @@ class ScorecardLine:
         return f"{text}; {days}"
 
     def shortfall_text(self, lang: Language) -> str:
-        """How many more would meet the target; empty where it is met or no rate."""
-        if not self.shortfall:
-            return ""
-        return _WORDS["shortfall"][lang].format(count=whole(self.shortfall, lang))
+        """How many short of the target; empty where it is met or no rate."""
+        return shortfall_text(self.shortfall, lang)
 
     def interval_text(self, lang: Language) -> str:
         """The interval of a rate that rests on few cases; empty for any other figure."""
@@ -171,7 +169,7 @@ class ScorecardLine:
         return _WORDS["known_issues"][lang].format(footnotes=footnotes) if footnotes else ""
 
     def notes(self, lang: Language) -> list[str]:
-        """What is said below the figure, with how many more would meet the target."""
+        """What is said below the figure, with how many are short of the target."""
         return [text for text in (self.shortfall_text(lang), *self.remarks(lang)) if text]
 
     def remarks(self, lang: Language) -> list[str]:
@@ -202,6 +200,15 @@ class MethodFigure:
     unit_code: str
     numerator: int | None
     denominator: int | None
+
+
+def shortfall_text(count: int | None, lang: Language) -> str:
+    """How many more of the cases that are counted would have had to succeed; empty for none.
+
+    It is no number of cases to come: each of those adds to the denominator of a growing rate, so
+    that more are needed (``needed_count`` of ``mart.outlook``).
+    """
+    return _WORDS["shortfall"][lang].format(count=whole(count, lang)) if count else ""
 
 
 def by_indicator(lines: Iterable[ScorecardLine]) -> list[list[ScorecardLine]]:

@@ -436,6 +436,7 @@ def _add_difference(
             {
                 "code": figure.indicator_code,
                 "title": indicator[f"title_{lang}"],
+                "unit_of_measure": measure,
                 "previous_night": difference.previous,
                 "before": _pair_text(figure.before, measure, lang),
                 "after": _pair_text(figure.after, measure, lang),

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from onestop.figures.explain.asking import Asked
-    from onestop.figures.explain.items import Question
+    from onestop.figures.explain.items import CountedItem, Question
     from onestop.figures.web.site import Visit
     from onestop.schema.number_text import Language
     from onestop.settings import Settings
@@ -208,7 +208,17 @@ def _rows(asked: Asked, found: FoundItems, lang: Language) -> Iterator[dict[str,
             "cells": [cell_text(name, cells[name], lang) for name in kind.facts],
             "reason": item.reason_vi if lang == "vi" else item.reason_en,
             "procedure": procedures.get(item.code, ""),
+            "unit": _unit_of(asked, item, lang),
         }
+
+
+def _unit_of(asked: Asked, item: CountedItem, lang: Language) -> str:
+    """The unit or level that an item counts for; empty where it is the one that was asked for."""
+    code = item.unit_code
+    asked_for = asked.question.unit
+    if not code or asked_for.scope == "unit" or code in {"CITY", item.code, asked_for.unit_code}:
+        return ""
+    return unit_label(code, None, lang)
 
 
 def _figure_text(

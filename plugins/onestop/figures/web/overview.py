@@ -395,6 +395,7 @@ def read_night_changes(
             {
                 "code": row["indicator_code"],
                 "title": row["title"],
+                "unit_of_measure": row["unit_of_measure"],
                 "previous_night": row["previous_night"],
                 "before": _side_text(row, "before", lang),
                 "after": _side_text(row, "after", lang),

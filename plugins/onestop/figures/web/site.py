@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 
 from onestop.figures.night_times import seconds_text
+from onestop.figures.scorecard.values import shortfall_text
 from onestop.figures.web import charts
 from onestop.marts.published import QuestionError
 from onestop.said import said
@@ -24,6 +25,7 @@ from onestop.schema.number_text import (
     duration,
     measured,
     percent,
+    signed,
     whole,
 )
 from onestop.schema.time_zone import LOCAL_ZONE
@@ -242,6 +244,7 @@ def _site() -> Environment:
         moment=_moment,
         whole=_whole,
         change=_change,
+        shortfall=_shortfall,
         percent=_percent,
         rate=_rate,
         duration=_duration,
@@ -293,12 +296,14 @@ def _whole(context: Context, value: int | None) -> str:
 
 
 @pass_context
-def _change(context: Context, value: int | None) -> str:
-    """A change with its sign: ``+12``, ``−3``, ``0``."""
-    if value is None:
-        return "–"
-    sign = "+" if value > 0 else "−" if value < 0 else ""
-    return sign + whole(abs(int(value)), context["lang"])
+def _change(context: Context, value: int | None, unit_of_measure: str = "") -> str:
+    """A change with its sign: ``+12``, ``−3``, ``0``; of seconds ``+1 min 5 s``."""
+    return "–" if value is None else signed(int(value), context["lang"], unit_of_measure)
+
+
+@pass_context
+def _shortfall(context: Context, count: int | None) -> str:
+    return shortfall_text(count, context["lang"])
 
 
 @pass_context
