@@ -8,8 +8,10 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from onestop.figures.difference import ChangedItem
-from onestop.figures.difference.output import _print_items
+from onestop.figures.code_texts import CodeTexts
+from onestop.figures.difference import Cause, ChangedItem
+from onestop.figures.difference.output import _print_causes, _print_items
+from onestop.schema.reference import read_reference
 
 LABELS = SimpleNamespace(causes={"new_visit": {"label_vi": "Lượt mới", "label_en": "New visit"}})
 
@@ -23,3 +25,14 @@ def test_the_counts_of_an_item_have_the_marks_of_the_language(lang, shown):
     _print_items(Console(file=page, width=80), figure, cause, LABELS, lang)
     assert shown in page.getvalue()
     assert "0/0" in page.getvalue()
+
+
+@pytest.mark.parametrize("cause_code", ["received_earlier", "of_tomorrow"])
+def test_a_cause_that_the_published_rows_lack_is_listed_with_a_name(cause_code):
+    release = {row["cause_code"]: row for row in read_reference()["change_cause"]}
+    labels = SimpleNamespace(causes=CodeTexts("change_cause", "cause_code", []))
+    cause = Cause(cause_code=cause_code, item_count=None, numerator_change=1, denominator_change=2)
+    figure = SimpleNamespace(causes=[cause], items=[], change=(1, 2))
+    page = io.StringIO()
+    _print_causes(Console(file=page, width=120), figure, labels, "vi")
+    assert release.get(cause_code, {"label_vi": cause_code})["label_vi"] in page.getvalue()

@@ -11,6 +11,7 @@ from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, TextIO
 
 from onestop.console import page_width, printed, write_csv
+from onestop.figures.code_texts import CodeTexts
 from onestop.figures.difference import FACTS, Verdict
 from onestop.figures.unit_names import unit_label
 from onestop.marts.night_changes import RULE_CHANGED
@@ -152,19 +153,21 @@ class Labels:
     """Titles and labels in both languages, by code."""
 
     def __init__(self, warehouse: Warehouse) -> None:
-        self.indicators = {
-            row["indicator_code"]: row
-            for row in warehouse.rows(
+        self.indicators = CodeTexts(
+            "indicator",
+            "indicator_code",
+            warehouse.rows(
                 "select indicator_code, title_vi, title_en, unit_of_measure from ref.indicator"
-            )
-        }
+            ),
+        )
         self.causes, self.statuses, self.firmnesses, self.readings = (
-            {
-                row["code"]: row
-                for row in warehouse.rows(
-                    f"select {code} as code, label_vi, label_en from ref.{table}"
-                )
-            }
+            CodeTexts(
+                table,
+                code,
+                warehouse.rows(f"select * from ref.{table}")
+                if table in warehouse.tables("ref")
+                else [],
+            )
             for table, code in (
                 ("change_cause", "cause_code"),
                 ("figure_status", "status"),
@@ -477,7 +480,6 @@ def _verdict_texts(
         readings = [
             str(labels.readings[code][f"label_{lang}"])
             for code in (verdict.turned_by or "").split()
-            if code in labels.readings
         ]
         label = str(labels.firmnesses[verdict.firmness][f"label_{lang}"])
         return label + (f": {'; '.join(readings)}" if readings else "")

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TextIO
 
 from onestop.console import page_width, printed, write_csv
+from onestop.figures.code_texts import CodeTexts
 from onestop.figures.explain.checks import FOUND, read_check
 from onestop.figures.explain.items import ROLES, fact_text
 from onestop.figures.unit_names import unit_label
@@ -202,6 +203,8 @@ def read_labels(
             f"select label_{lang} from {then('ref.reading')} where reading_code = :code",
             {"code": method},
         )
+    if label is None:  # this release knows it, and the published rows do not
+        label = CodeTexts("method", "method_code", []).text(method, f"label_{lang}")
     return {**row, "method": label}
 
 

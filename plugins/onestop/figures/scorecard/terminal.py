@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict, fields
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from onestop.console import page_width, printed, write_csv, write_json
+from onestop.figures.code_texts import CodeTexts
 from onestop.figures.decisions import decision_notes
 from onestop.figures.scorecard.values import (
     COUNTED_VERDICTS,
@@ -93,36 +94,40 @@ def _write_csv(lines: list[ScorecardLine], file: TextIO) -> None:
     write_csv(file, columns, (asdict(line).values() for line in lines))
 
 
-def _read_labels(warehouse: Warehouse, night: dt.date) -> dict[str, dict[str, Any]]:
+def _read_labels(warehouse: Warehouse, night: dt.date) -> dict[str, CodeTexts]:
     marts = NightMarts(warehouse, night, mark="labels")
     labels = {
-        "status": {
-            row["status"]: row
-            for row in warehouse.rows(
+        "status": CodeTexts(
+            "figure_status",
+            "status",
+            warehouse.rows(
                 f"select status, label_vi, label_en from {marts.relation('ref.figure_status')}"
-            )
-        },
-        "method": {
-            row["method_code"]: row
-            for row in warehouse.rows(
+            ),
+        ),
+        "method": CodeTexts(
+            "method",
+            "method_code",
+            warehouse.rows(
                 "select method_code, label_vi, label_en, used_by_vi, verified"
                 f" from {marts.relation('ref.method')} order by position"
-            )
-        },
-        "level": {
-            row["unit_code"]: row
-            for row in warehouse.rows(
+            ),
+        ),
+        "level": CodeTexts(
+            "unit_level",
+            "unit_code",
+            warehouse.rows(
                 "select unit_code, short_label_vi as label_vi, label_en"
                 f" from {marts.relation('ref.unit_level')}"
                 " where unit_level <> 'unregistered' order by position"
-            )
-        },
-        "plan": {
-            row["plan_code"]: row
-            for row in warehouse.rows(
+            ),
+        ),
+        "plan": CodeTexts(
+            "plan",
+            "plan_code",
+            warehouse.rows(
                 f"select plan_code, title_vi, title_en from {marts.relation('ref.plan')}"
-            )
-        },
+            ),
+        ),
     }
     marts.drop()
     return labels
@@ -169,7 +174,7 @@ class _ScorecardPage:
         self,
         lines: list[ScorecardLine],
         methods: list[MethodFigure],
-        labels: dict[str, dict[str, Any]],
+        labels: dict[str, CodeTexts],
         night: dt.date,
         lang: Language,
     ) -> None:

@@ -418,13 +418,6 @@ def _add_difference(
     warehouse: Warehouse, values: dict[str, Any], difference: Difference, lang: Language
 ) -> None:
     labels = Labels(warehouse)
-    causes = {
-        row["cause_code"]: row
-        for row in warehouse.rows(
-            f"select cause_code, label_{lang} as cause, definition_{lang} as definition"
-            " from ref.change_cause"
-        )
-    }
     values["reference_changes"] = difference.reference_changes[:_MOST_REFERENCE_CHANGES]
     for figure in difference.figures:
         indicator = labels.indicators[figure.indicator_code]
@@ -445,8 +438,8 @@ def _add_difference(
                 "causes": [
                     {
                         "cause_code": cause.cause_code,
-                        "cause": causes.get(cause.cause_code, {}).get("cause"),
-                        "definition": causes.get(cause.cause_code, {}).get("definition"),
+                        "cause": labels.causes.text(cause.cause_code, f"label_{lang}"),
+                        "definition": labels.causes.text(cause.cause_code, f"definition_{lang}"),
                         "item_count": cause.item_count,
                         "numerator_change": cause.numerator_change,
                         "denominator_change": cause.denominator_change,
@@ -458,7 +451,7 @@ def _add_difference(
             }
         )
         values["items"] = [
-            {"item": item, "cause": causes.get(item.cause_code, {}).get("cause", item.cause_code)}
+            {"item": item, "cause": labels.causes.text(item.cause_code, f"label_{lang}")}
             for item in figure.items[:_MOST_ITEMS]
         ]
 
