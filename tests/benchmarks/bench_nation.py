@@ -88,8 +88,8 @@ def full_tables(model):
                 every = plain | {column: f"cast(sum({column}) as bigint)" for column in counts}
                 every |= {"field_code": "'ALL'"}
                 made.execute(
-                    f"insert into form_06a_made select {_listed(every)} from form_06a_made"
-                    " group by all"
+                    f"insert into form_06a_made ({', '.join(every)})"
+                    f" select {_listed(every)} from form_06a_made group by all"
                 )
             sums = plain | {column: f"cast(sum({column}) as bigint)" for column in counts}
             level = sums | {"unit_code": "upper(unit_level)", "unit_scope": "'level'"}

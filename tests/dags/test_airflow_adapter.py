@@ -283,6 +283,8 @@ def test_a_staged_file_that_is_damaged_before_loading_is_read_again(library):
 
 def test_a_staged_file_that_is_damaged_before_validation_is_read_again(library):
     verdict = library.validate_delivery_file.return_value
+    counts = ("read", "accepted", "rejected", "repeated", "blank", "skipped")
+    verdict.configure_mock(**{f"rows_{name}": 0 for name in counts}, warnings=0)
     verdict.to_json.return_value = {}
     library.validate_delivery_file.side_effect = [DamagedStagedError("a.json"), verdict]
     assert steps.validate_deliveries(BATCH[:1]) == BATCH[:1]
