@@ -32,7 +32,11 @@ SENTENCES: dict[str, str] = {
     "no unit {code}": "không có đơn vị {code}",
     "no report {report_code}": "không có báo cáo {report_code}",
     "no period basis {basis}": "không có cơ sở kỳ {basis}",
-    "no {name} {asked}": "không có {name} {asked}",
+    "level": "cấp",
+    "way to sort": "cách sắp xếp",
+    "part of a figure": "phần của con số",
+    "kind of sign": "loại dấu hiệu",
+    "strength of signs": "độ chắc chắn của dấu hiệu",
     "no delivery {name}": "không có tệp nhận {name}",
     "no band {band}": "không có khoảng {band}",
     "no issue {number} of report {code}": "báo cáo {code} không có lần phát hành {number}",
@@ -138,10 +142,8 @@ SENTENCES: dict[str, str] = {
         "{name} cộng lại không bằng con số đã công bố, nên không liệt kê"
     ),
     "the figure has too many items for one file": "con số có quá nhiều mục cho một tệp",
-    "ask for one unit or a shorter span; the whole list is made on the server by `onestop explain …"
-    " --format csv`": (
-        "hỏi một đơn vị hoặc khoảng ngắn hơn; trên máy chủ, `onestop explain … --format csv` làm cả"
-        " danh sách"
+    "choose one unit or a shorter span; the engineer on duty can list all of them": (
+        "hãy chọn một đơn vị hoặc khoảng ngày ngắn hơn; người trực hệ thống lập được cả danh sách"
     ),
     # items of a figure
     "dossiers": "hồ sơ",

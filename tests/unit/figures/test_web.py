@@ -201,6 +201,57 @@ def test_an_address_that_shows_nothing_says_so_in_the_reader_s_language(site, pa
         assert re.search(r'href="(\.\./)*\./(\?lang=en)?"', text), "no way back"
 
 
+@pytest.mark.parametrize(
+    ("path", "again", "vi", "en"),
+    [
+        (
+            "/figure?from=2022-11-24&to=2022-01-01",
+            "figure",
+            "khoảng ngày kết thúc (01/01/2022) trước khi bắt đầu (24/11/2022)",
+            "the span ends (1 Jan 2022) before it begins (24 Nov 2022)",
+        ),
+        ("/figure?indicator=zzz", "figure", "không có chỉ số zzz", "no indicator zzz"),
+        ("/figure?method=zzz", "figure", "không có cách đếm zzz", "no method zzz"),
+        ("/figure?unit=zzz", "figure", "31/07/2022 không có zzz", "no unit zzz"),
+        ("/figure?role=zzz", "figure", "không có phần của con số zzz", "no part of a figure zzz"),
+        ("/figure.csv?unit=zzz", "figure", "31/07/2022 không có zzz", "no unit zzz"),
+        ("/units?indicator=zzz", "units", "chỉ số zzz không có", "for indicator zzz"),
+        ("/units?method=zzz", "units", "không có cách đếm zzz", "no method zzz"),
+        ("/units?level=zzz", "units", "không có cấp zzz", "no level zzz"),
+        ("/units?sort=zzz", "units", "không có cách sắp xếp zzz", "no way to sort zzz"),
+        ("/units?order=zzz", "units", "không có cách sắp xếp zzz", "no way to sort zzz"),
+        ("/open?band=zzz", "open", "không có khoảng zzz", "no band zzz"),
+        ("/quarantine?rule=zzz", "quarantine", "không có mã quy tắc zzz", "no rule code zzz"),
+        ("/quarantine?state=zzz", "quarantine", "không có trạng thái zzz", "no state zzz"),
+        ("/quarantine?feed=zzz", "quarantine", "không có loại dữ liệu zzz", "no feed zzz"),
+        ("/quarantine?night=zzz", "quarantine", "zzz không phải là ngày", "zzz is no date"),
+        ("/audit?kind=zzz", "audit", "không có loại dấu hiệu zzz", "no kind of sign zzz"),
+        ("/audit?strength=zzz", "audit", "không có độ chắc chắn", "no strength of signs zzz"),
+        ("/signs.csv?kind=zzz", "audit", "không có loại dấu hiệu zzz", "no kind of sign zzz"),
+        (
+            "/difference?from=2022-06-30&to=2022-07-31&indicator=zzz",
+            "difference",
+            "không có chỉ số zzz",
+            "no indicator zzz",
+        ),
+        ("/difference?from=2022-01-01", "difference", "đêm 01/01/2022", "night 1 Jan 2022"),
+    ],
+)
+def test_a_wrong_parameter_is_refused_in_a_reader_s_words_with_a_way_to_choose_again(
+    site, path, again, vi, en
+):
+    for lang, words in (("vi", vi), ("en", en)):
+        answer = browser(site, reads_record=True).get(f"{path}&lang={lang}")
+        text = html.unescape(answer.text)
+        message = re.search(r'<p class="message">.*?</p>', text, re.DOTALL)[0]
+        assert answer.status_code == 404
+        assert words in message
+        assert not re.search(r"--\w|`|docs/|mart\.|\d{4}-\d\d-\d\d", message), "a terminal's remedy"
+        suffix = "?lang=en" if lang == "en" else ""
+        assert f'href="{again}{suffix}"' in text
+        assert f'href="dictionary{suffix}"' in text
+
+
 def test_a_page_that_takes_no_such_request_and_one_that_fails_say_so(site, monkeypatch):
     client = browser(site)
     answer = client.post("/units")

@@ -97,7 +97,7 @@ def test_a_search_finds_names_and_meanings_in_either_language_without_their_mark
 def test_what_the_dictionary_does_not_have_is_refused_with_what_it_has(site, query):
     answer = browser(site).get("/dictionary", params=query)
     assert answer.status_code == 404
-    assert re.search(r"mart\.scorecard\b|indicators, codes", answer.text)
+    assert re.search(r"mart\.scorecard\b|không có phần everything", answer.text)
 
 
 def test_every_page_leads_to_the_tables_that_it_reads_and_to_the_dictionary(site, monkeypatch):

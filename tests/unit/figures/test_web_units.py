@@ -127,8 +127,23 @@ def test_a_cell_below_the_target_or_of_few_cases_has_a_mark_besides_its_colour(s
     "query", [{"indicator": "no_such"}, {"indicator": "pci_rank"}, {"method": "share"}]
 )
 def test_an_indicator_without_monthly_figures_of_units_is_refused(warehouse, site, query):
-    with pytest.raises(QuestionError, match="there are"):
+    with pytest.raises(QuestionError, match=r"no_such|pci_rank|no method share of on_time_rate"):
         units_of(warehouse, site, **query)
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_where_no_unit_matches_the_page_says_so_and_keeps_the_target(site, lang):
+    def heading_of(**query):
+        page = browser(site).get("/units", params={"lang": lang, **query}).text
+        return re.search(r'<div class="heading">.*?</div>', page, re.DOTALL)[0]
+
+    words = {"vi": "không đơn vị nào khớp với lựa chọn", "en": "no unit matches the choice"}[lang]
+    target = {"vi": "mục tiêu ≥", "en": "target ≥"}[lang]
+    assert words in heading_of(q="no such unit")
+    assert "0</b> / 0" not in heading_of(q="no such unit")
+    assert target in heading_of(q="no such unit")
+    assert words not in heading_of()
+    assert target in heading_of()
 
 
 def unit_codes(warehouse):

@@ -35,7 +35,7 @@ from onestop.figures.web.nights import (
 from onestop.figures.web.open_dossiers import read_open
 from onestop.figures.web.overview import read_overview
 from onestop.figures.web.reports import issued_file, read_report
-from onestop.figures.web.site import Visit, render, style_sheet
+from onestop.figures.web.site import Visit, question_said, render, style_sheet
 from onestop.figures.web.unit import due_file, read_unit
 from onestop.figures.web.units import read_units
 from onestop.gate.unpublished import NIGHT_STATES, unpublished_nights
@@ -226,6 +226,19 @@ PAGES = (
 )
 
 
+#: Pages that have a form of their own, by the path of what is asked for: where to ask again.
+_AGAIN = {
+    "signs": "audit",
+    **{
+        path: path
+        for path in (
+            *("units", "figure", "open", "dictionary", "nights", "quarantine", "audit"),
+            *("restatements", "difference", "publications"),
+        )
+    },
+}
+
+
 def refuse_record() -> bool:
     """Nobody reads the record; the default of :func:`make_app`."""
     return False
@@ -296,7 +309,7 @@ def _add_page(
         except (NothingPublishedError, QuestionError) as error:
             if isinstance(error, NothingPublishedError) and night is None:
                 return _nothing_yet(here, visit)
-            return _message(request, _NOT_FOUND, said("{error}", error=error), visit)
+            return _message(request, _NOT_FOUND, question_said(error), visit, is_question=True)
         except OneStopError as error:
             return _message(request, _UNAVAILABLE, said("{error}", error=error), visit)
         shown = {"tables_read": page.tables, **values}
@@ -322,7 +335,7 @@ def _add_download(
             with open_published(settings()) as warehouse:
                 name, content = download.make(warehouse, visit)
         except (NothingPublishedError, QuestionError) as error:
-            return _message(request, _NOT_FOUND, said("{error}", error=error), visit)
+            return _message(request, _NOT_FOUND, question_said(error), visit, is_question=True)
         except OneStopError as error:
             return _message(request, _UNAVAILABLE, said("{error}", error=error), visit)
         named = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
@@ -343,7 +356,7 @@ def _add_files(app: FastAPI, settings: Callable[[], Settings]) -> None:
             with open_published(here) as warehouse:
                 named = issued_file(warehouse, here, code, number, name)
         except QuestionError as error:
-            raise HTTPException(_NOT_FOUND, said("{error}", error=error)) from error
+            raise HTTPException(_NOT_FOUND, question_said(error)) from error
         file = file_below(named.parent, named.name)
         if file is None:
             raise HTTPException(_NOT_FOUND, said("the file {name} is gone", name=named.name))
@@ -468,6 +481,7 @@ def _nothing_yet(settings: Settings, visit: Visit) -> Response:
         visit,
         status=200,
         message="",
+        again=None,
         has_reports=visit.reads_record and (settings.folders.reports / "index.html").is_file(),
         unpublished=_unpublished(settings, visit.lang, dt.date.min),
     )
@@ -475,9 +489,14 @@ def _nothing_yet(settings: Settings, visit: Visit) -> Response:
 
 
 def _message(
-    request: Request, status: int, message: str | Said, visit: Visit | None = None
+    request: Request,
+    status: int,
+    message: str | Said,
+    visit: Visit | None = None,
+    *,
+    is_question: bool = False,
 ) -> HTMLResponse:
-    """A page that says why there is nothing else to see."""
+    """A page that says why there is nothing else to see, and where to ask again."""
     root = str(request.scope.get("root_path", ""))
     below = request.url.path.removeprefix(root).lstrip("/")
     shown = visit or Visit(_language(request.query_params.get("lang")), "")
@@ -489,6 +508,7 @@ def _message(
         shown,
         status=status,
         message=in_language(message, shown.lang),
+        again=_AGAIN.get(shown.path.partition(".")[0]) if is_question else None,
         has_reports=False,
         unpublished=[],
     )

@@ -11,11 +11,11 @@ from onestop.figures.difference.recorded import recorded_difference
 from onestop.figures.explain.output import heading
 from onestop.figures.issued import read_issued_reports
 from onestop.figures.unit_names import unit_label
-from onestop.figures.web.site import date_of, figure_text, page_number
+from onestop.figures.web.site import date_of, figure_text, one_of, page_number
 from onestop.figures.web.unit import SIGNS, STRENGTHS, find_unit, sign_condition
 from onestop.marts.earlier_nights import FoundUnit
-from onestop.marts.published import QuestionError, find_night, published_nights
-from onestop.said import said
+from onestop.marts.published import find_night, published_nights
+from onestop.said import said_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,20 +52,14 @@ def _sign_filter(
     """
     unit = find_unit(warehouse, visit.query.get("unit", _CITY))
     condition, values = sign_condition(unit)
-    for name, column, known in (
-        ("kind", "change_kind", SIGNS),
-        ("strength", "strength", STRENGTHS),
+    for name, column, known, kind in (
+        ("kind", "change_kind", SIGNS, said_text("kind of sign")),
+        ("strength", "strength", STRENGTHS, said_text("strength of signs")),
     ):
-        asked = visit.query.get(name)
-        if asked is None:
-            continue
-        if asked not in known:
-            raise QuestionError(
-                said("no {name} {asked}", name=name, asked=asked),
-                remedy=said("there are {names}", names=", ".join(known)),
-            )
-        condition += f" and {column} = :{name}"
-        values[name] = asked
+        asked = one_of(visit.query, name, known, kind)
+        if asked:
+            condition += f" and {column} = :{name}"
+            values[name] = asked
     return condition, values, unit
 
 

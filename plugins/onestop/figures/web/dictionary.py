@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
+from onestop.figures.web.site import PageQuestionError
 from onestop.marts.dictionary import (
     CODE_LISTS,
     SCHEMAS,
@@ -12,7 +13,7 @@ from onestop.marts.dictionary import (
     described_tables,
     read_indicators,
 )
-from onestop.marts.published import QuestionError, find_night
+from onestop.marts.published import find_night
 from onestop.said import said
 from onestop.schema.did_you_mean import did_you_mean
 
@@ -55,14 +56,11 @@ def read_dictionary(warehouse: Warehouse, _settings: Settings, visit: Visit) -> 
         table = next((each for each in tables if each.full_name == asked), None)
         if table is None:
             names = [each.full_name for each in tables]
-            raise QuestionError(
+            raise PageQuestionError(
                 said("no table {asked}", asked=asked), remedy=did_you_mean(asked, names)
             )
     elif part is not None and part not in _PARTS:
-        raise QuestionError(
-            said("no part {part}", part=part),
-            remedy=said("there are {names}", names=", ".join(_PARTS)),
-        )
+        raise PageQuestionError(said("no part {part}", part=part))
     text = visit.query.get("q", "").strip()
     return {
         "night": find_night(warehouse, None),

@@ -23,8 +23,14 @@ from onestop.figures.known_issues import read_known_issues
 from onestop.figures.scorecard.values import ON_TIME
 from onestop.figures.spreadsheet import Sheet, workbook
 from onestop.figures.unit_names import unit_label
-from onestop.figures.web.site import ROWS_PER_PAGE, date_of, page_number
-from onestop.marts.published import QuestionError, find_night
+from onestop.figures.web.site import (
+    ROWS_PER_PAGE,
+    PageQuestionError,
+    date_of,
+    one_of,
+    page_number,
+)
+from onestop.marts.published import find_night
 from onestop.said import said, said_text
 from onestop.schema.number_text import day, measured, target_text, whole
 
@@ -32,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from onestop.figures.explain.asking import Asked
-    from onestop.figures.explain.items import CountedItem, Question
+    from onestop.figures.explain.items import CountedItem, Question, Role
     from onestop.figures.web.site import Visit
     from onestop.schema.number_text import Language
     from onestop.settings import Settings
@@ -64,7 +70,6 @@ def _coordinates(warehouse: Warehouse, visit: Visit) -> _Coordinates:
         QuestionError: a date is none.
     """
     query, night = visit.query, find_night(warehouse, None)
-    role = query.get("role")
     indicator = query.get("indicator", ON_TIME)
     return _Coordinates(
         indicator=indicator,
@@ -73,11 +78,16 @@ def _coordinates(warehouse: Warehouse, visit: Visit) -> _Coordinates:
         first=date_of(query.get("from"), night.replace(month=1, day=1)),
         last=date_of(query.get("to"), night),
         chosen=ItemFilter(
-            role=role if role in ROLES else None,
+            role=_role_of(query),
             reason_code=query.get("reason"),
             text=query.get("q", "").strip(),
         ),
     )
+
+
+def _role_of(query: Mapping[str, str]) -> Role | None:
+    asked = one_of(query, "role", ROLES, said_text("part of a figure"))
+    return next((role for role in ROLES if role == asked), None)
 
 
 def read_figure(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[str, Any]:
@@ -346,14 +356,13 @@ def _download(warehouse: Warehouse, visit: Visit) -> tuple[Asked, _Coordinates, 
     asked = _ask(warehouse, at)
     published = read_published(asked.question, is_check=asked.is_check)
     if _read_units(warehouse, asked, published) is not None:
-        raise QuestionError(
+        raise PageQuestionError(
             "the figure has too many items for one file",
-            remedy="ask for one unit or a shorter span; the whole list is made on the server by"
-            " `onestop explain … --format csv`",
+            remedy="choose one unit or a shorter span; the engineer on duty can list all of them",
         )
     found = find_items(asked, at.chosen)
     if published is not None and published != (found.numerator, found.denominator):
-        raise QuestionError(
+        raise PageQuestionError(
             said(
                 "the {name} do not add up to the published figure, so they are not listed",
                 name=said_text(found.kind.name),

@@ -17,11 +17,11 @@ from onestop.figures.night_times import (
     read_night_times,
 )
 from onestop.figures.web.repairs import repairs_of
-from onestop.figures.web.site import ROWS_PER_PAGE, date_of, page_number
+from onestop.figures.web.site import ROWS_PER_PAGE, PageQuestionError, date_of, page_number
 from onestop.gate.past_volumes import series_of
 from onestop.gate.unpublished import NIGHT_STATES, unpublished_nights
 from onestop.gate.volume import usual_volume
-from onestop.marts.published import QuestionError, find_night
+from onestop.marts.published import find_night
 from onestop.readers.refusals import values_for_people
 from onestop.record.night_files import LAST_ATTEMPT, NIGHT_FILES, files_of_night
 from onestop.record.night_runs import reason_sql
@@ -203,7 +203,7 @@ def read_night(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[s
     deliveries = _read_deliveries(warehouse, night, lang)
     times = read_night_times(warehouse, settings.folders.steps, night)
     if not runs and not waiting and not deliveries and times is None:
-        raise QuestionError(
+        raise PageQuestionError(
             said("nothing is known of night {night}", night=night), remedy="see the page of nights"
         )
     state, message = (runs[0]["state"], runs[0]["message"]) if runs else ("", "")
@@ -353,9 +353,11 @@ def read_delivery(warehouse: Warehouse, settings: Settings, visit: Visit) -> dic
         {"id": name},
     )
     if not name:
-        raise QuestionError("no file is chosen", remedy="see the page of nights")
+        raise PageQuestionError("no file is chosen", remedy="see the page of nights")
     if not attempts:
-        raise QuestionError(said("no delivery {name}", name=name), remedy="see the page of nights")
+        raise PageQuestionError(
+            said("no delivery {name}", name=name), remedy="see the page of nights"
+        )
     last = attempts[0]
     results = warehouse.rows(
         f"select rule_code, severity, is_success, rows_checked, rows_failed,"
@@ -541,9 +543,9 @@ def read_rule(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[s
         {"code": code},
     )
     if not code:
-        raise QuestionError("no rule is chosen", remedy="see the page of nights")
+        raise PageQuestionError("no rule is chosen", remedy="see the page of nights")
     if not rows:
-        raise QuestionError(
+        raise PageQuestionError(
             said("rule {code} was never evaluated", code=code), remedy="see the page of nights"
         )
     most = max((row["rows_failed"] or 0 for row in rows), default=0)

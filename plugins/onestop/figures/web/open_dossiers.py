@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from onestop.figures.unit_names import unit_label
-from onestop.figures.web.site import page_number
+from onestop.figures.web.site import PageQuestionError, page_number
 from onestop.figures.web.unit import find_unit
-from onestop.marts.published import QuestionError, find_night
+from onestop.marts.published import find_night
 from onestop.said import said
 
 if TYPE_CHECKING:
@@ -45,10 +45,7 @@ def read_open(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[s
     wanted = visit.query.get("band", bands[0]["band_code"])
     chosen = next((band for band in bands if band["band_code"] == wanted), None)
     if chosen is None:
-        raise QuestionError(
-            said("no band {band}", band=wanted),
-            remedy=said("there are {names}", names=", ".join(band["band_code"] for band in bands)),
-        )
+        raise PageQuestionError(said("no band {band}", band=wanted))
     condition, values = "true", {}
     if unit["unit_scope"] != "city":
         column = "unit_level" if unit["unit_scope"] == "level" else "unit_code"

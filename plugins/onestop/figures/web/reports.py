@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from onestop.figures.issued.revisions import read_usual_revisions, revision_sentences
-from onestop.figures.web.site import figure_text
-from onestop.marts.published import QuestionError
+from onestop.figures.web.site import PageQuestionError, figure_text
 from onestop.record.issued_reports import IssuedReport, recorded_issues
 from onestop.said import said
 
@@ -64,8 +63,8 @@ def find_issue(warehouse: Warehouse, code: str, number: str) -> IssuedReport:
             if str(issue.issue_number) == number:
                 return issue
     if not code:
-        raise QuestionError("no report is chosen", remedy="the overview lists those issued")
-    raise QuestionError(
+        raise PageQuestionError("no report is chosen", remedy="the overview lists those issued")
+    raise PageQuestionError(
         said("no issue {number} of report {code}", number=number or "-", code=code),
         remedy="the overview lists those issued",
     )
@@ -86,7 +85,7 @@ def issued_file(
         {"code": issue.report_code, "number": issue.issue_number, "name": name or SCORECARD},
     )
     if not known:
-        raise QuestionError(said("{folder} has no file {name}", folder=issue.folder, name=name))
+        raise PageQuestionError(said("{folder} has no file {name}", folder=issue.folder, name=name))
     return settings.published.parent / issue.folder / str(known[0]["file_name"])
 
 

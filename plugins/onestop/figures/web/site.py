@@ -17,7 +17,7 @@ from onestop.figures.night_times import seconds_text
 from onestop.figures.scorecard.values import shortfall_text
 from onestop.figures.web import charts
 from onestop.marts.published import QuestionError
-from onestop.said import said
+from onestop.said import Said, in_language, said, said_both
 from onestop.schema.number_text import (
     ROUNDING,
     day,
@@ -31,10 +31,11 @@ from onestop.schema.number_text import (
 from onestop.schema.time_zone import LOCAL_ZONE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from jinja2.runtime import Context
 
+    from onestop.errors import OneStopError
     from onestop.schema.number_text import Language
 
 #: How many rows a list shows on one page.
@@ -150,6 +151,59 @@ def page_number(text: str | None, total: int, size: int = ROWS_PER_PAGE) -> Page
 _DIGITS = 10
 
 
+class PageQuestionError(QuestionError):
+    """A question that a page has no answer to; its remedy is for a reader of pages.
+
+    The remedy of any other question is a terminal's; the page of the error offers links instead.
+    """
+
+
+def question_said(error: OneStopError) -> Said:
+    """What is wrong with a question, in a reader's words: dates as on the pages, no command.
+
+    Args:
+        error: its remedy is left out, unless it is a :class:`PageQuestionError`.
+    """
+    return said_both(vi=_question_text(error, "vi"), en=_question_text(error, "en"))
+
+
+def _question_text(error: OneStopError, lang: Language) -> str:
+    parts = (error.what, error.remedy if isinstance(error, PageQuestionError) else "")
+    text = "; ".join(str(in_language(_with_days(part, lang), lang)) for part in parts if part)
+    return f"{in_language(error.subject, lang)}: {text}" if error.subject else text
+
+
+def _with_days(value: object, lang: Language) -> object:
+    """A sentence with its dates as the pages show them."""
+    if type(value) is Said:
+        days = {name: _with_days(each, lang) for name, each in value.values.items()}
+        return said(value.template, **days)
+    return day(value, lang) if isinstance(value, dt.date) else value
+
+
+def one_of(
+    query: Mapping[str, str], name: str, known: Container[str], kind: Said, default: str = ""
+) -> str:
+    """The parameter that was asked for.
+
+    Args:
+        query: the parameters.
+        name: of the parameter.
+        known: its values.
+        kind: what it is, for people.
+        default: where it is not given.
+
+    Raises:
+        PageQuestionError: it is none of the known values.
+    """
+    asked = query.get(name)
+    if asked is None:
+        return default
+    if asked not in known:
+        raise PageQuestionError(said("there is no {kind} {asked}", kind=kind, asked=asked))
+    return asked
+
+
 def date_of(text: str | None, default: dt.date) -> dt.date:
     """The date that was asked for.
 
@@ -158,16 +212,14 @@ def date_of(text: str | None, default: dt.date) -> dt.date:
         default: where there is none.
 
     Raises:
-        QuestionError: it is no date.
+        PageQuestionError: it is no date.
     """
     if not text:
         return default
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        raise QuestionError(
-            said("{text} is no date", text=text), remedy="write it as 2022-11-24"
-        ) from None
+        raise PageQuestionError(said("{text} is no date", text=text)) from None
 
 
 def render(template: str, visit: Visit, **values: object) -> str:

@@ -11,8 +11,8 @@ from onestop.figures.unit_names import unit_label
 from onestop.figures.web import charts
 from onestop.figures.web.overview import read_night_changes
 from onestop.figures.web.shown_periods import read_scorecard_year
-from onestop.figures.web.site import figure_text, point_value
-from onestop.marts.published import QuestionError, find_night
+from onestop.figures.web.site import PageQuestionError, figure_text, point_value
+from onestop.marts.published import find_night
 from onestop.said import said
 from onestop.schema.number_text import target_text
 from onestop.schema.time_zone import LOCAL_ZONE
@@ -121,9 +121,11 @@ def find_unit(warehouse: Warehouse, code: str) -> dict[str, Any]:
         {"unit": code},
     )
     if not code:
-        raise QuestionError("no unit is chosen", remedy="see the page of all units")
+        raise PageQuestionError("no unit is chosen", remedy="see the page of all units")
     if not rows:
-        raise QuestionError(said("no unit {code}", code=code), remedy="see the page of all units")
+        raise PageQuestionError(
+            said("no unit {code}", code=code), remedy="see the page of all units"
+        )
     return rows[0]
 
 

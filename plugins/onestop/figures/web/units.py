@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from onestop.figures.scorecard.values import ON_TIME
 from onestop.figures.unit_names import LEVELS
 from onestop.figures.web.shown_periods import read_scorecard_year
-from onestop.figures.web.site import figure_text
-from onestop.marts.published import QuestionError, find_night
-from onestop.said import said
+from onestop.figures.web.site import PageQuestionError, figure_text, one_of
+from onestop.marts.published import find_night
+from onestop.said import said, said_text
 from onestop.schema.number_text import clock_text, percent, target_text
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 YEAR = "year"
 #: Levels by their code in ``unit_level``.
 _LEVELS = ("department", "district", "commune", "all")
+_ORDERS = ("worst", "best")
 
 
 def read_units(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[str, Any]:
@@ -40,32 +41,30 @@ def read_units(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[
             ``q``, a part of the unit's name or code.
 
     Raises:
-        QuestionError: there is no such indicator or method by month.
+        PageQuestionError: there is no such indicator or method by month, level or way to sort.
     """
     night = find_night(warehouse, None)
     query = visit.query
     choices = read_choices(warehouse, visit.lang)
     indicator = query.get("indicator", ON_TIME if ON_TIME in choices else next(iter(choices), ""))
     if indicator not in choices:
-        raise QuestionError(
-            said("no figures of units by month for indicator {indicator}", indicator=indicator),
-            remedy=said("there are {names}", names=", ".join(choices)) if choices else "",
+        raise PageQuestionError(
+            said("no figures of units by month for indicator {indicator}", indicator=indicator)
         )
     chosen = choices[indicator]
     method = visit.method_of(indicator) or chosen["scorecard_method"]
     if method not in chosen["methods"]:
-        raise QuestionError(
-            said("no method {method} of {indicator}", method=method, indicator=indicator),
-            remedy=said("there are {names}", names=", ".join(chosen["methods"])),
+        raise PageQuestionError(
+            said("no method {method} of {indicator}", method=method, indicator=indicator)
         )
-    level = query.get("level", "department")
-    level = level if level in _LEVELS else "department"
+    level = one_of(query, "level", _LEVELS, said_text("level"), "department")
     year = read_scorecard_year(warehouse, night)
+    columns = {"name", "code", YEAR, *map(str, year.months)}
+    sort = one_of(query, "sort", columns, said_text("way to sort"), YEAR)
+    order = one_of(query, "order", _ORDERS, said_text("way to sort"), "worst")
     rows = _read_rows(warehouse, indicator, method, year)
-    units = [
-        unit for unit in rows.values() if level in (unit["unit_level"], "all") and _has(unit, query)
-    ]
-    sort, order = query.get("sort", YEAR), query.get("order", "worst")
+    of_level = [unit for unit in rows.values() if level in (unit["unit_level"], "all")]
+    units = [unit for unit in of_level if _has(unit, query)]
     units.sort(key=_order(sort, order, is_lower_better=chosen["direction"] == "lower"))
     for unit in units:
         for row in unit["cells"].values():
@@ -92,7 +91,7 @@ def read_units(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[
         "sort": sort,
         "order": order,
         "q": query.get("q", ""),
-        "target": _target_text(units, chosen["unit_of_measure"], visit.lang),
+        "target": _target_text(of_level, chosen["unit_of_measure"], visit.lang),
         "below": sum(1 for unit in units if _status(unit) == "not_met"),
         "small": int(
             warehouse.value(
@@ -214,7 +213,7 @@ def _order(
     """
     if sort in {"name", "code"}:
         return lambda unit: (unit["unit_name" if sort == "name" else "unit_code"].casefold(),)
-    column: Any = YEAR if sort == YEAR else _as_day(sort)
+    column: Any = YEAR if sort == YEAR else dt.date.fromisoformat(sort)
     bound = "rate_lower" if order == "best" else "rate_upper"
     sign = -1 if (order == "best") != is_lower_better else 1
 
@@ -226,13 +225,6 @@ def _order(
         return (0, sign * ranked, sign * cell["value"], unit["unit_code"])
 
     return key
-
-
-def _as_day(text: str) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 #: Steps of the colours: percentage points below and above the target.
