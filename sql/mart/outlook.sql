@@ -14,6 +14,8 @@
 --          (p × (d + r) - n × q) / (q × r). Still possible: while that is not negative.
 -- `may_still_miss`: how many of r may fail: the largest m with (n + r - m) × q >= p × (d + r).
 -- Projection: n + r × (rate of the latest weeks), cut to an integer, of d + r; ref.projection.
+-- `outlook_code` says whether it rests on an estimate of r: it does while days are left, but for a
+-- stock, and for a flow of p = q of which one has failed, which no r makes good.
 with horizon as (
     select
         cast(
@@ -229,7 +231,8 @@ judged as (
                     >= target_numerator * (denominator + remaining_total)
             when 'stock' then status = 'met'
             else status = 'met' and days_left = 0
-        end as is_secured
+        end as is_secured,
+        growth <> 'stock' and days_left > 0 as is_rest_estimated
     from projected
 ),
 
@@ -273,8 +276,17 @@ outlook as (
             as decimal(18, 4)
         ) as projected_value,
         case
+            when judged.is_secured and judged.is_rest_estimated then 'secured_by_estimate'
             when judged.is_secured then 'secured'
+            when
+                not judged.is_still_possible
+                and judged.is_rest_estimated
+                and (judged.growth <> 'flow' or judged.needed_count is not null)
+                then 'out_of_reach_by_estimate'
             when not judged.is_still_possible then 'out_of_reach'
+            when judged.projection_code = 'as_it_stands' and judged.is_met_as_projected
+                then 'met_so_far'
+            when judged.projection_code = 'as_it_stands' then 'not_met_so_far'
             when judged.is_met_as_projected then 'on_course'
             else 'at_risk'
         end as outlook_code

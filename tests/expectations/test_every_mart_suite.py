@@ -236,7 +236,11 @@ BROKEN: dict[str, str] = {
     "OUT-F04": setting("outlook_code", "'sunny'"),
     "OUT-F05": setting("expected_new", "expected_new + 1"),
     "OUT-F06": setting("may_still_miss", "remaining_total + 1"),
-    "OUT-F07": setting("is_still_possible", "not is_still_possible", "outlook_code <> 'secured'"),
+    "OUT-F07": setting(
+        "is_still_possible",
+        "not is_still_possible",
+        "outlook_code not in ('secured', 'secured_by_estimate')",
+    ),
     "OUT-F08": setting(
         "projected_numerator",
         "projected_denominator + 1",

@@ -148,10 +148,49 @@ def test_the_needed_count_is_the_smallest_number_that_reaches_the_target(warehou
         if is_flow:
             may_fail = [m for m in range(rest + 1) if (n + rest - m) * 100 >= p * (d + rest)]
             assert found_row["may_still_miss"] == max(may_fail, default=None), found_row
-            assert (found_row["outlook_code"] == "secured") == (n * 100 >= p * (d + rest)), (
-                found_row
-            )
-        assert (found_row["outlook_code"] == "out_of_reach") == (enough > rest), found_row
+            is_secured = n * 100 >= p * (d + rest)
+            assert (found_row["outlook_code"] == "secured_by_estimate") == is_secured, found_row
+        is_missed = found_row["outlook_code"] == "out_of_reach_by_estimate"
+        assert is_missed == (enough > rest), found_row
+
+
+def test_an_outlook_is_certain_only_where_nothing_is_estimated(warehouse):
+    on_time, published = "on_time_rate", "procedures_published_rate"
+    digitised = "result_digitisation_rate"
+    (_, method, target), (_, _, all_of_them) = FLOW[0], STOCK[1]
+    figures = [
+        figure(on_time, method, "SAFE", 1000, 1000, target),
+        figure(on_time, method, "OPEN", 1000, 1000, target),
+        figure(on_time, method, "SHORT", 900, 1000, target),
+        figure(on_time, method, "LACKING", 10 * target - 1, 1000, target),
+        figure(digitised, "share", "LOST", 900, 1000, all_of_them),
+        figure(published, "share", "SAFE", 10, 10, all_of_them),
+        figure(published, "share", "SHORT", 9, 10, all_of_them),
+    ]
+    remaining = [("SAFE", 1), ("OPEN", 2000), ("SHORT", 5), ("LACKING", 200)]
+    open_now = [pending(unit, dossiers) for unit, dossiers in remaining]
+    found = outlook(warehouse, figures, pending=open_now)
+    assert {key: row["outlook_code"] for key, row in found.items()} == {
+        (on_time, "SAFE"): "secured_by_estimate",
+        (on_time, "OPEN"): "met_so_far",
+        (on_time, "SHORT"): "out_of_reach_by_estimate",
+        (on_time, "LACKING"): "not_met_so_far",
+        (digitised, "LOST"): "out_of_reach",
+        (published, "SAFE"): "secured",
+        (published, "SHORT"): "not_met_so_far",
+    }
+    labels = {
+        row["outlook_code"]: row
+        for row in warehouse.rows("select * from ref.outlook_code order by outlook_code")
+    }
+    for code, row in labels.items():
+        is_estimate = code.endswith("_by_estimate")
+        assert ("(ước tính)" in row["label_vi"]) == is_estimate
+        assert ("(estimated)" in row["label_en"]) == is_estimate
+    assert {row["projection_code"] for row in found.values()} == {"as_it_stands"}
+    for code in ("met_so_far", "not_met_so_far"):
+        assert "Không ước tính" in labels[code]["definition_vi"]
+        assert "not estimated" in labels[code]["definition_en"]
 
 
 def test_new_dossiers_are_expected_at_the_pace_of_the_last_thirteen_weeks(warehouse):
@@ -218,7 +257,10 @@ def test_the_outlook_gives_the_longest_mean_wait_of_the_remaining_visits(warehou
     assert found_row["outlook_code"] == "at_risk"
     hopeless = figure("counter_waiting_time", "visit_mean", "U", 100 * 3000, 100, 0, "<=")
     found_row = outlook(warehouse, [hopeless], counted_visit=visits)["counter_waiting_time", "U"]
-    assert (found_row["is_still_possible"], found_row["outlook_code"]) == (False, "out_of_reach")
+    assert (found_row["is_still_possible"], found_row["outlook_code"]) == (
+        False,
+        "out_of_reach_by_estimate",
+    )
 
 
 def test_a_target_to_be_exceeded_needs_one_more_than_the_denominator(warehouse):

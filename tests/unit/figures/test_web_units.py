@@ -14,7 +14,7 @@ from onestop.figures.web.site import Visit
 from onestop.figures.web.unit import read_unit
 from onestop.figures.web.units import YEAR, heat_of, read_units
 from onestop.marts.published import QuestionError, open_published
-from onestop.schema.number_text import percent
+from onestop.schema.number_text import percent, whole
 
 
 @pytest.fixture
@@ -235,3 +235,26 @@ def test_overview_unit_and_figure_show_the_shortfall_of_the_mart(warehouse, site
         ("/figure", figure, f"Thiếu {row['shortfall']} trong số đã tính<"),
     ]:
         assert text in reader.get(path, params=asked).text, path
+
+
+def test_a_units_page_tells_what_is_short_among_those_counted_from_what_is_needed_more(
+    warehouse, site
+):
+    [row] = warehouse.rows(
+        "select figure.shortfall, outlook.needed_count, code.label_vi, code.definition_vi"
+        " from mart.indicator_value as figure"
+        " inner join mart.outlook as outlook"
+        " on figure.indicator_code = outlook.indicator_code"
+        " and figure.method_code = outlook.method_code and figure.unit_code = outlook.unit_code"
+        " inner join ref.outlook_code as code on outlook.outlook_code = code.outlook_code"
+        " where figure.indicator_code = 'on_time_rate' and figure.unit_code = 'CITY'"
+        " and figure.period_type = 'year_to_date' and figure.period_basis = 'calendar'"
+    )
+    assert row["needed_count"] > row["shortfall"] > 0
+    page = browser(site).get("/unit", params={"code": "CITY"}).text
+    assert f"Thiếu {whole(row['shortfall'], 'vi')} trong số đã tính<" in page
+    assert (
+        f"cần thêm {whole(row['needed_count'], 'vi')} trường hợp đạt,"
+        f" nếu không có thêm trường hợp nào không đạt ·"
+        f' <span title="{row["definition_vi"]}">{row["label_vi"]}<'
+    ) in page
