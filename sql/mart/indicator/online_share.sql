@@ -33,8 +33,8 @@ reason as (
     union all
     select
         'level_' || cast(level.service_level as varchar),
-        'Mức độ {service_level}: không thuộc chỉ tiêu',
-        'Level {service_level}: not part of the target'
+        'Mức độ ' || cast(level.service_level as varchar) || ': không thuộc chỉ tiêu',
+        'Level ' || cast(level.service_level as varchar) || ': not part of the target'
     from (select distinct service_level from ref.service_level_map) as level
     union all
     select 'level_unknown', 'Không rõ mức độ', 'Its service level is not known'
@@ -147,7 +147,6 @@ judged as (
             else 'left_out'
         end as role,
         reason_code,
-        level_at_receipt as reason_service_level,
         received_date,
         due_date,
         closed_date,
@@ -163,7 +162,6 @@ judged as (
         unit_level,
         'left_out',
         reason_code,
-        cast(null as bigint),
         received_date,
         due_date,
         closed_date,
@@ -183,7 +181,6 @@ item as (  -- noqa: ST03
         judged.reason_code,
         reason.reason_vi,
         reason.reason_en,
-        judged.reason_service_level,
         split_part(judged.delivery_id, '.', 1) as reason_source,
         judged.received_date,
         judged.due_date,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
+import html
 import io
 import re
 from dataclasses import replace
@@ -10,6 +12,8 @@ from itertools import groupby
 
 import openpyxl
 import pytest
+from published_marts import NIGHT as PUBLISHED_NIGHT
+from published_marts import Figure, publish
 from web_site import NIGHT, SINCE, browser
 
 from onestop.console import CSV_ENCODING
@@ -17,10 +21,14 @@ from onestop.figures.explain import explain
 from onestop.figures.explain.asking import ask
 from onestop.figures.explain.items import ROLES
 from onestop.figures.explain.paging import FAILING_FIRST, ItemFilter, find_items
+from onestop.figures.scorecard import read_scorecard
+from onestop.figures.scorecard.any_figure import read_figure_lines
 from onestop.figures.web import figure
 from onestop.figures.web.figure import figure_csv, figure_xlsx, read_figure
+from onestop.figures.web.shown_periods import reads_state
 from onestop.figures.web.site import Visit
 from onestop.marts.published import QuestionError, open_published
+from onestop.warehouse import open_warehouse
 
 SPAN = {"from": SINCE.isoformat(), "to": NIGHT.isoformat()}
 
@@ -284,3 +292,91 @@ def test_items_that_do_not_add_up_are_not_listed(site, monkeypatch):
     assert "Các mục không cộng thành số đã công bố" in page.text
     assert '<table class="items">' not in page.text
     assert browser(site).get("/figure.csv", params={"unit": "CITY"}).status_code == 404
+
+
+def test_a_figure_has_the_same_beside_it_as_on_the_scorecard(site, warehouse):
+    lines = [line for line in read_scorecard(site) if line.status != "no_data"]
+    seen = {"firmness": 0, "interval": 0, "coverage": 0, "star": 0}
+    for line in lines:
+        figures = read_figure_lines(warehouse, line.unit_code, line.period_start, line.period_end)
+        found = figures[line.indicator_code, line.method_code]
+        for lang in ("vi", "en"):
+            expected = replace(line, known_issues_vi=None, known_issues_en=None).beside(lang)
+            assert found.beside(lang) == expected, line
+        seen["firmness"] += bool(line.firmness_vi)
+        seen["interval"] += bool(line.interval_text("vi"))
+        seen["coverage"] += bool(line.coverage_text("vi"))
+        seen["star"] += not line.verified
+    assert all(seen.values()), seen
+
+
+@pytest.mark.parametrize(
+    "has", ["firmness_text", "interval_text", "coverage_text", "unverified_text"]
+)
+def test_the_page_says_what_stands_beside_a_verdict(site, has):
+    line = next(
+        line
+        for line in read_scorecard(site)
+        if line.status in {"met", "not_met"} and getattr(line, has)("vi")
+    )
+    coordinates = {"indicator": line.indicator_code, "method": line.method_code}
+    answer = page_of(site, **coordinates, unit=line.unit_code, **SPAN)
+    assert html.escape(getattr(line, has)("vi")) in answer.text
+    assert ("*" in re.search(r"mục tiêu [^<]*", answer.text)[0]) == (not line.verified)
+
+
+def test_a_declared_figure_names_its_document_beside_it(tmp_path):
+    settings = publish(tmp_path, [Figure("pci_rank", "declared", "CITY", 3, 1, 5, "<=", "met")])
+    with open_warehouse(settings.warehouse) as warehouse:
+        for number, day in (("12/BC", 20), ("34/BC", 10)):
+            warehouse.execute(
+                "insert into core.declaration_history (indicator_code, period_start, period_end,"
+                " numerator, denominator, document_number, document_date, valid_from, delivery_id,"
+                " row_number, content_hash) values ('pci_rank', date '2022-01-01',"
+                " date '2022-05-31', 3, 1, :number, :date, date '2022-06-01', 'x', 1, :number)",
+                {"number": number, "date": dt.date(2022, 5, day)},
+            )
+        lines = read_figure_lines(warehouse, "CITY", SINCE, PUBLISHED_NIGHT)
+    assert lines["pci_rank", "declared"].beside("vi") == ["Theo văn bản 12/BC ngày 20/05/2022"]
+
+
+def test_a_figure_without_data_says_why_and_not_that_its_items_add_up(site):
+    line = next(line for line in read_scorecard(site) if line.indicator_code == "par_index_rank")
+    page = page_of(site, indicator="par_index_rank", method="declared", unit="CITY", **SPAN).text
+    assert line.no_data_reason_vi in page
+    assert "cộng lại" not in page
+    assert "0 / 0" not in page
+
+
+def test_a_past_month_says_of_which_day_the_state_is_judged(site):
+    month = {"from": "2022-05-01", "to": "2022-05-31"}
+    text = "xét theo tình trạng cuối ngày 31/05/2022"
+    assert text in page_of(site, indicator="on_time_rate", unit="CITY", **month).text
+    assert text not in page_of(site, indicator="on_time_rate", unit="CITY", **SPAN).text
+    assert text not in page_of(site, indicator="counter_waiting_time", unit="CITY", **month).text
+
+
+def test_the_months_add_up_to_the_year_unless_they_show_the_state_at_their_end(warehouse):
+    states = reads_state(warehouse)
+    rows = warehouse.rows(
+        "select indicator_code, method_code, unit_code,"
+        " sum(case when period_type = 'month' then denominator end) as months,"
+        " sum(case when period_type = 'year_to_date' then denominator end) as year"
+        " from mart.indicator_value where period_basis = 'calendar' and period_start >= :since"
+        " and method_code <> 'declared' and unit_scope <> 'unit'"
+        " group by indicator_code, method_code, unit_code",
+        {"since": SINCE},
+    )
+    counted = [row for row in rows if row["indicator_code"] not in states and row["year"]]
+    assert {row["indicator_code"] for row in counted} > {"counter_waiting_time"}
+    assert [row for row in counted if row["months"] != row["year"]] == []
+    differing = {row["indicator_code"] for row in rows if row["months"] != row["year"]}
+    assert "on_time_rate" in differing
+    assert differing <= states
+
+
+def test_no_two_reasons_of_a_figure_have_the_same_name(warehouse):
+    asked = ask(warehouse, "online_share_level3", "CITY", SINCE, NIGHT, is_narrow=True)
+    names = [count.reason_vi for count in find_items(asked, ItemFilter()).counts]
+    assert sum(name.startswith("Mức độ ") for name in names) > 1
+    assert len(set(names)) == len(names)

@@ -138,6 +138,49 @@ def test_no_month_before_the_plan_or_before_the_first_full_one_is_shown(tmp_path
     ]  # fmt: skip
 
 
+def test_each_level_says_its_own_coverage_and_whether_its_verdict_is_firm(tmp_path):
+    def wait(unit, coverage):
+        return Figure(
+            "counter_waiting_time", "visit_mean", unit, 600, 1, 1800, "<=", "met", coverage
+        )
+
+    def rate(unit, firmness, turned_by=None):
+        return replace(on_time(990, "met", unit), firmness=firmness, turned_by=turned_by)
+
+    settings = publish(
+        tmp_path,
+        [
+            rate("CITY", "met_by_all"), rate("DISTRICT", "met_by_all"),
+            rate("COMMUNE", "depends", "form_06"),
+            wait("CITY", 25.39), wait("DISTRICT", 93.33), wait("COMMUNE", 16.58),
+        ],
+    )  # fmt: skip
+    overview = read(settings)
+    firmness = [each and each["firmness"] for each in overview["first"]["cells"]]
+    assert firmness == [
+        "Đạt theo mọi cách đọc", "", "Đạt theo mọi cách đọc", "Tùy cách đọc: theo biểu II.06a",
+    ]  # fmt: skip
+    page = page_of(settings)
+    levels = re.search(r'<table class="levels">.*?</table>', page, re.DOTALL)[0]
+    assert re.findall(r'class="note"[^>]*>([^<]*)', levels) == [
+        "Đạt theo mọi cách đọc", "Tùy cách đọc",
+    ]  # fmt: skip
+    cells = re.findall(r'<span class="counts" title="[^"]*">([^<]*)', page)
+    assert cells == ["25,39 % đơn vị", "93,33 % đơn vị", "16,58 % đơn vị"]
+
+
+@pytest.mark.parametrize("path", ["/", "/units", "/unit?code=CITY"])
+def test_the_months_say_that_they_show_the_state_at_their_end(site, path):
+    assert "các tháng không cộng thành lũy kế năm" in browser(site).get(path).text
+    answer = browser(site).get(path, params={"code": "CITY", "lang": "en"})
+    assert "do not add up to the year to date" in answer.text
+
+
+def test_months_that_do_add_up_are_not_said_not_to(site):
+    waits = browser(site).get("/units", params={"indicator": "counter_waiting_time"})
+    assert "không cộng thành" not in waits.text
+
+
 def test_a_figure_leads_to_its_items(settings):
     link = re.search(r'class="big"><a href="([^"]*)"', page_of(settings))[1]
     assert link.replace("&amp;", "&") == (

@@ -66,6 +66,12 @@ _WORDS: dict[str, dict[Language, str]] = {
         "vi": "{days} ngày có phiếu trên {workdays} ngày làm việc",
         "en": "days with tickets: {days}, of {workdays} working days",
     },
+    "coverage_of_units": {"vi": "{coverage} đơn vị", "en": "{coverage} of units"},
+    "coverage_of_some": {"vi": "{coverage} hồ sơ", "en": "{coverage} of dossiers"},
+    "unverified": {
+        "vi": "chưa được đối chiếu với văn bản gốc",
+        "en": "not yet compared with the original text",
+    },
     "coverage_of_dossiers": {
         "vi": "Số liệu của {coverage} số hồ sơ; nguồn của các hồ sơ khác không ghi",
         "en": "Figures from {coverage} of the dossiers; the sources of the others state no value",
@@ -150,6 +156,27 @@ class ScorecardLine:
         )
         return f"{text}; {days}"
 
+    def short_coverage_text(self, lang: Language) -> str:
+        """The coverage of the figure for a narrow cell; empty when it is complete."""
+        if not self.coverage_text(lang):
+            return ""
+        name = "coverage_of_units" if self.unit_of_measure == "seconds" else "coverage_of_some"
+        return _WORDS[name][lang].format(coverage=percent(Decimal(str(self.coverage)), lang))
+
+    def firmness_text(self, lang: Language) -> str:
+        """If the verdict is that of every reading, and which turn it; empty without a verdict."""
+        return self.text("firmness", lang) if self.status in {"met", "not_met"} else ""
+
+    def short_firmness_text(self, lang: Language) -> str:
+        """The same without the readings that turn the verdict."""
+        return self.firmness_text(lang).partition(": ")[0]
+
+    def unverified_text(self, lang: Language) -> str:
+        """Why the target bears a ``*``; empty for one that was compared with the original text."""
+        if self.verified:
+            return ""
+        return self.text("target_note", lang) or _WORDS["unverified"][lang]
+
     def shortfall_text(self, lang: Language) -> str:
         """How many short of the target; empty where it is met or no rate."""
         return shortfall_text(self.shortfall, lang)
@@ -180,6 +207,15 @@ class ScorecardLine:
             self.coverage_text(lang),
             self.known_issues_text(lang),
         )
+        return [text for text in texts if text]
+
+    def beside(self, lang: Language) -> list[str]:
+        """What stands beside the figure wherever it is shown: its firmness, then the remarks.
+
+        Last is why its target bears a ``*``.
+        """
+        mark = self.unverified_text(lang) if self.target is not None else ""
+        texts = (self.firmness_text(lang), *self.remarks(lang), f"* {mark}" if mark else "")
         return [text for text in texts if text]
 
     def document_text(self, lang: Language) -> str:

@@ -20,9 +20,11 @@ from onestop.figures.explain.paging import (
     procedures_of,
 )
 from onestop.figures.known_issues import read_known_issues
+from onestop.figures.scorecard.any_figure import read_figure_lines
 from onestop.figures.scorecard.values import ON_TIME
 from onestop.figures.spreadsheet import Sheet, workbook
 from onestop.figures.unit_names import unit_label
+from onestop.figures.web.shown_periods import STATE_STEPS
 from onestop.figures.web.site import (
     ROWS_PER_PAGE,
     PageQuestionError,
@@ -108,6 +110,9 @@ def read_figure(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict
     lang = visit.lang
     labels = read_labels(warehouse, at.indicator, question.method, question.night, lang)
     published = read_published(question, is_check=asked.is_check)
+    line = read_figure_lines(
+        warehouse, question.unit.unit_code, question.first, question.until
+    ).get((at.indicator, question.method))
     values: dict[str, Any] = {
         "night": question.night,
         "at": at,
@@ -133,6 +138,13 @@ def read_figure(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict
         "agrees": None,
         "published": published,
         "target": None if asked.is_check else _read_target(warehouse, question, labels, lang),
+        "notes": line.beside(lang) if line else [],
+        "is_verified": line is None or line.verified,
+        "is_other_method": not asked.is_check
+        and question.method != asked.described["scorecard_method"],
+        "state_on": question.until
+        if asked.step in STATE_STEPS and question.until < question.night
+        else None,
         "tables_read": [_PUBLISHED_IN[asked.is_check]],
         "no_data_reason": asked.described.get(f"no_data_reason_{lang}") or "",
     }

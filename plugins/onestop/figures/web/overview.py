@@ -21,7 +21,12 @@ from onestop.figures.scorecard.values import (
 )
 from onestop.figures.unit_names import LEVELS
 from onestop.figures.web import charts
-from onestop.figures.web.shown_periods import read_months
+from onestop.figures.web.shown_periods import (
+    STATE_AT_END,
+    STATE_INDICATORS,
+    read_months,
+    reads_state,
+)
 from onestop.figures.web.site import figure_text, month_label, point_value
 from onestop.marts.published import find_night, published_nights
 from onestop.schema.number_text import day, percent, target_text, whole, with_unit
@@ -71,6 +76,9 @@ def read_overview(warehouse: Warehouse, settings: Settings, visit: Visit) -> dic
         "indicators": [each for each in known if each is not first],
         "without_data": [each for each in indicators if not each["has_data"]],
         "levels": levels,
+        "state_at_end": STATE_AT_END[visit.lang],
+        "states": reads_state(warehouse),
+        "state_indicators": STATE_INDICATORS[visit.lang],
         "counts": [
             (status, STATUS_TEXT[status][visit.lang], count)
             for status, count in count_verdicts(lines).items()
@@ -107,7 +115,7 @@ def _indicator(
         "main": _cell(main, visit),
         "target": target_text(main.target, main.comparison, main.unit_of_measure, lang),
         "is_verified": main.verified,
-        "target_note": main.text("target_note", lang),
+        "unverified": main.unverified_text(lang),
         "notes": main.remarks(lang),
         "firmness": main.text("firmness", lang),
         "shortfall": main.shortfall_text(lang),
@@ -140,6 +148,10 @@ def _cell(line: ScorecardLine, visit: Visit) -> dict[str, Any]:
         else "",
         "is_small": bool(line.is_small),
         "interval": line.interval_text(lang),
+        "coverage": line.short_coverage_text(lang),
+        "whole_coverage": line.coverage_text(lang),
+        "firmness": line.firmness_text(lang),
+        "short_firmness": line.short_firmness_text(lang),
         "link": figure_link(visit, line)
         if line.status != "no_data" and line.method_code is not None
         else "",

@@ -13,7 +13,30 @@ from typing import TYPE_CHECKING
 from onestop.figures.scorecard.values import ON_TIME
 
 if TYPE_CHECKING:
+    from onestop.schema.number_text import Language
     from onestop.warehouse import Warehouse
+
+#: The steps with the items of indicators that describe the state at the end of a period. All others
+#: count what happened in it, so that their months add up to the year.
+STATE_STEPS = {"indicator/on_time_rate.item", "procedure_provision.item", "digitisation.item"}
+#: These indicators, where a table has others too.
+STATE_INDICATORS: dict[Language, str] = {
+    "vi": "Tỷ lệ đúng hạn, tỷ lệ thủ tục và việc triển khai số hóa",
+    "en": "On-time rate, shares of procedures and use of digitisation",
+}
+#: What is said beside the months of such an indicator.
+STATE_AT_END: dict[Language, str] = {
+    "vi": "Mỗi tháng xét theo tình trạng cuối tháng (tháng chưa hết: đến đêm công bố); vì vậy các"
+    " tháng không cộng thành lũy kế năm.",
+    "en": "Each month shows the state at its end (a running one: on the published night), so the"
+    " months do not add up to the year to date.",
+}
+
+
+def reads_state(warehouse: Warehouse) -> set[str]:
+    """The indicators that describe the state at the end of a period."""
+    rows = warehouse.rows("select distinct indicator_code, item_step from ref.indicator")
+    return {row["indicator_code"] for row in rows if row["item_step"] in STATE_STEPS}
 
 
 @dataclass(frozen=True)

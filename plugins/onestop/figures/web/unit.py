@@ -6,11 +6,17 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from onestop.figures.due_soon import due_soon_folder, file_name
+from onestop.figures.scorecard.any_figure import read_figure_lines
 from onestop.figures.scorecard.values import ON_TIME
 from onestop.figures.unit_names import unit_label
 from onestop.figures.web import charts
 from onestop.figures.web.overview import read_night_changes
-from onestop.figures.web.shown_periods import read_scorecard_year
+from onestop.figures.web.shown_periods import (
+    STATE_AT_END,
+    STATE_INDICATORS,
+    read_scorecard_year,
+    reads_state,
+)
 from onestop.figures.web.site import PageQuestionError, figure_text, point_value
 from onestop.marts.published import find_night
 from onestop.said import said
@@ -83,6 +89,8 @@ def read_unit(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[st
         "first": year.first,
         "last": year.last,
         "figures": _read_figures(warehouse, code, year, visit.lang),
+        "states": reads_state(warehouse),
+        "state_at_end": f"{STATE_INDICATORS[visit.lang]}: {STATE_AT_END[visit.lang]}",
         "methods": _read_methods(warehouse, code, year, visit.lang),
         "readings": _read_readings(warehouse, code, year, visit.lang),
         "backlog": _read_backlog(warehouse, code, visit.lang),
@@ -150,6 +158,7 @@ def _read_figures(
         {"unit": unit, "first": year.first, "last": year.last, "type": year.period_type},
     )
     outlook = _read_outlook(warehouse, unit, lang)
+    lines = read_figure_lines(warehouse, unit, year.first, year.last)
     months: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
         if row["period_type"] == "month":
@@ -159,6 +168,7 @@ def _read_figures(
         if row["period_type"] != year.period_type or row["status"] == "no_data":
             continue
         measure = row["unit_of_measure"]
+        line = lines.get((row["indicator_code"], row["method_code"]))
         points = [
             charts.Point(
                 str(each["period_start"].month),
@@ -177,6 +187,10 @@ def _read_figures(
                 "target_text": target_text(row["target"], row["comparison"], measure, lang),
                 "spark": charts.sparkline(points, target, f"{row['title']}: {words}"),
                 "outlook": outlook.get(row["indicator_code"]),
+                "is_verified": line is None or line.verified,
+                "unverified": line.unverified_text(lang) if line else "",
+                # the readings are named beside the methods
+                "notes": [line.short_firmness_text(lang), *line.remarks(lang)] if line else [],
             }
         )
     return figures

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from onestop.figures.scorecard.values import ON_TIME
 from onestop.figures.unit_names import LEVELS
-from onestop.figures.web.shown_periods import read_scorecard_year
+from onestop.figures.web.shown_periods import STATE_AT_END, read_scorecard_year, reads_state
 from onestop.figures.web.site import PageQuestionError, figure_text, one_of
 from onestop.marts.published import find_night
 from onestop.said import said, said_text
@@ -91,6 +91,7 @@ def read_units(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[
         "sort": sort,
         "order": order,
         "q": query.get("q", ""),
+        "state_at_end": STATE_AT_END[visit.lang] if indicator in reads_state(warehouse) else "",
         "target": _target_text(of_level, chosen["unit_of_measure"], visit.lang),
         "below": sum(1 for unit in units if _status(unit) == "not_met"),
         "small": int(
