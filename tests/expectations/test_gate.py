@@ -218,6 +218,26 @@ def test_values_that_may_identify_a_person_are_masked(tmp_path):
     assert not any(secret in kept for secret in ("Mẫu", "0912", "0000000001", "345 678", "mau@"))
 
 
+def test_a_key_among_the_values_of_a_rejected_row_is_masked_as_the_key_beside_it(tmp_path):
+    codes = ["H24.32.06-221116-0001", "0912 345 678", "Người Nộp Mẫu"]
+    rows = [
+        other(dossier_code=code, modified_at=None, modified_at_text=None, channel=channel)
+        for code in codes
+        for channel in ("counter", "online")
+    ]
+    _, staged = judge(tmp_path, [CLEAN, *rows])
+    shown = [
+        (row["key_text"], json.loads(row["offending"]).get("dossier_code", row["key_text"]))
+        for row in table(staged, "select key_text, offending from rejected_row")
+    ]
+    assert {key for key, _ in shown} == {codes[0], "•••• ••• •••", "xxxxx xxx xxx"}
+    assert all(key == value for key, value in shown)
+    assert any("dossier_code" in row["offending"] for row in table(staged, _KEYS_AMONG_VALUES))
+
+
+_KEYS_AMONG_VALUES = "select offending from rejected_row where key_text like 'H24.32.06-%'"
+
+
 def test_missing_columns_are_listed_with_the_accepted_and_the_found_headers(tmp_path):
     missing = ["due_at (NgayHenTra, Ngày hẹn trả)"]
     verdict, _ = judge(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onestop.schema.masked_text import hidden, without_letters
+from onestop.schema.masked_text import LONGEST, hidden, without_letters
 from onestop.schema.personal import kind_of
 
 if TYPE_CHECKING:
@@ -17,9 +17,12 @@ def masked(name: str, feed: Feed) -> str:
     An unreadable date or number may be a person's name when a row's cells are shifted. So its
     letters are masked, except AM, PM and their Vietnamese forms after a number, which may be why a
     time is unreadable. Sentences, and texts that look like a person's name, number or address,
-    are masked the same way. Long digit groups and e-mail addresses are always hidden.
+    are masked the same way. Long digit groups and e-mail addresses are hidden, except in a column
+    of the key, which is shown as :func:`masked_key` shows it beside the value.
     """
     value = f"cast(p.{name} as varchar)"
+    if name in feed.key:
+        return f"left({_key_part(name, value)}, {LONGEST})"
     mapped = next((column for column in feed.columns if f"{column.name}_text" == name), None)
     lettered = without_letters(value)
     kind = "label" if mapped else kind_of(name)
@@ -35,11 +38,11 @@ def masked_key(feed: Feed, row: str) -> str:
         feed: whose key.
         row: alias of the row.
     """
-    parts = []
-    for name in feed.key:
-        value = f"cast({row}.{name} as varchar)"
-        shown = f"regexp_replace({without_letters(value)}, '[0-9]', '•', 'g')"
-        parts.append(
-            f"case when gate.is_personal_{kind_of(name)}({value}) then {shown} else {value} end"
-        )
-    return " || '|' || ".join(parts)
+    return " || '|' || ".join(
+        _key_part(name, f"cast({row}.{name} as varchar)") for name in feed.key
+    )
+
+
+def _key_part(name: str, value: str) -> str:
+    shown = f"regexp_replace({without_letters(value)}, '[0-9]', '•', 'g')"
+    return f"case when gate.is_personal_{kind_of(name)}({value}) then {shown} else {value} end"

@@ -11,7 +11,8 @@ _HIDDEN = (
 )
 #: What stands behind a time of day and may be shown, and a sign that is no letter for each.
 _HALVES_OF_DAY = {"AM": "\ue000", "PM": "\ue001", "SA": "\ue002", "CH": "\ue003"}
-_LONGEST = 80
+#: Letters of a text that are shown.
+LONGEST = 80
 
 
 def masked_name(value: str, database: str = "gate") -> str:
@@ -39,4 +40,4 @@ def hidden(value: str) -> str:
     """SQL of a text cut short, without long groups of digits and e-mail addresses."""
     for pattern, shown in _HIDDEN:
         value = f"regexp_replace({value}, '{pattern}', '{shown}', 'g')"
-    return f"left({value}, {_LONGEST})"
+    return f"left({value}, {LONGEST})"

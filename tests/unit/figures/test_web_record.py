@@ -22,6 +22,7 @@ from onestop.figures.web.audit import (
 )
 from onestop.figures.web.nights import (
     AMOUNTS,
+    _values,
     quarantine_csv,
     read_delivery,
     read_night,
@@ -202,6 +203,24 @@ def test_values_from_files_are_escaped(auditor):
     page = auditor.get("/quarantine").text
     assert "&lt;script&gt;" in page
     assert "<script" not in page
+
+
+@pytest.mark.parametrize(
+    ("lang", "names"),
+    [
+        ("vi", ["Mã hồ sơ", "Ngày tiếp nhận, nguyên văn trong tệp", "Hạn trả hiện hành", "Đêm"]),
+        (
+            "en",
+            ["Dossier code", "Received, as written in the file", "Calendar date of the"],
+        ),
+    ],
+)
+def test_values_of_rejected_rows_have_the_names_of_the_dictionary(lang, names):
+    asked = ("dossier_code", "received_at_text", "due_date", "night_date", "of_tomorrow")
+    shown = [name for name, _ in _values("dossiers", json.dumps(dict.fromkeys(asked, "x")), lang)]
+    for name, expected in zip(shown, names, strict=False):
+        assert name.startswith(expected)
+    assert shown[-1] == "of_tomorrow"
 
 
 def test_a_rules_page_has_its_history_by_night(auditor):

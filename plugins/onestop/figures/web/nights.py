@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -484,17 +485,40 @@ def _read_rejected(
         chosen,
     )
     for row in rows:
-        row["values"] = _values(row["offending"], lang)
+        row["values"] = _values(row["feed"], row["offending"], lang)
         row["state_text"] = STATES.get(row["state"], {}).get(lang, row["state"])
     return rows
 
 
-def _values(offending: str | None, lang: Language) -> list[tuple[str, str]]:
-    """The masked values that broke a rule."""
+def _values(feed: str, offending: str | None, lang: Language) -> list[tuple[str, str]]:
+    """The masked values that broke a rule, by the names of their columns."""
     values = json.loads(offending or "{}")
     if "read_problem" in values:
         values = values_for_people(values, lang)
-    return [(name, "–" if value is None else str(value)) for name, value in values.items()]
+    return [
+        (_column_name(feed, name, lang), "–" if value is None else str(value))
+        for name, value in values.items()
+    ]
+
+
+#: Names of what rules show beside the columns of a feed.
+_BESIDE_COLUMNS: dict[str, dict[Language, str]] = {
+    "night_date": {"vi": "Đêm", "en": "Night"},
+    "read_problem": {"vi": "Lỗi khi đọc", "en": "Problem of reading"},
+}
+_AS_WRITTEN: dict[Language, str] = {"vi": "nguyên văn trong tệp", "en": "as written in the file"}
+
+
+def _column_name(feed: str, name: str, lang: Language) -> str:
+    """The name of a value by the dictionary: the meaning of its column without remarks."""
+    if name in _BESIDE_COLUMNS:
+        return _BESIDE_COLUMNS[name][lang]
+    columns = {column.name: column for column in FEEDS[feed].columns} if feed in FEEDS else {}
+    column = columns.get(name) or columns.get(name.removesuffix("_text"))
+    if column is None:
+        return name
+    text = re.split(r" \(|[:;]", column.vi if lang == "vi" else column.en)[0]
+    return text if column.name == name else f"{text}, {_AS_WRITTEN[lang]}"
 
 
 #: Columns of the quarantine as CSV.
