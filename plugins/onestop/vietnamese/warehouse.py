@@ -56,6 +56,9 @@ SENTENCES: dict[str, str] = {
         "không dùng được kho dữ liệu: {cause}; bước này đã được hoàn tác"
     ),
     "remove the cause and run it again": "khắc phục nguyên nhân rồi chạy lại",
+    "set ONESTOP_MEMORY, now {amount}, to more, and run it again": (
+        "đặt ONESTOP_MEMORY, hiện là {amount}, lớn hơn rồi chạy lại"
+    ),
     "run it again": "chạy lại",
     "another process still has the warehouse open after {wait_seconds:.0f} s": (
         "sau {wait_seconds:.0f} giây vẫn có tiến trình khác mở kho dữ liệu"

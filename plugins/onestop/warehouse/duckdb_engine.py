@@ -26,6 +26,7 @@ from onestop.warehouse.csv_text import csv_text
 from onestop.warehouse.duckdb_files import (
     OUTSIDE,
     copy_held,
+    memory_limit,
     named_when_disk_full,
     open_duckdb,
     roll_back,
@@ -363,7 +364,11 @@ def _explained(path: Path) -> Iterator[None]:
         cause = str(error).strip().partition("\n")[0]
         raise WarehouseError(
             said("the warehouse cannot be used: {cause}; the step was rolled back", cause=cause),
-            remedy="remove the cause and run it again",
+            remedy=said(
+                "set ONESTOP_MEMORY, now {amount}, to more, and run it again", amount=memory_limit()
+            )
+            if isinstance(error, duckdb.OutOfMemoryException)
+            else "remove the cause and run it again",
         ) from error
 
 

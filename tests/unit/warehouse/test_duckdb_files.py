@@ -6,7 +6,7 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
-from onestop.warehouse import WarehouseBusyError, duckdb_address, open_warehouse
+from onestop.warehouse import WarehouseBusyError, WarehouseError, duckdb_address, open_warehouse
 from onestop.warehouse.duckdb_files import LimitError, open_duckdb
 
 TABLES = """
@@ -113,3 +113,14 @@ def test_a_file_that_this_process_has_open_with_other_settings_is_named_with_the
         open_warehouse(url, read_only=True)
     engine.dispose()
     open_warehouse(url, read_only=True).close()
+
+
+def test_a_statement_that_finds_too_little_memory_names_the_setting(tmp_path, monkeypatch):
+    monkeypatch.setenv("ONESTOP_MEMORY", "20MB")
+    with (
+        open_warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}") as warehouse,
+        pytest.raises(WarehouseError) as failed,
+    ):
+        warehouse.value("select list(repeat('x', 100) || i) as x from range(2000000) t(i)")
+    assert "ONESTOP_MEMORY" in str(failed.value)
+    assert "20MB" in str(failed.value)
