@@ -25,6 +25,7 @@ from onestop.gate.results import read_result, result_files
 from onestop.gate.unpublished import NIGHT_STATES
 from onestop.readers.refusals import values_for_people
 from onestop.schema.number_text import Language, counted, day, whole
+from onestop.schema.source_texts import source_text
 from onestop.storage import listed, names_in, remove_folder
 
 if TYPE_CHECKING:
@@ -492,6 +493,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["whole"] = whole
+    environment.filters["source"] = source_text
     return environment
 
 

@@ -14,6 +14,7 @@ from onestop.figures.web.site import Visit
 from onestop.marts.descriptions import column_meanings, table_meanings
 from onestop.marts.dictionary import SCHEMAS
 from onestop.marts.published import open_published
+from onestop.schema.source_texts import SOURCES
 from onestop.warehouse.duckdb_engine import DuckDBWarehouse
 
 #: What the pages need to be asked for.
@@ -91,6 +92,19 @@ def test_a_search_finds_names_and_meanings_in_either_language_without_their_mark
         ["step_id"],
     )
     assert read_dictionary(warehouse, site, of(q="no such text"))["found"] == []
+
+
+@pytest.mark.parametrize("part", ["codes", "indicators"])
+def test_sources_of_codes_that_describe_something_are_english_on_the_english_page(site, part):
+    pages = {
+        lang: browser(site).get("/dictionary", params={"part": part, "lang": lang}).text
+        for lang in ("vi", "en")
+    }
+    assert not [source for source in SOURCES if f">{source}<" in pages["en"]]
+    assert ">QĐ 3818" in pages["en"]
+    if part == "codes":
+        assert ">Chọn để trình bày<" in pages["vi"]
+        assert ">Chosen for presentation<" in pages["en"]
 
 
 @pytest.mark.parametrize("query", [{"table": "mart.scorecards"}, {"part": "everything"}])

@@ -17,6 +17,7 @@ from onestop.marts.descriptions import column_texts
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.published import open_published
 from onestop.schema.number_text import counted, day, duration, measured, whole
+from onestop.schema.source_texts import source_text
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -187,7 +188,7 @@ def read_labels(
         return {
             "title": check[f"label_{lang}"],
             "unit_of_measure": "dossiers",
-            "clause": check["source_clause"],
+            "clause": source_text(check["source_clause"], lang),
         }
     row = warehouse.rows(
         f"select title_{lang} as title, unit_of_measure from {then('ref.indicator')}"

@@ -28,6 +28,7 @@ from onestop.schema.number_text import (
     signed,
     whole,
 )
+from onestop.schema.source_texts import source_text
 from onestop.schema.time_zone import LOCAL_ZONE
 
 if TYPE_CHECKING:
@@ -304,6 +305,7 @@ def _site() -> Environment:
         seconds=_seconds,
         decimal=_decimal,
         side=_side,
+        source=_source,
     )
     return site
 
@@ -318,6 +320,11 @@ def _translated(context: Context, vi: str, en: str) -> str:
 def _side(context: Context, row: Mapping[str, Any], name: str) -> str:
     """The Vietnamese or English side of a bilingual column; empty when it has none."""
     return row.get(f"{name}_{context['lang']}") or ""
+
+
+@pass_context
+def _source(context: Context, source: str | None) -> str:
+    return source_text(source, context["lang"])
 
 
 @pass_context
