@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 from web_site import NIGHT, SINCE, browser
 
+from onestop.figures.scorecard import read_scorecard
 from onestop.figures.web.open_dossiers import read_open
 from onestop.figures.web.site import Visit
 from onestop.figures.web.unit import read_unit
@@ -258,3 +259,24 @@ def test_a_units_page_tells_what_is_short_among_those_counted_from_what_is_neede
         f" nếu không có thêm trường hợp nào không đạt ·"
         f' <span title="{row["definition_vi"]}">{row["label_vi"]}<'
     ) in page
+
+
+@pytest.mark.parametrize("path", ["/units", "/unit"])
+def test_the_pages_of_a_level_say_what_stands_beside_its_verdicts(site, path):
+    lines = [
+        line
+        for line in read_scorecard(site)
+        if line.status in {"met", "not_met"} and line.unit_code == "DISTRICT"
+    ]
+    wait = next(line for line in lines if line.coverage_text("vi"))
+    star = next(line for line in lines if not line.verified)
+    rate = next(line for line in lines if line.firmness)
+    for line, text in (
+        (wait, wait.coverage_text("vi")),
+        (star, "*"),
+        (rate, rate.short_firmness_text("vi")),
+    ):
+        query = {"code": "DISTRICT", "level": "district", "indicator": line.indicator_code}
+        page = browser(site).get(path, params=query).text
+        main = page[page.index("<main") : page.index("</main>")]
+        assert text in main, line.indicator_code

@@ -190,7 +190,8 @@ def _read_figures(
                 "is_verified": line is None or line.verified,
                 "unverified": line.unverified_text(lang) if line else "",
                 # the readings are named beside the methods
-                "notes": [line.short_firmness_text(lang), *line.remarks(lang)] if line else [],
+                "firmness": line.short_firmness_text(lang) if line else "",
+                "notes": line.remarks(lang) if line else [],
             }
         )
     return figures

@@ -6,6 +6,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from onestop.figures.scorecard.any_figure import read_figure_lines
 from onestop.figures.scorecard.values import ON_TIME
 from onestop.figures.unit_names import LEVELS
 from onestop.figures.web.shown_periods import STATE_AT_END, read_scorecard_year, reads_state
@@ -70,6 +71,9 @@ def read_units(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[
         for row in unit["cells"].values():
             _add_texts(row, chosen["unit_of_measure"], visit.lang)
             row["heat"] = heat_of(row)
+    level_code = "CITY" if level == "all" else level.upper()
+    lines = read_figure_lines(warehouse, level_code, year.first, year.last)
+    line = lines.get((indicator, method))
     totals = _read_totals(warehouse, indicator, method, level, year)
     for row in totals.values():
         _add_texts(row, chosen["unit_of_measure"], visit.lang)
@@ -81,7 +85,7 @@ def read_units(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[
         "choices": choices,
         "level": level,
         "levels": _level_texts(visit.lang),
-        "level_code": "CITY" if level == "all" else level.upper(),
+        "level_code": level_code,
         "year": year,
         "is_running": year.period_type == "year_to_date",
         "months": year.months,
@@ -91,6 +95,8 @@ def read_units(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[
         "sort": sort,
         "order": order,
         "q": query.get("q", ""),
+        "is_verified": line is None or line.verified,
+        "beside": line.beside(visit.lang) if line else [],
         "state_at_end": STATE_AT_END[visit.lang] if indicator in reads_state(warehouse) else "",
         "target": _target_text(of_level, chosen["unit_of_measure"], visit.lang),
         "below": sum(1 for unit in units if _status(unit) == "not_met"),
