@@ -6,7 +6,6 @@ import json
 import sys
 from contextlib import contextmanager
 from dataclasses import asdict
-from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -24,7 +23,7 @@ from onestop.readers.refusals import values_for_people
 from onestop.record.night_files import NIGHT_FILES
 from onestop.record.night_runs import reason_sql
 from onestop.said import said
-from onestop.schema.number_text import percent, whole
+from onestop.schema.number_text import share_text, whole
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse import NoWarehouseError, open_warehouse
 
@@ -334,7 +333,7 @@ def print_steps(
                 STEP_TEXTS[step.step][lang],
                 step.outcome_text(lang),
                 seconds_text(step.seconds, lang),
-                percent(Decimal(str(step.share * 100)), lang, 1),
+                share_text(step.share, lang),
                 "–" if step.rows is None else whole(step.rows, lang),
                 whole(len(step.runs), lang),
             )

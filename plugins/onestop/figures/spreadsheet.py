@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,6 +11,8 @@ from onestop.console import safe_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from onestop.said import Language
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Sheet:
         note: its second row.
         headings: of the columns.
         widths: of the columns, in characters.
+        lang: of the form of dates.
     """
 
     name: str
@@ -29,6 +33,11 @@ class Sheet:
     note: str
     headings: Sequence[str]
     widths: Sequence[int]
+    lang: Language = "vi"
+
+
+#: How a cell shows a date.
+_DATE_FORMS: dict[Language, str] = {"vi": "dd/mm/yyyy", "en": "d mmm yyyy"}
 
 
 def workbook(sheet: Sheet, rows: Iterable[Sequence[object]]) -> bytes:
@@ -50,6 +59,10 @@ def workbook(sheet: Sheet, rows: Iterable[Sequence[object]]) -> bytes:
     page = book.create_sheet(sheet.name)
 
     def cell(value: object) -> object:
+        if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+            date = WriteOnlyCell(page, value)
+            date.number_format = _DATE_FORMS[sheet.lang]
+            return date
         if not isinstance(value, str):
             return value
         made = WriteOnlyCell(page, str(safe_cell(ILLEGAL_CHARACTERS_RE.sub("", value))))

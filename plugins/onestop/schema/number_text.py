@@ -26,6 +26,7 @@ __all__ = [
     "measured",
     "percent",
     "raised",
+    "share_text",
     "signed",
     "target_text",
     "whole",
@@ -58,6 +59,18 @@ def percent(
         target: what the rate is compared with.
     """
     cut = _on_its_side(share, places, 1, target, rounding=ROUND_FLOOR)
+    return decimal_text(cut, lang) + ("%" if lang == "en" else " %")
+
+
+def share_text(share: float, lang: Language, places: int = 1) -> str:
+    """A part of 1 in per cent, cut; for what is compared with no target, as parts of a time.
+
+    Args:
+        share: the part, 0–1.
+        lang: of the marks.
+        places: decimals, never more.
+    """
+    cut = (Decimal(str(share)) * 100).quantize(Decimal(1).scaleb(-places), rounding=ROUND_FLOOR)
     return decimal_text(cut, lang) + ("%" if lang == "en" else " %")
 
 
@@ -182,4 +195,5 @@ def target_text(
 
 def day(date: dt.date, lang: Language) -> str:
     """A date: ``30/06/2022``, or in English ``30 Jun 2022``."""
-    return date.strftime("%d/%m/%Y" if lang == "vi" else "%-d %b %Y")
+    form = "%d/%m/" if lang == "vi" else "%-d %b "
+    return f"{date.strftime(form)}{date.year:04}"  # strftime does not pad years

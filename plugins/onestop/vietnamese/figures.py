@@ -106,6 +106,8 @@ SENTENCES: dict[str, str] = {
     "both nights are the same ({night})": "hai đêm là một ({night})",
     "write it as 2022-11-24": "viết như 2022-11-24",
     "{text} is no date": "{text} không phải là ngày",
+    "the year of {text} is out of range": "năm của {text} nằm ngoài khoảng cho phép",
+    "ask for years from {first} to {last}": "hãy hỏi các năm từ {first} đến {last}",
     "{text!r} is not a date": "{text!r} không phải là ngày",
     # indicators and methods
     "name one by --indicator": "nêu chỉ số bằng --indicator",

@@ -26,7 +26,7 @@ from onestop.figures.scorecard.any_figure import read_figure_lines
 from onestop.figures.web import figure
 from onestop.figures.web.figure import figure_csv, figure_xlsx, read_figure
 from onestop.figures.web.shown_periods import reads_state
-from onestop.figures.web.site import Visit
+from onestop.figures.web.site import Visit, date_of
 from onestop.marts.published import QuestionError, open_published
 from onestop.warehouse import open_warehouse
 
@@ -286,11 +286,46 @@ def test_the_workbook_has_the_same_items_and_no_formula(site, warehouse, monkeyp
     assert not re.search(r"(^|,|\n)\"?[=@]", text)
 
 
+@pytest.mark.parametrize(
+    ("lang", "form", "reason", "late"),
+    [
+        ("vi", "dd/mm/yyyy", "Loại lý do", "sau hạn"),
+        ("en", "d mmm yyyy", "Kind of reason", "after"),
+    ],
+)
+def test_the_workbook_is_in_the_reader_s_language(warehouse, lang, form, reason, late):
+    content = figure_xlsx(warehouse, Visit(lang, "figure", {"unit": "CITY", **SPAN}))[1]
+    sheet = openpyxl.load_workbook(io.BytesIO(content)).active
+    cells = [cell for row in sheet.iter_rows() for cell in row]
+    assert {cell.number_format for cell in cells if cell.is_date} == {form}
+    [column] = [cell.column for cell in sheet[3] if cell.value == reason]
+    values = {sheet.cell(row, column).value for row in range(4, sheet.max_row + 1)}
+    assert any(late in value for value in values)
+    assert not values & {"late", "early", "on_time"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_shown"), [("0001-01-01", False), ("2101-01-01", False), ("2100-12-31", True)]
+)
+def test_a_year_out_of_range_is_refused(asked, is_shown):
+    if is_shown:
+        assert date_of(asked, NIGHT).isoformat() == asked
+        return
+    with pytest.raises(QuestionError, match="from 1900 to 2100"):
+        date_of(asked, NIGHT)
+
+
+def test_a_number_and_its_unit_stay_on_one_line(site):
+    page = page_of(site, unit="CITY", **SPAN).text
+    assert re.search(r"\d\N{NO-BREAK SPACE}%", page)
+    assert not re.search(r"\d (%|phút|giây)", page)
+
+
 def test_items_that_do_not_add_up_are_not_listed(site, monkeypatch):
     monkeypatch.setattr(figure, "read_published", lambda *_, **__: (1, 2))
     page = page_of(site, unit="CITY", **SPAN)
     assert "Các mục không cộng thành số đã công bố" in page.text
-    assert '<table class="items">' not in page.text
+    assert '<table class="items cards">' not in page.text
     assert browser(site).get("/figure.csv", params={"unit": "CITY"}).status_code == 404
 
 
@@ -321,7 +356,8 @@ def test_the_page_says_what_stands_beside_a_verdict(site, has):
     )
     coordinates = {"indicator": line.indicator_code, "method": line.method_code}
     answer = page_of(site, **coordinates, unit=line.unit_code, **SPAN)
-    assert html.escape(getattr(line, has)("vi")) in answer.text
+    text = answer.text.replace("\N{NO-BREAK SPACE}", " ")
+    assert html.escape(getattr(line, has)("vi")) in text
     assert ("*" in re.search(r"mục tiêu [^<]*", answer.text)[0]) == (not line.verified)
 
 

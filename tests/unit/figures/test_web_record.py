@@ -230,6 +230,16 @@ def test_a_rules_page_has_its_history_by_night(auditor):
     assert auditor.get("/rule", params={"code": "DOS-R99"}).status_code == 404
 
 
+def test_the_rate_beside_a_sign_has_its_year_and_its_counts(warehouse, site, auditor):
+    rows = read_audit(warehouse, site, of("audit"))["rows"]
+    row = next(row for row in rows if row["denominator"] and row["denominator"] < 1000)
+    year, page = row["received_date"].year, auditor.get("/audit?lang=en").text
+    counts = rf"\({row['numerator']} / {row['denominator']}\)"
+    assert re.search(rf"{year}: [\d.]+% {counts}", page)
+    assert "without it: " in page
+    assert re.search(r">[^<]+ \(\d+ strong / \d+ signs?\)</option>", page)
+
+
 def test_signs_are_listed_the_strongest_first_and_add_up(warehouse, site):
     values = read_audit(warehouse, site, of("audit"))
     total = warehouse.value("select count(*) from mart.changed_after_overdue")

@@ -17,6 +17,7 @@ from onestop.schema.number_text import (
     duration,
     measured,
     percent,
+    share_text,
     signed,
     target_text,
     whole,
@@ -138,3 +139,17 @@ def test_one_of_a_kind_is_named_in_the_singular(number, text):
 
 def test_a_noun_with_a_plural_of_its_own_has_it():
     assert [counted(n, "delivery", "deliveries") for n in (1, 2)] == ["1 delivery", "2 deliveries"]
+
+
+def test_parts_of_a_time_have_the_same_places_each():
+    assert [share_text(share, "vi") for share in (0.1508, 0.155, 1)] == [
+        "15,0 %",
+        "15,5 %",
+        "100,0 %",
+    ]
+    assert share_text(0.1508, "en") == "15.0%"
+
+
+def test_a_year_has_four_digits():
+    assert day(dt.date(1, 1, 1), "vi") == "01/01/0001"
+    assert day(dt.date(2022, 11, 4), "en") == "4 Nov 2022"

@@ -73,6 +73,7 @@ _WORDS: dict[str, dict[Language, str]] = {
     "district": {"vi": "Huyện", "en": "District"},
     "commune": {"vi": "Xã", "en": "Commune"},
     "reason": {"vi": "Vì sao", "en": "Why"},
+    "reason_class": {"vi": "Loại lý do", "en": "Kind of reason"},
     "place": {"vi": "Tệp, dòng", "en": "File, row"},
     "span": {"vi": "từ {first} đến {last}", "en": "from {first} to {last}"},
     "as_of": {"vi": "Số liệu đến hết ngày {as_of}", "en": "Data as of the end of {as_of}"},

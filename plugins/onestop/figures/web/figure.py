@@ -429,9 +429,14 @@ def figure_xlsx(warehouse: Warehouse, visit: Visit) -> tuple[str, bytes]:
             next((width for end, width in _WIDTHS.items() if name.endswith(end)), 14)
             for name in names
         ],
+        lang=lang,
     )
+    reasons = {
+        count.reason_code: count.reason_vi if lang == "vi" else count.reason_en
+        for count in found.counts
+    }
     rows = (
-        [_workbook_cell(name, cells[name], lang) for name in names]
+        [_workbook_cell(name, cells[name], lang, reasons) for name in names]
         for cells in (item.cells(kind) for item in found.items)
     )
     return f"{file_stem(at)}.xlsx", workbook(sheet, rows)
@@ -439,6 +444,7 @@ def figure_xlsx(warehouse: Warehouse, visit: Visit) -> tuple[str, bytes]:
 
 #: Columns that have another heading on pages.
 _FIRST_HEADINGS = {
+    "reason_code": "reason_class",
     "reason_vi": "reason",
     "reason_en": "reason",
     "numerator": "declared_numerator",
@@ -446,7 +452,14 @@ _FIRST_HEADINGS = {
 }
 
 
-def _workbook_cell(name: str, value: Any, lang: Language) -> Any:  # noqa: ANN401 - of any type
+def _workbook_cell(
+    name: str,
+    value: Any,  # noqa: ANN401 - of any type
+    lang: Language,
+    reasons: Mapping[str, str],
+) -> Any:  # noqa: ANN401 - idem
+    if name == "reason_code":
+        return reasons.get(value, value)
     if isinstance(value, dt.datetime):
         return fact_text(value, lang)
     if name == "role":

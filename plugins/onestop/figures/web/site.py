@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
@@ -16,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from onestop.figures.night_times import seconds_text
 from onestop.figures.scorecard.values import shortfall_text
 from onestop.figures.web import charts
+from onestop.figures.web.cards import name_cells
 from onestop.marts.published import QuestionError
 from onestop.said import Said, in_language, said, said_both
 from onestop.schema.number_text import (
@@ -25,6 +27,7 @@ from onestop.schema.number_text import (
     duration,
     measured,
     percent,
+    share_text,
     signed,
     whole,
 )
@@ -213,14 +216,24 @@ def date_of(text: str | None, default: dt.date) -> dt.date:
         default: where there is none.
 
     Raises:
-        PageQuestionError: it is no date.
+        PageQuestionError: it is no date, or one of a year before 1900 or after 2100.
     """
     if not text:
         return default
     try:
-        return dt.date.fromisoformat(text)
+        date = dt.date.fromisoformat(text)
     except ValueError:
         raise PageQuestionError(said("{text} is no date", text=text)) from None
+    if not _FIRST_YEAR <= date.year <= _LAST_YEAR:
+        raise PageQuestionError(
+            said("the year of {text} is out of range", text=text),
+            remedy=said("ask for years from {first} to {last}", first=_FIRST_YEAR, last=_LAST_YEAR),
+        )
+    return date
+
+
+#: Dates of other years are slips.
+_FIRST_YEAR, _LAST_YEAR = 1900, 2100
 
 
 def render(template: str, visit: Visit, **values: object) -> str:
@@ -236,7 +249,7 @@ def render(template: str, visit: Visit, **values: object) -> str:
         for path, texts, is_record in _MENU
         if visit.reads_record or not is_record
     ]
-    return (
+    page = (
         _site()
         .get_template(f"web/{template}")
         .render(
@@ -249,6 +262,7 @@ def render(template: str, visit: Visit, **values: object) -> str:
             **{"tables_read": (), **values},
         )
     )
+    return name_cells(page)
 
 
 #: The page of the menu that a page belongs to.
@@ -290,6 +304,7 @@ def _site() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_unbroken,
     )
     site.globals.update(t=_translated, bar=charts.bar, stack=charts.stack)
     site.filters.update(
@@ -306,8 +321,18 @@ def _site() -> Environment:
         decimal=_decimal,
         side=_side,
         source=_source,
+        share=_share,
     )
     return site
+
+
+def _unbroken(value: object) -> object:
+    """A value as a page shows it: a number and its unit stay on one line."""
+    return _NUMBER_AND_UNIT.sub("\N{NO-BREAK SPACE}", value) if type(value) is str else value
+
+
+#: The space between a number and its unit.
+_NUMBER_AND_UNIT = re.compile(r"(?<=\d) (?=(?:%|phút|giây|min|s)(?![\w.]))")
 
 
 @pass_context
@@ -368,6 +393,12 @@ def _shortfall(context: Context, count: int | None) -> str:
 @pass_context
 def _percent(context: Context, value: Decimal | float | None, places: int = 2) -> str:
     return percent(Decimal(str(value)), context["lang"], places) if value is not None else "–"
+
+
+@pass_context
+def _share(context: Context, value: float | None) -> str:
+    """A part of 1 that is compared with no target, in per cent."""
+    return share_text(value, context["lang"]) if value is not None else "–"
 
 
 @pass_context
