@@ -226,7 +226,7 @@ def date_of(text: str | None, default: dt.date) -> dt.date:
         raise PageQuestionError(said("{text} is no date", text=text)) from None
     if not _FIRST_YEAR <= date.year <= _LAST_YEAR:
         raise PageQuestionError(
-            said("the year of {text} is out of range", text=text),
+            said("the year of {text} is out of range", text=date),
             remedy=said("ask for years from {first} to {last}", first=_FIRST_YEAR, last=_LAST_YEAR),
         )
     return date
