@@ -60,7 +60,8 @@ def workbook(sheet: Sheet, rows: Iterable[Sequence[object]]) -> bytes:
 
     def cell(value: object) -> object:
         if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
-            date = WriteOnlyCell(page, value)
+            date = WriteOnlyCell(page)
+            date.value = value
             date.number_format = _DATE_FORMS[sheet.lang]
             return date
         if not isinstance(value, str):
