@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from onestop.said import said_both
+
 if TYPE_CHECKING:
+    from onestop.said import Said
     from onestop.schema.number_text import Language
 
 LEVELS: dict[str, dict[Language, str]] = {
@@ -13,6 +16,16 @@ LEVELS: dict[str, dict[Language, str]] = {
     "DISTRICT": {"vi": "Cấp huyện", "en": "Districts"},
     "COMMUNE": {"vi": "Cấp xã", "en": "Communes"},
 }
+
+
+def level_said(level: str) -> Said:
+    """The name of a level for a sentence.
+
+    Args:
+        level: as in ``unit_level``: ``district``.
+    """
+    texts = LEVELS[level.upper()]
+    return said_both(vi=texts["vi"], en=texts["en"])
 
 
 def unit_label(code: str, name: str | None, lang: Language) -> str:

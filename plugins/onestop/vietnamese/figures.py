@@ -17,7 +17,7 @@ SENTENCES: dict[str, str] = {
     "there are {found}": "có: {found}",
     "there is no {kind} {asked}": "không có {kind} {asked}",
     "rule code": "mã quy tắc",
-    "delivery id": "delivery id",
+    "delivery id": "mã tệp nhận",
     "feed": "loại dữ liệu",
     "state": "trạng thái",
     "source": "nguồn",
@@ -116,8 +116,7 @@ SENTENCES: dict[str, str] = {
         "chưa bao giờ công bố số liệu của {indicator} theo cách đếm {method}"
     ),
     "no figure of {indicator} was ever published": ("chưa bao giờ công bố số liệu của {indicator}"),
-    "{indicator} counts those of one level": "{indicator} đếm các đơn vị của một cấp",
-    "{indicator_code} counts those of one level": "{indicator_code} đếm các đơn vị của một cấp",
+    "{indicator} has figures of one level: {level}": "{indicator} có số liệu ở một cấp: {level}",
     "{indicator_code} is a figure of a level of government, not of one unit": (
         "{indicator_code} là số liệu của một cấp chính quyền, không phải của một đơn vị"
     ),

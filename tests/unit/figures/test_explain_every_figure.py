@@ -381,7 +381,7 @@ def test_a_declared_rank_is_a_figure_without_a_fraction(worked):
             "digitisation_rollout_district",
             "CITY",
             None,
-            "of one level; ask for DISTRICT",
+            "of one level: Districts; ask for DISTRICT",
         ),
         ("digitisation_rollout_district", DISTRICT, None, "ask for DISTRICT"),
         ("counter_waiting_time", "CITY", "median", "no method median; there are visit_mean,"),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from onestop.figures.difference.sides import Sides
 from onestop.figures.explain.items import DELIVERIES
+from onestop.figures.unit_names import level_said
 from onestop.marts.earlier_nights import FoundUnit, NightMarts
 from onestop.marts.files import rules_digest
 from onestop.marts.night_changes import (
@@ -242,7 +243,11 @@ def compare_nights(
         elsewhere = _of_other_levels(warehouse, found_unit)
         if indicator in elsewhere:
             raise QuestionError(
-                said("{indicator} counts those of one level", indicator=indicator),
+                said(
+                    "{indicator} has figures of one level: {level}",
+                    indicator=indicator,
+                    level=level_said(elsewhere[indicator]),
+                ),
                 remedy=said("ask for --unit {level}", level=elsewhere[indicator].upper()),
             )
         asked = _asked(warehouse, indicator, method)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from onestop.figures.explain.checks import FOUND, check_codes, read_check
 from onestop.figures.explain.items import Question, known_methods
+from onestop.figures.unit_names import level_said
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.files import mart_files
 from onestop.marts.published import QuestionError, find_night, refuse_earlier_release
@@ -215,8 +216,9 @@ def _refuse_other_scope(
     if level in _LEVELS and (unit.scope, unit.level) != ("level", level):
         raise QuestionError(
             said(
-                "{indicator_code} counts those of one level",
-                indicator_code=described["indicator_code"],
+                "{indicator} has figures of one level: {level}",
+                indicator=described["indicator_code"],
+                level=level_said(level),
             ),
             remedy=said("ask for {level}", level=level.upper()),
         )
