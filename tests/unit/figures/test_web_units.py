@@ -277,6 +277,6 @@ def test_the_pages_of_a_level_say_what_stands_beside_its_verdicts(site, path):
         (rate, rate.short_firmness_text("vi")),
     ):
         query = {"code": "DISTRICT", "level": "district", "indicator": line.indicator_code}
-        page = browser(site).get(path, params=query).text
+        page = browser(site).get(path, params=query).text.replace("\N{NO-BREAK SPACE}", " ")
         main = page[page.index("<main") : page.index("</main>")]
         assert text in main, line.indicator_code
