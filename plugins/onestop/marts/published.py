@@ -24,6 +24,10 @@ class QuestionError(OneStopError):
     """A question has no answer; names what exists."""
 
 
+class EarlierReleaseError(QuestionError):
+    """A question that only a night published by this release has an answer to."""
+
+
 class NothingPublishedError(QuestionError):
     """The night asked for is not published."""
 
@@ -54,10 +58,10 @@ def refuse_earlier_release(warehouse: Warehouse) -> None:
         warehouse: from :func:`open_published`.
 
     Raises:
-        QuestionError: an earlier release published last.
+        EarlierReleaseError: an earlier release published last.
     """
     if not keeps_reference(warehouse):
-        raise QuestionError(
+        raise EarlierReleaseError(
             "an earlier release published the last night, with other reference rows",
             remedy="publish a night with this release, then ask again",
         )

@@ -76,6 +76,9 @@ SENTENCES: dict[str, str] = {
     "an earlier release, which knew no causes, published the last night": (
         "đêm công bố gần nhất do một phiên bản cũ hơn, chưa biết các nguyên nhân, công bố"
     ),
+    "this page has an answer again after the next published night": (
+        "trang này trả lời được sau đêm công bố tiếp theo"
+    ),
     "publish a night with this release, then ask again": (
         "hãy công bố một đêm bằng phiên bản này rồi hỏi lại"
     ),

@@ -14,7 +14,9 @@ from published_marts import Figure, publish, settings_in
 from web_site import REJECTED, TestClient, browser, crawl
 
 from onestop.figures.web import make_app
+from onestop.figures.web.site import question_said
 from onestop.gate.unpublished import note_unpublished
+from onestop.marts.published import EarlierReleaseError
 from onestop.said import said_both, said_text
 
 FIGURES = [
@@ -250,6 +252,18 @@ def test_a_wrong_parameter_is_refused_in_a_reader_s_words_with_a_way_to_choose_a
         suffix = "?lang=en" if lang == "en" else ""
         assert f'href="{again}{suffix}"' in text
         assert f'href="dictionary{suffix}"' in text
+
+
+def test_a_question_that_waits_for_the_next_night_says_so_without_a_command():
+    waits = EarlierReleaseError("no night was run yet", remedy="run `onestop night` first")
+    shown = question_said(waits)
+    assert shown.in_language("vi") == (
+        "chưa chạy đêm nào; trang này trả lời được sau đêm công bố tiếp theo"
+    )
+    assert (
+        shown == "no night was run yet; this page has an answer again after the next published"
+        " night"
+    )
 
 
 def test_a_page_that_takes_no_such_request_and_one_that_fails_say_so(site, monkeypatch):

@@ -27,6 +27,7 @@ from onestop.marts.night_changes import (
     placed_select,
 )
 from onestop.marts.published import (
+    EarlierReleaseError,
     QuestionError,
     find_night,
     near_nights_text,
@@ -233,7 +234,7 @@ def compare_nights(
     """
     with open_published(settings) as warehouse:
         if "change_cause" not in warehouse.tables("ref"):
-            raise QuestionError(
+            raise EarlierReleaseError(
                 "an earlier release, which knew no causes, published the last night",
                 remedy="publish a night with this release, then ask again",
             )

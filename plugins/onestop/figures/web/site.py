@@ -18,8 +18,8 @@ from onestop.figures.night_times import seconds_text
 from onestop.figures.scorecard.values import shortfall_text
 from onestop.figures.web import charts
 from onestop.figures.web.cards import name_cells
-from onestop.marts.published import QuestionError
-from onestop.said import Said, in_language, said, said_both
+from onestop.marts.published import EarlierReleaseError, QuestionError
+from onestop.said import Said, in_language, said, said_both, said_text
 from onestop.schema.number_text import (
     ROUNDING,
     day,
@@ -162,6 +162,9 @@ class PageQuestionError(QuestionError):
     """
 
 
+_AFTER_NEXT_NIGHT = said_text("this page has an answer again after the next published night")
+
+
 def question_said(error: OneStopError) -> Said:
     """What is wrong with a question, in a reader's words: dates as on the pages, no command.
 
@@ -172,7 +175,10 @@ def question_said(error: OneStopError) -> Said:
 
 
 def _question_text(error: OneStopError, lang: Language) -> str:
-    parts = (error.what, error.remedy if isinstance(error, PageQuestionError) else "")
+    remedy: str = error.remedy if isinstance(error, PageQuestionError) else ""
+    if isinstance(error, EarlierReleaseError):
+        remedy = _AFTER_NEXT_NIGHT
+    parts = (error.what, remedy)
     text = "; ".join(str(in_language(_with_days(part, lang), lang)) for part in parts if part)
     return f"{in_language(error.subject, lang)}: {text}" if error.subject else text
 
