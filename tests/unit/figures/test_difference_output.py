@@ -30,9 +30,12 @@ def test_the_counts_of_an_item_have_the_marks_of_the_language(lang, shown):
 @pytest.mark.parametrize("cause_code", ["received_earlier", "of_tomorrow"])
 def test_a_cause_that_the_published_rows_lack_is_listed_with_a_name(cause_code):
     release = {row["cause_code"]: row for row in read_reference()["change_cause"]}
-    labels = SimpleNamespace(causes=CodeTexts("change_cause", "cause_code", []))
+    labels = SimpleNamespace(
+        causes=CodeTexts("change_cause", "cause_code", []),
+        indicators=CodeTexts("indicator", "indicator_code", []),
+    )
     cause = Cause(cause_code=cause_code, item_count=None, numerator_change=1, denominator_change=2)
-    figure = SimpleNamespace(causes=[cause], items=[], change=(1, 2))
+    figure = SimpleNamespace(indicator_code="on_time_rate", causes=[cause], items=[], change=(1, 2))
     page = io.StringIO()
     _print_causes(Console(file=page, width=120), figure, labels, "vi")
     assert release.get(cause_code, {"label_vi": cause_code})["label_vi"] in page.getvalue()
