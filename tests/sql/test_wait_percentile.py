@@ -47,7 +47,10 @@ def warehouse(request, tmp_path_factory):
 
 
 def put_days(warehouse):
-    """Two months, a quarter of both, and the year to date, which has no percentiles here."""
+    """Two months, a quarter of both, and the year to date, which has no percentiles here.
+
+    The quarter has a start of its own, so that the start tells the periods apart.
+    """
     days = [dt.date(2022, 1, 1) + dt.timedelta(days=number) for number in range(59)]
     rows = [
         {

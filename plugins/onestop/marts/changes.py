@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from onestop.warehouse import Warehouse
 
 _PERIOD = ("period_type", "period_basis", "period_start")
-_YEAR_TO_DATE = "'year_to_date' as period_type"
 #: Marts with rows of single dossiers: those of the touched dossiers are replaced.
 DOSSIER_MARTS = (
     "dossier_state",
@@ -417,10 +416,12 @@ class ChangeSet:
     def _find_touched_form(self) -> None:
         """Make the table of the keys of form II.06a whose rows may be others, or gone."""
         keys = "field_code, unit_code, {}, period_basis, period_start"
+        year_to_date = keys.format("'year_to_date'")
         changed = f"{REPLACED['unit_tally'].gone} where procedure_key = 'ALL'"
         selects = [
             f"select {keys.format('period_type')} from {changed}",
-            f"select {keys.format(_YEAR_TO_DATE)} from {changed} and period_type = 'year'",
+            # the year to date has the rows of the year that runs
+            f"select {year_to_date} from {changed} and period_type = 'year'",
         ]
         if self._count(_ENDED_PERIODS):  # the year to date has no rows in the tally
             selects.append(

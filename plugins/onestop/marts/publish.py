@@ -82,7 +82,6 @@ def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
     with warehouse.transaction():
         publish_reference(warehouse)
         staged_views = warehouse.relations(STAGED)
-        made = {f"{STAGED}.{name}" for name in staged_views}
         for file in mart_files():
             if not file.is_view:
                 _publish_table(warehouse, file.name, is_whole=not staged_views[file.name])
@@ -90,14 +89,9 @@ def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
             if file.is_view:
                 warehouse.make_view(f"{PUBLISHED}.{file.name}", file.select(as_of, PUBLISHED))
         for history, table in HISTORIES.items():
-            touched = _TOUCHED.get(history)
+            touched = _TOUCHED.get(history) if has_changes else None
             _extend_history(
-                warehouse,
-                table,
-                history,
-                _HISTORY_KEYS[history],
-                as_of,
-                touched=touched if touched in made else None,
+                warehouse, table, history, _HISTORY_KEYS[history], as_of, touched=touched
             )
         columns = ", ".join(warehouse.columns(PUBLISHED, NIGHT_CHANGE))
         warehouse.execute(

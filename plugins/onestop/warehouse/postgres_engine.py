@@ -747,7 +747,7 @@ def sqlalchemy_engine(
         url: of the database.
         read_only: whether the server refuses every change.
         joins_whole_tables: whether nested loops are avoided, as in
-            :meth:`PostgresEngine.make_table`.
+            :meth:`PostgreSQLWarehouse.make_table`.
     """
     import sqlalchemy as sa  # noqa: PLC0415 - only the gate needs it
 
