@@ -127,6 +127,12 @@ class OnlyRefusedError(MissingDeliveryError):
     state: ClassVar[str] = "refused_delivery"
 
 
+class UnlistedExportsError(MissingDeliveryError):
+    """The exports could not be listed, so that it is unknown which deliveries are missing."""
+
+    state: ClassVar[str] = "exports_unread"
+
+
 class ChecksFailedError(OneStopError):
     """The computed marts break a critical rule; they are kept and not published."""
 
@@ -555,9 +561,9 @@ def require_expected(
         if is_frozen(warehouse, night):
             return
         sentences: list[str]
-        lacking: type[MissingDeliveryError] = MissingDeliveryError
+        ends_with: type[MissingDeliveryError] = MissingDeliveryError
         if candidates is None:
-            state = "exports_unread"
+            ends_with = UnlistedExportsError
             unread = said(
                 "the exports of night {night} could not be listed, so it is unknown which files are"
                 " there; see the log of discover_deliveries, then run the night again",
@@ -571,8 +577,7 @@ def require_expected(
                 if not is_delivered(warehouse, feed, night)
             ]
             if feeds and all(was_refused(warehouse, feed, night) for feed in feeds):
-                lacking = OnlyRefusedError
-            state = lacking.state
+                ends_with = OnlyRefusedError
             sentences = [
                 sentence
                 for feed in feeds
@@ -580,9 +585,9 @@ def require_expected(
             ]
         if sentences:
             message = said_list((*sentences, *_sources_left_out(systems.mappings)))
-            record_night_run(warehouse, night, state, message)
+            record_night_run(warehouse, night, ends_with.state, message)
             _render_reports(folders, latest_night_runs(warehouse))
-            raise lacking(message)
+            raise ends_with(message)
 
 
 @noted("compute")

@@ -73,6 +73,13 @@ def test_a_failed_discovery_is_not_reported_as_a_missing_file(settings):
     assert [row["state"] for row in ended(settings)] == ["exports_unread"]
 
 
+@pytest.mark.parametrize("candidates", [None, []])
+def test_the_error_of_a_night_has_the_state_that_is_recorded(settings, candidates):
+    with pytest.raises(MissingDeliveryError) as missing:
+        require(settings, FIRST, candidates)
+    assert [row["state"] for row in ended(settings)] == [missing.value.state]
+
+
 def test_a_night_without_airflow_reports_unreadable_exports_too(settings):
     settings.exports.rmdir()
     with pytest.raises(ExportsError, match="is not there"):
