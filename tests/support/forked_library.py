@@ -6,12 +6,10 @@ database open or a thread running.
 """
 
 import datetime as dt
+from importlib import import_module
 
-import openpyxl  # noqa: F401
-import psycopg  # noqa: F401
 from jinja2 import Environment
 
-from onestop import cli, night  # noqa: F401
 from onestop.gate.evaluation import load_engine
 from onestop.marts.descriptions import column_meanings, table_meanings
 from onestop.marts.files import mart_files, rules_digest
@@ -26,10 +24,10 @@ def _compile_all(templates: Environment) -> None:
         templates.get_template(name)
 
 
+for _name in ("onestop.cli", "onestop.night", "openpyxl", "psycopg"):
+    import_module(_name)
 load_engine()
-from onestop.gate import data_docs  # noqa: E402 - imports Great Expectations itself
-
-_compile_all(data_docs._view().env)
+_compile_all(import_module("onestop.gate.data_docs")._view().env)
 rules_digest()
 for _file in mart_files():
     _file.select(dt.date(2022, 1, 1), STAGED)
