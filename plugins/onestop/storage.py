@@ -176,7 +176,7 @@ def at_hand(path: Path) -> Iterator[Path]:
 def text_of(path: Path) -> str | None:
     """The text of a file in UTF-8; None where there is no such file.
 
-    Not to be asked by ``is_file``: on object storage that says no in an outage, too.
+    Do not ask ``is_file`` instead: on object storage it also answers no when the store fails.
 
     Raises:
         StoreError: it cannot be read.

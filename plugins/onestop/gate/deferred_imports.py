@@ -25,8 +25,8 @@ def deferring(names: Collection[str], hidden: Collection[str] = ()) -> Iterator[
 
     Args:
         names: full names, such as ``scipy.stats``.
-        hidden: packages that a library imports only where they are installed, and that would be
-            executed at once: inside the block they are not installed. Later imports find them.
+        hidden: packages that a library imports only where they are installed. Inside the block
+            they cannot be imported, so that the library does without them; later imports find them.
     """
     finder = _Deferring(names, hidden)
     was_collecting = gc.isenabled()
