@@ -336,8 +336,8 @@ def test_a_figure_has_the_same_beside_it_as_on_the_scorecard(site, warehouse):
         figures = read_figure_lines(warehouse, line.unit_code, line.period_start, line.period_end)
         found = figures[line.indicator_code, line.method_code]
         for lang in ("vi", "en"):
-            expected = replace(line, known_issues_vi=None, known_issues_en=None).beside(lang)
-            assert found.beside(lang) == expected, line
+            expected = replace(line, known_issues_vi=None, known_issues_en=None).page_notes(lang)
+            assert found.page_notes(lang) == expected, line
         seen["firmness"] += bool(line.firmness_vi)
         seen["interval"] += bool(line.interval_text("vi"))
         seen["coverage"] += bool(line.coverage_text("vi"))
@@ -373,7 +373,7 @@ def test_a_declared_figure_names_its_document_beside_it(tmp_path):
                 {"number": number, "date": dt.date(2022, 5, day)},
             )
         lines = read_figure_lines(warehouse, "CITY", SINCE, PUBLISHED_NIGHT)
-    assert lines["pci_rank", "declared"].beside("vi") == ["Theo văn bản 12/BC ngày 20/05/2022"]
+    assert lines["pci_rank", "declared"].page_notes("vi") == ["Theo văn bản 12/BC ngày 20/05/2022"]
 
 
 def test_a_figure_without_data_says_why_and_not_that_its_items_add_up(site):

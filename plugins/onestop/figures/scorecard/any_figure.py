@@ -1,4 +1,4 @@
-"""Any published figure as a line of the scorecard, with all that is said beside a verdict."""
+"""Any published figure as a line of the scorecard: with its firmness, document and target."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def read_figure_lines(
         last: its last day; of a period that runs, the night.
 
     Returns:
-        Lines by indicator and method; a span that is no period has none.
+        Lines by indicator and method; a span without published figures has none.
     """
     rows = warehouse.rows(
         "select figure.*, indicator.title_vi, indicator.title_en, indicator.unit_of_measure,"

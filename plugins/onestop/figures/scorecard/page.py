@@ -87,7 +87,7 @@ def _row(line: ScorecardLine, lang: Language, *, is_first: bool) -> dict[str, An
         "target": target_text(line.target, line.comparison, line.unit_of_measure, lang),
         "is_verified": line.verified,
         "note": line.text("target_note", lang),
-        "beside": line.notes(lang),
+        "notes": line.notes(lang),
         "status": line.status,
         "status_text": STATUS_TEXT[line.status][lang],
         "firmness": line.text("firmness", lang),

@@ -234,7 +234,7 @@ class _ScorecardPage:
             for line in of_indicator:
                 is_first = line is of_indicator[0]
                 result, counts = self._result(line)
-                notes = [self._name(line, is_first=is_first), *self._beside(line)]
+                notes = [self._name(line, is_first=is_first), *self._notes(line)]
                 if counts and not is_wide and line.unit_of_measure == "seconds":
                     notes.insert(1, counts)
                     counts = ""
@@ -266,8 +266,8 @@ class _ScorecardPage:
             return title
         return "– " + line.text("unit_label", self._lang)
 
-    def _beside(self, line: ScorecardLine) -> Iterator[str]:
-        """The notes under a line's title: firmness, the form's rate, interval, document."""
+    def _notes(self, line: ScorecardLine) -> Iterator[str]:
+        """The notes under a line's title: firmness, the form's rate, then those of the line."""
         if firmness := line.text("firmness", self._lang):
             yield firmness
         if line.form_06_numerator is not None and line.form_06_denominator:

@@ -196,11 +196,11 @@ class ScorecardLine:
         return _WORDS["known_issues"][lang].format(footnotes=footnotes) if footnotes else ""
 
     def notes(self, lang: Language) -> list[str]:
-        """What is said below the figure, with how many are short of the target."""
+        """The notes of a table: how many are short of the target, then the remarks."""
         return [text for text in (self.shortfall_text(lang), *self.remarks(lang)) if text]
 
     def remarks(self, lang: Language) -> list[str]:
-        """What is said below the figure: its interval, document, coverage and known issues."""
+        """The figure's interval, document, coverage and known issues, where it has them."""
         texts = (
             self.interval_text(lang),
             self.document_text(lang),
@@ -209,10 +209,10 @@ class ScorecardLine:
         )
         return [text for text in texts if text]
 
-    def beside(self, lang: Language) -> list[str]:
-        """What stands beside the figure wherever it is shown: its firmness, then the remarks.
+    def page_notes(self, lang: Language) -> list[str]:
+        """The notes of a page: the figure's firmness, the remarks, why its target bears a ``*``.
 
-        Last is why its target bears a ``*``.
+        A page shows how many are short of the target next to the verdict.
         """
         mark = self.unverified_text(lang) if self.target is not None else ""
         texts = (self.firmness_text(lang), *self.remarks(lang), f"* {mark}" if mark else "")

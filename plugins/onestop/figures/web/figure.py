@@ -138,7 +138,7 @@ def read_figure(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict
         "agrees": None,
         "published": published,
         "target": None if asked.is_check else _read_target(warehouse, question, labels, lang),
-        "notes": line.beside(lang) if line else [],
+        "notes": line.page_notes(lang) if line else [],
         "is_verified": line is None or line.verified,
         "is_other_method": not asked.is_check
         and question.method != asked.described["scorecard_method"],

@@ -96,7 +96,7 @@ def read_units(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[
         "order": order,
         "q": query.get("q", ""),
         "is_verified": line is None or line.verified,
-        "beside": line.beside(visit.lang) if line else [],
+        "notes": line.page_notes(visit.lang) if line else [],
         "state_at_end": STATE_AT_END[visit.lang] if indicator in reads_state(warehouse) else "",
         "target": _target_text(of_level, chosen["unit_of_measure"], visit.lang),
         "below": sum(1 for unit in units if _status(unit) == "not_met"),
