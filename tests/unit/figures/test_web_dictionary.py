@@ -95,6 +95,15 @@ def test_a_search_finds_names_and_meanings_in_either_language_without_their_mark
     assert read_dictionary(warehouse, site, of(q="no such text"))["found"] == []
 
 
+def test_a_text_of_a_page_is_found_again_with_the_no_break_space_that_pages_show(site):
+    reader, text = browser(site), "không quá 30 phút"
+    for _ in range(2):
+        page = html.unescape(reader.get("/dictionary", params={"q": text}).text)
+        assert "visits_within_30_minutes" in page
+        text = re.search(r'name="q" value="([^"]*)"', page)[1]
+    assert text == "không quá 30\N{NO-BREAK SPACE}phút"
+
+
 @pytest.mark.parametrize("part", ["codes", "indicators"])
 def test_sources_of_codes_that_describe_something_are_english_on_the_english_page(site, part):
     pages = {

@@ -90,7 +90,7 @@ def _row(line: ScorecardLine, lang: Language, *, is_first: bool) -> dict[str, An
         "notes": line.notes(lang),
         "status": line.status,
         "status_text": STATUS_TEXT[line.status][lang],
-        "firmness": line.text("firmness", lang),
+        "firmness": line.firmness_text(lang),
         "reason": line.text("no_data_reason", lang) if line.status == "no_data" else "",
     }
 

@@ -268,7 +268,7 @@ class _ScorecardPage:
 
     def _notes(self, line: ScorecardLine) -> Iterator[str]:
         """The notes under a line's title: firmness, the form's rate, then those of the line."""
-        if firmness := line.text("firmness", self._lang):
+        if firmness := line.firmness_text(self._lang):
             yield firmness
         if line.form_06_numerator is not None and line.form_06_denominator:
             rate = Decimal(100 * line.form_06_numerator) / line.form_06_denominator

@@ -165,7 +165,7 @@ class ScorecardLine:
 
     def firmness_text(self, lang: Language) -> str:
         """If the verdict is that of every reading, and which turn it; empty without a verdict."""
-        return self.text("firmness", lang) if self.status in {"met", "not_met"} else ""
+        return self.text("firmness", lang)
 
     def short_firmness_text(self, lang: Language) -> str:
         """The same without the readings that turn the verdict."""

@@ -420,6 +420,8 @@ def _visit(request: Request, path: str, *, may_read: bool = False) -> Visit:
     # no text of a database has this character
     asked = {name: value.replace("\0", "") for name, value in request.query_params.items()}
     query = {name: value for name, value in asked.items() if value}
+    if "q" in query:  # pages show numbers and their units with this space
+        query["q"] = query["q"].replace("\N{NO-BREAK SPACE}", " ")
     return Visit(_language(query.get("lang")), path, query, may_read)
 
 

@@ -117,7 +117,7 @@ def _indicator(
         "is_verified": main.verified,
         "unverified": main.unverified_text(lang),
         "notes": main.remarks(lang),
-        "firmness": main.text("firmness", lang),
+        "firmness": main.firmness_text(lang),
         "shortfall": main.shortfall_text(lang),
         "outlook": outlook.get((main.indicator_code, main.unit_code)),
         "months": trends.months(main),

@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 #: How many rows a list shows on one page.
 ROWS_PER_PAGE = 50
 
-#: The city and the levels, with short labels.
 #: The pages of the menu: path, text, and whether only readers of the record see it.
 _MENU = (
     ("./", {"vi": "Tổng quan", "en": "Overview"}, False),
