@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from onestop.figures.scorecard.values import COUNTED_VERDICTS, STATUS_TEXT, count_verdicts
+from onestop.figures.scorecard.values import COUNTED_VERDICTS, count_verdicts, status_text
 from onestop.schema.number_text import ROUNDING, day, measured, target_text, whole
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def scorecard_values(lines: list[ScorecardLine], lang: Language) -> dict[str, An
         "clauses": _by_clause(lines, lang),
         "counted": COUNTED_VERDICTS[lang],
         "counts": [
-            (status, STATUS_TEXT[status][lang], count)
+            (status, status_text(status, lang), count)
             for status, count in count_verdicts(lines).items()
         ],
         "rounding": ROUNDING[lang],
@@ -89,7 +89,7 @@ def _row(line: ScorecardLine, lang: Language, *, is_first: bool) -> dict[str, An
         "note": line.text("target_note", lang),
         "notes": line.notes(lang),
         "status": line.status,
-        "status_text": STATUS_TEXT[line.status][lang],
+        "status_text": status_text(line.status, lang),
         "firmness": line.firmness_text(lang),
         "reason": line.text("no_data_reason", lang) if line.status == "no_data" else "",
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from onestop.figures.code_texts import CodeTexts
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.published import (
     find_night,
@@ -25,13 +26,9 @@ if TYPE_CHECKING:
     from onestop.warehouse import Warehouse
 
 ON_TIME = "on_time_rate"
-#: Verdicts, for people.
-STATUS_TEXT: dict[str, dict[Language, str]] = {
-    "met": {"vi": "Đạt", "en": "Met"},
-    "not_met": {"vi": "Chưa đạt", "en": "Not met"},
-    "no_data": {"vi": "Chưa có dữ liệu", "en": "No data"},
-    "no_target": {"vi": "Không có chỉ tiêu", "en": "No target"},
-}
+#: The verdicts in the order in which their numbers are shown.
+_VERDICTS = ("met", "not_met", "no_data", "no_target")
+_VERDICT_TEXTS = CodeTexts("figure_status", "status", ())
 #: What :func:`count_verdicts` counts, for people.
 COUNTED_VERDICTS: dict[Language, str] = {
     "vi": "Số chỉ tiêu theo đánh giá của toàn thành phố, hoặc của cấp đầu tiên có số liệu",
@@ -247,6 +244,11 @@ def shortfall_text(count: int | None, lang: Language) -> str:
     return _WORDS["shortfall"][lang].format(count=whole(count, lang)) if count else ""
 
 
+def status_text(status: str, lang: Language) -> str:
+    """A verdict for people, as in ``ref.figure_status`` of this release."""
+    return _VERDICT_TEXTS.text(status, f"label_{lang}")
+
+
 def by_indicator(lines: Iterable[ScorecardLine]) -> list[list[ScorecardLine]]:
     """The lines of each indicator, in the plan's order; one under two clauses stands once."""
     found: dict[str, list[ScorecardLine]] = {}
@@ -282,7 +284,7 @@ def main_line(of_indicator: Sequence[ScorecardLine]) -> ScorecardLine:
 def count_verdicts(lines: Iterable[ScorecardLine]) -> dict[str, int]:
     """How many indicators have each verdict, by their :func:`main_line`; all verdicts are named."""
     counts = Counter(main_line(of_indicator).status for of_indicator in by_indicator(lines))
-    return {status: counts[status] for status in STATUS_TEXT}
+    return {status: counts[status] for status in _VERDICTS}
 
 
 def read_scorecard(settings: Settings, as_of: dt.date | None = None) -> list[ScorecardLine]:

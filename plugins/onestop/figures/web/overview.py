@@ -13,11 +13,11 @@ from onestop.figures.scorecard.turned import read_turned
 from onestop.figures.scorecard.values import (
     COUNTED_VERDICTS,
     ON_TIME,
-    STATUS_TEXT,
     count_verdicts,
     in_reading_order,
     main_line,
     read_lines,
+    status_text,
 )
 from onestop.figures.unit_names import LEVELS
 from onestop.figures.web import charts
@@ -80,7 +80,7 @@ def read_overview(warehouse: Warehouse, settings: Settings, visit: Visit) -> dic
         "states": reads_state(warehouse),
         "state_indicators": STATE_INDICATORS[visit.lang],
         "counts": [
-            (status, STATUS_TEXT[status][visit.lang], count)
+            (status, status_text(status, visit.lang), count)
             for status, count in count_verdicts(lines).items()
         ],
         "counted": COUNTED_VERDICTS[visit.lang],
@@ -140,7 +140,7 @@ def _cell(line: ScorecardLine, visit: Visit) -> dict[str, Any]:
     denominator = whole(line.denominator or 0, lang)
     return {
         "status": line.status,
-        "status_text": STATUS_TEXT[line.status][lang],
+        "status_text": status_text(line.status, lang),
         "unit_code": line.unit_code,
         "text": "–" if line.status == "no_data" else figure_text(row, line.unit_of_measure, lang),
         "counts": f"{numerator} / {denominator}"
@@ -436,7 +436,7 @@ def _read_turned(warehouse: Warehouse, night: dt.date, lang: Language) -> list[d
             "title": row[f"title_{lang}"],
             "unit": row[f"label_{lang}"],
             **{f"status_{side}": row[f"status_{side}"] for side in _SIDES},
-            **{f"text_{side}": STATUS_TEXT[row[f"status_{side}"]][lang] for side in _SIDES},
+            **{f"text_{side}": status_text(row[f"status_{side}"], lang) for side in _SIDES},
         }
         for row in read_turned(warehouse, earlier[-1], night)
         if row["status_before"] != row["status_after"]
