@@ -87,8 +87,10 @@ def _applied(warehouse: Warehouse) -> set[int]:
 def open_national_figures(settings: Settings) -> Warehouse:
     """Open what readers see of the national warehouse, read-only.
 
+    It has the packages that were received even where no figures are published yet.
+
     Raises:
-        NothingPublishedError: there is no national warehouse, or nothing was published yet.
+        NothingPublishedError: this installation has no national warehouse.
     """
     none = NothingPublishedError(
         "this installation has no national figures",
@@ -114,6 +116,14 @@ def last_national(warehouse: Warehouse) -> dict[str, Any] | None:
         " order by publication_id desc limit 1"
     )
     return rows[0] if rows else None
+
+
+def nothing_national() -> NothingPublishedError:
+    """The error of an office whose packages were never published."""
+    return NothingPublishedError(
+        "no national figures are published yet",
+        remedy="run `onestop federate` with the packages of the provinces",
+    )
 
 
 def pending_national(warehouse: Warehouse) -> list[str]:

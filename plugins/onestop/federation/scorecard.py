@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from onestop.console import page_width, printed, write_csv, write_json
-from onestop.federation.national_warehouse import open_national_figures
+from onestop.federation.national_warehouse import nothing_national, open_national_figures
 from onestop.marts.published import NothingPublishedError, near_nights_text
 from onestop.said import said
 from onestop.schema.number_text import ROUNDING, day, measured, whole
@@ -223,10 +223,7 @@ def _publication(warehouse: Warehouse, night: dt.date | None) -> dict[str, Any]:
         " order by publication_id"
     )
     if not found:
-        raise NothingPublishedError(
-            "no national figures are published yet",
-            remedy="run `onestop federate` with the packages of the provinces",
-        )
+        raise nothing_national()
     if night is None:
         return found[-1]
     of_night = [row for row in found if row["as_of_date"] == night]

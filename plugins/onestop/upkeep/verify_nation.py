@@ -9,6 +9,8 @@ from onestop.federation.checks import SumChecks
 from onestop.federation.federating import kept_package, national_rows
 from onestop.federation.national_warehouse import (
     insert_query,
+    last_national,
+    nothing_national,
     open_national,
     open_national_figures,
 )
@@ -61,7 +63,7 @@ def verify_nation(settings: Settings) -> NationVerification:
         settings: of the national installation.
 
     Raises:
-        NothingPublishedError: this installation has no national figures.
+        NothingPublishedError: no national figures are published.
     """
     with (
         open_national_figures(settings) as published,
@@ -71,10 +73,9 @@ def verify_nation(settings: Settings) -> NationVerification:
         ) as scratch,
         SumChecks() as checks,
     ):
-        [last] = published.rows(
-            "select publication_id, as_of_date from national.publication"
-            " order by publication_id desc limit 1"
-        )
+        last = last_national(published)
+        if last is None:
+            raise nothing_national()
         number = {"publication": last["publication_id"]}
         result = NationVerification(last["as_of_date"], last["publication_id"])
         for name, condition in (

@@ -138,6 +138,17 @@ def test_verification_adds_the_kept_packages_up_again(office, tmp_path):
     assert str(verify_nation(settings).differences[0]).startswith("P02: the kept package")
 
 
+def test_verification_before_the_first_publication_says_how_to_publish(
+    nation, empty_office, tmp_path
+):
+    settings = national_settings(empty_office, tmp_path)
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / "refused.onestop.zip").write_bytes(b"no package")
+    federate(settings, read_registry(nation.registry), [str(tmp_path / "inbox")], now=NOW)
+    with pytest.raises(NothingPublishedError, match=r"published yet.*onestop federate"):
+        verify_nation(settings)
+
+
 def test_a_restored_backup_shows_the_nation_again(office, tmp_path):
     made = make_backup(office[0], tmp_path / "backups")
     assert (made.night, made.national_night, made.files) == (None, NIGHT, 2)
