@@ -157,7 +157,7 @@ def killed_in_the_middle(airflow, machine):
 def ended(postgres, tmp_path_factory):
     for why_not in (namespace_machines.why_not, celery_airflow.why_not):
         if reason := why_not():
-            pytest.skip(reason)
+            pytest.skip(f"no Celery workers on machines of their own: {reason}")
     folder = tmp_path_factory.mktemp("celery")
     exports, mappings = folder / "exports", folder / "mappings"
     write_sources(exports, mappings, SOURCES, FILES)

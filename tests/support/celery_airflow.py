@@ -21,7 +21,7 @@ from onestop.local.local_airflow import LocalAirflow, free_port
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PROVIDER = "celery"
+_PROVIDER = "airflow.providers.celery"
 
 
 def why_not() -> str | None:
