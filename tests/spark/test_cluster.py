@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-import socket
 from pathlib import Path
 
 import psutil
@@ -12,8 +11,9 @@ import pytest
 from engines import assert_same, content
 from random_worlds import build_world
 from recorded_world import put_record
-from spark_here import SMALL, derive_histories, end_java, needs_spark
+from spark_here import derive_histories, end_java, needs_spark, small_spark
 
+from onestop.local.local_airflow import free_port
 from onestop.local.spark_cluster import running_cluster
 from onestop.marts import compute as compute_module
 from onestop.marts.compute import compute_marts
@@ -30,14 +30,12 @@ KILLED_AFTER = "counted_dossier"
 
 
 @pytest.fixture
-def cluster(tmp_path, monkeypatch):
-    (tmp_path / "spark-defaults.conf").write_text(SMALL, encoding="utf-8")
-    monkeypatch.setenv("SPARK_CONF_DIR", str(tmp_path))
-    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+def cluster(tmp_path):
     end_java()
-    with running_cluster(tmp_path / "logs", port=port) as running:
+    with (
+        small_spark(tmp_path),
+        running_cluster(tmp_path / "logs", port=free_port()) as running,
+    ):
         yield running
     end_java()
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from engines import assert_same, content
-from spark_here import SMALL, derive_histories, needs_spark
-from worked_dossiers import IN_JULY, LATE_FILE, LATER, NIGHT, THIRTEEN, record, record_unit
+from spark_here import needs_spark, put_thirteen_dossiers, small_spark
+from worked_dossiers import LATER
 
-from onestop.local.spark_cluster import _started, _wait_for
+from onestop.local.local_airflow import free_port
+from onestop.local.spark_cluster import spark_process, wait_for_port
 from onestop.marts.compute import compute_marts
 from onestop.marts.publish import figures_digest, refresh_reference
 from onestop.spark.address import Computing
@@ -34,15 +34,10 @@ with open_warehouse(sys.argv[1]) as warehouse:
 
 
 @pytest.fixture
-def server(tmp_path, monkeypatch):
+def server(tmp_path):
     """The address of a server of Spark Connect."""
-    (tmp_path / "spark-defaults.conf").write_text(SMALL, encoding="utf-8")
-    monkeypatch.setenv("SPARK_CONF_DIR", str(tmp_path))
-    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    log = tmp_path / "connect.log"
-    with _started(
+    port, log = free_port(), tmp_path / "connect.log"
+    with small_spark(tmp_path), spark_process(
         log,
         "org.apache.spark.deploy.SparkSubmit",
         "--class", "org.apache.spark.sql.connect.service.SparkConnectServer",
@@ -51,7 +46,7 @@ def server(tmp_path, monkeypatch):
         "--master", "local[2]",
         "spark-internal",
     ):  # fmt: skip
-        _wait_for(port, log)
+        wait_for_port(port, log)
         yield f"sc://127.0.0.1:{port}"
 
 
@@ -60,11 +55,7 @@ def worked_set(folder: Path, name: str) -> str:
     url = f"duckdb:///{folder / name}.duckdb"
     with open_warehouse(url) as warehouse:
         refresh_reference(warehouse)
-        record_unit(warehouse, NIGHT)
-        record(warehouse, NIGHT, THIRTEEN)
-        record(warehouse, LATER, IN_JULY)
-        record(warehouse, NIGHT, LATE_FILE, known_from=LATER)
-        derive_histories(warehouse)
+        put_thirteen_dossiers(warehouse)
     return url
 
 

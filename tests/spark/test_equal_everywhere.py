@@ -14,8 +14,8 @@ from published_marts import settings_in
 from random_worlds import build_world
 from recorded_world import put_record
 from second_worked_set import SEPTEMBER, second_world
-from spark_here import derive_histories, needs_spark
-from worked_dossiers import IN_JULY, LATE_FILE, LATER, NIGHT, THIRTEEN, record, record_unit
+from spark_here import derive_histories, needs_spark, put_thirteen_dossiers
+from worked_dossiers import LATER
 
 from onestop.local.demo import HISTORY_SINCE
 from onestop.marts import compute as compute_module
@@ -35,15 +35,6 @@ SCHEMAS = ("core", "ref_staged", STAGED)
 FIRST_NIGHT, LAST_NIGHT = dt.date(2022, 11, 14), dt.date(2022, 11, 24)
 
 
-def thirteen_dossiers(warehouse):
-    """The worked set of thirteen dossiers, with a file that came a month late."""
-    record_unit(warehouse, NIGHT)
-    record(warehouse, NIGHT, THIRTEEN)
-    record(warehouse, LATER, IN_JULY)
-    record(warehouse, NIGHT, LATE_FILE, known_from=LATER)
-    derive_histories(warehouse)
-
-
 def second_set(warehouse):
     put_record(warehouse, second_world().as_known_on(SEPTEMBER))
     derive_histories(warehouse)
@@ -56,7 +47,7 @@ def random_world(warehouse):
 
 #: The smallest one is counted on Spark for both engines, which shows that both load its rows.
 WORLDS = {
-    "thirteen": SimpleNamespace(put=thirteen_dossiers, night=LATER, both=True),
+    "thirteen": SimpleNamespace(put=put_thirteen_dossiers, night=LATER, both=True),
     "second": SimpleNamespace(put=second_set, night=SEPTEMBER, both=False),
     "random": SimpleNamespace(put=random_world, night=dt.date(2022, 12, 31), both=False),
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from worked_dossiers import IN_JULY, LATE_FILE, LATER, NIGHT, THIRTEEN, record, record_unit
 
 from onestop.marts.files import dated, mart_files
 from onestop.record.history import history_insert, history_select
@@ -47,14 +48,20 @@ needs_spark = [
 
 
 @contextmanager
-def running_spark(folder: Path):
-    """A session for several tests; its Java process is ended."""
+def small_spark(folder: Path):
+    """Spark's processes that are started in the block have the settings for few rows."""
     (folder / "spark-defaults.conf").write_text(SMALL, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPARK_CONF_DIR", str(folder))
         patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
-        with spark_session(LOCAL) as session:
-            yield session
+        yield
+
+
+@contextmanager
+def running_spark(folder: Path):
+    """A session for several tests; its Java process is ended."""
+    with small_spark(folder), spark_session(LOCAL) as session:
+        yield session
     end_java()
 
 
@@ -77,6 +84,15 @@ def derive_histories(warehouse: Warehouse) -> None:
         warehouse.execute(f"delete from core.{feed.entity}_history")
         warehouse.execute(history_insert(feed, "select * from derived"))
         warehouse.execute("drop table derived")
+
+
+def put_thirteen_dossiers(warehouse: Warehouse) -> None:
+    """The worked set of thirteen dossiers, with a file that came a month late."""
+    record_unit(warehouse, NIGHT)
+    record(warehouse, NIGHT, THIRTEEN)
+    record(warehouse, LATER, IN_JULY)
+    record(warehouse, NIGHT, LATE_FILE, known_from=LATER)
+    derive_histories(warehouse)
 
 
 def differing_marts(

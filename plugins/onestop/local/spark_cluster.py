@@ -69,15 +69,15 @@ def running_cluster(
     address = f"spark://{_HERE}:{port}"
     with ExitStack() as running:
         running.enter_context(
-            _started(logs / "master.log", _MASTER, "--host", _HERE, "--port", str(port),
-                     "--webui-port", "0")
+            spark_process(logs / "master.log", _MASTER, "--host", _HERE, "--port", str(port),
+                          "--webui-port", "0")
         )  # fmt: skip
-        _wait_for(port, logs / "master.log")
+        wait_for_port(port, logs / "master.log")
         found = [
             running.enter_context(
-                _started(logs / f"worker_{number}.log", _WORKER, address, "--host", _HERE,
-                         "--cores", "1", "--memory", memory, "--webui-port", "0",
-                         "--work-dir", str(logs / f"work_{number}"))
+                spark_process(logs / f"worker_{number}.log", _WORKER, address, "--host", _HERE,
+                              "--cores", "1", "--memory", memory, "--webui-port", "0",
+                              "--work-dir", str(logs / f"work_{number}"))
             )
             for number in range(1, workers + 1)
         ]  # fmt: skip
@@ -85,8 +85,13 @@ def running_cluster(
 
 
 @contextmanager
-def _started(log: Path, *command: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A process of Spark, ended with the block."""
+def spark_process(log: Path, *command: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of Spark, ended with the block.
+
+    Args:
+        log: the file that gets its output.
+        command: the Java class and its arguments.
+    """
     found = importlib.util.find_spec("pyspark")
     if found is None or found.origin is None:  # require_spark has seen it
         raise ComputeError("pyspark is not installed")
@@ -106,7 +111,12 @@ def _started(log: Path, *command: str) -> Iterator[subprocess.Popen[bytes]]:
                 process.wait()
 
 
-def _wait_for(port: int, log: Path) -> None:
+def wait_for_port(port: int, log: Path) -> None:
+    """Wait until a process of Spark listens at a port of this machine.
+
+    Raises:
+        ComputeError: it did not within a minute; names the log.
+    """
     deadline = time.monotonic() + _SECONDS
     while time.monotonic() < deadline:
         try:
