@@ -321,10 +321,7 @@ def _warehouse(settings: Settings, now: dt.datetime) -> _Found:
     try:
         warehouse = open_warehouse(settings.warehouse, read_only=True)
     except NoWarehouseError as error:
-        makes = "the first night makes it"
-        if _has_no_city(settings):
-            makes = "run `onestop federate` with the packages of the provinces"
-        yield "WARN", said("{problem} yet", problem=error), said_text(makes)
+        yield "WARN", said("{problem} yet", problem=error), _first_run(settings)
         return
     with warehouse:
         version, pending = warehouse.schema_version(), warehouse.pending()
@@ -507,10 +504,7 @@ def _landing(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - 
     landing = settings.landing
     if not landing.is_dir():
         missing = said("{folder} is not there yet", folder=landing)
-        makes = "the first night makes it"
-        if _has_no_city(settings):
-            makes = "run `onestop federate` with the packages of the provinces"
-        yield "WARN", missing, said_text(makes)
+        yield "WARN", missing, _first_run(settings)
         return
     found = landing.stat()
     mode = stat.filemode(found.st_mode)
@@ -650,8 +644,7 @@ def _nation(settings: Settings, now: dt.datetime) -> _Found:
     with warehouse:
         if not has_national(warehouse):
             if _is_office():
-                federate = said("run `onestop federate` with the packages of the provinces")
-                yield "WARN", said("no national figures are published yet"), federate
+                yield _no_national_figures()
             return
         if pending := pending_national(warehouse):
             yield (
@@ -662,11 +655,7 @@ def _nation(settings: Settings, now: dt.datetime) -> _Found:
                 ),
             )
         last = last_national(warehouse)
-        if last is None:
-            federate = said("run `onestop federate` with the packages of the provinces")
-            yield "WARN", said("no national figures are published yet"), federate
-            return
-        yield from _nations_night(last, now)
+        yield from _nations_night(last, now) if last else [_no_national_figures()]
         refused = warehouse.value(
             "select count(*) from national.package where package_state = 'refused'"
             " and refusal_code <> 'PKG-F08' and last_received_at > :since",
@@ -678,7 +667,12 @@ def _nation(settings: Settings, now: dt.datetime) -> _Found:
                 said("packages refused in the last week: {count}", count=said_number(refused)),
                 said("see the reasons with `onestop nation --list packages`"),
             )
-        yield from _nations_copy(settings, warehouse, last["publication_id"])
+        if last:
+            yield from _nations_copy(settings, warehouse, last["publication_id"])
+
+
+def _no_national_figures() -> tuple[State, Said, Said]:
+    return "WARN", said("no national figures are published yet"), said_text(_FEDERATE)
 
 
 def _nations_night(last: dict[str, Any], now: dt.datetime) -> _Found:
@@ -723,6 +717,11 @@ def _nations_copy(settings: Settings, warehouse: Warehouse, publication: int) ->
         yield "FAIL", said("the readers' copy lacks the nation's last publication"), again
 
 
+def _first_run(settings: Settings) -> Said:
+    """What makes the warehouse and the landing."""
+    return said_text(_FEDERATE if _has_no_city(settings) else "the first night makes it")
+
+
 def _is_office() -> bool:
     """Whether this is a national office."""
     return bool(os.environ.get("ONESTOP_PROVINCES"))
@@ -739,6 +738,7 @@ def _has_no_city(settings: Settings) -> bool:
     )
 
 
+_FEDERATE = "run `onestop federate` with the packages of the provinces"
 #: Checks of what only a city needs.
 _OF_CITIES = {"mappings", "days_off", "exports"}
 _KEYS_END = dt.timedelta(days=30)

@@ -138,15 +138,28 @@ def test_verification_adds_the_kept_packages_up_again(office, tmp_path):
     assert str(verify_nation(settings).differences[0]).startswith("P02: the kept package")
 
 
-def test_verification_before_the_first_publication_says_how_to_publish(
-    nation, empty_office, tmp_path
-):
-    settings = national_settings(empty_office, tmp_path)
+@pytest.fixture
+def without_publication(nation, empty_office, tmp_path):
+    """An office that received one file, and refused it."""
+    settings = replace(national_settings(empty_office, tmp_path), exports=tmp_path / "none")
     (tmp_path / "inbox").mkdir()
     (tmp_path / "inbox" / "refused.onestop.zip").write_bytes(b"no package")
     federate(settings, read_registry(nation.registry), [str(tmp_path / "inbox")], now=NOW)
+    return settings
+
+
+def test_verification_before_the_first_publication_says_how_to_publish(without_publication):
     with pytest.raises(NothingPublishedError, match=r"published yet.*onestop federate"):
-        verify_nation(settings)
+        verify_nation(without_publication)
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_doctor_names_refused_packages_before_the_first_publication(without_publication):
+    messages = [message for _, message, _ in found(without_publication, NOW)["nation"]]
+    assert messages == [
+        "no national figures are published yet",
+        "packages refused in the last week: 1",
+    ]
 
 
 def test_a_restored_backup_shows_the_nation_again(office, tmp_path):
