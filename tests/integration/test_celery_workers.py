@@ -12,6 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from unittest.mock import patch
 
 import boto3
 import celery_airflow
@@ -139,8 +140,12 @@ def publish_alone(settings):
     assert status_of(last, 3600) == 0
 
 
-def killed_in_the_middle(airflow, machine):
-    """Whether the machine is at work on files in the middle of the night, and now dead."""
+def kill_in_the_middle(airflow, machine):
+    """Kill the machine if it is at work on files in the middle of the night.
+
+    Returns:
+        Task and index of what ran on it; nothing where it was not killed.
+    """
     running = airflow.running()
     of_machine = {
         (task, index)
@@ -161,9 +166,9 @@ def ended(postgres, tmp_path_factory):
     folder = tmp_path_factory.mktemp("celery")
     exports, mappings = folder / "exports", folder / "mappings"
     write_sources(exports, mappings, SOURCES, FILES)
-    before = dict(os.environ)
     programs = programs_of(postgres.make_database())
     with (
+        patch.dict(os.environ),
         machines(2, folder) as (first, second),
         postgres_server(here(), str(network()), programs, owner_of(postgres)) as server,
         redis_server(here()) as broker,
@@ -192,13 +197,11 @@ def ended(postgres, tmp_path_factory):
                 if isinstance(event, NightResult):
                     result = event
                 elif not lost:
-                    lost = killed_in_the_middle(airflow, first)
+                    lost = kill_in_the_middle(airflow, first)
                 time.sleep(1)  # each event asks for all tasks
             tasks, left = airflow.ended(), second.files()
         alone_published.result()
         yield Ended(result, first.address, second.address, lost, tasks, left, settings, alone)
-    os.environ.clear()
-    os.environ.update(before)
     shutil.rmtree(folder, ignore_errors=True)
 
 
