@@ -71,7 +71,7 @@ def _call(name: str, *arguments: exp.Expression) -> exp.Anonymous:
     return exp.Anonymous(this=name, expressions=[one.copy() for one in arguments])
 
 
-def _epoch(node: exp.Expression) -> exp.Expression:
+def _extracted(node: exp.Expression) -> exp.Expression:
     if isinstance(node, exp.Extract) and node.name.upper() == "EPOCH":
         seconds = exp.Cast(
             this=_call("unix_micros", node.expression), to=exp.DataType.build("double")
@@ -211,7 +211,7 @@ DIFFERENCES = (
         "extract(epoch from t)",
         "cast(unix_micros(t) as double) / 1000000",
         "does not know the field",
-        _epoch,
+        _extracted,
     ),
     Difference(
         "cast(percentile_cont(p) within group (order by x) as bigint)",
