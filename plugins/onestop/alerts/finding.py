@@ -269,10 +269,10 @@ def _refused(
         code = row["refused_rule"]
         rule = FILE_RULES.get(code)
         message = (rule.vi, rule.en) if rule else of_both(row, "message")
-        fact = f"{row['file_name']} {code}"
         is_expected = (row["source"], row["feed"], row["night"]) in lacked
+        fact = f"{row['file_name']} {code}" + (" expected" if is_expected else "")
         lines[fact] = line(
-            f"{fact} expected" if is_expected else fact,
+            fact,
             "refused_expected" if is_expected else "refused",
             named=f"{row['file_name']}: {code}",
             message=message,

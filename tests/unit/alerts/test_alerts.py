@@ -142,6 +142,15 @@ def test_an_expected_file_that_was_refused_is_one_alert_which_says_what_it_block
     assert "`onestop night 2022-11-24`" in alert.remedy("en")
 
 
+def test_a_refused_file_that_the_night_waits_for_is_named_beside_one_of_the_same_name(small_world):
+    small_world.mappings = small_world.settings.mappings()
+    for feed in ("visits", "dossiers", "visits"):
+        small_world.deliver("export.csv", feed=feed, refused_by="FILE-F01")
+    small_world.end("refused_delivery")
+    alert = small_world.alerts()["delivery_refused"]
+    assert sorted("waits for this file" in text for text in texts(alert)) == [False, True]
+
+
 def test_of_two_expected_files_one_is_missing_and_one_refused(small_world):
     shipped = small_world.settings.mappings()
     dossiers = shipped.expected[0]
