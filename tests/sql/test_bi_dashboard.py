@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import yaml
 from superset_dashboard import SHIPPED, read_charts, read_datasets
@@ -89,7 +91,7 @@ def test_filters_and_places_of_the_dashboard_name_what_is_shipped():
             assert target["column"]["name"] in columns, (one["name"], dataset)
 
 
-FIGURES = {"value", "projected_value"}
+FIGURES = {"value", "projected_value", "coverage", "rate_lower", "rate_upper"}
 
 
 @pytest.mark.parametrize(
@@ -107,3 +109,32 @@ def test_superset_is_left_nothing_to_round_in_a_table(published, dataset):
     shown = [row[name] for row in rows for name in FIGURES & row.keys() if row[name] is not None]
     assert shown
     assert [value for value in shown if float(value) != round(float(value), 2)] == []
+
+
+_DECIMALS_LEFT = {"/ 100": 2, "/ 10": 1}
+
+
+def _formats(params):
+    """Each number format of a chart with the aggregate that it formats; None is all of them."""
+    for name in ("valueFormat", "y_axis_format"):
+        if name in params:
+            yield None, params[name]
+    for column, config in params.get("column_config", {}).items():
+        if "d3NumberFormat" in config:
+            yield column, config["d3NumberFormat"]
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_a_chart_shows_all_decimals_that_its_query_leaves(chart):
+    """A format with one decimal shows 97.96 as 98.0, which looks like the target."""
+    content = yaml.safe_load((SHIPPED / "charts" / f"{chart}.yaml").read_text(encoding="utf-8"))
+    for column, number_format in _formats(content["params"]):
+        decimals = re.fullmatch(r",(?:d|\.(\d)~?f)", number_format)
+        assert decimals, number_format
+        shown = [m for m in CHARTS[chart].metrics if column in (None, m["label"])]
+        for metric in shown:
+            for ending, left in _DECIMALS_LEFT.items():
+                if metric["sqlExpression"].endswith(ending):
+                    assert int(decimals[1] or 0) >= left, (metric["label"], number_format)
+        if not shown:  # a column of the dataset, which keeps two decimals
+            assert int(decimals[1] or 0) >= 2, (column, number_format)
