@@ -14,7 +14,7 @@ Readers see the whole new night or the whole old one.
   every 5 minutes (`ONESTOP_WAIT_MINUTES`); it is then *up for reschedule*, and its log names what
   it waits for. It is red only when the exports cannot be read.
 - `delivery.land`, `delivery.read`, `delivery.validate`: a file is refused, the others go on. Have
-  the source export it again, then clear `discover_deliveries`. Above 100 files, each of these
+  the source export it again, then clear `discover_deliveries`. Above 32 files, each of these
   tasks works on a batch of files; its log names every one of them.
 - `delivery.load`: nothing of that file is in the warehouse. Clear the task.
 - `decide` (*Required Actions*): a number of rows is unusual, or a snapshot lacks a whole unit, and

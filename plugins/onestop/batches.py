@@ -1,9 +1,9 @@
 """Files in batches: one Airflow task works on several files, each independently.
 
 Airflow maps a task over a limited number of elements (``max_map_length``, 1,024 by default), and
-a night after an outage, or the first night over years of exports, has more files than that. So the
-elements are batches of files. A file that is refused, fails, or kills the process does not affect
-the other files of its batch.
+a night after an outage, or the first night over years of exports, has more files than that. To
+start a task also takes as long as to validate a small file. So the elements are batches of files. A
+file that is refused, fails, or kills the process does not affect the other files of its batch.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ class File(Protocol):
 FileT = TypeVar("FileT", bound=File)
 Result = TypeVar("Result")
 
-#: The most batches; up to this many files each get a batch of their own.
-MOST_BATCHES = 100
+#: The most batches; up to this many files each get a batch of their own. Airflow runs at most 16
+#: tasks of a DAG at the same time (``max_active_tasks_per_dag``), so more would only wait.
+MOST_BATCHES = 32
 #: Width of the column in which Airflow stores a mapped task's label.
 _LABEL_LENGTH = 250
 

@@ -77,7 +77,8 @@ def store_at(url: str) -> Path:
     config = {
         "connect_timeout": _CONNECT_TIMEOUT,
         "read_timeout": _TIMEOUT,
-        "retries": {"max_attempts": 5, "mode": "standard"},
+        # Not max_attempts: botocore rewrites it in place, and the next path makes a client anew.
+        "retries": {"total_max_attempts": 6, "mode": "standard"},
     }
     # Other machines write there too, so nothing that was listed once is kept.
     return cast("Path", UPath(url.rstrip("/"), config_kwargs=config, use_listings_cache=False))

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import boto3
 import pytest
+from aiobotocore.session import AioSession
 from export_servers import PASSWORD, USER, BreakingConnection, s3_server, sftp_server
 from published_marts import settings_in
 from steps_by_hand import discover, land
@@ -125,6 +126,24 @@ def test_remote_exports_give_the_same_deliveries_as_a_folder(remote, sftp, tmp_p
     one, other = landed.values()
     assert one == other
     assert len(list(landed_deliveries(there.landing))) == len(one)
+
+
+def test_all_files_of_an_object_store_are_listed_and_landed_by_one_client(
+    s3, tmp_path, monkeypatch
+):
+    made = []
+    make = AioSession.create_client
+
+    def counted(self, *arguments, **named):
+        made.append(arguments)
+        return make(self, *arguments, **named)
+
+    monkeypatch.setattr(AioSession, "create_client", counted)
+    files = [file for file in list_exports(s3_folder(s3)) if "2022" in file.name]
+    assert len(files) > 2
+    for file in files:
+        land_file(file, tmp_path / file.name, **LANDED_AS)
+    assert made == [("s3",)]
 
 
 def test_an_interrupted_transfer_is_resumed_where_it_stopped(remote, port_of, sftp, tmp_path):

@@ -11,6 +11,7 @@ import pytest
 from exported_files import RECORD, as_json, record
 from published_marts import settings_in
 
+from onestop.batches import MOST_BATCHES
 from onestop.local.backfill import DAG_ID, NightResult, run_nights
 from onestop.local.local_airflow import PRELOADED, LocalAirflow
 from onestop.sample import write_sample
@@ -95,7 +96,7 @@ def test_every_file_is_listed_by_name_in_the_logs(many):
     assert {path.name for path in settings.exports.iterdir()} <= read
 
 
-def test_airflow_maps_over_a_hundred_batches_at_most(many):
+def test_airflow_maps_over_batches(many):
     _, tasks, _, _ = many
     mapped = [task for task in tasks if task["task_id"] == "delivery.land"]
-    assert 1 < len(mapped) <= 100
+    assert 1 < len(mapped) <= MOST_BATCHES

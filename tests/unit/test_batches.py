@@ -46,9 +46,13 @@ def test_every_file_is_in_one_batch_and_in_its_order(count):
     assert all(batches)
 
 
-def test_up_to_a_hundred_files_each_have_a_batch_of_their_own():
-    assert [len(batch) for batch in in_batches(files(100))] == [1] * 100
-    assert max(len(batch) for batch in in_batches(files(1500))) == 15
+def test_up_to_a_number_of_files_each_have_a_batch_of_their_own():
+    assert [len(batch) for batch in in_batches(files(MOST_BATCHES))] == [1] * MOST_BATCHES
+    assert max(len(batch) for batch in in_batches(files(MOST_BATCHES + 1))) == 2
+
+
+def test_no_more_tasks_are_started_for_many_files_than_airflow_runs_in_two_rounds():
+    assert [len(batch) for batch in in_batches(files(257))] == [9] * 28 + [5]
 
 
 def test_a_label_names_the_file_or_the_first_and_the_last_and_their_number():

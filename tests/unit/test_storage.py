@@ -35,6 +35,14 @@ def test_an_address_that_is_none_of_object_storage_is_refused(url):
         store_at(url)
 
 
+def test_all_paths_of_a_store_share_one_client(monkeypatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    folder = store_at("s3://bucket/one-client")
+    first = folder / "first"
+    first.fs.connect()
+    assert (folder / "second").fs is first.fs
+
+
 @pytest.fixture
 def unreachable(monkeypatch):
     """A folder of a store that does not answer."""

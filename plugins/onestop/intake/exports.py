@@ -12,6 +12,7 @@ import stat
 import unicodedata
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -67,7 +68,7 @@ class RemoteFolder:
         url: such as ``sftp://user@host:22/folder`` or ``s3://bucket/folder``, never with a
             password: it is printed.
         path: the folder as its filesystem names it; on object storage the bucket comes first.
-        connect: opens a filesystem of its own to it, with the credentials.
+        connect: opens a filesystem to it, with the credentials.
     """
 
     url: str
@@ -282,7 +283,8 @@ def exports_at(url: str, options: Mapping[str, Any]) -> Folder:
     shown = urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
     if parts.scheme == "s3":
         bucket_and_prefix = f"{parts.netloc}{unquote(parts.path)}".rstrip("/")
-        return RemoteFolder(shown, bucket_and_prefix, lambda: _connect_s3(options))
+        # making a client takes longer than reading a file, and it keeps no connection to close
+        return RemoteFolder(shown, bucket_and_prefix, cache(lambda: _connect_s3(options)))
     login = {
         "host": parts.hostname,
         "port": parts.port or 22,
