@@ -46,13 +46,12 @@ CODE_LISTS: Mapping[str, str] = {
     "timeliness": "timeliness.timeliness",
     "unit_level": "unit_level.unit_level",
 }
-#: The unit of a quantity, by the ending of its name.
+#: The unit of a quantity, by the word of its name that says so.
 _UNITS: Mapping[str, Meaning] = {
-    "_seconds": {"vi": "giây", "en": "seconds"},
-    "_minutes": {"vi": "phút", "en": "minutes"},
-    "_workdays": {"vi": "ngày làm việc", "en": "working days"},
-    "_days": {"vi": "ngày", "en": "days"},
-    "_bytes": {"vi": "byte", "en": "bytes"},
+    "seconds": {"vi": "giây", "en": "seconds"},
+    "workdays": {"vi": "ngày làm việc", "en": "working days"},
+    "days": {"vi": "ngày", "en": "days"},
+    "bytes": {"vi": "byte", "en": "bytes"},
 }
 
 
@@ -165,7 +164,7 @@ _SAME_TYPES = {
 def _column(schema: str, table: str, name: str, type_: str) -> Column:
     unit = None
     if type_ != "varchar":
-        unit = next((unit for ending, unit in _UNITS.items() if name.endswith(ending)), None)
+        unit = next((_UNITS[word] for word in name.split("_") if word in _UNITS), None)
     own = reference_files()[table].columns.get(name) if schema == "ref" else None
     if own is not None:
         meaning: Meaning = {"vi": own.vi, "en": own.en}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from collections import Counter
 
 import pytest
 
@@ -16,7 +18,10 @@ from onestop.marts.descriptions import (
     table_keys,
     table_texts,
 )
+from onestop.marts.dictionary import described_tables
+from onestop.marts.files import SQL_FOLDER
 from onestop.marts.publish import refresh_reference
+from onestop.schema.quick_yaml import safe_load
 from onestop.warehouse import open_warehouse
 
 
@@ -56,6 +61,18 @@ def test_every_column_is_described(columns):
         ("procedure_version", "service_level", "Service level provided, 1–4"),
         ("catalogue", "service_level", "Service level provided, 1 to 4"),
         ("dossier_version", "service_level", "Service level at receipt"),
+        ("form_06a", "received_total", "Form II.06a column (3)"),
+        (
+            "online_share",
+            "received_total",
+            "Dossiers received in the period, without those carried over",
+        ),
+        ("waiting_time", "wait_seconds", "Seconds waited by those called"),
+        (
+            "visit",
+            "wait_seconds",
+            "Seconds waited, from issue to first call; null where it was not called",
+        ),
     ],
 )
 def test_a_column_with_two_meanings_has_that_of_its_table(table, column, text):
@@ -77,6 +94,45 @@ def test_every_description_is_bilingual():
         vietnamese, _, english = text.partition(" — ")
         assert vietnamese, name
         assert english, name
+
+
+@pytest.mark.parametrize("name", ["columns.yaml", "tables.yaml"])
+def test_no_description_ends_at_a_comma(name):
+    """An unquoted comma ends a value of ``{vi: …, en: …}``; the rest is a key without value."""
+    described = safe_load((SQL_FOLDER / name).read_text(encoding="utf-8"))
+    groups = [described["columns"]] if name == "columns.yaml" else described.values()
+    texts = [(one, text) for group in groups for one, text in group.items()]
+    assert {one: text.keys() for one, text in texts if text.keys() - {"vi", "en", "key"}} == {}
+    assert len(texts) > 50
+
+
+def test_each_column_is_described_once():
+    text = (SQL_FOLDER / "columns.yaml").read_text(encoding="utf-8")
+    names = re.findall(r"^  ([\w.]+):", text.partition("\nlabels:")[0], re.MULTILINE)
+    assert [name for name, times in Counter(names).items() if times > 1] == []
+    assert len(names) > 300
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [
+        ("wait_seconds_from_opening", "seconds"),
+        ("workdays_taken", "working days"),
+        ("days_late", "days"),
+        ("size_bytes", "bytes"),
+        ("visits_within_30_minutes", None),
+    ],
+)
+def test_a_quantity_has_the_unit_that_its_name_says_and_a_count_has_none(tmp_path, name, unit):
+    with open_warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}") as warehouse:
+        warehouse.make_table("mart.visit", f"select cast(1 as bigint) as {name}")
+        [column] = [
+            column
+            for table in described_tables(warehouse)
+            if table.full_name == "mart.visit"
+            for column in table.columns
+        ]
+    assert (column.unit and column.unit["en"]) == unit
 
 
 def test_exactly_the_tables_that_readers_see_are_described(columns):
