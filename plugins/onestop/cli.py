@@ -18,7 +18,7 @@ import threading
 import traceback
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from onestop.night import NightReport
     from onestop.upkeep.backup import Backup
+    from onestop.upkeep.verify import Verification
 
 _DEBUG = "--debug"
 _PROGRESS = "--progress"
@@ -381,10 +382,7 @@ def night(
     from onestop.schema.time_zone import LOCAL_ZONE
 
     last = to or first
-    if last < first:
-        raise _wrong(
-            said("the range ends ({last}) before it begins ({first})", last=last, first=first)
-        )
+    _require_order(first, last)
     if last > dt.datetime.now(LOCAL_ZONE).date():
         raise _wrong(said("night {night} is in the future; correct the date", night=last))
     settings = Settings.from_environment()
@@ -405,6 +403,13 @@ def night(
         day += dt.timedelta(days=1)
     if not good:
         raise typer.Exit(1)
+
+
+def _require_order(first: dt.date | None, last: dt.date | None) -> None:
+    if first and last and last < first:
+        raise _wrong(
+            said("the range ends ({last}) before it begins ({first})", last=last, first=first)
+        )
 
 
 def _what_to_look_at(settings: Settings, report: NightReport) -> Iterator[Said]:
@@ -528,9 +533,9 @@ def diff(  # noqa: PLR0913, PLR0917 - a figure has this many coordinates
     What moved the city's scorecard last night:
       onestop diff 2022-11-23 2022-11-24
     Which dossiers of a unit did it, and what changed in them:
-      onestop diff 2022-11-01 2022-11-24 --unit H24.31 --indicator on_time_rate
+      onestop diff 2022-11-14 2022-11-24 --unit H24.31 --indicator on_time_rate
     The figure of October on two later nights:
-      onestop diff 2022-11-01 2022-11-24 --from 2022-10-01 --to 2022-10-31
+      onestop diff 2022-11-14 2022-11-24 --from 2022-10-01 --to 2022-10-31
 
     Each dossier, ticket, procedure, desk or declaration has one cause in a figure: newly received,
     closed in time or late, fell overdue, late file, register changed, … (ref.change_cause). Their
@@ -623,11 +628,16 @@ def verify(lang: LangOption, as_of: AsOf = None) -> None:
     settings = Settings.from_environment()
     with open_published(settings) as published:
         is_office, has_nights = has_national(published), bool(published_nights(published))
-    if is_office and as_of is None:
-        _verify_nation(settings, lang)
-        if not has_nights:
-            return
-    result = verify_night(settings, as_of)
+    has_nation = is_office and as_of is None
+    is_identical = not has_nation or _is_nation_identical(settings, lang)
+    if has_nights or not has_nation:
+        is_identical &= _is_night_identical(verify_night(settings, as_of), lang)
+    if not is_identical:
+        raise typer.Exit(1)
+
+
+def _is_night_identical(result: Verification, lang: Language) -> bool:
+    """Print what the verification of a night found."""
     for sentence in result.notes:
         typer.secho(translated(sentence, lang), fg="yellow", err=True)
     for sentence in (*result.differences, *result.reasons):
@@ -643,13 +653,14 @@ def verify(lang: LangOption, as_of: AsOf = None) -> None:
             ),
             lang,
         )
-        return
+        return True
     differences = said_count(result.difference_count, "difference")
-    _fail(said("night {night}: {differences}", night=result.night, differences=differences), lang)
+    _warn(said("night {night}: {differences}", night=result.night, differences=differences), lang)
+    return False
 
 
-def _verify_nation(settings: Settings, lang: Language) -> None:
-    """Verify the nation's last publication; a difference ends the command."""
+def _is_nation_identical(settings: Settings, lang: Language) -> bool:
+    """Verify the nation's last publication, and print what was found."""
     from onestop.upkeep.verify_nation import verify_nation
 
     result = verify_nation(settings)
@@ -657,24 +668,26 @@ def _verify_nation(settings: Settings, lang: Language) -> None:
     for sentence in result.differences:
         _say(sentence, lang)
     if result.differences:
-        _fail(
+        _warn(
             said(
                 "the nation's night {night}, publication {number}: {differences}",
-                differences=said_count(len(result.differences), "difference"),
+                differences=said_count(result.difference_count, "difference"),
                 **facts,
             ),
             lang,
         )
+        return False
     _say(
         said(
             "the nation's night {night}, publication {number}: all figures are identical"
-            " ({figures}) when added up from {packages} kept packages",
+            " ({figures}) when added up from {packages}",
             figures=said_number(result.figures),
-            packages=said_number(result.packages),
+            packages=said_count(result.packages, "kept package"),
             **facts,
         ),
         lang,
     )
+    return True
 
 
 @app.command()
@@ -716,6 +729,7 @@ def replay(  # noqa: PLR0913, PLR0917 - one filter each
     from onestop.replay import ReplayFilter, replay_summary
     from onestop.replay import replay as replay_refused
 
+    _require_order(first, last)
     wanted = ReplayFilter(first, last, source, feed, rule, delivery, has_superseded)
     results = replay_refused(
         Settings.from_environment(),
@@ -1176,9 +1190,8 @@ def _say(sentence: Said, lang: Language) -> None:
     typer.echo(sentence.in_language(lang))
 
 
-def _fail(message: Said, lang: Language) -> NoReturn:
+def _warn(message: Said, lang: Language) -> None:
     typer.secho(message.in_language(lang), fg="red", err=True)
-    raise typer.Exit(1)
 
 
 def main() -> None:

@@ -288,12 +288,11 @@ def replay_summary(results: Sequence[ReplayResult], *, is_trial: bool) -> Said:
         rows=said_count(closed, "row"),
         files=said_count(loaded, "whole file"),
     )
+    if not (closed or loaded):
+        return said(
+            "{found} settled; correct the rule, the mapping or the reference file first",
+            found=found,
+        )
     if is_trial:
         return said("{found} would be settled; run it without --dry-run", found=found)
-    if closed or loaded:
-        return said(
-            "{found} settled; they appear in the figures from the next night on", found=found
-        )
-    return said(
-        "{found} settled; correct the rule, the mapping or the reference file first", found=found
-    )
+    return said("{found} settled; they appear in the figures from the next night on", found=found)

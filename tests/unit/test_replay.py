@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from staged_files import a_delivery, write_staged
 
 from onestop.record.load import load_delivery, load_replayed
+from onestop.replay import ReplayResult, replay_summary
 from onestop.warehouse import open_warehouse
 
 FIRST = dt.date(2022, 6, 1)
@@ -353,3 +354,16 @@ def test_keys_vanish_from_a_snapshot_once_all_its_keys_can_be_read(warehouse, tm
     load_replayed(warehouse, snapshot.delivery, snapshot.staged(tmp_path, bad=frozenset()))
     assert history(warehouse) == expected_history([before, snapshot], {1})
     assert (CODES[1], "A", FIRST, night_of(1)) in history(warehouse)
+
+
+def test_a_trial_asks_to_be_run_only_where_it_would_settle_something():
+    unchanged = ReplayResult("d.1", "one.json", "unchanged", rows_open=3)
+    replayed = ReplayResult("d.2", "two.json", "replayed", rows_replayed=2)
+    assert replay_summary([unchanged], is_trial=True) == (
+        "1 delivery read again: 0 rows and 0 whole files settled; correct the rule, the mapping or"
+        " the reference file first"
+    )
+    assert replay_summary([unchanged, replayed], is_trial=True) == (
+        "2 deliveries read again: 2 rows and 0 whole files would be settled; run it without"
+        " --dry-run"
+    )

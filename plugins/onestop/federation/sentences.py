@@ -51,9 +51,8 @@ def nation_sentences(done: NationState) -> Iterator[Said]:
         )
     elif done.waits_for:
         yield said(
-            "the nation's night {night} waits for {count} more provinces: {are_in} of {total}"
-            " are in",
-            count=done.waits_for,
+            "the nation's night {night} waits for {provinces}: {are_in} of {total} are in",
+            provinces=said_count(done.waits_for, "more province"),
             **facts,
         )
     else:
@@ -81,13 +80,12 @@ def outcome_sentence(outcome: PackageOutcome) -> Said:
         )
     if outcome.replaces_night is not None:
         return said(
-            "{file}: {province}, night {night}; it replaces night {earlier} and restates"
-            " {count} figures",
+            "{file}: {province}, night {night}; it replaces night {earlier} and restates {figures}",
             file=outcome.place,
             province=outcome.province_code,
             night=outcome.night,
             earlier=outcome.replaces_night,
-            count=said_number(outcome.restated),
+            figures=said_count(outcome.restated, "figure"),
         )
     return said(
         "{file}: {province}, night {night}",

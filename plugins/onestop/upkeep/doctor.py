@@ -25,7 +25,16 @@ from onestop.marts.published import NothingPublishedError, has_national, open_pu
 from onestop.marts.reference_names import UNKNOWN_NAME_REMEDY, unknown_names
 from onestop.record.night_runs import reason_sql
 from onestop.record.publications import last_published
-from onestop.said import Said, in_language, said, said_both, said_list, said_number, said_text
+from onestop.said import (
+    Said,
+    in_language,
+    said,
+    said_both,
+    said_count,
+    said_list,
+    said_number,
+    said_text,
+)
 from onestop.schema.mapping import ClaimedTwiceError, recognise
 from onestop.schema.reference import read_reference
 from onestop.schema.time_zone import LOCAL_ZONE
@@ -238,8 +247,9 @@ def _mappings(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 -
 
 def _suites(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
     from onestop.gate import all_suites  # noqa: PLC0415 - imports slowly
-    from onestop.gate.gx_engine import as_expectation  # noqa: PLC0415 - as above
+    from onestop.gate.evaluation import load_engine  # noqa: PLC0415 - as above
 
+    as_expectation = load_engine().as_expectation
     suites = all_suites()
     rules = [rule for suite in suites for rule in suite.rules]
     for rule in rules:
@@ -616,7 +626,7 @@ def _provinces(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 
         return
     today = now.astimezone(LOCAL_ZONE).date()
     registry = read_registry(registry_file())
-    yield "OK", said("{count} provinces in the registry", count=said_number(len(registry)))
+    yield "OK", said("{provinces} in the registry", provinces=said_count(len(registry), "province"))
     soon = today + _KEYS_END
     ending = [
         code

@@ -17,7 +17,7 @@ from onestop.federation.national_warehouse import (
 from onestop.federation.package import open_package
 from onestop.federation.refusal import PackageRefusedError
 from onestop.files import has_sha256, scratch_folder
-from onestop.said import said
+from onestop.said import said, said_count
 from onestop.warehouse.duckdb_engine import duckdb_address
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ class NationVerification:
         publication_id: its last publication, which was verified.
         packages: how many packages it rests on.
         figures: how many published figures were compared.
-        differences: what differs, and which packages cannot be read.
+        differences: what differs, by table, and which packages cannot be read.
+        difference_count: number of the figures that differ, and of those packages.
     """
 
     night: dt.date
@@ -51,6 +52,12 @@ class NationVerification:
     packages: int = 0
     figures: int = 0
     differences: list[Said] = field(default_factory=list)
+    difference_count: int = 0
+
+    def differ(self, sentence: Said, count: int = 1) -> None:
+        """Note what differs."""
+        self.differences.append(sentence)
+        self.difference_count += count
 
 
 def verify_nation(settings: Settings) -> NationVerification:
@@ -97,7 +104,7 @@ def verify_nation(settings: Settings) -> NationVerification:
                 _add(scratch, settings, checks, row)
             except (OSError, PackageRefusedError) as error:
                 why = error.why if isinstance(error, PackageRefusedError) else type(error).__name__
-                result.differences.append(
+                result.differ(
                     said(
                         "{province}: the kept package {sha256} does not pass: {why}",
                         province=row["province_code"],
@@ -144,12 +151,13 @@ def _compare(
     both = [one.arrow(query.format(", ".join(columns)), number) for one in (published, scratch)]
     result.figures += both[0].num_rows
     if differing := _differing(*both):
-        result.differences.append(
+        result.differ(
             said(
-                "national.{table}: {count} figures are not the sums of the kept packages",
+                "national.{table}: not the sums of the kept packages: {figures}",
                 table=name,
-                count=differing,
-            )
+                figures=said_count(differing, "figure"),
+            ),
+            differing,
         )
 
 

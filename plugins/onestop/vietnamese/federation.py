@@ -72,8 +72,8 @@ SENTENCES: dict[str, str] = {
         "nếu vẫn bị từ chối, hãy kiểm tra nơi lưu tệp và quyền đọc tệp"
     ),
     "{file}: {province}, night {night}": "{file}: {province}, đêm {night}",
-    "{file}: {province}, night {night}; it replaces night {earlier} and restates {count} figures": (
-        "{file}: {province}, đêm {night}; thay cho đêm {earlier} và đổi {count} con số"
+    "{file}: {province}, night {night}; it replaces night {earlier} and restates {figures}": (
+        "{file}: {province}, đêm {night}; thay cho đêm {earlier} và đổi {figures}"
     ),
     "{files} read: {new} taken in, {repeated} held before, {refused} refused": (
         "đã đọc {files}: nhận {new}, đã có từ trước {repeated}, từ chối {refused}"
@@ -82,8 +82,8 @@ SENTENCES: dict[str, str] = {
     "the nation's night {night} is published with {are_in} of {total} provinces": (
         "đã công bố số liệu cả nước của đêm {night} với {are_in} trên {total} tỉnh"
     ),
-    "the nation's night {night} waits for {count} more provinces: {are_in} of {total} are in": (
-        "số liệu cả nước của đêm {night} còn chờ {count} tỉnh: đã có {are_in} trên {total}"
+    "the nation's night {night} waits for {provinces}: {are_in} of {total} are in": (
+        "số liệu cả nước của đêm {night} còn chờ {provinces}: đã có {are_in} trên {total}"
     ),
     "nothing new is published for the nation's night {night}: {are_in} of {total} provinces are"
     " in": (
@@ -200,18 +200,18 @@ SENTENCES: dict[str, str] = {
     "{province}: the kept package {sha256} does not pass: {why}": (
         "{province}: gói đã lưu {sha256} không đạt: {why}"
     ),
-    "national.{table}: {count} figures are not the sums of the kept packages": (
-        "national.{table}: {count} con số không phải là tổng của các gói đã lưu"
+    "national.{table}: not the sums of the kept packages: {figures}": (
+        "national.{table}: không phải là tổng của các gói đã lưu: {figures}"
     ),
     "the nation's night {night}, publication {number}: {differences}": (
         "đêm {night} của cả nước, lần công bố {number}: {differences}"
     ),
     "the nation's night {night}, publication {number}: all figures are identical ({figures}) when"
-    " added up from {packages} kept packages": (
+    " added up from {packages}": (
         "đêm {night} của cả nước, lần công bố {number}: mọi số liệu giống hệt ({figures}) khi cộng"
-        " lại từ {packages} gói đã lưu"
+        " lại từ {packages}"
     ),
-    "{count} provinces in the registry": "danh sách có {count} tỉnh",
+    "{provinces} in the registry": "danh sách có {provinces}",
     "no key is valid on {day}: {provinces}": (
         "không có khóa nào còn hiệu lực ngày {day}: {provinces}"
     ),

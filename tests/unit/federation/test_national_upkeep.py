@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import os
+import re
 import shutil
 import stat
 from dataclasses import replace
 
 import pytest
+from commands import run_command
 from generated_provinces import NIGHT, NOW, national_settings
 
 from onestop.federation.federating import federate, kept_package
@@ -128,7 +131,7 @@ def test_verification_adds_the_kept_packages_up_again(office, tmp_path):
         warehouse.publish_copy(settings.published)
     [difference] = verify_nation(settings).differences
     assert str(difference) == (
-        "national.indicator_value: 1 figures are not the sums of the kept packages"
+        "national.indicator_value: not the sums of the kept packages: 1 figure"
     )
     with open_warehouse(settings.warehouse) as warehouse:
         sha256 = warehouse.value(
@@ -136,6 +139,27 @@ def test_verification_adds_the_kept_packages_up_again(office, tmp_path):
         )
     kept_package(settings, sha256).unlink()
     assert str(verify_nation(settings).differences[0]).startswith("P02: the kept package")
+
+
+def test_verify_reports_the_city_also_where_the_nation_differs(nation, after_one_night, tmp_path):
+    settings = after_one_night
+    registry = tmp_path / "provinces.csv"
+    registry.write_text(nation.registry.read_text("utf-8"), encoding="utf-8")
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / "P01.onestop.zip").write_bytes(nation.package("P01", 1))
+    federate(settings, read_registry(registry), [str(tmp_path / "inbox")], now=NOW)
+    with open_warehouse(settings.warehouse) as warehouse:
+        warehouse.execute("update national.indicator_value set numerator = numerator + 1")
+        warehouse.publish_copy(settings.published)
+    environment = {**os.environ, **settings.to_environment(), "LANG_UI": "en"}
+    done = run_command("verify", env=environment)
+    assert done.returncode == 1
+    [figures] = re.findall(
+        r"indicator_value: not the sums of the kept packages: (\d{1,3}(?:,\d{3})*) figures\n",
+        done.stdout,
+    )
+    assert f"the nation's night 2022-11-15, publication 1: {figures} differences" in done.stderr
+    assert "all published figures are identical" in done.stdout
 
 
 @pytest.fixture

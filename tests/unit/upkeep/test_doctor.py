@@ -1,7 +1,9 @@
-"""What the doctor says of the folder of Spark's files."""
+"""What the doctor says of the folder of Spark's files, and how it loads the suites."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -31,3 +33,13 @@ def test_files_of_spark_beside_a_landing_on_object_storage_are_well(here):
 def test_files_of_spark_in_the_landing_are_a_failure(here, tmp_path):
     [finding] = examine(replace(here, landing=tmp_path))
     assert (finding.state, "lies in" in finding.message) == ("FAIL", True)
+
+
+def test_suites_are_loaded_as_nights_load_them_without_analytics_and_apache_spark():
+    program = (
+        "import os, sys; from onestop.upkeep.doctor import _suites; [_] = _suites(None, None);"
+        " print(os.environ['GX_ANALYTICS_ENABLED'], 'pyspark' in sys.modules)"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("false False\n", "")
