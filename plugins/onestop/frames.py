@@ -25,7 +25,7 @@ from onestop.figures.explain import explain as explain_figure
 from onestop.language import chosen_language
 from onestop.marts.descriptions import column_text, label_kind, table_texts
 from onestop.marts.earlier_nights import NightMarts
-from onestop.marts.files import mart_files
+from onestop.marts.files import mart_files, with_fragments
 from onestop.marts.publish import HISTORIES
 from onestop.marts.published import QuestionError, find_night, published_nights
 from onestop.marts.published import open_published as open_marts
@@ -247,17 +247,12 @@ class PublishedFigures:
         if self._as_of == _nights(warehouse)[-1]:
             return quoted
         marts = NightMarts(warehouse, self._as_of, mark="frames")
-        return lambda schema, table: self._earlier(marts, schema, table)
+        return lambda schema, table: self._earlier(warehouse, marts, schema, table)
 
-    def _earlier(self, marts: NightMarts, schema: str, table: str) -> str:
+    def _earlier(self, warehouse: Warehouse, marts: NightMarts, schema: str, table: str) -> str:
         """The relation with a table's rows of a night that is not the last one."""
         if schema == "mart" and table in _HISTORY_OF:
-            night = f"date '{self._as_of}'"
-            history = quoted("mart", _HISTORY_OF[table])
-            return (
-                f"(select h.*, {night} as {_NIGHT} from {history} as h where h.valid_from <="
-                f" {night} and (h.valid_to is null or h.valid_to > {night}))"
-            )
+            return self._stated_then(warehouse, marts, table)
         of_a_night = {
             *(("mart", file.name) for file in mart_files()),
             *(("ref", name) for name in reference_files()),
@@ -267,6 +262,33 @@ class PublishedFigures:
         if (schema, table) in of_a_night:
             return marts.relation(f"{schema}.{table}")
         return quoted(schema, table)
+
+    def _stated_then(self, warehouse: Warehouse, marts: NightMarts, table: str) -> str:
+        """The figures that the night stated, from their history, with the columns of the mart.
+
+        A history keeps neither the as-of date, nor the end of a period that runs on to it, nor
+        the shortfall, which follows from a figure and its target.
+        """
+        night = f"date '{self._as_of}'"
+        history = quoted("mart", _HISTORY_OF[table])
+        kept = set(warehouse.columns("mart", _HISTORY_OF[table])) - {"period_end"}
+        columns = warehouse.columns("mart", table)
+        facts = [f"h.{column}" for column in columns if column in kept]
+        target = ""
+        if "shortfall" in columns:
+            facts += ["t.value_scale", "t.target_numerator", "t.target_denominator"]
+            target = (
+                f" left join {marts.relation('mart.target_in_force')} as t"
+                " on h.indicator_code = t.indicator_code and h.unit_level = t.unit_level"
+                f" and least(coalesce(h.period_end, {night}), {night}) = t.measured_on"
+            )
+        cells = ", ".join(":shortfall" if name == "shortfall" else name for name in columns)
+        return with_fragments(
+            f"(select {cells} from (select {', '.join(facts)}, {night} as {_NIGHT},"
+            f" coalesce(h.period_end, {night}) as period_end from {history} as h{target}"
+            f" where h.valid_from <= {night} and (h.valid_to is null or h.valid_to > {night})"
+            ") as figure)"
+        )
 
     @_speaking
     def explain(

@@ -110,6 +110,19 @@ def test_an_earlier_night_has_its_own_figures(embedded, published):
     assert now["numerator"].sum() > figures["numerator"].sum()
 
 
+@pytest.mark.parametrize("table", ["indicator_value", "form_06a"])
+def test_an_earlier_night_has_all_columns_of_what_it_published(embedded, one_night, table):
+    """Also the end of a running period and the shortfall, which the histories do not keep."""
+    then = onestop.open_published(embedded.published, FIRST).table(table)
+    at_the_time = onestop.open_published(one_night.published).table(table)
+    key = [name for name in then.columns if name.endswith("_code") or name.startswith("period_")]
+    pd.testing.assert_frame_equal(
+        then.sort_values(key, ignore_index=True), at_the_time.sort_values(key, ignore_index=True)
+    )
+    if table == "indicator_value":
+        assert then["shortfall"].sum() > 0
+
+
 def test_other_marts_of_an_earlier_night_are_computed_again(embedded, published):
     then = onestop.open_published(embedded.published, FIRST.isoformat())
     assert set(then.table("dossier")["as_of_date"]) == {FIRST}

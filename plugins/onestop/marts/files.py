@@ -110,7 +110,7 @@ def mart_files(folder: Path = SQL_FOLDER / "mart") -> tuple[MartFile, ...]:
     files = {
         path.stem: MartFile(path.stem, _counted(text), is_view=text.startswith("-- view"))
         for path in sorted(folder.glob("*.sql"))
-        for text in [_with_fragments(path.read_text(encoding="utf-8"))]
+        for text in [with_fragments(path.read_text(encoding="utf-8"))]
     }
     parts = {
         path.stem: path.read_text(encoding="utf-8")
@@ -126,7 +126,7 @@ def mart_files(folder: Path = SQL_FOLDER / "mart") -> tuple[MartFile, ...]:
     return tuple(files[name] for name in order)
 
 
-def _with_fragments(sql: str) -> str:
+def with_fragments(sql: str) -> str:
     """The text with ``:name`` replaced by the columns of ``sql/mart/fragment/<name>.sql``.
 
     Such a fragment is a SELECT from a relation that is named only in its comment; the text that
@@ -183,7 +183,7 @@ def step_text(name: str, step: str, folder: Path = SQL_FOLDER / "mart") -> str:
     Raises:
         SqlTextError: the file has no such step.
     """
-    text = _with_fragments((folder / f"{name}.sql").read_text(encoding="utf-8"))
+    text = with_fragments((folder / f"{name}.sql").read_text(encoding="utf-8"))
     try:
         return step_select(text, step)
     except SqlTextError as error:
