@@ -199,7 +199,7 @@ def _failed(
                 "broken_rule",
                 code=row["rule_code"],
                 message=of_both(row, "message"),
-                rows=count(row["rows_failed"] or 0),
+                rows=count(row["rows_failed"] or 0, "row"),
             )
             for row in rules
         ]
@@ -364,7 +364,7 @@ def _signs(warehouse: Warehouse, night: dt.date, before: dt.date | None) -> Aler
             f"{row['unit_code']} {row['dossiers']}",
             "signs",
             unit=f"{row['unit_name'] or ''} ({row['unit_code']})".strip(),
-            count=count(int(row["dossiers"])),
+            dossiers=count(int(row["dossiers"]), "dossier"),
         )
         for row in rows
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from onestop.alerts.alert import AlertLine
+from onestop.said import said_count
 from onestop.schema.number_text import day, percent, whole
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from onestop.schema.number_text import Language
 
 _WORDS: dict[str, dict[Language, str]] = {
-    "broken_rule": {"vi": "{code}: {message} ({rows})", "en": "{code}: {message} ({rows})"},
+    "broken_rule": {"vi": "{code}: {message}: {rows}", "en": "{code}: {message}: {rows}"},
     "refused": {"vi": "{named}: {message}", "en": "{named}: {message}"},
     "refused_expected": {
         "vi": "{named}: {message}. Đêm chờ tệp này nên chưa được công bố",
@@ -43,10 +44,7 @@ _WORDS: dict[str, dict[Language, str]] = {
         "vi": "{title}, {unit}: {before} → {after}",
         "en": "{title}, {unit}: {before} → {after}",
     },
-    "signs": {
-        "vi": "{unit}: {count} hồ sơ",
-        "en": "{unit}: dossiers {count}",
-    },
+    "signs": {"vi": "{unit}: {dossiers}", "en": "{unit}: {dossiers}"},
     "last_published": {
         "vi": "Người đọc vẫn thấy số liệu của đêm {night}",
         "en": "Readers still see the figures of night {night}",
@@ -78,8 +76,10 @@ def days(date: dt.date) -> tuple[str, str]:
     return in_both(lambda lang: day(date, lang))
 
 
-def count(number: int) -> tuple[str, str]:
-    """A number in both languages."""
+def count(number: int, noun: str = "") -> tuple[str, str]:
+    """A number in both languages, with a noun of :data:`onestop.vietnamese.nouns.NOUNS`."""
+    if noun:
+        return in_both(said_count(number, noun).in_language)
     return in_both(lambda lang: whole(number, lang))
 
 

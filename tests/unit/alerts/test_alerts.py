@@ -113,7 +113,10 @@ def test_broken_checks_are_named_with_their_counts_and_no_contents(small_world):
         " '000.00.01.H24-221124-0001')"
     )
     [alert] = small_world.alerts().values()
-    assert texts(alert)[1] == "MRT-F01: The sum (12)"
+    assert (alert.lines[1].vi, alert.lines[1].en) == (
+        "MRT-F01: Tổng: 12 dòng",
+        "MRT-F01: The sum: 12 rows",
+    )
     assert "221124-0001" not in alert.text("vi") + alert.text("en")
 
 
@@ -268,7 +271,9 @@ def test_strong_signs_are_counted_by_unit_and_name_no_dossier(world):
     units = [{"unit_code": "H24.31", "unit_name": "Quận"}]
     world.warehouse.put_table("mart.unit", pa.Table.from_pylist(units))
     alert = world.alerts()["strong_signs"]
-    assert [line.vi for line in alert.lines] == ["Quận (H24.31): 2 hồ sơ"]
+    assert [(line.vi, line.en) for line in alert.lines] == [
+        ("Quận (H24.31): 2 hồ sơ", "Quận (H24.31): 2 dossiers")
+    ]
     assert alert.counts == {"units": 1, "dossiers": 2}
 
 
