@@ -297,7 +297,8 @@ class PublishedFigures:
         """The items behind a figure, counted or left out, with reason, delivery and row.
 
         The columns ``numerator`` and ``denominator`` add up to the figure. ``attrs`` of the frame
-        has the sums, and ``published``: the published ones, None if this span is no period.
+        has the sums, and ``published``: the published ones, None if this span is no period. With
+        ``runs_until`` they are those of the period so far, which still ran on the night until then.
 
         Args:
             indicator: as in ``ref.indicator``, or a check, as in ``ref.decree_check``.
@@ -319,6 +320,7 @@ class PublishedFigures:
             "numerator": found.numerator,
             "denominator": found.denominator,
             "published": found.published,
+            "runs_until": found.runs_until,
         }
         return frame
 

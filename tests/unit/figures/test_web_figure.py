@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import html
 import io
+import json
 import re
 from dataclasses import replace
 from itertools import groupby
@@ -17,8 +18,8 @@ from published_marts import Figure, publish
 from web_site import NIGHT, SINCE, browser
 
 from onestop.console import CSV_ENCODING
-from onestop.figures.explain import explain
-from onestop.figures.explain.asking import ask
+from onestop.figures.explain import explain, print_explanation
+from onestop.figures.explain.asking import Published, ask, read_published
 from onestop.figures.explain.items import ROLES
 from onestop.figures.explain.paging import FAILING_FIRST, ItemFilter, find_items
 from onestop.figures.scorecard import read_scorecard
@@ -28,6 +29,7 @@ from onestop.figures.web.figure import figure_csv, figure_xlsx, read_figure
 from onestop.figures.web.shown_periods import reads_state
 from onestop.figures.web.site import Visit, date_of
 from onestop.marts.published import QuestionError, open_published
+from onestop.schema.number_text import day
 from onestop.warehouse import open_warehouse
 
 SPAN = {"from": SINCE.isoformat(), "to": NIGHT.isoformat()}
@@ -218,6 +220,85 @@ def test_a_figure_that_does_not_exist_is_refused_with_what_exists(site, query, t
     assert text in answer.text
 
 
+AUGUST = dt.date(2022, 8, 14)  # the end of the government's month that began on 15 July
+_RUNS = {
+    "vi": "của kỳ {start} – {end}; kỳ chưa hết, số tính đến 31/07/2022.",
+    "en": "of {start} – {end}; this period still runs, and the figure is as of 31 Jul 2022.",
+}
+
+
+@pytest.mark.parametrize("last", [NIGHT, dt.date(2022, 8, 5), AUGUST])
+def test_a_period_that_still_runs_is_compared_with_its_published_figure_so_far(warehouse, last):
+    rows = warehouse.rows(
+        "select * from mart.indicator_value where period_type = 'month' and period_start = :start"
+        " and unit_code in ('CITY', 'COMMUNE') and denominator > 0"
+        " order by indicator_code, method_code, unit_code",
+        {"start": dt.date(2022, 7, 15)},
+    )
+    assert {row["period_end"] for row in rows} == {AUGUST}
+    for row in rows[::4]:
+        at = (row["indicator_code"], row["unit_code"], row["period_start"], last)
+        asked = ask(warehouse, *at, row["method_code"], is_narrow=True)
+        published = read_published(asked.question, is_check=False)
+        found = find_items(asked, ItemFilter())
+        asked.question.marts.drop()
+        amounts = (row["numerator"], row["denominator"])
+        assert published == Published(amounts, runs_until=AUGUST)
+        assert (found.numerator, found.denominator) == amounts, at
+
+
+@pytest.mark.parametrize(
+    "figure_of", [{"indicator": "on_time_rate", "method": "load"}, {"indicator": "supplement_late"}]
+)
+@pytest.mark.parametrize("lang", ["vi", "en"])
+@pytest.mark.parametrize(
+    ("first", "last", "end"),
+    [
+        (dt.date(2022, 7, 15), NIGHT, AUGUST),
+        (dt.date(2022, 7, 15), AUGUST, AUGUST),
+        (SINCE, dt.date(2022, 12, 31), dt.date(2022, 12, 31)),
+        (SINCE, NIGHT, None),  # the year to date
+        (dt.date(2022, 7, 1), NIGHT, None),  # over on the night
+        (dt.date(2022, 6, 1), dt.date(2022, 6, 30), None),
+    ],
+)
+def test_the_page_says_which_running_period_the_published_figure_is_of(
+    site, figure_of, lang, first, last, end
+):
+    span = {"from": first.isoformat(), "to": last.isoformat()}
+    page = page_of(site, **figure_of, unit="CITY", lang=lang, **span).text
+    if end:
+        said = _RUNS[lang].format(start=day(first, lang), end=day(end, lang))
+        assert said in page
+    else:
+        assert {"vi": "với số đã công bố.", "en": "the published figure."}[lang] in page
+
+
+@pytest.mark.parametrize("method", ["load", "qd_766_paused_in_time"])
+def test_the_terminal_and_its_json_say_that_a_period_still_runs(site, method):
+    found = explain(site, "on_time_rate", "CITY", dt.date(2022, 7, 15), AUGUST, method)
+    assert (found.agrees, found.runs_until) == (True, AUGUST)
+    over = explain(site, "on_time_rate", "CITY", dt.date(2022, 7, 1), NIGHT, method)
+    assert (over.agrees, over.runs_until) == (True, None)
+    page, data = io.StringIO(), io.StringIO()
+    print_explanation(site, found, "en", file=page)
+    print_explanation(site, found, format="json", file=data)
+    assert "15 Jul 2022 – 14 Aug 2022, which still runs: as of 31 Jul 2022" in " ".join(
+        page.getvalue().split()
+    )
+    assert json.loads(data.getvalue())["runs_until"] == "2022-08-14"
+
+
+@pytest.mark.parametrize("indicator", ["on_time_rate", "code_date_differs"])
+@pytest.mark.parametrize(
+    ("lang", "text"), [("vi", "bắt đầu sau đêm đã công bố"), ("en", "begins after the published")]
+)
+def test_a_span_after_the_published_night_says_so(site, indicator, lang, text):
+    ahead = {"from": "2022-08-01", "to": "2022-08-31"}
+    assert text in page_of(site, indicator=indicator, lang=lang, **ahead).text
+    assert text not in page_of(site, indicator=indicator, lang=lang, **SPAN).text
+
+
 @pytest.mark.parametrize("path", ["/figure", "/units"])
 def test_the_form_may_choose_another_indicator_than_the_one_its_methods_are_of(site, path):
     chosen = {"indicator": "counter_waiting_time", "method": "cohort"}
@@ -322,7 +403,7 @@ def test_a_number_and_its_unit_stay_on_one_line(site):
 
 
 def test_items_that_do_not_add_up_are_not_listed(site, monkeypatch):
-    monkeypatch.setattr(figure, "read_published", lambda *_, **__: (1, 2))
+    monkeypatch.setattr(figure, "read_published", lambda *_, **__: Published((1, 2)))
     page = page_of(site, unit="CITY", **SPAN)
     assert "Các mục không cộng thành số đã công bố" in page.text
     assert '<table class="items cards">' not in page.text

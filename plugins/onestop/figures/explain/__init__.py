@@ -52,7 +52,7 @@ def explain(
     """
     with open_published(settings) as warehouse:
         asked = ask(warehouse, indicator, unit, first, last, method, as_of)
-        question, described, is_check = asked.question, asked.described, asked.is_check
+        question, is_check = asked.question, asked.is_check
         if is_check:
             kind, found = CHECKED, list(find_checked(question))
         else:
@@ -67,6 +67,7 @@ def explain(
                 item.reason_code,
             ),
         )
+        published = read_published(question, is_check=is_check)
         has_data = is_check or bool(total(item.denominator for item in items))
         return Explanation(
             kind=kind,
@@ -78,9 +79,10 @@ def explain(
             last=last,
             as_of=question.night,
             items=tuple(items),
-            published=read_published(question, is_check=is_check),
-            no_data_reason_vi=None if has_data else described["no_data_reason_vi"],
-            no_data_reason_en=None if has_data else described["no_data_reason_en"],
+            published=published.amounts if published else None,
+            runs_until=published.runs_until if published else None,
+            no_data_reason_vi=None if has_data else asked.no_data_reason("vi") or None,
+            no_data_reason_en=None if has_data else asked.no_data_reason("en") or None,
             known_issues=read_known_issues(
                 warehouse,
                 question.marts,

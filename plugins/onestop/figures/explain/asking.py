@@ -14,20 +14,27 @@ from onestop.marts.files import mart_files
 from onestop.marts.published import QuestionError, find_night, refuse_earlier_release
 from onestop.said import said
 from onestop.schema.did_you_mean import CODES, did_you_mean
+from onestop.schema.number_text import day
 from onestop.warehouse.base import quoted_text
 from onestop.warehouse.sql_text import tables_read
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from onestop.marts.earlier_nights import FoundUnit
+    from onestop.schema.number_text import Language
     from onestop.warehouse import Warehouse
 
 #: Figures declared with a document: a method of every indicator.
 DECLARED, DECLARATIONS = "declared", "indicator/declared.item"
 _PERIOD, _TICKETS = "mart.period", "core.visit_history"
 _COUNTED, _TALLY, _CHECKS = "mart.counted_dossier", "mart.unit_tally", "mart.decree_check"
+
+_AFTER_THE_NIGHT: dict[Language, str] = {
+    "vi": "Khoảng ngày này bắt đầu sau đêm đã công bố ({night}), nên chưa có gì để đếm.",
+    "en": "The span begins after the published night ({night}), so there is nothing to count yet.",
+}
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,13 @@ class Asked:
     described: Mapping[str, Any]
     is_check: bool
     step: str
+
+    def no_data_reason(self, lang: Language) -> str:
+        """Why there is nothing to count, where there is nothing; empty where it is not known."""
+        question = self.question
+        if question.first > question.night:
+            return _AFTER_THE_NIGHT[lang].format(night=day(question.night, lang))
+        return self.described.get(f"no_data_reason_{lang}") or ""
 
 
 def ask(  # noqa: PLR0913 - the coordinates of a figure
@@ -122,9 +136,9 @@ def _published_inputs(
     if unit.scope == "unit":
         given[_COUNTED] = f"(select * from {_COUNTED} where {unit.condition('counted_dossier')})"
     periods = warehouse.rows(
-        "select period_type, period_basis from mart.period where period_start = :first"
-        " and period_end = :last and as_of_date = :night order by period_basis, period_type",
-        {"first": span[0], "last": span[1], "night": night},
+        f"select period_type, period_basis from mart.period where {_OF_SPAN}"
+        f" and as_of_date = :night order by {_EXACT_FIRST}, period_basis, period_type",
+        _span_values(*span, night),
     )
     if periods:
         period = periods[0]
@@ -184,7 +198,8 @@ def _refuse_other_method(question: Question, described: dict[str, Any]) -> None:
     """
     usual = described["scorecard_method"] or DECLARED
     published = question.warehouse.rows(
-        "select distinct method_code from mart.indicator_history where indicator_code = :code",
+        "select method_code from mart.indicator_history where indicator_code = :code"
+        " union select reading_code from mart.indicator_variant where indicator_code = :code",
         {"code": question.indicator},
     )
     known = {usual, *(row["method_code"] for row in published)}
@@ -239,58 +254,103 @@ def _refuse_other_scope(
 _LEVELS = ("department", "district", "commune")
 
 
-def read_published(question: Question, *, is_check: bool) -> tuple[int | None, int | None] | None:
-    """Numerator and denominator as published for exactly this span, if they were."""
+@dataclass(frozen=True)
+class Published:
+    """A figure as published for a span.
+
+    Attributes:
+        amounts: numerator and denominator.
+        runs_until: the last day of its period, if that still ran on the night: the figure is the
+            one of the period so far. None if the period was over.
+    """
+
+    amounts: tuple[int | None, int | None]
+    runs_until: dt.date | None = None
+
+
+#: The periods that are measured on the last day of a span, or on the night where it ends later: a
+#: period that still runs has the figure of its days so far. The year to date has no end in the
+#: history; it ends on the night.
+_OF_SPAN = (
+    "period_start = :first and least(coalesce(period_end, cast(:night as date)),"
+    " cast(:night as date)) = :until"
+)
+_EXACT_FIRST = (
+    "case when coalesce(period_end, cast(:night as date)) = :last then 0 else 1 end, period_end"
+)
+
+
+def _span_values(first: dt.date, last: dt.date, night: dt.date) -> dict[str, dt.date]:
+    return {"first": first, "last": last, "until": min(last, night), "night": night}
+
+
+def read_published(question: Question, *, is_check: bool) -> Published | None:
+    """The figure as published for this span, or for the period that began with it and still runs.
+
+    Args:
+        question: the figure.
+        is_check: whether it is a check of the decrees.
+    """
     if is_check:
         return _published_count(question)
     return _published_figure(question) or _published_reading(question)
 
 
-def _published_count(question: Question) -> tuple[int, int] | None:
-    """What the checks found for exactly this span, if it is a period of the last published night.
+def _published(question: Question, period_end: dt.date | None, *amounts: int | None) -> Published:
+    runs_until = period_end if period_end is not None and period_end > question.night else None
+    numerator, denominator = amounts
+    return Published((numerator, denominator), runs_until)
+
+
+def _published_count(question: Question) -> Published | None:
+    """What the checks found in this span, if it is a period of the last published night.
 
     A unit without a finding has no row; its count is zero.
     """
-    coordinates = {"first": question.first, "last": question.last, "night": question.night}
-    is_period = question.warehouse.value(
-        "select count(*) from mart.period where period_start = :first and period_end = :last"
-        " and as_of_date = :night",
-        coordinates,
+    span = _span_values(question.first, question.last, question.night)
+    periods = question.warehouse.rows(
+        f"select period_end from mart.period where {_OF_SPAN} and as_of_date = :night"
+        f" order by {_EXACT_FIRST} limit 1",
+        span,
     )
-    if not is_period:
+    if not periods:
         return None
+    period_end = periods[0]["period_end"]
     found = question.warehouse.value(
         "select max(found_strong) from mart.decree_check_count where check_code = :code"
-        " and unit_code = :unit and period_start = :first and period_end = :last"
+        " and unit_code = :unit and period_start = :first and period_end = :period_end"
         " and as_of_date = :night",
-        {**coordinates, "code": question.indicator, "unit": question.unit.unit_code},
+        {
+            "first": question.first,
+            "night": question.night,
+            "period_end": period_end,
+            "code": question.indicator,
+            "unit": question.unit.unit_code,
+        },
     )
-    return (int(found or 0), int(found or 0))
+    return _published(question, period_end, int(found or 0), int(found or 0))
 
 
-def _published_figure(question: Question) -> tuple[int | None, int | None] | None:
-    """Numerator and denominator as published that night for exactly this span."""
+def _published_figure(question: Question) -> Published | None:
+    """The figure of the span as published that night."""
     rows = question.warehouse.rows(
-        "select numerator, denominator from mart.indicator_history"
+        "select numerator, denominator, period_end from mart.indicator_history"
         " where indicator_code = :indicator and method_code = :method and unit_code = :unit"
-        " and period_start = :first"
-        # the year to date has no period_end: it ends on the night
-        " and (period_end = :last or (period_end is null and :last = :night))"
-        " and valid_from <= :night and (valid_to is null or valid_to > :night)",
+        f" and {_OF_SPAN}"
+        " and valid_from <= :night and (valid_to is null or valid_to > :night)"
+        f" order by {_EXACT_FIRST} limit 1",
         {
             "indicator": question.indicator,
             "method": question.method,
             "unit": question.unit.unit_code,
-            "first": question.first,
-            "last": question.last,
-            "night": question.night,
+            **_span_values(question.first, question.last, question.night),
         },
     )
-    return (rows[0]["numerator"], rows[0]["denominator"]) if rows else None
+    return _of_row(question, rows)
 
 
-def _published_reading(question: Question) -> tuple[int, int] | None:
-    """The figure of a reading for exactly this span, if the last published night gives one."""
+def _published_reading(question: Question) -> Published | None:
+    """The figure of a reading for the span, if the last published night gives one."""
     if not question.warehouse.value(
         "select count(*) from ref.reading as reading left join ref.method as method"
         " on reading.reading_code = method.method_code"
@@ -299,16 +359,21 @@ def _published_reading(question: Question) -> tuple[int, int] | None:
     ):
         return None
     rows = question.warehouse.rows(
-        "select numerator, denominator from mart.indicator_variant"
+        "select numerator, denominator, period_end from mart.indicator_variant"
         " where indicator_code = :indicator and reading_code = :reading and unit_code = :unit"
-        " and period_start = :first and period_end = :last and as_of_date = :night",
+        f" and {_OF_SPAN} and as_of_date = :night order by {_EXACT_FIRST} limit 1",
         {
             "indicator": question.indicator,
             "reading": question.method,
             "unit": question.unit.unit_code,
-            "first": question.first,
-            "last": question.last,
-            "night": question.night,
+            **_span_values(question.first, question.last, question.night),
         },
     )
-    return (rows[0]["numerator"], rows[0]["denominator"]) if rows else None
+    return _of_row(question, rows)
+
+
+def _of_row(question: Question, rows: Sequence[Mapping[str, Any]]) -> Published | None:
+    if not rows:
+        return None
+    row = rows[0]
+    return _published(question, row["period_end"], row["numerator"], row["denominator"])

@@ -155,7 +155,9 @@ class Explanation:
         last: last day of the span.
         as_of: the published night.
         items: all items that concern the span, those of the denominator only first: they failed.
-        published: the published numerator and denominator for exactly this span, if any.
+        published: the published numerator and denominator for this span, if any.
+        runs_until: the last day of the published figure's period, if that still ran on the night
+            and the figure is that of its days so far; else None.
         no_data_reason_vi: why there is no figure, in Vietnamese; None if there is one.
         no_data_reason_en: the same in English.
         known_issues: the known faults of the data that affect it.
@@ -174,6 +176,7 @@ class Explanation:
     no_data_reason_vi: str | None
     no_data_reason_en: str | None
     known_issues: tuple[KnownIssue, ...] = ()
+    runs_until: dt.date | None = None
 
     @property
     def numerator(self) -> int | None:

@@ -85,6 +85,11 @@ _WORDS: dict[str, dict[Language, str]] = {
         "vi": "Khớp với số đã công bố.",
         "en": "Agrees with the published figure.",
     },
+    "agrees_so_far": {
+        "vi": "Khớp với số đã công bố của kỳ {first} – {end}, kỳ chưa hết: tính đến {as_of}.",
+        "en": "Agrees with the published figure of {first} – {end}, which still runs: as of"
+        " {as_of}.",
+    },
     "known_issue": {"vi": "Lỗi dữ liệu đã biết: {footnote}", "en": "Known issue: {footnote}"},
     "dossiers": {"vi": "hồ sơ", "en": "dossiers"},
     "tickets": {"vi": "phiếu", "en": "tickets"},
@@ -162,6 +167,7 @@ def _as_json(explanation: Explanation, role: Role | None, limit: int | None) -> 
         "as_of": explanation.as_of,
         explanation.kind.name: items,
         "published": explanation.published,
+        "runs_until": explanation.runs_until,
         "numerator": explanation.numerator,
         "denominator": explanation.denominator,
         "agrees": explanation.agrees,
@@ -243,7 +249,17 @@ def _print_head(
         footnote = {"vi": issue.footnote_vi, "en": issue.footnote_en}[lang]
         console.print(word("known_issue", footnote=footnote), style="yellow")
     if explanation.published is not None:
-        console.print(word("agrees"), style="green")
+        console.print(
+            word("agrees")
+            if explanation.runs_until is None
+            else word(
+                "agrees_so_far",
+                first=day(explanation.first, lang),
+                end=day(explanation.runs_until, lang),
+                as_of=day(explanation.as_of, lang),
+            ),
+            style="green",
+        )
 
 
 def _print_role(

@@ -110,6 +110,7 @@ def read_figure(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict
     lang = visit.lang
     labels = read_labels(warehouse, at.indicator, question.method, question.night, lang)
     published = read_published(question, is_check=asked.is_check)
+    amounts_published = published.amounts if published else None
     line = read_figure_lines(
         warehouse, question.unit.unit_code, question.first, question.until
     ).get((at.indicator, question.method))
@@ -136,7 +137,8 @@ def read_figure(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict
         "units": [],
         "found": None,
         "agrees": None,
-        "published": published,
+        "published": amounts_published,
+        "runs_until": published.runs_until if published else None,
         "target": None if asked.is_check else _read_target(warehouse, question, labels, lang),
         "notes": line.page_notes(lang) if line else [],
         "is_verified": line is None or line.verified,
@@ -146,13 +148,14 @@ def read_figure(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict
         if asked.step in STATE_STEPS and question.until < question.night
         else None,
         "tables_read": [_PUBLISHED_IN[asked.is_check]],
-        "no_data_reason": asked.described.get(f"no_data_reason_{lang}") or "",
+        "no_data_reason": asked.no_data_reason(lang),
+        "is_ahead": question.first > question.night,
     }
-    units = _read_units(warehouse, asked, published)
+    units = _read_units(warehouse, asked, amounts_published)
     if units is not None:
         values["units"] = units
         measure = labels["unit_of_measure"]
-        values["figure_text"] = _figure_text(published, measure, values["target"], lang)
+        values["figure_text"] = _figure_text(amounts_published, measure, values["target"], lang)
         return values
     found, page = _find_page(asked, at.chosen, visit)
     amounts = (found.numerator, found.denominator)
@@ -161,7 +164,7 @@ def read_figure(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict
     values["amounts"] = amounts
     values["found"] = found
     values["page"] = page
-    values["agrees"] = None if published is None else published == amounts
+    values["agrees"] = None if published is None else published.amounts == amounts
     values["columns"] = [found.kind.code, *found.kind.facts]
     values["headings"] = [heading(name, lang) for name in values["columns"]]
     values["rows"] = list(_rows(asked, found, lang))
@@ -366,7 +369,8 @@ def _download(warehouse: Warehouse, visit: Visit) -> tuple[Asked, _Coordinates, 
     """
     at = _coordinates(warehouse, visit)
     asked = _ask(warehouse, at)
-    published = read_published(asked.question, is_check=asked.is_check)
+    found_published = read_published(asked.question, is_check=asked.is_check)
+    published = found_published.amounts if found_published else None
     if _read_units(warehouse, asked, published) is not None:
         raise PageQuestionError(
             "the figure has too many items for one file",
