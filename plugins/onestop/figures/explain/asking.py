@@ -198,8 +198,11 @@ def _refuse_other_method(question: Question, described: dict[str, Any]) -> None:
     """
     usual = described["scorecard_method"] or DECLARED
     published = question.warehouse.rows(
-        "select method_code from mart.indicator_history where indicator_code = :code"
-        " union select reading_code from mart.indicator_variant where indicator_code = :code",
+        "with published as (select distinct method_code from mart.indicator_history"
+        " where indicator_code = :code)"
+        " select method_code from published union select reading.reading_code"
+        " from ref.reading as reading inner join published"
+        " on reading.method_code = published.method_code",
         {"code": question.indicator},
     )
     known = {usual, *(row["method_code"] for row in published)}
