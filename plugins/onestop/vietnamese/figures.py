@@ -36,6 +36,17 @@ SENTENCES: dict[str, str] = {
     "way to sort": "cách sắp xếp",
     "part of a figure": "phần của con số",
     "kind of sign": "loại dấu hiệu",
+    "kind of period": "loại kỳ",
+    "basis of periods": "cơ sở kỳ",
+    "no item of this figure has the reason {asked}": "con số này không có mục nào vì lý do {asked}",
+    "a period is asked for by the night that changed it, its kind, basis and first day": (
+        "một kỳ được hỏi theo đêm đã đổi nó, loại kỳ, cơ sở và ngày đầu của kỳ"
+    ),
+    "choose the number of dossiers beside a figure": "hãy bấm vào số hồ sơ bên cạnh con số",
+    "night {night} changed no figure of such a period from {start} on": (
+        "đêm {night} không đổi con số nào của kỳ như vậy từ ngày {start}"
+    ),
+    "choose {units}": "hãy chọn {units}",
     "strength of signs": "độ chắc chắn của dấu hiệu",
     "no delivery {name}": "không có tệp nhận {name}",
     "no band {band}": "không có khoảng {band}",
@@ -120,8 +131,8 @@ SENTENCES: dict[str, str] = {
     ),
     "no figure of {indicator} was ever published": ("chưa bao giờ công bố số liệu của {indicator}"),
     "{indicator} has figures of one level: {level}": "{indicator} có số liệu ở một cấp: {level}",
-    "{indicator_code} is a figure of a level of government, not of one unit": (
-        "{indicator_code} là số liệu của một cấp chính quyền, không phải của một đơn vị"
+    "{indicator} is a figure of a level of government, not of one unit": (
+        "{indicator} là số liệu của một cấp chính quyền, không phải của một đơn vị"
     ),
     "ask for --unit {level}": "hỏi với --unit {level}",
     "ask for {level}": "hỏi với {level}",

@@ -215,7 +215,12 @@ def test_an_address_that_shows_nothing_says_so_in_the_reader_s_language(site, pa
         ("/figure?indicator=zzz", "figure", "không có chỉ số zzz", "no indicator zzz"),
         ("/figure?method=zzz", "figure", "không có cách đếm zzz", "no method zzz"),
         ("/figure?unit=zzz", "figure", "31/07/2022 không có zzz", "no unit zzz"),
-        ("/figure?role=zzz", "figure", "không có phần của con số zzz", "no part of a figure zzz"),
+        (
+            "/figure?role=zzz",
+            "figure",
+            "không có phần của con số zzz; có: denominator, numerator, left_out",
+            "no part of a figure zzz; there are denominator, numerator, left_out",
+        ),
         ("/figure.csv?unit=zzz", "figure", "31/07/2022 không có zzz", "no unit zzz"),
         ("/units?indicator=zzz", "units", "chỉ số zzz không có", "for indicator zzz"),
         ("/units?method=zzz", "units", "không có cách đếm zzz", "no method zzz"),
@@ -227,6 +232,28 @@ def test_an_address_that_shows_nothing_says_so_in_the_reader_s_language(site, pa
         ("/quarantine?state=zzz", "quarantine", "không có trạng thái zzz", "no state zzz"),
         ("/quarantine?feed=zzz", "quarantine", "không có loại dữ liệu zzz", "no feed zzz"),
         ("/quarantine?night=zzz", "quarantine", "zzz không phải là ngày", "zzz is no date"),
+        (
+            "/figure?reason=zzz",
+            "figure",
+            "không có mục nào vì lý do zzz; có: ",
+            "no item of this figure has the reason zzz; there are ",
+        ),
+        ("/figure.csv?reason=zzz", "figure", "vì lý do zzz; có: ", "reason zzz; there are "),
+        ("/figure.xlsx?reason=zzz", "figure", "vì lý do zzz; có: ", "reason zzz; there are "),
+        (
+            "/restatements?type=zzz",
+            "restatements",
+            "không có loại kỳ zzz; có: month, quarter",
+            "no kind of period zzz; there are month, quarter",
+        ),
+        (
+            "/restatements?basis=zzz",
+            "restatements",
+            "không có cơ sở kỳ zzz; có: calendar, government",
+            "no basis of periods zzz; there are calendar, government",
+        ),
+        ("/restatements?night=2022-07-02", "restatements", "02/07/2022", "2 Jul 2022 is not"),
+        ("/restatements?start=2022-05-01", "restatements", "một kỳ được hỏi", "a period is asked"),
         ("/audit?kind=zzz", "audit", "không có loại dấu hiệu zzz", "no kind of sign zzz"),
         ("/audit?strength=zzz", "audit", "không có độ chắc chắn", "no strength of signs zzz"),
         ("/signs.csv?kind=zzz", "audit", "không có loại dấu hiệu zzz", "no kind of sign zzz"),
@@ -252,6 +279,46 @@ def test_a_wrong_parameter_is_refused_in_a_reader_s_words_with_a_way_to_choose_a
         suffix = "?lang=en" if lang == "en" else ""
         assert f'href="{again}{suffix}"' in text
         assert f'href="dictionary{suffix}"' in text
+
+
+@pytest.mark.parametrize(
+    ("path", "page", "choices"),
+    [
+        ("/units?indicator=online_share_all&level=zzz", "units", "indicator=online_share_all"),
+        ("/audit?unit=COMMUNE&kind=zzz", "audit", "unit=COMMUNE"),
+        (
+            "/figure?indicator=level4_provision_rate&unit=H24.31&from=2022-05-01&to=2022-05-31",
+            "figure",
+            "indicator=level4_provision_rate&unit=CITY&from=2022-05-01&to=2022-05-31",
+        ),
+        (
+            "/figure?indicator=digitisation_rollout_district&unit=CITY",
+            "figure",
+            "indicator=digitisation_rollout_district&unit=DISTRICT",
+        ),
+    ],
+)
+def test_to_choose_again_keeps_what_was_right(site, path, page, choices):
+    reader = browser(site, reads_record=True)
+    answer = reader.get(path)
+    assert answer.status_code == 404
+    again = f"{page}?{choices}"
+    assert f'href="{again}"' in html.unescape(answer.text)
+    assert reader.get(f"/{again}").status_code == 200
+
+
+def test_a_figure_of_another_level_is_named_by_its_title_and_says_what_to_choose(site):
+    asked = {"indicator": "level4_provision_rate", "unit": "H24.31", "lang": "en"}
+    text = browser(site).get("/figure", params=asked).text
+    assert "Eligible procedures provided at level 4 is a figure of a level of government" in text
+    assert "choose Whole city, Departments, Districts or Communes" in text
+
+
+@pytest.mark.parametrize("name", ["path", "self", "query"])
+@pytest.mark.parametrize("page", ["/", "/units", "/figure", "/audit", "/quarantine", "/open"])
+def test_a_parameter_of_any_name_is_passed_over(site, page, name):
+    reader = browser(site, reads_record=True)
+    assert reader.get(page, params={name: "x", "page": "1"}).status_code == 200
 
 
 def test_a_question_that_waits_for_the_next_night_says_so_without_a_command():

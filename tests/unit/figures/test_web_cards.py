@@ -30,3 +30,18 @@ def test_a_narrow_window_hides_no_column():
     hidden = re.findall(r"([^{}\n]+) \{[^}]*display: none", narrow)
     assert [rule.strip() for rule in hidden] == [".cards td:empty"]
     assert "content: attr(data-label)" in narrow
+
+
+def test_paper_names_each_change_says_what_was_chosen_and_how_much_of_a_list_it_shows():
+    hidden = [
+        rule.strip()
+        for rules in re.findall(r"([^{}\n]+) \{[^}]*display: none", _on_paper())
+        for rule in rules.split(",")
+    ]
+    assert not {"summary", "form.filter", ".pager", "details"} & set(hidden)
+    assert {"form.filter button", ".pager a", ".top nav"} <= set(hidden)
+    assert "details:not([open]) > summary:not(:has(.change-title))" in hidden
+
+
+def _on_paper():
+    return style_sheet().partition("@page")[2].partition("@media (prefers-reduced-motion")[0]

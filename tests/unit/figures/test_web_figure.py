@@ -8,9 +8,11 @@ import html
 import io
 import json
 import re
+import shutil
 from dataclasses import replace
 from itertools import groupby
 
+import duckdb
 import openpyxl
 import pytest
 from published_marts import NIGHT as PUBLISHED_NIGHT
@@ -297,6 +299,73 @@ def test_a_span_after_the_published_night_says_so(site, indicator, lang, text):
     ahead = {"from": "2022-08-01", "to": "2022-08-31"}
     assert text in page_of(site, indicator=indicator, lang=lang, **ahead).text
     assert text not in page_of(site, indicator=indicator, lang=lang, **SPAN).text
+
+
+def test_findings_of_a_check_are_no_successes_and_their_reasons_are_words(site, warehouse):
+    found = warehouse.rows(
+        "select check_code, doubt_code, count(*) as findings from mart.decree_check"
+        " where event_date between :first and :night group by check_code, doubt_code",
+        {"first": SINCE, "night": NIGHT},
+    )
+    checks = {row["check_code"] for row in found}
+    assert len(checks) > 1
+    assert [row for row in found if not row["doubt_code"] and row["findings"] > 1]
+    for check in checks:
+        of_check = [row for row in found if row["check_code"] == check]
+        page = page_of(site, indicator=check, unit="CITY", lang="en", **SPAN).text
+        assert "Counted in numerator" not in page
+        assert 'class="sign met" aria-hidden="true">✓</span> H24' not in page
+        listed = [text for text in ("Found with certainty", "Possible, not") if text in page]
+        wanted = {
+            "Possible, not" if row["doubt_code"] else "Found with certainty" for row in of_check
+        }
+        assert set(listed) == wanted
+        reasons = re.findall(r'class="below-group"><a [^>]*>([^<]*)</a>', page)
+        assert len(reasons) == len(of_check)
+        assert all(" " in reason for reason in reasons), reasons
+        with open_published(site) as another:
+            asked = {"indicator": check, "unit": "CITY", **SPAN}
+            content = figure_xlsx(another, Visit("en", "figure", asked))[1]
+        sheet = openpyxl.load_workbook(io.BytesIO(content)).active
+        values = {cell.value for row in sheet.iter_rows() for cell in row}
+        codes = {"found", "numerator", "left_out", *(row["doubt_code"] for row in of_check)}
+        assert not values & codes - {None}
+
+
+def test_a_reading_has_the_target_and_verdict_of_the_units_page(site, warehouse):
+    rows = warehouse.rows(
+        "select variant.reading_code, status.label_en as text from mart.indicator_variant as"
+        " variant inner join ref.figure_status as status on variant.status = status.status"
+        " where unit_code = 'CITY' and period_type = 'year_to_date' and period_basis = 'calendar'"
+        " and reading_code not in (select method_code from ref.method)"
+    )
+    assert len(rows) > 3
+    for row in rows[::2]:
+        asked = {"indicator": "on_time_rate", "method": row["reading_code"], "unit": "CITY"}
+        page = page_of(site, **asked, **SPAN, lang="en").text
+        verdict = re.search(r"<p>target (.*?)</p>", page, re.DOTALL)[1]
+        assert verdict.startswith(("≥\N{NO-BREAK SPACE}98%", "≥ 98%"))
+        assert row["text"] in verdict
+        assert "The verdict is by this method" in page
+
+
+@pytest.fixture
+def named_site(site, tmp_path):
+    """The site, where each unit has a name."""
+    named = replace(site, published=tmp_path / "onestop.duckdb")
+    shutil.copy(site.published, named.published)
+    with duckdb.connect(str(named.published)) as database:
+        database.execute("update mart.unit set unit_name = 'Office of ' || unit_code")
+    return named
+
+
+@pytest.mark.parametrize("path", ["/figure", "/open"])
+def test_items_of_the_city_name_their_units(named_site, path):
+    asked = {"unit": "CITY", **(SPAN if path == "/figure" else {"band": "age_above_40"})}
+    page = browser(named_site).get(path, params=asked).text
+    shown = re.findall(r'<span class="note">(?:<a [^>]*>)?([^<]+)(?:</a>)?</span>', page)
+    assert [text for text in shown if text.startswith("Office of H24")]
+    assert not [text for text in shown if text.startswith("H24")]
 
 
 @pytest.mark.parametrize("path", ["/figure", "/units"])

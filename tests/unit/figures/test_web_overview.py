@@ -197,7 +197,9 @@ def test_what_the_night_changed_is_listed_by_its_causes(settings):
 
 
 def test_causes_of_a_change_of_the_waiting_time_are_minutes_and_seconds(settings):
-    assert '<td class="number">−1 phút 15 giây</td><td class="number">+9</td>' in page_of(settings)
+    page = page_of(settings).replace("\xa0", " ")
+    assert '<td class="number">−1 phút 15 giây</td><td class="number">+9</td>' in page
+    assert re.search(r'<span class="soft">[+−]\d+ phút( \d+ giây)? / [+−]\d+</span>', page)
 
 
 def test_a_verdict_that_turned_is_named_with_both_verdicts(settings):

@@ -13,6 +13,7 @@ import pytest
 from web_site import BEFORE, NIGHT, REFUSED, REJECTED, REPORT_FILES, UNPUBLISHED, browser
 
 from onestop.figures.listing import print_nights
+from onestop.figures.web import audit
 from onestop.figures.web.audit import (
     changes_of,
     read_audit,
@@ -330,7 +331,49 @@ def test_restatements_name_figures_and_methods_instead_of_their_codes(warehouse,
     asked |= {"basis": row["period_basis"], "start": row["period_start"]}
     page = auditor.get("/restatements", params=asked).text
     assert row["method_code"] not in page
-    assert f"kỳ từ {row['period_start']:%d/%m/%Y}:" in page
+    span = f"{row['period_start']:%d/%m/%Y} – {row['period_end']:%d/%m/%Y}"
+    assert re.search(rf"Hồ sơ làm đổi kỳ [^<]+ {span}: ", page)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        ({"type": "zzz"}, "không có loại kỳ zzz"),
+        ({"basis": "zzz"}, "không có cơ sở kỳ zzz"),
+        ({"start": "2022-05-02"}, "không đổi con số nào của kỳ như vậy từ ngày 02/05/2022"),
+        ({"start": ""}, "một kỳ được hỏi theo đêm"),
+        ({"night": ""}, "một kỳ được hỏi theo đêm"),
+    ],
+)
+def test_a_period_that_was_not_restated_is_refused_instead_of_an_empty_list(
+    warehouse, site, auditor, wrong, text
+):
+    row = read_restatements(warehouse, site, of("restatements"))["rows"][0]
+    asked = {"night": row["restated_night"], "type": row["period_type"]}
+    asked |= {"basis": row["period_basis"], "start": row["period_start"]}
+    assert auditor.get("/restatements", params=asked).status_code == 200
+    answer = auditor.get("/restatements", params={**asked, **wrong})
+    assert answer.status_code == 404
+    assert text in answer.text
+
+
+def test_a_night_that_changed_no_figure_stays_chosen(auditor):
+    page = auditor.get("/restatements", params={"night": BEFORE.isoformat()}).text
+    assert f'<option value="{BEFORE}" selected>30/06/2022 (0)</option>' in page
+
+
+def test_a_dossier_that_differs_in_what_is_not_shown_says_so(warehouse, site, auditor, monkeypatch):
+    same = {"dossier_code": "D1", "unit_name": "U", "text_before": "A", "text_after": "A"}
+    for name in ("unit", "class", "received", "due", "closed", "delivery", "file", "row"):
+        same |= {f"{name}_before": None, f"{name}_after": None}
+    row = read_restatements(warehouse, site, of("restatements"))["rows"][0]
+    asked = {"night": row["restated_night"], "type": row["period_type"], "lang": "en"}
+    asked |= {"basis": row["period_basis"], "start": row["period_start"]}
+    text = "differs in what is not shown here"
+    for changed, is_said in (({}, True), ({"class_after": "late", "text_after": "B"}, False)):
+        listed = [{**same, **changed}]
+        monkeypatch.setattr(audit, "_read_restated_dossiers", lambda *_, listed=listed: listed)
+        assert (text in auditor.get("/restatements", params=asked).text) is is_said
 
 
 def test_the_difference_of_neighbouring_nights_is_the_recorded_one_and_adds_up(warehouse, site):

@@ -12,7 +12,7 @@ from onestop.figures.unit_names import level_said
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.files import mart_files
 from onestop.marts.published import QuestionError, find_night, refuse_earlier_release
-from onestop.said import said
+from onestop.said import said, said_both
 from onestop.schema.did_you_mean import CODES, did_you_mean
 from onestop.schema.number_text import day
 from onestop.warehouse.base import quoted_text
@@ -35,6 +35,20 @@ _AFTER_THE_NIGHT: dict[Language, str] = {
     "vi": "Khoảng ngày này bắt đầu sau đêm đã công bố ({night}), nên chưa có gì để đếm.",
     "en": "The span begins after the published night ({night}), so there is nothing to count yet.",
 }
+
+
+class OtherScopeError(QuestionError):
+    """An indicator has no figures for such a unit or level.
+
+    Args:
+        what: as of any question.
+        remedy: likewise.
+        scopes: the levels, or the city, that it has figures for, by their codes.
+    """
+
+    def __init__(self, what: str, *, remedy: str, scopes: tuple[str, ...]) -> None:
+        super().__init__(what, remedy=remedy)
+        self.scopes = scopes
 
 
 @dataclass(frozen=True)
@@ -174,8 +188,8 @@ def _apart_from_periods() -> tuple[str, ...]:
 
 def _describe(marts: NightMarts, warehouse: Warehouse, indicator: str) -> dict[str, Any]:
     rows = warehouse.rows(
-        "select indicator_code, scorecard_method, item_step, scope, no_data_reason_vi,"
-        " no_data_reason_en"
+        "select indicator_code, title_vi, title_en, scorecard_method, item_step, scope,"
+        " no_data_reason_vi, no_data_reason_en"
         f" from {marts.relation('ref.indicator')} order by position"
     )
     for row in rows:
@@ -231,26 +245,29 @@ def _refuse_other_scope(
     if method == DECLARED:
         return
     level = described["scope"]
+    title = said_both(vi=described["title_vi"], en=described["title_en"])
     if level in _LEVELS and (unit.scope, unit.level) != ("level", level):
-        raise QuestionError(
+        raise OtherScopeError(
             said(
                 "{indicator} has figures of one level: {level}",
-                indicator=described["indicator_code"],
+                indicator=title,
                 level=level_said(level),
             ),
             remedy=said("ask for {level}", level=level.upper()),
+            scopes=(level.upper(),),
         )
     if unit.scope == "unit" and warehouse.value(
         "select count(*) > 0 and count(case when unit_scope = 'unit' then 1 end) = 0"
         " from mart.indicator_history where indicator_code = :code",
         {"code": described["indicator_code"]},
     ):
-        raise QuestionError(
+        raise OtherScopeError(
             said(
-                "{indicator_code} is a figure of a level of government, not of one unit",
-                indicator_code=described["indicator_code"],
+                "{indicator} is a figure of a level of government, not of one unit",
+                indicator=title,
             ),
             remedy="ask for CITY, DEPARTMENT, DISTRICT or COMMUNE",
+            scopes=("CITY", "DEPARTMENT", "DISTRICT", "COMMUNE"),
         )
 
 

@@ -81,6 +81,33 @@ def read_check(
     return rows[0]
 
 
+def _finding(check: Mapping[str, Any], code: str) -> tuple[str, str]:
+    """What was found, in Vietnamese and English, with ``{name}`` for what differs among dossiers.
+
+    Args:
+        check: from :func:`read_check`.
+        code: ``found``, or why it is not certain.
+    """
+    vi, en = check["finding_vi"], check["finding_en"]
+    if code == FOUND:
+        return vi, en
+    doubt_vi, doubt_en = _DOUBTS[code]
+    return f"{vi}. Chưa chắc chắn: {doubt_vi}", f"{en}. Not certain: {doubt_en}"
+
+
+def finding_texts(question: Question, code: str) -> tuple[str, str]:
+    """What a check finds in all dossiers of one reason, in Vietnamese and English.
+
+    Args:
+        question: about a check.
+        code: of the reason.
+    """
+    relation = question.marts.relation("ref.decree_check")
+    check = read_check(question.warehouse, question.indicator, relation)
+    assert check is not None  # noqa: S101 - the question was asked about a check
+    return _finding(check, code)
+
+
 def find_checked(question: Question) -> Iterator[CountedItem]:
     """The dossiers found within the span: with certainty, and possibly."""
     marts = question.marts
@@ -98,12 +125,8 @@ def find_checked(question: Question) -> Iterator[CountedItem]:
     )
     for row in rows:
         code = row["doubt_code"] or FOUND
-        vi, en = check["finding_vi"], check["finding_en"]
-        if code != FOUND:
-            doubt_vi, doubt_en = _DOUBTS[code]
-            vi, en = f"{vi}. Chưa chắc chắn: {doubt_vi}", f"{en}. Not certain: {doubt_en}"
         why = reason(
-            {code: (vi, en)},
+            {code: _finding(check, code)},
             code,
             received=row["received_date"],
             event=row["event_date"],

@@ -39,6 +39,8 @@ _WORDS: dict[str, dict[Language, str]] = {
     },
     "denominator": {"vi": "Chỉ tính vào mẫu số", "en": "Counted in the denominator only"},
     "left_out": {"vi": "Không tính", "en": "Left out"},
+    "found_numerator": {"vi": "Phát hiện, chắc chắn", "en": "Found with certainty"},
+    "found_left_out": {"vi": "Có thể, chưa chắc chắn", "en": "Possible, not certain"},
     "role": {"vi": "Tính thế nào", "en": "How it counts"},
     "reason_code": {"vi": "Mã lý do", "en": "Reason code"},
     "file_name": {"vi": "Tệp", "en": "File"},
@@ -273,7 +275,8 @@ def _print_role(
     if not items:
         return
     kind = explanation.kind
-    title = f"{_WORDS[role][lang]}: {whole(len(items), lang)}"
+    text = role_text(role, lang, is_check=explanation.method_code == FOUND)
+    title = f"{text}: {whole(len(items), lang)}"
     table = Table(
         box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left", title_style="bold"
     )
@@ -339,6 +342,18 @@ def heading(name: str, lang: Language) -> str:
         return _WORDS[name][lang]
     vi, _, en = column_texts().get(name, name).partition(" — ")
     return vi if lang == "vi" else en or vi
+
+
+def role_text(role: Role, lang: Language, *, is_check: bool) -> str:
+    """What a role means.
+
+    Args:
+        role: of an item.
+        lang: of the text.
+        is_check: whether the items are findings of a check, which no figure succeeds by.
+    """
+    name = f"found_{role}"
+    return _WORDS[name if is_check and name in _WORDS else role][lang]
 
 
 def cell_text(name: str, value: Fact, lang: Language) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from onestop.figures.explain.checks import CHECKED, find_checked
+from onestop.figures.explain.checks import CHECKED, find_checked, finding_texts
 from onestop.figures.explain.items import (
     DELIVERIES,
     ROLES,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from onestop.figures.explain.asking import Asked
+    from onestop.figures.explain.items import Question
 
 #: The roles as people ask for them: what failed first.
 FAILING_FIRST: tuple[Role, ...] = ("denominator", "left_out", "numerator")
@@ -235,20 +236,24 @@ def _find_checked(asked: Asked, chosen: ItemFilter, offset: int, limit: int | No
     ]
     end = None if limit is None else offset + limit
     return FoundItems(
-        CHECKED, tuple(_count_items(found)), len(matching), tuple(matching[offset:end])
+        CHECKED,
+        tuple(_count_items(asked.question, found)),
+        len(matching),
+        tuple(matching[offset:end]),
     )
 
 
-def _count_items(items: Iterable[CountedItem]) -> list[ReasonCount]:
+def _count_items(question: Question, items: Iterable[CountedItem]) -> list[ReasonCount]:
     groups: dict[tuple[Role, str], list[CountedItem]] = {}
     for item in items:
         groups.setdefault((item.role, item.reason_code), []).append(item)
+    texts = {reason: finding_texts(question, reason) for _, reason in groups}
     return [
         ReasonCount(
             role,
             reason,
-            of_group[0].reason_vi if len(of_group) == 1 else reason,
-            of_group[0].reason_en if len(of_group) == 1 else reason,
+            texts[reason][0].format_map(_Ellipses()),
+            texts[reason][1].format_map(_Ellipses()),
             len(of_group),
             total(item.numerator for item in of_group),
             total(item.denominator for item in of_group),

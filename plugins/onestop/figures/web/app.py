@@ -35,7 +35,13 @@ from onestop.figures.web.nights import (
 from onestop.figures.web.open_dossiers import read_open
 from onestop.figures.web.overview import read_overview
 from onestop.figures.web.reports import issued_file, read_report
-from onestop.figures.web.site import Visit, question_said, render, style_sheet
+from onestop.figures.web.site import (
+    PageQuestionError,
+    Visit,
+    question_said,
+    render,
+    style_sheet,
+)
 from onestop.figures.web.unit import due_file, read_unit
 from onestop.figures.web.units import read_units
 from onestop.gate.unpublished import NIGHT_STATES, unpublished_nights
@@ -309,7 +315,7 @@ def _add_page(
         except (NothingPublishedError, QuestionError) as error:
             if isinstance(error, NothingPublishedError) and night is None:
                 return _nothing_yet(here, visit)
-            return _message(request, _NOT_FOUND, question_said(error), visit, is_question=True)
+            return _message(request, _NOT_FOUND, question_said(error), visit, error)
         except OneStopError as error:
             return _message(request, _UNAVAILABLE, said("{error}", error=error), visit)
         shown = {"tables_read": page.tables, **values}
@@ -335,7 +341,7 @@ def _add_download(
             with open_published(settings()) as warehouse:
                 name, content = download.make(warehouse, visit)
         except (NothingPublishedError, QuestionError) as error:
-            return _message(request, _NOT_FOUND, question_said(error), visit, is_question=True)
+            return _message(request, _NOT_FOUND, question_said(error), visit, error)
         except OneStopError as error:
             return _message(request, _UNAVAILABLE, said("{error}", error=error), visit)
         named = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
@@ -495,8 +501,7 @@ def _message(
     status: int,
     message: str | Said,
     visit: Visit | None = None,
-    *,
-    is_question: bool = False,
+    error: QuestionError | None = None,
 ) -> HTMLResponse:
     """A page that says why there is nothing else to see, and where to ask again."""
     root = str(request.scope.get("root_path", ""))
@@ -510,8 +515,17 @@ def _message(
         shown,
         status=status,
         message=in_language(message, shown.lang),
-        again=_AGAIN.get(shown.path.partition(".")[0]) if is_question else None,
+        again=_again(shown, error) if error else None,
         has_reports=False,
         unpublished=[],
     )
     return HTMLResponse(html, status, headers=_HEADERS)
+
+
+def _again(visit: Visit, error: QuestionError) -> str | None:
+    """Where to ask again: the page without what was wrong, if that is known, else without all."""
+    path = _AGAIN.get(visit.path.partition(".")[0])
+    instead = error.instead if isinstance(error, PageQuestionError) else None
+    if path is None or instead is None:
+        return path and visit.link(path)
+    return visit.link(path, **{**visit.query, **instead})

@@ -11,11 +11,23 @@ from onestop.figures.difference.recorded import recorded_difference
 from onestop.figures.explain.output import heading
 from onestop.figures.issued import read_issued_reports
 from onestop.figures.unit_names import unit_label
-from onestop.figures.web.site import date_of, figure_text, one_of, page_number
-from onestop.figures.web.unit import SIGNS, STRENGTHS, find_unit, sign_condition
+from onestop.figures.web.site import (
+    PageQuestionError,
+    date_of,
+    figure_text,
+    one_of,
+    page_number,
+)
+from onestop.figures.web.unit import (
+    SIGNS,
+    STRENGTHS,
+    find_unit,
+    read_unit_choices,
+    sign_condition,
+)
 from onestop.marts.earlier_nights import FoundUnit
 from onestop.marts.published import find_night, published_nights
-from onestop.said import said_text
+from onestop.said import said, said_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -194,14 +206,15 @@ def read_restatements(warehouse: Warehouse, _settings: Settings, visit: Visit) -
             ``start`` of a period also the dossiers that changed it.
 
     Raises:
-        QuestionError: there is no such unit.
+        QuestionError: there is no such unit, night or period.
     """
     lang = visit.lang
     unit = find_unit(warehouse, visit.query.get("unit", _CITY))
     condition = "restated.unit_code = :unit and restated.field_code = 'ALL'"
     values: dict[str, Any] = {"unit": unit["unit_code"]}
-    if visit.query.get("night"):
-        values["night"] = date_of(visit.query["night"], find_night(warehouse, None))
+    night = visit.query.get("night")
+    if night:
+        values["night"] = find_night(warehouse, date_of(night, find_night(warehouse, None)))
         condition += " and restated.restated_night = :night"
     total = int(
         warehouse.value(
@@ -233,6 +246,10 @@ def read_restatements(warehouse: Warehouse, _settings: Settings, visit: Visit) -
         " order by restated_night desc limit 60",
         {"unit": unit["unit_code"]},
     )
+    if values.get("night") and values["night"] not in {row["night"] for row in nights}:
+        nights.insert(0, {"night": values["night"], "figures": total})
+    period_types = _labels(warehouse, "period_type", lang)
+    period = _restated_period(warehouse, unit, visit.query, period_types)
     return {
         "night": find_night(warehouse, None),
         "unit_code": unit["unit_code"],
@@ -240,9 +257,10 @@ def read_restatements(warehouse: Warehouse, _settings: Settings, visit: Visit) -
         "rows": rows,
         "page": page,
         "nights": nights,
-        "period_types": _labels(warehouse, "period_type", lang),
-        "dossiers": _read_restated_dossiers(warehouse, unit, visit),
-        "start": date_of(visit.query.get("start"), find_night(warehouse, None)),
+        "period_types": period_types,
+        "period": period,
+        "dossiers": _read_restated_dossiers(warehouse, unit, period, lang) if period else None,
+        "units": read_unit_choices(warehouse, lang),
         "query": visit.query,
     }
 
@@ -274,22 +292,73 @@ def _labels(warehouse: Warehouse, table: str, lang: Language) -> dict[str, str]:
     return {row["code"]: row["label"] for row in rows}
 
 
-def _read_restated_dossiers(
-    warehouse: Warehouse, unit: Mapping[str, Any], visit: Visit
-) -> list[dict[str, Any]] | None:
-    """The dossiers that changed the figures of one period on one night; None if not asked for."""
-    query = visit.query
-    if not all(query.get(name) for name in ("night", "type", "basis", "start")):
+#: What a period is asked for by, beside the night that changed it.
+_OF_PERIOD = ("type", "basis", "start")
+
+
+def _restated_period(
+    warehouse: Warehouse,
+    unit: Mapping[str, Any],
+    query: Mapping[str, str],
+    period_types: Mapping[str, str],
+) -> dict[str, Any] | None:
+    """The period whose dossiers are asked for, and the night that changed it; None for none.
+
+    Raises:
+        PageQuestionError: there is no such type or basis, the question is incomplete, or no figure
+            of the period was changed on that night.
+    """
+    last = find_night(warehouse, None)
+    kind = one_of(query, "type", period_types, said_text("kind of period"))
+    bases = ("calendar", "government")
+    basis = one_of(query, "basis", bases, said_text("basis of periods"))
+    if not any(query.get(name) for name in _OF_PERIOD):
         return None
+    whole_list = dict.fromkeys(_OF_PERIOD)
+    if not all(query.get(name) for name in ("night", *_OF_PERIOD)):
+        raise PageQuestionError(
+            "a period is asked for by the night that changed it, its kind, basis and first day",
+            remedy="choose the number of dossiers beside a figure",
+            instead=whole_list,
+        )
+    night, start = date_of(query["night"], last), date_of(query["start"], last)
+    found = warehouse.rows(
+        "select restated_night as night, period_type, period_basis, period_start, period_end"
+        " from mart.restatement where unit_code = :unit and restated_night = :night"
+        " and period_type = :kind and period_basis = :basis and period_start = :start limit 1",
+        {
+            "unit": unit["unit_code"],
+            "night": night,
+            "kind": kind,
+            "basis": basis,
+            "start": start,
+        },
+    )
+    if not found:
+        raise PageQuestionError(
+            said(
+                "night {night} changed no figure of such a period from {start} on",
+                night=night,
+                start=start,
+            ),
+            remedy="choose the number of dossiers beside a figure",
+            instead=whole_list,
+        )
+    return found[0]
+
+
+def _read_restated_dossiers(
+    warehouse: Warehouse, unit: Mapping[str, Any], period: Mapping[str, Any], lang: Language
+) -> list[dict[str, Any]]:
+    """The dossiers that changed the figures of one period on one night."""
     condition, values = "true", {}
     if unit["unit_scope"] != "city":
         column = "level" if unit["unit_scope"] == "level" else "unit"
         value = unit["unit_level" if column == "level" else "unit_code"]
         condition, values = f"(:unit in ({column}_before, {column}_after))", {"unit": value}
-    night = find_night(warehouse, None)
     return warehouse.rows(
-        f"select dossier.*, was.label_{visit.lang} as text_before,"
-        f" now.label_{visit.lang} as text_after, file_was.file_name as file_before,"
+        f"select dossier.*, was.label_{lang} as text_before,"
+        f" now.label_{lang} as text_after, file_was.file_name as file_before,"
         " file_now.file_name as file_after,"
         " coalesce(unit.unit_name, dossier.unit_after, dossier.unit_before) as unit_name"
         " from mart.restatement_dossier as dossier"
@@ -303,10 +372,10 @@ def _read_restated_dossiers(
         f" and period_start = :start and {condition} order by dossier_code limit 200",
         {
             **values,
-            "night": date_of(query["night"], night),
-            "type": query["type"],
-            "basis": query["basis"],
-            "start": date_of(query["start"], night),
+            "night": period["night"],
+            "type": period["period_type"],
+            "basis": period["period_basis"],
+            "start": period["period_start"],
         },
     )
 
@@ -367,11 +436,7 @@ def read_difference(warehouse: Warehouse, settings: Settings, visit: Visit) -> d
         "after": after,
         "unit_code": unit["unit_code"],
         "unit_name": unit_label(unit["unit_code"], unit["unit_name"], lang),
-        "units": warehouse.rows(
-            "select unit_code as code, coalesce(unit_name, unit_code) as title from mart.unit"
-            " order by case unit_scope when 'city' then 0 when 'level' then 1 else 2 end,"
-            " unit_code"
-        ),
+        "units": read_unit_choices(warehouse, lang),
         "indicators": warehouse.rows(
             f"select indicator_code as code, title_{lang} as title from ref.indicator"
             " where scorecard_method is not null order by position"
@@ -383,8 +448,6 @@ def read_difference(warehouse: Warehouse, settings: Settings, visit: Visit) -> d
         "unchanged": [],
         "reference_changes": [],
     }
-    for each in values["units"]:
-        each["title"] = unit_label(each["code"], each["title"], lang)
     if len(nights) == 1 and not query.get("from"):
         return values
     is_next = bool(earlier) and before == earlier[-1]

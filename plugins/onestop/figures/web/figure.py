@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from onestop.console import csv_bytes
-from onestop.figures.explain.asking import DECLARED, ask, read_published
+from onestop.figures.explain.asking import DECLARED, OtherScopeError, ask, read_published
 from onestop.figures.explain.checks import check_codes
 from onestop.figures.explain.items import ROLES, fact_text
-from onestop.figures.explain.output import cell_text, heading, read_labels
+from onestop.figures.explain.output import cell_text, heading, read_labels, role_text
 from onestop.figures.explain.paging import (
     FAILING_FIRST,
     FoundItems,
@@ -23,7 +23,7 @@ from onestop.figures.known_issues import read_known_issues
 from onestop.figures.scorecard.any_figure import read_figure_lines
 from onestop.figures.scorecard.values import ON_TIME
 from onestop.figures.spreadsheet import Sheet, workbook
-from onestop.figures.unit_names import unit_label
+from onestop.figures.unit_names import level_said, unit_label
 from onestop.figures.web.shown_periods import STATE_STEPS
 from onestop.figures.web.site import (
     ROWS_PER_PAGE,
@@ -32,8 +32,10 @@ from onestop.figures.web.site import (
     one_of,
     page_number,
 )
+from onestop.figures.web.unit import read_unit_choices
 from onestop.marts.published import find_night
-from onestop.said import said, said_text
+from onestop.said import said, said_either, said_text
+from onestop.schema.did_you_mean import did_you_mean
 from onestop.schema.number_text import day, measured, target_text, whole
 
 if TYPE_CHECKING:
@@ -123,7 +125,10 @@ def read_figure(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict
         "method": question.method,
         "is_check": asked.is_check,
         "choices": _read_choices(warehouse, asked, lang),
-        "role_texts": {role: heading(role, lang) for role in FAILING_FIRST},
+        "role_texts": {
+            role: role_text(role, lang, is_check=asked.is_check)
+            for role in (ROLES if asked.is_check else FAILING_FIRST)
+        },
         "issues": [
             issue.footnote_vi if lang == "vi" else issue.footnote_en
             for issue in read_known_issues(
@@ -158,6 +163,7 @@ def read_figure(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict
         values["figure_text"] = _figure_text(amounts_published, measure, values["target"], lang)
         return values
     found, page = _find_page(asked, at.chosen, visit)
+    _refuse_other_reason(at.chosen, found)
     amounts = (found.numerator, found.denominator)
     values["figure_text"] = _figure_text(amounts, labels["unit_of_measure"], values["target"], lang)
     values["tables_read"] += _ITEMS_IN.get(found.kind.name, ())
@@ -167,7 +173,8 @@ def read_figure(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict
     values["agrees"] = None if published is None else published.amounts == amounts
     values["columns"] = [found.kind.code, *found.kind.facts]
     values["headings"] = [heading(name, lang) for name in values["columns"]]
-    values["rows"] = list(_rows(asked, found, lang))
+    names = {unit["code"]: unit["title"] for unit in values["choices"]["units"]}
+    values["rows"] = list(_rows(asked, found, names, lang))
     return values
 
 
@@ -183,13 +190,27 @@ _ITEMS_IN = {
 
 
 def _ask(warehouse: Warehouse, at: _Coordinates) -> Asked:
-    return ask(warehouse, at.indicator, at.unit, at.first, at.last, at.method, is_narrow=True)
+    try:
+        return ask(warehouse, at.indicator, at.unit, at.first, at.last, at.method, is_narrow=True)
+    except OtherScopeError as error:
+        raise PageQuestionError(
+            error.what,
+            remedy=said("choose {units}", units=said_either([*map(level_said, error.scopes)])),
+            instead={"unit": error.scopes[0], "page": None},
+        ) from error
 
 
 def _read_target(
     warehouse: Warehouse, question: Question, labels: Mapping[str, str], lang: Language
 ) -> dict[str, Any] | None:
     """What the figure is compared with, where its span is a period; with how many are lacking."""
+    coordinates = {
+        "indicator": question.indicator,
+        "method": question.method,
+        "unit": question.unit.unit_code,
+        "first": question.first,
+        "last": question.until,
+    }
     rows = warehouse.rows(
         "select figure.target, figure.comparison, figure.status, figure.shortfall,"
         f" status.label_{lang} as status_text from mart.indicator_value as figure"
@@ -198,14 +219,27 @@ def _read_target(
         " and figure.unit_code = :unit and figure.period_start = :first"
         " and least(figure.period_end, figure.as_of_date) = :last and figure.target is not null"
         " order by figure.period_basis, figure.period_type limit 1",
-        {
-            "indicator": question.indicator,
-            "method": question.method,
-            "unit": question.unit.unit_code,
-            "first": question.first,
-            "last": question.until,
-        },
+        coordinates,
     )
+    if not rows and "indicator_variant" in warehouse.tables("mart"):
+        rows = warehouse.rows(
+            "select figure.target, figure.comparison, reading.status, null as shortfall,"
+            f" status.label_{lang} as status_text from mart.indicator_variant as reading"
+            " inner join mart.indicator_value as figure"
+            " on reading.indicator_code = figure.indicator_code"
+            " and reading.method_code = figure.method_code"
+            " and reading.unit_code = figure.unit_code"
+            " and reading.period_type = figure.period_type"
+            " and reading.period_basis = figure.period_basis"
+            " and reading.period_start = figure.period_start"
+            " left join ref.figure_status as status on reading.status = status.status"
+            " where reading.indicator_code = :indicator and reading.reading_code = :method"
+            " and reading.unit_code = :unit and reading.period_start = :first"
+            " and least(reading.period_end, reading.as_of_date) = :last"
+            " and figure.target is not null"
+            " order by reading.period_basis, reading.period_type limit 1",
+            coordinates,
+        )
     for row in rows:
         text = target_text(row["target"], row["comparison"], labels["unit_of_measure"], lang)
         return {**row, "text": text}
@@ -222,7 +256,25 @@ def _find_page(asked: Asked, chosen: ItemFilter, visit: Visit) -> tuple[FoundIte
     return found, page
 
 
-def _rows(asked: Asked, found: FoundItems, lang: Language) -> Iterator[dict[str, Any]]:
+def _refuse_other_reason(chosen: ItemFilter, found: FoundItems) -> None:
+    """Refuse a reason that no item of the figure has, instead of an empty list.
+
+    Raises:
+        PageQuestionError: names the reasons that there are.
+    """
+    known = {count.reason_code for count in found.counts if chosen.role in {None, count.role}}
+    if chosen.reason_code is None or chosen.reason_code in known:
+        return
+    raise PageQuestionError(
+        said("no item of this figure has the reason {asked}", asked=chosen.reason_code),
+        remedy=did_you_mean(chosen.reason_code, sorted(known)),
+        instead={"reason": None, "page": None},
+    )
+
+
+def _rows(
+    asked: Asked, found: FoundItems, names: Mapping[str, str], lang: Language
+) -> Iterator[dict[str, Any]]:
     kind = found.kind
     is_dossier = kind.name == _DOSSIERS
     procedures = procedures_of(asked, found.items) if is_dossier else {}
@@ -233,17 +285,17 @@ def _rows(asked: Asked, found: FoundItems, lang: Language) -> Iterator[dict[str,
             "cells": [cell_text(name, cells[name], lang) for name in kind.facts],
             "reason": item.reason_vi if lang == "vi" else item.reason_en,
             "procedure": procedures.get(item.code, ""),
-            "unit": _unit_of(asked, item, lang),
+            "unit": _unit_of(asked, item, names, lang),
         }
 
 
-def _unit_of(asked: Asked, item: CountedItem, lang: Language) -> str:
+def _unit_of(asked: Asked, item: CountedItem, names: Mapping[str, str], lang: Language) -> str:
     """The unit or level that an item counts for; empty where it is the one that was asked for."""
     code = item.unit_code
     asked_for = asked.question.unit
     if not code or asked_for.scope == "unit" or code in {"CITY", item.code, asked_for.unit_code}:
         return ""
-    return unit_label(code, None, lang)
+    return unit_label(code, names.get(code), lang)
 
 
 def _figure_text(
@@ -290,13 +342,12 @@ def _read_choices(warehouse: Warehouse, asked: Asked, lang: Language) -> dict[st
             " on reading.reading_code = method.method_code where method.method_code is null"
             " order by reading.position"
         )
-    units = warehouse.rows(
-        "select unit_code as code, coalesce(unit_name, unit_code) as title from mart.unit"
-        " order by case unit_scope when 'city' then 0 when 'level' then 1 else 2 end, unit_code"
-    )
-    for unit in units:
-        unit["title"] = unit_label(unit["code"], unit["title"], lang)
-    return {"indicators": indicators, "checks": checks, "methods": methods, "units": units}
+    return {
+        "indicators": indicators,
+        "checks": checks,
+        "methods": methods,
+        "units": read_unit_choices(warehouse, lang),
+    }
 
 
 def _read_units(
@@ -377,6 +428,7 @@ def _download(warehouse: Warehouse, visit: Visit) -> tuple[Asked, _Coordinates, 
             remedy="choose one unit or a shorter span; the engineer on duty can list all of them",
         )
     found = find_items(asked, at.chosen)
+    _refuse_other_reason(at.chosen, found)
     if published is not None and published != (found.numerator, found.denominator):
         raise PageQuestionError(
             said(
@@ -440,8 +492,13 @@ def figure_xlsx(warehouse: Warehouse, visit: Visit) -> tuple[str, bytes]:
         for count in found.counts
     }
     rows = (
-        [_workbook_cell(name, cells[name], lang, reasons) for name in names]
-        for cells in (item.cells(kind) for item in found.items)
+        [
+            role_text(item.role, lang, is_check=asked.is_check)
+            if name == "role"
+            else _workbook_cell(name, cells[name], lang, reasons)
+            for name in names
+        ]
+        for item, cells in ((item, item.cells(kind)) for item in found.items)
     )
     return f"{file_stem(at)}.xlsx", workbook(sheet, rows)
 
@@ -466,6 +523,6 @@ def _workbook_cell(
         return reasons.get(value, value)
     if isinstance(value, dt.datetime):
         return fact_text(value, lang)
-    if name == "role":
-        return heading(value, lang)
+    if name == "authority_level":
+        return cell_text(name, value, lang)
     return float(value) if isinstance(value, Decimal) else value

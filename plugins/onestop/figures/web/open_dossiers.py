@@ -9,6 +9,7 @@ from onestop.figures.web.site import PageQuestionError, page_number
 from onestop.figures.web.unit import find_unit
 from onestop.marts.published import find_night
 from onestop.said import said
+from onestop.schema.did_you_mean import did_you_mean
 
 if TYPE_CHECKING:
     from onestop.figures.web.site import Visit
@@ -45,7 +46,11 @@ def read_open(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[s
     wanted = visit.query.get("band", bands[0]["band_code"])
     chosen = next((band for band in bands if band["band_code"] == wanted), None)
     if chosen is None:
-        raise PageQuestionError(said("no band {band}", band=wanted))
+        raise PageQuestionError(
+            said("no band {band}", band=wanted),
+            remedy=did_you_mean(wanted, [band["band_code"] for band in bands]),
+            instead={"band": None},
+        )
     condition, values = "true", {}
     if unit["unit_scope"] != "city":
         column = "unit_level" if unit["unit_scope"] == "level" else "unit_code"
@@ -65,7 +70,7 @@ def read_open(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[s
     total = int(warehouse.value(f"select count(*) {in_band}", values) or 0)
     page = page_number(visit.query.get("page"), total)
     rows = warehouse.rows(
-        "select found.*, named.procedure_name, delivery.file_name,"
+        "select found.*, named.procedure_name, delivery.file_name, unit.unit_name,"
         f" status.label_{visit.lang} as status_text"
         f" from (select * {in_band} order by days desc, dossier_code"
         f" limit {page.size} offset {page.offset}) as found"
@@ -75,6 +80,7 @@ def read_open(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[s
         " left join (select delivery_id, min(file_name) as file_name from audit.delivery"
         " group by delivery_id) as delivery on found.delivery_id = delivery.delivery_id"
         " left join ref.status as status on found.status = status.status"
+        " left join mart.unit as unit on found.unit_code = unit.unit_code"
         " order by found.days desc, found.dossier_code",
         values,
     )

@@ -20,6 +20,7 @@ from onestop.figures.web import charts
 from onestop.figures.web.cards import name_cells
 from onestop.marts.published import EarlierReleaseError, QuestionError
 from onestop.said import Said, in_language, said, said_both, said_text
+from onestop.schema.did_you_mean import did_you_mean
 from onestop.schema.number_text import (
     ROUNDING,
     day,
@@ -35,7 +36,7 @@ from onestop.schema.source_texts import source_text
 from onestop.schema.time_zone import LOCAL_ZONE
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Collection, Mapping
 
     from jinja2.runtime import Context
 
@@ -73,7 +74,7 @@ class Visit:
     reads_record: bool = False
     base: str = ""
 
-    def link(self, path: str, **query: object) -> str:
+    def link(self, path: str, /, **query: object) -> str:
         """The address of a page in the same language, relative to the site.
 
         Args:
@@ -86,7 +87,7 @@ class Visit:
             chosen["lang"] = "en"
         return f"{self.base}{path}?{urlencode(chosen)}" if chosen else f"{self.base}{path}"
 
-    def here(self, **query: object) -> str:
+    def here(self, /, **query: object) -> str:
         """The address of this page with other parameters; None removes one."""
         return self.link(self.path, **{**self.query, **query})
 
@@ -158,7 +159,18 @@ class PageQuestionError(QuestionError):
     """A question that a page has no answer to; its remedy is for a reader of pages.
 
     The remedy of any other question is a terminal's; the page of the error offers links instead.
+
+    Args:
+        what: as of any other question.
+        remedy: what to ask for.
+        instead: parameters to ask again with, beside those that were given; None leaves one out.
     """
+
+    def __init__(
+        self, what: str, *, remedy: str = "", instead: Mapping[str, str | None] | None = None
+    ) -> None:
+        super().__init__(what, remedy=remedy)
+        self.instead = instead
 
 
 _AFTER_NEXT_NIGHT = said_text("this page has an answer again after the next published night")
@@ -191,7 +203,13 @@ def _with_days(value: object, lang: Language) -> object:
 
 
 def one_of(
-    query: Mapping[str, str], name: str, known: Container[str], kind: Said, default: str = ""
+    query: Mapping[str, str],
+    name: str,
+    known: Collection[str],
+    kind: Said,
+    default: str = "",
+    *,
+    is_listed: bool = True,
 ) -> str:
     """The parameter that was asked for.
 
@@ -201,6 +219,7 @@ def one_of(
         known: its values.
         kind: what it is, for people.
         default: where it is not given.
+        is_listed: whether the values are words that a reader may choose among.
 
     Raises:
         PageQuestionError: it is none of the known values.
@@ -209,7 +228,11 @@ def one_of(
     if asked is None:
         return default
     if asked not in known:
-        raise PageQuestionError(said("there is no {kind} {asked}", kind=kind, asked=asked))
+        raise PageQuestionError(
+            said("there is no {kind} {asked}", kind=kind, asked=asked),
+            remedy=did_you_mean(asked, known) if is_listed else "",
+            instead={name: None},
+        )
     return asked
 
 

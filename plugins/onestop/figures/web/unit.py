@@ -114,6 +114,17 @@ def read_unit(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[st
     }
 
 
+def read_unit_choices(warehouse: Warehouse, lang: Language) -> list[dict[str, Any]]:
+    """The city, the levels and all units, as ``code`` and ``title``, for a form."""
+    units = warehouse.rows(
+        "select unit_code as code, coalesce(unit_name, unit_code) as title from mart.unit"
+        " order by case unit_scope when 'city' then 0 when 'level' then 1 else 2 end, unit_code"
+    )
+    for unit in units:
+        unit["title"] = unit_label(unit["code"], unit["title"], lang)
+    return units
+
+
 def find_unit(warehouse: Warehouse, code: str) -> dict[str, Any]:
     """The unit, level or city of a code, as registered on the last night.
 

@@ -61,7 +61,7 @@ def read_units(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[
     level = one_of(query, "level", _LEVELS, said_text("level"), "department")
     year = read_scorecard_year(warehouse, night)
     columns = {"name", "code", YEAR, *map(str, year.months)}
-    sort = one_of(query, "sort", columns, said_text("way to sort"), YEAR)
+    sort = one_of(query, "sort", columns, said_text("way to sort"), YEAR, is_listed=False)
     order = one_of(query, "order", _ORDERS, said_text("way to sort"), "worst")
     rows = _read_rows(warehouse, indicator, method, year)
     of_level = [unit for unit in rows.values() if level in (unit["unit_level"], "all")]
