@@ -346,8 +346,21 @@ def test_issued_reports_are_listed_as_json_and_csv(issued, form):
         rows = json.loads(text.getvalue())
     else:
         rows = list(csv.DictReader(io.StringIO(text.getvalue())))
-    assert [row["report_code"] for row in rows] == ["q1"]
+    assert [row["report_code"] for row in rows] == ["q1", "half_year", "q3", "year"]
     assert re.fullmatch("[0-9a-f]{64}", rows[0]["content_sha256"])
+    assert [row["last_day_date"] for row in rows][1:] == ["2022-06-09", "2022-09-09", "2022-12-04"]
+    assert not any(row["issue_number"] or row["folder"] for row in rows[1:])
+
+
+def test_a_page_of_80_characters_shows_the_whole_folder_of_an_issue(issued, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    page = io.StringIO()
+    print_issued_reports(issued[0], "en", file=page)
+    lines = page.getvalue().splitlines()
+    header = next(line for line in lines if "Files, issue" in line)
+    cells = [line[header.index("Files, issue") :].strip() for line in lines]
+    assert "reports/q1/1" in "".join(cells)
+    assert max(map(len, lines)) <= 80
 
 
 def test_the_command_issues_and_lists_reports_and_names_the_known_codes(

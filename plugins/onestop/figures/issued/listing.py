@@ -77,8 +77,9 @@ _HEADERS: dict[Language, tuple[str, ...]] = {
     "vi": ("Mã", "Báo cáo", "Số liệu đến", "Ban hành", "Hạn cuối", "Tệp, lần"),
     "en": ("Code", "Report", "Data as of", "Issued", "Last day", "Files, issue"),
 }
-#: Widths that dates and the folder of an issue need: ``reports/half_year/1``.
-_DATE_WIDTH, _FOLDER_WIDTH = 10, 19
+#: Widths that dates and the folder of an issue need: all columns fit into 80 characters, where
+#: ``reports/half_year/1`` takes two lines.
+_DATE_WIDTH, _FOLDER_WIDTH = 10, 12
 _WORDS: dict[str, dict[Language, str]] = {
     "late": {"vi": "muộn", "en": "late"},
     "in_time": {"vi": "đúng hạn", "en": "in time"},
@@ -93,7 +94,7 @@ def print_issued_reports(
     form: OutputFormat = "table",
     file: TextIO | None = None,
 ) -> None:
-    """Write the list of issued reports; the table also shows reports that are still due.
+    """Write the list of issued reports, then those still due, with neither issue nor files.
 
     Args:
         settings: of this installation.
@@ -104,6 +105,7 @@ def print_issued_reports(
     file = file or sys.stdout
     issued = read_issued_reports(settings)
     rows = [{**asdict(one), "changed_files": changed_files(settings, one)} for one in issued]
+    rows += _awaited(settings, {one.report_code for one in issued})
     if form == "json":
         json.dump(rows, file, ensure_ascii=False, indent=2, default=str)
         file.write("\n")
@@ -131,6 +133,16 @@ def _print_table(
         table.add_column(header, min_width=_DATE_WIDTH)
     table.add_column(files_of, overflow="fold", min_width=_FOLDER_WIDTH)
     for row in rows:
+        if row["issue_number"] is None:
+            table.add_row(
+                row["report_code"],
+                row[f"title_{lang}"],
+                "",
+                _WORDS["not_issued"][lang],
+                day(row["last_day_date"], lang),
+                "",
+            )
+            continue
         term = _WORDS["late" if row["is_late"] else "in_time"][lang]
         files = _WORDS["changed"][lang].format(names=", ".join(row["changed_files"]))
         table.add_row(
@@ -140,15 +152,6 @@ def _print_table(
             f"{day(row['issued_at'].astimezone(LOCAL_ZONE).date(), lang)} ({term})",
             day(row["last_day_date"], lang),
             files if row["changed_files"] else row["folder"],
-        )
-    for row in _awaited(settings, {row["report_code"] for row in rows}):
-        table.add_row(
-            row["report_code"],
-            row[f"title_{lang}"],
-            "",
-            _WORDS["not_issued"][lang],
-            day(row["last_day_date"], lang),
-            "",
         )
     with printed(file, page_width(file)) as console:
         console.print(table)
@@ -160,4 +163,4 @@ def _awaited(settings: Settings, issued: set[str]) -> Iterator[dict[str, Any]]:
             "select * from ref.report_calendar order by last_day_date, report_code"
         ):
             if row["report_code"] not in issued:
-                yield row
+                yield {name: row.get(name) for name in (*ISSUE_COLUMNS, "changed_files")}
