@@ -116,12 +116,10 @@ def print_issued_reports(
         )
         write_csv(file, (*ISSUE_COLUMNS, "changed_files"), cells)
     else:
-        _print_table(settings, rows, lang, file)
+        _print_table(rows, lang, file)
 
 
-def _print_table(
-    settings: Settings, rows: list[dict[str, Any]], lang: Language, file: TextIO
-) -> None:
+def _print_table(rows: list[dict[str, Any]], lang: Language, file: TextIO) -> None:
     from rich import box  # noqa: PLC0415 - the machine formats do without it
     from rich.table import Table  # noqa: PLC0415 - idem
 
