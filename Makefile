@@ -137,7 +137,7 @@ docs: setup
 	$(BIN)/python -m onestop.upkeep.table_docs
 
 notebooks: setup
-	PATH="$(CURDIR)/$(BIN):$$PATH" ONESTOP_VAR=var/demo $(BIN)/jupyter execute --inplace docs/notebooks/*.ipynb
+	PATH="$(CURDIR)/$(BIN):$$PATH" ONESTOP_VAR="$(CURDIR)/var/demo" $(BIN)/jupyter execute --inplace docs/notebooks/*.ipynb
 
 schema: setup
 	$(BIN)/python -m onestop.upkeep.record_schema

@@ -53,6 +53,18 @@ def test_a_notebook_runs_and_shows_what_it_was_kept_with(name, executed):
         assert kinds(cell) == kinds(kept_cell), cell.source
 
 
+def test_the_tables_and_columns_that_are_shown_are_those_of_this_release(executed):
+    described = [
+        cell
+        for cell in code_cells(NOTEBOOKS["analyst"])
+        if "published.tables()" in cell.source or "published.columns(" in cell.source
+    ]
+    assert len(described) == 2
+    for cell in described:
+        texts = [one.outputs[-1].data["text/plain"] for one in (executed[cell.id], cell)]
+        assert texts[0] == texts[1], "make notebooks"
+
+
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_notebook_is_kept_with_its_outputs_in_order(name):
     cells = code_cells(NOTEBOOKS[name])
