@@ -274,6 +274,7 @@ PARSER: tuple[tuple[str, str], ...] = (
     (r"\nTry ('[^\n]*') for help\.", r"\nXem \1."),
     (r"(?m)^Error: ", "Lỗi: "),
     (r"Invalid value for ([^\n]*?): ", r"Giá trị của \1 không dùng được: "),
+    (r"Invalid value: ", ""),
     (r"Missing argument ", "Thiếu tham số "),
     (r"Missing option ", "Thiếu tùy chọn "),
     (r"Missing command", "Thiếu lệnh"),

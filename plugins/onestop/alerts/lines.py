@@ -37,7 +37,7 @@ _WORDS: dict[str, dict[Language, str]] = {
         " rules: {rules}",
     },
     "figure": {
-        "vi": "{title}, {unit}: {before} → {after}, chỉ tiêu {target}",
+        "vi": "{title}, {unit}: {before} → {after}, mục tiêu {target}",
         "en": "{title}, {unit}: {before} → {after}, target {target}",
     },
     "verdict": {

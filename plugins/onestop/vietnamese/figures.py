@@ -21,7 +21,7 @@ SENTENCES: dict[str, str] = {
     "feed": "loại dữ liệu",
     "state": "trạng thái",
     "source": "nguồn",
-    "no indicator {indicator}": "không có chỉ số {indicator}",
+    "no indicator {indicator}": "không có chỉ tiêu {indicator}",
     "no method {method}": "không có cách đếm {method}",
     "no unit {unit} had figures on {previous} or {as_of}": (
         "không đơn vị {unit} nào có số liệu ở đêm {previous} hay {as_of}"
@@ -60,7 +60,7 @@ SENTENCES: dict[str, str] = {
     "{name} has no column {column}": "{name} không có cột {column}",
     "no method {method} of {indicator}": "{indicator} không có cách đếm {method}",
     "no figures of units by month for indicator {indicator}": (
-        "chỉ số {indicator} không có số liệu theo đơn vị và tháng"
+        "chỉ tiêu {indicator} không có số liệu theo đơn vị và tháng"
     ),
     "rule {code} was never evaluated": "quy tắc {code} chưa bao giờ được xét",
     # nights
@@ -124,8 +124,8 @@ SENTENCES: dict[str, str] = {
     "ask for years from {first} to {last}": "hãy hỏi các năm từ {first} đến {last}",
     "{text!r} is not a date": "{text!r} không phải là ngày",
     # indicators and methods
-    "name one by --indicator": "nêu chỉ số bằng --indicator",
-    "method {method} is of no indicator": "không chỉ số nào có cách đếm {method}",
+    "name one by --indicator": "nêu chỉ tiêu bằng --indicator",
+    "method {method} is of no indicator": "không chỉ tiêu nào có cách đếm {method}",
     "no figure of {indicator} by method {method} was ever published": (
         "chưa bao giờ công bố số liệu của {indicator} theo cách đếm {method}"
     ),

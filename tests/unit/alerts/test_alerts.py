@@ -231,7 +231,7 @@ def test_a_figure_below_its_target_is_stated_before_and_after(small_world):
     small_world.state_figures(rate(8999, 10000, "not_met"), night=NIGHT)
     alert = small_world.alerts()["below_target"]
     assert alert.lines[0].vi.endswith("Toàn thành phố: 95,00 % (95/100) → 89,99 % (8.999/10.000), "
-                                      "chỉ tiêu ≥ 90 %")  # fmt: skip
+                                      "mục tiêu ≥ 90 %")  # fmt: skip
     assert alert.remedy("en") == "The causes, counted: `onestop diff 2022-11-23 2022-11-24`."
 
 

@@ -212,7 +212,7 @@ def test_an_address_that_shows_nothing_says_so_in_the_reader_s_language(site, pa
             "khoảng ngày kết thúc (01/01/2022) trước khi bắt đầu (24/11/2022)",
             "the span ends (1 Jan 2022) before it begins (24 Nov 2022)",
         ),
-        ("/figure?indicator=zzz", "figure", "không có chỉ số zzz", "no indicator zzz"),
+        ("/figure?indicator=zzz", "figure", "không có chỉ tiêu zzz", "no indicator zzz"),
         ("/figure?method=zzz", "figure", "không có cách đếm zzz", "no method zzz"),
         ("/figure?unit=zzz", "figure", "31/07/2022 không có zzz", "no unit zzz"),
         (
@@ -222,7 +222,7 @@ def test_an_address_that_shows_nothing_says_so_in_the_reader_s_language(site, pa
             "no part of a figure zzz; there are denominator, numerator, left_out",
         ),
         ("/figure.csv?unit=zzz", "figure", "31/07/2022 không có zzz", "no unit zzz"),
-        ("/units?indicator=zzz", "units", "chỉ số zzz không có", "for indicator zzz"),
+        ("/units?indicator=zzz", "units", "chỉ tiêu zzz không có", "for indicator zzz"),
         ("/units?method=zzz", "units", "không có cách đếm zzz", "no method zzz"),
         ("/units?level=zzz", "units", "không có cấp zzz", "no level zzz"),
         ("/units?sort=zzz", "units", "không có cách sắp xếp zzz", "no way to sort zzz"),
@@ -260,7 +260,7 @@ def test_an_address_that_shows_nothing_says_so_in_the_reader_s_language(site, pa
         (
             "/difference?from=2022-06-30&to=2022-07-31&indicator=zzz",
             "difference",
-            "không có chỉ số zzz",
+            "không có chỉ tiêu zzz",
             "no indicator zzz",
         ),
         ("/difference?from=2022-01-01", "difference", "đêm 01/01/2022", "night 1 Jan 2022"),

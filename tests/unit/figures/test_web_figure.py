@@ -208,7 +208,7 @@ def test_only_readers_of_the_record_get_links_to_deliveries(site):
 @pytest.mark.parametrize(
     ("query", "text"),
     [
-        ({"indicator": "no_such"}, "không có chỉ số no_such"),
+        ({"indicator": "no_such"}, "không có chỉ tiêu no_such"),
         ({"unit": "H99"}, "danh sách đơn vị của đêm"),
         ({"method": "share"}, "không có cách đếm share"),
         ({"from": "2022-11-31"}, "2022-11-31 không phải là ngày"),
