@@ -35,7 +35,7 @@ from onestop.schema.feeds import FEEDS
 from onestop.schema.reference import reference_files
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.settings import Settings
-from onestop.warehouse import duckdb_address, engine_of
+from onestop.warehouse import WarehouseError, duckdb_address, engine_of
 from onestop.warehouse.base import quoted
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def open_published(
     Raises:
         NothingPublishedError: no night is published there, or not that one.
         WarehouseError: there is no such file or server.
-        QuestionError: ``as_of`` is no date.
+        QuestionError: ``as_of`` is no date, or the address is of another kind.
     """
     shown = chosen_language(lang)
     with errors_in(shown):
@@ -103,7 +103,10 @@ def _settings_of(url_or_path: str | Path | None) -> Settings:
         url = url_or_path
     else:
         url = duckdb_address(Path(url_or_path).expanduser().absolute())
-    file = engine_of(url).file_of(url)
+    try:
+        file = engine_of(url).file_of(url)
+    except WarehouseError as error:  # the address is an argument, not ONESTOP_WAREHOUSE
+        raise QuestionError(error.what, remedy=error.remedy) from error
     if file is not None and file.is_dir():
         raise QuestionError(
             "is a folder", subject=str(file), remedy="name the file, such as …/onestop.duckdb"

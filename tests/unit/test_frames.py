@@ -346,3 +346,11 @@ def test_importing_the_package_imports_neither_pandas_nor_the_marts():
     with pytest.raises(AttributeError, match="no attribute 'open_publish'"):
         _ = onestop.open_publish
     assert {"open_published", "PublishedFigures", "__version__"} <= set(dir(onestop))
+
+
+def test_an_address_of_another_kind_is_not_blamed_on_the_settings():
+    with pytest.raises(QuestionError) as refused:
+        onestop.open_published("mysql://server/onestop", lang="en")
+    assert str(refused.value) == (
+        "no engine for 'mysql' addresses; use duckdb:///… or postgresql://…"
+    )
