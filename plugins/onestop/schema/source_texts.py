@@ -1,11 +1,13 @@
 """Sources of rules and codes, in English where they describe something.
 
-The files of reference rows and of suites name each source in Vietnamese. Names of laws, decrees and
-decisions stay so in English texts, since their official names are Vietnamese.
+The files of reference rows and of suites name each source in Vietnamese. Signs of decrees and
+decisions (``NĐ 61/2018/NĐ-CP``) stay so in English texts, since they are official names; the words
+beside them, such as those for article and annex, are English.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,6 +43,23 @@ SOURCES = {
     "Tổ hợp các cách đọc ở trên": "Combination of the readings above",
 }
 
+#: Words beside the signs of laws and decrees.
+_WORDS = {
+    "BLLĐ": "Labour Code",
+    "Bộ luật Dân sự": "Civil Code",
+    "Bộ luật Lao động": "Labour Code",
+    "Biểu": "Form",
+    "Phụ lục": "Annex",
+    "khoản": "paragraph",
+    "Điều": "Article",
+    "dẫn chiếu từ": "referred to by",
+    "lịch nghỉ Tết từng năm": "the days off of Tết, each year",
+    "nhóm DVCTT": "group of online services",
+    '"trong năm"': '"in the year"',
+    "và một ngày liền kề": "and one adjacent day",
+}
+_WORD = re.compile("|".join(sorted(map(re.escape, _WORDS), key=len, reverse=True)))
+
 
 def source_text(source: str | None, lang: Language) -> str:
     """The source of a rule or code in a language; empty without one.
@@ -50,4 +69,6 @@ def source_text(source: str | None, lang: Language) -> str:
         lang: of the text.
     """
     text = source or ""
-    return SOURCES.get(text, text) if lang == "en" else text
+    if lang == "vi":
+        return text
+    return SOURCES.get(text) or _WORD.sub(lambda found: _WORDS[found[0]], text)
