@@ -280,7 +280,8 @@ def test_the_page_of_a_check_shows_its_clause_and_its_count(settings, check, lan
     found = explain(settings, check, DISTRICT, *JUNE)
     print_explanation(settings, found, lang, file=out)
     assert expected in out.getvalue().splitlines()
-    assert "NĐ 61/2018/NĐ-CP Điều 19.9" in out.getvalue()
+    article = {"vi": "Điều", "en": "Article"}[lang]
+    assert f"NĐ 61/2018/NĐ-CP {article} 19.9" in out.getvalue()
 
 
 def test_a_span_without_findings_lists_none_and_is_not_no_data(settings):

@@ -23,6 +23,7 @@ from onestop.readers.refusals import values_for_people
 from onestop.record.night_files import NIGHT_FILES
 from onestop.record.night_runs import reason_sql
 from onestop.said import said
+from onestop.schema.feed_texts import column_name
 from onestop.schema.number_text import share_text, whole
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse import NoWarehouseError, open_warehouse
@@ -221,7 +222,11 @@ def print_rejected(  # noqa: PLR0913 - one filter each
     lines = []
     for _, broken in groupby(found, key=lambda row: (row["delivery_id"], row["row_number"])):
         reasons = [
-            row | {"offending": _values(row["offending"], lang), "message": row[f"message_{lang}"]}
+            row
+            | {
+                "offending": _values(row["feed"], row["offending"], lang),
+                "message": row[f"message_{lang}"],
+            }
             for row in broken
         ]
         first = reasons[0]
@@ -347,12 +352,15 @@ def _moment(value: dt.datetime | None) -> str:
     return f"{value.astimezone(LOCAL_ZONE):%Y-%m-%d %H:%M}" if value else ""
 
 
-def _values(offending: str | None, lang: Language) -> str:
-    """The values that broke a rule, one on each line, as ``column: value``."""
+def _values(feed: str, offending: str | None, lang: Language) -> str:
+    """The values that broke a rule, one on each line, after the names of their columns."""
     values = json.loads(offending or "{}")
     if "read_problem" in values:
         values = values_for_people(values, lang)
-    return "\n".join(f"{name}: {'–' if value is None else value}" for name, value in values.items())
+    return "\n".join(
+        f"{column_name(feed, name, lang)}: {'–' if value is None else value}"
+        for name, value in values.items()
+    )
 
 
 def _where(filters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

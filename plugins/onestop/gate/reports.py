@@ -24,6 +24,7 @@ from onestop.gate.evaluation import load_engine
 from onestop.gate.results import read_result, result_files
 from onestop.gate.unpublished import NIGHT_STATES
 from onestop.readers.refusals import values_for_people
+from onestop.schema.feed_texts import KIND_NAMES
 from onestop.schema.number_text import Language, counted, day, whole
 from onestop.schema.source_texts import source_text
 from onestop.storage import listed, names_in, remove_folder
@@ -453,13 +454,9 @@ def _usual_text(document: dict[str, Any], lang: Language) -> str | None:
 def _about(document: dict[str, Any], lang: Language) -> Iterator[tuple[str, str]]:
     """Where the file comes from and how it was read, without empty values."""
     delivery, read = document["delivery"], document["read"]
-    kinds = {
-        "delta": {"vi": "biến động trong ngày", "en": "changes of the day"},
-        "snapshot": {"vi": "bản chụp toàn bộ", "en": "full snapshot"},
-    }
     values: list[tuple[str, str, Any]] = [
         ("Hệ thống nguồn", "Source", delivery["source"]),
-        ("Loại", "Kind", kinds[delivery["kind"]][lang]),
+        ("Loại", "Kind", KIND_NAMES[delivery["kind"]][lang]),
         ("Mã lần gửi", "Delivery", delivery["delivery_id"]),
         ("SHA-256", "SHA-256", delivery["sha256"]),
         ("Kích thước (byte)", "Size (bytes)", whole(delivery["size_bytes"], lang)),

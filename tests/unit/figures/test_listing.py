@@ -200,7 +200,13 @@ def test_on_a_narrow_terminal_each_row_is_a_paragraph(settings, capsys, monkeypa
 
 
 def test_a_rejected_row_shows_the_values_that_broke_the_rule_by_column(settings, capsys):
-    assert "due_at_text: 31/02/2022" in printed(capsys, settings)
+    assert "Current appointment date, as written in the file: 31/02/2022" in printed(
+        capsys, settings
+    )
+    assert "due_at_text" not in printed(capsys, settings)
+    print_rejected(settings, lang="vi")
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "nguyên văn trong tệp: 31/02/2022" in shown
 
 
 @pytest.mark.parametrize(

@@ -224,6 +224,31 @@ def test_values_of_rejected_rows_have_the_names_of_the_dictionary(lang, names):
     assert shown[-1] == "of_tomorrow"
 
 
+@pytest.mark.parametrize(("lang", "text"), [("vi", "23/11/2022"), ("en", "23 Nov 2022")])
+def test_a_date_that_was_read_is_shown_as_one_and_as_written_otherwise(lang, text):
+    found = {"due_date": "2022-11-23", "due_at_text": "2022-11-23", "night_date": "x"}
+    values = [value for _, value in _values("dossiers", json.dumps(found), lang)]
+    assert values == [text, "2022-11-23", "x"]
+
+
+@pytest.mark.parametrize(
+    ("lang", "names"),
+    [
+        ("vi", "hồ sơ · biến động trong ngày"),
+        ("en", "dossiers · changes of the day"),
+    ],
+)
+def test_files_have_the_names_of_their_feed_and_kind(auditor, warehouse, lang, names):
+    rows = warehouse.rows("select distinct feed, kind from audit.delivery")
+    assert {"feed": "dossiers", "kind": "delta"} in rows
+    page = auditor.get("/night", params={"date": NIGHT.isoformat(), "lang": lang}).text
+    assert names in page
+    assert "· delta" not in page
+    assert f"{names} ·" in auditor.get("/delivery", params={"id": REJECTED, "lang": lang}).text
+    offered = auditor.get("/quarantine", params={"lang": lang}).text
+    assert f'<option value="dossiers">{names.partition(" ·")[0]}</option>' in offered
+
+
 def test_a_rules_page_has_its_history_by_night(auditor):
     page = auditor.get("/rule", params={"code": "DOS-R07"}).text
     assert "Ngày hẹn trả trước ngày tiếp nhận" in page

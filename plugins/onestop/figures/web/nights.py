@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +26,9 @@ from onestop.readers.refusals import values_for_people
 from onestop.record.night_files import LAST_ATTEMPT, NIGHT_FILES, files_of_night
 from onestop.record.night_runs import reason_sql
 from onestop.said import said
+from onestop.schema.feed_texts import FEED_NAMES, KIND_NAMES, column_name
 from onestop.schema.feeds import FEEDS
+from onestop.schema.number_text import day
 from onestop.schema.workdays import work_calendar
 
 if TYPE_CHECKING:
@@ -276,6 +277,7 @@ def _read_deliveries(warehouse: Warehouse, night: dt.date, lang: Language) -> li
         row["usual_basis"] = (usual.basis_vi if lang == "vi" else usual.basis_en) if usual else ""
         row["parts"] = _parts(row)
         row["state_text"] = STATES[row["state"]][lang] if row["state"] in STATES else row["state"]
+        row.update(_names(row, lang))
     return rows
 
 
@@ -377,7 +379,7 @@ def read_delivery(warehouse: Warehouse, settings: Settings, visit: Visit) -> dic
     page = f"{last['night']}/{name}.{last['attempt']}"
     return {
         "night": find_night(warehouse, None),
-        "delivery": last,
+        "delivery": last | _names(last, lang),
         "state_text": STATES.get(last["state"], {}).get(lang, last["state"]),
         "parts": _parts(last),
         "amounts": [(name, last[f"rows_{name}"] or 0) for name in AMOUNTS],
@@ -388,6 +390,14 @@ def read_delivery(warehouse: Warehouse, settings: Settings, visit: Visit) -> dic
         "rejected": rejected,
         "places": _read_places(warehouse, name),
         "report": _report_page(settings, page, lang),
+    }
+
+
+def _names(delivery: Mapping[str, Any], lang: Language) -> dict[str, str]:
+    """The names of a delivery's feed and kind."""
+    return {
+        f"{name}_text": names.get(delivery[name], {}).get(lang, delivery[name])
+        for name, names in (("feed", FEED_NAMES), ("kind", KIND_NAMES))
     }
 
 
@@ -455,7 +465,7 @@ def read_quarantine(warehouse: Warehouse, _settings: Settings, visit: Visit) -> 
         "rows": _read_rejected(warehouse, visit.lang, where, chosen, page.offset, page.size),
         "page": page,
         "rules": rules,
-        "feeds": list(FEEDS),
+        "feeds": [(feed, FEED_NAMES[feed][visit.lang]) for feed in FEEDS],
         "states": [(state, STATES[state][visit.lang]) for state in REJECTED_STATES],
         "query": visit.query,
     }
@@ -496,29 +506,21 @@ def _values(feed: str, offending: str | None, lang: Language) -> list[tuple[str,
     if "read_problem" in values:
         values = values_for_people(values, lang)
     return [
-        (_column_name(feed, name, lang), "–" if value is None else str(value))
+        (column_name(feed, name, lang), _value_text(name, value, lang))
         for name, value in values.items()
     ]
 
 
-#: Names of what rules show beside the columns of a feed.
-_BESIDE_COLUMNS: dict[str, dict[Language, str]] = {
-    "night_date": {"vi": "Đêm", "en": "Night"},
-    "read_problem": {"vi": "Lỗi khi đọc", "en": "Problem of reading"},
-}
-_AS_WRITTEN: dict[Language, str] = {"vi": "nguyên văn trong tệp", "en": "as written in the file"}
-
-
-def _column_name(feed: str, name: str, lang: Language) -> str:
-    """The name of a value by the dictionary: the meaning of its column without remarks."""
-    if name in _BESIDE_COLUMNS:
-        return _BESIDE_COLUMNS[name][lang]
-    columns = {column.name: column for column in FEEDS[feed].columns} if feed in FEEDS else {}
-    column = columns.get(name) or columns.get(name.removesuffix("_text"))
-    if column is None:
-        return name
-    text = re.split(r" \(|[:;]", column.vi if lang == "vi" else column.en)[0]
-    return text if column.name == name else f"{text}, {_AS_WRITTEN[lang]}"
+def _value_text(name: str, value: object, lang: Language) -> str:
+    """A value as text; a date that was read from the file, as the pages show dates."""
+    if value is None:
+        return "–"
+    try:
+        return (
+            day(dt.date.fromisoformat(str(value)), lang) if name.endswith("_date") else str(value)
+        )
+    except ValueError:
+        return str(value)
 
 
 #: Columns of the quarantine as CSV.
