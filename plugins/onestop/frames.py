@@ -22,6 +22,7 @@ import pyarrow as pa
 from onestop.errors import errors_in
 from onestop.figures.difference import compare_nights
 from onestop.figures.explain import explain as explain_figure
+from onestop.figures.explain.items import unit_names_in
 from onestop.language import chosen_language
 from onestop.marts.descriptions import column_text, label_kind, table_texts
 from onestop.marts.earlier_nights import NightMarts
@@ -318,7 +319,10 @@ class PublishedFigures:
             self._settings, indicator, unit, _needed(first), _needed(last), method, self._as_of
         )
         found.require_agreement()
-        frame = _frame_of_rows(found.kind.columns, [item.cells(found.kind) for item in found.items])
+        with open_marts(self._settings) as warehouse:
+            names = unit_names_in(warehouse, self._lang)
+        cells = [item.cells(found.kind, names) for item in found.items]
+        frame = _frame_of_rows(found.kind.columns, cells)
         frame.attrs = {
             "numerator": found.numerator,
             "denominator": found.denominator,

@@ -23,6 +23,7 @@ from onestop.console import CSV_ENCODING
 from onestop.figures.explain import explain, print_explanation
 from onestop.figures.explain.asking import Published, ask, read_published
 from onestop.figures.explain.items import ROLES
+from onestop.figures.explain.output import heading
 from onestop.figures.explain.paging import FAILING_FIRST, ItemFilter, find_items
 from onestop.figures.scorecard import read_scorecard
 from onestop.figures.scorecard.any_figure import read_figure_lines
@@ -366,6 +367,46 @@ def test_items_of_the_city_name_their_units(named_site, path):
     shown = re.findall(r'<span class="note">(?:<a [^>]*>)?([^<]+)(?:</a>)?</span>', page)
     assert [text for text in shown if text.startswith("Office of H24")]
     assert not [text for text in shown if text.startswith("H24")]
+
+
+@pytest.mark.parametrize(
+    ("lang", "level", "own"), [("vi", "Cấp xã", "Xã"), ("en", "Communes", "Commune")]
+)
+def test_downloads_name_levels_in_the_reader_s_language(site, lang, level, own):
+    asked = {"indicator": "procedures_published_rate", "unit": "CITY", **SPAN}
+    with open_published(site) as warehouse:
+        content = figure_csv(warehouse, Visit(lang, "figure", asked))[1].decode(CSV_ENCODING)
+    rows = list(csv.DictReader(io.StringIO(content)))
+    assert list(rows[0])[1:3] == ["unit_code", "unit_name"]
+    assert {row["unit_name"] for row in rows if row["unit_code"] == "COMMUNE"} == {level}
+    explained = explain(site, "procedures_published_rate", "CITY", SINCE, NIGHT)
+    out = io.StringIO()
+    print_explanation(site, explained, lang, "csv", out)
+    assert {row["unit_name"] for row in rows} == {
+        row["unit_name"]
+        for row in csv.DictReader(io.StringIO(out.getvalue().lstrip("\N{BYTE ORDER MARK}")))
+    }
+    with open_published(site) as warehouse:
+        book = figure_xlsx(warehouse, Visit(lang, "figure", asked))[1]
+    sheet = openpyxl.load_workbook(io.BytesIO(book)).active
+    values = {cell.value for row in sheet.iter_rows() for cell in row}
+    assert {level, own, heading("name_of_unit", lang)} <= values
+    assert not values & {"commune", "district", "department"}
+
+
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_each_item_has_the_name_of_its_unit_in_machine_formats(named_site, kind):
+    found = explain(named_site, "on_time_rate", "CITY", SINCE, NIGHT)
+    out = io.StringIO()
+    print_explanation(named_site, found, "en", kind, out)
+    text = out.getvalue().lstrip("\N{BYTE ORDER MARK}")
+    items = (
+        json.loads(text)["dossiers"] if kind == "json" else list(csv.DictReader(io.StringIO(text)))
+    )
+    assert len(items) == len(found.items)
+    assert {item["unit_name"] for item in items} == {
+        f"Office of {item.unit_code}" for item in found.items
+    }
 
 
 @pytest.mark.parametrize("path", ["/figure", "/units"])

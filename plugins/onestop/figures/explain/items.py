@@ -24,6 +24,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from onestop.figures.unit_names import LEVELS, unit_label
 from onestop.marts.published import QuestionError
 from onestop.said import said, said_text
 from onestop.schema.number_text import day
@@ -71,7 +72,7 @@ class Kind:
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of all columns, in order."""
-        own = () if self.code == "unit_code" else ("unit_code",)
+        own = () if self.code == "unit_code" else ("unit_code", "unit_name")
         return (
             self.code,
             *own,
@@ -135,9 +136,15 @@ class CountedItem:
     numerator: int | None
     denominator: int | None
 
-    def cells(self, kind: Kind) -> dict[str, Fact]:
-        """All its values, by the names of its kind's columns."""
-        own = {kind.code: self.code, **self.facts}
+    def cells(self, kind: Kind, unit_names: Mapping[str, str]) -> dict[str, Fact]:
+        """All its values, by the names of its kind's columns.
+
+        Args:
+            kind: of the item.
+            unit_names: names of units, levels and the city by code, from :func:`unit_names_in`.
+        """
+        name = unit_names.get(self.unit_code or "")
+        own = {"unit_name": name, kind.code: self.code, **self.facts}
         return {name: own[name] if name in own else getattr(self, name) for name in kind.columns}
 
 
@@ -232,6 +239,13 @@ class Explanation:
                 night=self.as_of,
             ),
         )
+
+
+def unit_names_in(warehouse: Warehouse, lang: Language) -> dict[str, str]:
+    """The names of all units by code; those of levels and of the city in a language."""
+    rows = warehouse.rows("select unit_code, unit_name from mart.unit")
+    names = {row["unit_code"]: unit_label(row["unit_code"], row["unit_name"], lang) for row in rows}
+    return {**names, **{code: unit_label(code, None, lang) for code in LEVELS}}
 
 
 def _number(amount: int | None) -> str:

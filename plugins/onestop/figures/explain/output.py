@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from onestop.console import page_width, printed, write_csv
 from onestop.figures.code_texts import CodeTexts
 from onestop.figures.explain.checks import FOUND, read_check
-from onestop.figures.explain.items import ROLES, fact_text
+from onestop.figures.explain.items import ROLES, fact_text, unit_names_in
 from onestop.figures.unit_names import unit_label
 from onestop.marts.descriptions import column_texts
 from onestop.marts.earlier_nights import NightMarts
@@ -64,6 +64,7 @@ _WORDS: dict[str, dict[Language, str]] = {
     "service_level": {"vi": "Mức độ", "en": "Service level"},
     "published_date": {"vi": "Công khai", "en": "Published"},
     "unit_name": {"vi": "Tên", "en": "Name"},
+    "name_of_unit": {"vi": "Tên đơn vị", "en": "Unit name"},
     "digitisation_date": {"vi": "Triển khai", "en": "In use since"},
     "document_number": {"vi": "Văn bản", "en": "Document"},
     "document_date": {"vi": "Ngày văn bản", "en": "Dated"},
@@ -120,7 +121,8 @@ def print_explanation(
     Args:
         settings: of this installation.
         explanation: from :func:`onestop.figures.explain.explain`.
-        lang: of labels and reasons in the table; the machine formats hold both languages.
+        lang: of labels and reasons in the table, and of the names of levels; the machine formats
+            hold reasons in both languages.
         format: ``table`` for people, ``json`` or ``csv``.
         file: where to; defaults to standard output.
         role: list only the items of this role; the figure stays that of all.
@@ -131,15 +133,18 @@ def print_explanation(
     """
     file = file or sys.stdout
     explanation.require_agreement()
-    if format == "json":
-        json.dump(
-            _as_json(explanation, role, limit), file, ensure_ascii=False, indent=2, default=str
-        )
-        file.write("\n")
-    elif format == "csv":
-        columns = explanation.kind.columns
-        items = (item.cells(explanation.kind) for item in explanation.chosen(role, limit))
-        write_csv(file, columns, ([cells.get(name) for name in columns] for cells in items))
+    if format != "table":
+        with open_published(settings) as warehouse:
+            names = unit_names_in(warehouse, lang)
+        kind = explanation.kind
+        items = [item.cells(kind, names) for item in explanation.chosen(role, limit)]
+        if format == "json":
+            found = _as_json(explanation, items)
+            json.dump(found, file, ensure_ascii=False, indent=2, default=str)
+            file.write("\n")
+        else:
+            rows = ([cells.get(name) for name in kind.columns] for cells in items)
+            write_csv(file, kind.columns, rows)
     else:
         with open_published(settings) as warehouse:
             labels = read_labels(
@@ -156,9 +161,8 @@ def print_explanation(
                 _print_role(console, explanation, one, limit or _SHOWN, lang)
 
 
-def _as_json(explanation: Explanation, role: Role | None, limit: int | None) -> dict[str, Any]:
+def _as_json(explanation: Explanation, items: list[dict[str, Fact]]) -> dict[str, Any]:
     """The fields of an explanation; its items are under the name of their kind."""
-    items = [item.cells(explanation.kind) for item in explanation.chosen(role, limit)]
     return {
         "indicator_code": explanation.indicator_code,
         "method_code": explanation.method_code,

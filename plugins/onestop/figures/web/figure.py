@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from onestop.console import csv_bytes
 from onestop.figures.explain.asking import DECLARED, OtherScopeError, ask, read_published
 from onestop.figures.explain.checks import check_codes
-from onestop.figures.explain.items import ROLES, fact_text
+from onestop.figures.explain.items import ROLES, fact_text, unit_names_in
 from onestop.figures.explain.output import cell_text, heading, read_labels, role_text
 from onestop.figures.explain.paging import (
     FAILING_FIRST,
@@ -279,7 +279,7 @@ def _rows(
     is_dossier = kind.name == _DOSSIERS
     procedures = procedures_of(asked, found.items) if is_dossier else {}
     for item in found.items:
-        cells = item.cells(kind)
+        cells = item.cells(kind, names)
         yield {
             "item": item,
             "cells": [cell_text(name, cells[name], lang) for name in kind.facts],
@@ -456,7 +456,8 @@ def figure_csv(warehouse: Warehouse, visit: Visit) -> tuple[str, bytes]:
         QuestionError: as :func:`read_figure`, or there are too many items.
     """
     _, at, found = _download(warehouse, visit)
-    rows = (item.cells(found.kind).values() for item in found.items)
+    names = unit_names_in(warehouse, visit.lang)
+    rows = (item.cells(found.kind, names).values() for item in found.items)
     return f"{file_stem(at)}.csv", csv_bytes(found.kind.columns, rows)
 
 
@@ -472,6 +473,8 @@ def figure_xlsx(warehouse: Warehouse, visit: Visit) -> tuple[str, bytes]:
     """
     asked, at, found = _download(warehouse, visit)
     lang, kind = visit.lang, found.kind
+    units = unit_names_in(warehouse, lang)
+    renamed = _FIRST_HEADINGS | ({} if "unit_name" in kind.facts else _OF_ANOTHER_KIND)
     names = [name for name in kind.columns if not name.endswith("_en" if lang == "vi" else "_vi")]
     labels = read_labels(warehouse, at.indicator, asked.question.method, asked.question.night, lang)
     as_of = heading("as_of", lang).format(as_of=day(asked.question.night, lang))
@@ -480,7 +483,7 @@ def figure_xlsx(warehouse: Warehouse, visit: Visit) -> tuple[str, bytes]:
         name="Hồ sơ" if lang == "vi" and kind.name == _DOSSIERS else heading(kind.name, lang),
         title=f"{labels['title']} · {asked.question.unit.name}",
         note=f"{span} · {as_of}",
-        headings=[heading(_FIRST_HEADINGS.get(name, name), lang) for name in names],
+        headings=[heading(renamed.get(name, name), lang) for name in names],
         widths=[
             next((width for end, width in _WIDTHS.items() if name.endswith(end)), 14)
             for name in names
@@ -498,7 +501,7 @@ def figure_xlsx(warehouse: Warehouse, visit: Visit) -> tuple[str, bytes]:
             else _workbook_cell(name, cells[name], lang, reasons)
             for name in names
         ]
-        for item, cells in ((item, item.cells(kind)) for item in found.items)
+        for item, cells in ((item, item.cells(kind, units)) for item in found.items)
     )
     return f"{file_stem(at)}.xlsx", workbook(sheet, rows)
 
@@ -511,6 +514,9 @@ _FIRST_HEADINGS = {
     "numerator": "declared_numerator",
     "denominator": "declared_denominator",
 }
+
+#: Beside the name of a procedure the column of units says whose name it has.
+_OF_ANOTHER_KIND = {"unit_name": "name_of_unit"}
 
 
 def _workbook_cell(
