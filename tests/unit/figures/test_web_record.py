@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import hashlib
 import io
 import json
 import re
@@ -435,6 +436,7 @@ def test_the_files_of_an_issued_report_are_served_to_every_reader(site):
     page = reader.get("/report", params={"code": "half_year", "issue": 1}).text
     for name, data in REPORT_FILES.items():
         assert f"issued/half_year/1/{name}" in page
+        assert hashlib.sha256(data).hexdigest() in page, "an auditor compares the whole hash"
         assert reader.get(f"/issued/half_year/1/{name}").content == data
     assert reader.get("/issued/half_year/1/").content == REPORT_FILES["scorecard.html"]
 

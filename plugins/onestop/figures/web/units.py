@@ -13,6 +13,7 @@ from onestop.figures.web.shown_periods import STATE_AT_END, read_scorecard_year,
 from onestop.figures.web.site import PageQuestionError, figure_text, one_of
 from onestop.marts.published import find_night
 from onestop.said import said, said_text
+from onestop.schema.did_you_mean import did_you_mean
 from onestop.schema.number_text import clock_text, percent, target_text
 
 if TYPE_CHECKING:
@@ -50,13 +51,17 @@ def read_units(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[
     indicator = query.get("indicator", ON_TIME if ON_TIME in choices else next(iter(choices), ""))
     if indicator not in choices:
         raise PageQuestionError(
-            said("no figures of units by month for indicator {indicator}", indicator=indicator)
+            said("no figures of units by month for indicator {indicator}", indicator=indicator),
+            remedy=did_you_mean(indicator, choices),
+            instead={"indicator": None},
         )
     chosen = choices[indicator]
     method = visit.method_of(indicator) or chosen["scorecard_method"]
     if method not in chosen["methods"]:
         raise PageQuestionError(
-            said("no method {method} of {indicator}", method=method, indicator=indicator)
+            said("no method {method} of {indicator}", method=method, indicator=indicator),
+            remedy=did_you_mean(method, chosen["methods"]),
+            instead={"method": None},
         )
     level = one_of(query, "level", _LEVELS, said_text("level"), "department")
     year = read_scorecard_year(warehouse, night)
