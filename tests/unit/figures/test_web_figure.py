@@ -394,6 +394,27 @@ def test_downloads_name_levels_in_the_reader_s_language(site, lang, level, own):
     assert not values & {"commune", "district", "department"}
 
 
+@pytest.mark.parametrize(
+    ("indicator", "lang", "unit", "wait"),
+    [
+        ("counter_waiting_time", "vi", "Toàn thành phố", "Chờ (giây)"),
+        ("counter_waiting_time", "en", "Whole city", "Wait (seconds)"),
+        ("on_time_rate", "en", "Whole city", None),
+    ],
+)
+def test_headings_of_the_workbook_name_units_and_are_not_repeated(
+    warehouse, indicator, lang, unit, wait
+):
+    asked = {"indicator": indicator, "unit": "CITY", **SPAN}
+    content = figure_xlsx(warehouse, Visit(lang, "figure", asked))[1]
+    sheet = openpyxl.load_workbook(io.BytesIO(content)).active
+    assert sheet["A1"].value.endswith(f" · {unit}")
+    headings = [cell.value for cell in sheet[3] if cell.value]
+    assert len(headings) == len(set(headings))
+    assert heading("adds_to_numerator", lang) in headings
+    assert wait is None or wait in headings
+
+
 @pytest.mark.parametrize("kind", ["csv", "json"])
 def test_each_item_has_the_name_of_its_unit_in_machine_formats(named_site, kind):
     found = explain(named_site, "on_time_rate", "CITY", SINCE, NIGHT)

@@ -473,7 +473,7 @@ def figure_xlsx(warehouse: Warehouse, visit: Visit) -> tuple[str, bytes]:
     """
     asked, at, found = _download(warehouse, visit)
     lang, kind = visit.lang, found.kind
-    units = unit_names_in(warehouse, lang)
+    unit, units = asked.question.unit, unit_names_in(warehouse, lang)
     renamed = _FIRST_HEADINGS | ({} if "unit_name" in kind.facts else _OF_ANOTHER_KIND)
     names = [name for name in kind.columns if not name.endswith("_en" if lang == "vi" else "_vi")]
     labels = read_labels(warehouse, at.indicator, asked.question.method, asked.question.night, lang)
@@ -481,7 +481,7 @@ def figure_xlsx(warehouse: Warehouse, visit: Visit) -> tuple[str, bytes]:
     span = heading("span", lang).format(first=day(at.first, lang), last=day(at.last, lang))
     sheet = Sheet(
         name="Hồ sơ" if lang == "vi" and kind.name == _DOSSIERS else heading(kind.name, lang),
-        title=f"{labels['title']} · {asked.question.unit.name}",
+        title=f"{labels['title']} · {unit_label(unit.unit_code, unit.name, lang)}",
         note=f"{span} · {as_of}",
         headings=[heading(renamed.get(name, name), lang) for name in names],
         widths=[
@@ -511,8 +511,9 @@ _FIRST_HEADINGS = {
     "reason_code": "reason_class",
     "reason_vi": "reason",
     "reason_en": "reason",
-    "numerator": "declared_numerator",
-    "denominator": "declared_denominator",
+    "numerator": "adds_to_numerator",
+    "denominator": "adds_to_denominator",
+    "wait_seconds": "wait_in_seconds",
 }
 
 #: Beside the name of a procedure the column of units says whose name it has.
