@@ -8,6 +8,7 @@ import pytest
 import yaml
 from superset_dashboard import SHIPPED, read_charts, read_datasets
 
+from onestop.figures.scorecard.values import count_verdicts, read_scorecard
 from onestop.warehouse import open_warehouse
 
 CHARTS = read_charts()
@@ -52,6 +53,16 @@ def test_a_number_on_the_dashboard_equals_the_one_on_the_scorecard(
         {"indicator": indicator},
     )
     assert float(shown) == float(expected)
+
+
+def test_the_indicators_that_miss_their_target_are_counted_once_as_on_the_scorecard(
+    published, one_night
+):
+    [row] = published.rows(CHARTS["not_met"].sql())
+    [shown] = row.values()
+    lines = read_scorecard(one_night)
+    assert shown == count_verdicts(lines)["not_met"]
+    assert shown < sum(line.status == "not_met" for line in lines)
 
 
 def test_the_shipped_files_hold_no_address_of_an_installation():
