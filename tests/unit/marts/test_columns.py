@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 
 from onestop.federation.national_warehouse import migrate_national
+from onestop.figures.web.unit import SIGNS
 from onestop.gate.unpublished import NIGHT_STATES
 from onestop.marts.compute import compute_marts
 from onestop.marts.descriptions import (
@@ -71,7 +72,10 @@ def test_every_column_is_described(columns):
         (
             "visit",
             "wait_seconds",
-            "Seconds waited, from issue to first call; null where it was not called",
+            (
+                "Seconds waited: the sum over the tickets of the visit, each from issue to first"
+                " call; null where it was not called"
+            ),
         ),
     ],
 )
@@ -82,6 +86,13 @@ def test_a_column_with_two_meanings_has_that_of_its_table(table, column, text):
 def test_the_state_of_a_night_names_each_of_its_codes():
     named = column_text("night_run", "state").rpartition(": ")[2]
     assert set(named.split(", ")) == NIGHT_STATES.keys()
+
+
+def test_each_kind_of_sign_is_named_and_explained():
+    text = column_text("changed_after_overdue", "change_kind")
+    for side in text.split(" — "):
+        explained = dict(part.split(": ") for part in side.partition(". ")[2].split("; "))
+        assert explained.keys() == SIGNS.keys()
 
 
 def test_meanings_of_one_table_name_columns_that_exist(columns):
