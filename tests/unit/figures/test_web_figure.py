@@ -415,6 +415,14 @@ def test_headings_of_the_workbook_name_units_and_are_not_repeated(
     assert wait is None or wait in headings
 
 
+@pytest.mark.parametrize(("lang", "text"), [("vi", "Giải quyết xong"), ("en", "Resolved")])
+def test_a_chosen_reason_is_named_above_its_items(site, lang, text):
+    asked = {"unit": "CITY", **SPAN, "role": "denominator", "lang": lang}
+    said = f'<p class="chosen">{text}'
+    assert said in page_of(site, **asked, reason="late").text
+    assert said not in page_of(site, **asked).text
+
+
 @pytest.mark.parametrize("kind", ["csv", "json"])
 def test_each_item_has_the_name_of_its_unit_in_machine_formats(named_site, kind):
     found = explain(named_site, "on_time_rate", "CITY", SINCE, NIGHT)

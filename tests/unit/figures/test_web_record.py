@@ -219,7 +219,9 @@ def test_values_from_files_are_escaped(auditor):
 )
 def test_values_of_rejected_rows_have_the_names_of_the_dictionary(lang, names):
     asked = ("dossier_code", "received_at_text", "due_date", "night_date", "of_tomorrow")
-    shown = [name for name, _ in _values("dossiers", json.dumps(dict.fromkeys(asked, "x")), lang)]
+    shown = [
+        name for name, _ in _values("dossiers", json.dumps(dict.fromkeys(asked, "x")), lang, {})
+    ]
     for name, expected in zip(shown, names, strict=False):
         assert name.startswith(expected)
     assert shown[-1] == "of_tomorrow"
@@ -228,8 +230,10 @@ def test_values_of_rejected_rows_have_the_names_of_the_dictionary(lang, names):
 @pytest.mark.parametrize(("lang", "text"), [("vi", "23/11/2022"), ("en", "23 Nov 2022")])
 def test_a_date_that_was_read_is_shown_as_one_and_as_written_otherwise(lang, text):
     found = {"due_date": "2022-11-23", "due_at_text": "2022-11-23", "night_date": "x"}
-    values = [value for _, value in _values("dossiers", json.dumps(found), lang)]
-    assert values == [text, "2022-11-23", "x"]
+    found |= {"status": "resolved", "status_text": "resolved"}
+    texts = {"resolved": "Done"}
+    values = [value for _, value in _values("dossiers", json.dumps(found), lang, texts)]
+    assert values == [text, "2022-11-23", "x", "Done", "resolved"]
 
 
 @pytest.mark.parametrize(

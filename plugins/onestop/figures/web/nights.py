@@ -494,19 +494,35 @@ def _read_rejected(
         " rejected.rule_code, rejected.state",
         chosen,
     )
+    statuses = {
+        row["status"]: row["label"]
+        for row in warehouse.rows(f"select status, label_{lang} as label from ref.status")
+    }
     for row in rows:
-        row["values"] = _values(row["feed"], row["offending"], lang)
+        row["values"] = _values(row["feed"], row["offending"], lang, statuses)
         row["state_text"] = STATES.get(row["state"], {}).get(lang, row["state"])
     return rows
 
 
-def _values(feed: str, offending: str | None, lang: Language) -> list[tuple[str, str]]:
-    """The masked values that broke a rule, by the names of their columns."""
+def _values(
+    feed: str, offending: str | None, lang: Language, statuses: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """The masked values that broke a rule, by the names of their columns.
+
+    Args:
+        feed: of the row.
+        offending: the values as the record has them.
+        lang: of the names.
+        statuses: names of the statuses of dossiers, by code.
+    """
     values = json.loads(offending or "{}")
     if "read_problem" in values:
         values = values_for_people(values, lang)
     return [
-        (column_name(feed, name, lang), _value_text(name, value, lang))
+        (
+            column_name(feed, name, lang),
+            statuses.get(value, value) if name == "status" else _value_text(name, value, lang),
+        )
         for name, value in values.items()
     ]
 
