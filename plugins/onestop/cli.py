@@ -568,6 +568,8 @@ def form_06a(
     """The statistics form II.06a/VPCP/KSTT."""
     from onestop.figures.form_06a import write_form_06a
 
+    if out.suffix.lower() != ".xlsx":
+        raise _wrong(said("the form is an XLSX file; let the name {file} end in .xlsx", file=out))
     write_form_06a(Settings.from_environment(), unit, first, last, as_of, basis, out)
     _say(said("{file} is written", file=out), lang)
 

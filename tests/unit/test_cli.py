@@ -171,6 +171,7 @@ OF_THE_PARSER = re.compile(
         "deliveries --limit x", "explain on_time_rate", "doctor --quiet=1", "sample --dirt 90",
         "sample --dirt x", "explain x --role y", "--lang", "report --nope", "night 2099-01-01",
         "night 2022-11-24 --to 2022-11-20", "replay --from 2022-11-24 --to 2022-11-20",
+        "report form-06a --unit CITY --from 2022-11-01 --to 2022-11-24 -o form.pdf",
     ],
 )  # fmt: skip
 def test_what_the_parser_refuses_is_said_in_vietnamese_without_english(typed, monkeypatch):

@@ -106,7 +106,7 @@ _KINDS: dict[str, AlertKind] = {
         can_be_resolved=False,
     ),
     "strong_signs": AlertKind(
-        "Dấu hiệu rõ về hồ sơ quá hạn bị sửa",
+        "Dấu hiệu mạnh về hồ sơ quá hạn bị sửa",
         "Strong signs that overdue dossiers were edited",
         "Danh sách: mart.changed_after_overdue, strength = 'strong'. Đây là dấu hiệu, chưa phải"
         " kết luận.",

@@ -27,6 +27,9 @@ SENTENCES: dict[str, str] = {
         "{files} trong {folder}: {rows} của {dossiers}, {tickets}, {bad} cố ý làm sai"
     ),
     "{file} is written": "đã ghi {file}",
+    "the form is an XLSX file; let the name {file} end in .xlsx": (
+        "biểu là tệp XLSX; hãy để tên {file} kết thúc bằng .xlsx"
+    ),
     "night {night}: all published figures are identical ({figures}) when recomputed from {files}": (
         "đêm {night}: mọi số liệu đã công bố giống hệt ({figures}) khi tính lại từ {files}"
     ),
