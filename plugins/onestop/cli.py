@@ -642,7 +642,11 @@ def _is_night_identical(result: Verification, lang: Language) -> bool:
     """Print what the verification of a night found."""
     for sentence in result.notes:
         typer.secho(translated(sentence, lang), fg="yellow", err=True)
-    for sentence in (*result.differences, *result.reasons):
+    for sentence in result.differences:
+        typer.echo(translated(sentence, lang))
+    if more := result.difference_count - len(result.differences):
+        _say(said("… and {differences}", differences=said_count(more, "more difference")), lang)
+    for sentence in result.reasons:
         typer.echo(translated(sentence, lang))
     if result.is_identical:
         _say(

@@ -17,6 +17,7 @@ from onestop.cli import _day, app, report_app
 from onestop.figures import scorecard
 from onestop.schema.number_text import day
 from onestop.schema.project import PROJECT_ROOT
+from onestop.upkeep.verify import Verification
 from onestop.version import __version__
 
 NIGHT = dt.date(2022, 11, 4)
@@ -215,3 +216,13 @@ def test_make_explains_each_target_in_the_reader_s_language(variables, word):
     targets = re.findall(r"^([a-z-]+):", makefile, re.MULTILINE)
     hidden = {"help", "secrets"}
     assert set(re.findall(r"^make ([a-z-]+)", shown, re.MULTILINE)) == set(targets) - hidden
+
+
+def test_verify_says_how_many_differences_it_does_not_list(capsys):
+    result = Verification(dt.date(2022, 11, 24), deliveries=2, figures=3_000)
+    for number in range(1_021):
+        result.differ(f"difference {number}")
+    assert not cli._is_night_identical(result, "vi")
+    shown = capsys.readouterr()
+    assert shown.out.splitlines()[19:] == ["difference 19", "… và 1.001 chỗ khác nữa"]
+    assert shown.err.strip() == "đêm 2022-11-24: 1.021 chỗ khác nhau"

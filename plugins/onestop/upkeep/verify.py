@@ -251,7 +251,11 @@ def listed_deliveries(
             found[delivery.delivery_id][1].append(entry["attempt"])
         elif not has_sha256(settings.landing / delivery.landed_path, entry["sha256"]):
             result.differ(
-                said("{file}: its bytes in the landing were changed", file=delivery.file_name)
+                said(
+                    "{file}: its bytes in the landing were changed; restore it from the backup, or"
+                    " have it exported again (docs/operations.md)",
+                    file=delivery.file_name,
+                )
             )
         else:
             found[delivery.delivery_id] = (delivery, [entry["attempt"]])

@@ -14,6 +14,7 @@ NOUNS: dict[str, str] = {
     "delivery": "tệp nhận",
     "figure": "con số",
     "kept package": "gói đã lưu",
+    "more difference": "chỗ khác nữa",
     "more province": "tỉnh nữa",
     "province": "tỉnh",
     "more row": "dòng nữa",

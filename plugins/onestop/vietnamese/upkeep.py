@@ -47,9 +47,12 @@ SENTENCES: dict[str, str] = {
     "{kind}: not published that night; counted since a later release ({figures}, not compared)": (
         "{kind}: đêm ấy chưa công bố; chỉ được tính từ một phiên bản sau ({figures}, không so sánh)"
     ),
-    "{file}: its bytes in the landing were changed": (
-        "{file}: nội dung tệp trong landing đã bị sửa"
+    "{file}: its bytes in the landing were changed; restore it from the backup, or have it exported"
+    " again (docs/operations.md)": (
+        "{file}: nội dung tệp trong landing đã bị sửa; hãy phục hồi từ bản sao lưu, hoặc đề nghị"
+        " xuất lại (docs/operations.md)"
     ),
+    "… and {differences}": "… và {differences}",
     "the figures' digest is not the published one": (
         "mã băm của số liệu không phải là mã đã công bố"
     ),
