@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
 from urllib.parse import unquote
 
 import duckdb
@@ -27,9 +27,6 @@ from onestop.gate import (
 from onestop.gate.results import write_result
 from onestop.gate.suite import MART_SUITES
 from onestop.said import said_text
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NIGHT = dt.date(2022, 6, 30)
 RULES = len(load_suite("dossiers").rules)
@@ -230,6 +227,22 @@ def test_pages_are_written_once_and_only_for_the_nights_that_are_kept(tmp_path):
     kept = {page for page in before if page.exists() and page.parent.name == "2022-07-28"}
     assert kept
     assert all(page.stat().st_mtime_ns == before[page] for page in kept)
+
+
+def test_a_nights_pages_are_listed_and_not_asked_for_one_by_one(tmp_path, monkeypatch):
+    # on object storage each question is a request, and a night may have hundreds of files
+    validate(tmp_path, [CLEAN])
+    validate(tmp_path, [CLEAN], file_name="dossiers_20220630_2.json")
+    asked, exists = [], Path.exists
+
+    def counted(path, **named):
+        asked.append(path.name)
+        return exists(path, **named)
+
+    monkeypatch.setattr(Path, "exists", counted)
+    render_reports(tmp_path / "results", tmp_path / "reports")
+    assert len(pages(tmp_path / "reports")) > 6
+    assert [name for name in asked if name.endswith(".html")] == []
 
 
 def test_an_unchanged_night_is_not_read_and_only_its_deleted_pages_are_written(

@@ -30,7 +30,7 @@ from onestop.schema.source_texts import source_text
 from onestop.storage import listed, names_in, remove_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from onestop.gate.unpublished import NightRun
 
@@ -146,7 +146,8 @@ def render_data_docs(result: Path, reports: Path) -> None:
     """
     if _is_current(reports):
         night = _night_of(result.parent.name, [result], None)
-        _render_night_docs(reports / night.folder, night)
+        folder = reports / night.folder
+        _render_night_docs(folder, night, listed(folder))
 
 
 def _updated_night(folder: Path, results: list[Path], run: NightRun | None) -> dict[str, Any]:
@@ -235,13 +236,14 @@ def _sweep(reports: Path, kept: set[str]) -> None:
 
 
 def _render_night(folder: Path, night: _Night) -> None:
-    _render_night_docs(folder, night)
+    made = listed(folder)
+    _render_night_docs(folder, night, made)
     for item in night.deliveries:
         for lang in LANGUAGES:
-            page = folder / f"{item.name}{_ENDINGS[lang]}.html"
-            if not page.exists():
+            page = f"{item.name}{_ENDINGS[lang]}.html"
+            if page not in made:
                 values = _delivery_page(item, lang)
-                _write(page, "report_delivery", lang, item=values, day=night.day(lang))
+                _write(folder / page, "report_delivery", lang, item=values, day=night.day(lang))
     for lang in LANGUAGES:
         _write(
             folder / f"index{_ENDINGS[lang]}.html",
@@ -251,20 +253,23 @@ def _render_night(folder: Path, night: _Night) -> None:
         )
 
 
-def _render_night_docs(folder: Path, night: _Night) -> None:
-    for item in night.deliveries:
-        verdict = _delivery_verdict(item.verdict)
-        _render_docs(folder, item.name, item.verdict["file_name"], verdict, item.document)
+def _render_night_docs(folder: Path, night: _Night, made: Collection[str]) -> None:
+    """Write the Data Docs that are not made yet."""
+    shown = [
+        (item.name, item.verdict["file_name"], _delivery_verdict(item.verdict), item.document)
+        for item in night.deliveries
+    ]
     if night.marts is not None:
-        _render_docs(folder, night.marts_name, _MARTS, _marts_verdict(night.marts), night.marts)
+        shown.append((night.marts_name, _MARTS, _marts_verdict(night.marts), night.marts))
+    for name, title, verdict, document in shown:
+        if f"{_DOCS}/{name}.html" not in made and document["results"]:
+            _render_docs(folder, name, title, verdict, document)
 
 
 def _render_docs(
     folder: Path, name: str, title: str, verdict: tuple[bool, str, str], document: dict[str, Any]
 ) -> None:
     page = folder / _DOCS / f"{name}.html"
-    if page.exists() or not document["results"]:
-        return
     load_engine()
     from onestop.gate.data_docs import Verdict, data_docs_page  # noqa: PLC0415 - imports slowly
 
