@@ -55,6 +55,15 @@ def mounts(service):
     return {line.split(":/", 1)[1].split(":")[0]: line for line in service["volumes"]}
 
 
+def test_all_files_of_the_image_are_given_to_the_builder():
+    def lines(name):
+        return (PROJECT_ROOT / name).read_text(encoding="utf-8").splitlines()
+
+    given = {line[1:] for line in lines(".dockerignore") if line.startswith("!")}
+    copied = [line.split()[2:-1] for line in lines("Dockerfile") if line.startswith("COPY --chown")]
+    assert {file for files in copied for file in files} == given
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_setting_of_the_product_is_passed(services, of_image, name):
     passed = services[name]["environment"].keys() | of_image.keys()
