@@ -5,8 +5,9 @@
 -- those of the periods in which a visit changed. They are continuous: with n waits in order, the
 -- one at place p (n - 1), between two of them by its fraction, rounded to the second, half to even.
 -- `until` counts the waits up to each length, so that no engine holds all waits of a group in
--- memory. The year to date has no rows of its own (`tallied_as` of mart.period). mart.counted_visit
--- defines a visit and its wait.
+-- memory. First those up to each whole minute are counted: only within the few minutes that hold a
+-- place are the waits put in order by seconds. The year to date has no rows of its own
+-- (`tallied_as` of mart.period). mart.counted_visit defines a visit and its wait.
 with half_of_day as (
     select distinct calendar_date, half_month from mart.period_day
 ),
@@ -37,27 +38,111 @@ of_level as (
 ),
 
 by_half as (
-    select unit_code, half_month, wait_seconds, visits from of_unit
+    select
+        unit_code,
+        half_month,
+        wait_seconds - wait_seconds % 60 as minute_start,
+        wait_seconds,
+        visits
+    from of_unit
     union all
-    select roll_up.total_code, v.half_month, v.wait_seconds, sum(v.visits)
+    select
+        roll_up.total_code,
+        v.half_month,
+        v.wait_seconds - v.wait_seconds % 60,
+        v.wait_seconds,
+        cast(sum(v.visits) as bigint)
     from of_level as v
     inner join mart.roll_up as roll_up
         on v.unit_level = roll_up.unit_level and roll_up.total_code is not null
     group by roll_up.total_code, v.half_month, v.wait_seconds
 ),
 
-by_period as (
+minute_of_half as (
+    select unit_code, half_month, minute_start, cast(sum(visits) as bigint) as visits
+    from by_half
+    group by unit_code, half_month, minute_start
+),
+
+minute_of_period as (
     select
         v.unit_code,
         half.period_type,
         half.period_basis,
         half.period_start,
-        v.wait_seconds,
+        v.minute_start,
         cast(sum(v.visits) as bigint) as visits
-    from by_half as v
+    from minute_of_half as v
     inner join half_of_period as half on v.half_month = half.half_month
     group by
-        v.unit_code, half.period_type, half.period_basis, half.period_start, v.wait_seconds
+        v.unit_code, half.period_type, half.period_basis, half.period_start, v.minute_start
+),
+
+minute_in_order as (
+    select
+        unit_code,
+        period_type,
+        period_basis,
+        period_start,
+        minute_start,
+        cast(
+            sum(visits) over (
+                partition by unit_code, period_type, period_basis, period_start
+                order by minute_start
+                rows between unbounded preceding and current row
+            ) as bigint
+        ) as until,
+        visits,
+        cast(0.5 as double precision) * (sum(visits) over of_group - 1) as median_place,
+        cast(0.9 as double precision) * (sum(visits) over of_group - 1) as p90_place
+    from minute_of_period
+    window of_group as (partition by unit_code, period_type, period_basis, period_start)
+),
+
+-- the minutes that hold one of the four waits
+chosen as (
+    select minute_in_order.*, until - visits as before_minute
+    from minute_in_order
+    where
+        (until > floor(median_place) and until - visits <= ceil(median_place))
+        or (until > floor(p90_place) and until - visits <= ceil(p90_place))
+),
+
+-- left joins: PostgreSQL would else begin with all waits of all periods
+by_second as (
+    select
+        chosen.unit_code,
+        chosen.period_type,
+        chosen.period_basis,
+        chosen.period_start,
+        chosen.minute_start,
+        chosen.before_minute,
+        chosen.median_place,
+        chosen.p90_place,
+        v.wait_seconds,
+        cast(sum(v.visits) as bigint) as visits
+    from chosen
+    left join half_of_period as half
+        on
+            chosen.period_type = half.period_type
+            and chosen.period_basis = half.period_basis
+            and chosen.period_start = half.period_start
+    left join by_half as v
+        on
+            chosen.unit_code = v.unit_code
+            and half.half_month = v.half_month
+            and chosen.minute_start = v.minute_start
+    where coalesce(v.visits, 0) > 0
+    group by
+        chosen.unit_code,
+        chosen.period_type,
+        chosen.period_basis,
+        chosen.period_start,
+        chosen.minute_start,
+        chosen.before_minute,
+        chosen.median_place,
+        chosen.p90_place,
+        v.wait_seconds
 ),
 
 in_order as (
@@ -67,15 +152,17 @@ in_order as (
         period_basis,
         period_start,
         wait_seconds,
-        sum(visits) over (
-            partition by unit_code, period_type, period_basis, period_start
-            order by wait_seconds
-            rows between unbounded preceding and current row
+        before_minute
+        + cast(
+            sum(visits) over (
+                partition by unit_code, period_type, period_basis, period_start, minute_start
+                order by wait_seconds
+                rows between unbounded preceding and current row
+            ) as bigint
         ) as until,
-        cast(0.5 as double precision) * (sum(visits) over of_group - 1) as median_place,
-        cast(0.9 as double precision) * (sum(visits) over of_group - 1) as p90_place
-    from by_period
-    window of_group as (partition by unit_code, period_type, period_basis, period_start)
+        median_place,
+        p90_place
+    from by_second
 ),
 
 neighbour as (

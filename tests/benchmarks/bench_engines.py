@@ -47,12 +47,21 @@ def timed(label: str):
 def stage(record: str, path: Path, limit: int) -> None:
     """A validated staged file of the dossiers in a record."""
     columns = ", ".join(f"h.{name}" for name in DOSSIERS.column_names)
+    make_staged_file(
+        Path(record.removeprefix("duckdb:///")),
+        path,
+        f"select {columns}, h.content_hash || h.valid_from as content_hash"
+        f" from record.core.dossier_history as h where valid_to is null limit {limit}",
+    )
+
+
+def make_staged_file(record: Path, path: Path, select: str) -> None:
+    """A validated staged file of a query's rows; it reads the record as ``record``."""
     with duckdb.connect(path) as file:
-        file.execute(f"attach '{record.removeprefix('duckdb:///')}' as record (read_only)")
+        file.execute(f"attach '{record}' as record (read_only)")
         file.execute(
-            f"create table staged_row as select row_number() over () as row_number, {columns},"
-            " h.content_hash || h.valid_from as content_hash, false as is_repeat"
-            f" from record.core.dossier_history as h where valid_to is null limit {limit}"
+            "create table staged_row as select row_number() over () as row_number, chosen.*,"
+            f" false as is_repeat from ({select}) as chosen"
         )
         file.execute(
             "create table rejected_row (row_number bigint, key_text varchar, rule_code varchar,"
