@@ -7,43 +7,54 @@
 -- What each method counts, and who uses it: ref.method. The plan's own wording ("tiếp nhận trong
 -- năm giải quyết đúng hạn") is `cohort`; there, an open dossier past its due date is not on time.
 -- The target is compared on the integers; nothing to count is `no_data`.
-with by_method as (
+with method as (
+    select 'cohort' as method_code
+    union all
+    select 'form_06'
+    union all
+    select 'cohort_first_due'
+    union all
+    select 'form_06_thanh_hoa'
+    union all
+    select 'qd_766'
+    union all
+    select 'load'
+    union all
+    select 'due'
+),
+
+-- the tally is read once, not once for each method
+by_method as (
     select
-        'cohort' as method_code,
-        cohort_in_time as numerator,
-        cohort_judged as denominator,
+        method.method_code,
+        case method.method_code
+            when 'cohort' then cohort_in_time
+            when 'form_06' then resolved_early + resolved_on_time
+            when 'cohort_first_due' then first_due_in_time
+            when 'form_06_thanh_hoa'
+                then resolved_early + resolved_on_time + returned_late + withdrawn_late
+            when 'qd_766' then portal_in_time
+            when 'load'
+                then
+                    received_online
+                    + received_counter_post
+                    + carried_over
+                    - resolved_late
+                    - open_overdue
+            when 'due' then due_in_time
+        end as numerator,
+        case method.method_code
+            when 'cohort' then cohort_judged
+            when 'form_06' then resolved_early + resolved_on_time + resolved_late
+            when 'cohort_first_due' then first_due_judged
+            when 'form_06_thanh_hoa' then resolved_early + resolved_on_time + resolved_late
+            when 'qd_766' then received_in_period
+            when 'load' then received_online + received_counter_post + carried_over
+            when 'due' then due_judged
+        end as denominator,
         tally.*
     from mart.period_tally as tally
-    union all
-    select
-        'form_06',
-        resolved_early + resolved_on_time,
-        resolved_early + resolved_on_time + resolved_late,
-        tally.*
-    from mart.period_tally as tally
-    union all
-    select 'cohort_first_due', first_due_in_time, first_due_judged, tally.*
-    from mart.period_tally as tally
-    union all
-    select
-        'form_06_thanh_hoa',
-        resolved_early + resolved_on_time + returned_late + withdrawn_late,
-        resolved_early + resolved_on_time + resolved_late,
-        tally.*
-    from mart.period_tally as tally
-    union all
-    select 'qd_766', portal_in_time, received_in_period, tally.*
-    from mart.period_tally as tally
-    union all
-    select
-        'load',
-        received_online + received_counter_post + carried_over - resolved_late - open_overdue,
-        received_online + received_counter_post + carried_over,
-        tally.*
-    from mart.period_tally as tally
-    union all
-    select 'due', due_in_time, due_judged, tally.*
-    from mart.period_tally as tally
+    cross join method
 ),
 
 counted as (
