@@ -162,6 +162,10 @@ def accept_volumes(
             raise QuestionError(
                 "is published or before a published one, so that nothing can be decided about it",
                 subject=said("night {night}", night=night),
+                remedy=(
+                    "enter it in sql/reference/volume_exception.csv and run onestop replay: the"
+                    " rows of the file count from the next night on"
+                ),
             )
         for subject in subjects:
             record_decision(warehouse, _decision(night, subject, ACCEPTED, reason, decided_by))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from functools import partial
 
 import pytest
 from alert_worlds import BEFORE, NIGHT, World, build_empty_world
@@ -29,6 +30,7 @@ from onestop.record.decisions import (
     standing_decisions,
 )
 from onestop.record.refusals import record_noted_refusals
+from onestop.replay import ReplayFilter, replay
 from onestop.schema.feeds import FEEDS
 from onestop.schema.number_text import day
 from onestop.schema.time_zone import LOCAL_ZONE
@@ -97,8 +99,19 @@ def test_a_decision_about_nothing_or_without_a_reason_is_refused(
 def test_nothing_is_decided_about_a_published_night(settings):
     with open_warehouse(settings.warehouse) as warehouse:
         World(warehouse, settings).publish(NIGHT)
-    with pytest.raises(QuestionError, match="night 2022-11-24: is published"):
+    with pytest.raises(QuestionError, match="night 2022-11-24: is published") as refused:
         accept(settings, VISITS)
+    assert "volume_exception.csv and run onestop replay" in str(refused.value.remedy)
+
+
+def test_a_confirmed_volume_of_a_published_night_is_loaded_by_replay(after_one_night, monkeypatch):
+    """What the error about a published night says to do."""
+    refused_visits(after_one_night)
+    again = partial(replay, after_one_night, ReplayFilter(SECOND, SECOND, feed="visits"))
+    assert [result.state for result in again()] == ["refused"]
+    row = {"source": "one_stop", "feed": "visits", "night": SECOND}
+    monkeypatch.setattr("onestop.gate.volume.read_reference", lambda _: {"volume_exception": [row]})
+    assert [result.state for result in again()] == ["loaded"]
 
 
 def test_every_suite_has_one_volume_rule_and_the_code_says_so():
