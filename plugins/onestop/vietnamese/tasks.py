@@ -117,10 +117,10 @@ SENTENCES: dict[str, str] = {
     "is published or before a published one, so that nothing can be decided about it": (
         "đã công bố hoặc trước một đêm đã công bố, nên không quyết định được gì nữa"
     ),
-    "enter it in sql/reference/volume_exception.csv and run onestop replay: the rows of the file count"
-    " from the next night on": (
-        "ghi đêm đó vào sql/reference/volume_exception.csv rồi chạy onestop replay: các dòng của tệp"
-        " được tính từ đêm kế tiếp"
+    "enter it in sql/reference/volume_exception.csv and run onestop replay: the rows of the file"
+    " count from the next night on": (
+        "ghi đêm đó vào sql/reference/volume_exception.csv rồi chạy onestop replay: các dòng của"
+        " tệp được tính từ đêm kế tiếp"
     ),
     "there is no feed {subject}": "không có loại dữ liệu {subject}",
     "use one of: {names}": "dùng một trong: {names}",

@@ -11,6 +11,7 @@ import re
 from urllib.parse import urljoin
 
 import pytest
+from kept_installations import copied
 from web_site import BEFORE, NIGHT, REFUSED, REJECTED, REPORT_FILES, UNPUBLISHED, browser
 
 from onestop.figures.listing import print_nights
@@ -24,6 +25,7 @@ from onestop.figures.web.audit import (
 )
 from onestop.figures.web.nights import (
     AMOUNTS,
+    _counts_from,
     _values,
     quarantine_csv,
     read_delivery,
@@ -34,7 +36,9 @@ from onestop.figures.web.nights import (
 from onestop.figures.web.site import Visit
 from onestop.marts.published import open_published
 from onestop.record.night_steps import noted, noting_steps
+from onestop.schema.number_text import day
 from onestop.schema.reference import read_reference
+from onestop.warehouse import open_warehouse
 
 
 @pytest.fixture
@@ -160,6 +164,42 @@ def test_a_night_lists_its_deliveries_rules_and_the_reason_of_a_refusal(warehous
     assert [(row["rule_code"], row["rows_failed"]) for row in values["rules"]] == [("DOS-R07", 12)]
     page = auditor.get("/night", params={"date": NIGHT, "lang": "en"}).text
     assert "FILE-F03: A column is missing" in page
+    assert page.count("no row is loaded") == 1
+    page = auditor.get("/delivery", params={"id": REFUSED, "lang": "en"}).text
+    assert "no row of it is loaded" in page
+
+
+@pytest.mark.parametrize(
+    ("loaded", "since", "replays"),
+    [
+        ([], None, []),
+        ([(102, NIGHT)], NIGHT, []),
+        ([(102, BEFORE), (103, NIGHT)], BEFORE, [(1, NIGHT)]),
+        # a replay may only close rows that the mapping leaves out now
+        ([(102, BEFORE), (102, NIGHT)], BEFORE, []),
+    ],
+)
+def test_rows_of_a_replay_count_from_a_later_night_than_those_of_the_file(loaded, since, replays):
+    attempts = [{"rows_accepted": rows, "known_from": night} for rows, night in loaded]
+    assert _counts_from(attempts) == {"known_from": since, "replays": replays}
+
+
+def test_a_replayed_file_says_from_when_which_rows_count(site, tmp_path):
+    changed = copied(site, tmp_path / "var")
+    since = NIGHT + dt.timedelta(days=3)
+    with open_warehouse(f"duckdb:///{changed.published}") as warehouse:
+        warehouse.execute(
+            "insert into audit.delivery by name select * replace (2 as attempt, rows_accepted + 1"
+            " as rows_accepted, rows_rejected - 1 as rows_rejected, cast(:since as date) as"
+            " known_from) from audit.delivery where delivery_id = :id",
+            {"since": since, "id": REJECTED},
+        )
+    reader = browser(changed, reads_record=True)
+    for path, name, value in (("/night", "date", NIGHT), ("/delivery", "id", REJECTED)):
+        text = reader.get(path, params={name: str(value), "lang": "en"}).text
+        replayed = f"1 row accepted later, counting from the night of {day(since, 'en')}"
+        assert replayed in text
+        assert "counts from the night of" not in text
 
 
 def test_a_delivery_accounts_for_every_row_it_read(warehouse, site, auditor):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections import defaultdict
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from onestop.console import csv_bytes
@@ -278,7 +279,37 @@ def _read_deliveries(warehouse: Warehouse, night: dt.date, lang: Language) -> li
         row["parts"] = _parts(row)
         row["state_text"] = STATES[row["state"]][lang] if row["state"] in STATES else row["state"]
         row.update(_names(row, lang))
+    loaded: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for attempt in warehouse.rows(
+        "select delivery_id, known_from, rows_accepted from audit.delivery"
+        " where night = :night and state = 'loaded' order by delivery_id, attempt",
+        {"night": night},
+    ):
+        loaded[attempt["delivery_id"]].append(attempt)
+    for row in rows:
+        row.update(_counts_from(loaded[row["delivery_id"]]))
     return rows
+
+
+def _counts_from(loaded: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """From which night a file's rows count.
+
+    Args:
+        loaded: the attempts at a file that loaded rows, the first one first: all after the first
+            are replays, and their rows count from a later night.
+
+    Returns:
+        ``known_from``: the night from which the rows of the first attempt count, None without one.
+        ``replays``: for each replay that accepted rows, their number and their night.
+    """
+    return {
+        "known_from": loaded[0]["known_from"] if loaded else None,
+        "replays": [
+            (after["rows_accepted"] - before["rows_accepted"], after["known_from"])
+            for before, after in pairwise(loaded)
+            if after["rows_accepted"] > before["rows_accepted"]
+        ],
+    }
 
 
 def _read_alerts(warehouse: Warehouse, night: dt.date, lang: Language) -> list[dict[str, Any]]:
@@ -379,7 +410,9 @@ def read_delivery(warehouse: Warehouse, settings: Settings, visit: Visit) -> dic
     page = f"{last['night']}/{name}.{last['attempt']}"
     return {
         "night": find_night(warehouse, None),
-        "delivery": last | _names(last, lang),
+        "delivery": last
+        | _names(last, lang)
+        | _counts_from([one for one in reversed(attempts) if one["state"] == "loaded"]),
         "state_text": STATES.get(last["state"], {}).get(lang, last["state"]),
         "parts": _parts(last),
         "amounts": [(name, last[f"rows_{name}"] or 0) for name in AMOUNTS],

@@ -19,7 +19,7 @@ from onestop.figures.scorecard.values import shortfall_text
 from onestop.figures.web import charts
 from onestop.figures.web.cards import name_cells
 from onestop.marts.published import EarlierReleaseError, QuestionError
-from onestop.said import Said, in_language, said, said_both, said_text
+from onestop.said import Said, in_language, said, said_both, said_count, said_text
 from onestop.schema.did_you_mean import did_you_mean
 from onestop.schema.number_text import (
     ROUNDING,
@@ -339,6 +339,7 @@ def _site() -> Environment:
         day=_day,
         moment=_moment,
         whole=_whole,
+        counted=_counted,
         change=_change,
         shortfall=_shortfall,
         percent=_percent,
@@ -400,6 +401,11 @@ def _clock(value: dt.datetime | None) -> str:
 @pass_context
 def _seconds(context: Context, value: float | None) -> str:
     return seconds_text(value, context["lang"])
+
+
+@pass_context
+def _counted(context: Context, number: int, noun: str) -> str:
+    return said_count(number, noun).in_language(context["lang"])
 
 
 @pass_context
