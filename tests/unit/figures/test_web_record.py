@@ -446,6 +446,37 @@ def test_a_dossier_that_differs_in_what_is_not_shown_says_so(warehouse, site, au
         assert (text in auditor.get("/restatements", params=asked).text) is is_said
 
 
+def test_an_end_after_a_restated_period_does_not_look_like_a_deleted_one(
+    warehouse, site, auditor, monkeypatch
+):
+    row = next(
+        row
+        for row in read_restatements(warehouse, site, of("restatements"))["rows"]
+        if row["dossier_count"]
+    )
+    named = ("class", "text", "unit", "received", "due", "closed", "delivery", "file", "row")
+    dossier = dict.fromkeys(f"{name}_{side}" for name in named for side in ("before", "after"))
+    dossier |= {"dossier_code": "D1", "unit_name": "U", "closed_before": dt.date(2022, 3, 2)}
+    dossier |= {"class_before": "early", "text_before": "Early"}
+    asked = {"night": row["restated_night"], "type": row["period_type"]}
+    asked |= {"basis": row["period_basis"], "start": row["period_start"]}
+    last = {"en": day(row["period_end"], "en"), "vi": day(row["period_end"], "vi")}
+    still_open = {"class_after": "open_overdue", "text_after": "Open, overdue"}
+    for lang, after, said in (
+        ("en", still_open, f"ended: 2 Mar 2022 → not at the end of {last['en']}"),
+        ("vi", still_open, f"kết thúc: 02/03/2022 → chưa kết thúc vào cuối ngày {last['vi']}"),
+        ("en", {}, "Early → not in this period"),
+        ("vi", {}, "Early → không thuộc kỳ này"),
+    ):
+        listed = [dossier | after]
+        monkeypatch.setattr(audit, "_read_restated_dossiers", lambda *_, listed=listed: listed)
+        page = auditor.get("/restatements", params=asked | {"lang": lang}).text.replace("\xa0", " ")
+        assert said in page
+        heading = re.search(r'<h2 id="dossiers">(.*?)</h2>', page)[1]
+        stood = "as they stood at the end of" if lang == "en" else "như ở cuối ngày"
+        assert heading.endswith(f": 1, {stood} {last[lang]}")
+
+
 def test_the_difference_of_neighbouring_nights_is_the_recorded_one_and_adds_up(warehouse, site):
     values = read_difference(warehouse, site, of("difference"))
     assert values["is_recorded"]
