@@ -124,6 +124,49 @@ def test_a_cell_below_the_target_or_of_few_cases_has_a_mark_besides_its_colour(s
     assert all("ít trường hợp" in cell for cell in small)
 
 
+def test_a_mean_wait_of_few_visits_is_marked_and_the_key_says_that_means_are_in_order(
+    warehouse, site
+):
+    condition = (
+        "indicator_code = 'counter_waiting_time' and method_code = 'visit_mean'"
+        " and unit_scope = 'unit' and period_basis = 'calendar' and denominator > 0"
+    )
+    of_year = f"{condition} and period_type = 'year_to_date'"
+    small, all_of_them = (
+        warehouse.value(
+            f"select count(*) from mart.indicator_value where {condition}{few}"
+            " and period_type in ('month', 'year_to_date')"
+        )
+        for few in (" and denominator < 30", "")
+    )
+    assert small > 0
+    asked = {"indicator": "counter_waiting_time", "level": "all", "lang": "en"}
+    page = browser(site).get("/units", params=asked).text.replace("\xa0", " ")
+    units = page[page.index('<tr class="total">') :].partition("</tr>")[2]
+    cells = re.findall(r'<td class="month [^"]*">(.*?)</td>', units)
+    assert sum("few visits" in cell for cell in cells) == small
+    visits = [
+        int(re.search(r'title="([0-9,]+) visits', cell)[1].replace(",", ""))
+        for cell in cells
+        if "visits" in cell
+    ]
+    assert len(visits) == all_of_them
+    assert sum(count < 30 for count in visits) == small
+    assert "fewer than 30 visits; units are in order of the mean" in page
+    assert "Wilson" not in page
+    assert "Each number leads to its visits." in page
+    [few, *_] = warehouse.rows(
+        "select unit_code, denominator from mart.indicator_value"
+        f" where {of_year} and denominator < 30 order by denominator, unit_code"
+    )
+    page = browser(site).get("/unit", params={"code": few["unit_code"], "lang": "en"}).text
+    page = page.replace("\xa0", " ")
+    [wait] = [
+        row for row in re.findall(r"<tr>.*?</tr>", page) if f">{few['denominator']} visits<" in row
+    ]
+    assert '<abbr class="small-mark" title="few visits">few</abbr>' in wait
+
+
 @pytest.mark.parametrize(
     "query", [{"indicator": "no_such"}, {"indicator": "pci_rank"}, {"method": "share"}]
 )

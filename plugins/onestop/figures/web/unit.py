@@ -17,7 +17,13 @@ from onestop.figures.web.shown_periods import (
     read_scorecard_year,
     reads_state,
 )
-from onestop.figures.web.site import PageQuestionError, figure_text, point_value
+from onestop.figures.web.site import (
+    PageQuestionError,
+    few_cases,
+    figure_text,
+    is_of_few,
+    point_value,
+)
 from onestop.marts.published import find_night
 from onestop.said import said
 from onestop.schema.number_text import target_text
@@ -157,7 +163,7 @@ def _read_figures(
         " indicator.unit_of_measure, figure.method_code, figure.period_type, figure.period_start,"
         " figure.numerator, figure.denominator, figure.value, figure.target, figure.comparison,"
         f" figure.status, status.label_{lang} as status_text, figure.shortfall, figure.rate_lower,"
-        " figure.rate_upper, coalesce(figure.is_small, false) as is_small"
+        " figure.rate_upper, figure.is_small"
         " from mart.indicator_value as figure inner join ref.indicator as indicator"
         " on figure.indicator_code = indicator.indicator_code"
         " and figure.method_code = indicator.scorecard_method"
@@ -171,7 +177,9 @@ def _read_figures(
     outlook = _read_outlook(warehouse, unit, lang)
     lines = read_figure_lines(warehouse, unit, year.first, year.last)
     months: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    few = few_cases(warehouse)
     for row in rows:
+        row["is_small"] = is_of_few(row, row["unit_of_measure"], few)
         if row["period_type"] == "month":
             months[row["indicator_code"]].append(row)
     figures = []
