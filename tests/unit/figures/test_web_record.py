@@ -36,6 +36,7 @@ from onestop.figures.web.nights import (
 from onestop.figures.web.site import Visit
 from onestop.marts.published import open_published
 from onestop.record.night_steps import noted, noting_steps
+from onestop.said import whole
 from onestop.schema.number_text import day
 from onestop.schema.reference import read_reference
 from onestop.warehouse import open_warehouse
@@ -378,6 +379,31 @@ def test_restatements_are_those_of_the_mart_and_lead_to_their_dossiers(warehouse
     )  # fmt: skip
     dossiers = read_restatements(warehouse, site, asked)["dossiers"]
     assert len(dossiers) == row["dossier_count"]
+
+
+@pytest.mark.parametrize("night", [None, NIGHT])
+def test_restatements_say_how_many_figures_by_field_are_not_listed(warehouse, auditor, night):
+    chosen = "true" if night is None else f"restated_night = date '{night}'"
+    counts = {
+        row["is_by_field"]: row["figures"]
+        for row in warehouse.rows(
+            "select field_code <> 'ALL' as is_by_field, count(*) as figures from mart.restatement"
+            f" where unit_code = 'CITY' and {chosen} group by field_code <> 'ALL'"
+        )
+    }
+    asked = {"night": night.isoformat()} if night else {}
+    for lang, over_all, by_field in (
+        ("vi", "con số gộp mọi lĩnh vực", "theo từng lĩnh vực, không liệt kê"),
+        ("en", "figures over all fields together", "those by field are not listed"),
+    ):
+        page = auditor.get("/restatements", params=asked | {"lang": lang}).text
+        [line] = re.findall(rf'<p class="soft">([^<]* {over_all} [^<]*)</p>', page)
+        number = {side: whole(counts[side], lang) for side in counts}
+        shown = line.replace("\xa0", " ")
+        assert shown.endswith(f" · {number[False]} {over_all} · {by_field}: {number[True]}")
+    # the last night changed none of the periods that only the first had
+    none = auditor.get("/restatements", params={"night": BEFORE.isoformat()}).text
+    assert "không liệt kê" not in none
 
 
 def test_restatements_name_figures_and_methods_instead_of_their_codes(warehouse, site, auditor):

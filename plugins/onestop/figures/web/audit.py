@@ -210,24 +210,25 @@ def read_restatements(warehouse: Warehouse, _settings: Settings, visit: Visit) -
     """
     lang = visit.lang
     unit = find_unit(warehouse, visit.query.get("unit", _CITY))
-    condition = "restated.unit_code = :unit and restated.field_code = 'ALL'"
+    condition = "restated.unit_code = :unit"
     values: dict[str, Any] = {"unit": unit["unit_code"]}
     night = visit.query.get("night")
     if night:
         values["night"] = find_night(warehouse, date_of(night, find_night(warehouse, None)))
         condition += " and restated.restated_night = :night"
-    total = int(
-        warehouse.value(
-            f"select count(*) from mart.restatement as restated where {condition}", values
-        )
-        or 0
+    [count] = warehouse.rows(
+        "select count(case when restated.field_code = 'ALL' then 1 end) as listed,"
+        " count(case when restated.field_code <> 'ALL' then 1 end) as by_field"
+        f" from mart.restatement as restated where {condition}",
+        values,
     )
-    page = page_number(visit.query.get("page"), total)
+    page = page_number(visit.query.get("page"), count["listed"])
     rows = warehouse.rows(
         f"select restated.*, indicator.title_{lang} as title, indicator.unit_of_measure"
         " from mart.restatement as restated left join ref.indicator as indicator"
         " on restated.indicator_code = indicator.indicator_code"
-        f" where {condition} order by restated.restated_night desc, indicator.position,"
+        f" where {condition} and restated.field_code = 'ALL'"
+        " order by restated.restated_night desc, indicator.position,"
         " restated.indicator_code, restated.method_code, restated.period_start desc,"
         " restated.period_type, restated.period_basis"
         f" limit {page.size} offset {page.offset}",
@@ -247,7 +248,7 @@ def read_restatements(warehouse: Warehouse, _settings: Settings, visit: Visit) -
         {"unit": unit["unit_code"]},
     )
     if values.get("night") and values["night"] not in {row["night"] for row in nights}:
-        nights.insert(0, {"night": values["night"], "figures": total})
+        nights.insert(0, {"night": values["night"], "figures": count["listed"]})
     period_types = _labels(warehouse, "period_type", lang)
     period = _restated_period(warehouse, unit, visit.query, period_types)
     return {
@@ -256,6 +257,7 @@ def read_restatements(warehouse: Warehouse, _settings: Settings, visit: Visit) -
         "unit_name": unit_label(unit["unit_code"], unit["unit_name"], lang),
         "rows": rows,
         "page": page,
+        "by_field": count["by_field"],
         "nights": nights,
         "period_types": period_types,
         "period": period,
