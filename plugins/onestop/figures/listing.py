@@ -74,9 +74,9 @@ _STATES = {
     },
     "en": {},
 }  # fmt: skip
+_LOADED_ROWS = ("rows_accepted", "rows_rejected", "rows_repeated", "rows_blank", "rows_skipped")
 _SHOWN_OF_DELIVERIES = (
-    *("night", "file_name", "feed", "state", "rows_read", "rows_accepted", "rows_rejected"),
-    *("rows_repeated", "rows_blank", "rows_skipped", "reason"),
+    *("night", "file_name", "feed", "state", "rows_read", *_LOADED_ROWS, "reason"),
 )
 _DELIVERY_COLUMNS = (
     *("night", "source", "feed", "file_name", "delivery_id", "attempt", "state"),
@@ -160,7 +160,9 @@ def print_deliveries(
     for row in rows:
         reason = f"{row['refused_rule']}: {row[f'reason_{lang}']}" if row["refused_rule"] else ""
         state = _STATES[lang].get(row["state"], row["state"])
-        facts = {**row, "state": state, "reason": reason}
+        # what the rules found in the rows of a refused file is no number of loaded rows
+        none = dict.fromkeys(_LOADED_ROWS) if row["state"] == "refused" else {}
+        facts = {**row, **none, "state": state, "reason": reason}
         lines.append(tuple(_text(facts[name]) for name in _SHOWN_OF_DELIVERIES))
     total, files = int(counts["attempts"]), int(counts["files"])
     below = _ATTEMPTS[lang].format(files=files) if files != total else ""

@@ -57,7 +57,11 @@ STATES: dict[str, dict[Language, str]] = {
     "superseded": {"vi": "đã được thay", "en": "superseded"},
     "left_out": {"vi": "bỏ qua theo ánh xạ", "en": "left out by the mapping"},
 }
-_SUMS = ", ".join(f"cast(sum(rows_{name}) as bigint) as rows_{name}" for name in ("read", *AMOUNTS))
+#: Of loaded files: no row of a refused one is accepted.
+_SUMS = ", ".join(
+    f"cast(sum(case when state = 'loaded' then rows_{name} end) as bigint) as rows_{name}"
+    for name in ("read", *AMOUNTS)
+)
 
 
 def read_nights(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[str, Any]:
