@@ -79,7 +79,7 @@ class _Night:
 
     @property
     def totals(self) -> Counter[str]:
-        """The warnings of all files, and the rows of those that passed: none is of a refused one."""
+        """The warnings of all files, and the rows of those that passed: no refused one has any."""
         total: Counter[str] = Counter()
         for item in self.deliveries:
             is_passed = item.verdict["verdict"] == "passed"
