@@ -12,6 +12,7 @@ import datetime as dt
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from onestop.gate.past_volumes import VOLUME_RULE_ENDING
 from onestop.marts.published import QuestionError
 from onestop.record.decisions import (
     ACCEPTED,
@@ -38,9 +39,6 @@ if TYPE_CHECKING:
     from onestop.replay import ReplayResult
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
-
-#: The rules of all suites that compare a volume with the usual one end so.
-VOLUME_RULE_ENDING = "-F05"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from alert_worlds import BEFORE, NIGHT, World, build_empty_world
 from published_marts import SECOND
 
 from onestop.decisions import (
-    VOLUME_RULE_ENDING,
     Question,
     accept_volumes,
     answer,
@@ -20,6 +19,7 @@ from onestop.decisions import (
 )
 from onestop.figures.decisions import decision_notes
 from onestop.gate import all_suites
+from onestop.gate.past_volumes import VOLUME_RULE_ENDING
 from onestop.marts.published import QuestionError
 from onestop.night import discover_deliveries, take_in
 from onestop.record.decisions import (

@@ -47,10 +47,10 @@ def usual_volume(
         are known.
     """
     calendar = calendar or work_calendar()
-    if not _is_ordinary(night, calendar):
+    if not is_ordinary(night, calendar):
         return None
     earlier = [night - dt.timedelta(weeks=weeks) for weeks in range(1, WEEKS_BACK + 1)]
-    counts = [rows[day] for day in earlier if day in rows and _is_ordinary(day, calendar)][:MOST]
+    counts = [rows[day] for day in earlier if day in rows and is_ordinary(day, calendar)][:MOST]
     if len(counts) < FEWEST:
         return None
     weekday = night.weekday()
@@ -74,6 +74,6 @@ def is_volume_excepted(
     )
 
 
-def _is_ordinary(day: dt.date, calendar: WorkCalendar) -> bool:
+def is_ordinary(day: dt.date, calendar: WorkCalendar) -> bool:
     """Whether the day is an ordinary one of its weekday: no holiday, no swapped day."""
     return calendar.day_off_name(day) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +19,9 @@ from onestop.figures.night_times import (
 )
 from onestop.figures.web.repairs import repairs_of
 from onestop.figures.web.site import ROWS_PER_PAGE, PageQuestionError, date_of, page_number
-from onestop.gate.past_volumes import series_of
+from onestop.figures.web.volumes import volume_checks
+from onestop.gate.past_volumes import VOLUME_RULE_ENDING
 from onestop.gate.unpublished import NIGHT_STATES, unpublished_nights
-from onestop.gate.volume import usual_volume
 from onestop.marts.published import find_night
 from onestop.readers.refusals import values_for_people
 from onestop.record.night_files import LAST_ATTEMPT, NIGHT_FILES, files_of_night
@@ -30,7 +30,6 @@ from onestop.said import said
 from onestop.schema.feed_texts import FEED_NAMES, KIND_NAMES, column_name
 from onestop.schema.feeds import FEEDS
 from onestop.schema.number_text import day
-from onestop.schema.workdays import work_calendar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -254,7 +253,7 @@ def _read_deliveries(warehouse: Warehouse, night: dt.date, lang: Language) -> li
     """The deliveries of a night, with their usual volume where there is one."""
     rows = warehouse.rows(
         "select delivery.delivery_id, delivery.attempt, delivery.state, delivery.source,"
-        " delivery.feed, delivery.kind, delivery.file_name, delivery.known_from,"
+        " delivery.feed, delivery.kind, delivery.file_name, delivery.night, delivery.known_from,"
         f" {', '.join(f'delivery.rows_{name}' for name in ('read', *AMOUNTS))},"
         f" delivery.warnings, delivery.refused_rule, delivery.reason_{lang} as reason,"
         " delivery.settled_at from audit.delivery as delivery"
@@ -262,24 +261,13 @@ def _read_deliveries(warehouse: Warehouse, night: dt.date, lang: Language) -> li
         " order by delivery.feed, delivery.file_name, delivery.delivery_id",
         {"night": night},
     )
-    past = warehouse.rows(
-        "select delivery.source, delivery.feed, delivery.kind, delivery.file_name, delivery.night,"
-        " delivery.rows_accepted + delivery.rows_rejected as judged"
-        " from audit.delivery as delivery where delivery.state = 'loaded'"
-        " and delivery.night < :night and delivery.night >= :first"
-        f" and {LAST_ATTEMPT} order by delivery.night",
-        {"night": night, "first": night - dt.timedelta(weeks=10)},
-    )
-    series: dict[str, dict[dt.date, int]] = defaultdict(dict)
-    for row in past:
-        name = series_of(row["source"], row["feed"], row["kind"], row["file_name"])
-        series[name][row["night"]] = row["judged"]
-    calendar = work_calendar()
+    volumes = volume_checks(warehouse, rows, lang)
     for row in rows:
-        name = series_of(row["source"], row["feed"], row["kind"], row["file_name"])
-        usual = usual_volume(night, series.get(name, {}), calendar)
-        row["usual"] = usual.rows if usual else None
-        row["usual_basis"] = (usual.basis_vi if lang == "vi" else usual.basis_en) if usual else ""
+        check = volumes[row["delivery_id"]]
+        row["usual"] = check.usual.rows if check.usual else None
+        basis = check.usual and (check.usual.basis_vi if lang == "vi" else check.usual.basis_en)
+        unjudged = check.unjudged if row["state"] == "loaded" else ""
+        row["usual_notes"] = [note for note in (basis, unjudged) if note]
         row["parts"] = _parts(row)
         row["state_text"] = STATES[row["state"]][lang] if row["state"] in STATES else row["state"]
         row.update(_names(row, lang))
@@ -404,6 +392,12 @@ def read_delivery(warehouse: Warehouse, settings: Settings, visit: Visit) -> dic
         {"id": name, "attempt": last["attempt"]},
     )
     failed = [row for row in results if not row["is_success"]]
+    why = volume_checks(warehouse, [last], lang)[name].unjudged
+    unjudged = [
+        (row["rule_code"], why)
+        for row in results
+        if why and row["is_success"] and row["rule_code"].endswith(VOLUME_RULE_ENDING)
+    ]
     rejected = warehouse.rows(
         "select state, count(distinct row_number) as rows_found from audit.rejected_row"
         " where delivery_id = :id group by state order by state",
@@ -423,7 +417,8 @@ def read_delivery(warehouse: Warehouse, settings: Settings, visit: Visit) -> dic
         "attempts": attempts[1:],
         "skip_reasons": _skip_reasons(last["skip_reasons"]),
         "failed": _by_severity(failed, lang),
-        "passed": len(results) - len(failed),
+        "passed": len(results) - len(failed) - len(unjudged),
+        "unjudged": unjudged,
         "rejected": rejected,
         "places": _read_places(warehouse, name),
         "report": _report_page(settings, page, lang),
@@ -627,6 +622,10 @@ def read_rule(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[s
         raise PageQuestionError(
             said("rule {code} was never evaluated", code=code), remedy="see the page of nights"
         )
+    unjudged = _read_unjudged(warehouse, code, rows, lang)
+    for row in rows:
+        row["unjudged"] = unjudged[row["night"]]
+        row["rows_checked"] = (row["rows_checked"] or 0) - sum(row["unjudged"].values())
     most = max((row["rows_failed"] or 0 for row in rows), default=0)
     for row in rows:
         row["share"] = (row["rows_failed"] or 0) / most if most else 0
@@ -646,3 +645,26 @@ def read_rule(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[s
             or 0
         ),
     }
+
+
+def _read_unjudged(
+    warehouse: Warehouse, code: str, nights: Sequence[Mapping[str, Any]], lang: Language
+) -> dict[dt.date, Counter[str]]:
+    """By night, how many files a rule on the number of rows did not judge, by the reason."""
+    found: dict[dt.date, Counter[str]] = defaultdict(Counter)
+    if not code.endswith(VOLUME_RULE_ENDING):
+        return found
+    rows = warehouse.rows(
+        "select delivery.delivery_id, delivery.attempt, delivery.source, delivery.feed,"
+        " delivery.kind, delivery.file_name, delivery.night, delivery.known_from"
+        " from audit.validation_result as result inner join audit.delivery as delivery"
+        " on result.delivery_id = delivery.delivery_id and result.attempt = delivery.attempt"
+        " where result.rule_code = :code and result.is_success and delivery.night >= :first"
+        f" and {LAST_ATTEMPT}",
+        {"code": code, "first": nights[-1]["night"]},
+    )
+    volumes = volume_checks(warehouse, rows, lang)
+    for row in rows:
+        if why := volumes[row["delivery_id"]].unjudged:
+            found[row["night"]][why] += 1
+    return found
