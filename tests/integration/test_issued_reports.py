@@ -16,6 +16,7 @@ from published_marts import settings_in
 from recorded_world import put_record
 from second_worked_set import second_world
 from typer.testing import CliRunner
+from web_site import browser
 
 from onestop.cli import app
 from onestop.console import CSV_ENCODING
@@ -130,6 +131,37 @@ def test_the_reason_of_an_issue_before_the_period_is_over_is_on_record_and_shown
     )
     [kept] = (settings.landing / "decisions").iterdir()
     assert json.loads(kept.read_text("utf-8"))["because"] == "mới có quý II"
+
+
+def test_the_page_of_a_report_issued_early_says_so_with_the_decision_of_that_issue(issued):
+    settings, issue = issued
+    issue_report(settings, "q1", now=IN_TIME, because="mới có quý II", decided_by="duty")
+    issue_report(settings, "q1", FIRST, now=IN_TIME)
+    auditor, reader = (browser(settings, reads_record=may) for may in (True, False))
+
+    def page(client, number, lang):
+        asked = {"code": "q1", "issue": number, "lang": lang}
+        return client.get("/report", params=asked).text.replace("\xa0", " ")
+
+    provisional = {
+        "vi": "Số liệu đến hết ngày 08/03/2022; kỳ hết ngày 31/03/2022.",
+        "en": "They are as of the end of 8 Mar 2022; the period ends on 31 Mar 2022.",
+    }
+    decision = {
+        "vi": "Quyết định ban hành khi kỳ chưa hết (duty, 09/03/2022): mới có quý II",
+        "en": "Decision to issue it before its period was over (duty, 9 Mar 2022): mới có quý II",
+    }
+    for lang in ("vi", "en"):
+        shown = page(auditor, issue.issue_number, lang)
+        assert provisional[lang] in shown
+        assert decision[lang] in shown
+        hidden = page(reader, issue.issue_number, lang)
+        assert decision[lang].replace("duty, ", "") in hidden, "logins are for auditors"
+        other = page(auditor, 2, lang)  # rests on another night, about which nobody decided
+        assert provisional[lang].replace("08/03", "07/03").replace("8 Mar", "7 Mar") in other
+        assert "mới có quý II" not in other
+    assert auditor.get("/publications").text.count("tạm tính: kỳ chưa hết") == 2
+    assert auditor.get("/").text.count("tạm tính: kỳ chưa hết") == 2
 
 
 def test_a_report_is_an_issue_with_its_night_its_files_and_their_digests(issued):

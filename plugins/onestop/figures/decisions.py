@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from onestop.record.decisions import Decision
+    from onestop.record.issued_reports import IssuedReport
     from onestop.schema.number_text import Language
     from onestop.warehouse import Warehouse
 
@@ -31,12 +32,23 @@ _TEXTS: dict[tuple[str, str], dict[Language, str]] = {
         "en": "Decision: the unusual number of rows of {subject} is refused ({who}): {because}",
     },
     (PROVISIONAL_REPORT, ACCEPTED): {
-        "vi": "Quyết định: phát hành báo cáo {subject} khi kỳ chưa hết ({who}): {because}",
+        "vi": "Quyết định: ban hành báo cáo {subject} khi kỳ chưa hết ({who}): {because}",
         "en": "Decision: report {subject} is issued before its period is over ({who}): {because}",
     },
     (PROVISIONAL_REPORT, REFUSED): {
-        "vi": "Quyết định: chưa phát hành báo cáo {subject} ({who}): {because}",
+        "vi": "Quyết định: chưa ban hành báo cáo {subject} ({who}): {because}",
         "en": "Decision: report {subject} is not issued yet ({who}): {because}",
+    },
+}
+#: On the page of the report itself.
+_ON_REPORT: dict[str, dict[Language, str]] = {
+    ACCEPTED: {
+        "vi": "Quyết định ban hành khi kỳ chưa hết ({who}): {because}",
+        "en": "Decision to issue it before its period was over ({who}): {because}",
+    },
+    REFUSED: {
+        "vi": "Quyết định chưa ban hành ({who}): {because}",
+        "en": "Decision not to issue it yet ({who}): {because}",
     },
 }
 _NOBODY: dict[Language, str] = {"vi": "không ai trả lời kịp", "en": "nobody answered in time"}
@@ -59,6 +71,28 @@ def decision_notes(
         )
         for one in standing_decisions(warehouse, night)
     ]
+
+
+def report_decision_note(
+    warehouse: Warehouse,
+    issue: IssuedReport,
+    lang: Language,
+    *,
+    names_people: bool = True,
+) -> str | None:
+    """The last decision on a report and the night that an issue of it rests on; None for none.
+
+    Args:
+        warehouse: from :func:`onestop.marts.published.open_published`.
+        issue: the issue.
+        lang: of the sentence.
+        names_people: whether the login of who decided is shown.
+    """
+    for one in standing_decisions(warehouse, issue.as_of_date):
+        if (one.decision_code, one.subject) == (PROVISIONAL_REPORT, issue.report_code):
+            who = _who(one, lang, names_people=names_people)
+            return _ON_REPORT[one.answer][lang].format(who=who, because=one.because)
+    return None
 
 
 def _who(decision: Decision, lang: Language, *, names_people: bool) -> str:

@@ -36,6 +36,11 @@ class IssuedReport:
     figures_sha256: str
     content_sha256: str
 
+    @property
+    def is_provisional(self) -> bool:
+        """Whether its period was not over on the night that its figures rest on."""
+        return self.as_of_date < self.period_end
+
 
 ISSUE_COLUMNS = tuple(field.name for field in fields(IssuedReport))
 

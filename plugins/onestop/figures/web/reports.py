@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from onestop.figures.decisions import report_decision_note
 from onestop.figures.issued.revisions import read_usual_revisions, revision_sentences
 from onestop.figures.web.site import PageQuestionError, figure_text
 from onestop.record.issued_reports import IssuedReport, recorded_issues
@@ -46,6 +47,9 @@ def read_report(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[
     return {
         "issue": issue,
         "title": issue.title_vi if visit.lang == "vi" else issue.title_en,
+        "decision": report_decision_note(
+            warehouse, issue, visit.lang, names_people=visit.reads_record
+        ),
         "files": files,
         "usual": revision_sentences(usual, age, visit.lang),
         "changes": read_changes_since(warehouse, issue, visit),
