@@ -203,6 +203,58 @@ def test_a_replayed_file_says_from_when_which_rows_count(site, tmp_path):
         assert "counts from the night of" not in text
 
 
+@pytest.fixture
+def exported_again(site, tmp_path):
+    """The site with a later export of a loaded and of a refused file, and a refused one of it."""
+    changed = copied(site, tmp_path / "var")
+    modified, settled = "timestamptz '2022-08-01 {}:00:00+07'", "settled_at + interval '{}' hour"
+    with open_warehouse(f"duckdb:///{changed.published}") as warehouse:
+        warehouse.execute(
+            f"update audit.delivery set file_modified_at = {modified.format('01')}"
+            " where delivery_id = :id",
+            {"id": REJECTED},
+        )
+        for old, new, state, hour in (
+            (REJECTED, "dossiers.later", "loaded", "02"),
+            (REJECTED, "dossiers.unread", "refused", "03"),
+            (REFUSED, "visits.later", "loaded", "02"),
+        ):
+            warehouse.execute(
+                f"insert into audit.delivery by name select * replace ('{new}' as delivery_id,"
+                f" '{new}' as sha256, '{state}' as state, 7000 as rows_read,"
+                f" {modified.format(hour)} as file_modified_at,"
+                f" {settled.format(int(hour))} as settled_at)"
+                " from audit.delivery where delivery_id = :id",
+                {"id": old},
+            )
+    return changed
+
+
+def test_a_file_that_was_exported_again_leads_to_the_file_that_replaced_it(exported_again):
+    with open_published(exported_again) as warehouse:
+        values = read_night(warehouse, exported_again, of("night", date=NIGHT))
+    replaced = {
+        row["delivery_id"]: row["replaced_by"] and row["replaced_by"]["delivery_id"]
+        for row in values["deliveries"]
+    }
+    assert replaced == {
+        REJECTED: "dossiers.later",
+        "dossiers.later": None,
+        "dossiers.unread": None,
+        REFUSED: "visits.later",
+        "visits.later": None,
+    }
+    reader = browser(exported_again, reads_record=True)
+    text = reader.get("/night", params={"date": str(NIGHT), "lang": "en"}).text
+    assert "2 refused (1 replaced)" in text
+    assert text.count("replaced by a later file of this name") == 2
+    for old, new in ((REJECTED, "dossiers.later"), (REFUSED, "visits.later")):
+        text = reader.get("/delivery", params={"id": old, "lang": "en"}).text
+        assert "This file is replaced by a later file of this name" in text
+        assert re.search(rf'href="delivery\?[^"]*id={new}\b[^"]*">7,000', text)
+        assert "replaced by" not in reader.get("/delivery?lang=en", params={"id": new}).text
+
+
 def test_a_delivery_accounts_for_every_row_it_read(warehouse, site, auditor):
     values = read_delivery(warehouse, site, of("delivery", id=REJECTED))
     assert sum(amount for _, amount in values["amounts"]) == values["delivery"]["rows_read"] == 120

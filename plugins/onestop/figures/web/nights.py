@@ -236,6 +236,9 @@ def read_night(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[s
         "repair": repairs_of(warehouse, settings, {night: state or None}).get(night),
         "deliveries": deliveries,
         "files": files_of_night(warehouse, night),
+        "refused_and_replaced": sum(
+            row["state"] == "refused" and row["replaced_by"] is not None for row in deliveries
+        ),
         "times": times,
         "step_texts": {step: texts[lang] for step, texts in STEP_TEXTS.items()},
         "outcome_texts": {code: texts[lang] for code, texts in OUTCOME_TEXTS.items()},
@@ -280,7 +283,43 @@ def _read_deliveries(warehouse: Warehouse, night: dt.date, lang: Language) -> li
         loaded[attempt["delivery_id"]].append(attempt)
     for row in rows:
         row.update(_counts_from(loaded[row["delivery_id"]]))
+    standing = _standing_files(warehouse, night)
+    for row in rows:
+        row["replaced_by"] = _replacement(row, standing)
     return rows
+
+
+def _standing_files(
+    warehouse: Warehouse, night: dt.date
+) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """The file that counts of each name of a night: it replaces the earlier ones of that name."""
+    rows = warehouse.rows(
+        "select source, feed, file_name, delivery_id, known_from, rows_read, settled_at"
+        " from audit.delivery as delivery where night = :night and state = 'loaded'"
+        " and not exists (select 1 from audit.delivery as earlier"
+        " where earlier.state = 'loaded' and earlier.delivery_id = delivery.delivery_id"
+        " and earlier.attempt < delivery.attempt)"
+        " order by file_modified_at, sha256",
+        {"night": night},
+    )
+    return {(row["source"], row["feed"], row["file_name"]): row for row in rows}
+
+
+def _replacement(
+    delivery: Mapping[str, Any], standing: Mapping[tuple[str, str, str], dict[str, Any]]
+) -> dict[str, Any] | None:
+    """The file that replaced a delivery; None where it counts itself, or nothing replaced it.
+
+    Args:
+        delivery: its last attempt.
+        standing: from :func:`_standing_files`.
+    """
+    found = standing.get((delivery["source"], delivery["feed"], delivery["file_name"]))
+    if found is None or found["delivery_id"] == delivery["delivery_id"]:
+        return None
+    if delivery["state"] == "refused" and found["settled_at"] < delivery["settled_at"]:
+        return None  # it came after the file that counts
+    return found
 
 
 def _counts_from(loaded: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -421,6 +460,7 @@ def read_delivery(warehouse: Warehouse, settings: Settings, visit: Visit) -> dic
         "unjudged": unjudged,
         "rejected": rejected,
         "places": _read_places(warehouse, name),
+        "replaced_by": _replacement(last, _standing_files(warehouse, last["night"])),
         "report": _report_page(settings, page, lang),
     }
 
