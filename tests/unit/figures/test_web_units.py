@@ -228,6 +228,38 @@ def test_the_open_dossiers_of_each_band_are_as_many_as_the_backlog_counts(wareho
         assert days == sorted(days, reverse=True)
 
 
+def test_ages_and_days_overdue_are_two_tables_that_name_their_days(warehouse, site):
+    ages, overdue = (
+        {
+            row["label_en"]
+            for row in warehouse.rows("select band_kind, label_en from ref.age_band")
+            if row["band_kind"] == kind
+        }
+        for kind in ("age", "overdue")
+    )
+    page = browser(site).get("/unit", params={"code": "CITY", "lang": "en"}).text
+    section = re.search(r'aria-labelledby="backlog">.*?</section>', page, re.DOTALL)[0]
+    first, second = re.findall(r"<table.*?</table>", section, re.DOTALL)
+    for table, caption, header, labels in (
+        (first, "All of them, by working days since receipt", "Age, working days", ages),
+        (
+            second,
+            "Of those above, the overdue ones, by calendar days since the due date",
+            "Overdue, calendar days",
+            overdue,
+        ),
+    ):
+        assert f"<caption>{caption}</caption>" in table
+        assert f'<th scope="col">{header}</th>' in table
+        assert set(re.findall(r'<th scope="row">(.*?)</th>', table)) == labels
+    for band, header in (
+        ("age_to_5", "Working days since receipt"),
+        ("overdue_to_5", "Calendar days overdue"),
+    ):
+        listed = browser(site).get("/open", params={"unit": "CITY", "band": band, "lang": "en"})
+        assert f'<th scope="col" class="number">{header}</th>' in listed.text
+
+
 def test_procedures_and_signs_of_a_unit_are_sorted_the_worst_and_the_strongest_first(
     warehouse, site
 ):
