@@ -160,7 +160,12 @@ PAGES = (
         read_overview,
         tables=("mart.scorecard", "mart.indicator_history", "mart.outlook", "mart.night_change"),
     ),
-    Page("report", "report.html", read_report, tables=("mart.report_revision",)),
+    Page(
+        "report",
+        "report.html",
+        read_report,
+        tables=("mart.report_revision", "mart.indicator_history"),
+    ),
     Page("units", "units.html", read_units, tables=("mart.indicator_value", "mart.unit")),
     Page(
         "unit",

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from onestop.figures.decisions import report_decision_note
 from onestop.figures.issued.revisions import read_usual_revisions, revision_sentences
+from onestop.figures.unit_names import unit_label
 from onestop.figures.web.site import PageQuestionError, figure_text
+from onestop.marts.published import find_night
 from onestop.record.issued_reports import IssuedReport, recorded_issues
 from onestop.said import said
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from onestop.figures.web.site import Visit
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
 #: The file that an issue is opened with.
 SCORECARD = "scorecard.html"
+#: Of so many units with changed figures the names are shown.
+UNITS_SHOWN = 20
 
 
 def read_report(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[str, Any]:
@@ -44,15 +49,25 @@ def read_report(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[
     period = (issue.period_type, issue.period_basis, issue.period_start, issue.period_end)
     usual = read_usual_revisions(warehouse, period, issue.as_of_date)
     age = (issue.as_of_date - issue.period_end).days
+    changes = read_changes_since(warehouse, issue, visit)
+    later = [
+        each
+        for each in recorded_issues(warehouse, issue.report_code)
+        if each.issue_number > issue.issue_number
+    ]
     return {
         "issue": issue,
+        "later": max(later, key=lambda each: each.issue_number, default=None),
+        "night": find_night(warehouse, None),
         "title": issue.title_vi if visit.lang == "vi" else issue.title_en,
         "decision": report_decision_note(
             warehouse, issue, visit.lang, names_people=visit.reads_record
         ),
         "files": files,
         "usual": revision_sentences(usual, age, visit.lang),
-        "changes": read_changes_since(warehouse, issue, visit),
+        "changes": changes,
+        "others": read_other_changes(warehouse, issue, changes, visit),
+        "units_shown": UNITS_SHOWN,
     }
 
 
@@ -93,6 +108,35 @@ def issued_file(
     return settings.published.parent / issue.folder / str(known[0]["file_name"])
 
 
+#: Whether a later night states another figure than the one that was issued.
+_DIFFERS = (
+    "(revision.numerator is distinct from revision.issued_numerator"
+    " or revision.denominator is distinct from revision.issued_denominator"
+    " or revision.value is distinct from revision.issued_value)"
+)
+_SAME_FIGURE = " and ".join(
+    f"{{history}}.{column} = revision.{column}"
+    for column in (
+        *("indicator_code", "method_code", "unit_code"),
+        *("period_type", "period_basis", "period_start"),
+    )
+)
+#: The issued figures that the last night states differently, each with both verdicts.
+_CHANGED = (
+    "mart.report_revision as revision inner join mart.indicator_history as was"
+    f" on {_SAME_FIGURE.format(history='was')} and was.valid_from <= revision.issued_night"
+    " and (was.valid_to is null or was.valid_to > revision.issued_night)"
+    " inner join mart.indicator_history as is_now"
+    f" on {_SAME_FIGURE.format(history='is_now')} and is_now.valid_from = revision.valid_from"
+)
+_OF_ISSUE = (
+    "revision.report_code = :code and revision.issue_number = :number"
+    f" and revision.valid_to is null and {_DIFFERS}"
+)
+#: Whether the verdict turned: the target was met and is not, or was not and is.
+_TURNED = "(was.status <> is_now.status and is_now.status in ('met', 'not_met'))"
+
+
 def read_changes_since(
     warehouse: Warehouse, issue: IssuedReport, visit: Visit
 ) -> list[dict[str, Any]]:
@@ -103,17 +147,22 @@ def read_changes_since(
         f"select indicator.title_{visit.lang} as title, indicator.unit_of_measure,"
         f" level.label_{visit.lang} as unit, revision.indicator_code, revision.method_code,"
         " revision.unit_code, revision.period_start, revision.period_end, revision.valid_from,"
-        " revision.issued_numerator, revision.issued_denominator, revision.issued_value,"
-        " revision.numerator, revision.denominator, revision.value"
-        " from mart.report_revision as revision"
+        " first_time.differs_from, revision.issued_numerator, revision.issued_denominator,"
+        " revision.issued_value, revision.numerator, revision.denominator, revision.value,"
+        f" is_now.status, {_TURNED} as is_turned"
+        f" from {_CHANGED}"
+        " inner join (select indicator_code, method_code, unit_code,"
+        " min(valid_from) as differs_from from mart.report_revision as revision"
+        f" where report_code = :code and issue_number = :number and {_DIFFERS}"
+        " group by indicator_code, method_code, unit_code) as first_time"
+        " on revision.indicator_code = first_time.indicator_code"
+        " and revision.method_code = first_time.method_code"
+        " and revision.unit_code = first_time.unit_code"
         " inner join ref.indicator as indicator"
         " on revision.indicator_code = indicator.indicator_code"
         " and revision.method_code = indicator.scorecard_method"
         " inner join ref.unit_level as level on revision.unit_code = level.unit_code"
-        " where revision.report_code = :code and revision.issue_number = :number"
-        " and revision.valid_to is null and revision.unit_scope in ('city', 'level')"
-        " and (revision.numerator <> revision.issued_numerator"
-        " or revision.denominator <> revision.issued_denominator)"
+        f" where {_OF_ISSUE} and revision.unit_scope in ('city', 'level')"
         " order by indicator.position, level.position",
         {"code": issue.report_code, "number": issue.issue_number},
     )
@@ -126,3 +175,57 @@ def read_changes_since(
         row["text_issued"] = figure_text(before, row["unit_of_measure"], visit.lang)
         row["text_now"] = figure_text(row, row["unit_of_measure"], visit.lang)
     return rows
+
+
+def read_other_changes(
+    warehouse: Warehouse, issue: IssuedReport, shown: Sequence[Mapping[str, Any]], visit: Visit
+) -> dict[str, Any]:
+    """The changed figures beside those shown: of units and by other methods.
+
+    Args:
+        warehouse: the published marts, open.
+        issue: the issue.
+        shown: the rows of :func:`read_changes_since`.
+        visit: the request.
+
+    Returns:
+        How many ``figures`` and ``turned`` verdicts there are, and the ``units`` of them, those
+        with turned verdicts first, each with its counts and the last night that restated the
+        period, ``restated``: None while the period goes on.
+    """
+    if "report_revision" not in warehouse.relations("mart"):
+        return {"figures": 0, "turned": 0, "units": []}
+    coordinates = {
+        "code": issue.report_code,
+        "number": issue.issue_number,
+        "type": issue.period_type,
+        "basis": issue.period_basis,
+        "start": issue.period_start,
+        "night": issue.as_of_date,
+    }
+    units = warehouse.rows(
+        "select changed.unit_code, coalesce(unit.unit_name, changed.unit_code) as unit_name,"
+        " unit.unit_code is not null as has_page,"
+        " changed.figures, changed.turned, restated.restated"
+        " from (select revision.unit_code, count(*) as figures,"
+        f" count(case when {_TURNED} then 1 end) as turned"
+        f" from {_CHANGED} where {_OF_ISSUE} group by revision.unit_code) as changed"
+        " left join mart.unit as unit on changed.unit_code = unit.unit_code"
+        " left join (select unit_code, max(restated_night) as restated from mart.restatement"
+        " where period_type = :type and period_basis = :basis and period_start = :start"
+        " and field_code = 'ALL' and restated_night > :night group by unit_code) as restated"
+        " on changed.unit_code = restated.unit_code"
+        " order by changed.turned desc, changed.figures desc, changed.unit_code",
+        coordinates,
+    )
+    for unit in units:
+        of_unit = [row for row in shown if row["unit_code"] == unit["unit_code"]]
+        unit["figures"] -= len(of_unit)
+        unit["turned"] -= sum(1 for row in of_unit if row["is_turned"])
+        unit["unit_name"] = unit_label(unit["unit_code"], unit["unit_name"], visit.lang)
+    units = [unit for unit in units if unit["figures"]]
+    return {
+        "figures": sum(unit["figures"] for unit in units),
+        "turned": sum(unit["turned"] for unit in units),
+        "units": units,
+    }

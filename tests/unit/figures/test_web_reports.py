@@ -1,0 +1,188 @@
+"""The page of an issued report: what later nights state, and what came of the issue."""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+import re
+from dataclasses import replace
+
+import pytest
+from web_site import BEFORE, NIGHT, REPORT_FILES, browser, publish_site
+
+from onestop.figures.web.reports import read_report
+from onestop.figures.web.site import Visit
+from onestop.marts.published import open_published
+from onestop.record.issued_reports import record_issue, recorded_issues
+from onestop.warehouse import open_warehouse
+
+#: A night between the two of the site.
+BETWEEN = dt.date(2022, 7, 10)
+_OF_PERIOD = (
+    f"period_type = 'half_year' and period_basis = 'calendar' and period_end = date '{BEFORE}'"
+)
+_WAIT = (
+    f"indicator_code = 'counter_waiting_time' and method_code = 'visit_mean'"
+    f" and unit_code = 'CITY' and {_OF_PERIOD}"
+)
+
+
+@pytest.fixture(scope="module")
+def issued_twice(kept, tmp_path_factory):
+    """The site with a second issue, and a night on which the city's wait was another still."""
+    settings = kept.copy(publish_site, tmp_path_factory.mktemp("issued_twice") / "var")
+    with open_warehouse(settings.warehouse) as warehouse:
+        [first] = recorded_issues(warehouse, "half_year")
+        second = replace(first, issue_number=2, as_of_date=NIGHT, folder="reports/half_year/2")
+        record_issue(warehouse, second, REPORT_FILES)
+        warehouse.execute(
+            f"update mart.indicator_history set valid_to = date '{BETWEEN}'"
+            f" where {_WAIT} and valid_to = date '{NIGHT}'"
+        )
+        warehouse.execute(
+            "insert into mart.indicator_history by name select * replace"
+            f" (date '{BETWEEN}' as valid_from, date '{NIGHT}' as valid_to,"
+            f" numerator + 60 as numerator) from mart.indicator_history"
+            f" where {_WAIT} and valid_to = date '{BETWEEN}'"
+        )
+        warehouse.publish_copy(settings.published)
+    return settings
+
+
+def page_of(settings, issue, lang="en", *, reads_record=True):
+    asked = {"code": "half_year", "issue": issue, "lang": lang}
+    answer = browser(settings, reads_record=reads_record).get("/report", params=asked)
+    assert answer.status_code == 200
+    return html.unescape(answer.text).replace("\xa0", " ")
+
+
+def changed_figures(settings):
+    """The figures of the half year that the two nights state differently, with both verdicts."""
+    with open_published(settings) as warehouse:
+        rows = warehouse.rows(
+            "select indicator_code, method_code, unit_code, unit_scope, numerator, denominator,"
+            f" status, valid_from, valid_to from mart.indicator_history where {_OF_PERIOD}"
+        )
+        scorecard = {
+            (row["indicator_code"], row["scorecard_method"])
+            for row in warehouse.rows("select indicator_code, scorecard_method from ref.indicator")
+        }
+    key = ("indicator_code", "method_code", "unit_code")
+    was, now = {}, {}
+    for row in rows:
+        if row["valid_from"] <= BEFORE:
+            was[tuple(row[name] for name in key)] = row
+        if row["valid_to"] is None:
+            now[tuple(row[name] for name in key)] = row
+    amounts = ("numerator", "denominator")
+    return [
+        {
+            **now[at],
+            "is_turned": was[at]["status"] != now[at]["status"]
+            and now[at]["status"] in {"met", "not_met"},
+            "is_shown": at[:2] in scorecard and now[at]["unit_scope"] in {"city", "level"},
+        }
+        for at in was
+        if at in now and [was[at][name] for name in amounts] != [now[at][name] for name in amounts]
+    ]
+
+
+def test_the_changed_figures_of_units_and_other_methods_are_counted_with_turned_verdicts(
+    issued_twice,
+):
+    changed = changed_figures(issued_twice)
+    others = [row for row in changed if not row["is_shown"]]
+    turned = sum(row["is_turned"] for row in others)
+    shown = [row for row in changed if row["is_shown"]]
+    assert others
+    assert turned
+    assert any(row["is_turned"] for row in shown)
+    page = page_of(issued_twice, 1)
+    assert (
+        f"Beside this table, <b>{len(others)}</b> figures of units and by other methods have"
+        f' changed, of which <b class="not_met">{turned}</b> turned their verdict.'
+    ) in page
+    marks = re.findall(r'<span class="note (?:met|not_met)">[✓✗] verdict turned</span>', page)
+    assert len(marks) == sum(row["is_turned"] for row in shown)
+    with open_published(issued_twice) as warehouse:
+        visit = Visit("en", "report", {"code": "half_year", "issue": "1"})
+        units = read_report(warehouse, issued_twice, visit)["others"]["units"]
+    assert {row["unit_code"]: (row["figures"], row["turned"]) for row in units} == {
+        code: (
+            sum(row["unit_code"] == code for row in others),
+            sum(row["is_turned"] for row in others if row["unit_code"] == code),
+        )
+        for code in {row["unit_code"] for row in others}
+    }
+
+
+@pytest.mark.parametrize("reads_record", [True, False])
+def test_each_unit_s_changed_figures_lead_to_its_restatements_of_the_period(
+    issued_twice, reads_record
+):
+    page = page_of(issued_twice, 1, reads_record=reads_record)
+    [listed] = re.findall(r'<ul class="members">(.*?)</ul>', page, re.DOTALL)
+    links = re.findall(r'href="([^"]*)"', listed)
+    assert links
+    reader = browser(issued_twice, reads_record=reads_record)
+    for link in links:
+        assert link.startswith("restatements?" if reads_record else "unit?")
+        answer = reader.get(f"/{link}")
+        assert answer.status_code == 200
+        if reads_record:
+            assert "Dossiers that changed the period" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("lang", "text"), [("vi", "Đã có lần ban hành sau: lần 2"), ("en", "There is a later issue: 2")]
+)
+def test_an_issue_leads_to_the_latest_one_and_that_says_that_no_later_night_is_published(
+    issued_twice, lang, text
+):
+    first, second = (page_of(issued_twice, number, lang) for number in (1, 2))
+    assert re.search(rf'href="report\?code=half_year&issue=2[^"]*">{text}</a>', first)
+    assert text not in second
+    none_later = {"vi": "Chưa có đêm nào sau đó", "en": "No later night is published yet."}[lang]
+    assert none_later in second
+    assert none_later not in first
+
+
+def test_a_wait_is_shown_with_its_visits_and_since_when_it_differs(issued_twice):
+    with open_published(issued_twice) as warehouse:
+        issued, _, now = warehouse.rows(
+            "select numerator, denominator from mart.indicator_history"
+            f" where {_WAIT} order by valid_from"
+        )
+    page = page_of(issued_twice, 1)
+    [row] = [
+        row
+        for row in re.findall(r"<tr>.*?</tr>", page, re.DOTALL)
+        if "Average waiting time" in row and "Whole city" in row
+    ]
+    for figure in (issued, now):
+        minutes, seconds = divmod(-(-figure["numerator"] // figure["denominator"]), 60)
+        assert (
+            f'{minutes} min {seconds} s<span class="counts">{figure["denominator"]} visits</span>'
+        ) in row
+        assert f"{figure['numerator']:,}" not in row
+    assert "differs since the night of 10 Jul 2022, last changed on 31 Jul 2022" in row
+
+
+def test_a_restated_wait_is_shown_with_its_visits_as_well(issued_twice):
+    with open_published(issued_twice) as warehouse:
+        [row] = warehouse.rows(
+            "select denominator_before, denominator_after, numerator_before from mart.restatement"
+            f" where {_WAIT} and field_code = 'ALL'"
+        )
+    reader = browser(issued_twice, reads_record=True)
+    page = "".join(
+        reader.get("/restatements", params={"lang": "en", "page": number}).text
+        for number in range(1, 9)
+    )
+    waits = [each for each in re.findall(r"<tr>.*?</tr>", page) if "Average waiting time" in each]
+    assert any(
+        f'<span class="counts">{row["denominator_before"]}\xa0visits</span>' in each
+        or f'<span class="counts">{row["denominator_before"]} visits</span>' in each
+        for each in waits
+    )
+    assert f"{row['numerator_before']:,}" not in "".join(waits)
