@@ -10,6 +10,7 @@ import pytest
 from web_site import NIGHT, SINCE, browser
 
 from onestop.figures.scorecard import read_scorecard
+from onestop.figures.web import unit
 from onestop.figures.web.open_dossiers import read_open
 from onestop.figures.web.site import Visit
 from onestop.figures.web.unit import read_unit
@@ -261,11 +262,20 @@ def test_ages_and_days_overdue_are_two_tables_that_name_their_days(warehouse, si
 
 
 def test_procedures_and_signs_of_a_unit_are_sorted_the_worst_and_the_strongest_first(
-    warehouse, site
+    warehouse, site, monkeypatch
 ):
+    monkeypatch.setattr(unit, "_FEWEST", 1)  # no procedure of the site has five dossiers
     values = read_unit(warehouse, site, Visit("vi", "unit", {"code": "CITY"}))
     upper = [row["rate_upper"] for row in values["worst"]]
+    assert len(set(upper)) > 1
     assert upper == sorted(upper)
+    for lang, title in (
+        ("vi", "Thủ tục có tỷ lệ đúng hạn thấp nhất, có xét đến số hồ sơ ít (cận trên)"),
+        ("en", "Procedures with the lowest on-time rate, few cases discounted (upper bound)"),
+    ):
+        page = browser(site).get("/unit", params={"code": "CITY", "lang": lang}).text
+        assert f'<h2 id="worst">{title}</h2>' in page
+        assert f'<caption class="hidden">{title}</caption>' in page
     strengths = [row["strength"] for row in values["signs"]]
     assert strengths
     assert strengths == sorted(strengths)
