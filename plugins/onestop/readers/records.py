@@ -31,7 +31,7 @@ from onestop.readers.text import (
     utf8_chunks,
     utf8_text,
 )
-from onestop.said import said
+from onestop.said import said, said_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -254,7 +254,8 @@ class _ArrayReader:
                 if batches is None:
                     break
                 yield from batches
-            scanner = _Scanner(itertools.chain([rest], self._chunks), self._limits)
+            chunks = itertools.chain([rest], self._chunks)
+            scanner = _Scanner(chunks, self._limits, scanner.passed, self._number - 1)
             yield from self._batcher.slow(
                 (number, record, None)
                 for number, record in enumerate(scanner.elements(), start=self._number)
@@ -346,13 +347,21 @@ class _ArrayReader:
 class _Scanner:
     """Reads JSON values one after the other from chunks of UTF-8."""
 
-    def __init__(self, chunks: Iterator[bytes], limits: Limits) -> None:
+    def __init__(
+        self, chunks: Iterator[bytes], limits: Limits, passed: int = 0, records: int = 0
+    ) -> None:
         self._chunks = chunks
+        self._records = records  # whole ones read before what is still to be read
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._limits = limits
         self._text = ""
         self._at = 0
-        self._passed = 0
+        self._passed = passed
+
+    @property
+    def passed(self) -> int:
+        """How many characters are read."""
+        return self._passed + self._at
 
     def rest(self) -> bytes:
         """The text taken from the chunks and not read yet."""
@@ -380,7 +389,9 @@ class _Scanner:
             self._at += 1
             return
         while True:
-            yield self.value()
+            value = self.value()
+            self._records += 1
+            yield value
             if self.peek() == ",":
                 self._at += 1
                 continue
@@ -439,7 +450,14 @@ class _Scanner:
         )
 
     def _broken(self) -> UnreadableError:
-        where = self._passed + self._at + 1
+        if self._records:
+            return DamagedError(
+                said(
+                    "the JSON is broken or cut short after its record {records}; export it again",
+                    records=said_number(self._records),
+                )
+            )
+        where = self.passed + 1
         return DamagedError(
             said(
                 "the JSON is broken or cut short at or after character {where}; export it again",

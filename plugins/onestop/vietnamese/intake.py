@@ -212,6 +212,9 @@ SENTENCES: dict[str, str] = {
     "the JSON is broken or cut short at or after character {where}; export it again": (
         "JSON hỏng hoặc bị cắt cụt ở ký tự {where} hay sau đó; hãy xuất lại"
     ),
+    "the JSON is broken or cut short after its record {records}; export it again": (
+        "JSON hỏng hoặc bị cắt cụt sau bản ghi thứ {records}; hãy xuất lại"
+    ),
     "no record has a key that the mapping knows": "không bản ghi nào có khóa mà ánh xạ biết",
     "the JSON is nested too deeply": "JSON lồng nhau quá nhiều tầng",
     "the key '{path}' is there twice; export again": "khóa '{path}' có hai lần; hãy xuất lại",

@@ -5,14 +5,17 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from kept_installations import copied
 from published_marts import settings_in
 from staged_files import a_delivery
 from web_site import BEFORE, NIGHT, UNPUBLISHED, browser
 
 from onestop.figures.web.repairs import Repair, repairs_of
+from onestop.gate.unpublished import note_unpublished
 from onestop.intake.exports import ExportsError
 from onestop.record.night_steps import noted, noting_steps, record_steps
 from onestop.record.settlements import NO_ROWS, insert_settlement
+from onestop.said import said_both
 from onestop.warehouse import open_warehouse
 
 FAILED, LATER = dt.date(2022, 6, 29), dt.date(2022, 6, 30)
@@ -98,3 +101,20 @@ def test_the_pages_say_how_a_night_is_repaired_and_when_it_was(site):
     waiting = auditor.get(f"/night?date={UNPUBLISHED}").text
     assert f"onestop night {UNPUBLISHED}" in waiting
     assert "discover_deliveries" in waiting
+
+
+@pytest.mark.parametrize(
+    ("state", "remedy"),
+    [
+        ("missing_delivery", "put the missing file into the exports"),
+        ("refused_delivery", "have the refused file exported again"),
+        ("checks_failed", "correct the cause"),
+    ],
+)
+def test_the_remedy_of_a_failed_night_is_that_of_its_cause(site, tmp_path, state, remedy):
+    changed = copied(site, tmp_path / "var")
+    run = {"as_of_date": UNPUBLISHED, "state": state, "message": said_both(vi="x", en="x")}
+    note_unpublished(changed.folders.unpublished_nights, [run])
+    page = browser(changed, reads_record=True).get(f"/night?date={UNPUBLISHED}&lang=en").text
+    assert f"To repair it: {remedy}" in page
+    assert page.count("To repair it:") == 1

@@ -720,10 +720,13 @@ def test_a_gzip_archive_that_is_cut_short_is_refused_with_its_size(tmp_path, len
     refused(tmp_path, data, "FILE-F02", f"{where} (the file has {len(data):,} bytes")
 
 
-def test_a_json_file_that_is_cut_short_is_refused_with_the_place_and_its_size(tmp_path):
-    data = as_json(*map(record, range(20)))[:5_000]
-    refused(tmp_path, data, "FILE-F02", "after character")
-    refused(tmp_path, data, "FILE-F02", "(the file has 5,000 bytes")
+@pytest.mark.parametrize("whole", [0, 1, 15, 4_000])
+def test_a_json_file_that_is_cut_short_is_refused_with_the_place_and_its_size(tmp_path, whole):
+    rows = [record(n) for n in range(whole + 2)]
+    data = as_json(*rows)[: len(as_json(*rows[: whole + 1])) - 10]
+    place = f"after its record {whole:,}; export it" if whole else "at or after character 2; export"
+    refused(tmp_path, data, "FILE-F02", place)
+    refused(tmp_path, data, "FILE-F02", f"(the file has {len(data):,} bytes")
 
 
 def test_a_workbook_that_unpacks_too_large_or_has_too_many_cells_is_refused(tmp_path):
