@@ -8,12 +8,14 @@ import hashlib
 import io
 import json
 import re
+from types import SimpleNamespace
 from urllib.parse import urljoin
 
 import pytest
 from kept_installations import copied
 from web_site import BEFORE, NIGHT, REFUSED, REJECTED, REPORT_FILES, UNPUBLISHED, browser
 
+from onestop.figures.difference import FigureChange
 from onestop.figures.listing import print_nights
 from onestop.figures.web import audit
 from onestop.figures.web.audit import (
@@ -201,6 +203,20 @@ def test_a_replayed_file_says_from_when_which_rows_count(site, tmp_path):
         replayed = f"1 row accepted later, counting from the night of {day(since, 'en')}"
         assert replayed in text
         assert "counts from the night of" not in text
+
+
+def test_a_difference_calls_only_figures_with_data_unchanged(warehouse):
+    figures = [
+        FigureChange(code, "", "", BEFORE, NIGHT, pair, pair, ())
+        for code, pair in (("on_time_rate", (3, 4)), ("pci_rank", None), ("papi_rank", (0, 0)))
+    ]
+    difference = SimpleNamespace(figures=figures, has_items=False, reference_changes=[])
+    values = {"unchanged": [], "figures": [], "items": []}
+    audit._add_difference(warehouse, values, difference, "en")
+    [title] = warehouse.rows(
+        "select distinct title_en from ref.indicator where indicator_code = 'on_time_rate'"
+    )
+    assert values["unchanged"] == [title["title_en"]]
 
 
 @pytest.fixture

@@ -481,7 +481,8 @@ def _add_difference(
     for figure in difference.figures:
         indicator = labels.indicators[figure.indicator_code]
         if not figure.is_changed and not difference.has_items:
-            values["unchanged"].append(indicator[f"title_{lang}"])
+            if any(pair and any(pair) for pair in (figure.before, figure.after)):
+                values["unchanged"].append(indicator[f"title_{lang}"])
             continue
         measure = indicator["unit_of_measure"]
         values["figures"].append(

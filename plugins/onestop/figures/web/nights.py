@@ -176,7 +176,7 @@ def _read_rule_nights(warehouse: Warehouse, lang: Language) -> dict[str, Any]:
 _SEVERITIES = {"critical": 0, "error": 1, "warning": 2}
 #: Names of severities, for people.
 SEVERITIES: dict[str, dict[Language, str]] = {
-    "critical": {"vi": "dừng tệp", "en": "stops the file"},
+    "critical": {"vi": "từ chối tệp", "en": "refuses the file"},
     "error": {"vi": "loại dòng", "en": "rejects the row"},
     "warning": {"vi": "cảnh báo", "en": "warning"},
 }
