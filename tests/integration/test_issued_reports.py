@@ -127,7 +127,8 @@ def test_the_reason_of_an_issue_before_the_period_is_over_is_on_record_and_shown
     with open_published(settings) as readers:
         [note] = decision_notes(readers, SECOND, "en")
     assert note == (
-        "Decision: report q1 is issued before its period is over (duty, 9 Mar 2022): mới có quý II"
+        "Decision: Report for Q1 2022 is issued before its period is over (duty, 9 Mar 2022):"
+        " mới có quý II"
     )
     [kept] = (settings.landing / "decisions").iterdir()
     assert json.loads(kept.read_text("utf-8"))["because"] == "mới có quý II"

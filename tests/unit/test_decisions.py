@@ -221,15 +221,17 @@ def test_decisions_are_notes_to_the_night_s_figures(settings):
         notes = decision_notes(warehouse, NIGHT, "en")
         assert notes == [
             (
-                "Decision: the unusual number of rows of one_stop/units is refused"
+                "Decision: the unusual number of rows of units (one_stop) is refused"
                 f" (nobody answered in time, {today}): none"
             ),
             (
-                "Decision: the unusual number of rows of one_stop/visits is accepted"
+                "Decision: the unusual number of rows of visits (one_stop) is accepted"
                 f" (duty, {today}): {REASON}"
             ),
         ]
-        assert "duty" not in decision_notes(warehouse, NIGHT, "vi", names_people=False)[1]
+        note = decision_notes(warehouse, NIGHT, "vi", names_people=False)[1]
+        assert "số dòng khác thường của phiếu lấy số (one_stop)" in note
+        assert "duty" not in note
 
 
 def test_a_reason_keeps_its_words_and_loses_needless_blanks():

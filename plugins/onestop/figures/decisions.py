@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from onestop.record.decisions import (
     ACCEPTED,
@@ -11,7 +11,9 @@ from onestop.record.decisions import (
     VOLUME,
     standing_decisions,
 )
+from onestop.schema.feed_texts import FEED_NAMES
 from onestop.schema.number_text import day
+from onestop.schema.reference import read_reference
 from onestop.schema.time_zone import LOCAL_ZONE
 
 if TYPE_CHECKING:
@@ -32,12 +34,12 @@ _TEXTS: dict[tuple[str, str], dict[Language, str]] = {
         "en": "Decision: the unusual number of rows of {subject} is refused ({who}): {because}",
     },
     (PROVISIONAL_REPORT, ACCEPTED): {
-        "vi": "Quyết định: ban hành báo cáo {subject} khi kỳ chưa hết ({who}): {because}",
-        "en": "Decision: report {subject} is issued before its period is over ({who}): {because}",
+        "vi": "Quyết định: ban hành {subject} khi kỳ chưa hết ({who}): {because}",
+        "en": "Decision: {subject} is issued before its period is over ({who}): {because}",
     },
     (PROVISIONAL_REPORT, REFUSED): {
-        "vi": "Quyết định: chưa ban hành báo cáo {subject} ({who}): {because}",
-        "en": "Decision: report {subject} is not issued yet ({who}): {because}",
+        "vi": "Quyết định: chưa ban hành {subject} ({who}): {because}",
+        "en": "Decision: {subject} is not issued yet ({who}): {because}",
     },
 }
 #: On the page of the report itself.
@@ -67,7 +69,9 @@ def decision_notes(
     """
     return [
         _TEXTS[one.decision_code, one.answer][lang].format(
-            subject=one.subject, because=one.because, who=_who(one, lang, names_people=names_people)
+            subject=_subject(one, lang),
+            because=one.because,
+            who=_who(one, lang, names_people=names_people),
         )
         for one in standing_decisions(warehouse, night)
     ]
@@ -93,6 +97,20 @@ def report_decision_note(
             who = _who(one, lang, names_people=names_people)
             return _ON_REPORT[one.answer][lang].format(who=who, because=one.because)
     return None
+
+
+def _subject(decision: Decision, lang: Language) -> str:
+    """What was decided about, for people; its code where it has no name."""
+    if decision.decision_code == PROVISIONAL_REPORT:
+        titles = (
+            str(row[f"title_{lang}"])
+            for row in cast("list[dict[str, Any]]", read_reference()["report_calendar"])
+            if row["report_code"] == decision.subject
+            and row["valid_from"] <= decision.as_of_date < row["valid_to"]
+        )
+        return next(titles, decision.subject)
+    source, _, feed = decision.subject.partition("/")
+    return f"{FEED_NAMES[feed][lang]} ({source})" if feed in FEED_NAMES else decision.subject
 
 
 def _who(decision: Decision, lang: Language, *, names_people: bool) -> str:
