@@ -89,7 +89,8 @@ def _refused_volumes(warehouse: Warehouse, night: dt.date) -> dict[str, Question
     rows = warehouse.rows(
         "select d.source || '/' || d.feed as subject, d.delivery_id, d.file_name, d.reason_vi,"
         " d.reason_en from audit.delivery as d where d.state = 'refused' and d.night = :night"
-        " and d.refused_rule like '%' || :ending and not exists (select 1 from audit.delivery as l"
+        " and d.refused_rule like '%' || :ending and d.refused_rule not like 'FILE-%'"
+        " and not exists (select 1 from audit.delivery as l"
         "  where l.state = 'loaded' and (l.delivery_id = d.delivery_id or (l.source = d.source"
         "  and l.feed = d.feed and l.night = d.night and l.file_name = d.file_name"
         "  and l.settled_at >= d.settled_at)))"

@@ -128,6 +128,7 @@ def test_only_volumes_that_nobody_decided_on_are_asked_about(settings):
         world = World(warehouse, settings)
         world.deliver("v.csv", refused_by="VIS-F05")
         world.deliver("d.json", feed="dossiers", refused_by="FILE-F01")
+        world.deliver("units.zip", feed="units", refused_by="FILE-F05")  # an archive too large
         world.deliver("old.csv", BEFORE, refused_by="VIS-F05")
         [question] = open_questions(warehouse, NIGHT)
         assert (question.subject, len(question.delivery_ids)) == (VISITS, 1)
