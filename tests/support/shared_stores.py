@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 from export_servers import s3_server
+from s3fs import S3FileSystem
 
 from onestop import storage
 from onestop.settings import Settings
@@ -38,6 +39,8 @@ def object_store(host="127.0.0.1"):
             region_name="us-east-1",
         )
         client.create_bucket(Bucket=BUCKET)
+        # A process keeps its client, which is one of the server that it asked before.
+        S3FileSystem.clear_instance_cache()
         yield variables
 
 
