@@ -12,7 +12,7 @@ import datetime as dt
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from onestop.gate.past_volumes import VOLUME_RULE_ENDING
+from onestop.gate.past_volumes import is_volume_rule
 from onestop.marts.published import QuestionError
 from onestop.record.decisions import (
     ACCEPTED,
@@ -88,18 +88,19 @@ def _refused_volumes(warehouse: Warehouse, night: dt.date) -> dict[str, Question
     """The feeds with files that were refused for their number of rows alone, and not loaded."""
     rows = warehouse.rows(
         "select d.source || '/' || d.feed as subject, d.delivery_id, d.file_name, d.reason_vi,"
-        " d.reason_en from audit.delivery as d where d.state = 'refused' and d.night = :night"
-        " and d.refused_rule like '%' || :ending and d.refused_rule not like 'FILE-%'"
+        " d.reason_en, d.refused_rule from audit.delivery as d"
+        " where d.state = 'refused' and d.night = :night"
         " and not exists (select 1 from audit.delivery as l"
         "  where l.state = 'loaded' and (l.delivery_id = d.delivery_id or (l.source = d.source"
         "  and l.feed = d.feed and l.night = d.night and l.file_name = d.file_name"
         "  and l.settled_at >= d.settled_at)))"
         " order by subject, d.file_name, d.attempt",
-        {"night": night, "ending": VOLUME_RULE_ENDING},
+        {"night": night},
     )
     by_subject: dict[str, dict[str, dict[str, Any]]] = {}
     for row in rows:
-        by_subject.setdefault(row["subject"], {})[row["delivery_id"]] = row
+        if is_volume_rule(row["refused_rule"]):
+            by_subject.setdefault(row["subject"], {})[row["delivery_id"]] = row
     return {
         subject: Question(
             subject,

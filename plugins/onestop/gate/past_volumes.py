@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from onestop.files import write_whole
 from onestop.gate.volume import is_volume_excepted, usual_volume
+from onestop.readers.refusals import FILE_RULES
 from onestop.storage import text_of
 
 if TYPE_CHECKING:
@@ -24,8 +25,9 @@ _DATES = re.compile(r"\d{6,}")
 _LOOKED_BACK = dt.timedelta(weeks=10)
 
 
-#: The rules of all suites that compare a volume with the usual one end so.
-VOLUME_RULE_ENDING = "-F05"
+def is_volume_rule(code: str) -> bool:
+    """Whether a rule compares a file's number of rows with the usual one: one of each suite."""
+    return code.endswith("-F05") and code not in FILE_RULES
 
 
 class PastVolumes:

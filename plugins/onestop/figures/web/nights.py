@@ -20,7 +20,7 @@ from onestop.figures.night_times import (
 from onestop.figures.web.repairs import repairs_of
 from onestop.figures.web.site import ROWS_PER_PAGE, PageQuestionError, date_of, page_number
 from onestop.figures.web.volumes import volume_checks
-from onestop.gate.past_volumes import VOLUME_RULE_ENDING
+from onestop.gate.past_volumes import is_volume_rule
 from onestop.gate.unpublished import NIGHT_STATES, unpublished_nights
 from onestop.marts.published import find_night
 from onestop.readers.refusals import values_for_people
@@ -435,7 +435,7 @@ def read_delivery(warehouse: Warehouse, settings: Settings, visit: Visit) -> dic
     unjudged = [
         (row["rule_code"], why)
         for row in results
-        if why and row["is_success"] and row["rule_code"].endswith(VOLUME_RULE_ENDING)
+        if why and row["is_success"] and is_volume_rule(row["rule_code"])
     ]
     rejected = warehouse.rows(
         "select state, count(distinct row_number) as rows_found from audit.rejected_row"
@@ -692,7 +692,7 @@ def _read_unjudged(
 ) -> dict[dt.date, Counter[str]]:
     """By night, how many files a rule on the number of rows did not judge, by the reason."""
     found: dict[dt.date, Counter[str]] = defaultdict(Counter)
-    if not code.endswith(VOLUME_RULE_ENDING):
+    if not is_volume_rule(code):
         return found
     rows = warehouse.rows(
         "select delivery.delivery_id, delivery.attempt, delivery.source, delivery.feed,"
