@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from onestop.figures.explain.items import DELIVERIES, Kind, counted, reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from onestop.figures.explain.items import CountedItem, Question
     from onestop.warehouse import Warehouse
@@ -95,17 +95,17 @@ def _finding(check: Mapping[str, Any], code: str) -> tuple[str, str]:
     return f"{vi}. Chưa chắc chắn: {doubt_vi}", f"{en}. Not certain: {doubt_en}"
 
 
-def finding_texts(question: Question, code: str) -> tuple[str, str]:
-    """What a check finds in all dossiers of one reason, in Vietnamese and English.
+def finding_texts(question: Question, codes: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """What a check finds in all dossiers of each reason, in Vietnamese and English.
 
     Args:
         question: about a check.
-        code: of the reason.
+        codes: of the reasons.
     """
     relation = question.marts.relation("ref.decree_check")
     check = read_check(question.warehouse, question.indicator, relation)
     assert check is not None  # noqa: S101 - the question was asked about a check
-    return _finding(check, code)
+    return {code: _finding(check, code) for code in codes}
 
 
 def find_checked(question: Question) -> Iterator[CountedItem]:

@@ -247,7 +247,7 @@ def _count_items(question: Question, items: Iterable[CountedItem]) -> list[Reaso
     groups: dict[tuple[Role, str], list[CountedItem]] = {}
     for item in items:
         groups.setdefault((item.role, item.reason_code), []).append(item)
-    texts = {reason: finding_texts(question, reason) for _, reason in groups}
+    texts = finding_texts(question, {reason for _, reason in groups})
     return [
         ReasonCount(
             role,
