@@ -265,6 +265,8 @@ def _read_deliveries(warehouse: Warehouse, night: dt.date, lang: Language) -> li
         {"night": night},
     )
     volumes = volume_checks(warehouse, rows, lang)
+    loaded = _loaded_attempts(warehouse, night)
+    standing = _standing_files(warehouse, night)
     for row in rows:
         check = volumes[row["delivery_id"]]
         row["usual"] = check.usual.rows if check.usual else None
@@ -273,7 +275,14 @@ def _read_deliveries(warehouse: Warehouse, night: dt.date, lang: Language) -> li
         row["usual_notes"] = [note for note in (basis, unjudged) if note]
         row["parts"] = _parts(row)
         row["state_text"] = STATES[row["state"]][lang] if row["state"] in STATES else row["state"]
+        row["replaced_by"] = _replacement(row, standing)
         row.update(_names(row, lang))
+        row.update(_counts_from(loaded[row["delivery_id"]]))
+    return rows
+
+
+def _loaded_attempts(warehouse: Warehouse, night: dt.date) -> dict[str, list[dict[str, Any]]]:
+    """The attempts at each file of a night that loaded rows, the first one first."""
     loaded: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for attempt in warehouse.rows(
         "select delivery_id, known_from, rows_accepted from audit.delivery"
@@ -281,12 +290,7 @@ def _read_deliveries(warehouse: Warehouse, night: dt.date, lang: Language) -> li
         {"night": night},
     ):
         loaded[attempt["delivery_id"]].append(attempt)
-    for row in rows:
-        row.update(_counts_from(loaded[row["delivery_id"]]))
-    standing = _standing_files(warehouse, night)
-    for row in rows:
-        row["replaced_by"] = _replacement(row, standing)
-    return rows
+    return loaded
 
 
 def _standing_files(
