@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import datetime as dt
+from typing import TYPE_CHECKING, NamedTuple
+
+from onestop.schema.workdays import work_calendar
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     from onestop.warehouse import Warehouse
 
 #: Of the rows of ``audit.delivery as delivery``: the last time that a delivery was settled.
@@ -23,6 +24,27 @@ NIGHT_FILES = (
     f" from audit.delivery as delivery where {LAST_ATTEMPT} group by night"
 )
 
+#: As many working days before a night say how many files of a feed usually come.
+_DAYS_COMPARED = 3
+#: How far back they may be: the longest holidays are shorter.
+_LOOKED_BACK = dt.timedelta(weeks=4)
+
+
+class LackingFiles(NamedTuple):
+    """Files of one feed that a night was published without.
+
+    Attributes:
+        source: the source system.
+        feed: the feed.
+        refused: how many of its files were refused, and not replaced by one of the same name.
+        missing: how many fewer files came than on each of the three working days before.
+    """
+
+    source: str
+    feed: str
+    refused: int
+    missing: int
+
 
 def files_of_night(warehouse: Warehouse, night: dt.date) -> tuple[int, int]:
     """How many files of a night came, and how many of those are refused."""
@@ -31,3 +53,45 @@ def files_of_night(warehouse: Warehouse, night: dt.date) -> tuple[int, int]:
     ):
         return int(row["files"]), int(row["refused"])
     return 0, 0
+
+
+def lacking_files(warehouse: Warehouse, night: dt.date) -> list[LackingFiles]:
+    """The files that a published night was counted without, by source and feed.
+
+    Files that came after its publication are lacking: they count in a later night. On a day off no
+    file is said to be missing.
+
+    Args:
+        warehouse: with the record, open.
+        night: a published night.
+    """
+    rows = warehouse.rows(
+        "select delivery.source, delivery.feed, delivery.night, delivery.file_name,"
+        " max(case when delivery.state = 'loaded' then 1 else 0 end) as is_loaded"
+        " from audit.delivery as delivery where delivery.night between :first and :night"
+        " and delivery.known_from <= :night"
+        " group by delivery.source, delivery.feed, delivery.night, delivery.file_name",
+        {"first": night - _LOOKED_BACK, "night": night},
+    )
+    came: dict[tuple[str, str], dict[dt.date, list[bool]]] = {}
+    for row in rows:
+        nights = came.setdefault((row["source"], row["feed"]), {})
+        nights.setdefault(row["night"], []).append(bool(row["is_loaded"]))
+    compared = _working_days_before(night)
+    found = []
+    for (source, feed), nights in sorted(came.items()):
+        tonight = nights.get(night, [])
+        usual = min((len(nights.get(day, ())) for day in compared), default=0)
+        lacking = LackingFiles(source, feed, tonight.count(False), max(0, usual - len(tonight)))
+        if lacking.refused or lacking.missing:
+            found.append(lacking)
+    return found
+
+
+def _working_days_before(night: dt.date) -> list[dt.date]:
+    """The last working days before a working day; none for a day off."""
+    calendar = work_calendar()
+    if not calendar.is_workday(night):
+        return []
+    days = (night - dt.timedelta(days=back) for back in range(1, _LOOKED_BACK.days + 1))
+    return [day for day in days if calendar.is_workday(day)][:_DAYS_COMPARED]

@@ -188,6 +188,26 @@ def test_a_figure_leads_to_its_items(settings):
     )
 
 
+@pytest.mark.parametrize(
+    ("lang", "text"),
+    [
+        ("vi", "31/07/2022 được công bố khi thiếu tệp: phiếu lấy số (one_stop): 1 tệp bị từ chối."),
+        ("en", "31 Jul 2022 was published without files: visits (one_stop): 1 file refused."),
+    ],
+)
+def test_a_night_that_was_published_without_a_file_says_so_and_leads_to_it(site, lang, text):
+    for reads_record, is_linked in ((False, False), (True, True)):
+        reader = browser(site, reads_record=reads_record)
+        page = reader.get("/", params={"lang": lang}).text
+        [notice] = re.findall(r'<div class="notice warn">.*?</div>', page, re.DOTALL)
+        assert text in re.sub("<[^>]*>", "", notice).replace("\xa0", " ")
+        assert ("night?date=2022-07-31" in notice) == is_linked
+    own = reader.get("/night", params={"date": "2022-07-31", "lang": lang}).text
+    assert text in re.sub("<[^>]*>", "", own).replace("\xa0", " ")
+    earlier = reader.get("/night", params={"date": "2022-06-30", "lang": lang}).text
+    assert "notice warn" not in earlier
+
+
 def test_what_the_night_changed_is_listed_by_its_causes(settings):
     change, _ = read(settings)["changes"]
     assert (change["code"], change["previous_night"]) == ("on_time_rate", BEFORE)

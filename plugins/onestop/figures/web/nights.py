@@ -24,7 +24,12 @@ from onestop.gate.past_volumes import is_volume_rule
 from onestop.gate.unpublished import NIGHT_STATES, unpublished_nights
 from onestop.marts.published import find_night
 from onestop.readers.refusals import values_for_people
-from onestop.record.night_files import LAST_ATTEMPT, NIGHT_FILES, files_of_night
+from onestop.record.night_files import (
+    LAST_ATTEMPT,
+    NIGHT_FILES,
+    files_of_night,
+    lacking_files,
+)
 from onestop.record.night_runs import reason_sql
 from onestop.said import said
 from onestop.schema.feed_texts import FEED_NAMES, KIND_NAMES, column_name
@@ -236,6 +241,7 @@ def read_night(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[s
         "repair": repairs_of(warehouse, settings, {night: state or None}).get(night),
         "deliveries": deliveries,
         "files": files_of_night(warehouse, night),
+        "lacking": read_lacking(warehouse, night, lang) if state == "published" else [],
         "refused_and_replaced": sum(
             row["state"] == "refused" and row["replaced_by"] is not None for row in deliveries
         ),
@@ -279,6 +285,14 @@ def _read_deliveries(warehouse: Warehouse, night: dt.date, lang: Language) -> li
         row.update(_names(row, lang))
         row.update(_counts_from(loaded[row["delivery_id"]]))
     return rows
+
+
+def read_lacking(warehouse: Warehouse, night: dt.date, lang: Language) -> list[dict[str, Any]]:
+    """The files that a published night was counted without, with the names of their feeds."""
+    return [
+        {**lacking._asdict(), "feed_text": FEED_NAMES.get(lacking.feed, {}).get(lang, lacking.feed)}
+        for lacking in lacking_files(warehouse, night)
+    ]
 
 
 def _loaded_attempts(warehouse: Warehouse, night: dt.date) -> dict[str, list[dict[str, Any]]]:

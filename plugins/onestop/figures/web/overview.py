@@ -21,6 +21,7 @@ from onestop.figures.scorecard.values import (
 )
 from onestop.figures.unit_names import LEVELS
 from onestop.figures.web import charts
+from onestop.figures.web.nights import read_lacking
 from onestop.figures.web.shown_periods import (
     STATE_AT_END,
     STATE_INDICATORS,
@@ -70,6 +71,7 @@ def read_overview(warehouse: Warehouse, settings: Settings, visit: Visit) -> dic
     levels = [(code, texts[visit.lang]) for code, texts in LEVELS.items()]
     return {
         "night": night,
+        "lacking": read_lacking(warehouse, night, visit.lang),
         "published_at": warehouse.value("select max(published_at) as at from audit.publication"),
         "plan": lines[0].plan_code if lines else "",
         "first": first,
