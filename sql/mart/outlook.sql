@@ -10,10 +10,15 @@
 --          possible: k <= r.
 --   stock  the denominator stands (procedures, desks, tasks). r = d - n. Needed: the smallest k
 --          with (n + k) × q >= p × d (for a target ">", above it).
+--   growing_stock  each new one adds to the denominator, and one that was counted without success
+--          can still succeed (results to digitise). r = d - n + new ones expected, e. Needed: the
+--          smallest k with (n + k) × q >= p × (d + e).
 --   mean   seconds waited. r = visits expected. Their greatest average wait:
 --          (p × (d + r) - n × q) / (q × r). Still possible: while that is not negative.
--- `may_still_miss`: how many of r may fail: the largest m with (n + r - m) × q >= p × (d + r).
--- Projection: n + r × (rate of the latest weeks), cut to an integer, of d + r; ref.projection.
+-- `may_still_miss`: how many of r may fail: the largest m with (n + r - m) × q >= p × (d + r); of a
+-- growing stock of p × (d + e).
+-- Projection: n + r × (rate of the latest weeks), cut to an integer, of d + r; ref.projection. Of a
+-- growing stock with e in place of r: what was counted without success stays so.
 -- `outlook_code` says whether it rests on an estimate of r: it does while days are left, but for a
 -- stock, and for a flow of p = q of which one has failed, which no r makes good.
 with horizon as (
@@ -105,7 +110,8 @@ expected as (
         coalesce(recent.judged, 0) as recent_judged,
         coalesce(recent.succeeded, 0) as recent_succeeded,
         case
-            when figure.growth = 'stock' then figure.denominator - figure.numerator
+            when figure.growth in ('stock', 'growing_stock')
+                then figure.denominator - figure.numerator
             else coalesce(pending.pending, 0)
         end as remaining_open,
         case
@@ -131,26 +137,40 @@ expected as (
             and figure.unit_code = pending.unit_code
 ),
 
-remaining as (
+joining as (
     select
         expected.*,
         remaining_open + expected_new as remaining_total,
+        -- how many of what remains add to the denominator
+        case growth
+            when 'stock' then 0
+            when 'growing_stock' then expected_new
+            else remaining_open + expected_new
+        end as remaining_outside
+    from expected
+),
+
+remaining as (
+    select
+        joining.*,
         -- how much is lacking, in units of 1 / q; what each success makes good
-        target_numerator * denominator - target_denominator * numerator as lacking,
+        target_numerator
+        * (denominator + case when growth = 'growing_stock' then expected_new else 0 end)
+        - target_denominator * numerator as lacking,
         case
             when growth = 'flow' then target_denominator - target_numerator
             else target_denominator
         end as made_good,
         -- what stays when all that remains succeeds, in units of 1 / q
-        case growth
-            when 'flow'
+        case
+            when growth in ('flow', 'growing_stock')
                 then
-                    target_denominator * (numerator + remaining_open + expected_new)
-                    - target_numerator * (denominator + remaining_open + expected_new)
-            when 'mean' then
+                    target_denominator * (numerator + remaining_total)
+                    - target_numerator * (denominator + remaining_outside)
+            when growth = 'mean' then
                 target_numerator * (denominator + expected_new) - target_denominator * numerator
         end as slack
-    from expected
+    from joining
 ),
 
 counted as (
@@ -166,7 +186,7 @@ counted as (
                 (lacking + made_good - 1 - (lacking + made_good - 1) % made_good) / made_good
         end as needed_count,
         case
-            when growth = 'flow' and slack >= 0
+            when growth in ('flow', 'growing_stock') and slack >= 0
                 then least(
                     (slack - slack % target_denominator) / target_denominator, remaining_total
                 )
@@ -192,13 +212,14 @@ projected as (
                 numerator
                 + cast(
                     floor(
-                        cast(remaining_total * recent_succeeded as decimal(38, 0)) / recent_judged
+                        cast(remaining_outside * recent_succeeded as decimal(38, 0))
+                        / recent_judged
                     ) as bigint
                 )
         end as projected_numerator,
         case
             when projection_code = 'as_it_stands' then denominator
-            else denominator + remaining_total
+            else denominator + remaining_outside
         end as projected_denominator,
         case
             when growth = 'mean' then slack >= 0
@@ -224,12 +245,12 @@ judged as (
                 projected_numerator * target_denominator
                 >= target_numerator * projected_denominator
         end as is_met_as_projected,
-        case growth
-            when 'flow'
+        case
+            when growth in ('flow', 'growing_stock')
                 then
                     numerator * target_denominator
-                    >= target_numerator * (denominator + remaining_total)
-            when 'stock' then status = 'met'
+                    >= target_numerator * (denominator + remaining_outside)
+            when growth = 'stock' then status = 'met'
             else status = 'met' and days_left = 0
         end as is_secured,
         growth <> 'stock' and days_left > 0 as is_rest_estimated

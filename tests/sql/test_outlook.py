@@ -13,7 +13,7 @@ from plan_targets import target_of
 from onestop.marts.files import mart_files, render, step_text
 from onestop.marts.publish import refresh_reference
 from onestop.warehouse import open_warehouse
-from onestop.warehouse.staged_names import STAGED
+from onestop.warehouse.staged_names import REFERENCE_STAGED, STAGED
 
 NIGHT = dt.date(2022, 11, 24)
 WINDOW, DAYS_LEFT = 91, 37
@@ -71,8 +71,8 @@ TYPES = {
 }  # fmt: skip
 
 
-def outlook(warehouse, figures, night=NIGHT, **tables):
-    """The outlook of these figures, given rows of other marts."""
+def outlook(warehouse, figures, night=NIGHT, results=None, **tables):
+    """The outlook of these figures, given rows of other marts; of results, those of the night."""
     warehouse.empty_schema(STAGED)
     warehouse.put_table(f"{STAGED}.indicator_value", pa.Table.from_pylist(figures))
     for name, columns in TYPES.items():
@@ -84,6 +84,13 @@ def outlook(warehouse, figures, night=NIGHT, **tables):
         f"{STAGED}.day_tally",
         f"select *, 0 as results_total, 0 as results_digitised from ({judged}) as judged",
     )
+    for unit, (total, digitised) in (results or {}).items():
+        warehouse.execute(
+            f"insert into {STAGED}.day_tally by name select 'district' as unit_level,"
+            " :unit as unit_code, cast(:night as date) as event_date,"
+            " :total as results_total, :digitised as results_digitised",
+            {"unit": unit, "night": night, "total": total, "digitised": digitised},
+        )
     measures = [PENDING | row for row in tables.get("pending", [pending("", 0)])]
     warehouse.put_table(f"{STAGED}.indicator_measure", pa.Table.from_pylist(measures))
     warehouse.make_table(f"{STAGED}.period", f"select date '{night}' as measured_on")
@@ -163,7 +170,7 @@ def test_an_outlook_is_certain_only_where_nothing_is_estimated(warehouse):
         figure(on_time, method, "OPEN", 1000, 1000, target),
         figure(on_time, method, "SHORT", 900, 1000, target),
         figure(on_time, method, "LACKING", 10 * target - 1, 1000, target),
-        figure(digitised, "share", "LOST", 900, 1000, all_of_them),
+        figure(digitised, "share", "UNDIGITISED", 900, 1000, all_of_them),
         figure(published, "share", "SAFE", 10, 10, all_of_them),
         figure(published, "share", "SHORT", 9, 10, all_of_them),
     ]
@@ -175,7 +182,7 @@ def test_an_outlook_is_certain_only_where_nothing_is_estimated(warehouse):
         (on_time, "OPEN"): "met_so_far",
         (on_time, "SHORT"): "out_of_reach_by_estimate",
         (on_time, "LACKING"): "not_met_so_far",
-        (digitised, "LOST"): "out_of_reach",
+        (digitised, "UNDIGITISED"): "not_met_so_far",
         (published, "SAFE"): "secured",
         (published, "SHORT"): "not_met_so_far",
     }
@@ -231,6 +238,43 @@ def test_new_dossiers_are_expected_at_the_pace_of_the_last_thirteen_weeks(wareho
     assert found_row["projection_code"] == "run_rate"
     assert found_row["projection_vi"]
     assert found_row["outlook_code"] == "at_risk"
+
+
+@pytest.mark.parametrize("target", [80, 98, 100])
+def test_a_result_that_was_not_digitised_can_still_be(target):
+    draw = random.Random(target)
+    indicator = "result_digitisation_rate"
+    figures, results = [], {}
+    for number in range(40):
+        unit, denominator = f"U{number}", draw.randint(5, 400)
+        numerator = denominator - draw.choice([0, 1, 5, denominator])
+        figures.append(figure(indicator, "share", unit, numerator, denominator, target))
+        results[unit] = draw.choice([(0, 0), (20, 13), (WINDOW, WINDOW // 2)])
+    with open_warehouse("duckdb://") as warehouse:
+        refresh_reference(warehouse)
+        warehouse.execute(
+            f"update {REFERENCE_STAGED}.target set target_numerator = :target"
+            " where indicator_code = :code",
+            {"target": target, "code": indicator},
+        )
+        found = outlook(warehouse, figures, results=results)
+    for row in figures:
+        n, d, unit = row["numerator"], row["denominator"], row["unit_code"]
+        recent, digitised = results[unit]
+        coming = recent * DAYS_LEFT // WINDOW
+        rest, end = d - n + coming, d + coming
+        enough = next(k for k in itertools.count() if (n + k) * 100 >= target * end)
+        may_fail = max(m for m in range(rest + 1) if (n + rest - m) * 100 >= target * end)
+        found_row = found[indicator, unit]
+        assert found_row["remaining_total"] == rest, found_row
+        assert found_row["needed_count"] == enough, found_row
+        assert found_row["may_still_miss"] == may_fail, found_row
+        assert found_row["is_still_possible"] is True, found_row
+        is_secured = found_row["outlook_code"] == "secured_by_estimate"
+        assert is_secured == (n * 100 >= target * end), found_row
+        kept = coming * digitised // recent if recent else 0
+        projected = (found_row["projected_numerator"], found_row["projected_denominator"])
+        assert projected == (n + kept, end), found_row
 
 
 def test_on_the_last_day_nothing_new_is_expected(warehouse):
