@@ -205,6 +205,44 @@ def test_a_replayed_file_says_from_when_which_rows_count(site, tmp_path):
         assert "counts from the night of" not in text
 
 
+def test_a_night_lists_the_late_files_of_earlier_nights_that_count_from_it_on(site, tmp_path):
+    changed = copied(site, tmp_path / "var")
+    with open_warehouse(f"duckdb:///{changed.published}") as warehouse:
+        for name, state in (("visits.late", "loaded"), ("visits.unread", "refused")):
+            warehouse.execute(
+                "insert into audit.delivery by name select * replace (:id as delivery_id,"
+                " :id as sha256, :state as state, cast(:before as date) as night, 40 as rows_read,"
+                " 33 as rows_accepted, 7 as rows_rejected, :name as file_name)"
+                " from audit.delivery where delivery_id = :refused",
+                {
+                    "id": name,
+                    "state": state,
+                    "before": BEFORE,
+                    "name": f"{name}.csv",
+                    "refused": REFUSED,
+                },
+            )
+        late = read_night(warehouse, changed, of("night", date=NIGHT))["late"]
+        assert [(row["delivery_id"], row["state"], row["night"]) for row in late] == [
+            ("visits.late", "loaded", BEFORE),
+            ("visits.unread", "refused", BEFORE),
+        ]
+        assert not read_night(warehouse, changed, of("night", date=BEFORE))["late"]
+    reader = browser(changed, reads_record=True)
+    for lang, title in (
+        ("vi", "Tệp của các đêm trước, tính từ đêm này: 2"),
+        ("en", "Files of earlier nights that count from this night on: 2"),
+    ):
+        page = reader.get("/night", params={"date": str(NIGHT), "lang": lang}).text
+        [table] = re.findall(r'<h2 id="late">.*?</table>', page, re.DOTALL)
+        assert title in table
+        first, second = re.findall(r"<tr><th.*?</tr>", table.partition("<tbody>")[2], re.DOTALL)
+        assert f"night?date={BEFORE}" in first
+        assert all(text in first for text in ("visits.late.csv", ">33<", ">7<"))
+        assert "FILE-F03" in second
+        assert ">33<" not in second
+
+
 def test_a_difference_calls_only_figures_with_data_unchanged(warehouse):
     figures = [
         FigureChange(code, "", "", BEFORE, NIGHT, pair, pair, ())

@@ -242,6 +242,7 @@ def read_night(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[s
         "deliveries": deliveries,
         "files": files_of_night(warehouse, night),
         "lacking": read_lacking(warehouse, night, lang) if state == "published" else [],
+        "late": _read_late(warehouse, night, lang),
         "refused_and_replaced": sum(
             row["state"] == "refused" and row["replaced_by"] is not None for row in deliveries
         ),
@@ -284,6 +285,29 @@ def _read_deliveries(warehouse: Warehouse, night: dt.date, lang: Language) -> li
         row["replaced_by"] = _replacement(row, standing)
         row.update(_names(row, lang))
         row.update(_counts_from(loaded[row["delivery_id"]]))
+    return rows
+
+
+def _read_late(warehouse: Warehouse, night: dt.date, lang: Language) -> list[dict[str, Any]]:
+    """The files of earlier nights that came late and count from a night on, or were read again."""
+    rows = warehouse.rows(
+        "select delivery.delivery_id, delivery.state, delivery.source, delivery.feed,"
+        " delivery.kind, delivery.file_name, delivery.night, delivery.rows_read,"
+        " delivery.rows_accepted, delivery.rows_rejected, delivery.refused_rule,"
+        f" delivery.reason_{lang} as reason, exists (select 1 from audit.delivery as earlier"
+        " where earlier.delivery_id = delivery.delivery_id and earlier.state = 'loaded'"
+        " and earlier.attempt < delivery.attempt) as is_replay"
+        " from audit.delivery as delivery"
+        " where delivery.known_from = :night and delivery.night < :night"
+        " and not exists (select 1 from audit.delivery as later"
+        " where later.delivery_id = delivery.delivery_id and later.attempt > delivery.attempt"
+        " and later.known_from = delivery.known_from)"
+        " order by delivery.night desc, delivery.feed, delivery.file_name, delivery.delivery_id",
+        {"night": night},
+    )
+    for row in rows:
+        row["state_text"] = STATES[row["state"]][lang] if row["state"] in STATES else row["state"]
+        row.update(_names(row, lang))
     return rows
 
 
