@@ -10,10 +10,11 @@ from dataclasses import replace
 import pytest
 from web_site import BEFORE, NIGHT, REPORT_FILES, browser, publish_site
 
-from onestop.figures.web.reports import read_report
+from onestop.figures.web.reports import GROWTH, read_report
 from onestop.figures.web.site import Visit
 from onestop.marts.published import open_published
 from onestop.record.issued_reports import record_issue, recorded_issues
+from onestop.schema.reference import read_reference
 from onestop.warehouse import open_warehouse
 
 #: A night between the two of the site.
@@ -24,6 +25,12 @@ _OF_PERIOD = (
 _WAIT = (
     f"indicator_code = 'counter_waiting_time' and method_code = 'visit_mean'"
     f" and unit_code = 'CITY' and {_OF_PERIOD}"
+)
+_CAUSES = "mart.night_change"
+_ON_TIME_OF_THE_CITY = ("on_time_rate", "CITY")
+_YEAR = (
+    "indicator_code = 'on_time_rate' and method_code = 'cohort' and unit_code = 'CITY'"
+    " and period_type = 'year' and period_basis = 'calendar'"
 )
 
 
@@ -186,3 +193,76 @@ def test_a_restated_wait_is_shown_with_its_visits_as_well(issued_twice):
         for each in waits
     )
     assert f"{row['numerator_before']:,}" not in "".join(waits)
+
+
+@pytest.fixture
+def provisional(kept, tmp_path):
+    """The site with a report of the year issued on the first of its two nights."""
+    settings = kept.copy(publish_site, tmp_path / "var")
+    with open_warehouse(settings.warehouse) as warehouse:
+        [first] = recorded_issues(warehouse, "half_year")
+        year = replace(
+            first,
+            report_code="year",
+            period_type="year",
+            period_end=dt.date(2022, 12, 31),
+            folder="reports/year/1",
+        )
+        record_issue(warehouse, year, REPORT_FILES)
+        warehouse.publish_copy(settings.published)
+    return settings
+
+
+def changes_of_the_year(settings):
+    with open_published(settings) as warehouse:
+        visit = Visit("en", "report", {"code": "year", "issue": "1"})
+        return read_report(warehouse, settings, visit)["changes"]
+
+
+def test_growth_of_a_running_period_is_told_from_what_was_restated(provisional):
+    def on_time():
+        changes = changes_of_the_year(provisional)
+        assert {sum(part[1] for part in row["parts"]) for row in changes} != {0}
+        for row in changes:
+            for number, side in enumerate(("numerator", "denominator")):
+                total = (row[side] or 0) - (row[f"issued_{side}"] or 0)
+                assert sum(part[number] for part in row["parts"]) == total
+        [found] = [
+            row
+            for row in changes
+            if (row["indicator_code"], row["unit_code"]) == _ON_TIME_OF_THE_CITY
+        ]
+        return found["parts"]
+
+    grown, restated = on_time()
+    with open_warehouse(f"duckdb:///{provisional.published}") as warehouse:
+        # five dossiers that were new are corrected ones
+        added = "'correction' as cause_code, 2 as numerator_change, 5 as denominator_change"
+        less = (
+            "numerator_change = numerator_change - 2, denominator_change = denominator_change - 5"
+        )
+        for change in (
+            f"insert into {_CAUSES} by name select * replace ({added}) from {_CAUSES}",
+            f"update {_CAUSES} set {less}",
+        ):
+            warehouse.execute(f"{change} where {_YEAR} and cause_code = 'newly_received'")
+    assert on_time() == [
+        (grown[0] - 2, grown[1] - 5),
+        (restated[0] + 2, restated[1] + 5),
+    ]
+    text = f"+{restated[0] + 2} / +{restated[1] + 5}"
+    for lang, name in (("vi", "ghi lại khác"), ("en", "stated otherwise")):
+        page = browser(provisional).get(
+            "/report", params={"code": "year", "issue": "1", "lang": lang}
+        )
+        assert f"{name}: {text}" in page.text
+
+
+def test_changes_without_recorded_causes_are_not_told_apart(provisional):
+    with open_warehouse(f"duckdb:///{provisional.published}") as warehouse:
+        warehouse.execute("delete from mart.night_change")
+    assert {row["parts"] for row in changes_of_the_year(provisional)} == {None}
+
+
+def test_every_cause_of_growth_is_a_cause():
+    assert {row["cause_code"] for row in read_reference()["change_cause"]} > GROWTH

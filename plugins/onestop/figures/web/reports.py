@@ -24,6 +24,15 @@ if TYPE_CHECKING:
 SCORECARD = "scorecard.html"
 #: Of so many units with changed figures the names are shown.
 UNITS_SHOWN = 20
+#: Causes of ``ref.change_cause`` by which the figures of a running period grow: what happened
+#: since. By all others the sources, or the rules, state something of before otherwise.
+GROWTH = frozenset(
+    {
+        "newly_received", "closed_in_time", "closed_late", "withdrawn", "closed_uncounted",
+        "result_given", "fell_overdue", "due_date_reached", "day_passed", "paused", "resumed",
+        "newly_issued", "newly_declared", "newly_counted",
+    }
+)  # fmt: skip
 
 
 def read_report(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[str, Any]:
@@ -50,6 +59,8 @@ def read_report(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[
     usual = read_usual_revisions(warehouse, period, issue.as_of_date)
     age = (issue.as_of_date - issue.period_end).days
     changes = read_changes_since(warehouse, issue, visit)
+    if issue.is_provisional:
+        _add_growth(warehouse, issue, changes)
     later = [
         each
         for each in recorded_issues(warehouse, issue.report_code)
@@ -175,6 +186,52 @@ def read_changes_since(
         row["text_issued"] = figure_text(before, row["unit_of_measure"], visit.lang)
         row["text_now"] = figure_text(row, row["unit_of_measure"], visit.lang)
     return rows
+
+
+def _add_growth(
+    warehouse: Warehouse, issue: IssuedReport, changes: Sequence[dict[str, Any]]
+) -> None:
+    """Part the changes of a period that ran on: what happened since, and what was restated.
+
+    Args:
+        warehouse: the published marts, open.
+        issue: the issue.
+        changes: of :func:`read_changes_since`. Each gets ``parts``: the changes of numerator and
+            denominator by what happened since, then by what was restated; None where the recorded
+            causes do not add up to the change.
+    """
+    growth = ", ".join(f"'{cause}'" for cause in sorted(GROWTH))
+    sums = ", ".join(
+        f"cast(sum(case when cause_code {word} ({growth}) then {side}_change else 0 end) as bigint)"
+        f" as {name}_{side}"
+        for name, word in (("grown", "in"), ("restated", "not in"))
+        for side in ("numerator", "denominator")
+    )
+    causes = warehouse.rows(
+        f"select indicator_code, method_code, unit_code, {sums} from mart.night_change"
+        " where as_of_date > :night and period_type = :type and period_basis = :basis"
+        " and period_start = :start and unit_scope in ('city', 'level')"
+        " group by indicator_code, method_code, unit_code",
+        {
+            "night": issue.as_of_date,
+            "type": issue.period_type,
+            "basis": issue.period_basis,
+            "start": issue.period_start,
+        },
+    )
+    key = ("indicator_code", "method_code", "unit_code")
+    found = {tuple(row[name] for name in key): row for row in causes}
+    for row in changes:
+        cause = found.get(tuple(row[name] for name in key), {})
+        parts = [
+            (cause.get(f"{name}_numerator", 0), cause.get(f"{name}_denominator", 0))
+            for name in ("grown", "restated")
+        ]
+        whole = tuple(
+            (row[side] or 0) - (row[f"issued_{side}"] or 0) for side in ("numerator", "denominator")
+        )
+        adds_up = tuple(map(sum, zip(*parts, strict=True))) == whole
+        row["parts"] = parts if adds_up else None
 
 
 def read_other_changes(
