@@ -230,8 +230,8 @@ def test_a_night_lists_the_late_files_of_earlier_nights_that_count_from_it_on(si
         assert not read_night(warehouse, changed, of("night", date=BEFORE))["late"]
     reader = browser(changed, reads_record=True)
     for lang, title in (
-        ("vi", "Tệp của các đêm trước, tính từ đêm này: 2"),
-        ("en", "Files of earlier nights that count from this night on: 2"),
+        ("vi", "Tệp đến muộn của các đêm trước: 2"),
+        ("en", "Late files of earlier nights: 2"),
     ):
         page = reader.get("/night", params={"date": str(NIGHT), "lang": lang}).text
         [table] = re.findall(r'<h2 id="late">.*?</table>', page, re.DOTALL)
