@@ -39,10 +39,12 @@ _MINUTE = 60
 _MOST_PLACES = 12
 #: How figures are rounded, for the pages and tables that show them.
 ROUNDING: dict[Language, str] = {
-    "vi": "Tỷ lệ được cắt, không làm tròn; thời gian chờ được nâng lên giây tiếp theo; so với mục"
-    " tiêu bằng số nguyên.",
-    "en": "Rates are cut, not rounded; waits are raised to the next second; targets are compared as"
-    " integers.",
+    "vi": "Tỷ lệ được cắt, không làm tròn; thời gian chờ được nâng lên giây tiếp theo; con số nào"
+    " như vậy trông như bằng mục tiêu, hoặc như tròn phút, mà không phải thì có thêm chữ số lẻ; so"
+    " với mục tiêu bằng số nguyên.",
+    "en": "Rates are cut, not rounded; waits are raised to the next second; a figure that would"
+    " thereby look like its target, or like a full minute, has more decimals; targets are compared"
+    " as integers.",
 }
 
 
@@ -80,8 +82,8 @@ def duration(seconds: Decimal, lang: Language, target: Decimal | float | None = 
     Args:
         seconds: the time.
         lang: of words and marks.
-        target: what it is compared with. A time that would look like a full minute, or like its
-            target, without being it, has decimals: 1799.5 is 29 minutes 59.5, not 30.
+        target: what it is compared with. A time that would look like it, or without a known target
+            like a full minute, has decimals: 1799.5 is 29 minutes 59.5, not 30.
     """
     minutes, rest = _minutes_and_seconds(seconds, target)
     words = ("phút", "giây") if lang == "vi" else ("min", "s")
@@ -109,7 +111,8 @@ def raised(number: Decimal, places: int = 2) -> Decimal:
 
 
 def _minutes_and_seconds(seconds: Decimal, target: Decimal | float | None) -> tuple[int, Decimal]:
-    shown = _on_its_side(seconds, 0, _MINUTE, target, rounding=ROUND_CEILING)
+    full = _MINUTE if target is None else None
+    shown = _on_its_side(seconds, 0, full, target, rounding=ROUND_CEILING)
     minutes, rest = divmod(shown, _MINUTE)
     return int(minutes), rest
 
@@ -117,7 +120,7 @@ def _minutes_and_seconds(seconds: Decimal, target: Decimal | float | None) -> tu
 def _on_its_side(
     number: Decimal,
     places: int,
-    full: int,
+    full: int | None,
     target: Decimal | float | None,
     *,
     rounding: str,
@@ -127,7 +130,7 @@ def _on_its_side(
     Args:
         number: the number.
         places: decimals at least.
-        full: targets are usually multiples of it.
+        full: what targets are usually multiples of; None where only its own target matters.
         target: what the number is compared with.
         rounding: down or up.
     """
@@ -135,7 +138,9 @@ def _on_its_side(
     for count in range(places, _MOST_PLACES):
         shown = number.quantize(Decimal(1).scaleb(-count), rounding=rounding)
         low, high = sorted((shown, number))
-        if low == high or (shown % full and not (goal is not None and low <= goal <= high)):
+        is_full = full is not None and shown % full == 0
+        is_on_target = goal is not None and low <= goal <= high
+        if low == high or not (is_full or is_on_target):
             return shown
     return number.quantize(Decimal(1).scaleb(-places), rounding=rounding)
 

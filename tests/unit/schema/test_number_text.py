@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onestop.schema.number_text import (
+    ROUNDING,
     clock_text,
     counted,
     day,
@@ -99,7 +100,12 @@ def test_a_figure_just_beside_its_target_has_the_places_that_show_it():
     assert percent(Decimal("97.96"), "vi", 1) == "97,9 %"
     assert measured(97_503, 100_000, None, "percent", "en", Decimal("97.5")) == "97.503%"
     assert measured(3599, 2, None, "seconds", "vi") == "29 phút 59,5 giây"
+    assert measured(3599, 2, None, "seconds", "vi", 1800) == "29 phút 59,5 giây"
+    assert measured(1919, 2, None, "seconds", "vi") == "15 phút 59,5 giây"
+    assert measured(1919, 2, None, "seconds", "vi", 1800) == "16 phút"  # nothing to tell it from
     assert clock_text(Decimal("1799.5"), "vi") == "29:59,5"
+    for lang, words in (("vi", "thêm chữ số lẻ"), ("en", "more decimals")):
+        assert words in ROUNDING[lang]
     assert clock_text(Decimal(1752), "vi") == "29:12"
     assert clock_text(Decimal(1205), "vi") == "20:05"
 
