@@ -127,6 +127,27 @@ def test_a_deliverys_page_shows_the_counts_the_rules_and_their_first_rows(site):
     assert f"{RULES - 1} quy tắc không bị vi phạm" in shown
 
 
+@pytest.mark.parametrize(
+    ("usual", "passed", "is_judged"),
+    [
+        (UsualVolume(1, "trung vị của 4 thứ Năm", "median of 4 Thursdays"), RULES, True),
+        (None, RULES - 1, False),
+    ],
+)
+def test_a_number_of_rows_that_was_not_judged_is_not_among_the_unbroken_rules(
+    tmp_path, usual, passed, is_judged
+):
+    validate(tmp_path, [CLEAN], usual=usual)
+    render_reports(tmp_path / "results", tmp_path / "reports")
+    for ending, unbroken, unjudged in (
+        ("1.html", "quy tắc không bị vi phạm", "DOS-F05 không xét số dòng"),
+        ("1.en.html", "rules that are not broken", "DOS-F05 did not judge the number of rows"),
+    ):
+        shown = text(delivery_page(tmp_path / "reports", "dossiers_20220630.json", ending))
+        assert f"{passed} {unbroken}" in shown
+        assert (unjudged not in shown) == is_judged
+
+
 def test_the_problem_of_an_unreadable_row_is_described_in_the_language_of_the_page(tmp_path):
     unreadable = dict.fromkeys((*CLEAN, "dossier_code")) | {"read_problem": "too_few_cells (7/8)"}
     validate(tmp_path, [CLEAN, unreadable])

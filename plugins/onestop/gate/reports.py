@@ -21,6 +21,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from onestop.files import write_whole
 from onestop.gate.evaluation import load_engine
+from onestop.gate.past_volumes import is_volume_rule
 from onestop.gate.results import read_result, result_files
 from onestop.gate.unpublished import NIGHT_STATES
 from onestop.readers.refusals import values_for_people
@@ -416,6 +417,11 @@ def _delivery_page(item: _Delivery, lang: Language) -> dict[str, Any]:
         (heading[lang], [rule for rule in _failed(rules) if rule["severity"] == severity])
         for severity, heading in _HEADINGS.items()
     ]
+    unjudged = [
+        rule
+        for rule in rules
+        if rule["success"] and item.document["usual"] is None and is_volume_rule(rule["rule_code"])
+    ]
     read = max(verdict["rows_read"], 1)
     return {
         "page": item.name,
@@ -426,7 +432,8 @@ def _delivery_page(item: _Delivery, lang: Language) -> dict[str, Any]:
             (name, round(100 * verdict.get(f"rows_{name}", 0) / read, 2)) for name in _SHARES
         ],
         "groups": [(heading, found) for heading, found in groups if found],
-        "passed": [rule for rule in rules if rule["success"]],
+        "passed": [rule for rule in rules if rule["success"] and rule not in unjudged],
+        "unjudged": unjudged,
         "about": list(_about(item.document, lang)),
     }
 
