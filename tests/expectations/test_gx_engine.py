@@ -206,3 +206,29 @@ def test_failing_rows_are_counted_by_a_second_statement_only_above_the_listed_nu
         {1: 100, 2: 500}[statements],
         statements,
     )
+
+
+def test_values_of_failing_rows_are_read_without_searching_the_running_functions(
+    connection, monkeypatch
+):
+    """Great Expectations reads the text of all running functions for each decimal it converts."""
+    load_engine()
+    searched = []
+    monkeypatch.setattr("great_expectations.util.stack", lambda: searched.append(1) or [])
+    query = (
+        "select row_number, 99.25::decimal(18, 4) as rate, null as nothing,"
+        " date '2022-06-30' as day from {batch} where row_number < 2"
+    )
+    found = outcome_of(
+        connection, a_rule("unexpected_rows_expectation", unexpected_rows_query=query)
+    )
+    assert found.rows == [
+        {"row_number": number, "rate": 99.25, "nothing": None, "day": "2022-06-30"}
+        for number in (0, 1)
+    ]
+    connection.execute("create or replace table t as select 1 as row_number, 0.5 as odd")
+    listed = outcome_of(
+        connection, a_rule("expect_column_values_to_be_in_set", column="odd", value_set=[1])
+    )
+    assert listed.rows == [{"odd": 0.5, "row_number": 1}]
+    assert searched == []
