@@ -105,7 +105,7 @@ test: setup
 	$(PYTEST) -m 'not slow and not airflow' $(ARGS)
 
 test-airflow: setup
-	$(BIN)/python -m pytest -m 'airflow and not slow' $(ARGS)
+	$(BIN)/python -m pytest -m 'airflow and not slow' tests/integration $(ARGS)
 
 test-long: setup
 	HYPOTHESIS_PROFILE=long $(PYTEST) $(ARGS)

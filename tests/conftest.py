@@ -20,9 +20,30 @@ hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, prin
 hypothesis.settings.register_profile("long", deadline=None, max_examples=1000, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
+#: Where the tests of a real Airflow are.
+INTEGRATION = Path(__file__).parent / "integration"
+
 short_nights.install()
 # As many processes as processors run tests, each with its own database.
 os.environ["ONESTOP_THREADS"] = "1"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session):  # noqa: ARG001 - the name is pytest's
+    """Collect no garbage meanwhile: what is imported stays, and is most of what there is."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+
+
+def pytest_collection_modifyitems(items):
+    """Refuse a test of a real Airflow where ``make test-airflow`` does not look for it."""
+    for item in items:
+        if item.get_closest_marker("airflow") and INTEGRATION not in item.path.parents:
+            message = f"{item.nodeid}: a test with the marker airflow belongs in {INTEGRATION}"
+            raise pytest.UsageError(message)
 
 
 def pytest_collection_finish(session):  # noqa: ARG001 - the name is pytest's

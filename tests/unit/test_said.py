@@ -9,6 +9,7 @@ import pickle
 import re
 import string
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -37,20 +38,25 @@ from onestop.vietnamese import CATALOGUES, SENTENCES
 from onestop.vietnamese.nouns import NOUNS
 
 PACKAGE = Path(onestop.__file__).parent
-TREES = {
-    path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
-    for path in sorted(PACKAGE.rglob("*.py"))
-    if path.parent.name != "vietnamese"
-}
 #: Functions whose texts people read, beside the classes of errors.
 SAYING = {"said", "further", "said_text", "translated", "log", "_log", "fail", "did_you_mean"}
 #: Errors that are no :class:`OneStopError` and become the text of one.
 INNER = {"UnreadableError", "CommonRuleError", "DoubtError"}
 
 
+@cache
+def trees():
+    """The code of the package by file, without its translations."""
+    return {
+        path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if path.parent.name != "vietnamese"
+    }
+
+
 def calls():
     """Every call of the package: the file, the name that is called, the node."""
-    for file, tree in TREES.items():
+    for file, tree in trees().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
                 yield file, ast.unparse(node.func).rpartition(".")[2], node
@@ -60,7 +66,7 @@ def errors_for_people():
     """Names of the classes of errors that people read."""
     bases = {
         node.name: [ast.unparse(base).rpartition(".")[2] for base in node.bases]
-        for tree in TREES.values()
+        for tree in trees().values()
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef)
     }
@@ -166,7 +172,7 @@ def test_a_translation_has_the_same_values():
 def test_every_translation_is_used_and_in_one_place():
     texts = {
         node.value
-        for tree in TREES.values()
+        for tree in trees().values()
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
@@ -264,7 +270,7 @@ NO_TEXT = {"figures/web/charts.py", "sample/registers.py"}
 def test_numbers_get_their_marks_in_one_place():
     """Elsewhere, a format with marks or decimals is right for one language only."""
     found = []
-    for file, tree in TREES.items():
+    for file, tree in trees().items():
         exact = {
             id(node)
             for call in ast.walk(tree)
