@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -147,5 +148,39 @@ def test_a_chart_shows_all_decimals_that_its_query_leaves(chart):
             for ending, left in _DECIMALS_LEFT.items():
                 if metric["sqlExpression"].endswith(ending):
                     assert int(decimals[1] or 0) >= left, (metric["label"], number_format)
-        if not shown:  # a column of the dataset, which keeps two decimals
-            assert int(decimals[1] or 0) >= 2, (column, number_format)
+        if not shown:  # a column of the dataset: a count, or it keeps two decimals
+            least = 0 if column in _COUNTS else 2
+            assert int(decimals[1] or 0) >= least, (column, number_format)
+
+
+_COUNTS = {"shortfall", "needed_count", "remaining_total", "numerator", "denominator"}
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_a_colour_says_on_which_side_of_the_target_a_figure_is_not_how_far(chart):
+    """Superset's gradient is palest at the bound: 90.00 would look better than 97.56."""
+    content = yaml.safe_load((SHIPPED / "charts" / f"{chart}.yaml").read_text(encoding="utf-8"))
+    rules = content["params"].get("conditional_formatting", [])
+    assert [rule for rule in rules if rule.get("useGradient", True)] == []
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_no_figure_is_below_the_axis_of_its_chart(chart):
+    """A line leaves the chart below the axis' first number, and nothing says that it does."""
+    content = yaml.safe_load((SHIPPED / "charts" / f"{chart}.yaml").read_text(encoding="utf-8"))
+    lowest, _ = content["params"].get("y_axis_bounds", (None, None))
+    assert lowest in (None, 0)
+
+
+@pytest.mark.parametrize("chart", ["outlook", "verdict_by_reading"])
+def test_a_table_is_in_the_order_of_the_plan(published, chart):
+    """Sorted by their names, communes would stand before districts."""
+    content = yaml.safe_load((SHIPPED / "charts" / f"{chart}.yaml").read_text(encoding="utf-8"))
+    order = [json.loads(one)[0] for one in content["params"]["order_by_cols"]]
+    [level] = [column for column in order if column.startswith("level")]
+    rows = published.rows(
+        f"select distinct level_label, {level} as ordered from"
+        f" ({CHARTS[chart].dataset['sql']}) as asked where unit_scope in ('city', 'level')"
+    )
+    shown = [row["level_label"] for row in sorted(rows, key=lambda row: row["ordered"])]
+    assert shown == ["Thành phố", "Sở, ngành", "Cấp huyện", "Cấp xã"]

@@ -18,14 +18,22 @@ class Chart:
 
     name: str
     dataset: dict[str, Any]
-    columns: tuple[str, ...]
+    columns: tuple[str | dict[str, Any], ...]
     metrics: tuple[dict[str, Any], ...]
     filters: tuple[dict[str, Any], ...]
 
     def sql(self) -> str:
         """The chart's query as SQL."""
-        asked = [*self.columns, *(f'{m["sqlExpression"]} as "{m["label"]}"' for m in self.metrics)]
-        grouped = f" group by {', '.join(self.columns)}" if self.metrics and self.columns else ""
+        named = [column for column in (*self.columns, *self.metrics) if not isinstance(column, str)]
+        asked = [
+            *(column for column in self.columns if isinstance(column, str)),
+            *(f'{column["sqlExpression"]} as "{column["label"]}"' for column in named),
+        ]
+        by = [
+            column if isinstance(column, str) else column["sqlExpression"]
+            for column in self.columns
+        ]
+        grouped = f" group by {', '.join(by)}" if self.metrics and by else ""
         conditions = " and ".join(["1 = 1", *map(_condition, self.filters)])
         return (
             f"select {', '.join(asked)} from ({self.dataset['sql']}) as asked"
