@@ -5,11 +5,15 @@
 -- `firmness`, of the on-time rate by the scorecard's method: whether its verdict is that of every
 -- reading (mart.indicator_variant); `turned_by` names those that give the other one.
 -- `rate_lower`, `rate_upper`: the interval of a rate that is counted from cases. A declared one has
--- none: its two numbers may be sums of money, and more than 100 %.
+-- none: its two numbers may be sums of money, and more than 100 %. `is_small`: few cases, of a mean
+-- wait few visits.
 -- `shortfall`: how many more of those counted would have had to succeed to meet the target.
 -- `known_issues`: the issues of ref.known_issue that affect the figure in the period.
 with scale_of_indicator as (
-    select indicator_code, max(value_scale) as value_scale
+    select
+        indicator_code,
+        max(value_scale) as value_scale,
+        max(unit_of_measure) as unit_of_measure
     from ref.indicator
     group by indicator_code
 ),
@@ -26,7 +30,14 @@ measured as (
         numerator as rate_numerator,
         case
             when scale.value_scale = 100 and measure.method_code <> 'declared' then denominator
-        end as rate_denominator
+        end as rate_denominator,
+        -- a mean wait is one of its visits
+        case
+            when
+                measure.method_code <> 'declared'
+                and scale.unit_of_measure in ('percent', 'seconds')
+                then denominator
+        end as case_count
     from mart.indicator_measure as measure
     inner join scale_of_indicator as scale on measure.indicator_code = scale.indicator_code
     left join ref.indicator as indicator

@@ -61,7 +61,8 @@ counted as (
     select
         by_method.*,
         numerator as rate_numerator,
-        denominator as rate_denominator
+        denominator as rate_denominator,
+        denominator as case_count
     from by_method
 ),
 

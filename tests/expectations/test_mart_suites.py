@@ -359,10 +359,14 @@ def test_each_mart_rule_finds_the_rows_that_break_it(connection, code):
         (UNRANKED, True),
         ({"method_code": "declared"}, True),
         ({"method_code": "declared", **UNRANKED}, False),
-        ({"indicator_code": "counter_waiting_time", **UNRANKED}, False),
+        ({"indicator_code": "counter_waiting_time", **UNRANKED}, True),
+        ({"indicator_code": "counter_waiting_time", **UNRANKED, "is_small": True}, False),
+        ({"is_small": None}, True),
     ],
 )
-def test_each_counted_rate_has_an_interval_and_no_other_figure(connection, changed, is_found):
+def test_each_counted_rate_has_an_interval_and_each_counted_figure_says_whether_it_is_small(
+    connection, changed, is_found
+):
     suite = load_suite("indicator_value", MART_SUITES)
     only = replace(suite, rules=tuple(rule for rule in suite.rules if rule.code == "IND-F15"))
     [found] = run_suite(connection, put(connection, "indicator_value", values(**changed)), only)

@@ -42,7 +42,8 @@ def warehouse(request, tmp_path_factory):
 
 def ranked(warehouse, order):
     cases = " union all ".join(
-        f"select cast({n} as bigint) as rate_numerator, cast({d} as bigint) as rate_denominator"
+        f"select cast({n} as bigint) as rate_numerator, cast({d} as bigint) as rate_denominator,"
+        f" cast({d} as bigint) as case_count"
         for n, d in BY_HAND
     )
     select = render(columns_of("on_time_detail"), NIGHT)

@@ -88,6 +88,11 @@ def ranking_of(numerator: int, denominator: int) -> tuple[Any, ...]:
     return (None, None, None) if interval is None else (*interval, denominator < SMALL)
 
 
+def few_visits(_: int, visits: int) -> tuple[Any, ...]:
+    """No interval of a mean wait, but whether it rests on few visits."""
+    return (None, None, visits < SMALL if visits else None)
+
+
 def compare_form(found: Comparison, warehouse: Warehouse, schema: str, figures: Figures) -> None:
     """Form II.06a: every unit's row for all fields, and the non-empty rows by field."""
     columns = (*FORM_COLUMNS, *RETURNED)
@@ -136,7 +141,7 @@ def compare_values(found: Comparison, warehouse: Warehouse, schema: str, figures
             *rate,
             value_of(key[0], *rate),
             status_of(key[0], key[2], *rate, day[tuple(key[3:])]),
-            *((None, None, None) if key[0] == WAITING_TIME else ranking_of(*rate)),
+            *(few_visits(*rate) if key[0] == WAITING_TIME else ranking_of(*rate)),
         )
         for key, rate in figures.rates.items()
     }

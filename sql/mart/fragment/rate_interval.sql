@@ -5,9 +5,10 @@
 --   (2n + z² ± z × √(z² + 4n × (d - n) / d)) / (2 × (d + z²))
 -- The lower bound is cut and the upper one rounded up: the interval is never too narrow. Unlike
 -- n / d it is wide where there are few cases: 0 of 1 is between 0 and 79.35 %, 0 of 100 between 0
--- and 3.70 %. is_small: fewer cases than `small_denominator` of ref.counting_rule.
+-- and 3.70 %. is_small: fewer cases than `small_denominator` of ref.counting_rule, also of a mean.
 --
--- They read `rate_numerator` and `rate_denominator`; where the latter is null or 0, they are null.
+-- They read `rate_numerator`, `rate_denominator` and, for is_small, `case_count`; where the
+-- denominator or the count is null or 0, they are null.
 -- Multiplication, division and square root are exact to the last bit on every engine.
 select
     cast(
@@ -51,8 +52,8 @@ select
         ) as decimal(18, 4)
     ) as rate_upper,
     case
-        when rate_denominator > 0
-            then rate_denominator < (
+        when case_count > 0
+            then case_count < (
                 select max(rule.rule_value) from ref.counting_rule as rule
                 where
                     rule.rule_code = 'small_denominator'

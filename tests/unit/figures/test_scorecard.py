@@ -244,6 +244,14 @@ def test_a_rate_of_few_cases_states_its_interval(tmp_path, cases, text):
     assert (row["rate_lower"], row["is_small"]) == ("75.7505", str(bool(text)).lower())
 
 
+@pytest.mark.parametrize(("lang", "text"), [("vi", "Ít lượt"), ("en", "Few visits")])
+def test_a_wait_of_few_visits_says_so_without_an_interval(settings, lang, text):
+    [line, *_] = lines_of(settings, "counter_waiting_time").values()
+    of_few = replace(line, is_small=True, rate_lower=None, rate_upper=None)
+    assert (line.interval_text(lang), of_few.interval_text(lang)) == ("", text)
+    assert text in of_few.remarks(lang)
+
+
 def test_programs_get_the_codes_of_the_readings_too(settings):
     rows = csv.DictReader(io.StringIO(page(settings, format="csv")))
     [city] = [r for r in rows if (r["indicator_code"], r["unit_code"]) == ("on_time_rate", "CITY")]

@@ -50,6 +50,7 @@ _WORDS: dict[str, dict[Language, str]] = {
         "vi": "Ít trường hợp: khoảng tin cậy 95 % từ {lower} đến {upper}",
         "en": "Few cases: the 95% interval is {lower} to {upper}",
     },
+    "few_visits": {"vi": "Ít lượt", "en": "Few visits"},
     "document": {"vi": "Theo văn bản {number}", "en": "By document {number}"},
     "document_of": {
         "vi": "Theo văn bản {number} ngày {date}",
@@ -179,9 +180,11 @@ class ScorecardLine:
         return shortfall_text(self.shortfall, lang)
 
     def interval_text(self, lang: Language) -> str:
-        """The interval of a rate that rests on few cases; empty for any other figure."""
-        if not self.is_small or self.rate_lower is None or self.rate_upper is None:
+        """That a figure rests on few cases, a rate with its interval; empty for any other."""
+        if not self.is_small:
             return ""
+        if self.rate_lower is None or self.rate_upper is None:
+            return _WORDS["few_visits"][lang]
         lower, upper = (
             percent(Decimal(str(rate)), lang) for rate in (self.rate_lower, self.rate_upper)
         )

@@ -29,8 +29,6 @@ from onestop.figures.web.site import (
     ROWS_PER_PAGE,
     PageQuestionError,
     date_of,
-    few_cases,
-    is_of_few,
     one_of,
     page_number,
 )
@@ -386,11 +384,9 @@ def _read_units(
     units = warehouse.rows(
         "select figure.unit_code, coalesce(unit.unit_name, figure.unit_code) as unit_name,"
         " figure.numerator, figure.denominator, figure.value, figure.status, figure.rate_lower,"
-        " figure.rate_upper, figure.is_small, indicator.unit_of_measure"
+        " figure.rate_upper, figure.is_small"
         " from mart.indicator_value as figure"
         " inner join mart.unit as unit on figure.unit_code = unit.unit_code"
-        " left join ref.indicator as indicator"
-        " on figure.indicator_code = indicator.indicator_code"
         " where figure.indicator_code = :indicator and figure.method_code = :method"
         f" and figure.unit_scope = 'unit'{level} and figure.period_start = :first"
         " and figure.period_end = :last and figure.denominator > 0"
@@ -404,9 +400,7 @@ def _read_units(
         },
     )
     found: dict[str, dict[str, Any]] = {}
-    few = few_cases(warehouse)
     for row in units:  # a span may be several periods, as a year and the year to date
-        row["is_small"] = is_of_few(row, row["unit_of_measure"], few)
         found.setdefault(row["unit_code"], row)
     if found:
         return list(found.values())

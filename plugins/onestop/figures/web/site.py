@@ -473,26 +473,11 @@ def figure_text(row: Mapping[str, Any], unit_of_measure: str, lang: Language) ->
 
 
 def few_cases(warehouse: Warehouse) -> int:
-    """A figure of fewer cases is marked: its denominator is small."""
+    """A figure of fewer cases is marked (``is_small`` of the marts)."""
     rule = warehouse.value(
         "select max(rule_value) as few from ref.counting_rule where rule_code = 'small_denominator'"
     )
     return int(rule or 0)
-
-
-def is_of_few(row: Mapping[str, Any], unit_of_measure: str, few: int) -> bool:
-    """Whether a figure rests on few cases.
-
-    The marts say so of rates only; the denominator of a mean wait is the visits it is the mean of.
-
-    Args:
-        row: with ``is_small`` and ``denominator``.
-        unit_of_measure: as in ``ref.indicator``.
-        few: see :func:`few_cases`.
-    """
-    if row["is_small"] is None and unit_of_measure == "seconds":
-        return 0 < (row["denominator"] or 0) < few
-    return bool(row["is_small"])
 
 
 def point_value(row: Mapping[str, Any]) -> float | None:

@@ -19,9 +19,7 @@ from onestop.figures.web.shown_periods import (
 )
 from onestop.figures.web.site import (
     PageQuestionError,
-    few_cases,
     figure_text,
-    is_of_few,
     point_value,
 )
 from onestop.marts.published import find_night
@@ -177,9 +175,7 @@ def _read_figures(
     outlook = _read_outlook(warehouse, unit, lang)
     lines = read_figure_lines(warehouse, unit, year.first, year.last)
     months: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    few = few_cases(warehouse)
     for row in rows:
-        row["is_small"] = is_of_few(row, row["unit_of_measure"], few)
         if row["period_type"] == "month":
             months[row["indicator_code"]].append(row)
     figures = []
@@ -193,7 +189,7 @@ def _read_figures(
                 str(each["period_start"].month),
                 point_value(each),
                 f"{each['period_start'].month}: {figure_text(each, measure, lang)}",
-                is_small=each["is_small"],
+                is_small=bool(each["is_small"]),
             )
             for each in months[row["indicator_code"]]
         ]

@@ -10,7 +10,7 @@ from onestop.figures.scorecard.any_figure import read_figure_lines
 from onestop.figures.scorecard.values import ON_TIME
 from onestop.figures.unit_names import LEVELS
 from onestop.figures.web.shown_periods import STATE_AT_END, read_scorecard_year, reads_state
-from onestop.figures.web.site import PageQuestionError, few_cases, figure_text, is_of_few, one_of
+from onestop.figures.web.site import PageQuestionError, few_cases, figure_text, one_of
 from onestop.marts.published import find_night
 from onestop.said import said, said_text
 from onestop.schema.did_you_mean import did_you_mean
@@ -71,18 +71,17 @@ def read_units(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[
     rows = _read_rows(warehouse, indicator, method, year)
     of_level = [unit for unit in rows.values() if level in (unit["unit_level"], "all")]
     units = [unit for unit in of_level if _has(unit, query)]
-    few = few_cases(warehouse)
     units.sort(key=_order(sort, order, is_lower_better=chosen["direction"] == "lower"))
     for unit in units:
         for row in unit["cells"].values():
-            _add_texts(row, chosen["unit_of_measure"], few, visit.lang)
+            _add_texts(row, chosen["unit_of_measure"], visit.lang)
             row["heat"] = heat_of(row)
     level_code = "CITY" if level == "all" else level.upper()
     lines = read_figure_lines(warehouse, level_code, year.first, year.last)
     line = lines.get((indicator, method))
     totals = _read_totals(warehouse, indicator, method, level, year)
     for row in totals.values():
-        _add_texts(row, chosen["unit_of_measure"], few, visit.lang)
+        _add_texts(row, chosen["unit_of_measure"], visit.lang)
         row["heat"] = ""
     return {
         "night": night,
@@ -106,13 +105,12 @@ def read_units(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[
         "state_at_end": STATE_AT_END[visit.lang] if indicator in reads_state(warehouse) else "",
         "target": _target_text(of_level, chosen["unit_of_measure"], visit.lang),
         "below": sum(1 for unit in units if _status(unit) == "not_met"),
-        "small": few,
+        "small": few_cases(warehouse),
     }
 
 
-def _add_texts(row: dict[str, Any], unit_of_measure: str, few: int, lang: Language) -> None:
-    """Add the figure with its unit, a short form for a narrow column, and whether it is of few."""
-    row["is_small"] = is_of_few(row, unit_of_measure, few)
+def _add_texts(row: dict[str, Any], unit_of_measure: str, lang: Language) -> None:
+    """Add the figure with its unit, and a short form for a narrow column."""
     row["text"] = row["short"] = figure_text(row, unit_of_measure, lang)
     if unit_of_measure == "percent":
         rate = Decimal(row["numerator"] * 100) / row["denominator"]
