@@ -330,12 +330,13 @@ def issue_report(report_code: str) -> Returned:
 
     cast("dict[str, Any]", get_current_context())["report_code"] = report_code
     settings = settings_of_task()
+    now = dt.datetime.now(LOCAL_ZONE)
     try:
-        issue = issue_on(settings, report_code, last_night_up_to(settings, night_of_run()))
+        issue = issue_on(settings, report_code, last_night_up_to(settings, night_of_run()), now)
     except (QuestionError, ReportFilesError) as refused:
         raise AirflowFailException(_shown(refused)) from None
     level = logging.WARNING if issue.is_late else logging.INFO
-    _log(issue_line(issue), level)
+    _log(issue_line(issue, now), level)
     return {
         "folder": issue.folder,
         "as_of_date": issue.as_of_date.isoformat(),

@@ -601,11 +601,13 @@ def issue_report(
     from onestop.decisions import checked_reason
     from onestop.figures.issued import issue_line, provisional_lines
     from onestop.figures.issued import issue_report as issue
+    from onestop.schema.time_zone import LOCAL_ZONE
 
     settings = Settings.from_environment()
     reason = checked_reason(because) if because else ""
-    issued = issue(settings, code, as_of, because=reason, decided_by=getpass.getuser())
-    _say(issue_line(issued), lang)
+    now = dt.datetime.now(LOCAL_ZONE)
+    issued = issue(settings, code, as_of, now, because=reason, decided_by=getpass.getuser())
+    _say(issue_line(issued, now), lang)
     for line in provisional_lines(settings, issued, lang):
         typer.echo(line)
 

@@ -69,7 +69,7 @@ def running(monkeypatch):
     answers = {
         "due_reports": lambda _, night: ["q1"] if night == NIGHT else [],
         "last_night_up_to": lambda _, night: night - dt.timedelta(days=1),
-        "issue_line": lambda issue: f"{issue.folder}, late" if issue.is_late else issue.folder,
+        "issue_line": lambda issue, _: f"{issue.folder}, late" if issue.is_late else issue.folder,
         "issue_report": None,
         "complete_reports": None,
     }
@@ -167,7 +167,7 @@ def test_on_other_days_nothing_is_due(running):
 def test_a_report_uses_the_last_published_night_and_a_late_one_logs_a_warning(
     running, caplog, is_late
 ):
-    running.library.issue_report.side_effect = lambda _, __, night: issue(night, is_late=is_late)
+    running.library.issue_report.side_effect = lambda *given: issue(given[2], is_late=is_late)
     with caplog.at_level(logging.INFO):
         answer = steps.issue_report("q1")
     assert answer == {"folder": "reports/q1/1", "as_of_date": "2022-03-07", "is_late": is_late}

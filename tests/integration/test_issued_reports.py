@@ -228,8 +228,12 @@ def test_the_files_of_a_report_hold_the_figures_of_its_night(settings):
 def test_issuing_the_same_report_again_changes_nothing(issued):
     settings, first = issued
     before = contents(settings)
-    assert issue_report(settings, "q1", now=LATE) == first
+    again = issue_report(settings, "q1", now=LATE)
+    assert again == first
     assert contents(settings) == before
+    existing = "nothing has changed, so this is the existing issue of 2022-03-09"
+    assert existing in issue_line(again, LATE)
+    assert existing not in issue_line(first, IN_TIME)
     assert len(recorded(settings)) == 1
 
 

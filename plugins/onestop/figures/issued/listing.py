@@ -17,6 +17,7 @@ from onestop.schema.number_text import day
 from onestop.schema.time_zone import LOCAL_ZONE
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterator
 
     from onestop.console import OutputFormat
@@ -25,20 +26,34 @@ if TYPE_CHECKING:
     from onestop.settings import Settings
 
 
-def issue_line(issue: IssuedReport) -> Said:
-    """The issue as one sentence for people."""
+def issue_line(issue: IssuedReport, now: dt.datetime | None = None) -> Said:
+    """The issue as one sentence for people.
+
+    Args:
+        issue: from :func:`onestop.figures.issued.issuing.issue_report`.
+        now: the moment that was given to it; an issue of an earlier one is said to be that.
+    """
     late = (
         said(", late: its last day was {last_day_date}", last_day_date=issue.last_day_date)
         if issue.is_late
         else ""
     )
+    existing = (
+        said(
+            "; nothing has changed, so this is the existing issue of {date}",
+            date=issue.issued_at.astimezone(LOCAL_ZONE).date(),
+        )
+        if now is not None and issue.issued_at < now
+        else ""
+    )
     return said(
-        "{folder}: {report_code}, issue {issue_number}, data as of {as_of_date}{late}",
+        "{folder}: {report_code}, issue {issue_number}, data as of {as_of_date}{late}{existing}",
         folder=issue.folder,
         report_code=issue.report_code,
         issue_number=issue.issue_number,
         as_of_date=issue.as_of_date,
         late=late,
+        existing=existing,
     )
 
 
