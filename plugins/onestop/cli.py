@@ -595,8 +595,9 @@ def issue_report(
 ) -> None:
     """Issue a periodic report: numbered files that never change.
 
-    Unchanged figures give the existing issue; changed figures get the next number. Says how far
-    such figures of earlier periods moved after the same time.
+    Unchanged figures give the existing issue; changed figures, or another reason given with
+    --because, get the next number. Says how far such figures of earlier periods moved after the
+    same time.
     """
     from onestop.decisions import checked_reason
     from onestop.figures.issued import issue_line, provisional_lines

@@ -101,7 +101,8 @@ COMMANDS: dict[str, str] = {
     "The statistics form II.06a/VPCP/KSTT.": "Biểu thống kê II.06a/VPCP/KSTT.",
     "Issue a periodic report: numbered files that never change.": (
         "Phát hành một báo cáo định kỳ: các tệp có số lần và không bao giờ thay đổi.\n\n"
-        "Số liệu không đổi thì trả về lần phát hành đã có; số liệu khác thì thành lần tiếp theo."
+        "Số liệu không đổi thì trả về lần phát hành đã có; số liệu khác, hoặc lý do khác ghi bằng"
+        " --because, thì thành lần tiếp theo."
         " Lệnh cho biết số liệu như vậy của các kỳ trước đã đổi bao nhiêu sau cùng khoảng thời"
         " gian."
     ),

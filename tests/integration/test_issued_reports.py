@@ -123,7 +123,7 @@ def recorded(settings):
 def test_the_reason_of_an_issue_before_the_period_is_over_is_on_record_and_shown_at_once(issued):
     settings, issue = issued
     again = issue_report(settings, "q1", now=IN_TIME, because="mới có quý II", decided_by="duty")
-    assert again == issue  # unchanged figures
+    assert again.issue_number == issue.issue_number + 1  # it states the decision
     with open_published(settings) as readers:
         [note] = decision_notes(readers, SECOND, "en")
     assert note == (
@@ -132,11 +132,39 @@ def test_the_reason_of_an_issue_before_the_period_is_over_is_on_record_and_shown
     )
     [kept] = (settings.landing / "decisions").iterdir()
     assert json.loads(kept.read_text("utf-8"))["because"] == "mới có quý II"
+    facts = json.loads((folder_of(settings, again) / "report.json").read_text("utf-8"))
+    assert facts["decision"] == {
+        "answer": "accepted",
+        "because": "mới có quý II",
+        "decided_at": IN_TIME.isoformat(),
+        "is_answered_by_a_person": True,
+    }
+    shown = (folder_of(settings, again) / "scorecard.html").read_text("utf-8")
+    assert "Quyết định ban hành khi kỳ chưa hết (09/03/2022): mới có quý II" in shown
+    notes = json.loads((folder_of(settings, again) / "scorecard.json").read_text("utf-8"))
+    assert notes["decisions"] == ["Quyết định ban hành khi kỳ chưa hết (09/03/2022): mới có quý II"]
+    for path in folder_of(settings, again).iterdir():  # every reader sees the files
+        assert b"duty" not in path.read_bytes()
+    first = json.loads((folder_of(settings, issue) / "report.json").read_text("utf-8"))
+    assert first["decision"] is None
+
+
+def test_an_issue_with_a_decision_is_made_once_and_made_again_as_it_was(issued):
+    settings, _ = issued
+    given = {"because": "mới có quý II", "decided_by": "duty"}
+    made = issue_report(settings, "q1", now=IN_TIME, **given)
+    assert issue_report(settings, "q1", now=LATE, **given) == made
+    before = contents(settings)
+    issue_report(settings, "q1", now=LATE, because="vẫn ban hành", decided_by="duty")
+    for folder in (folder_of(settings, made), settings.landing / made.folder):
+        shutil.rmtree(folder)
+    complete_reports(settings)
+    assert {name: contents(settings)[name] for name in before} == before
 
 
 def test_the_page_of_a_report_issued_early_says_so_with_the_decision_of_that_issue(issued):
-    settings, issue = issued
-    issue_report(settings, "q1", now=IN_TIME, because="mới có quý II", decided_by="duty")
+    settings, _ = issued
+    issue = issue_report(settings, "q1", now=IN_TIME, because="mới có quý II", decided_by="duty")
     issue_report(settings, "q1", FIRST, now=IN_TIME)
     auditor, reader = (browser(settings, reads_record=may) for may in (True, False))
 
@@ -158,11 +186,11 @@ def test_the_page_of_a_report_issued_early_says_so_with_the_decision_of_that_iss
         assert decision[lang] in shown
         hidden = page(reader, issue.issue_number, lang)
         assert decision[lang].replace("duty, ", "") in hidden, "logins are for auditors"
-        other = page(auditor, 2, lang)  # rests on another night, about which nobody decided
+        other = page(auditor, 3, lang)  # rests on another night, about which nobody decided
         assert provisional[lang].replace("08/03", "07/03").replace("8 Mar", "7 Mar") in other
         assert "mới có quý II" not in other
-    assert auditor.get("/publications").text.count("tạm tính: kỳ chưa hết") == 2
-    assert auditor.get("/").text.count("tạm tính: kỳ chưa hết") == 2
+    assert auditor.get("/publications").text.count("tạm tính: kỳ chưa hết") == 3
+    assert auditor.get("/").text.count("tạm tính: kỳ chưa hết") == 3
 
 
 def test_a_report_is_an_issue_with_its_night_its_files_and_their_digests(issued):

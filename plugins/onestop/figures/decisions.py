@@ -18,6 +18,7 @@ from onestop.schema.time_zone import LOCAL_ZONE
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Collection
 
     from onestop.record.decisions import Decision
     from onestop.record.issued_reports import IssuedReport
@@ -57,7 +58,12 @@ _NOBODY: dict[Language, str] = {"vi": "không ai trả lời kịp", "en": "nobo
 
 
 def decision_notes(
-    warehouse: Warehouse, night: dt.date, lang: Language, *, names_people: bool = True
+    warehouse: Warehouse,
+    night: dt.date,
+    lang: Language,
+    *,
+    names_people: bool = True,
+    codes: Collection[str] = (VOLUME, PROVISIONAL_REPORT),
 ) -> list[str]:
     """The last decision on each subject of a night, as sentences for people.
 
@@ -66,6 +72,7 @@ def decision_notes(
         night: the night.
         lang: of the sentences.
         names_people: whether the login of who decided is shown.
+        codes: what was decided on.
     """
     return [
         _TEXTS[one.decision_code, one.answer][lang].format(
@@ -74,6 +81,7 @@ def decision_notes(
             who=_who(one, lang, names_people=names_people),
         )
         for one in standing_decisions(warehouse, night)
+        if one.decision_code in codes
     ]
 
 
@@ -94,9 +102,14 @@ def report_decision_note(
     """
     for one in standing_decisions(warehouse, issue.as_of_date):
         if (one.decision_code, one.subject) == (PROVISIONAL_REPORT, issue.report_code):
-            who = _who(one, lang, names_people=names_people)
-            return _ON_REPORT[one.answer][lang].format(who=who, because=one.because)
+            return on_report_text(one, lang, names_people=names_people)
     return None
+
+
+def on_report_text(decision: Decision, lang: Language, *, names_people: bool) -> str:
+    """A decision on a report, as a sentence of the report itself."""
+    who = _who(decision, lang, names_people=names_people)
+    return _ON_REPORT[decision.answer][lang].format(who=who, because=decision.because)
 
 
 def _subject(decision: Decision, lang: Language) -> str:

@@ -110,6 +110,19 @@ def report_decision_count(warehouse: Warehouse) -> int:
     )
 
 
+def decision_on_report(
+    warehouse: Warehouse, report_code: str, night: dt.date, until: dt.datetime
+) -> Decision | None:
+    """The last decision until a moment on issuing a report on a night; None for none."""
+    found = [
+        one
+        for one in decisions_on(warehouse, night)
+        if (one.decision_code, one.subject) == (PROVISIONAL_REPORT, report_code)
+        and one.decided_at <= until
+    ]
+    return found[-1] if found else None
+
+
 def standing_decisions(warehouse: Warehouse, night: dt.date) -> list[Decision]:
     """The last decision on each subject of a night."""
     last = {(one.decision_code, one.subject): one for one in decisions_on(warehouse, night)}

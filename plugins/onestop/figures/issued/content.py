@@ -6,9 +6,10 @@ import hashlib
 import io
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from onestop.console import CSV_ENCODING, OutputFormat, csv_bytes
+from onestop.figures.decisions import decision_notes, on_report_text
 from onestop.figures.form_06a import form_06a_bytes, read_form_06a
 from onestop.figures.issued.revisions import (
     UsualRevision,
@@ -19,13 +20,16 @@ from onestop.figures.scorecard import print_scorecard, read_scorecard
 from onestop.figures.scorecard.page import frozen_scorecard
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.published import QuestionError, open_published
+from onestop.record.decisions import VOLUME
 from onestop.said import said
 from onestop.schema.did_you_mean import CODES, did_you_mean
+from onestop.schema.time_zone import LOCAL_ZONE
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
+    from onestop.record.decisions import Decision
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
 
@@ -61,6 +65,7 @@ class ReportFacts:
         figures_sha256: SHA-256 of the night's figures.
         deliveries: the files that the figures include.
         usual_revisions: how far such figures of earlier periods moved later.
+        decision: whether and why to issue it before its period is over; None where nobody decided.
     """
 
     report_code: str
@@ -79,6 +84,7 @@ class ReportFacts:
     figures_sha256: str
     deliveries: tuple[IncludedDelivery, ...]
     usual_revisions: tuple[UsualRevision, ...] = ()
+    decision: Decision | None = None
 
     @property
     def revision_sentences(self) -> list[str]:
@@ -149,19 +155,31 @@ def read_facts(warehouse: Warehouse, report_code: str, night: dt.date) -> Report
 def issue_files(settings: Settings, facts: ReportFacts) -> dict[str, bytes]:
     """The files of an issue by name; the same night gives the same bytes."""
     night = facts.as_of_date
+    # every reader sees the files: they name nobody
+    on_report = on_report_text(facts.decision, "vi", names_people=False) if facts.decision else ""
+    with open_published(settings) as warehouse:
+        on_night = decision_notes(warehouse, night, "vi", names_people=False, codes=(VOLUME,))
+    decisions = [*on_night, on_report] if on_report else on_night
     files = {
         "report.json": json.dumps(
-            asdict(facts), ensure_ascii=False, indent=1, sort_keys=True, default=str
+            {**asdict(facts), "decision": _stated(facts.decision)},
+            ensure_ascii=False,
+            indent=1,
+            sort_keys=True,
+            default=str,
         ).encode(),
         "scorecard.html": frozen_scorecard(
-            read_scorecard(settings, night), facts.title_vi, facts.revision_sentences
+            read_scorecard(settings, night),
+            facts.title_vi,
+            facts.revision_sentences,
+            on_report,
         ).encode(),
         "indicators.csv": _indicators(settings, facts),
     }
     encodings: dict[OutputFormat, str] = {"json": "utf-8", "csv": CSV_ENCODING}
     for form, encoding in encodings.items():
         text = io.StringIO()
-        print_scorecard(settings, "vi", night, form, text)
+        print_scorecard(settings, "vi", night, form, text, decisions)
         files[f"scorecard.{form}"] = text.getvalue().encode(encoding)
     for unit in _whole_and_levels(settings, night):
         form_06a = read_form_06a(
@@ -169,6 +187,18 @@ def issue_files(settings: Settings, facts: ReportFacts) -> dict[str, bytes]:
         )
         files[f"form-06a-{unit.lower()}.xlsx"] = form_06a_bytes(form_06a)
     return dict(sorted(files.items()))
+
+
+def _stated(decision: Decision | None) -> dict[str, Any] | None:
+    """A decision as every reader of a report may see it: without the login of who decided."""
+    if decision is None:
+        return None
+    return {
+        "answer": decision.answer,
+        "because": decision.because,
+        "decided_at": decision.decided_at.astimezone(LOCAL_ZONE).isoformat(),
+        "is_answered_by_a_person": decision.decided_by is not None,
+    }
 
 
 def content_sha256(files: Mapping[str, bytes]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from onestop.errors import OneStopError
@@ -21,6 +22,7 @@ from onestop.record.decisions import (
     ACCEPTED,
     PROVISIONAL_REPORT,
     Decision,
+    decision_on_report,
     keep_decisions,
     record_decision,
     report_decision_count,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 
     from onestop.figures.issued.content import ReportFacts
     from onestop.settings import Settings
+    from onestop.warehouse import Warehouse
 
 _FOLDER = "reports"
 
@@ -103,8 +106,9 @@ def issue_report(
 ) -> IssuedReport:
     """Issue a report on a published night.
 
-    Unchanged content of the same night gives the existing issue; otherwise the issue gets the
-    next number. Earlier issues stay. ``is_late`` marks a report issued after its last day.
+    Unchanged content of the same night, with the same decision, gives the existing issue; otherwise
+    the issue gets the next number. Earlier issues stay. ``is_late`` marks a report issued after its
+    last day.
 
     Args:
         settings: of this installation.
@@ -112,8 +116,8 @@ def issue_report(
         as_of: a published night; defaults to the last one.
         now: the moment of issue; defaults to the clock's.
         because: why it is issued before its period is over, from
-            :func:`onestop.decisions.checked_reason`: recorded as a decision with the issue, and in
-            the readers' copy at once.
+            :func:`onestop.decisions.checked_reason`: recorded as a decision, in the readers' copy
+            at once, and stated in the issue's files.
         decided_by: who decided that.
 
     Raises:
@@ -124,6 +128,17 @@ def issue_report(
     now = now or dt.datetime.now(LOCAL_ZONE)
     with open_published(settings) as warehouse:
         facts = read_facts(warehouse, report_code, find_night(warehouse, as_of))
+    with open_warehouse(settings.warehouse) as warehouse:
+        if because:
+            night = facts.as_of_date
+            record_decision(
+                warehouse,
+                Decision(
+                    night, PROVISIONAL_REPORT, report_code, ACCEPTED, because, decided_by, now
+                ),
+            )
+            keep_decisions(settings.landing, warehouse)
+        facts = _with_decision(warehouse, facts, now)
     with working("reporting", report_code):
         files = issue_files(settings, facts)
     content = content_sha256(files)
@@ -140,17 +155,16 @@ def issue_report(
             number = max((one.issue_number for one in known), default=0) + 1
             issue = _next_issue(facts, number, now, content)
             record_issue(warehouse, issue, files)
-        if because:
-            night = issue.as_of_date
-            decision = Decision(
-                night, PROVISIONAL_REPORT, report_code, ACCEPTED, because, decided_by, now
-            )
-            record_decision(warehouse, decision)
-            keep_decisions(settings.landing, warehouse)
         for folder in _folders(settings, issue):
             _place(folder, files)
     complete_reports(settings)
     return issue
+
+
+def _with_decision(warehouse: Warehouse, facts: ReportFacts, until: dt.datetime) -> ReportFacts:
+    """The facts with the decision on the report that was recorded until then."""
+    decision = decision_on_report(warehouse, facts.report_code, facts.as_of_date, until)
+    return replace(facts, decision=decision)
 
 
 def _next_issue(facts: ReportFacts, number: int, now: dt.datetime, content: str) -> IssuedReport:
@@ -195,7 +209,7 @@ def complete_reports(settings: Settings) -> None:
                 if not (names <= names_in(folder) if is_shared(folder) else folder.is_dir())
             ]
             if missing:
-                files = _files_as_issued(settings, issue)
+                files = _files_as_issued(settings, warehouse, issue)
                 for folder in missing:
                     _place(folder, files)
 
@@ -205,7 +219,9 @@ def _folders(settings: Settings, issue: IssuedReport) -> tuple[Path, Path]:
     return settings.published.parent / issue.folder, settings.landing / issue.folder
 
 
-def _files_as_issued(settings: Settings, issue: IssuedReport) -> dict[str, bytes]:
+def _files_as_issued(
+    settings: Settings, warehouse: Warehouse, issue: IssuedReport
+) -> dict[str, bytes]:
     """The files of an issue: from a folder that holds them unchanged, or made again.
 
     Raises:
@@ -218,6 +234,7 @@ def _files_as_issued(settings: Settings, issue: IssuedReport) -> dict[str, bytes
                 return kept
     with open_published(settings) as published:
         facts = read_facts(published, issue.report_code, issue.as_of_date)
+    facts = _with_decision(warehouse, facts, issue.issued_at)
     files = issue_files(settings, facts)
     if content_sha256(files) != issue.content_sha256:
         raise ReportFilesError(

@@ -25,7 +25,10 @@ PAGES = Environment(
 
 
 def frozen_scorecard(
-    lines: list[ScorecardLine], title: str, provisional: list[str] | None = None
+    lines: list[ScorecardLine],
+    title: str,
+    provisional: list[str] | None = None,
+    decision: str = "",
 ) -> str:
     """The scorecard's page in Vietnamese, as a standalone file.
 
@@ -33,12 +36,14 @@ def frozen_scorecard(
         lines: of :func:`onestop.figures.scorecard.values.read_scorecard`.
         title: of the report that it belongs to.
         provisional: how far such figures moved later: a heading and lines, or one sentence.
+        decision: that it is issued before its period is over, and why, as a sentence.
     """
     values = scorecard_values(lines, "vi")
     return PAGES.get_template("scorecard.html").render(
         **values,
         title=title,
         provisional=provisional or [],
+        decision=decision,
     )
 
 

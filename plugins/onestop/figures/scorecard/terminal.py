@@ -49,6 +49,7 @@ def print_scorecard(
     as_of: dt.date | None = None,
     format: OutputFormat = "table",  # noqa: A002 - the name of the command's option
     file: TextIO | None = None,
+    decisions: list[str] | None = None,
 ) -> None:
     """Write the scorecard of a published night.
 
@@ -58,6 +59,7 @@ def print_scorecard(
         as_of: a published night; defaults to the last one.
         format: ``table`` for people, ``json`` or ``csv`` for programs.
         file: where to; defaults to standard output.
+        decisions: sentences on what was decided; default to all decisions on that night.
 
     Raises:
         NothingPublishedError: that night is not published.
@@ -68,7 +70,8 @@ def print_scorecard(
         lines = read_lines(warehouse, night)
         methods = read_methods(warehouse, night, lines) if format == "table" else []
         labels = _read_labels(warehouse, night)
-        decisions = decision_notes(warehouse, night, lang)
+        if decisions is None:
+            decisions = decision_notes(warehouse, night, lang)
     if format == "json":
         _write_json(lines, night, decisions, file)
     elif format == "csv":
