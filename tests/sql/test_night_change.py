@@ -18,8 +18,9 @@ from worked_dossiers import IN_JULY, LATER, NIGHT, THIRTEEN, UNIT, dossier, reco
 
 from onestop.figures.web.overview import read_night_changes
 from onestop.marts.night_changes import NIGHT_CHANGE
+from onestop.said import in_language
 from onestop.schema.project import PROJECT_ROOT
-from onestop.upkeep.verify import Verification, _check_causes
+from onestop.upkeep.verify import Verification, _check_causes, read_code_names
 from onestop.warehouse import open_warehouse
 
 
@@ -209,7 +210,7 @@ def left_by_causes(warehouse, damage=""):
         with warehouse.transaction():
             if damage:
                 warehouse.execute(damage)
-            _check_causes(warehouse, LATER, result)
+            _check_causes(warehouse, LATER, read_code_names(warehouse), result)
             roll_back()
     except RolledBackError:
         pass
@@ -226,9 +227,20 @@ def left_by_causes(warehouse, damage=""):
 def test_verify_finds_causes_that_do_not_add_up_to_the_histories(warehouse, damage, left):
     figure = f"{YEAR} and unit_code = 'CITY' and method_code = 'cohort'"
     [sentence] = left_by_causes(warehouse, damage.format(figure))
+    [row] = warehouse.rows(
+        "select title_vi, title_en from ref.indicator where indicator_code = 'on_time_rate'"
+    )
+    [method] = warehouse.rows(
+        "select label_vi, label_en from ref.method where method_code = 'cohort'"
+    )
+    codes = "on_time_rate by cohort of CITY, year_to_date (calendar) from 2022-01-01"
     assert sentence == (
-        "on_time_rate cohort CITY year_to_date calendar 2022-01-01: the causes leave"
-        f" {left} of its change"
+        f"{codes} ({row['title_en']}; {method['label_en']}; Whole city):"
+        f" the causes leave {left} of its change"
+    )
+    assert in_language(sentence, "vi") == (
+        f"{codes} ({row['title_vi']}; {method['label_vi']}; Toàn thành phố):"
+        f" các nguyên nhân còn để lại {left} của thay đổi"
     )
     assert left_by_causes(warehouse) == []
 
@@ -266,7 +278,7 @@ def test_the_last_move_of_a_period_that_ended_between_two_nights_is_explained(
     # 1/1 on 30/12 (E3; E2 was due that day); on 31/12 E2 was overdue
     assert causes(warehouse, night, period, unit="CITY") == {"fell_overdue": (0, 1, 1)}
     result = Verification(night)
-    _check_causes(warehouse, night, result)
+    _check_causes(warehouse, night, {}, result)
     assert result.differences == []
 
 

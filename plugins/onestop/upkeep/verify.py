@@ -6,6 +6,7 @@ A scratch warehouse is built from the files in the night's list; all figures mus
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -108,7 +109,8 @@ def verify(
         reference = {} if has_same_rules else reference_on(published, night)
         figures = _published_figures(published, night, has_same_rules=has_same_rules)
         result = Verification(night, figures=len(figures))
-        _check_causes(published, night, result)
+        names = read_code_names(published)
+        _check_causes(published, night, names, result)
     deliveries = listed_deliveries(settings, night, result)
     result.deliveries = len(deliveries)
     with scratch_folder("verify") as folder:
@@ -139,7 +141,7 @@ def verify(
             compared = {
                 figure: counts for figure, counts in computed.items() if figure not in added
             }
-            _compare(figures, compared, result)
+            _compare(figures, compared, names, result)
             is_whole = result.is_identical and not added
             if is_whole and figures_digest(warehouse, STAGED) != digest:
                 result.differ("the figures' digest is not the published one")
@@ -193,7 +195,50 @@ def _changed_rules(
     )
 
 
-def _check_causes(published: Warehouse, night: dt.date, result: Verification) -> None:
+#: The codes of a figure by the kind of ``mart.label``, as :data:`_INDICATOR_QUERY` and its like
+#: write them.
+_CODES = (
+    re.compile(r"(?P<indicator_code>\S+) by (?P<method_code>\S+) of (?P<unit_code>[^,]+)"),
+    re.compile(r"of (?P<unit_code>[^,]+), field (?P<field_code>[^,]+)"),
+)
+CodeNames = dict[tuple[str, str], dict[str, Any]]
+
+
+def read_code_names(published: Warehouse) -> CodeNames:
+    """The names of indicators, methods, units and fields, by kind and code.
+
+    Args:
+        published: the published marts; none where an earlier release published them.
+    """
+    if "label" not in published.relations("mart"):
+        return {}
+    rows = published.rows(
+        "select code_kind, code, label_vi, label_en from mart.label"
+        " where code_kind in ('indicator_code', 'method_code', 'unit_code', 'field_code')"
+    )
+    return {(row["code_kind"], row["code"]): row for row in rows}
+
+
+def named_figure(figure: str, names: CodeNames) -> str:
+    """A figure with the names of its codes beside it, in the reader's language.
+
+    Args:
+        figure: its codes, as ``on_time_rate by cohort of CITY, month (calendar) from 2022-11-01``.
+        names: from :func:`read_code_names`.
+    """
+    found = next((match for match in (each.search(figure) for each in _CODES) if match), None)
+    codes = found.groupdict().items() if found else ()
+    known = [names[kind, code] for kind, code in codes if (kind, code) in names]
+    if not known:
+        return figure
+    texts = ("; ".join(row[f"label_{lang}"] for row in known) for lang in ("vi", "en"))
+    in_vietnamese, in_english = (f"{figure} ({text})" for text in texts)
+    return said_both(vi=in_vietnamese, en=in_english)
+
+
+def _check_causes(
+    published: Warehouse, night: dt.date, names: CodeNames, result: Verification
+) -> None:
     """Check that the causes recorded with the night add up to the changes of its figures.
 
     The causes are evidence like the histories: recorded with the publication, never again. Nights
@@ -208,12 +253,11 @@ def _check_causes(published: Warehouse, night: dt.date, result: Verification) ->
     if previous is None:
         return
     for row in published.rows(_UNCAUSED, {"night": night, "previous": previous}):
-        left = f"{row.pop('numerator'):+}/{row.pop('denominator'):+}"
         result.differ(
             said(
                 "{figure}: the causes leave {left} of its change",
-                figure=" ".join(row.values()),
-                left=left,
+                figure=named_figure(row["figure"], names),
+                left=f"{row['numerator']:+}/{row['denominator']:+}",
             )
         )
 
@@ -373,13 +417,13 @@ with stated as (
     where as_of_date = :night
 )
 select
-    indicator_code, method_code, unit_code, period_type, period_basis,
-    cast(period_start as varchar) as period_start,
+    indicator_code || ' by ' || method_code || ' of ' || unit_code || ', ' || period_type
+    || ' (' || period_basis || ') from ' || cast(period_start as varchar) as figure,
     sum(numerator) as numerator, sum(denominator) as denominator
 from stated
 group by indicator_code, method_code, unit_code, period_type, period_basis, period_start
 having sum(numerator) <> 0 or sum(denominator) <> 0
-order by 1, 2, 3, 4, 5, 6
+order by 1
 """
 _INDICATOR_QUERY = (
     "select indicator_code || ' by ' || method_code || ' of ' || unit_code || ', ' || period_type"
@@ -467,14 +511,16 @@ def _by_figure(rows: list[dict[str, Any]]) -> dict[str, str]:
     return {row["figure"]: row["counts"] for row in rows}
 
 
-def _compare(published: dict[str, str], computed: dict[str, str], result: Verification) -> None:
+def _compare(
+    published: dict[str, str], computed: dict[str, str], names: CodeNames, result: Verification
+) -> None:
     for figure in sorted(published.keys() | computed.keys()):
         was, now = published.get(figure), computed.get(figure)
         if was != now:
             result.differ(
                 said(
                     "{figure}: published {was}, counted {now}",
-                    figure=figure,
+                    figure=named_figure(figure, names),
                     was=was or said_text("nothing"),
                     now=now or said_text("nothing"),
                 )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 
 import pyarrow as pa
+import pytest
 
 from onestop.marts.files import mart_files
+from onestop.said import in_language
 from onestop.schema.reference import reference_tables
-from onestop.upkeep.verify import BESIDE_FIGURES, _changed_rules
+from onestop.upkeep.verify import BESIDE_FIGURES, _changed_rules, named_figure
 
 NIGHT = dt.date(2022, 11, 24)
 
@@ -64,3 +66,38 @@ def test_no_count_is_computed_from_a_file_beside_the_figures():
         ("label", "change_cause"),
         ("label", "report_calendar"),
     }
+
+
+NAMES = {
+    ("indicator_code", "on_time_rate"): {"label_vi": "Đúng hạn", "label_en": "In time"},
+    ("method_code", "cohort"): {"label_vi": "Theo ngày nhận", "label_en": "By receipt"},
+    ("unit_code", "H24.31"): {"label_vi": "Quận Hồng Bàng", "label_en": "Quận Hồng Bàng"},
+    ("field_code", "LV01"): {"label_vi": "Đất đai", "label_en": "Đất đai"},
+}
+
+
+@pytest.mark.parametrize(
+    ("figure", "names"),
+    [
+        (
+            "on_time_rate by cohort of H24.31, month (calendar) from 2022-06-01",
+            "Đúng hạn; Theo ngày nhận; Quận Hồng Bàng",
+        ),
+        (
+            "readings and issues of on_time_rate by cohort of H24.31, year (calendar) from 2022",
+            "Đúng hạn; Theo ngày nhận; Quận Hồng Bàng",
+        ),
+        (
+            "form II.06a of H24.31, field LV01, month (calendar) from 2022-06-01",
+            "Quận Hồng Bàng; Đất đai",
+        ),
+        (
+            "returned dossiers on form II.06a of H24.31, field LV02, month (calendar) from 2022-06",
+            "Quận Hồng Bàng",
+        ),
+        ("other by other of H24.99, month (calendar) from 2022-06-01", ""),
+    ],
+)
+def test_a_figure_that_differs_has_the_names_of_its_codes(figure, names):
+    shown = in_language(named_figure(figure, NAMES), "vi")
+    assert shown == (f"{figure} ({names})" if names else figure)
