@@ -16,6 +16,7 @@ from onestop.gate.unpublished import NIGHT_STATES, WAITING_FOR_FILES
 from onestop.intake.awaited import awaited_name
 from onestop.readers import FILE_RULES
 from onestop.record.arrivals import is_delivered
+from onestop.record.night_files import lacking_files
 from onestop.record.publications import is_published, last_published
 from onestop.schema.reference import read_reference
 from onestop.schema.time_zone import LOCAL_ZONE
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from onestop.decisions import Question
+    from onestop.record.night_files import LackingFiles
     from onestop.schema.mapping import FeedMapping, Mappings
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
@@ -90,7 +92,10 @@ def night_alerts(
         _questions(night, questions),
         _failed(warehouse, night, state, seen),
         _missing(
-            night, [feed for feed in lacking if (feed.source, feed.feed) not in came], mappings
+            night,
+            [feed for feed in lacking if (feed.source, feed.feed) not in came],
+            lacking_files(warehouse, night) if published else (),
+            mappings,
         ),
         _refused(night, [row for row in refused if row["delivery_id"] not in asked], lacking),
         _rejected(warehouse, night),
@@ -207,8 +212,20 @@ def _failed(
     return Alert("night_failed", night, lines, {"broken_rules": len(broken)})
 
 
-def _missing(night: dt.date, lacking: Sequence[FeedMapping], mappings: Mappings) -> Alert | None:
-    """Expected files that did not come, and sources whose mapping is broken."""
+def _missing(
+    night: dt.date,
+    lacking: Sequence[FeedMapping],
+    published_without: Sequence[LackingFiles],
+    mappings: Mappings,
+) -> Alert | None:
+    """Files that did not come, and sources whose mapping is broken.
+
+    Args:
+        night: the night.
+        lacking: the feeds that it waits for.
+        published_without: of a published night, the files that usually come.
+        mappings: of the source systems.
+    """
     lines = []
     for feed in lacking:
         names = dict.fromkeys(awaited_name(file.name, night) for file in feed.files)
@@ -221,9 +238,21 @@ def _missing(night: dt.date, lacking: Sequence[FeedMapping], mappings: Mappings)
                 names=" / ".join(names),
             )
         )
+    lines += [
+        line(
+            f"{one.source} {one.feed} published without {one.missing}",
+            "published_without",
+            source=one.source,
+            feed=one.feed,
+            files=count(one.missing, "file"),
+        )
+        for one in published_without
+        if one.missing
+    ]
+    feeds = len(lines)
     broken = [problem.subject for problem in mappings.problems]
     lines += [line(f"mapping {subject}", "left_out", subject=subject) for subject in broken]
-    counts = {"feeds": len(lacking), "sources_left_out": len(broken)}
+    counts = {"feeds": feeds, "sources_left_out": len(broken)}
     return Alert("delivery_missing", night, tuple(lines), counts) if lines else None
 
 

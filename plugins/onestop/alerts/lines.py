@@ -26,6 +26,12 @@ _WORDS: dict[str, dict[Language, str]] = {
         "vi": "{source} {feed}: chưa nạp được tệp {names} nào",
         "en": "{source} {feed}: no file {names} is loaded",
     },
+    "published_without": {
+        "vi": "{source} {feed}: thiếu {files} so với ba ngày làm việc trước; đêm đã công bố mà"
+        " không có, tệp đến sau được tính từ đêm tiếp theo",
+        "en": "{source} {feed}: {files} missing, compared with the three working days before; the"
+        " night is published without, a file that comes later counts from the next night on",
+    },
     "left_out": {
         "vi": "Nguồn bị bỏ qua vì ánh xạ lỗi: {subject}",
         "en": "A source is left out because its mapping is broken: {subject}",

@@ -187,6 +187,22 @@ def test_a_source_that_is_left_out_is_missing_although_the_night_is_published(sm
     ]
 
 
+def test_a_night_published_without_a_file_that_usually_comes_names_its_feed(world):
+    for night in PAST:
+        world.deliver("visits.csv", night)
+    world.end("missing_delivery")
+    assert "delivery_missing" not in world.alerts()  # nothing was published without it
+    world.publish(BEFORE, NIGHT)
+    alert = world.alerts()["delivery_missing"]
+    assert "\n".join(texts(alert)) == (
+        "one_stop visits: 1 file missing, compared with the three working days before; the night is"
+        " published without, a file that comes later counts from the next night on"
+    )
+    assert alert.counts == {"feeds": 1, "sources_left_out": 0}
+    world.deliver("visits.csv")
+    assert world.alerts() == {}
+
+
 def test_a_refused_file_that_a_loaded_one_replaced_is_no_alert(small_world):
     small_world.publish(NIGHT)
     small_world.deliver("a.csv", refused_by="FILE-F01")
