@@ -17,7 +17,8 @@
 -- shown by the dossier's own dates. If exports are days apart
 -- and the due date is between them, the change may have been in time: `weak`. Also weak are an end
 -- on the exact second of the due date without an earlier state, a pause, a backdated end, which
--- may be a late entry, and a dossier closed out that was paused before its due date.
+-- may be a late entry, and a dossier closed out that may have been paused in time: it was paused
+-- by its due date, it was paused in its first export, or its first export shows it closed.
 with candidate as (
     -- only these can be signs: exported after a due date, or ended on its exact second
     select dossier_code
@@ -53,7 +54,13 @@ state as (
             and resolved_date > due_date,
             false
         ) as is_closed_out,
-        lag(valid_from) over (partition by dossier_code order by valid_from) as before_from
+        lag(valid_from) over (partition by dossier_code order by valid_from) as before_from,
+        -- the night from which it has been paused, if it is; null where it was first exported so
+        max(case when not status.is_paused then valid_to end) over (
+            partition by dossier_code
+            order by valid_from
+            rows between unbounded preceding and 1 preceding
+        ) as paused_from
     from core.dossier_history as history
     inner join ref.status as status on history.status = status.status
     where
@@ -97,8 +104,8 @@ next_state as (
         before.closing_class as closing_class_before,
         before.is_closed as is_closed_before,
         before.is_received and not before.is_closed and not before.is_paused as is_open_before,
-        coalesce(before.is_paused and before.valid_from <= before.due_date, false)
-            as is_paused_in_time_before,
+        before.is_paused and (before.paused_from is null or before.paused_from <= before.due_date)
+            as may_be_paused_in_time,
         after.due_at as due_at_after,
         after.due_date as due_date_after,
         after.resolved_at as resolved_at_after,
@@ -129,7 +136,7 @@ next_state as (
         null, null, null, null, null, null,
         false,
         false,
-        false,
+        true,
         first.due_at,
         first.due_date,
         first.resolved_at,
@@ -163,7 +170,7 @@ next_state as (
         last.closing_class,
         last.is_closed,
         last.is_received and not last.is_closed and not last.is_paused,
-        coalesce(last.is_paused and last.valid_from <= last.due_date, false),
+        false,
         null, null, null, null, null, null,
         false, false, false, false,
         true
@@ -277,7 +284,7 @@ weighed as (
         kind.*,
         case
             when change_kind in ('paused_overdue', 'end_backdated') then 'weak'
-            when change_kind = 'closed_out_overdue' and is_paused_in_time_before then 'weak'
+            when change_kind = 'closed_out_overdue' and may_be_paused_in_time then 'weak'
             -- the dossier's own dates show it
             when change_kind = 'closed_out_overdue' and is_closed_out_after then 'strong'
             when not is_overdue_before and not is_late_before then 'weak'

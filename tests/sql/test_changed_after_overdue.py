@@ -204,11 +204,12 @@ def test_an_overdue_dossier_that_is_returned_or_withdrawn_is_a_strong_sign_and_l
 
 
 @pytest.mark.parametrize(("status", "closing_class"), CLOSED_OUT)
-def test_a_dossier_first_exported_as_closed_after_its_due_date_is_a_strong_sign(
+def test_a_dossier_first_exported_as_closed_after_its_due_date_is_a_weak_sign(
     warehouse, status, closing_class
 ):
+    # it may have waited for its supplement since before its due date
     found = signs(warehouse, {13: [changed(LATE, status=status, closing_class=closing_class)]})
-    assert kinds(found) == [("closed_out_overdue", "strong")]
+    assert kinds(found) == [("closed_out_overdue", "weak")]
     assert found[0]["days_overdue"] == 3
     # no export before showed it as it stood before
     assert (found[0]["last_seen_night"], found[0]["delivery_before"]) == (None, None)
@@ -229,6 +230,28 @@ def test_closing_a_dossier_that_was_paused_in_time_is_a_weak_sign(warehouse):
     returned = changed(LATE, closing_class="returned_unprocessed")
     found = signs(warehouse, {8: [OPEN], 9: [paused], 13: [returned]})
     assert kinds(found) == [("closed_out_overdue", "weak")]
+
+
+def test_closing_a_dossier_is_a_weak_sign_if_it_changed_after_its_due_date_while_paused(warehouse):
+    paused = changed(OPEN, status="awaiting_supplement")
+    touched = changed(paused, status="awaiting_payment")
+    returned = changed(LATE, closing_class="returned_unprocessed")
+    found = signs(warehouse, {8: [OPEN], 9: [paused], 12: [touched], 13: [returned]})
+    assert kinds(found) == [("closed_out_overdue", "weak")]
+
+
+def test_closing_a_dossier_that_was_paused_in_its_first_export_is_a_weak_sign(warehouse):
+    paused = changed(OPEN, status="awaiting_supplement")
+    returned = changed(LATE, closing_class="returned_unprocessed")
+    found = signs(warehouse, {12: [paused], 13: [returned]})
+    assert kinds(found) == [("closed_out_overdue", "weak")]
+
+
+def test_closing_a_dossier_that_was_paused_only_when_overdue_is_a_strong_sign(warehouse):
+    paused = changed(OPEN, status="awaiting_supplement")
+    returned = changed(LATE, closing_class="returned_unprocessed")
+    found = signs(warehouse, {8: [OPEN], 12: [paused], 13: [returned]})
+    assert kinds(found) == [("closed_out_overdue", "strong"), ("paused_overdue", "weak")]
 
 
 def test_a_due_date_moved_when_an_overdue_dossier_is_returned_gives_both_signs(warehouse):

@@ -689,34 +689,41 @@ def late_supplement(
 
 
 def closed_out_overdue(dossier: Says, story: Story) -> Iterator[Finding]:
-    """Returned or withdrawn after the due date; uncertain for one that was paused in time."""
+    """Returned or withdrawn after the due date; uncertain where it may have been paused in time."""
     end, due = end_of(dossier), dossier["due_date"]
     is_out = dossier["closing_class"] in {"returned_unprocessed", "withdrawn"}
     if not is_out or end is None or due is None or end <= due:
         return
-    strength, before = "strong", None
+    strength, was, paused_from = "strong", None, None
     for night, says in with_values(story):
         is_closed_out = (
             says["status"] in ENDED
             and says["closing_class"] in {"returned_unprocessed", "withdrawn"}
-            and (before is None or before[1]["status"] not in ENDED)
+            and (was is None or was["status"] not in ENDED)
         )
         if is_closed_out:
-            strength = _strength_of_closing(night, says, before) or strength
-        before = night, says
+            strength = _strength_of_closing(night, says, was, paused_from) or strength
+        if says["status"] not in PAUSED:
+            paused_from = None
+        elif was is not None and was["status"] not in PAUSED:
+            paused_from = night
+        was = says
     yield Finding(strength, end, due)
 
 
 def _strength_of_closing(
-    night: dt.date, says: Says, before: tuple[dt.date, Says] | None
+    night: dt.date, says: Says, was: Says | None, paused_from: dt.date | None
 ) -> str | None:
+    """``paused_from`` is the night since which it has been paused; None where exported so first."""
     end, due = says["resolved_date"], says["due_date"]
     is_late = due is not None and end > due
-    if before is None:
-        return "strong" if is_late else None
-    since, was = before
+    if was is None:
+        return "weak" if is_late else None
     was_due = was["due_date"]
-    if is_late and was["status"] in PAUSED and was_due is not None and since <= was_due:
+    is_paused_in_time = was["status"] in PAUSED and (
+        paused_from is None or (was_due is not None and paused_from <= was_due)
+    )
+    if is_late and is_paused_in_time:
         return "weak"
     if is_late:
         return "strong"
