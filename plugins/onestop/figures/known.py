@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from onestop.marts.published import QuestionError
+from onestop.marts.published import QuestionError, UnknownNameError
 from onestop.readers import FILE_RULES
 from onestop.said import said, said_text
-from onestop.schema.did_you_mean import did_you_mean
 from onestop.schema.feeds import FEEDS
 
 if TYPE_CHECKING:
@@ -62,13 +61,12 @@ def refuse_unknown(
     for name, there_are in known.items():
         asked = filters.get(name)
         if asked is not None and asked not in (there := there_are()):
-            raise QuestionError(
-                said(
-                    "there is no {kind} {asked}",
-                    kind=_KINDS[name],
-                    asked=asked,
-                ),
-                remedy=did_you_mean(asked, sorted(there), see=_LISTED.get(name, "")),
+            raise UnknownNameError(
+                said("there is no {kind} {asked}", kind=_KINDS[name], asked=asked),
+                asked,
+                sorted(there),
+                see=_LISTED.get(name, ""),
+                listed=sorted(_recorded_rules(warehouse)) if name == "rule_code" else None,
             )
 
 
@@ -85,6 +83,7 @@ def _refuse_unknown_night(warehouse: Warehouse, night: dt.date) -> None:
         raise QuestionError(
             said("nothing was delivered for night {night}", night=night),
             remedy=there_are if spans["first"] else "",
+            there_is=there_are if spans["first"] else "",
         )
 
 

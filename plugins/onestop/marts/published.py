@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from onestop.errors import OneStopError
 from onestop.record.reference_versions import keeps_reference
-from onestop.said import said
+from onestop.said import said, said_text
+from onestop.schema.did_you_mean import did_you_mean
 from onestop.warehouse import NoWarehouseError, engine_of, open_warehouse
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Collection
 
     from onestop.settings import Settings
     from onestop.warehouse import Warehouse
@@ -20,8 +22,55 @@ if TYPE_CHECKING:
 _NEAR = 5
 
 
+#: As many names are listed on a page.
+_ON_PAGES = 60
+
+
 class QuestionError(OneStopError):
-    """A question has no answer; names what exists."""
+    """A question has no answer; names what exists.
+
+    Attributes:
+        there_is: what exists, in words that fit a page as well: they name no command and no file.
+
+    Args:
+        what: as of any other error.
+        subject: idem.
+        remedy: idem.
+        there_is: see above; empty where only the remedy says it.
+    """
+
+    def __init__(
+        self, what: str, *, subject: str = "", remedy: str = "", there_is: str = ""
+    ) -> None:
+        super().__init__(what, subject=subject, remedy=remedy)
+        self.there_is = said_text(there_is)
+
+
+class UnknownNameError(QuestionError):
+    """A question about a name that does not exist.
+
+    Args:
+        what: as of any other question.
+        asked: the name.
+        known: the names that exist.
+        see: where they are listed, for a reader of the terminal.
+        listed: those that a page lists; defaults to all.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        asked: str,
+        known: Collection[str],
+        *,
+        see: str = "",
+        listed: Collection[str] | None = None,
+    ) -> None:
+        super().__init__(
+            what,
+            remedy=did_you_mean(asked, known, see=see),
+            there_is=did_you_mean(asked, known if listed is None else listed, most=_ON_PAGES),
+        )
 
 
 class EarlierReleaseError(QuestionError):

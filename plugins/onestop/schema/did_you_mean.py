@@ -22,20 +22,21 @@ UNITS = said_text(
 )
 
 
-def did_you_mean(asked: str, known: Iterable[str], *, see: str = "") -> Said:
+def did_you_mean(asked: str, known: Iterable[str], *, see: str = "", most: int = _FEW) -> Said:
     """The names that are close to the one asked for, else all names if they are few.
 
     Args:
         asked: the name that does not exist.
         known: the names that exist.
         see: where all of them are listed, for the case that they are many.
+        most: up to this number of names, all are listed.
     """
     names = list(dict.fromkeys(known))
     by_fold = {name.lower(): name for name in reversed(names)}
     found = [by_fold[name] for name in _close(asked.lower(), list(by_fold))]
     further = (
         said("there are {names}", names=", ".join(names))
-        if names and len(names) <= _FEW
+        if names and len(names) <= most
         else said_text(see)
     )
     if not found:

@@ -14,7 +14,6 @@ SENTENCES: dict[str, str] = {
     "all are in columns({table!r})": "tất cả có trong columns({table!r})",
     "did you mean {names}?": "có phải là {names}?",
     "there are {names}": "có: {names}",
-    "there are {found}": "có: {found}",
     "there is no {kind} {asked}": "không có {kind} {asked}",
     "rule code": "mã quy tắc",
     "delivery id": "mã tệp nhận",

@@ -209,7 +209,11 @@ def test_only_readers_of_the_record_get_links_to_deliveries(site):
 @pytest.mark.parametrize(
     ("query", "text"),
     [
-        ({"indicator": "no_such"}, "không có chỉ tiêu no_such"),
+        ({"indicator": "zzz"}, "không có chỉ tiêu zzz; có: "),
+        ({"indicator": "zzz"}, ", on_time_rate, "),
+        ({"indicator": "on_time_rat"}, "có phải là on_time_rate?"),
+        ({"method": "zzz"}, "không có cách đếm zzz; có: cohort, "),
+        ({"method": "zzz", "lang": "en"}, "no method zzz; there are cohort, "),
         ({"unit": "H99"}, "danh sách đơn vị của đêm"),
         ({"method": "share"}, "không có cách đếm share"),
         ({"from": "2022-11-31"}, "2022-11-31 không phải là ngày"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import hashlib
+import html
 import io
 import json
 import re
@@ -342,10 +343,21 @@ def test_the_quarantine_is_filtered_and_its_csv_has_the_same_rows(warehouse, sit
 
 
 @pytest.mark.parametrize(
-    "query", [{"rule": "NO-R01"}, {"state": "lost"}, {"feed": "x"}, {"night": "2031-01-01"}]
+    ("query", "text"),
+    [
+        ({"rule": "NO-R01"}, "; there are DOS-R07, FILE-F03"),
+        ({"rule": "DOS-R70"}, "; did you mean DOS-R07? There are DOS-R07, FILE-F03"),
+        ({"state": "lost"}, "; there are left_out, open, replayed, superseded"),
+        ({"feed": "x"}, "; there are declarations, dossiers, procedures, units, visits"),
+        ({"night": "2031-01-01"}, "; there are deliveries from "),
+        ({"delivery": f"{REJECTED}x"}, f"; did you mean {REJECTED}"),
+    ],
 )
-def test_a_filter_that_does_not_exist_is_refused_instead_of_an_empty_list(auditor, query):
-    assert auditor.get("/quarantine", params=query).status_code == 404
+def test_a_filter_that_does_not_exist_is_refused_with_what_exists(auditor, query, text):
+    answer = auditor.get("/quarantine", params=query | {"lang": "en"})
+    assert answer.status_code == 404
+    assert text in html.unescape(answer.text).replace("\xa0", " ")
+    assert "onestop " not in re.sub(r"<[^>]*>", "", answer.text)  # a terminal's remedy
 
 
 def test_values_from_files_are_escaped(auditor):

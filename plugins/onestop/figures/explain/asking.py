@@ -11,9 +11,14 @@ from onestop.figures.explain.items import Question, known_methods
 from onestop.figures.unit_names import level_said
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.files import mart_files
-from onestop.marts.published import QuestionError, find_night, refuse_earlier_release
+from onestop.marts.published import (
+    QuestionError,
+    UnknownNameError,
+    find_night,
+    refuse_earlier_release,
+)
 from onestop.said import said, said_both
-from onestop.schema.did_you_mean import CODES, did_you_mean
+from onestop.schema.did_you_mean import CODES
 from onestop.schema.number_text import day
 from onestop.warehouse.base import quoted_text
 from onestop.warehouse.sql_text import tables_read
@@ -198,9 +203,8 @@ def _describe(marts: NightMarts, warehouse: Warehouse, indicator: str) -> dict[s
     if read_check(warehouse, indicator):
         return {"indicator_code": indicator, "scorecard_method": FOUND}
     known = [*(row["indicator_code"] for row in rows), *check_codes(warehouse)]
-    raise QuestionError(
-        said("no indicator {indicator}", indicator=indicator),
-        remedy=did_you_mean(indicator, known, see=CODES),
+    raise UnknownNameError(
+        said("no indicator {indicator}", indicator=indicator), indicator, known, see=CODES
     )
 
 
@@ -223,15 +227,14 @@ def _refuse_other_method(question: Question, described: dict[str, Any]) -> None:
     known |= {DECLARED} if usual != FOUND else set()
     if question.method in known:
         return
-    if usual == FOUND:
-        raise QuestionError(
-            said("no method {method}", method=question.method),
-            remedy=said("there are {found}", found=FOUND),
-        )
-    with_items = known_methods(question, described["item_step"])
+    with_items = () if usual == FOUND else known_methods(question, described["item_step"])
     if question.method not in with_items:
-        remedy = did_you_mean(question.method, [usual, *with_items], see=CODES)
-        raise QuestionError(said("no method {method}", method=question.method), remedy=remedy)
+        raise UnknownNameError(
+            said("no method {method}", method=question.method),
+            question.method,
+            [usual, *with_items],
+            see=CODES,
+        )
 
 
 def _refuse_other_scope(

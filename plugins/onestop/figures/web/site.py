@@ -181,13 +181,15 @@ def question_said(error: OneStopError) -> Said:
     """What is wrong with a question, in a reader's words: dates as on the pages, no command.
 
     Args:
-        error: its remedy is left out, unless it is a :class:`PageQuestionError`.
+        error: its remedy is replaced by what there is, unless it is a :class:`PageQuestionError`.
     """
     return said_both(vi=_question_text(error, "vi"), en=_question_text(error, "en"))
 
 
 def _question_text(error: OneStopError, lang: Language) -> str:
-    remedy: str = error.remedy if isinstance(error, PageQuestionError) else ""
+    remedy: str = error.there_is if isinstance(error, QuestionError) else ""
+    if isinstance(error, PageQuestionError):
+        remedy = error.remedy
     if isinstance(error, EarlierReleaseError):
         remedy = _AFTER_NEXT_NIGHT
     parts = (error.what, remedy)
