@@ -650,6 +650,22 @@ def test_publications_are_listed_with_their_hashes(auditor, warehouse):
     assert "report?code=half_year&amp;issue=1" in page
 
 
+@pytest.mark.parametrize(
+    ("lang", "text"),
+    [("vi", "chưa tiếp nhận, chưa có trong con số nào"), ("en", "not received yet, which are in")],
+)
+def test_publications_say_why_equal_hashes_may_have_other_numbers_of_dossiers(
+    auditor, warehouse, lang, text
+):
+    assert text in auditor.get("/publications", params={"lang": lang}).text
+    unreceived = warehouse.value("select count(*) from mart.counted_dossier where not is_received")
+    counted = warehouse.value(
+        "select dossier_count from audit.publication where as_of_date = :night", {"night": NIGHT}
+    )
+    assert unreceived > 0
+    assert counted == warehouse.value("select count(*) from mart.counted_dossier")
+
+
 def test_the_files_of_an_issued_report_are_served_to_every_reader(site):
     reader = browser(site)
     page = reader.get("/report", params={"code": "half_year", "issue": 1}).text
