@@ -12,6 +12,7 @@ from onestop.alerts.alert import Alert, AlertLine
 from onestop.alerts.lines import count, days, line, of_both, share
 from onestop.alerts.verdicts import turned_verdicts
 from onestop.decisions import open_questions
+from onestop.gate.past_volumes import is_volume_rule
 from onestop.gate.unpublished import NIGHT_STATES, WAITING_FOR_FILES
 from onestop.intake.awaited import awaited_name
 from onestop.readers import FILE_RULES
@@ -300,12 +301,11 @@ def _refused(
         message = (rule.vi, rule.en) if rule else of_both(row, "message")
         is_expected = (row["source"], row["feed"], row["night"]) in lacked
         fact = f"{row['file_name']} {code}" + (" expected" if is_expected else "")
-        lines[fact] = line(
-            fact,
-            "refused_expected" if is_expected else "refused",
-            named=f"{row['file_name']}: {code}",
-            message=message,
-        )
+        # a number of rows that the night waits for is asked about instead
+        is_number = not is_expected and is_volume_rule(code)
+        word = "refused_expected" if is_expected else "refused_volume" if is_number else "refused"
+        named = f"{row['file_name']}: {code}"
+        lines[fact] = line(fact, word, named=named, message=message, night=str(row["night"]))
     counts = {"files": len(lines)}
     return Alert("delivery_refused", night, tuple(lines.values()), counts) if lines else None
 

@@ -22,6 +22,12 @@ _WORDS: dict[str, dict[Language, str]] = {
         "vi": "{named}: {message}. Đêm chờ tệp này nên chưa được công bố",
         "en": "{named}: {message}. The night waits for this file and is not published",
     },
+    "refused_volume": {
+        "vi": "{named}: {message}. Nếu số này đúng: ghi đêm {night} vào"
+        " sql/reference/volume_exception.csv rồi chạy `onestop replay`",
+        "en": "{named}: {message}. If the number is right: enter night {night} in"
+        " sql/reference/volume_exception.csv, then run `onestop replay`",
+    },
     "no_file": {
         "vi": "{source} {feed}: chưa nạp được tệp {names} nào",
         "en": "{source} {feed}: no file {names} is loaded",

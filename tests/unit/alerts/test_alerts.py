@@ -177,6 +177,18 @@ def test_a_refused_volume_that_a_person_has_to_decide_is_one_alert(small_world):
     assert list(small_world.alerts()) == ["decision_wanted"]
 
 
+def test_a_refused_volume_that_no_night_waits_for_names_the_way_to_accept_it(small_world):
+    small_world.publish(NIGHT)
+    small_world.deliver("visits.csv", refused_by="VIS-F05")
+    small_world.deliver("other.csv", refused_by="FILE-F05")  # too large an archive
+    [alert] = small_world.alerts().values()
+    ways = [text.partition("If the number is right: ")[2] for text in texts(alert)]
+    assert sorted(ways) == [
+        "",
+        "enter night 2022-11-24 in sql/reference/volume_exception.csv, then run `onestop replay`",
+    ]
+
+
 def test_a_source_that_is_left_out_is_missing_although_the_night_is_published(small_world):
     small_world.publish(NIGHT)
     broken = MappingError("permits.yaml", "feeds.dossiers", "what is wrong", "what to do")
