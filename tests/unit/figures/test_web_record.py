@@ -38,6 +38,7 @@ from onestop.figures.web.nights import (
 )
 from onestop.figures.web.site import Visit
 from onestop.marts.published import open_published
+from onestop.readers import FILE_RULES
 from onestop.record.night_steps import noted, noting_steps
 from onestop.said import whole
 from onestop.schema.number_text import day
@@ -165,12 +166,48 @@ def test_a_night_lists_its_deliveries_rules_and_the_reason_of_a_refusal(warehous
     deliveries = {row["delivery_id"]: row for row in values["deliveries"]}
     assert deliveries[REJECTED]["rows_rejected"] == 12
     assert deliveries[REFUSED]["state"] == "refused"
-    assert [(row["rule_code"], row["rows_failed"]) for row in values["rules"]] == [("DOS-R07", 12)]
+    assert [(row["rule_code"], row["rows_failed"]) for row in values["rules"]] == [
+        ("FILE-F03", 1),
+        ("DOS-R07", 12),
+    ]
     page = auditor.get("/night", params={"date": NIGHT, "lang": "en"}).text
     assert "FILE-F03: A column is missing" in page
     assert page.count("no row is loaded") == 1
     page = auditor.get("/delivery", params={"id": REFUSED, "lang": "en"}).text
     assert "no row of it is loaded" in page
+    assert "row by row" not in page  # it was not read
+    assert "Rules: 1 found something, 0 passed" in page.replace("\u00a0", " ")
+
+
+def test_a_rule_that_refuses_an_unread_file_is_among_the_rules_by_night_and_has_a_page(
+    warehouse, site, auditor
+):
+    [file_rule, row_rule] = read_nights(warehouse, site, of("nights"))["rules"]["rows"]
+    title = FILE_RULES["FILE-F03"].vi
+    assert (file_rule["rule_code"], file_rule["message"], file_rule["cells"]) == (
+        "FILE-F03",
+        title,
+        {NIGHT: 1},
+    )
+    assert row_rule["rule_code"] == "DOS-R07"
+    page = auditor.get("/rule", params={"code": "FILE-F03"})
+    assert page.status_code == 200
+    assert html.escape(title) in page.text
+
+
+def test_a_rule_on_the_number_of_rows_has_no_title_with_the_numbers_of_one_night(site, tmp_path):
+    changed = copied(site, tmp_path / "var")
+    with open_warehouse(f"duckdb:///{changed.published}") as warehouse:
+        warehouse.execute(
+            "insert into audit.validation_result by name select * replace ('DOS-F05' as rule_code,"
+            " 'critical' as severity, 'Daily count of dossiers: 9, usual 362' as message_en)"
+            " from audit.validation_result where rule_code = 'DOS-R07'"
+        )
+    reader = browser(changed, reads_record=True)
+    for path, asked in (("/nights", {}), ("/rule", {"code": "DOS-F05"})):
+        page = reader.get(path, params=asked | {"lang": "en"}).text
+        assert "Daily count of dossiers" in page
+        assert "usual 362" not in page
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from onestop.figures.web.volumes import volume_checks
 from onestop.gate.past_volumes import is_volume_rule
 from onestop.gate.unpublished import NIGHT_STATES, unpublished_nights
 from onestop.marts.published import find_night
-from onestop.readers.refusals import values_for_people
+from onestop.readers.refusals import FILE_RULES, values_for_people
 from onestop.record.night_files import (
     LAST_ATTEMPT,
     NIGHT_FILES,
@@ -143,29 +143,56 @@ def _parts(row: Mapping[str, Any]) -> list[tuple[str, int]]:
     ]
 
 
+#: What each rule found in each file, by its last attempt, as columns of ``audit.validation_result``
+#: with the night. A file that could not be read was refused before its rules were applied: that has
+#: no row there.
+_RESULTS = (
+    "select delivery.night, delivery.delivery_id, result.rule_code, result.severity,"
+    " result.is_success, result.rows_checked, result.rows_failed, result.message_vi,"
+    " result.message_en, result.clause"
+    " from audit.validation_result as result inner join audit.delivery as delivery"
+    " on result.delivery_id = delivery.delivery_id and result.attempt = delivery.attempt"
+    f" where {LAST_ATTEMPT}"
+    " union all"
+    " select delivery.night, delivery.delivery_id, delivery.refused_rule, 'critical', false, 1, 1,"
+    " delivery.reason_vi, delivery.reason_en, null from audit.delivery as delivery"
+    " where delivery.state = 'refused' and delivery.refused_rule is not null"
+    f" and {LAST_ATTEMPT} and not exists"
+    " (select 1 from audit.validation_result as result"
+    " where result.delivery_id = delivery.delivery_id and result.attempt = delivery.attempt"
+    " and result.rule_code = delivery.refused_rule)"
+)
+
+
+def _rule_title(code: str, message: str | None, lang: Language) -> str:
+    """What a rule says of any night; the message of a number of rows has those of one night."""
+    if code in FILE_RULES:
+        rule = FILE_RULES[code]
+        return rule.vi if lang == "vi" else rule.en
+    return (message or "").partition(":")[0] if is_volume_rule(code) else message or ""
+
+
 def _read_rule_nights(warehouse: Warehouse, lang: Language) -> dict[str, Any]:
     """What rules found in the last nights: rule by night, those that found most at the top."""
     nights = [
         row["night"]
         for row in warehouse.rows(
-            "select distinct night from audit.delivery where state = 'loaded'"
-            f" order by night desc limit {_RULE_NIGHTS}"
+            f"select distinct night from audit.delivery order by night desc limit {_RULE_NIGHTS}"
         )
     ][::-1]
     if not nights:
         return {"nights": [], "rows": []}
     rows = warehouse.rows(
-        f"select result.rule_code, max(result.severity) as severity, max(result.message_{lang})"
-        " as message, delivery.night, cast(sum(result.rows_failed) as bigint) as rows_failed"
-        " from audit.validation_result as result inner join audit.delivery as delivery"
-        " on result.delivery_id = delivery.delivery_id and result.attempt = delivery.attempt"
-        f" where delivery.night >= :first and result.rows_failed > 0 and {LAST_ATTEMPT}"
-        " group by result.rule_code, delivery.night",
+        f"select rule_code, max(severity) as severity, max(message_{lang}) as message, night,"
+        f" cast(sum(rows_failed) as bigint) as rows_failed from ({_RESULTS}) as result"
+        " where night >= :first and rows_failed > 0 group by rule_code, night",
         {"first": nights[0]},
     )
     rules: dict[str, dict[str, Any]] = {}
     for row in rows:
-        rule = rules.setdefault(row["rule_code"], {**row, "cells": {}})
+        code = row["rule_code"]
+        title = _rule_title(code, row["message"], lang)
+        rule = rules.setdefault(code, {**row, "message": title, "cells": {}})
         rule["cells"][row["night"]] = row["rows_failed"]
     ordered = sorted(
         rules.values(),
@@ -397,14 +424,10 @@ def _read_alerts(warehouse: Warehouse, night: dt.date, lang: Language) -> list[d
 
 def _read_night_rules(warehouse: Warehouse, night: dt.date, lang: Language) -> list[dict[str, Any]]:
     rows = warehouse.rows(
-        f"select result.rule_code, max(result.severity) as severity,"
-        f" max(result.message_{lang}) as message,"
-        " cast(sum(result.rows_failed) as bigint) as rows_failed,"
-        " count(distinct result.delivery_id) as files"
-        " from audit.validation_result as result inner join audit.delivery as delivery"
-        " on result.delivery_id = delivery.delivery_id and result.attempt = delivery.attempt"
-        f" where delivery.night = :night and not result.is_success and {LAST_ATTEMPT}"
-        " group by result.rule_code",
+        f"select rule_code, max(severity) as severity, max(message_{lang}) as message,"
+        " cast(sum(rows_failed) as bigint) as rows_failed,"
+        f" count(distinct delivery_id) as files from ({_RESULTS}) as result"
+        " where night = :night and not is_success group by rule_code",
         {"night": night},
     )
     return _by_severity(rows, lang)
@@ -468,9 +491,8 @@ def read_delivery(warehouse: Warehouse, settings: Settings, visit: Visit) -> dic
     last = attempts[0]
     results = warehouse.rows(
         f"select rule_code, severity, is_success, rows_checked, rows_failed,"
-        f" message_{lang} as message, clause from audit.validation_result"
-        " where delivery_id = :id and attempt = :attempt",
-        {"id": name, "attempt": last["attempt"]},
+        f" message_{lang} as message, clause from ({_RESULTS}) as result where delivery_id = :id",
+        {"id": name},
     )
     failed = [row for row in results if not row["is_success"]]
     why = volume_checks(warehouse, [last], lang)[name].unjudged
@@ -688,14 +710,11 @@ def read_rule(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[s
     """
     code, lang = visit.query.get("code", ""), visit.lang
     rows = warehouse.rows(
-        "select delivery.night, cast(sum(result.rows_failed) as bigint) as rows_failed,"
-        " cast(sum(result.rows_checked) as bigint) as rows_checked,"
-        " count(distinct result.delivery_id) as files, max(result.severity) as severity,"
-        f" max(result.message_{lang}) as message, max(result.clause) as clause"
-        " from audit.validation_result as result inner join audit.delivery as delivery"
-        " on result.delivery_id = delivery.delivery_id and result.attempt = delivery.attempt"
-        f" where result.rule_code = :code and {LAST_ATTEMPT}"
-        " group by delivery.night order by delivery.night desc limit 60",
+        "select night, cast(sum(rows_failed) as bigint) as rows_failed,"
+        " cast(sum(rows_checked) as bigint) as rows_checked,"
+        " count(distinct delivery_id) as files, max(severity) as severity,"
+        f" max(message_{lang}) as message, max(clause) as clause from ({_RESULTS}) as result"
+        " where rule_code = :code group by night order by night desc limit 60",
         {"code": code},
     )
     if not code:
@@ -715,7 +734,7 @@ def read_rule(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[s
         "night": find_night(warehouse, None),
         "code": code,
         "severity_text": SEVERITIES.get(rows[0]["severity"], {}).get(lang, rows[0]["severity"]),
-        "message": rows[0]["message"],
+        "message": _rule_title(code, rows[0]["message"], lang),
         "clause": rows[0]["clause"],
         "rows": rows,
         "open_rows": int(
