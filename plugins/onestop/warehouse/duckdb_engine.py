@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import duckdb
 import pyarrow as pa
 
-from onestop.files import READ_ONLY, READABLE, copy_whole, drafted, has_sha256
+from onestop.files import READ_ONLY, READABLE, copy_whole, drafted
 from onestop.said import said
 from onestop.warehouse.base import (
     NoWarehouseError,
@@ -26,6 +26,7 @@ from onestop.warehouse.csv_text import csv_text
 from onestop.warehouse.duckdb_files import (
     OUTSIDE,
     copy_held,
+    is_copy_of_held,
     memory_limit,
     named_when_disk_full,
     open_duckdb,
@@ -325,8 +326,8 @@ class DuckDBWarehouse(Warehouse):
         """
         self.execute("force checkpoint")
         with drafted(target, mode=READABLE, needed=self._path.stat().st_size) as draft:
-            digest = copy_held(self._path, draft)
-            if not self._is_same(draft, digest):
+            copy_held(self._path, draft)
+            if not self._is_same(draft):
                 raise WarehouseError(
                     "what was read back of the readers' copy is not what was written; the one"
                     " before stays in place",
@@ -336,9 +337,9 @@ class DuckDBWarehouse(Warehouse):
                     ),
                 )
 
-    def _is_same(self, draft: Path, sha256: str) -> bool:
-        """Whether a copy holds these bytes, can be opened, and has the same publications."""
-        if not has_sha256(draft, sha256):
+    def _is_same(self, draft: Path) -> bool:
+        """Whether a copy has the file's bytes, can be opened, and has the same publications."""
+        if not is_copy_of_held(draft, self._path):
             return False
         published = "select * from audit.publication order by publication_id"
         try:

@@ -141,24 +141,27 @@ def roll_back(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute("rollback")
 
 
-#: Run in a process of its own; prints the SHA-256 of what was read, or the error's number.
+#: Run in a process of its own on two paths; prints the error's number.
 _COPY = """
-import hashlib, os, sys
-digest = hashlib.sha256()
+import os, shutil, sys
 try:
-    with open(sys.argv[1], "rb") as source, open(sys.argv[2], "xb") as copy:
-        while chunk := source.read(1 << 20):
-            digest.update(chunk)
-            copy.write(chunk)
-        copy.flush()
+    shutil.copyfile(sys.argv[1], sys.argv[2])
+    with open(sys.argv[2], "rb+") as copy:
         os.fsync(copy.fileno())
 except OSError as error:
     sys.exit(print(error.errno) or 1)
-print(digest.hexdigest())
+"""
+_COMPARE = """
+import filecmp, sys
+filecmp.BUFSIZE = 1 << 20
+try:
+    print(int(filecmp.cmp(sys.argv[1], sys.argv[2], shallow=False)))
+except OSError as error:
+    sys.exit(print(error.errno) or 1)
 """
 
 
-def copy_held(source: Path, target: Path) -> str:
+def copy_held(source: Path, target: Path) -> None:
     """Copy a file that this process has open, and thereby locked.
 
     The operating system releases a process's lock on a file when the process closes any handle on
@@ -166,16 +169,26 @@ def copy_held(source: Path, target: Path) -> str:
 
     Args:
         source: of an open database.
-        target: does not exist yet.
-
-    Returns:
-        SHA-256 of the bytes that were read.
+        target: of the copy.
 
     Raises:
         OSError: it cannot be read or written, for instance because the disk is full.
     """
+    _run_on(_COPY, source, target)
+
+
+def is_copy_of_held(copy: Path, source: Path) -> bool:
+    """Whether a copy has the bytes of a file that this process has open, read by another process.
+
+    Raises:
+        OSError: one of them cannot be read.
+    """
+    return _run_on(_COMPARE, source, copy) == "1"
+
+
+def _run_on(script: str, source: Path, copy: Path) -> str:
     done = subprocess.run(  # noqa: S603 - this very Python, our own script
-        [sys.executable, "-I", "-S", "-c", _COPY, str(source), str(target)],
+        [sys.executable, "-I", "-S", "-c", script, str(source), str(copy)],
         capture_output=True,
         text=True,
         check=False,
@@ -183,5 +196,5 @@ def copy_held(source: Path, target: Path) -> str:
     said = done.stdout.strip()
     if done.returncode:
         number = int(said) if said.isdigit() else errno.EIO
-        raise OSError(number, f"{os.strerror(number)} while {source.name} was copied", str(target))
+        raise OSError(number, f"{os.strerror(number)} while {source.name} was copied", str(copy))
     return said
