@@ -12,6 +12,7 @@ from onestop.schema.project import PROJECT_ROOT
 from onestop.version import __version__
 from onestop.warehouse.sql_text import (
     SqlTextError,
+    has_step,
     names_of_schemas,
     script_digest,
     selected_columns,
@@ -117,7 +118,7 @@ def mart_files(folder: Path = SQL_FOLDER / "mart") -> tuple[MartFile, ...]:
         for path in sorted((folder / "indicator").glob("*.sql"))
     }
     measures = [_counted(text) for text in parts.values()]
-    events = [step_select(text, "event") for text in parts.values() if "event" in step_names(text)]
+    events = [step_select(text, "event") for text in parts.values() if has_step(text, "event")]
     files[MEASURES] = MartFile(MEASURES, _union(_MEASURE_COLUMNS, measures), is_view=False)
     files[EVENTS] = MartFile(EVENTS, _union(_EVENT_COLUMNS, events), is_view=True)
     order = graphlib.TopologicalSorter(
@@ -145,7 +146,7 @@ def _fragments() -> dict[str, str]:
 
 def _counted(text: str) -> str:
     """A file's SELECT without the steps that only explanations read."""
-    return step_select(text, step_names(text)[-1]) if ITEM in step_names(text) else text
+    return step_select(text, step_names(text)[-1]) if has_step(text, ITEM) else text
 
 
 def _union(columns: str, selects: Iterable[str]) -> str:
