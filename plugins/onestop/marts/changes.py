@@ -322,17 +322,24 @@ class ChangeSet:
         self._warehouse.make_table(
             f"{STAGED}.{file.name}_new", select_over(file, self._as_of, self._after, staged=True)
         )
+        key = ("dossier_code", *_PERIOD)
         # the end of the year to date is another each night
-        columns = ", ".join(
+        columns = [
             column
             for column in self._warehouse.columns(STAGED, f"{file.name}_new")
             if column != "period_end"
+        ]
+        # a dossier has one row for each period: rows are looked up by it, not compared as sets
+        same = " and ".join(
+            f"other.{column} {'=' if column in key else 'is not distinct from'} one.{column}"
+            for column in columns
         )
         for name, one, other in (("less", "old", "new"), ("more", "new", "old")):
             self._warehouse.make_table(
                 f"{STAGED}.{file.name}_{name}",
-                f"select {columns} from {STAGED}.{file.name}_{one}"
-                f" except all select {columns} from {STAGED}.{file.name}_{other}",
+                f"select {', '.join(columns)} from {STAGED}.{file.name}_{one} as one"
+                f" where not exists (select 1 from {STAGED}.{file.name}_{other} as other"
+                f" where {same})",
             )
 
     def _has_new_export_night(self) -> bool:
