@@ -23,6 +23,22 @@ with method as (
     select 'due'
 ),
 
+-- the target of a unit's level is the same for all methods
+with_target as (
+    select
+        tally.*,
+        target.indicator_code is not null as has_target,
+        target.target_numerator,
+        target.target_denominator
+    from mart.period_tally as tally
+    left join mart.target_in_force as target
+        on
+            target.indicator_code = 'on_time_rate'
+            and target.comparison = '>='
+            and tally.unit_level = target.unit_level
+            and target.measured_on = least(tally.period_end, :as_of_date)
+),
+
 -- the tally is read once, not once for each method
 by_method as (
     select
@@ -53,7 +69,7 @@ by_method as (
             when 'due' then due_judged
         end as denominator,
         tally.*
-    from mart.period_tally as tally
+    from with_target as tally
     cross join method
 ),
 
@@ -91,21 +107,15 @@ on_time_detail as (
         ) as value,
         case
             when by_method.denominator = 0 then 'no_data'
-            when target.indicator_code is null then 'no_target'
+            when not by_method.has_target then 'no_target'
             when
-                by_method.numerator * target.target_denominator
-                >= target.target_numerator * by_method.denominator
+                by_method.numerator * by_method.target_denominator
+                >= by_method.target_numerator * by_method.denominator
                 then 'met'
             else 'not_met'
         end as status,
         :rate_interval
     from counted as by_method
-    left join mart.target_in_force as target
-        on
-            target.indicator_code = 'on_time_rate'
-            and target.comparison = '>='
-            and by_method.unit_level = target.unit_level
-            and target.measured_on = least(by_method.period_end, :as_of_date)
 )
 
 select * from on_time_detail
