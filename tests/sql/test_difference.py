@@ -9,7 +9,9 @@ import io
 import itertools
 import json
 import random
+import re
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from known_issues import issue
@@ -27,10 +29,16 @@ from random_nights import Sources
 from web_site import browser
 from worked_dossiers import LATER, NIGHT, THIRTEEN, UNIT, record, record_unit
 
-from onestop.figures.difference import Cause, _Comparison, _find_unit, compare_nights
-from onestop.figures.difference.output import Labels, notes_on, print_difference
+from onestop.figures.difference import Cause, Verdict, _Comparison, _find_unit, compare_nights
+from onestop.figures.difference.output import (
+    Labels,
+    _figure_text,
+    notes_on,
+    print_difference,
+)
 from onestop.figures.difference.recorded import recorded_difference
 from onestop.figures.scorecard.values import read_lines, read_methods, read_scorecard
+from onestop.figures.web.audit import _pair_text
 from onestop.figures.web.overview import _read_turned
 from onestop.figures.web.site import Visit
 from onestop.figures.web.unit import read_unit
@@ -249,6 +257,31 @@ def test_an_unchanged_figure_that_was_asked_for_is_shown_with_its_name(settings,
     title = "Dossiers received in the year" if lang == "en" else "Hồ sơ tiếp nhận trong năm"
     assert title in text.getvalue()
     assert word in text.getvalue()
+
+
+def test_unchanged_indicators_are_listed_by_name_and_code_unless_they_have_no_data(settings):
+    page = " ".join(printed(settings, "table").split())
+    [listed] = re.findall(r"Unchanged: (.*?)(?: Figures of one level| The dossiers|$)", page)
+    indicators = [name.rpartition(" ")[2] for name in listed.split("; ")]
+    compared = compare_nights(settings, NEXT, LATER, "CITY").figures
+    assert indicators == [
+        f"({figure.indicator_code})"
+        for figure in compared
+        if not figure.is_changed and any(figure.before)
+    ]
+    assert "PCI rank" not in page
+    [level] = re.findall(r"--unit DISTRICT: (.*?) \(digitisation_rollout_district\)", page)
+    assert level == "District One-Stops with the digitisation process"
+
+
+def test_a_wait_beside_its_target_has_decimals_only_where_it_would_look_like_it():
+    for pair, shown in (((1_919, 2), "16 min"), ((3_599, 2), "29 min 59.5 s")):
+        counts = f"{pair[0]:,}/{pair[1]}"
+        half_an_hour = Verdict(target=Decimal(1800))
+        page = _pair_text(pair, "seconds", half_an_hour, "en")
+        terminal = _figure_text(pair, "seconds", half_an_hour, "en")
+        found = [text.replace("\u00a0", " ") for text in (page, terminal)]
+        assert found == [shown, f"{counts} = {shown}"]
 
 
 def test_an_unchanged_line_of_the_scorecard_without_any_figure_is_shown_too(settings):

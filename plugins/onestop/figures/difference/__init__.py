@@ -166,6 +166,11 @@ class FigureChange:
     issues_after: tuple[KnownIssue, ...] = ()
 
     @property
+    def has_data(self) -> bool:
+        """Whether one of the nights published any case of it."""
+        return any(pair is not None and any(pair) for pair in (self.before, self.after))
+
+    @property
     def is_changed(self) -> bool:
         """Whether the figure moved, or its target, its verdict or its known issues changed."""
         had_begun = self.verdict_before is not None

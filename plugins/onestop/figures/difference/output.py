@@ -19,7 +19,7 @@ from onestop.marts.published import open_published
 from onestop.schema.number_text import counted, day, measured, signed, target_text, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from rich.console import Console
 
@@ -334,19 +334,25 @@ def _print_page(console: Console, difference: Difference, labels: Labels, lang: 
     same = [figure for figure in difference.figures if figure not in shown]
     if not shown:
         console.print(_word("none", lang))
-    elif same:
-        names = ", ".join(figure.indicator_code for figure in same)
-        console.print(_word("same", lang, names=names))
+    else:
+        with_data = [figure.indicator_code for figure in same if figure.has_data]
+        if with_data:
+            console.print(_word("same", lang, names=_named(with_data, labels, lang)))
     _print_footnotes(console, same, lang)
     elsewhere = () if difference.has_items else difference.elsewhere
     for level, listed in groupby(elsewhere, key=itemgetter(1)):
-        names = ", ".join(code for code, _ in listed)
+        names = _named([code for code, _ in listed], labels, lang)
         console.print(_word("elsewhere", lang, level=level.upper(), names=names))
     if not difference.has_items and any(figure.causes for figure in shown):
         console.print(_word("items", lang))
     elif any(figure.item_name == "dossier" and figure.items for figure in shown):
         console.print(_word("file", lang))
     _print_rules(console, difference, labels, lang)
+
+
+def _named(codes: Iterable[str], labels: Labels, lang: Language) -> str:
+    """Indicators by name, with the code that options take."""
+    return "; ".join(f"{labels.indicators[code][f'title_{lang}']} ({code})" for code in codes)
 
 
 def _print_span(
@@ -413,7 +419,8 @@ def _print_figure(console: Console, figure: FigureChange, labels: Labels, lang: 
         style="bold",
     )
     if figure.before is not None and figure.after is not None:
-        before, after = (_figure_text(one, unit, lang) for one in (figure.before, figure.after))
+        before = _figure_text(figure.before, unit, figure.verdict_before, lang)
+        after = _figure_text(figure.after, unit, figure.verdict_after, lang)
         same = f"{after}, {_WORDS['unchanged'][lang]}"
         console.print(f"{before} → {after}" if figure.causes else same)
     elif not figure.causes:
@@ -595,9 +602,12 @@ def _day(date: dt.date | None, lang: Language) -> str:
     return "—" if date is None else day(date, lang)
 
 
-def _figure_text(counts: tuple[int, int], unit_of_measure: str, lang: Language) -> str:
+def _figure_text(
+    counts: tuple[int, int], unit_of_measure: str, verdict: Verdict | None, lang: Language
+) -> str:
     numerator, denominator = counts
     if not denominator:
         return _WORDS["nothing"][lang]
-    value = measured(numerator, denominator, None, unit_of_measure, lang)
+    target = verdict.target if verdict else None
+    value = measured(numerator, denominator, None, unit_of_measure, lang, target)
     return f"{whole(numerator, lang)}/{whole(denominator, lang)} = {value}"

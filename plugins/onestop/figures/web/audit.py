@@ -32,7 +32,7 @@ from onestop.said import said, said_text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from onestop.figures.difference import Difference
+    from onestop.figures.difference import Difference, Verdict
     from onestop.figures.web.site import Visit
     from onestop.schema.number_text import Language
     from onestop.settings import Settings
@@ -481,7 +481,7 @@ def _add_difference(
     for figure in difference.figures:
         indicator = labels.indicators[figure.indicator_code]
         if not figure.is_changed and not difference.has_items:
-            if any(pair and any(pair) for pair in (figure.before, figure.after)):
+            if figure.has_data:
                 values["unchanged"].append(indicator[f"title_{lang}"])
             continue
         measure = indicator["unit_of_measure"]
@@ -491,8 +491,8 @@ def _add_difference(
                 "title": indicator[f"title_{lang}"],
                 "unit_of_measure": measure,
                 "previous_night": difference.previous,
-                "before": _pair_text(figure.before, measure, lang),
-                "after": _pair_text(figure.after, measure, lang),
+                "before": _pair_text(figure.before, measure, figure.verdict_before, lang),
+                "after": _pair_text(figure.after, measure, figure.verdict_after, lang),
                 "numerator_change": figure.change[0],
                 "denominator_change": figure.change[1],
                 "causes": [
@@ -516,8 +516,11 @@ def _add_difference(
         ]
 
 
-def _pair_text(pair: tuple[int, int] | None, unit_of_measure: str, lang: Language) -> str:
+def _pair_text(
+    pair: tuple[int, int] | None, unit_of_measure: str, verdict: Verdict | None, lang: Language
+) -> str:
     if pair is None:
         return "–"
-    figure = {"numerator": pair[0], "denominator": pair[1], "value": None}
+    target = verdict.target if verdict else None
+    figure = {"numerator": pair[0], "denominator": pair[1], "value": None, "target": target}
     return figure_text(figure, unit_of_measure, lang)
