@@ -167,6 +167,9 @@ named as (
     union all
     select 'report_code', report_code, title_vi, title_en
     from ref.report_calendar
+    union all
+    select code_kind, code, label_vi, label_en
+    from ref.code_label
 ),
 
 label as (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import subprocess
 import sys
 from dataclasses import fields, replace
@@ -19,8 +20,9 @@ from three_nights import publish_second_night
 
 import onestop
 from onestop.figures.form_06a.figures import FormCounts
+from onestop.figures.web.unit import SIGNS, STRENGTHS
 from onestop.frames import SCHEMAS, PublishedFigures
-from onestop.marts.descriptions import label_kind
+from onestop.marts.descriptions import column_meaning, label_kind
 from onestop.marts.publish import refresh_reference
 from onestop.marts.published import NothingPublishedError, QuestionError
 from onestop.record.reference_versions import keep_reference
@@ -193,6 +195,40 @@ def test_every_code_of_every_mart_has_a_name(embedded, published):
     assert missing == []
     assert {field.name for field in fields(FormCounts)} <= known["method_code"]
     assert "form_06a" in known["indicator_code"]
+
+
+#: Columns of words that are no codes of a list, or several codes.
+_NO_CODES = {"source_code", "code", "code_kind", "issue_code", "turned_by"}
+
+
+def test_every_column_of_codes_has_a_kind_of_names(embedded):
+    """By its values, and by its description: "code: text; code: text"."""
+    without = set()
+    with open_warehouse(f"duckdb:///{embedded.published}", read_only=True) as warehouse:
+        for row in warehouse.rows(
+            "select table_name, column_name from information_schema.columns"
+            " where table_schema = 'mart' and data_type = 'VARCHAR'"
+        ):
+            table, column = row["table_name"], row["column_name"]
+            if column in _NO_CODES or label_kind(table, column) is not None:
+                continue
+            meaning = column_meaning(table, column) or {"vi": ""}
+            is_list = len(re.findall(r"\b[a-z]+(?:_[a-z0-9]+)*: ", meaning["vi"])) > 1
+            are_words = warehouse.value(
+                f"select bool_and(regexp_full_match({column}, '[a-z][a-z_0-9]*'))"
+                f" from mart.{table} where {column} is not null"
+            )
+            if is_list or are_words:
+                without.add(f"{table}.{column}")
+    assert without == set()
+
+
+def test_signs_are_named_as_on_the_pages(published):
+    labels = published.table("label").set_index(["code_kind", "code"])
+    for kind, texts in (("change_kind", SIGNS), ("strength", STRENGTHS)):
+        for code, names in texts.items():
+            row = labels.loc[(kind, code)]
+            assert (row["label_vi"], row["label_en"]) == (names["vi"], names["en"])
 
 
 def test_filters_take_lists_dates_and_missing_values(on_both):

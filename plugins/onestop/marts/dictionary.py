@@ -23,9 +23,15 @@ if TYPE_CHECKING:
 
 #: The schemas, in the order in which people need them.
 SCHEMAS = (PUBLISHED, "ref", "audit", "core", "national")
+#: Kinds of codes that the SELECTs of the marts give themselves.
+_OF_SELECTS = (
+    "band_kind", "change_kind", "clock_code", "disagreement", "doubt_code", "item_role",
+    "move_kind", "source_kind", "strength", "unit_of_measure", "unit_scope", "visit_outcome",
+)  # fmt: skip
 #: The reference table and column that hold the codes of a kind, and their labels.
 CODE_LISTS: Mapping[str, str] = {
     "band_code": "age_band.band_code",
+    **dict.fromkeys(_OF_SELECTS, "code_label.code"),
     "cause_code": "change_cause.cause_code",
     "channel": "channel.channel",
     "check_code": "decree_check.check_code",
@@ -188,6 +194,8 @@ def code_lists() -> dict[str, list[Code]]:
         label = "title" if "title_vi" in reference_files()[table].columns else "label"
         codes = {}
         for row in reference[table]:
+            if row.get("code_kind", kind) != kind:
+                continue
             name: Meaning = {"vi": str(row[f"{label}_vi"]), "en": str(row[f"{label}_en"])}
             code = Code(str(row[column]), name, str(row["source_clause"] or ""))
             codes[code.code, *name.values(), code.source] = code

@@ -151,7 +151,9 @@ def verify(
 
 
 #: Reference files that no compared figure is computed from: notes, dates of reports, texts.
-BESIDE_FIGURES = frozenset({"known_issue", "volume_exception", "report_calendar", "change_cause"})
+BESIDE_FIGURES = frozenset(
+    {"known_issue", "volume_exception", "report_calendar", "change_cause", "code_label"}
+)
 
 
 def _changed_rules(

@@ -64,6 +64,7 @@ def test_no_count_is_computed_from_a_file_beside_the_figures():
         ("indicator_value", "known_issue"),
         ("known_issue", "known_issue"),
         ("label", "change_cause"),
+        ("label", "code_label"),
         ("label", "report_calendar"),
     }
 
