@@ -435,7 +435,9 @@ def test_the_command_issues_and_lists_reports_and_names_the_known_codes(
     run = CliRunner()
     issued = run.invoke(app, ["report", "issue", "q1", "--as-of", "2022-03-07"])
     assert issued.exit_code == 0, issued.output
-    assert "reports/q1/1: q1, issue 1, data as of 2022-03-07, late" in issued.output
+    folder = settings.published.parent / "reports/q1/1"
+    facts = "data as of 2022-03-07, provisional: its period ends on 2022-03-31, late"
+    assert f"{folder}: q1, issue 1, {facts}" in issued.output
     listed = run.invoke(app, ["report", "list", "--lang", "vi"])
     assert listed.exit_code == 0, listed.output
     for text in ["Báo cáo Quý", "07/03/2022", "(muộn)", "chưa ban", "04/12/2022"]:

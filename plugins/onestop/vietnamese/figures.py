@@ -174,8 +174,11 @@ SENTENCES: dict[str, str] = {
         "không còn thư mục, và phiên bản này sẽ tạo ra tệp khác cho đêm {as_of_date}"
     ),
     "restore it from a backup of the landing": "khôi phục thư mục từ bản sao lưu của landing",
-    "{folder}: {report_code}, issue {issue_number}, data as of {as_of_date}{late}{existing}": (
-        "{folder}: {report_code}, lần {issue_number}, số liệu đến {as_of_date}{late}{existing}"
+    ", provisional: its period ends on {period_end}": ", tạm tính: kỳ hết vào {period_end}",
+    "{folder}: {report_code}, issue {issue_number}, data as of {as_of_date}{provisional}{late}"
+    "{existing}": (
+        "{folder}: {report_code}, lần {issue_number}, số liệu đến {as_of_date}{provisional}{late}"
+        "{existing}"
     ),
     "; nothing has changed, so this is the existing issue of {date}": (
         "; không có gì thay đổi, nên đây là lần đã ban hành ngày {date}"

@@ -19,6 +19,7 @@ from onestop.schema.time_zone import LOCAL_ZONE
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
+    from pathlib import Path
 
     from onestop.console import OutputFormat
     from onestop.record.issued_reports import IssuedReport
@@ -26,16 +27,24 @@ if TYPE_CHECKING:
     from onestop.settings import Settings
 
 
-def issue_line(issue: IssuedReport, now: dt.datetime | None = None) -> Said:
+def issue_line(
+    issue: IssuedReport, now: dt.datetime | None = None, within: Path | None = None
+) -> Said:
     """The issue as one sentence for people.
 
     Args:
         issue: from :func:`onestop.figures.issued.issuing.issue_report`.
         now: the moment that was given to it; an issue of an earlier one is said to be that.
+        within: the folder that the issue's folder is named with; by default it is named without.
     """
     late = (
         said(", late: its last day was {last_day_date}", last_day_date=issue.last_day_date)
         if issue.is_late
+        else ""
+    )
+    provisional = (
+        said(", provisional: its period ends on {period_end}", period_end=issue.period_end)
+        if issue.is_provisional
         else ""
     )
     existing = (
@@ -47,11 +56,13 @@ def issue_line(issue: IssuedReport, now: dt.datetime | None = None) -> Said:
         else ""
     )
     return said(
-        "{folder}: {report_code}, issue {issue_number}, data as of {as_of_date}{late}{existing}",
-        folder=issue.folder,
+        "{folder}: {report_code}, issue {issue_number}, data as of {as_of_date}{provisional}{late}"
+        "{existing}",
+        folder=within / issue.folder if within else issue.folder,
         report_code=issue.report_code,
         issue_number=issue.issue_number,
         as_of_date=issue.as_of_date,
+        provisional=provisional,
         late=late,
         existing=existing,
     )
