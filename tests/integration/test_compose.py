@@ -165,6 +165,25 @@ def test_a_night_runs_on_separate_workers(stack, expected):
     assert "succeeded in" in stack("logs", "worker")
 
 
+def test_a_night_is_verified_on_the_spark_cluster(stack):
+    stack.set(
+        {
+            "AIRFLOW_EXECUTOR": "LocalExecutor",
+            "COMPOSE_PROFILES": "spark",
+            "COMPUTE": "spark://spark-master:7077",
+            "IMAGE": "onestop-spark:local",
+        }
+    )
+    stack("up", "--detach", "--wait", "--build", "--remove-orphans")
+    doctor = stack("exec", "-T", "scheduler", "onestop", "doctor", "--lang", "en", check=False)
+    assert "spark://spark-master:7077" in doctor
+    verified = stack("exec", "-T", "scheduler", "onestop", "verify", "--lang", "en")
+    assert "identical" in verified
+    assert "Registering app" in stack("logs", "spark-master")
+    for worker in ("spark-worker-1", "spark-worker-2"):
+        assert "Executor app" in stack("logs", worker), worker
+
+
 def test_no_service_runs_as_root_and_no_secret_is_in_the_image(stack):
     for service in ("api-server", "scheduler", "dag-processor", "triggerer"):
         assert stack("exec", "-T", service, "id", "-u").strip() == "50000"

@@ -136,3 +136,10 @@ def test_one_file_holds_address_and_login_of_the_store(tmp_path, monkeypatch):
         monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
         put(store_at(f"s3://{BUCKET}/containers") / "note", b"text")
         assert text_of(store_at(f"s3://{BUCKET}/containers") / "note") == "text"
+
+
+def test_every_service_that_stays_up_is_checked(services):
+    """Compose waits for the health of each (``up --wait``), and fails for one without a check."""
+    for name, service in services.items():
+        stays_up = service.get("restart", "no") != "no"
+        assert bool(service.get("healthcheck", {}).get("test")) == stays_up, name
