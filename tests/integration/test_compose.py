@@ -101,7 +101,8 @@ def stack(tmp_path_factory):
         running("up", "--detach", "--wait", "--build")
         yield running
     finally:
-        running("down", "--volumes", "--timeout", "10", check=False)
+        # the services of every profile that a test started, or their volumes would stay
+        running("--profile", "*", "down", "--volumes", "--timeout", "10", check=False)
 
 
 @pytest.fixture(scope="module")
