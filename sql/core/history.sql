@@ -45,7 +45,7 @@ current_version as (
         current_delivery.file_name,
         current_delivery.source,
         current_delivery.kind
-    from core.{entity}_version as version
+    from {versions} as version
     inner join current_delivery on version.delivery_id = current_delivery.delivery_id
     {touched}
     where version.known_from <= {known_on}
@@ -180,7 +180,7 @@ change as (
         version.content_hash,
         {columns}
     from change
-    inner join core.{entity}_version as version
+    inner join {versions} as version
         on
             {version_of_change}
             and change.delivery_id = version.delivery_id

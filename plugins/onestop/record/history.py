@@ -17,13 +17,19 @@ _HISTORY_SQL = PROJECT_ROOT / "sql" / "core" / "history.sql"
 
 
 def history_select(
-    feed: Feed, *, touched: str | None = None, known_on: str = "date '9999-12-31'"
+    feed: Feed,
+    *,
+    touched: str | None = None,
+    versions: str | None = None,
+    known_on: str = "date '9999-12-31'",
 ) -> str:
     """The SELECT that derives ``core.<entity>_history``.
 
     Args:
         feed: the feed.
         touched: a relation with the key columns; limits the result to these keys.
+        versions: the relation of the versions, of which it has all of a key or none; defaults to
+            ``core.<entity>_version``.
         known_on: SQL date; deliveries loaded for later nights are excluded.
     """
     covered = [
@@ -35,6 +41,7 @@ def history_select(
     ordered = [*needed, "modified_at"] if has_changes(feed) else needed
     return _HISTORY_SQL.read_text(encoding="utf-8").format(
         entity=feed.entity,
+        versions=versions or f"core.{feed.entity}_version",
         feed=feed.name,
         key=", ".join(feed.key),
         key_text=key_text(feed, "version"),

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from onestop.warehouse import Warehouse
 
 _CHANGED, _CODES, _PERIOD = "diff_changed", "diff_code", "diff_period"
+_VERSIONS, _UNCHANGED_SUMS = "diff_version", "diff_source_unchanged"
 #: The changed codes with those that they name, or that name them: either may be the counted one.
 _WITH_ALIASES = f"""
 select dossier_code from {_CHANGED}
@@ -46,6 +47,7 @@ union
 select v.dossier_code from core.dossier_version as v
 inner join {_CHANGED} as c on v.alias_code = c.dossier_code
 """
+_SUMS = ("dossiers", "dossiers_with_channel", "dossiers_with_result_flag")
 _UNCHANGED = (
     "select d.* from mart.counted_dossier as d"
     f" where not exists (select 1 from {_CODES} as c where c.dossier_code = d.dossier_code)"
@@ -200,6 +202,8 @@ class Sides:
         if sources := self._turned_sources():
             listed = ", ".join(f"'{source}'" for source in sources)
             self._drop(
+                _VERSIONS,
+                _UNCHANGED_SUMS,
                 "diff_history_earlier",
                 "diff_history_later",
                 "diff_source_earlier",
@@ -272,23 +276,37 @@ class Sides:
 
     def _count_both(self) -> None:
         """Compute the dossiers of both nights, and the sources' sums over all dossiers."""
+        # each is read once for both nights: the record and the marts have millions of rows
+        self._make(
+            _VERSIONS,
+            "select v.* from core.dossier_version as v"
+            f" where exists (select 1 from {_CODES} as c where c.dossier_code = v.dossier_code)",
+        )
+        self._make(_UNCHANGED_SUMS, self._sums_by_source(f"({_UNCHANGED}) as unchanged"))
         for side, night in (("earlier", self._previous), ("later", self._as_of)):
             self._make(
                 f"diff_history_{side}",
-                history_select(DOSSIERS, touched=_CODES, known_on=f"date '{night}'"),
+                history_select(DOSSIERS, versions=_VERSIONS, known_on=f"date '{night}'"),
             )
             counted = self._marts[side].relation("mart.counted_dossier")
             self._relations[f"{side}.counted_dossier"] = counted
-            each = "unit_code, delivery_id, channel, result_digitised"
+            sums = ", ".join(f"cast(sum({name}) as bigint) as {name}" for name in _SUMS)
             self._make(
                 f"diff_source_{side}",
-                f"select unit_code, {_OF_SOURCE} as source_code, count(*) as dossiers,"
-                " count(channel) as dossiers_with_channel,"
-                " count(result_digitised) as dossiers_with_result_flag"
-                f" from (select {each} from ({_UNCHANGED}) as unchanged"
-                f" union all select {each} from {counted}) as every"
-                f" group by unit_code, {_OF_SOURCE}",
+                f"select unit_code, source_code, {sums}"
+                f" from (select * from {_UNCHANGED_SUMS}"
+                f" union all {self._sums_by_source(counted)}) as both_parts"
+                " group by unit_code, source_code",
             )
+
+    @staticmethod
+    def _sums_by_source(relation: str) -> str:
+        return (
+            f"select unit_code, {_OF_SOURCE} as source_code, count(*) as dossiers,"
+            " count(channel) as dossiers_with_channel,"
+            " count(result_digitised) as dossiers_with_result_flag"
+            f" from {relation} group by unit_code, {_OF_SOURCE}"
+        )
 
     def _turned_sources(self) -> list[str]:
         """Sources that gave channels or results on one of the nights only."""
