@@ -181,6 +181,73 @@ def write_changes(city: City, folder: Path, most: int, form: str = "csv") -> Pat
     return path
 
 
+def write_visits(city: City, folder: Path, tickets: int) -> Path:
+    """Write the queue tickets of all days until the first night, as one export of that night.
+
+    Args:
+        city: the city.
+        folder: of the exports.
+        tickets: how many.
+    """
+    path = folder / f"visits_{city.night:%Y%m%d}.csv"
+    issued = (
+        f"date '{city.night}' - cast(hash(n) % 327 as integer)"
+        " + interval 7 hour + to_seconds(cast(hash(n, 2) % 30000 as bigint))"
+    )
+    units = city.departments + city.districts + city.communes
+    called = "issued + to_seconds(cast(hash(n, 3) % 2400 as bigint))"
+    with _city(city) as database:
+        _copy(
+            database,
+            'select \'T\' || n as "Mã phiếu", u.code as "Đơn vị",'
+            " 'Hoàn thành' as \"Trạng thái\","
+            " strftime(issued, '%d/%m/%Y %H:%M:%S') as \"Thời điểm lấy số\","
+            f" strftime({called}, '%d/%m/%Y %H:%M:%S') as \"Thời điểm gọi\","
+            f" 'DV' || n % 9 as \"Dịch vụ\" from (select n, {issued} as issued"
+            f" from range({tickets}) as made (n)) as t"
+            f" inner join unit as u on cast(hash(n, 1) % {units} as bigint) = u.unit order by n",
+            path,
+        )
+    return path
+
+
+def write_corrections(city: City, folder: Path, most: int) -> Path:
+    """Write what an auditor looks for, as an export of the Monday after the first night.
+
+    Half of the dossiers are open, the overdue ones first, and are now due on the year's last day.
+    The others ended more than a month ago, and now three days later. One row in ten is rejected:
+    it is due before its receipt.
+
+    Args:
+        city: the city.
+        folder: of the exports.
+        most: dossiers at most.
+    """
+    path = folder / f"dossiers_{city.next_night:%Y%m%d}_corrections.csv"
+    year, clock = city.night.year, "'%d/%m/%Y %H:%M:%S'"
+    chosen = f"not is_ended or end_day < date '{city.night}' - 30 and hash(i, 7) % 100 = 0"
+    dossiers, *_ = _select(city, city.night, "csv", chosen).rpartition("order by i")
+    later = {
+        column: f"case when TrangThaiHoSo = '10' then strftime(strptime({column}, {clock})"
+        f" + interval 3 days, {clock}) else '' end as {column}"
+        for column in ("NgayKetThucXuLy", "NgayTra")
+    }
+    with _city(city) as database:
+        _copy(
+            database,
+            "with dossier as (select *, row_number() over (partition by TrangThaiHoSo order by case"
+            f" when TrangThaiHoSo = '4' then strptime(NgayHenTra, {clock}) end, hash(MaHoSo))"
+            f" as place from ({dossiers}))"
+            f" select * exclude (place) replace ({', '.join(later.values())},"
+            f" '{city.next_night:%d/%m/%Y} 10:00:00' as NgayCapNhat, case when place % 10 = 0"
+            f" then '01/01/{year - 1} 16:00:00' when TrangThaiHoSo = '4'"
+            f" then '31/12/{year} 16:00:00' else NgayHenTra end as NgayHenTra)"
+            f" from dossier where place <= {most // 2} order by place",
+            path,
+        )
+    return path
+
+
 def _city(city: City) -> duckdb.DuckDBPyConnection:
     database = open_duckdb(":memory:")
     sizes = ("departments", "districts", "communes")

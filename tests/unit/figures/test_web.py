@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from bench_pages import unmeasured
 from fastapi import HTTPException
 from published_marts import Figure, publish, settings_in
 from web_site import REJECTED, TestClient, browser, crawl
@@ -75,6 +76,11 @@ def all_paths(settings):
         paths = [path.replace(parameter, value) for path in paths]
     assert not [path for path in paths if "{" in path]
     return [f"{path}?{QUERIES[path]}" if path in QUERIES else path for path in paths]
+
+
+def test_the_benchmark_measures_every_route(settings):
+    app = make_app(lambda: settings, guard=lambda: None, login_url=lambda page: page)
+    assert unmeasured(route.path for route in app.routes) == ["/{unknown:path}"]
 
 
 def test_the_page_shows_figure_counts_target_and_verdict_in_vietnamese(settings):
