@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import subprocess
 import sys
 
 from onestop.gate.deferred_imports import deferring
@@ -16,6 +17,19 @@ def test_what_an_import_made_is_not_looked_at_by_the_garbage_collector():
         assert any(one is made for one in gc.get_objects())
     assert gc.isenabled()
     assert not any(one is made for one in gc.get_objects())
+
+
+def test_a_command_ends_without_a_report_of_leaks():
+    program = (
+        "from onestop.gate.deferred_imports import deferring\n"
+        "with deferring(()):\n"
+        "    import duckdb\n"
+        "    connection = duckdb.connect()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
 
 
 def test_a_deferred_module_is_executed_when_it_is_used(monkeypatch):
