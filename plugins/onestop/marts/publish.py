@@ -85,9 +85,16 @@ def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
         for file in mart_files():
             if not file.is_view:
                 _publish_table(warehouse, file.name, is_whole=not staged_views[file.name])
-        for file in mart_files():
-            if file.is_view:
-                warehouse.make_view(f"{PUBLISHED}.{file.name}", file.select(as_of, PUBLISHED))
+        views = {
+            f"{PUBLISHED}.{file.name}": file.select(as_of, PUBLISHED)
+            for file in mart_files()
+            if file.is_view
+        }
+        if has_changes:  # computed by the same SELECTs as the night before
+            warehouse.keep_views(views)
+        else:
+            for name, select in views.items():
+                warehouse.make_view(name, select)
         for history, table in HISTORIES.items():
             touched = _TOUCHED.get(history) if has_changes else None
             _extend_history(

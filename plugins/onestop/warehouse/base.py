@@ -191,6 +191,18 @@ class Warehouse(ABC):
     def make_view(self, name: str, select: str) -> None:
         """Create a view, replacing a table or view of its name."""
 
+    def keep_views(self, views: Mapping[str, str]) -> None:
+        """Like :meth:`make_view` for several views of tables that have the columns they had.
+
+        Identical views may stay, with their comments: creating one costs a look-up of all that it
+        reads, and its comments are as many statements as it has columns.
+
+        Args:
+            views: the query of each ``schema.view``, those that others read first.
+        """
+        for name, select in views.items():
+            self.make_view(name, select)
+
     @abstractmethod
     def staged(self, path: Path) -> AbstractContextManager[str]:
         """Make a staged delivery's tables readable; yields the prefix of their names."""

@@ -222,6 +222,21 @@ class DuckDBWarehouse(Warehouse):
         """Create a view, replacing a table or view of its name."""
         self._make("view", name, select)
 
+    def keep_views(self, views: Mapping[str, str]) -> None:
+        """Create views that are not there or differ; DuckDB keeps the text in its own words."""
+        standing = dict(
+            self._connection.execute(
+                "select schema_name || '.' || view_name, sql from duckdb_views()"
+                " where database_name = current_database() and not internal"
+            ).fetchall()
+        )
+        for name, select in views.items():
+            (words,) = self._connection.execute(
+                "select json_deserialize_sql(json_serialize_sql(?))", [select]
+            ).fetchone() or ("",)
+            if not standing.get(name, "").endswith(f" AS {words};"):
+                self.make_view(name, select)
+
     def _make(self, kind: str, name: str, select: str) -> None:
         statement = f"create or replace {kind} {name} as {select}"
         try:
