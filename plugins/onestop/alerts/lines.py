@@ -33,10 +33,10 @@ _WORDS: dict[str, dict[Language, str]] = {
         "en": "{source} {feed}: no file {names} is loaded",
     },
     "published_without": {
-        "vi": "{source} {feed}: thiếu {files} so với ba ngày làm việc trước; đêm đã công bố mà"
-        " không có, tệp đến sau được tính từ đêm tiếp theo",
+        "vi": "{source} {feed}: thiếu {files} so với ba ngày làm việc trước; đêm đã được"
+        " công bố khi thiếu tệp, tệp đến sau được tính từ đêm tiếp theo",
         "en": "{source} {feed}: {files} missing, compared with the three working days before; the"
-        " night is published without, a file that comes later counts from the next night on",
+        " night was published all the same; what comes later counts from the next night on",
     },
     "left_out": {
         "vi": "Nguồn bị bỏ qua vì ánh xạ lỗi: {subject}",

@@ -140,7 +140,7 @@ def evaluate(
 def _as_read(result: Any) -> dict[str, Any]:  # noqa: ANN401 - untyped library
     """What is read of a result, with the same values as in its own ``to_json_dict``.
 
-    That would copy all of it four times.
+    That would copy all of it four times. The causes of an error stay as they are.
     """
     return {
         "success": result.success,

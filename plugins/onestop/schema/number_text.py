@@ -40,11 +40,11 @@ _MOST_PLACES = 12
 #: How figures are rounded, for the pages and tables that show them.
 ROUNDING: dict[Language, str] = {
     "vi": "Tỷ lệ được cắt, không làm tròn; thời gian chờ được nâng lên giây tiếp theo; con số nào"
-    " như vậy trông như bằng mục tiêu, hoặc như tròn phút, mà không phải thì có thêm chữ số lẻ; so"
-    " với mục tiêu bằng số nguyên.",
+    " như vậy trông như bằng mục tiêu (không có mục tiêu: như tròn phút) mà không phải thì có thêm"
+    " chữ số lẻ; so với mục tiêu bằng số nguyên.",
     "en": "Rates are cut, not rounded; waits are raised to the next second; a figure that would"
-    " thereby look like its target, or like a full minute, has more decimals; targets are compared"
-    " as integers.",
+    " thereby look like its target (without one: like a full minute) has more decimals; targets are"
+    " compared as integers.",
 }
 
 

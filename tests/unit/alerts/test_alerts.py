@@ -207,8 +207,8 @@ def test_a_night_published_without_a_file_that_usually_comes_names_its_feed(worl
     world.publish(BEFORE, NIGHT)
     alert = world.alerts()["delivery_missing"]
     assert "\n".join(texts(alert)) == (
-        "one_stop visits: 1 file missing, compared with the three working days before; the night is"
-        " published without, a file that comes later counts from the next night on"
+        "one_stop visits: 1 file missing, compared with the three working days before; the night"
+        " was published all the same; what comes later counts from the next night on"
     )
     assert alert.counts == {"feeds": 1, "sources_left_out": 0}
     world.deliver("visits.csv")

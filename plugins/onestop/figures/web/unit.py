@@ -49,7 +49,10 @@ SIGNS: dict[str, dict[Language, str]] = {
     },
     "end_moved_earlier": {"vi": "Ngày kết thúc bị sửa sớm hơn", "en": "End moved earlier"},
     "end_backdated": {"vi": "Kết thúc ghi lùi ngày", "en": "End set back"},
-    "end_set_to_due": {"vi": "Kết thúc đúng giây hẹn trả", "en": "End set to the due second"},
+    "end_set_to_due": {
+        "vi": "Kết thúc đúng giây hẹn trả",
+        "en": "End set to the exact second of the due date",
+    },
     "status_rewound": {"vi": "Trạng thái bị lùi lại", "en": "Status set back"},
     "class_changed": {"vi": "Đổi cách kết thúc", "en": "Closing class changed"},
     "closed_out_overdue": {
