@@ -193,6 +193,50 @@ def test_the_page_of_a_report_issued_early_says_so_with_the_decision_of_that_iss
     assert auditor.get("/").text.count("tạm tính: kỳ chưa hết") == 3
 
 
+def test_the_pages_of_the_issues_of_one_night_show_the_decisions_that_their_files_state(issued):
+    settings, _ = issued  # its issue states none
+    soon = IN_TIME + dt.timedelta(minutes=5)
+    for now, reason in ((soon, "mới có quý II"), (LATE, "vẫn ban hành")):
+        issue_report(settings, "q1", now=now, because=reason, decided_by="duty")
+    client = browser(settings, reads_record=False)
+    shown = []
+    for issue in recorded(settings):
+        folder = settings.published.parent / issue["folder"]
+        page = client.get("/report", params={"code": "q1", "issue": issue["issue_number"]}).text
+        notes = json.loads((folder / "scorecard.json").read_text("utf-8"))["decisions"]
+        assert re.findall(r"Quyết định [^<]+", page.replace("\xa0", " ")) == notes
+        shown.append(notes)
+    assert shown == [
+        [],
+        ["Quyết định ban hành khi kỳ chưa hết (09/03/2022): mới có quý II"],
+        ["Quyết định ban hành khi kỳ chưa hết (10/03/2022): vẫn ban hành"],
+    ]
+
+
+@pytest.mark.parametrize("last_day", [FIRST, SECOND])
+def test_a_period_that_is_over_needs_no_reason(settings, last_day):
+    with open_warehouse(f"duckdb:///{settings.published}") as warehouse:
+        warehouse.execute(
+            "update ref.report_calendar set period_end = :day where report_code = 'q1'",
+            {"day": last_day},
+        )
+    with pytest.raises(QuestionError) as refused:
+        issue_report(settings, "q1", now=IN_TIME, because="mới có quý II", decided_by="duty")
+    assert str(refused.value) == (
+        f"report q1: its period was over on {last_day}, so that night 2022-03-08 needs no reason;"
+        " leave out --because"
+    )
+    assert refused.value.in_language("vi") == (
+        f"báo cáo q1: kỳ đã hết vào ngày {last_day}, nên đêm 2022-03-08 không cần lý do;"
+        " bỏ --because"
+    )
+    assert recorded(settings) == []
+    with open_warehouse(settings.warehouse) as warehouse:
+        assert warehouse.value("select count(*) from audit.decision") == 0
+    assert not (settings.landing / "decisions").exists()
+    assert not issue_report(settings, "q1", now=IN_TIME).is_provisional
+
+
 def test_a_report_is_an_issue_with_its_night_its_files_and_their_digests(issued):
     settings, issue = issued
     assert (issue.issue_number, issue.as_of_date, issue.folder) == (1, SECOND, "reports/q1/1")

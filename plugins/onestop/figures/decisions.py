@@ -9,6 +9,7 @@ from onestop.record.decisions import (
     PROVISIONAL_REPORT,
     REFUSED,
     VOLUME,
+    decision_on_report,
     standing_decisions,
 )
 from onestop.schema.feed_texts import FEED_NAMES
@@ -92,7 +93,7 @@ def report_decision_note(
     *,
     names_people: bool = True,
 ) -> str | None:
-    """The last decision on a report and the night that an issue of it rests on; None for none.
+    """The decision that the files of an issue state, as a sentence; None for none.
 
     Args:
         warehouse: from :func:`onestop.marts.published.open_published`.
@@ -100,10 +101,8 @@ def report_decision_note(
         lang: of the sentence.
         names_people: whether the login of who decided is shown.
     """
-    for one in standing_decisions(warehouse, issue.as_of_date):
-        if (one.decision_code, one.subject) == (PROVISIONAL_REPORT, issue.report_code):
-            return on_report_text(one, lang, names_people=names_people)
-    return None
+    one = decision_on_report(warehouse, issue.report_code, issue.as_of_date, issue.issued_at)
+    return on_report_text(one, lang, names_people=names_people) if one else None
 
 
 def on_report_text(decision: Decision, lang: Language, *, names_people: bool) -> str:

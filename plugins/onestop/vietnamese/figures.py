@@ -30,6 +30,10 @@ SENTENCES: dict[str, str] = {
     ),
     "no unit {code}": "không có đơn vị {code}",
     "no report {report_code}": "không có báo cáo {report_code}",
+    "its period was over on {period_end}, so that night {night} needs no reason": (
+        "kỳ đã hết vào ngày {period_end}, nên đêm {night} không cần lý do"
+    ),
+    "leave out --because": "bỏ --because",
     "no period basis {basis}": "không có cơ sở kỳ {basis}",
     "level": "cấp",
     "way to sort": "cách sắp xếp",

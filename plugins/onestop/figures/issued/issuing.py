@@ -13,6 +13,7 @@ from onestop.files import READABLE, sync, write_whole
 from onestop.intake.landing import INCOMING
 from onestop.marts.published import (
     NothingPublishedError,
+    QuestionError,
     find_night,
     open_published,
     published_nights,
@@ -121,13 +122,24 @@ def issue_report(
         decided_by: who decided that.
 
     Raises:
-        QuestionError: no such report, or its period begins after that night.
+        QuestionError: no such report, its period begins after that night, or ``because`` is given
+            and its period was over on that night.
         NothingPublishedError: that night is not published.
         ReportFilesError: files of an earlier issue are gone and cannot be made as they were.
     """
     now = now or dt.datetime.now(LOCAL_ZONE)
     with open_published(settings) as warehouse:
         facts = read_facts(warehouse, report_code, find_night(warehouse, as_of))
+    if because and facts.as_of_date >= facts.period_end:
+        raise QuestionError(
+            said(
+                "its period was over on {period_end}, so that night {night} needs no reason",
+                period_end=facts.period_end,
+                night=facts.as_of_date,
+            ),
+            subject=said("report {report_code}", report_code=report_code),
+            remedy="leave out --because",
+        )
     with open_warehouse(settings.warehouse) as warehouse:
         if because:
             night = facts.as_of_date
