@@ -10,8 +10,9 @@ from dataclasses import replace
 import pytest
 from web_site import BEFORE, NIGHT, REPORT_FILES, browser, publish_site
 
-from onestop.figures.web.reports import GROWTH, read_report
+from onestop.figures.web.reports import PARTS, read_report
 from onestop.figures.web.site import Visit
+from onestop.marts.night_changes import RECOUNTED
 from onestop.marts.published import open_published
 from onestop.record.issued_reports import record_issue, recorded_issues
 from onestop.schema.reference import read_reference
@@ -219,25 +220,19 @@ def changes_of_the_year(settings):
         return read_report(warehouse, settings, visit)["changes"]
 
 
-def test_growth_of_a_running_period_is_told_from_what_was_restated(provisional):
-    def on_time():
-        changes = changes_of_the_year(provisional)
-        assert {sum(part[1] for part in row["parts"]) for row in changes} != {0}
-        for row in changes:
-            for number, side in enumerate(("numerator", "denominator")):
-                total = (row[side] or 0) - (row[f"issued_{side}"] or 0)
-                assert sum(part[number] for part in row["parts"]) == total
-        [found] = [
-            row
-            for row in changes
-            if (row["indicator_code"], row["unit_code"]) == _ON_TIME_OF_THE_CITY
-        ]
-        return found["parts"]
+def parts_of_on_time(settings):
+    [found] = [
+        row
+        for row in changes_of_the_year(settings)
+        if (row["indicator_code"], row["unit_code"]) == _ON_TIME_OF_THE_CITY
+    ]
+    return found["parts"]
 
-    grown, restated = on_time()
-    with open_warehouse(f"duckdb:///{provisional.published}") as warehouse:
-        # five dossiers that were new are corrected ones
-        added = "'correction' as cause_code, 2 as numerator_change, 5 as denominator_change"
+
+def give_new_dossiers_another_cause(settings, cause):
+    """Five dossiers of the year that were new, two of them in the numerator, have another cause."""
+    with open_warehouse(f"duckdb:///{settings.published}") as warehouse:
+        added = f"'{cause}' as cause_code, 2 as numerator_change, 5 as denominator_change"
         less = (
             "numerator_change = numerator_change - 2, denominator_change = denominator_change - 5"
         )
@@ -246,16 +241,41 @@ def test_growth_of_a_running_period_is_told_from_what_was_restated(provisional):
             f"update {_CAUSES} set {less}",
         ):
             warehouse.execute(f"{change} where {_YEAR} and cause_code = 'newly_received'")
-    assert on_time() == [
-        (grown[0] - 2, grown[1] - 5),
-        (restated[0] + 2, restated[1] + 5),
-    ]
-    text = f"+{restated[0] + 2} / +{restated[1] + 5}"
-    for lang, name in (("vi", "ghi lại khác"), ("en", "stated otherwise")):
+
+
+@pytest.mark.parametrize(
+    ("cause", "names"),
+    [
+        ("correction", {"vi": "ghi lại khác", "en": "stated otherwise"}),
+        ("rule_changed", {"vi": "đổi quy tắc", "en": "rules changed"}),
+    ],
+)
+def test_growth_of_a_running_period_is_told_from_other_data_and_other_rules(
+    provisional, cause, names
+):
+    changes = changes_of_the_year(provisional)
+    assert {sum(part[1] for part in row["parts"]) for row in changes} != {0}
+    for row in changes:
+        for number, side in enumerate(("numerator", "denominator")):
+            total = (row[side] or 0) - (row[f"issued_{side}"] or 0)
+            assert sum(part[number] for part in row["parts"]) == total
+    expected = dict(zip(PARTS, parts_of_on_time(provisional), strict=True))
+    assert expected["rules"] == (0, 0)
+    give_new_dossiers_another_cause(provisional, cause)
+    [to] = [name for name, causes in PARTS.items() if cause in causes]
+    for name, sign in (("grown", -1), (to, 1)):
+        numerator, denominator = expected[name]
+        expected[name] = (numerator + 2 * sign, denominator + 5 * sign)
+    assert dict(zip(PARTS, parts_of_on_time(provisional), strict=True)) == expected
+    text = f"+{expected[to][0]} / +{expected[to][1]}"
+    for lang, name in names.items():
         page = browser(provisional).get(
             "/report", params={"code": "year", "issue": "1", "lang": lang}
         )
         assert f"{name}: {text}" in page.text
+        assert page.text.count("đổi quy tắc:" if lang == "vi" else "rules changed:") == (
+            page.text.count(f"{name}: {text}") if to == "rules" else 0
+        )
 
 
 def test_changes_without_recorded_causes_are_not_told_apart(provisional):
@@ -264,5 +284,13 @@ def test_changes_without_recorded_causes_are_not_told_apart(provisional):
     assert {row["parts"] for row in changes_of_the_year(provisional)} == {None}
 
 
-def test_every_cause_of_growth_is_a_cause():
-    assert {row["cause_code"] for row in read_reference()["change_cause"]} > GROWTH
+def test_changes_of_a_night_that_counted_anew_are_not_told_apart(provisional):
+    assert parts_of_on_time(provisional)
+    give_new_dossiers_another_cause(provisional, RECOUNTED)
+    assert parts_of_on_time(provisional) is None
+
+
+def test_every_cause_is_of_one_part_except_counting_anew():
+    of_parts = sorted(cause for causes in PARTS.values() for cause in causes)
+    listed = sorted(row["cause_code"] for row in read_reference()["change_cause"])
+    assert sorted([*of_parts, RECOUNTED]) == listed

@@ -8,6 +8,7 @@ from onestop.figures.decisions import report_decision_note
 from onestop.figures.issued.revisions import read_usual_revisions, revision_sentences
 from onestop.figures.unit_names import unit_label
 from onestop.figures.web.site import PageQuestionError, figure_text
+from onestop.marts.night_changes import RULE_CHANGED
 from onestop.marts.published import find_night
 from onestop.record.issued_reports import IssuedReport, recorded_issues
 from onestop.said import said
@@ -24,15 +25,28 @@ if TYPE_CHECKING:
 SCORECARD = "scorecard.html"
 #: Of so many units with changed figures the names are shown.
 UNITS_SHOWN = 20
-#: Causes of ``ref.change_cause`` by which the figures of a running period grow: what happened
-#: since. By all others the sources, or the rules, state something of before otherwise.
-GROWTH = frozenset(
-    {
-        "newly_received", "closed_in_time", "closed_late", "withdrawn", "closed_uncounted",
-        "result_given", "fell_overdue", "due_date_reached", "day_passed", "paused", "resumed",
-        "newly_issued", "newly_declared", "newly_counted",
-    }
-)  # fmt: skip
+#: The causes of ``ref.change_cause`` by what they say of a period that ran on: something happened
+#: since, the sources state something of before otherwise, or the rules of counting are others.
+#: ``recounted`` says none of it: what a night counted anew is not told apart.
+PARTS = {
+    "grown": frozenset(
+        {
+            "newly_received", "closed_in_time", "closed_late", "withdrawn", "closed_uncounted",
+            "result_given", "fell_overdue", "due_date_reached", "day_passed", "paused", "resumed",
+            "newly_issued", "newly_declared", "newly_counted",
+        }
+    ),
+    "restated": frozenset(
+        {
+            "received_earlier", "due_date_moved", "reopened", "closing_changed", "receipt_changed",
+            "unit_changed", "reclassed", "digitisation_changed", "late_file", "correction",
+            "replayed", "vanished", "reappeared", "alias", "register_changed", "catalogue_changed",
+            "online_use_changed", "source_changed", "ticket_changed", "declaration_changed",
+            "declaration_withdrawn", "counted_no_more", "counted_otherwise",
+        }
+    ),
+    "rules": frozenset({RULE_CHANGED}),
+}  # fmt: skip
 
 
 def read_report(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[str, Any]:
@@ -191,20 +205,18 @@ def read_changes_since(
 def _add_growth(
     warehouse: Warehouse, issue: IssuedReport, changes: Sequence[dict[str, Any]]
 ) -> None:
-    """Part the changes of a period that ran on: what happened since, and what was restated.
+    """Tell apart the changes of a period that ran on, by :data:`PARTS`.
 
     Args:
         warehouse: the published marts, open.
         issue: the issue.
         changes: of :func:`read_changes_since`. Each gets ``parts``: the changes of numerator and
-            denominator by what happened since, then by what was restated; None where the recorded
-            causes do not add up to the change.
+            denominator by each part; None where their causes do not add up to the change.
     """
-    growth = ", ".join(f"'{cause}'" for cause in sorted(GROWTH))
     sums = ", ".join(
-        f"cast(sum(case when cause_code {word} ({growth}) then {side}_change else 0 end) as bigint)"
-        f" as {name}_{side}"
-        for name, word in (("grown", "in"), ("restated", "not in"))
+        f"cast(sum(case when cause_code in ({', '.join(map(repr, sorted(causes)))})"
+        f" then {side}_change else 0 end) as bigint) as {name}_{side}"
+        for name, causes in PARTS.items()
         for side in ("numerator", "denominator")
     )
     causes = warehouse.rows(
@@ -225,7 +237,7 @@ def _add_growth(
         cause = found.get(tuple(row[name] for name in key), {})
         parts = [
             (cause.get(f"{name}_numerator", 0), cause.get(f"{name}_denominator", 0))
-            for name in ("grown", "restated")
+            for name in PARTS
         ]
         whole = tuple(
             (row[side] or 0) - (row[f"issued_{side}"] or 0) for side in ("numerator", "denominator")
