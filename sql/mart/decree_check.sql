@@ -15,7 +15,7 @@
 --   export_gap       forbidden on the last of these days only
 --   first_seen       the dossier waited for a supplement when it was first exported
 --   second_request   a second supplement: the first one may stand for the receipt
---   was_waiting      closed out; it waited, or may have unseen, since before its due date
+--   was_waiting      closed out; it was paused, or may have been, since before its due date
 --   by_catalogue     rests on the time limit in the catalogue of procedures
 -- `event_date` is the last day on which the act can have happened, `limit_date` the last one on
 -- which it was allowed.

@@ -17,8 +17,8 @@
 -- shown by the dossier's own dates. If exports are days apart
 -- and the due date is between them, the change may have been in time: `weak`. Also weak are an end
 -- on the exact second of the due date without an earlier state, a pause, a backdated end, which
--- may be a late entry, and a dossier closed out that may have been paused in time: it was paused
--- by its due date, it was paused in its first export, or its first export shows it closed.
+-- may be a late entry, and a dossier closed out that may have been paused in time: no export of
+-- its due date or later, with the dossier not closed yet, shows it without a pause.
 with candidate as (
     -- only these can be signs: exported after a due date, or ended on its exact second
     select dossier_code
@@ -55,14 +55,20 @@ state as (
             false
         ) as is_closed_out,
         lag(valid_from) over (partition by dossier_code order by valid_from) as before_from,
-        -- the night from which it has been paused, if it is; null where it was first exported so
-        max(case when not status.is_paused then valid_to end) over (
+        -- the last export so far that shows it not paused; null where all show it paused
+        max(
+            case when not status.is_paused then coalesce(export_night.last_night, valid_to - 1) end
+        ) over (
             partition by dossier_code
             order by valid_from
-            rows between unbounded preceding and 1 preceding
-        ) as paused_from
+        ) as unpaused_night
     from core.dossier_history as history
     inner join ref.status as status on history.status = status.status
+    -- the export that ended this state
+    left join mart.export_night as export_night
+        on
+            split_part(history.delivery_id, '.', 1) = export_night.source_code
+            and history.valid_to = export_night.night
     where
         valid_from <= :as_of_date
         and exists (
@@ -104,8 +110,7 @@ next_state as (
         before.closing_class as closing_class_before,
         before.is_closed as is_closed_before,
         before.is_received and not before.is_closed and not before.is_paused as is_open_before,
-        before.is_paused and (before.paused_from is null or before.paused_from <= before.due_date)
-            as may_be_paused_in_time,
+        before.unpaused_night,
         after.due_at as due_at_after,
         after.due_date as due_date_after,
         after.resolved_at as resolved_at_after,
@@ -136,7 +141,7 @@ next_state as (
         null, null, null, null, null, null,
         false,
         false,
-        true,
+        null,
         first.due_at,
         first.due_date,
         first.resolved_at,
@@ -170,7 +175,7 @@ next_state as (
         last.closing_class,
         last.is_closed,
         last.is_received and not last.is_closed and not last.is_paused,
-        false,
+        last.unpaused_night,
         null, null, null, null, null, null,
         false, false, false, false,
         true
@@ -283,10 +288,12 @@ weighed as (
     select
         kind.*,
         case
-            when change_kind in ('paused_overdue', 'end_backdated') then 'weak'
-            when change_kind = 'closed_out_overdue' and may_be_paused_in_time then 'weak'
-            -- the dossier's own dates show it
-            when change_kind = 'closed_out_overdue' and is_closed_out_after then 'strong'
+            when
+                change_kind = 'closed_out_overdue'
+                and unpaused_night >= coalesce(due_date_before, due_date_after)
+                then 'strong'
+            when change_kind in ('closed_out_overdue', 'paused_overdue', 'end_backdated')
+                then 'weak'
             when not is_overdue_before and not is_late_before then 'weak'
             when is_overdue_before and due_date_before > last_seen_night then 'weak'
             else 'strong'

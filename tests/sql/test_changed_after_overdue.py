@@ -254,6 +254,53 @@ def test_closing_a_dossier_that_was_paused_only_when_overdue_is_a_strong_sign(wa
     assert kinds(found) == [("closed_out_overdue", "strong"), ("paused_overdue", "weak")]
 
 
+@pytest.mark.parametrize(
+    ("nights", "between", "strength"),
+    [
+        # no export from the 9th to the 11th: it may have been paused in time, on the 9th or 10th
+        ([8, 13], {}, "weak"),
+        ([8, 12, 13], {12: "awaiting_supplement"}, "weak"),
+        # the export of the due date, or a later one, shows it without a pause
+        ([8, 10, 13], {}, "strong"),
+        ([8, 10, 12, 13], {12: "awaiting_supplement"}, "strong"),
+        ([8, 12, 13], {12: "processing"}, "strong"),
+    ],
+)
+def test_closing_a_dossier_is_a_weak_sign_if_it_may_have_been_paused_between_exports(
+    warehouse, nights, between, strength
+):
+    returned = changed(LATE, closing_class="returned_unprocessed")
+    story = {8: [OPEN], 13: [returned]}
+    story |= {day: [changed(OPEN, status=status)] for day, status in between.items()}
+    dates = [dt.date(2022, 6, day) for day in nights]
+    found = signs(warehouse, story, nights=dates)
+    assert dict(kinds(found))["closed_out_overdue"] == strength
+    compute_only(warehouse, dates[-1], ["decree_check"])
+    checks = warehouse.rows(
+        f"select strength, doubt_code from {STAGED}.decree_check"
+        " where check_code = 'closed_out_overdue'"
+    )
+    doubt = "was_waiting" if strength == "weak" else None
+    assert checks == [{"strength": strength, "doubt_code": doubt}]
+
+
+def test_an_export_that_lacks_the_dossier_does_not_show_it_without_a_pause(warehouse):
+    vanished = dt.date(2022, 6, 9)
+    returned = changed(LATE, closing_class="returned_unprocessed")
+    found = signs(warehouse, {8: [OPEN], 13: [returned]}, vanished=vanished)
+    assert kinds(found) == [("closed_out_overdue", "weak")]
+
+
+def test_a_due_date_stated_only_when_a_dossier_is_closed_may_have_been_kept_by_a_pause(warehouse):
+    undated = changed(OPEN, due_at=None)
+    returned = changed(LATE, closing_class="returned_unprocessed")
+    nights = [dt.date(2022, 6, day) for day in (8, 13)]
+    found = signs(warehouse, {8: [undated], 13: [returned]}, nights=nights)
+    assert kinds(found) == [("closed_out_overdue", "weak")]
+    found = signs(warehouse, {8: [undated], 13: [returned]})
+    assert kinds(found) == [("closed_out_overdue", "strong")]
+
+
 def test_a_due_date_moved_when_an_overdue_dossier_is_returned_gives_both_signs(warehouse):
     returned = changed(LATE, closing_class="returned_unprocessed", due_at=at("20/06"))
     found = signs(warehouse, {8: [OPEN], 13: [returned]})

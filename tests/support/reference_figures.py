@@ -688,49 +688,50 @@ def late_supplement(
         before = says["status"]
 
 
-def closed_out_overdue(dossier: Says, story: Story) -> Iterator[Finding]:
+def closed_out_overdue(
+    dossier: Says, story: Story, exports: Sequence[dt.date]
+) -> Iterator[Finding]:
     """Returned or withdrawn after the due date; uncertain where it may have been paused in time."""
     end, due = end_of(dossier), dossier["due_date"]
     is_out = dossier["closing_class"] in {"returned_unprocessed", "withdrawn"}
     if not is_out or end is None or due is None or end <= due:
         return
-    strength, was, paused_from = "strong", None, None
-    for night, says in with_values(story):
+    strength, was, shown, unpaused_on = "strong", None, None, None
+    for statement in story:
+        night, says = statement.night, statement.says
+        if shown is not None and shown["status"] not in PAUSED:
+            unpaused_on = export_before(night, exports)
+        shown = says
+        if says is None:
+            continue
         is_closed_out = (
             says["status"] in ENDED
             and says["closing_class"] in {"returned_unprocessed", "withdrawn"}
             and (was is None or was["status"] not in ENDED)
         )
         if is_closed_out:
-            strength = _strength_of_closing(night, says, was, paused_from) or strength
-        if says["status"] not in PAUSED:
-            paused_from = None
-        elif was is not None and was["status"] not in PAUSED:
-            paused_from = night
+            strength = _strength_of_closing(night, says, was, unpaused_on) or strength
         was = says
     yield Finding(strength, end, due)
 
 
 def _strength_of_closing(
-    night: dt.date, says: Says, was: Says | None, paused_from: dt.date | None
+    night: dt.date, says: Says, was: Says | None, unpaused_on: dt.date | None
 ) -> str | None:
-    """``paused_from`` is the night since which it has been paused; None where exported so first."""
+    """Certain if it stood unpaused in an export on or after its due date: the last such export
+    before is that of ``unpaused_on``."""
     end, due = says["resolved_date"], says["due_date"]
     is_late = due is not None and end > due
     if was is None:
         return "weak" if is_late else None
     was_due = was["due_date"]
-    is_paused_in_time = was["status"] in PAUSED and (
-        paused_from is None or (was_due is not None and paused_from <= was_due)
-    )
-    if is_late and is_paused_in_time:
-        return "weak"
-    if is_late:
-        return "strong"
     is_open = was["status"] not in PAUSED | NEVER_RECEIVED
-    if is_open and was_due is not None and was_due < night and end > was_due:
-        return "strong"
-    return None
+    is_overdue = is_open and was_due is not None and was_due < night
+    if not is_late and not (is_overdue and end > was_due):
+        return None
+    if unpaused_on is None or unpaused_on < (was_due or due):
+        return "weak"
+    return "strong"
 
 
 def has_other_date(code: str, received: dt.date) -> bool:
@@ -751,7 +752,7 @@ def find_violations(
         received = dossier["received_date"]
         found: dict[str, list[Finding]] = defaultdict(list)
         found["supplement_late"] += late_supplement(dossier, story, exports, days_off)
-        found["closed_out_overdue"] += closed_out_overdue(dossier, story)
+        found["closed_out_overdue"] += closed_out_overdue(dossier, story, exports)
         extensions = 0
         for number, (night, kind, before, after) in enumerate(due_date_moves(story), start=1):
             seen = None if kind == "before_record" else export_before(night, exports)

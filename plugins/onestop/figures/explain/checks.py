@@ -40,8 +40,8 @@ _DOUBTS: Mapping[str, tuple[str, str]] = {
         "a second supplement, which may count from the first one",
     ),
     "was_waiting": (
-        "hồ sơ đã hoặc có thể đã chờ bổ sung, nghĩa vụ tài chính từ trước hạn trả",
-        "it had been waiting, or may have been, since before its due date",
+        "hồ sơ đã hoặc có thể đã tạm dừng từ trước hạn trả",
+        "it was paused, or may have been, since before its due date",
     ),
     "by_catalogue": (
         "so với thời hạn trong danh mục thủ tục",
