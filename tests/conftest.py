@@ -29,7 +29,7 @@ os.environ["ONESTOP_THREADS"] = "1"
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection(session):  # noqa: ARG001 - the name is pytest's
+def pytest_collection():
     """Collect no garbage meanwhile: what is imported stays, and is most of what there is."""
     gc.disable()
     try:
@@ -46,7 +46,7 @@ def pytest_collection_modifyitems(items):
             raise pytest.UsageError(message)
 
 
-def pytest_collection_finish(session):  # noqa: ARG001 - the name is pytest's
+def pytest_collection_finish():
     """Leave what is imported to itself: the collector would go through it thousands of times."""
     gc.collect()
     gc.freeze()
