@@ -12,6 +12,7 @@ from onestop.marts.night_changes import RULE_CHANGED
 from onestop.marts.published import find_night
 from onestop.record.issued_reports import IssuedReport, recorded_issues
 from onestop.said import said
+from onestop.warehouse.base import quoted_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -214,7 +215,7 @@ def _add_growth(
             denominator by each part; None where their causes do not add up to the change.
     """
     sums = ", ".join(
-        f"cast(sum(case when cause_code in ({', '.join(map(repr, sorted(causes)))})"
+        f"cast(sum(case when cause_code in ({', '.join(map(quoted_text, sorted(causes)))})"
         f" then {side}_change else 0 end) as bigint) as {name}_{side}"
         for name, causes in PARTS.items()
         for side in ("numerator", "denominator")
