@@ -20,7 +20,8 @@ from onestop.figures.web.overview import read_night_changes
 from onestop.marts.night_changes import NIGHT_CHANGE
 from onestop.said import in_language
 from onestop.schema.project import PROJECT_ROOT
-from onestop.upkeep.verify import Verification, _check_causes, read_code_names
+from onestop.upkeep.compared_figures import read_code_names
+from onestop.upkeep.verify import Verification, _check_causes
 from onestop.warehouse import open_warehouse
 
 
@@ -239,7 +240,8 @@ def test_verify_finds_causes_that_do_not_add_up_to_the_histories(warehouse, dama
         f" the causes leave {left} of its change"
     )
     assert in_language(sentence, "vi") == (
-        f"{codes} ({row['title_vi']}; {method['label_vi']}; Toàn thành phố):"
+        "on_time_rate theo cohort của CITY, year_to_date (calendar) từ 2022-01-01"
+        f" ({row['title_vi']}; {method['label_vi']}; Toàn thành phố):"
         f" các nguyên nhân còn để lại {left} của thay đổi"
     )
     assert left_by_causes(warehouse) == []

@@ -6,10 +6,9 @@ A scratch warehouse is built from the files in the night's list; all figures mus
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from onestop.files import has_sha256, scratch_folder
 from onestop.intake.landing import MANIFESTS, landed_deliveries
@@ -26,6 +25,15 @@ from onestop.schema.feeds import FEEDS
 from onestop.spark.address import Computing, files_apart, require_spark
 from onestop.staging.staged_delivery import read_delivery
 from onestop.storage import text_of
+from onestop.upkeep.compared_figures import (
+    CodeNames,
+    Figures,
+    added_since,
+    computed_figures,
+    published_figures,
+    read_code_names,
+    uncaused_figures,
+)
 from onestop.warehouse import duckdb_address, open_warehouse
 from onestop.warehouse.duckdb_files import open_duckdb
 from onestop.warehouse.staged_names import REFERENCE_STAGED, STAGED
@@ -43,7 +51,6 @@ if TYPE_CHECKING:
     from onestop.warehouse import Warehouse
 
 _SHOWN = 20
-_CHUNK = 1 << 20
 
 
 @dataclass
@@ -107,7 +114,7 @@ def verify(
         )
         has_same_rules = _has_same_rules(published, night)
         reference = {} if has_same_rules else reference_on(published, night)
-        figures = _published_figures(published, night, has_same_rules=has_same_rules)
+        figures = published_figures(published, night, has_same_rules=has_same_rules)
         result = Verification(night, figures=len(figures))
         names = read_code_names(published)
         _check_causes(published, night, names, result)
@@ -127,9 +134,9 @@ def verify(
         with open_warehouse(scratch.warehouse) as warehouse:
             with files_apart(computing, "verify") as apart:
                 compute_marts(warehouse, night, apart)
-            computed = _computed_figures(warehouse, has_same_rules=has_same_rules)
-            added = _added_since(figures, computed)
-            for kind, count in sorted(Counter(map(_kind, added)).items()):
+            computed = computed_figures(warehouse, has_same_rules=has_same_rules)
+            added = added_since(figures, computed)
+            for kind, count in sorted(Counter(figure.kind for figure in added).items()):
                 result.notes.append(
                     said(
                         "{kind}: not published that night; counted since a later release"
@@ -197,47 +204,6 @@ def _changed_rules(
     )
 
 
-#: The codes of a figure by the kind of ``mart.label``, as :data:`_INDICATOR_QUERY` and its like
-#: write them.
-_CODES = (
-    re.compile(r"(?P<indicator_code>\S+) by (?P<method_code>\S+) of (?P<unit_code>[^,]+)"),
-    re.compile(r"of (?P<unit_code>[^,]+), field (?P<field_code>[^,]+)"),
-)
-CodeNames = dict[tuple[str, str], dict[str, Any]]
-
-
-def read_code_names(published: Warehouse) -> CodeNames:
-    """The names of indicators, methods, units and fields, by kind and code.
-
-    Args:
-        published: the published marts; none where an earlier release published them.
-    """
-    if "label" not in published.relations("mart"):
-        return {}
-    rows = published.rows(
-        "select code_kind, code, label_vi, label_en from mart.label"
-        " where code_kind in ('indicator_code', 'method_code', 'unit_code', 'field_code')"
-    )
-    return {(row["code_kind"], row["code"]): row for row in rows}
-
-
-def named_figure(figure: str, names: CodeNames) -> str:
-    """A figure with the names of its codes beside it, in the reader's language.
-
-    Args:
-        figure: its codes, as ``on_time_rate by cohort of CITY, month (calendar) from 2022-11-01``.
-        names: from :func:`read_code_names`.
-    """
-    found = next((match for match in (each.search(figure) for each in _CODES) if match), None)
-    codes = found.groupdict().items() if found else ()
-    known = [names[kind, code] for kind, code in codes if (kind, code) in names]
-    if not known:
-        return figure
-    texts = ("; ".join(row[f"label_{lang}"] for row in known) for lang in ("vi", "en"))
-    in_vietnamese, in_english = (f"{figure} ({text})" for text in texts)
-    return said_both(vi=in_vietnamese, en=in_english)
-
-
 def _check_causes(
     published: Warehouse, night: dt.date, names: CodeNames, result: Verification
 ) -> None:
@@ -254,12 +220,12 @@ def _check_causes(
     )
     if previous is None:
         return
-    for row in published.rows(_UNCAUSED, {"night": night, "previous": previous}):
+    for figure, left in uncaused_figures(published, night, previous):
         result.differ(
             said(
                 "{figure}: the causes leave {left} of its change",
-                figure=named_figure(row["figure"], names),
-                left=f"{row['numerator']:+}/{row['denominator']:+}",
+                figure=figure.named(names),
+                left=left,
             )
         )
 
@@ -393,70 +359,6 @@ def _key(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
     return FEEDS[feed].key
 
 
-#: Figures whose recorded causes are not their change since the night published before, in all
-#: periods that the night gives figures for.
-_UNCAUSED = """
-with stated as (
-    select
-        indicator_code, method_code, unit_code, period_type, period_basis, period_start,
-        coalesce(numerator, 0) * sign as numerator, coalesce(denominator, 0) * sign as denominator
-    from (
-        select h.*, 1 as sign from mart.indicator_history as h
-        where valid_from <= :night and (valid_to is null or valid_to > :night)
-        union all
-        select h.*, -1 from mart.indicator_history as h
-        where valid_from <= :previous and (valid_to is null or valid_to > :previous)
-    ) as both_nights
-    where (period_type, period_basis, period_start) in (
-        select distinct period_type, period_basis, period_start from mart.indicator_history
-        where valid_from <= :night and (valid_to is null or valid_to > :night)
-    )
-    union all
-    select
-        indicator_code, method_code, unit_code, period_type, period_basis, period_start,
-        -numerator_change, -denominator_change
-    from mart.night_change
-    where as_of_date = :night
-)
-select
-    indicator_code || ' by ' || method_code || ' of ' || unit_code || ', ' || period_type
-    || ' (' || period_basis || ') from ' || cast(period_start as varchar) as figure,
-    sum(numerator) as numerator, sum(denominator) as denominator
-from stated
-group by indicator_code, method_code, unit_code, period_type, period_basis, period_start
-having sum(numerator) <> 0 or sum(denominator) <> 0
-order by 1
-"""
-_INDICATOR_QUERY = (
-    "select indicator_code || ' by ' || method_code || ' of ' || unit_code || ', ' || period_type"
-    " || ' (' || period_basis || ') from ' || cast(period_start as varchar) as figure,"
-    " coalesce(cast(numerator as varchar), '-') || '/' || coalesce(cast(denominator as varchar),"
-    " '-') || ' ' || status as counts from {table}"
-)
-_FORM_QUERY = (
-    "select 'form II.06a of ' || unit_code || ', field ' || field_code || ', ' || period_type"
-    " || ' (' || period_basis || ') from ' || cast(period_start as varchar) as figure,"
-    " concat_ws(' ', received_online, received_counter_post, carried_over, resolved_early,"
-    " resolved_on_time, resolved_late, open_in_time, open_overdue) as counts from {table}"
-)
-#: Nights of earlier releases have no such counts.
-_RETURNED_QUERY = (
-    "select 'returned dossiers on form II.06a of ' || unit_code || ', field ' || field_code || ', '"
-    " || period_type || ' (' || period_basis || ') from ' || cast(period_start as varchar) as"
-    " figure, concat_ws(' ', returned_early, returned_on_time, returned_late) as counts"
-    " from (select * from {table} where returned_early is not null) as with_returned"
-)
-#: What is said beside a figure rests on reference rows: compared where these are still the same.
-_BESIDE_QUERY = (
-    "select 'readings and issues of ' || indicator_code || ' by ' || method_code || ' of '"
-    " || unit_code || ', ' || period_type || ' (' || period_basis || ') from '"
-    " || cast(period_start as varchar) as figure,"
-    " concat_ws(' ', firmness, turned_by, known_issues) as counts"
-    " from (select * from {table} where firmness is not null or known_issues is not null)"
-    " as with_readings"
-)
-
-
 def _has_same_rules(published: Warehouse, night: dt.date) -> bool:
     """Whether the night was computed by the SELECTs and reference rows of today."""
     rules = published.value(
@@ -465,64 +367,14 @@ def _has_same_rules(published: Warehouse, night: dt.date) -> bool:
     return bool(rules == rules_digest())
 
 
-def _published_figures(
-    published: Warehouse, night: dt.date, *, has_same_rules: bool
-) -> dict[str, str]:
-    """Every figure of a published night, from the histories."""
-    then = (
-        f" where valid_from <= date '{night}' and (valid_to is null or valid_to > date '{night}')"
-    )
-    form = "mart.form_06a_history"
-    queries = [
-        _INDICATOR_QUERY.format(table="mart.indicator_history"),
-        _FORM_QUERY.format(table=form),
-    ]
-    if "returned_early" in published.columns("mart", "form_06a_history"):
-        queries.append(_RETURNED_QUERY.format(table=form))
-    if has_same_rules:
-        queries.append(_BESIDE_QUERY.format(table="mart.indicator_history"))
-    return {
-        figure: counts
-        for query in queries
-        for figure, counts in _by_figure(published.rows(query + then)).items()
-    }
-
-
-def _computed_figures(warehouse: Warehouse, *, has_same_rules: bool) -> dict[str, str]:
-    beside = _BESIDE_QUERY.format(table=f"{STAGED}.indicator_value")
-    return {
-        **(_by_figure(warehouse.rows(beside)) if has_same_rules else {}),
-        **_by_figure(warehouse.rows(_INDICATOR_QUERY.format(table=f"{STAGED}.indicator_value"))),
-        **_by_figure(warehouse.rows(_FORM_QUERY.format(table=f"{STAGED}.form_06a"))),
-        **_by_figure(warehouse.rows(_RETURNED_QUERY.format(table=f"{STAGED}.form_06a"))),
-    }
-
-
-def _added_since(published: dict[str, str], computed: dict[str, str]) -> set[str]:
-    """Figures of a kind that the night did not publish, because only a later release has it."""
-    known = set(map(_kind, published))
-    return {figure for figure in computed if _kind(figure) not in known}
-
-
-def _kind(figure: str) -> str:
-    """The indicator and its method, or the form."""
-    return figure.split(" of ", 1)[0]
-
-
-def _by_figure(rows: list[dict[str, Any]]) -> dict[str, str]:
-    return {row["figure"]: row["counts"] for row in rows}
-
-
-def _compare(
-    published: dict[str, str], computed: dict[str, str], names: CodeNames, result: Verification
-) -> None:
+def _compare(published: Figures, computed: Figures, names: CodeNames, result: Verification) -> None:
     for figure in sorted(published.keys() | computed.keys()):
         was, now = published.get(figure), computed.get(figure)
         if was != now:
             result.differ(
                 said(
                     "{figure}: published {was}, counted {now}",
-                    figure=named_figure(figure, names),
+                    figure=figure.named(names),
                     was=was or said_text("nothing"),
                     now=now or said_text("nothing"),
                 )

@@ -43,6 +43,15 @@ SENTENCES: dict[str, str] = {
     "{file} was loaded and would be refused now: {reason}": (
         "{file} đã được nạp, nay sẽ bị từ chối: {reason}"
     ),
+    "{indicator} by {method}": "{indicator} theo {method}",
+    "readings and issues of {codes}": "cách đọc và vấn đề của {codes}",
+    "form II.06a": "biểu II.06a",
+    "returned dossiers on form II.06a": "hồ sơ bị trả lại trong biểu II.06a",
+    "{type} ({basis}) from {start}": "{type} ({basis}) từ {start}",
+    "{kind} of {unit}": "{kind} của {unit}",
+    "{whose}, field {field}": "{whose}, lĩnh vực {field}",
+    "{whose}, {period}": "{whose}, {period}",
+    "{figure} ({names})": "{figure} ({names})",
     "{figure}: published {was}, counted {now}": "{figure}: đã công bố {was}, tính ra {now}",
     "{kind}: not published that night; counted since a later release ({figures}, not compared)": (
         "{kind}: đêm ấy chưa công bố; chỉ được tính từ một phiên bản sau ({figures}, không so sánh)"

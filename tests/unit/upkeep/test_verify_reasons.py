@@ -10,7 +10,8 @@ import pytest
 from onestop.marts.files import mart_files
 from onestop.said import in_language
 from onestop.schema.reference import reference_tables
-from onestop.upkeep.verify import BESIDE_FIGURES, _changed_rules, named_figure
+from onestop.upkeep.compared_figures import Figure
+from onestop.upkeep.verify import BESIDE_FIGURES, _changed_rules
 
 NIGHT = dt.date(2022, 11, 24)
 
@@ -77,28 +78,58 @@ NAMES = {
 }
 
 
+OF_MONTH = ("month", "calendar", "2022-06-01")
+RATE = ("on_time_rate", "cohort", "H24.31", "")
+
+
 @pytest.mark.parametrize(
-    ("figure", "names"),
+    ("figure", "in_english", "in_vietnamese", "names"),
     [
         (
+            Figure("indicator", *RATE, *OF_MONTH),
             "on_time_rate by cohort of H24.31, month (calendar) from 2022-06-01",
+            "on_time_rate theo cohort của H24.31, month (calendar) từ 2022-06-01",
             "Đúng hạn; Theo ngày nhận; Quận Hồng Bàng",
         ),
         (
-            "readings and issues of on_time_rate by cohort of H24.31, year (calendar) from 2022",
+            Figure("readings", *RATE, *OF_MONTH),
+            (
+                "readings and issues of on_time_rate by cohort of H24.31,"
+                " month (calendar) from 2022-06-01"
+            ),
+            (
+                "cách đọc và vấn đề của on_time_rate theo cohort của H24.31,"
+                " month (calendar) từ 2022-06-01"
+            ),
             "Đúng hạn; Theo ngày nhận; Quận Hồng Bàng",
         ),
         (
+            Figure("form_06a", "", "", "H24.31", "LV01", *OF_MONTH),
             "form II.06a of H24.31, field LV01, month (calendar) from 2022-06-01",
+            "biểu II.06a của H24.31, lĩnh vực LV01, month (calendar) từ 2022-06-01",
             "Quận Hồng Bàng; Đất đai",
         ),
         (
-            "returned dossiers on form II.06a of H24.31, field LV02, month (calendar) from 2022-06",
+            Figure("returned", "", "", "H24.31", "LV02", *OF_MONTH),
+            (
+                "returned dossiers on form II.06a of H24.31, field LV02,"
+                " month (calendar) from 2022-06-01"
+            ),
+            (
+                "hồ sơ bị trả lại trong biểu II.06a của H24.31, lĩnh vực LV02,"
+                " month (calendar) từ 2022-06-01"
+            ),
             "Quận Hồng Bàng",
         ),
-        ("other by other of H24.99, month (calendar) from 2022-06-01", ""),
+        (
+            Figure("indicator", "other", "other", "H24.99", "", *OF_MONTH),
+            "other by other of H24.99, month (calendar) from 2022-06-01",
+            "other theo other của H24.99, month (calendar) từ 2022-06-01",
+            "",
+        ),
     ],
 )
-def test_a_figure_that_differs_has_the_names_of_its_codes(figure, names):
-    shown = in_language(named_figure(figure, NAMES), "vi")
-    assert shown == (f"{figure} ({names})" if names else figure)
+def test_a_figure_that_differs_has_the_names_of_its_codes(figure, in_english, in_vietnamese, names):
+    assert figure.text == in_english
+    shown = in_language(figure.named(NAMES), "vi")
+    assert shown == (f"{in_vietnamese} ({names})" if names else in_vietnamese)
