@@ -20,7 +20,6 @@ from three_nights import publish_second_night
 
 import onestop
 from onestop.figures.form_06a.figures import FormCounts
-from onestop.figures.web.unit import SIGNS, STRENGTHS
 from onestop.frames import SCHEMAS, PublishedFigures
 from onestop.marts.descriptions import column_meaning, label_kind
 from onestop.marts.publish import refresh_reference
@@ -221,14 +220,6 @@ def test_every_column_of_codes_has_a_kind_of_names(embedded):
             if is_list or are_words:
                 without.add(f"{table}.{column}")
     assert without == set()
-
-
-def test_signs_are_named_as_on_the_pages(published):
-    labels = published.table("label").set_index(["code_kind", "code"])
-    for kind, texts in (("change_kind", SIGNS), ("strength", STRENGTHS)):
-        for code, names in texts.items():
-            row = labels.loc[(kind, code)]
-            assert (row["label_vi"], row["label_en"]) == (names["vi"], names["en"])
 
 
 def test_filters_take_lists_dates_and_missing_values(on_both):

@@ -10,6 +10,8 @@ from onestop.schema.reference import read_reference
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from onestop.said import Language
+
 
 class CodeTexts(dict[str, "Mapping[str, Any]"]):
     """Rows of a reference table by code; every code has one.
@@ -56,3 +58,14 @@ class _Unknown(dict[str, Any]):
 @cache
 def _of_release(table: str, key: str) -> dict[str, Mapping[str, Any]]:
     return {str(row[key]): row for row in read_reference().get(table, [])}
+
+
+def code_names(kind: str, lang: Language) -> dict[str, str]:
+    """The names of a kind of codes that the SELECTs give themselves, in the order of their list.
+
+    Args:
+        kind: of ``sql/reference/code_label.csv``, such as ``change_kind``.
+        lang: of the names.
+    """
+    rows = read_reference()["code_label"]
+    return {str(row["code"]): str(row[f"label_{lang}"]) for row in rows if row["code_kind"] == kind}

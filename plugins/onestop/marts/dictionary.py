@@ -23,15 +23,9 @@ if TYPE_CHECKING:
 
 #: The schemas, in the order in which people need them.
 SCHEMAS = (PUBLISHED, "ref", "audit", "core", "national")
-#: Kinds of codes that the SELECTs of the marts give themselves.
-_OF_SELECTS = (
-    "band_kind", "change_kind", "clock_code", "disagreement", "doubt_code", "item_role",
-    "move_kind", "source_kind", "strength", "unit_of_measure", "unit_scope", "visit_outcome",
-)  # fmt: skip
-#: The reference table and column that hold the codes of a kind, and their labels.
-CODE_LISTS: Mapping[str, str] = {
+#: The reference table and column of each kind of codes that has a table of its own.
+_TABLES_OF_CODES: Mapping[str, str] = {
     "band_code": "age_band.band_code",
-    **dict.fromkeys(_OF_SELECTS, "code_label.code"),
     "cause_code": "change_cause.cause_code",
     "channel": "channel.channel",
     "check_code": "decree_check.check_code",
@@ -185,11 +179,18 @@ def read_indicators() -> list[Row]:
 
 
 @cache
+def code_places() -> dict[str, str]:
+    """The reference table and column that hold the codes of a kind, and their labels."""
+    of_selects = {str(row["code_kind"]) for row in read_reference()["code_label"]}
+    return {**_TABLES_OF_CODES, **dict.fromkeys(of_selects, "code_label.code")}
+
+
+@cache
 def code_lists() -> dict[str, list[Code]]:
-    """The codes of each kind of :data:`CODE_LISTS`."""
+    """The codes of each kind of :func:`code_places`."""
     reference = read_reference()
     lists = {}
-    for kind, place in sorted(CODE_LISTS.items()):
+    for kind, place in sorted(code_places().items()):
         table, _, column = place.partition(".")
         label = "title" if "title_vi" in reference_files()[table].columns else "label"
         codes = {}

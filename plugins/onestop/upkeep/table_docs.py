@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from onestop.federation.national_warehouse import migrate_national
 from onestop.marts.compute import compute_marts
 from onestop.marts.dictionary import (
-    CODE_LISTS,
     SCHEMAS,
     code_lists,
+    code_places,
     described_tables,
     read_indicators,
 )
@@ -101,7 +101,7 @@ def _codes(column: Column) -> str:
         return f"`ref.{column.of}`"
     if column.kind == _INDICATORS:
         return "[indicators](#indicators)"
-    if column.kind in CODE_LISTS:
+    if column.kind in code_places():
         return f"[{column.kind}](#{column.kind})"
     return f"`{column.kind}`" if column.kind else ", ".join(f"`{code}`" for code in column.codes)
 
@@ -126,7 +126,7 @@ def _code_part() -> Iterator[str]:
     yield "\n## Codes"
     for kind, codes in code_lists().items():
         yield f"\n### {kind}\n"
-        yield f"From `ref.{CODE_LISTS[kind].partition('.')[0]}`.\n"
+        yield f"From `ref.{code_places()[kind].partition('.')[0]}`.\n"
         yield "| code | name | source |"
         yield "|---|---|---|"
         for each in codes:

@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from onestop.federation.national_warehouse import migrate_national
-from onestop.figures.web.unit import SIGNS
+from onestop.figures.code_texts import code_names
 from onestop.gate.unpublished import NIGHT_STATES
 from onestop.marts.compute import compute_marts
 from onestop.marts.descriptions import (
@@ -92,7 +92,7 @@ def test_each_kind_of_sign_is_named_and_explained():
     text = column_text("changed_after_overdue", "change_kind")
     for side in text.split(" — "):
         explained = dict(part.split(": ") for part in side.partition(". ")[2].split("; "))
-        assert explained.keys() == SIGNS.keys()
+        assert explained.keys() == code_names("change_kind", "en").keys()
 
 
 def test_meanings_of_one_table_name_columns_that_exist(columns):

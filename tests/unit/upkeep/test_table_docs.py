@@ -8,7 +8,7 @@ import pytest
 from three_nights import publish_second_night
 
 from onestop.marts.descriptions import label_kind, table_keys, table_texts
-from onestop.marts.dictionary import CODE_LISTS
+from onestop.marts.dictionary import code_places
 from onestop.schema.reference import read_reference
 from onestop.upkeep.table_docs import PAGE, dictionary_page
 from onestop.warehouse import duckdb_address, open_warehouse
@@ -27,7 +27,7 @@ def test_the_page_has_every_table_and_the_names_and_sources_of_every_code(page):
     for schema, table in table_texts():
         assert f"\n### {schema}.{table}\n" in page
     lines = page.splitlines()
-    for place in CODE_LISTS.values():
+    for place in code_places().values():
         table, _, column = place.partition(".")
         for row in read_reference()[table]:
             [*found] = [line for line in lines if line.startswith(f"| `{row[column]}` | ")]
@@ -69,4 +69,4 @@ def test_every_kind_of_code_is_a_list_or_comes_from_a_register(page):
         for name in re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE)
     }
     of_registers = {"unit_code", "field_code", "procedure_key", "indicator_code", None}
-    assert kinds - of_registers == CODE_LISTS.keys()
+    assert kinds - of_registers == code_places().keys()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from onestop.console import csv_bytes
+from onestop.figures.code_texts import code_names
 from onestop.figures.difference import compare_nights
 from onestop.figures.difference.output import Labels, notes_on
 from onestop.figures.difference.recorded import recorded_difference
@@ -19,9 +20,8 @@ from onestop.figures.web.site import (
     page_number,
 )
 from onestop.figures.web.unit import (
-    SIGNS,
-    STRENGTHS,
     find_unit,
+    name_signs,
     read_unit_choices,
     sign_condition,
 )
@@ -64,11 +64,11 @@ def _sign_filter(
     """
     unit = find_unit(warehouse, visit.query.get("unit", _CITY))
     condition, values = sign_condition(unit)
-    for name, column, known, kind in (
-        ("kind", "change_kind", SIGNS, said_text("kind of sign")),
-        ("strength", "strength", STRENGTHS, said_text("strength of signs")),
+    for name, column, kind in (
+        ("kind", "change_kind", said_text("kind of sign")),
+        ("strength", "strength", said_text("strength of signs")),
     ):
-        asked = one_of(visit.query, name, known, kind)
+        asked = one_of(visit.query, name, code_names(column, visit.lang), kind)
         if asked:
             condition += f" and {column} = :{name}"
             values[name] = asked
@@ -115,8 +115,8 @@ def read_audit(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[
         "page": page,
         "counts": counts,
         "units": units,
-        "kinds": [(code, text[lang]) for code, text in SIGNS.items()],
-        "strengths": [(code, text[lang]) for code, text in STRENGTHS.items()],
+        "kinds": code_names("change_kind", lang).items(),
+        "strengths": code_names("strength", lang).items(),
         "query": visit.query,
     }
 
@@ -141,9 +141,8 @@ def _read_signs(
         values,
     )
     statuses, classes = (_labels(warehouse, name, lang) for name in ("status", "closing_class"))
+    name_signs(rows, lang)
     for row in rows:
-        row["kind"] = SIGNS.get(row["change_kind"], {}).get(lang, row["change_kind"])
-        row["strength_text"] = STRENGTHS.get(row["strength"], {}).get(lang, row["strength"])
         row["changes"] = list(changes_of(row, statuses, classes, lang))
     return rows
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from onestop.figures.web.site import PageQuestionError
 from onestop.marts.dictionary import (
-    CODE_LISTS,
     SCHEMAS,
     code_lists,
+    code_places,
     described_tables,
     read_indicators,
 )
@@ -75,7 +75,7 @@ def read_dictionary(warehouse: Warehouse, _settings: Settings, visit: Visit) -> 
         "found": list(_matches(tables, text)) if text else None,
         "indicators": read_indicators() if part == "indicators" else [],
         "code_lists": code_lists(),
-        "code_tables": {kind: place.partition(".")[0] for kind, place in CODE_LISTS.items()},
+        "code_tables": {kind: place.partition(".")[0] for kind, place in code_places().items()},
     }
 
 

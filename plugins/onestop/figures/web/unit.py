@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from onestop.figures.code_texts import code_names
 from onestop.figures.due_soon import due_soon_folder, file_name
 from onestop.figures.scorecard.any_figure import read_figure_lines
 from onestop.figures.scorecard.values import ON_TIME
@@ -28,7 +29,7 @@ from onestop.schema.number_text import target_text
 from onestop.schema.time_zone import LOCAL_ZONE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from onestop.figures.web.shown_periods import ScorecardYear
@@ -41,31 +42,6 @@ if TYPE_CHECKING:
 _SHOWN = 12
 #: A procedure needs so many dossiers to be among the worst.
 _FEWEST = 5
-#: Kinds of signs, for people.
-SIGNS: dict[str, dict[Language, str]] = {
-    "due_moved_later": {
-        "vi": "Hạn trả bị dời về sau hoặc bị bỏ",
-        "en": "Due date moved or removed",
-    },
-    "end_moved_earlier": {"vi": "Ngày kết thúc bị sửa sớm hơn", "en": "End moved earlier"},
-    "end_backdated": {"vi": "Kết thúc ghi lùi ngày", "en": "End set back"},
-    "end_set_to_due": {
-        "vi": "Kết thúc đúng giây hẹn trả",
-        "en": "End set to the exact second of the due date",
-    },
-    "status_rewound": {"vi": "Trạng thái bị lùi lại", "en": "Status set back"},
-    "class_changed": {"vi": "Đổi cách kết thúc", "en": "Closing class changed"},
-    "closed_out_overdue": {
-        "vi": "Đóng khi quá hạn (trả lại, rút)",
-        "en": "Closed out overdue (returned, withdrawn)",
-    },
-    "paused_overdue": {"vi": "Tạm dừng khi đã quá hạn", "en": "Paused when overdue"},
-    "vanished": {"vi": "Biến mất khỏi nguồn", "en": "Gone from the source"},
-}
-STRENGTHS: dict[str, dict[Language, str]] = {
-    "strong": {"vi": "mạnh", "en": "strong"},
-    "weak": {"vi": "yếu", "en": "weak"},
-}
 
 
 def read_unit(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[str, Any]:
@@ -431,10 +407,16 @@ def _read_sign_counts(
         " order by strength, count(*) desc, change_kind",
         values,
     )
-    for row in rows:
-        row["kind"] = SIGNS.get(row["change_kind"], {}).get(lang, row["change_kind"])
-        row["strength_text"] = STRENGTHS.get(row["strength"], {}).get(lang, row["strength"])
+    name_signs(rows, lang)
     return rows
+
+
+def name_signs(rows: Iterable[dict[str, Any]], lang: Language) -> None:
+    """Give rows of ``mart.changed_after_overdue`` ``kind`` and ``strength_text`` for people."""
+    kinds, strengths = code_names("change_kind", lang), code_names("strength", lang)
+    for row in rows:
+        row["kind"] = kinds.get(row["change_kind"], row["change_kind"])
+        row["strength_text"] = strengths.get(row["strength"], row["strength"])
 
 
 def _read_issues(warehouse: Warehouse, unit: str, lang: Language) -> list[dict[str, Any]]:
