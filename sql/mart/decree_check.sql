@@ -195,7 +195,8 @@ closed_out as (
         dossier.closed_date as event_date,
         dossier.due_date as limit_date,
         edit.last_seen_night,
-        case when edit.strength = 'weak' then 'was_waiting' end as doubt_code,
+        -- without such a sign no export shows that it was not paused when it was closed out
+        case when edit.strength is distinct from 'strong' then 'was_waiting' end as doubt_code,
         dossier.delivery_id,
         dossier.row_number
     from dossier

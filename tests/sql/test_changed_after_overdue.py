@@ -275,13 +275,33 @@ def test_closing_a_dossier_is_a_weak_sign_if_it_may_have_been_paused_between_exp
     dates = [dt.date(2022, 6, day) for day in nights]
     found = signs(warehouse, story, nights=dates)
     assert dict(kinds(found))["closed_out_overdue"] == strength
-    compute_only(warehouse, dates[-1], ["decree_check"])
-    checks = warehouse.rows(
+    doubt = "was_waiting" if strength == "weak" else None
+    assert closing_checks(warehouse, dates[-1]) == [{"strength": strength, "doubt_code": doubt}]
+
+
+def closing_checks(warehouse, night):
+    compute_only(warehouse, night, ["decree_check"])
+    return warehouse.rows(
         f"select strength, doubt_code from {STAGED}.decree_check"
         " where check_code = 'closed_out_overdue'"
     )
-    doubt = "was_waiting" if strength == "weak" else None
-    assert checks == [{"strength": strength, "doubt_code": doubt}]
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        # closed out in time, by an end that is stated later afterwards
+        {9: [changed(LATE, closing_class="returned_unprocessed", resolved_at=at("09/06"))]},
+        # paused in time, resolved late, and turned into a withdrawal afterwards
+        {9: [changed(OPEN, status="awaiting_supplement")], 12: [LATE]},
+    ],
+)
+def test_a_dossier_closed_out_by_rewriting_an_end_is_a_doubtful_finding(warehouse, story):
+    returned = changed(LATE, closing_class="returned_unprocessed")
+    found = signs(warehouse, {8: [OPEN], **story, 13: [returned]})
+    assert "closed_out_overdue" not in dict(kinds(found))
+    checks = closing_checks(warehouse, NIGHTS[-1])
+    assert checks == [{"strength": "weak", "doubt_code": "was_waiting"}]
 
 
 def test_an_export_that_lacks_the_dossier_does_not_show_it_without_a_pause(warehouse):

@@ -696,7 +696,7 @@ def closed_out_overdue(
     is_out = dossier["closing_class"] in {"returned_unprocessed", "withdrawn"}
     if not is_out or end is None or due is None or end <= due:
         return
-    strength, was, shown, unpaused_on = "strong", None, None, None
+    strength, was, shown, unpaused_on = "weak", None, None, None
     for statement in story:
         night, says = statement.night, statement.says
         if shown is not None and shown["status"] not in PAUSED:
