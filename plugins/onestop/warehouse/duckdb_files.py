@@ -174,7 +174,7 @@ def copy_held(source: Path, target: Path) -> None:
     Raises:
         OSError: it cannot be read or written, for instance because the disk is full.
     """
-    _run_on(_COPY, source, target)
+    _run_on(_COPY, "copied", source, target)
 
 
 def is_copy_of_held(copy: Path, source: Path) -> bool:
@@ -183,10 +183,10 @@ def is_copy_of_held(copy: Path, source: Path) -> bool:
     Raises:
         OSError: one of them cannot be read.
     """
-    return _run_on(_COMPARE, source, copy) == "1"
+    return _run_on(_COMPARE, "compared", source, copy) == "1"
 
 
-def _run_on(script: str, source: Path, copy: Path) -> str:
+def _run_on(script: str, done_to_it: str, source: Path, copy: Path) -> str:
     done = subprocess.run(  # noqa: S603 - this very Python, our own script
         [sys.executable, "-I", "-S", "-c", script, str(source), str(copy)],
         capture_output=True,
@@ -196,5 +196,7 @@ def _run_on(script: str, source: Path, copy: Path) -> str:
     said = done.stdout.strip()
     if done.returncode:
         number = int(said) if said.isdigit() else errno.EIO
-        raise OSError(number, f"{os.strerror(number)} while {source.name} was copied", str(copy))
+        raise OSError(
+            number, f"{os.strerror(number)} while {source.name} was {done_to_it}", str(copy)
+        )
     return said

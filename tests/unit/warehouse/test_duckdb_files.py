@@ -7,7 +7,12 @@ import pytest
 import sqlalchemy as sa
 
 from onestop.warehouse import WarehouseBusyError, WarehouseError, duckdb_address, open_warehouse
-from onestop.warehouse.duckdb_files import LimitError, open_duckdb
+from onestop.warehouse.duckdb_files import (
+    LimitError,
+    copy_held,
+    is_copy_of_held,
+    open_duckdb,
+)
 
 TABLES = """
 create table register (unit_code varchar, struck_off date);
@@ -124,3 +129,17 @@ def test_a_statement_that_finds_too_little_memory_names_the_setting(tmp_path, mo
         warehouse.value("select list(repeat('x', 100) || i) as x from range(2000000) t(i)")
     assert "ONESTOP_MEMORY" in str(failed.value)
     assert "20MB" in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("act", "what"),
+    [
+        (copy_held, "while held.duckdb was copied"),
+        (lambda held, copy: is_copy_of_held(copy, held), "while held.duckdb was compared"),
+    ],
+)
+def test_an_error_of_the_readers_copy_says_what_was_done(tmp_path, act, what):
+    held = tmp_path / "held.duckdb"
+    held.write_bytes(b"rows")
+    with pytest.raises(FileNotFoundError, match=what):
+        act(held, tmp_path / "missing" / "copy.duckdb")
