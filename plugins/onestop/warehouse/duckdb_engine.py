@@ -42,6 +42,10 @@ if TYPE_CHECKING:
 _WAIT_SECONDS = 60.0
 _SCHEME = "duckdb:///"
 _BATCH_ROWS = 1 << 17
+#: Rows of a table whose deleted ones are looked for.
+_LARGE_TABLE = 200_000
+#: Above this share of deleted rows, a checkpoint moves the others together.
+_LARGEST_GAPS = 0.3
 #: Mode of a restored warehouse: its owner writes, the owner's group reads.
 _WAREHOUSE_MODE = 0o640
 
@@ -84,7 +88,27 @@ class DuckDBWarehouse(Warehouse):
         warehouse = cls(connection, path)
         if not read_only:
             warehouse.migrate()
+            if not warehouse._has_gaps():
+                connection.execute("set max_vacuum_tasks = 0")
         return warehouse
+
+    def _has_gaps(self) -> bool:
+        """Whether a large table consists of deleted rows in a good part.
+
+        A checkpoint moves rows together where few were deleted, and thereby writes most blocks of
+        a table anew in which a night replaces some rows. So gaps are closed only where it pays.
+        """
+        large = self._connection.execute(
+            "select schema_name, table_name, estimated_size from duckdb_tables()"
+            " where database_name = current_database() and not internal and estimated_size > ?",
+            [_LARGE_TABLE],
+        ).fetchall()
+        for schema, table, rows_and_gaps in large:
+            counted = self._connection.execute(f"select count(*) from {quoted(schema, table)}")
+            (rows,) = counted.fetchone() or (rows_and_gaps,)
+            if rows_and_gaps - rows > _LARGEST_GAPS * rows_and_gaps:
+                return True
+        return False
 
     @classmethod
     def readers_address(cls, url: str, published: Path) -> str:  # noqa: ARG003 - for other engines
