@@ -12,7 +12,7 @@ USER airflow
 WORKDIR /opt/onestop/app
 
 COPY --chown=airflow:0 requirements/install.sh requirements/runtime.lock requirements/uv.lock requirements/
-RUN requirements/install.sh "$(command -v python)" \
+RUN UV_COMPILE_BYTECODE=1 requirements/install.sh "$(command -v python)" \
       --no-cache-dir --no-deps --require-hashes -r requirements/runtime.lock \
  && pip check
 
@@ -22,7 +22,7 @@ COPY --chown=airflow:0 dags dags
 COPY --chown=airflow:0 sql sql
 COPY --chown=airflow:0 expectations expectations
 COPY --chown=airflow:0 docker docker
-RUN requirements/install.sh "$(command -v python)" \
+RUN UV_COMPILE_BYTECODE=1 requirements/install.sh "$(command -v python)" \
       --no-cache-dir --no-deps --no-build-isolation --editable . \
  && python -m compileall -q plugins dags
 
@@ -47,7 +47,7 @@ RUN apt-get update -qq \
  && rm -rf /var/lib/apt/lists/*
 USER airflow
 COPY --chown=airflow:0 requirements/spark.lock requirements/
-RUN requirements/install.sh "$(command -v python)" \
+RUN UV_COMPILE_BYTECODE=1 requirements/install.sh "$(command -v python)" \
       --no-cache-dir --no-deps --require-hashes -r requirements/spark.lock \
  && pip check \
  && ln -s "$(python -c 'import pyspark; print(pyspark.__path__[0])')" /opt/onestop/spark

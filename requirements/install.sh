@@ -4,6 +4,9 @@
 #   install.sh PYTHON ARGUMENT...    the arguments that `pip install` and `uv pip install` share
 #
 # uv comes from its own hash lock. Without it, or where it fails, pip does the same work.
+#
+# Python compiles a module when a process first imports it; most are never imported. Where processes
+# cannot write beside the packages, as in an image, UV_COMPILE_BYTECODE=1 compiles all of them here.
 set -eu
 cd "$(dirname "$0")/.."
 python=$1
@@ -24,8 +27,7 @@ with_uv() {
     [ -z "$more" ] || export UV_INDEX="${UV_INDEX:-$(echo "$more" | tr '\n' ' ')}"
     # The hashes say which file is right, whichever index has it.
     export UV_INDEX_STRATEGY="${UV_INDEX_STRATEGY:-unsafe-best-match}"
-    # Compiled once here, as pip does it, instead of in each process that cannot write it there.
-    "$python" -m uv pip install --quiet --compile-bytecode --python "$python" "$@"
+    "$python" -m uv pip install --quiet --python "$python" "$@"
 }
 
 with_uv "$@" || {

@@ -60,6 +60,14 @@ def test_uv_asks_the_indexes_that_pip_is_set_to(install):
     assert second.endswith("[first|second third ]")
 
 
+def test_modules_are_compiled_at_the_installation_only_in_the_image(install):
+    (_, second), _ = install()
+    assert "--compile-bytecode" not in second
+    image = (PROJECT_ROOT / "Dockerfile").read_text(encoding="utf-8")
+    installs = image.count('requirements/install.sh "$(command -v python)"')
+    assert image.count("RUN UV_COMPILE_BYTECODE=1 requirements/install.sh") == installs > 0
+
+
 @pytest.mark.parametrize("fails", ["requirements/uv.lock", "uv"])
 def test_pip_installs_when_uv_is_missing_or_fails(install, fails):
     calls, done = install(fails)
