@@ -16,7 +16,7 @@ DAG_ID = "onestop_nightly"
 #: The task that returns the night's files, in batches.
 _FINDING = "discover_deliveries"
 _DONE = {"success", "failed"}
-_POLL_SECONDS = 0.5
+_POLL_SECONDS = 2.0
 #: The scheduler looks every 30 seconds for backfills whose runs have ended.
 _COMPLETION_SECONDS = 60.0
 
@@ -72,7 +72,7 @@ def run_nights(
         conf: configuration of the runs.
 
     Yields:
-        Progress twice a second, and a result per night.
+        Progress every other second, and a result per night.
     """
     before = _settle_leftovers(airflow)
     airflow.post(

@@ -87,7 +87,8 @@ class LocalAirflow:
         extra: further environment variables.
         last_night: ISO date and time after which the scheduler starts no nights by itself.
         parallelism: tasks that run at the same time.
-        preloaded: modules imported before tasks are forked; changes in them need a restart.
+        preloaded: modules imported, and functions (``module:function``) called, before tasks are
+            forked; changes in them need a restart.
         has_triggerer: whether a triggerer is started, too. No task of ours needs it; without one,
             Airflow's pages show it in red.
         host: address at which the API server listens; workers of other machines need one that they

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import graphlib
 import hashlib
 from dataclasses import dataclass
@@ -22,10 +23,9 @@ from onestop.warehouse.sql_text import (
     with_expressions,
     with_tables,
 )
-from onestop.warehouse.staged_names import PUBLISHED, staged_name, with_staged_tables
+from onestop.warehouse.staged_names import PUBLISHED, STAGED, staged_name, with_staged_tables
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
@@ -125,6 +125,13 @@ def mart_files(folder: Path = SQL_FOLDER / "mart") -> tuple[MartFile, ...]:
         {name: sorted(file.reads & files.keys()) for name, file in files.items()}
     ).static_order()
     return tuple(files[name] for name in order)
+
+
+def read_all() -> None:
+    """Read and parse the SELECTs as a night does, once for all processes forked from this one."""
+    for file in mart_files():
+        file.select(dt.date.min, STAGED)
+    rules_digest()
 
 
 def with_fragments(sql: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import socket
@@ -13,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from onestop.local import demo, local_airflow
 from onestop.local.local_airflow import LocalAirflow, LocalAirflowError, free_port
 from onestop.settings import FURTHER_VARIABLES, Settings
 
@@ -94,6 +96,35 @@ def test_airflow_reads_the_settings_that_stop_scheduled_nights(airflow):
         for folder in airflow.environment()["PYTHONPATH"].split(os.pathsep)
     ]
     assert found == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("component", "is_preloaded"), [("scheduler", True), ("api-server", False)]
+)
+def test_the_scheduler_imports_modules_and_calls_functions_before_it_forks_tasks(
+    tmp_path, component, is_preloaded
+):
+    folder = tmp_path / "modules"
+    folder.mkdir()
+    (folder / "preloaded_here.py").write_text("def call():\n    print('called')\n", "utf-8")
+    local_settings = Path(local_airflow.__file__).parent / "local_settings"
+    done = subprocess.run(
+        [sys.executable, local_settings / "airflow_local_settings.py", component],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(folder),
+            "ONESTOP_LOCAL_PRELOAD": "json preloaded_here:call",
+        },
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stdout == ("called\n" if is_preloaded else "")
+
+
+def test_what_the_demonstration_preloads_is_there():
+    for name in (*local_airflow.PRELOADED, *demo._PRELOADED):
+        module, _, function = name.partition(":")
+        assert importlib.util.find_spec(module), name
+        assert not function or callable(getattr(importlib.import_module(module), function)), name
 
 
 def test_two_local_airflows_cannot_run_in_the_same_folder(airflow, settings):
