@@ -342,7 +342,7 @@ class Warehouse(ABC):
         return max(self._applied(), default=0)
 
     def _applied(self) -> set[int]:
-        if "schema_version" not in self.tables("meta"):
+        if not self.columns("meta", "schema_version"):  # sooner known than all tables
             return set()
         return {row["version"] for row in self.rows("select version from meta.schema_version")}
 
