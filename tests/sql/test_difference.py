@@ -19,15 +19,15 @@ from moved_figures import (
     NEW_YEAR,
     NEXT,
     YEAR_END,
-    publish,
+    after_first,
+    after_third,
     publish_with_other_rules,
-    three_nights,
 )
 from plan_targets import target_of
 from published_marts import settings_in
 from random_nights import Sources
 from web_site import browser
-from worked_dossiers import LATER, NIGHT, THIRTEEN, UNIT, record, record_unit
+from worked_dossiers import LATER, NIGHT, UNIT
 
 from onestop.figures.difference import Cause, Verdict, _Comparison, _find_unit, compare_nights
 from onestop.figures.difference.output import (
@@ -56,16 +56,14 @@ QUARTER = (dt.date(2022, 4, 1), dt.date(2022, 6, 30))
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory):
+def settings(kept, tmp_path_factory):
     """The published nights 30/06, 01/07 and 31/07 of the worked dossiers."""
-    return settings_of(tmp_path_factory.mktemp("difference"), three_nights)
+    return without_copy(kept.copy(after_third, tmp_path_factory.mktemp("difference") / "var"))
 
 
-def settings_of(folder, publish_nights):
-    path = folder / "warehouse.duckdb"
-    with open_warehouse(f"duckdb:///{path}") as warehouse:
-        publish_nights(warehouse)
-    return replace(settings_in(folder), warehouse=f"duckdb:///{path}", published=path)
+def without_copy(settings):
+    """The installation, whose readers read the warehouse itself."""
+    return replace(settings, published=settings.published.parents[1] / "warehouse.duckdb")
 
 
 def causes(figure):
@@ -441,13 +439,10 @@ def with_issue(rows):
 
 
 @pytest.fixture(scope="module")
-def by_other_rules(tmp_path_factory):
+def by_other_rules(kept, tmp_path_factory):
     """The nights 30/06 and 01/07: nothing happened but a change of the reference rows."""
-
-    def nights(warehouse):
-        record_unit(warehouse, NIGHT)
-        record(warehouse, NIGHT, THIRTEEN)
-        publish(warehouse, NIGHT)
+    settings = without_copy(kept.copy(after_first, tmp_path_factory.mktemp("rules") / "var"))
+    with open_warehouse(settings.warehouse) as warehouse:
         publish_with_other_rules(
             warehouse,
             NEXT,
@@ -457,8 +452,7 @@ def by_other_rules(tmp_path_factory):
                 "known_issue": with_issue,
             },
         )
-
-    return settings_of(tmp_path_factory.mktemp("rules"), nights)
+    return settings
 
 
 def test_another_target_and_the_verdict_that_it_turns_are_shown_where_nothing_was_counted(

@@ -10,11 +10,14 @@ import pytest
 from moved_figures import (
     NEW_YEAR,
     NEXT,
+    after_first,
+    after_second,
+    after_third,
     declare,
     publish,
     three_nights,
 )
-from worked_dossiers import IN_JULY, LATER, NIGHT, THIRTEEN, UNIT, dossier, record, record_unit
+from worked_dossiers import LATER, NIGHT, THIRTEEN, UNIT, dossier, record, record_unit
 
 from onestop.figures.web.overview import read_night_changes
 from onestop.marts.night_changes import NIGHT_CHANGE
@@ -37,10 +40,9 @@ YEAR = "period_type = 'year_to_date' and period_basis = 'calendar'"
 
 
 @pytest.fixture(scope="module")
-def warehouse(tmp_path_factory):
-    path = tmp_path_factory.mktemp("changed") / "w.duckdb"
-    with open_warehouse(f"duckdb:///{path}") as opened:
-        three_nights(opened)
+def warehouse(kept, tmp_path_factory):
+    settings = kept.copy(after_third, tmp_path_factory.mktemp("changed") / "var")
+    with open_warehouse(settings.warehouse) as opened:
         yield opened
 
 
@@ -103,11 +105,8 @@ def test_postgresql_finds_the_same_causes(postgres, warehouse):
         assert {tuple(row.values()) for row in other.rows(query)} == expected
 
 
-def test_a_unit_that_changes_its_level_moves_both_levels_and_not_the_city(tmp_path):
-    with open_warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}") as opened:
-        record_unit(opened, NIGHT)
-        record(opened, NIGHT, THIRTEEN)
-        publish(opened, NIGHT)
+def test_a_unit_that_changes_its_level_moves_both_levels_and_not_the_city(kept, tmp_path):
+    with open_warehouse(kept.copy(after_first, tmp_path / "var").warehouse) as opened:
         record_unit(opened, NEXT)
         opened.execute(
             "update core.unit_version set unit_level = 'commune', content_hash = 'v'"
@@ -138,13 +137,12 @@ def test_a_dossier_received_before_the_last_publication_is_not_called_newly_rece
         assert causes(opened, NEXT) == {"received_earlier": (1, 1, 1), "newly_received": (1, 1, 1)}
 
 
-def test_a_declared_figure_moves_by_a_later_a_rewritten_and_a_date_reached_declaration(tmp_path):
+def test_a_declared_figure_moves_by_a_later_a_rewritten_and_a_date_reached_declaration(
+    kept, tmp_path
+):
     days = [NIGHT + dt.timedelta(days=number) for number in range(5)]
     found = []
-    with open_warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}") as opened:
-        record_unit(opened, NIGHT)
-        record(opened, NIGHT, THIRTEEN)
-        publish(opened, NIGHT)
+    with open_warehouse(kept.copy(after_first, tmp_path / "var").warehouse) as opened:
         declare(opened, days[1], days[0], 40, "1/BC")
         publish(opened, days[1])
         declare(opened, days[2], days[0], 45, "2/BC")  # the same span, with another number
@@ -181,15 +179,10 @@ def test_a_declared_figure_moves_by_a_later_a_rewritten_and_a_date_reached_decla
     ],
 )
 def test_what_the_items_do_not_explain_is_put_down_to_the_rules_or_the_tables(
-    tmp_path, damage, cause, why
+    kept, tmp_path, damage, cause, why
 ):
     """The published rate was 3/8 where its dossiers give 4/8."""
-    with open_warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}") as opened:
-        record_unit(opened, NIGHT)
-        record(opened, NIGHT, THIRTEEN)
-        publish(opened, NIGHT)
-        record(opened, NEXT, IN_JULY[1:])
-        publish(opened, NEXT)
+    with open_warehouse(kept.copy(after_second, tmp_path / "var").warehouse) as opened:
         for table in ("indicator_measure", "indicator_history"):
             opened.execute(
                 f"update mart.{table} set numerator = numerator - 1"

@@ -5,51 +5,30 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from moved_figures import NEXT, after_first, after_third, publish
 from worked_dossiers import (
     IN_JULY,
     LATE_FILE,
     LATER,
     NIGHT,
-    THIRTEEN,
     UNIT,
     dossier,
     record,
     record_unit,
 )
 
-from onestop.marts.compute import compute_marts
-from onestop.marts.publish import publish_marts
-from onestop.record.history import history_insert, history_select
-from onestop.schema.feeds import DOSSIERS, UNITS
 from onestop.warehouse import open_warehouse
 
-NEXT = dt.date(2022, 7, 1)
 QUARTER = (
     "period_type = 'quarter' and period_basis = 'calendar' and period_start = date '2022-04-01'"
 )
 
 
-def publish(warehouse, night):
-    for feed in (DOSSIERS, UNITS):
-        warehouse.execute(f"delete from core.{feed.entity}_history")
-        warehouse.execute(history_insert(feed, history_select(feed)))
-    compute_marts(warehouse, night)
-    publish_marts(warehouse, night)
-
-
 @pytest.fixture(scope="module")
-def warehouse(tmp_path_factory):
+def warehouse(kept, tmp_path_factory):
     """Published nights: 30/06, 01/07 without changes to June, 31/07 with a late file."""
-    path = tmp_path_factory.mktemp("restated") / "w.duckdb"
-    with open_warehouse(f"duckdb:///{path}") as opened:
-        record_unit(opened, NIGHT)
-        record(opened, NIGHT, THIRTEEN)
-        publish(opened, NIGHT)
-        record(opened, NEXT, IN_JULY[1:])
-        publish(opened, NEXT)
-        record(opened, LATER, IN_JULY[:1])
-        record(opened, NIGHT, LATE_FILE, known_from=LATER)
-        publish(opened, LATER)
+    settings = kept.copy(after_third, tmp_path_factory.mktemp("restated") / "var")
+    with open_warehouse(settings.warehouse) as opened:
         yield opened
 
 
@@ -133,14 +112,11 @@ def test_only_ended_periods_are_restated(warehouse):
     assert {row["period_type"] for row in restated(warehouse)} == {"month", "quarter", "half_year"}
 
 
-def test_a_dossier_is_named_only_in_the_periods_whose_figures_it_changes(tmp_path):
+def test_a_dossier_is_named_only_in_the_periods_whose_figures_it_changes(kept, tmp_path):
     """A level counts where the dossier was received; a digitised result where it was closed."""
     received_in_march = dossier("D1", "28/03", "05/04", "04/04", service_level=4)
     still_open = dossier("D9", "15/06", "24/06", result_digitised=True)
-    with open_warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}") as opened:
-        record_unit(opened, NIGHT)
-        record(opened, NIGHT, THIRTEEN)
-        publish(opened, NIGHT)
+    with open_warehouse(kept.copy(after_first, tmp_path / "var").warehouse) as opened:
         record(opened, NEXT, [received_in_march, still_open])
         publish(opened, NEXT)
         found = opened.rows(
@@ -154,11 +130,8 @@ def test_a_dossier_is_named_only_in_the_periods_whose_figures_it_changes(tmp_pat
     }
 
 
-def test_a_unit_that_changes_its_level_restates_levels_and_names_the_register(tmp_path):
-    with open_warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}") as opened:
-        record_unit(opened, NIGHT)
-        record(opened, NIGHT, THIRTEEN)
-        publish(opened, NIGHT)
+def test_a_unit_that_changes_its_level_restates_levels_and_names_the_register(kept, tmp_path):
+    with open_warehouse(kept.copy(after_first, tmp_path / "var").warehouse) as opened:
         record_unit(opened, NEXT)
         opened.execute(
             "update core.unit_version set unit_level = 'commune', content_hash = 'v'"
@@ -179,12 +152,9 @@ def test_a_unit_that_changes_its_level_restates_levels_and_names_the_register(tm
         assert {row["delivery_ids"] for row in rows} == {"one_stop.units.20220701.000000000000"}
 
 
-def test_the_first_figures_of_a_new_method_restate_nothing(tmp_path):
+def test_the_first_figures_of_a_new_method_restate_nothing(kept, tmp_path):
     new = "method_code = 'cohort_first_due'"
-    with open_warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}") as opened:
-        record_unit(opened, NIGHT)
-        record(opened, NIGHT, THIRTEEN)
-        publish(opened, NIGHT)
+    with open_warehouse(kept.copy(after_first, tmp_path / "var").warehouse) as opened:
         opened.execute(f"delete from mart.indicator_history where {new}")
         record(opened, LATER, IN_JULY[:1])
         record(opened, NIGHT, LATE_FILE, known_from=LATER)

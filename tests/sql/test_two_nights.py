@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from moved_figures import NEXT, three_nights
+from moved_figures import NEXT, after_third, three_nights
 from worked_dossiers import LATER, NIGHT
 
 from onestop.schema.project import PROJECT_ROOT
@@ -15,12 +15,14 @@ KEY = ("indicator_code", "method_code", "unit_code", "period_type", "period_basi
 
 
 @pytest.fixture(scope="module", params=["duckdb", "postgresql"])
-def warehouse(request, tmp_path_factory):
-    url = f"duckdb:///{tmp_path_factory.mktemp('two') / 'w.duckdb'}"
-    if request.param == "postgresql":
+def warehouse(request, kept, tmp_path_factory):
+    if request.param == "duckdb":
+        url = kept.copy(after_third, tmp_path_factory.mktemp("two") / "var").warehouse
+    else:
         url = request.getfixturevalue("postgres").make_database()
     with open_warehouse(url) as opened:
-        three_nights(opened)
+        if request.param == "postgresql":
+            three_nights(opened)
         yield opened
 
 

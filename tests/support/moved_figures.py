@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pytest
+from published_marts import settings_in
 from worked_dossiers import (
     IN_JULY,
     LATE_FILE,
@@ -25,10 +26,13 @@ from onestop.marts.compute import compute_marts
 from onestop.marts.publish import publish_marts
 from onestop.record.history import history_insert, history_select
 from onestop.schema.feeds import DOSSIERS, FEEDS, UNITS
+from onestop.warehouse import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from kept_installations import KeptInstallations
 
     from onestop.schema.reference import Row
     from onestop.warehouse import Warehouse
@@ -47,14 +51,44 @@ def publish(warehouse: Warehouse, night: dt.date) -> None:
 
 def three_nights(warehouse: Warehouse) -> None:
     """Publish 30/06; 01/07, when D12 closed; 31/07, when D11 closed and a late file came."""
+    _publish_first(warehouse)
+    _publish_second(warehouse)
+    _publish_third(warehouse)
+
+
+def _publish_first(warehouse: Warehouse) -> None:
     record_unit(warehouse, NIGHT)
     record(warehouse, NIGHT, THIRTEEN)
     publish(warehouse, NIGHT)
+
+
+def _publish_second(warehouse: Warehouse) -> None:
     record(warehouse, NEXT, IN_JULY[1:])
     publish(warehouse, NEXT)
+
+
+def _publish_third(warehouse: Warehouse) -> None:
     record(warehouse, LATER, IN_JULY[:1])
     record(warehouse, NIGHT, LATE_FILE, known_from=LATER)
     publish(warehouse, LATER)
+
+
+# The installations after the first, two and three of these nights; see ``kept_installations``.
+
+
+def after_first(folder: Path, _: KeptInstallations) -> None:
+    with open_warehouse(settings_in(folder).warehouse) as warehouse:
+        _publish_first(warehouse)
+
+
+def after_second(folder: Path, kept: KeptInstallations) -> None:
+    with open_warehouse(kept.copy(after_first, folder).warehouse) as warehouse:
+        _publish_second(warehouse)
+
+
+def after_third(folder: Path, kept: KeptInstallations) -> None:
+    with open_warehouse(kept.copy(after_second, folder).warehouse) as warehouse:
+        _publish_third(warehouse)
 
 
 def declare(
