@@ -66,8 +66,11 @@ def workbook(sheet: Sheet, rows: Iterable[Sequence[object]]) -> bytes:
             return date
         if not isinstance(value, str):
             return value
-        made = WriteOnlyCell(page, str(safe_cell(ILLEGAL_CHARACTERS_RE.sub("", value))))
-        made.data_type = "s"  # never a formula
+        text = str(safe_cell(ILLEGAL_CHARACTERS_RE.sub("", value)))
+        if not text.startswith(("=", "#")):  # openpyxl stores it as a text in half the time
+            return text
+        made = WriteOnlyCell(page, text)
+        made.data_type = "s"  # neither a formula nor an error such as #N/A
         return made
 
     for number, width in enumerate(sheet.widths, start=1):
