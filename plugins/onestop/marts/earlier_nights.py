@@ -8,6 +8,7 @@ and from the reference rows and the calendar as published that night.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from onestop.marts.files import mart_files, render, step_text
@@ -73,10 +74,6 @@ class NightMarts:
         span: first and last day of the only period; defaults to the night's own periods.
         given: relations to read instead of tables, as ``core.dossier_history``.
         mark: suffix of the temporary tables' names, for two nights at once.
-
-    Attributes:
-        rests_on_published: whether it is the last night, and nothing was loaded since, so that
-            the histories are those that its figures rest on.
     """
 
     def __init__(
@@ -96,18 +93,25 @@ class NightMarts:
         self._mark = mark
         self._made: list[str] = []
         self._replaced: dict[str, pa.Table] | None = None
-        self._is_last = night == published_nights(warehouse)[-1]
-        self.rests_on_published = self._is_last and not self._is_ahead()
 
-    def _is_ahead(self) -> bool:
-        """Whether the record holds deliveries that the night's figures do not include."""
-        return bool(
-            self._warehouse.value(
-                "select count(*) from audit.delivery"
-                " where state = 'loaded' and known_from > :night",
-                {"night": self._night},
-            )
+    @cached_property
+    def rests_on_published(self) -> bool:
+        """Whether it is the last night, and nothing was loaded since: all is as it was counted."""
+        return self._is_last and not self._fed_since
+
+    @cached_property
+    def _is_last(self) -> bool:
+        return self._night == published_nights(self._warehouse)[-1]
+
+    @cached_property
+    def _fed_since(self) -> frozenset[str]:
+        """The feeds with deliveries that the night's figures do not include."""
+        rows = self._warehouse.rows(
+            "select distinct feed from audit.delivery"
+            " where state = 'loaded' and known_from > :night",
+            {"night": self._night},
         )
+        return frozenset(row["feed"] for row in rows)
 
     def relation(self, table: str) -> str:
         """The relation that holds a table of ``mart``, ``core`` or ``ref`` as of the night."""
@@ -164,7 +168,7 @@ class NightMarts:
 
     def _find_history(self, name: str) -> str:
         feeds = [feed for feed in FEEDS.values() if name == f"{feed.entity}_history"]
-        if self.rests_on_published or not feeds:
+        if not feeds or feeds[0].name not in self._fed_since:
             return f"core.{name}"
         return self._put(name, history_select(feeds[0], known_on=f"date '{self._night}'"))
 

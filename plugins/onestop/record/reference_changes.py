@@ -12,7 +12,7 @@ from onestop.warehouse.staged_names import REFERENCE
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import pyarrow as pa
 
@@ -66,14 +66,37 @@ def reference_on(warehouse: Warehouse, night: dt.date) -> dict[str, pa.Table]:
         warehouse: from :func:`onestop.marts.published.open_published`.
         night: a published night.
     """
-    replaced = replaced_since(warehouse, night)
+    return _rows_of(warehouse, replaced_since(warehouse, night), reference_files())
+
+
+def _rows_of(
+    warehouse: Warehouse, replaced: Mapping[str, pa.Table], names: Iterable[str]
+) -> dict[str, pa.Table]:
     published = set(warehouse.tables(REFERENCE))
     return {
         name: replaced[table] if table in replaced else warehouse.arrow(f"select * from {table}")
-        for name in reference_files()
+        for name in names
         for table in [f"{REFERENCE}.{name}"]
         if name in published
     }
+
+
+def reference_changes_between(
+    warehouse: Warehouse, previous: dt.date, as_of: dt.date
+) -> list[ReferenceChange]:
+    """The rows that differ between two published nights: :func:`reference_changes`.
+
+    Args:
+        warehouse: from :func:`onestop.marts.published.open_published`.
+        previous: the earlier night.
+        as_of: the later night.
+    """
+    before, after = (replaced_since(warehouse, night) for night in (previous, as_of))
+    # a table that was replaced since neither night has the same rows on both
+    names = [n for n in reference_files() if f"{REFERENCE}.{n}" in before.keys() | after.keys()]
+    if not names:
+        return []
+    return reference_changes(*(_rows_of(warehouse, side, names) for side in (before, after)))
 
 
 def reference_changes(

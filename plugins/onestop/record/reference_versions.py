@@ -71,7 +71,7 @@ def replaced_since(warehouse: Warehouse, night: dt.date) -> dict[str, pa.Table]:
     Returns:
         The rows of that night by table, such as ``ref.target``.
     """
-    if _TABLE not in warehouse.tables("audit"):
+    if not warehouse.columns("audit", _TABLE):
         return {}
     replaced = {}
     for name, versions in _versions(warehouse).items():

@@ -31,10 +31,20 @@ ever_vanished as (
     where is_vanished and known_from <= :previous_night
 ),
 
+gone as (
+    select was.dossier_code
+    from earlier.counted_dossier as was
+    left join later.counted_dossier as now on was.dossier_code = now.dossier_code
+    where now.dossier_code is null
+),
+
 still_stated as (
-    select distinct dossier_code
-    from later.dossier_history
-    where valid_from <= :as_of_date and (valid_to is null or valid_to > :as_of_date)
+    select distinct history.dossier_code
+    from later.dossier_history as history
+    inner join gone on history.dossier_code = gone.dossier_code
+    where
+        history.valid_from <= :as_of_date
+        and (history.valid_to is null or history.valid_to > :as_of_date)
 ),
 
 earlier_source as (

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from onestop.figures.difference.sides import Sides
@@ -34,9 +33,10 @@ from onestop.marts.published import (
     open_published,
     published_nights,
 )
-from onestop.record.reference_changes import reference_changes, reference_on
+from onestop.record.reference_changes import reference_changes_between
 from onestop.said import said
 from onestop.schema.did_you_mean import CODES, UNITS, did_you_mean
+from onestop.warehouse.base import quoted_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,6 +53,14 @@ __all__ = ["ChangedItem", "Difference", "FigureChange", "Verdict", "compare_nigh
 ITEM_NAMES = {**dict.fromkeys(OF_DOSSIERS, "dossier"), VISIT: "ticket", OTHER: "item"}
 #: Facts of a dossier on both nights.
 FACTS = ("received", "due", "closed")
+#: The items that are listed, with their amounts, and the causes in their order.
+_ITEM = "diff_item"
+_AMOUNTS = ", ".join(
+    f"item.{amount}_{side}"
+    for side in ("before", "after")
+    for amount in ("numerator", "denominator")
+)
+_IN_ORDER = " left join ref.change_cause as cause on item.cause_code = cause.cause_code"
 
 
 @dataclass(frozen=True)
@@ -143,7 +151,9 @@ class FigureChange:
             is no published period.
         after: the same of the later night.
         causes: what moved it, in the order of ``ref.change_cause``.
-        items: the items behind the causes; empty when only the causes were asked for.
+        items: the items behind the causes, the first ones if no more were asked for; empty when
+            only the causes were asked for.
+        item_count: number of all items.
         verdict_before: what it was compared with on the earlier night; None where the span had not
             begun.
         verdict_after: the same of the later night.
@@ -160,6 +170,7 @@ class FigureChange:
     after: tuple[int, int] | None
     causes: tuple[Cause, ...]
     items: tuple[ChangedItem, ...] = ()
+    item_count: int = 0
     verdict_before: Verdict | None = None
     verdict_after: Verdict | None = None
     issues_before: tuple[KnownIssue, ...] = ()
@@ -210,7 +221,7 @@ class Difference:
     reference_changes: tuple[ReferenceChange, ...] = ()
 
 
-def compare_nights(
+def compare_nights(  # noqa: PLR0913 - a figure has this many coordinates
     settings: Settings,
     previous: dt.date,
     as_of: dt.date,
@@ -218,6 +229,8 @@ def compare_nights(
     indicator: str | None = None,
     method: str | None = None,
     span: tuple[dt.date | None, dt.date | None] = (None, None),
+    *,
+    most_items: int | None = None,
 ) -> Difference:
     """Why figures of a unit moved between two published nights.
 
@@ -230,6 +243,7 @@ def compare_nights(
         method: method code; defaults to the scorecard's.
         span: first and last day; defaults to the period of each figure on the scorecard of the
             later night: the year so far, or the plan's year once that is over.
+        most_items: read no more items of a figure; defaults to all.
 
     Raises:
         QuestionError: no such unit, indicator or method, the nights or the span are reversed, the
@@ -261,10 +275,10 @@ def compare_nights(
         figures: list[FigureChange] = []
         for (first, last), of_span in _by_span(warehouse, asked, as_of, span).items():
             comparison = _Comparison(warehouse, previous, as_of, found_unit, first, last)
-            figures += comparison.figures(of_span, has_items=indicator is not None)
-        changes = reference_changes(
-            reference_on(warehouse, previous), reference_on(warehouse, as_of)
-        )
+            figures += comparison.figures(
+                of_span, has_items=indicator is not None, most_items=most_items
+            )
+        changes = reference_changes_between(warehouse, previous, as_of)
     return Difference(
         previous,
         as_of,
@@ -460,61 +474,71 @@ class _Comparison:
         self.unit = unit
         self._first = first
         self._last = last
-        self._sides = Sides(warehouse, previous, as_of, first, last)
-        self._has_every_dossier = False
-        self._order = {
-            row["cause_code"]: row["position"]
-            for row in warehouse.rows("select cause_code, position from ref.change_cause")
-        }
         digests = warehouse.rows(
-            "select rules_sha256 from audit.publication where as_of_date between :previous and"
-            " :as_of",
+            "select as_of_date, rules_sha256 from audit.publication where as_of_date between"
+            " :previous and :as_of",
             {"previous": previous, "as_of": as_of},
         )
+        self._has_other_rules = any(row["rules_sha256"] != rules_digest() for row in digests)
+        self._has_same_rules = all(
+            row["rules_sha256"] == rules_digest() for row in digests if row["as_of_date"] == as_of
+        )
+        self._has_every_dossier = False
         self._is_published = _is_period(warehouse, first, last, as_of)
         self._before, self._after = self._published(previous), self._published(as_of)
-        self._has_other_rules = {row["rules_sha256"] for row in digests} != {rules_digest()}
 
-    def figures(self, asked: list[tuple[str, str]], *, has_items: bool) -> tuple[FigureChange, ...]:
+    def _new_sides(self, asked: list[tuple[str, str]], *, has_every_dossier: bool = False) -> Sides:
+        return Sides(
+            self._warehouse,
+            (self._previous, self._as_of),
+            (self._first, self._last),
+            asked,
+            has_same_rules=self._has_same_rules,
+            has_every_dossier=has_every_dossier,
+        )
+
+    def figures(
+        self, asked: list[tuple[str, str]], *, has_items: bool, most_items: int | None = None
+    ) -> tuple[FigureChange, ...]:
         """The changes of figures, in the order asked for.
 
         Args:
             asked: indicators and methods.
-            has_items: whether to keep the items behind the causes.
+            has_items: whether to read the items behind the causes.
+            most_items: read no more of them for a figure; defaults to all.
         """
         found = []
+        self._sides = self._new_sides(asked)
         try:
             for kind, figures in self._by_kind(asked).items():
-                items = self._items(kind, figures)
-                changes = [self._figure(kind, figure, items.get(figure, [])) for figure in figures]
+                changes = self._compare(kind, figures)
                 if has_items and kind in (*OF_DOSSIERS, OTHER) and self._compares_too_few(changes):
-                    items = self._items(kind, figures)
+                    self._sides.drop()
+                    self._sides = self._new_sides(asked, has_every_dossier=True)
+                    self._has_every_dossier = True
+                    changes = self._compare(kind, figures)
+                if has_items:
+                    items = self._read_items(kind, figures, most_items)
                     changes = [
-                        self._figure(kind, figure, items.get(figure, [])) for figure in figures
+                        replace(one, items=tuple(items[one.indicator_code, one.method_code]))
+                        for one in changes
                     ]
-                found += [one if has_items else replace(one, items=()) for one in changes]
+                found += changes
             found = [self._annotated(change) for change in found]
         finally:
             self._sides.drop()
         return tuple(sorted(found, key=lambda f: asked.index((f.indicator_code, f.method_code))))
 
+    def _compare(self, kind: str, figures: list[tuple[str, str]]) -> list[FigureChange]:
+        self._list_items(kind, figures)
+        causes = self._read_causes()
+        return [self._figure(kind, figure, causes.get(figure, [])) for figure in figures]
+
     def _compares_too_few(self, changes: list[FigureChange]) -> bool:
         """Whether rules move dossiers that are not compared; from then on, all of them are."""
-        if self._has_every_dossier or not any(
+        return not self._has_every_dossier and any(
             cause.item_count is None for change in changes for cause in change.causes
-        ):
-            return False
-        self._sides.drop()
-        self._sides = Sides(
-            self._warehouse,
-            self._previous,
-            self._as_of,
-            self._first,
-            self._last,
-            has_every_dossier=True,
         )
-        self._has_every_dossier = True
-        return True
 
     def _annotated(self, change: FigureChange) -> FigureChange:
         """The change with targets, verdicts and known issues."""
@@ -559,11 +583,49 @@ class _Comparison:
             found.setdefault(kind_of(indicator, method), []).append((indicator, method))
         return found
 
-    def _items(
-        self, kind: str, figures: list[tuple[str, str]]
-    ) -> dict[tuple[str, str], list[ChangedItem]]:
-        """The items of each figure that change it, at this unit."""
+    def _list_items(self, kind: str, figures: list[tuple[str, str]]) -> None:
+        """Keep the items of figures that change them, at this unit."""
         select = self._sides.items(kind, figures, has_other_rules=self._has_other_rules)
+        was, now = (self._condition(side) for side in ("before", "after"))
+        wanted = " or ".join(
+            f"(item.indicator_code = {quoted_text(indicator)}"
+            f" and item.method_code = {quoted_text(method)})"
+            for indicator, method in figures
+        )
+        self._sides.keep(
+            _ITEM,
+            "select item.* from (select item.indicator_code, item.method_code, item.item_code,"
+            f" case when {was} = {now} then item.cause_code else item.moved_code end as cause_code,"
+            + ", ".join(
+                f"case when {condition} then item.{amount}_{side} else 0 end as {amount}_{side}"
+                for side, condition in (("before", was), ("after", now))
+                for amount in ("numerator", "denominator")
+            )
+            + f" from ({placed_select([select])}) as item where {wanted}) as item"
+            " where numerator_before <> numerator_after or denominator_before <> denominator_after",
+        )
+
+    def _read_causes(self) -> dict[tuple[str, str], list[Cause]]:
+        """The causes of each figure by the items that are kept, in their order."""
+        rows = self._warehouse.rows(
+            "select item.indicator_code, item.method_code, item.cause_code, count(*) as item_count,"
+            " cast(sum(numerator_after - numerator_before) as bigint) as numerator_change,"
+            " cast(sum(denominator_after - denominator_before) as bigint) as denominator_change,"
+            f" max(cause.position) as position from {_ITEM} as item{_IN_ORDER}"
+            " group by item.indicator_code, item.method_code, item.cause_code"
+            " order by position, item.cause_code"
+        )
+        found: dict[tuple[str, str], list[Cause]] = {}
+        for row in rows:
+            del row["position"]
+            figure = (row.pop("indicator_code"), row.pop("method_code"))
+            found.setdefault(figure, []).append(Cause(**row))
+        return found
+
+    def _read_items(
+        self, kind: str, figures: list[tuple[str, str]], most_items: int | None
+    ) -> dict[tuple[str, str], list[ChangedItem]]:
+        """The kept items of each figure, by cause."""
         columns, joins = "", ""
         if kind in OF_DOSSIERS:
             columns = ", " + ", ".join(
@@ -575,35 +637,27 @@ class _Comparison:
                 " else fact.row_after end as row_number"
             )
             joins = (
-                f" inner join diff_{DOSSIER_FACT} as fact on item.item_code = fact.dossier_code"
+                f" left join diff_{DOSSIER_FACT} as fact on item.item_code = fact.dossier_code"
                 f" left join ({DELIVERIES}) as delivery"
                 " on coalesce(fact.delivery_after, fact.delivery_before) = delivery.delivery_id"
             )
-        was, now = (self._condition(side) for side in ("before", "after"))
-        rows = self._warehouse.rows(
-            "select item.* from (select item.indicator_code, item.method_code, item.item_code,"
-            f" case when {was} = {now} then item.cause_code else item.moved_code end as cause_code,"
-            + "".join(
-                f" case when {condition} then item.{amount}_{side} else 0 end as {amount}_{side},"
-                for side, condition in (("before", was), ("after", now))
-                for amount in ("numerator", "denominator")
-            ).rstrip(",")
-            + f"{columns} from ({placed_select([select])}) as item{joins}) as item"
-            " where numerator_before <> numerator_after or denominator_before <> denominator_after"
-            " order by item_code"
-        )
+        in_order = "coalesce(position, 0), item_code"
         found: dict[tuple[str, str], list[ChangedItem]] = {}
-        wanted = set(figures)
-        for row in rows:
-            figure = (row.pop("indicator_code"), row.pop("method_code"))
-            if figure in wanted:
-                found.setdefault(figure, []).append(_item(row))
+        for indicator, method in figures:
+            rows = self._warehouse.rows(
+                f"select item.item_code, item.cause_code, {_AMOUNTS}{columns}"
+                f" from (select item.*, cause.position from {_ITEM} as item{_IN_ORDER}"
+                " where indicator_code = :indicator and method_code = :method"
+                f" order by {in_order}{f' limit {most_items}' if most_items else ''}) as item"
+                f"{joins} order by {in_order}",
+                {"indicator": indicator, "method": method},
+            )
+            found[indicator, method] = [_item(row) for row in rows]
         return found
 
     def _condition(self, side: str) -> str:
         """SQL condition: the item counted for the unit on that night."""
-        code = self.unit.unit_code.replace("'", "''")
-        own = f"coalesce(item.unit_{side} = '{code}', false)"
+        own = f"coalesce(item.unit_{side} = {quoted_text(self.unit.unit_code)}, false)"
         if self.unit.scope == "city":
             return f"(item.is_in_city or {own})"
         if self.unit.scope == "level":
@@ -627,14 +681,8 @@ class _Comparison:
         )
         return {(row["indicator_code"], row["method_code"]): row for row in rows}
 
-    def _figure(self, kind: str, figure: tuple[str, str], items: list[ChangedItem]) -> FigureChange:
-        items.sort(key=lambda item: (self._order.get(item.cause_code, 0), item.item_code))
-        causes = [
-            Cause(code, len(own), sum(c[0] for c in changes), sum(c[1] for c in changes))
-            for code, group in groupby(items, key=lambda item: item.cause_code)
-            for own in [list(group)]
-            for changes in [[item.change for item in own]]
-        ]
+    def _figure(self, kind: str, figure: tuple[str, str], causes: list[Cause]) -> FigureChange:
+        item_count = sum(cause.item_count or 0 for cause in causes)
         before = after = None
         if self._is_published:
             before, after = (_counts(side.get(figure)) for side in (self._before, self._after))
@@ -655,7 +703,7 @@ class _Comparison:
             before,
             after,
             tuple(causes),
-            tuple(items),
+            item_count=item_count,
         )
 
     def _by_rules(

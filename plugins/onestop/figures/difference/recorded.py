@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from onestop.figures.difference import Cause, Difference, FigureChange, Verdict
 from onestop.figures.known_issues import KnownIssue
 from onestop.marts.night_changes import RULE_CHANGED
-from onestop.record.reference_changes import reference_changes, reference_on
+from onestop.record.reference_changes import reference_changes_between
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -83,11 +83,7 @@ def recorded_difference(
     has_other_rules = any(
         cause.cause_code == RULE_CHANGED for figure in figures for cause in figure.causes
     )
-    changes = (
-        reference_changes(reference_on(warehouse, previous), reference_on(warehouse, as_of))
-        if has_other_rules
-        else []
-    )
+    changes = reference_changes_between(warehouse, previous, as_of) if has_other_rules else []
     return Difference(previous, as_of, unit, tuple(figures), reference_changes=tuple(changes))
 
 

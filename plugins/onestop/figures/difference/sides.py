@@ -2,7 +2,8 @@
 
 Only the dossiers that may count differently are computed: those in deliveries loaded since the
 earlier night, those that a date was reached for, and those that a register or a source concerns.
-All others stand in the published marts as they stood on both nights.
+All others stand in the published marts as they stood on both nights, and on the last night so do
+these.
 """
 
 from __future__ import annotations
@@ -15,28 +16,31 @@ from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.night_changes import (
     ARRIVAL,
     DOSSIER_FACT,
+    OF_DOSSIERS,
+    ON_TIME,
     OTHER,
     PROCEDURE,
     STEPS,
     VISIT,
     counted_item_select,
     item_select,
+    kind_of,
 )
 from onestop.marts.published import published_nights
 from onestop.record.history import history_select
 from onestop.record.touched import changed_keys_select
-from onestop.schema.feeds import DOSSIERS
+from onestop.schema.feeds import DOSSIERS, VISITS
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from decimal import Decimal
 
     from onestop.figures.known_issues import KnownIssue
     from onestop.warehouse import Warehouse
 
 _CHANGED, _CODES, _PERIOD = "diff_changed", "diff_code", "diff_period"
-_VERSIONS, _UNCHANGED_SUMS = "diff_version", "diff_source_unchanged"
+_VERSIONS, _PUBLISHED, _DAYS = "diff_version", "diff_published", "diff_day"
 #: The changed codes with those that they name, or that name them: either may be the counted one.
 _WITH_ALIASES = f"""
 select dossier_code from {_CHANGED}
@@ -48,11 +52,16 @@ select v.dossier_code from core.dossier_version as v
 inner join {_CHANGED} as c on v.alias_code = c.dossier_code
 """
 _SUMS = ("dossiers", "dossiers_with_channel", "dossiers_with_result_flag")
-_UNCHANGED = (
-    "select d.* from mart.counted_dossier as d"
-    f" where not exists (select 1 from {_CODES} as c where c.dossier_code = d.dossier_code)"
-)
+_IS_AMONG_CODES = f"exists (select 1 from {_CODES} as c where c.dossier_code = d.dossier_code)"
+_UNCHANGED = f"select d.* from mart.counted_dossier as d where not {_IS_AMONG_CODES}"
+#: The method that counts a dossier in the period of its due date.
+_BY_DUE_DATE = "due"
 _OF_SOURCE = "split_part(delivery_id, '.', 1)"
+
+
+def _among_codes(table: str) -> str:
+    """The relation that has the rows of a table of the dossiers that may count differently."""
+    return f"(select d.* from {table} as d where {_IS_AMONG_CODES})"
 
 
 class Sides:
@@ -60,31 +69,37 @@ class Sides:
 
     Args:
         warehouse: the published marts, open.
-        previous: the earlier night.
-        as_of: the later night.
-        first: first day of the span.
-        last: last day of the span; each night measures it on this day, or on itself.
+        nights: the earlier and the later night.
+        span: first and last day; each night measures it on the last one, or on itself.
+        asked: the indicators and methods that are compared.
+        has_same_rules: whether the marts were published by the rules of this release.
         has_every_dossier: whether all dossiers are compared, as after a change of the rules.
     """
 
     def __init__(
         self,
         warehouse: Warehouse,
-        previous: dt.date,
-        as_of: dt.date,
-        first: dt.date,
-        last: dt.date,
+        nights: tuple[dt.date, dt.date],
+        span: tuple[dt.date, dt.date],
+        asked: Collection[tuple[str, str]],
         *,
+        has_same_rules: bool,
         has_every_dossier: bool = False,
     ) -> None:
         self._warehouse = warehouse
+        self._has_same_rules = has_same_rules
+        self._has_others = any(kind_of(*figure) == OTHER for figure in asked)
+        self._judges_closed = self._has_others or any(by == _BY_DUE_DATE for _, by in asked)
         self._has_every_dossier = has_every_dossier
-        self._previous = previous
-        self._as_of = as_of
-        self._first = first
-        self._last = last
+        self._previous, self._as_of = previous, as_of = nights
+        self._first, self._last = first, last = span
         self._last_night = published_nights(warehouse)[-1]
+        #: whether the later night's dossiers are those of the published marts
+        self._is_later_published = (
+            has_same_rules and NightMarts(warehouse, as_of).rests_on_published
+        )
         self._made: list[str] = []
+        self._visit_marts: list[NightMarts] = []
         self._nights = {"earlier": previous, "later": as_of}
         self._marts = {
             "earlier": self._night_marts("earlier", previous),
@@ -107,15 +122,25 @@ class Sides:
         return self._first <= self._previous
 
     def _night_marts(self, side: str, night: dt.date) -> NightMarts:
+        given = {
+            "core.dossier_history": f"diff_history_{side}",
+            "mart.source_tally": f"diff_source_{side}",
+            "mart.unit_tally": f"diff_used_{side}",
+        }
+        if side == "later" and self._is_later_published:
+            given |= {
+                "core.dossier_history": _among_codes("core.dossier_history"),
+                "mart.counted_dossier": _PUBLISHED,
+                # the figures of dossiers only join it to these; the steps of others may read all
+                "mart.dossier_state": (
+                    _among_codes("mart.dossier_state") if self._has_others else "mart.dossier_state"
+                ),
+            }
         return NightMarts(
             self._warehouse,
             night,
             (self._first, self._last),
-            given={
-                "core.dossier_history": f"diff_history_{side}",
-                "mart.source_tally": f"diff_source_{side}",
-                "mart.unit_tally": f"diff_used_{side}",
-            },
+            given=given,
             mark=f"diff_{side}",
         )
 
@@ -127,7 +152,7 @@ class Sides:
             figures: the indicators and methods that are asked about.
             has_other_rules: whether the nights' figures were computed by other rules.
         """
-        self._prepare(kind)
+        self._prepare(kind, has_other_rules=has_other_rules)
         if kind == OTHER:
             self._prepare_others(figures)
         return self._select(kind, has_other_rules=has_other_rules)
@@ -137,11 +162,18 @@ class Sides:
             kind, self._relations, self._previous, self._as_of, has_other_rules=has_other_rules
         )
 
-    def _prepare(self, kind: str) -> None:
-        if kind != VISIT:  # the marts with steps read the dossiers, too
+    def _prepare(self, kind: str, *, has_other_rules: bool) -> None:
+        if kind in (*OF_DOSSIERS, PROCEDURE, OTHER):
             self._prepare_dossiers()
+        if kind in (*OF_DOSSIERS, OTHER):
+            self._prepare_facts()
+        if kind == ON_TIME:
+            self._read("dossier_period")
+            if not self._had_begun:
+                period = self._relations["earlier.dossier_period"]
+                self._relations["earlier.dossier_period"] = self._none_of(period)
         if kind == VISIT:
-            self._read("counted_visit")
+            self._prepare_visits(has_other_rules=has_other_rules)
         if kind == PROCEDURE:
             self._prepare_use()
         if kind in STEPS:
@@ -184,6 +216,69 @@ class Sides:
     def _none_of(relation: str) -> str:
         return f"(select * from {relation} where 1 = 0)"
 
+    # --- visits ------------------------------------------------------------------------------
+
+    def _prepare_visits(self, *, has_other_rules: bool) -> None:
+        """Compute the visits of the days whose tickets changed; all visits where others may, too.
+
+        A visit rests on tickets of its day, and on those that it was transferred from or to.
+        """
+        changed = changed_keys_select(self._warehouse, VISITS, self._previous, self._last_night)
+        self._make(
+            _DAYS,
+            "select distinct v.issued_date from core.visit_version as v"
+            f" inner join ({changed}) as c on v.ticket_code = c.ticket_code where not v.is_vanished"
+            " union select distinct issued_date from mart.counted_visit"
+            f" where issued_date > date '{self._previous}'",
+        )
+        if has_other_rules or not self._has_same_rules or self._changes_other_days():
+            self._read("counted_visit")
+            return
+        is_of_day = f"exists (select 1 from {_DAYS} as day where day.issued_date = d.issued_date)"
+        tickets = f"select d.ticket_code from core.visit_version as d where {is_of_day}"
+        few_rows = self._warehouse.few_rows
+        for side, night in self._nights.items():
+            if side == "later" and self._is_later_published:
+                self._make(f"diff_visit_{side}", few_rows("mart.counted_visit", is_of_day))
+                self._relations[f"{side}.counted_visit"] = f"diff_visit_{side}"
+                continue
+            self._make(
+                f"diff_ticket_version_{side}",
+                few_rows("core.visit_version", f"d.ticket_code in ({tickets})"),
+            )
+            history = history_select(
+                VISITS, versions=f"diff_ticket_version_{side}", known_on=f"date '{night}'"
+            )
+            self._make(f"diff_ticket_{side}", f"select d.* from ({history}) as d where {is_of_day}")
+            given = {"core.visit_history": f"diff_ticket_{side}"}
+            marts = NightMarts(self._warehouse, night, given=given, mark=f"diff_visit_{side}")
+            self._visit_marts.append(marts)
+            self._relations[f"{side}.counted_visit"] = marts.relation("mart.counted_visit")
+
+    def _changes_other_days(self) -> bool:
+        """Whether visits of further days may count otherwise, by a transfer, a unit or a rule."""
+        is_of_day = "exists (select 1 from {} as day where day.issued_date = {}.issued_date)"
+        units = self._differing("mart.registered_unit", ["unit_code", "unit_level"])
+        begins = (
+            f"(valid_from > date '{self._previous}' and valid_from <= date '{self._as_of}')"
+            f" or (valid_to > date '{self._previous}' and valid_to <= date '{self._as_of}')"
+        )
+        transferred = (
+            "core.visit_version as one inner join core.visit_version as other"
+            " on one.transferred_from = other.ticket_code where"
+            f" {is_of_day.format(_DAYS, 'one')} <> {is_of_day.format(_DAYS, 'other')}"
+        )
+        return any(
+            self._warehouse.value(f"select count(*) from {relation}")
+            for relation in (
+                f"{_DAYS} where issued_date is null",
+                transferred,
+                f"({units}) as differing",
+                f"ref.office_hours where {begins}",
+                f"ref.counting_rule where {begins}",
+            )
+        )
+
     # --- dossiers ----------------------------------------------------------------------------
 
     def _prepare_dossiers(self) -> None:
@@ -201,37 +296,38 @@ class Sides:
         self._count_both()
         if sources := self._turned_sources():
             listed = ", ".join(f"'{source}'" for source in sources)
-            self._drop(
-                _VERSIONS,
-                _UNCHANGED_SUMS,
-                "diff_history_earlier",
-                "diff_history_later",
-                "diff_source_earlier",
-                "diff_source_later",
-            )
-            for marts in self._marts.values():
-                marts.forget("mart.counted_dossier", "mart.dossier_state")
+            self._forget_counted()
             self._warehouse.execute(
                 f"insert into {_CODES} (dossier_code) {_UNCHANGED.replace('d.*', 'd.dossier_code')}"
                 f" and {_OF_SOURCE} in ({listed})"
             )
             self._count_both()
-        for name in ("catalogue", "dossier_period"):
-            self._read(name)
-        if not self._had_begun:
-            period = self._relations["earlier.dossier_period"]
-            self._relations["earlier.dossier_period"] = self._none_of(period)
+
+    def _prepare_facts(self) -> None:
+        """Put the dossiers of both nights beside themselves."""
+        if f"later.{DOSSIER_FACT}" in self._relations:
+            return
+        self._read("catalogue")
         self._relations |= {
-            "later.dossier_history": "diff_history_later",
+            "later.dossier_history": self._later_history(),
             "later.dossier_version": "core.dossier_version",
         }
         for side in self._marts:
             self._relations[f"{side}.source_tally"] = f"diff_source_{side}"
-        self._make(
-            f"diff_{DOSSIER_FACT}",
-            self._select(DOSSIER_FACT),
-        )
+        self._make(f"diff_{DOSSIER_FACT}", self._select(DOSSIER_FACT))
         self._relations[f"later.{DOSSIER_FACT}"] = f"diff_{DOSSIER_FACT}"
+
+    def _later_history(self) -> str:
+        """What ``dossier_fact`` reads of dossiers that count no longer: whether they are stated."""
+        if not self._is_later_published:
+            return "diff_history_later"
+        earlier, later = (self._relations[f"{side}.counted_dossier"] for side in self._marts)
+        is_gone = self._warehouse.value(
+            f"select count(*) from {earlier} as was where not exists"
+            f" (select 1 from {later} as now where now.dossier_code = was.dossier_code)"
+        )
+        # a scan of millions of rows is for nothing where none is gone
+        return "core.dossier_history" if is_gone else self._none_of("core.dossier_history")
 
     def _reached(self) -> Iterator[str]:
         """SELECTs of the counted dossiers that a date, or the first day of the span, concerns."""
@@ -241,9 +337,11 @@ class Sides:
             if self._had_begun
             else f" or closed_date is null or closed_date >= date '{self._first}'"
         )
+        # where a due date is reached, one that is closed counts otherwise by its day alone
+        open_only = "" if self._judges_closed else " and closed_date is null"
         yield (
             "select dossier_code from mart.counted_dossier"
-            f" where due_date {between} or first_due_date {between}"
+            f" where ((due_date {between} or first_due_date {between}){open_only})"
             f" or received_date > date '{self._previous}'"
             f" or closed_date > date '{self._previous}'{begun}"
         )
@@ -276,28 +374,56 @@ class Sides:
 
     def _count_both(self) -> None:
         """Compute the dossiers of both nights, and the sources' sums over all dossiers."""
-        # each is read once for both nights: the record and the marts have millions of rows
+        # each is read once: the record and the marts have millions of rows
+        few_rows = self._warehouse.few_rows
+        self._make(_PUBLISHED, few_rows("mart.counted_dossier", _IS_AMONG_CODES))
+        derived = {
+            side: night
+            for side, night in self._nights.items()
+            if side == "earlier" or not self._is_later_published
+        }
         self._make(
             _VERSIONS,
-            "select v.* from core.dossier_version as v"
-            f" where exists (select 1 from {_CODES} as c where c.dossier_code = v.dossier_code)",
+            few_rows(
+                "core.dossier_version",
+                f"{_IS_AMONG_CODES} and d.known_from <= date '{max(derived.values())}'",
+            ),
         )
-        self._make(_UNCHANGED_SUMS, self._sums_by_source(f"({_UNCHANGED}) as unchanged"))
-        for side, night in (("earlier", self._previous), ("later", self._as_of)):
+        for side, night in derived.items():
             self._make(
                 f"diff_history_{side}",
                 history_select(DOSSIERS, versions=_VERSIONS, known_on=f"date '{night}'"),
             )
-            counted = self._marts[side].relation("mart.counted_dossier")
+        for side, marts in self._marts.items():
+            counted = marts.relation("mart.counted_dossier")
             self._relations[f"{side}.counted_dossier"] = counted
-            sums = ", ".join(f"cast(sum({name}) as bigint) as {name}" for name in _SUMS)
-            self._make(
-                f"diff_source_{side}",
-                f"select unit_code, source_code, {sums}"
-                f" from (select * from {_UNCHANGED_SUMS}"
-                f" union all {self._sums_by_source(counted)}) as both_parts"
-                " group by unit_code, source_code",
-            )
+            self._make(f"diff_source_{side}", self._sums_with(counted))
+
+    def _forget_counted(self) -> None:
+        """Drop what :meth:`_count_both` made."""
+        made = (_PUBLISHED, _VERSIONS, "diff_history_", "diff_source_")
+        self._drop(*(name for name in self._made if name.startswith(made)))
+        for marts in self._marts.values():
+            marts.forget("mart.counted_dossier", "mart.dossier_state")
+
+    def _sums_with(self, counted: str) -> str:
+        """The sums by source: as published, with the dossiers of a night in the place of theirs."""
+        published = (
+            "mart.source_tally"
+            if self._has_same_rules
+            else f"({self._sums_by_source('mart.counted_dossier')})"
+        )
+        names = ", ".join(_SUMS)
+        less = ", ".join(f"-{name}" for name in _SUMS)
+        sums = ", ".join(f"cast(sum({name}) as bigint) as {name}" for name in _SUMS)
+        return (
+            f"select unit_code, source_code, {sums}"
+            f" from (select unit_code, source_code, {names} from {published} as published"
+            f" union all select unit_code, source_code, {less}"
+            f" from ({self._sums_by_source(_PUBLISHED)}) as theirs"
+            f" union all {self._sums_by_source(counted)}) as parts"
+            " group by unit_code, source_code having sum(dossiers) > 0"
+        )
 
     @staticmethod
     def _sums_by_source(relation: str) -> str:
@@ -398,6 +524,12 @@ class Sides:
         self._warehouse.execute(f"create temporary table {name} as {select}")
         self._made.append(name)
 
+    def keep(self, name: str, select: str) -> None:
+        """Keep the rows of a query in a temporary table, in the place of what it held."""
+        if name in self._made:
+            self._drop(name)
+        self._make(name, select)
+
     def _drop(self, *names: str) -> None:
         for name in names:
             self._made.remove(name)
@@ -405,6 +537,6 @@ class Sides:
 
     def drop(self) -> None:
         """Drop the temporary tables."""
-        for marts in self._marts.values():
+        for marts in (*self._marts.values(), *self._visit_marts):
             marts.drop()
         self._drop(*reversed(self._made))

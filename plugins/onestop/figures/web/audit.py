@@ -460,7 +460,12 @@ def read_difference(warehouse: Warehouse, settings: Settings, visit: Visit) -> d
         difference = recorded_difference(warehouse, before, after, found)
     else:
         difference = compare_nights(
-            settings, before, after, unit["unit_code"], query.get("indicator") or None
+            settings,
+            before,
+            after,
+            unit["unit_code"],
+            query.get("indicator") or None,
+            most_items=_MOST_ITEMS,
         )
     _add_difference(warehouse, values, difference, lang)
     return values
@@ -505,13 +510,13 @@ def _add_difference(
                     }
                     for cause in figure.causes
                 ],
-                "item_count": len(figure.items),
+                "item_count": figure.item_count,
                 "notes": list(notes_on(figure, measure, labels, lang)),
             }
         )
         values["items"] = [
             {"item": item, "cause": labels.causes.text(item.cause_code, f"label_{lang}")}
-            for item in figure.items[:_MOST_ITEMS]
+            for item in figure.items
         ]
 
 
