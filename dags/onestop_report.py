@@ -22,7 +22,8 @@ report were removed and it cannot be made as it was: restore the landing's from 
 sends that a report is due and not issued; it is red when the message could not be sent.
 
 **Running again is always safe**: a report that is issued stays as it is. To issue one again on
-newer figures, under the next number: `onestop report issue CODE`.
+newer figures, under the next number: `onestop report issue CODE`, which asks why where the period
+is not over.
 """
 
 from __future__ import annotations

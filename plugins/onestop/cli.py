@@ -574,6 +574,11 @@ def form_06a(
     _say(said("{file} is written", file=out), lang)
 
 
+def _may_ask() -> bool:
+    """Whether a person sits at the terminal."""
+    return sys.stdin.isatty()
+
+
 @report_app.command("issue")
 def issue_report(
     code: Annotated[
@@ -597,14 +602,25 @@ def issue_report(
 
     Unchanged figures give the existing issue; changed figures, or another reason given with
     --because, get the next number. Says how far such figures of earlier periods moved after the
-    same time.
+    same time. Before its period is over, a report is issued with a reason only: in a terminal it is
+    asked for.
     """
     from onestop.decisions import checked_reason
-    from onestop.figures.issued import issue_line, provisional_lines
+    from onestop.figures.issued import issue_line, lacks_reason, provisional_lines
     from onestop.figures.issued import issue_report as issue
+    from onestop.marts.published import QuestionError
     from onestop.schema.time_zone import LOCAL_ZONE
 
     settings = Settings.from_environment()
+    if not because and lacks_reason(settings, code, as_of):
+        if not _may_ask():
+            raise QuestionError(
+                "before its period is over, a report is issued with a reason only",
+                subject=said("report {report_code}", report_code=code),
+                remedy="state it with --because",
+            )
+        why = said_text("Its period is not over yet. Why is it issued now?")
+        because = typer.prompt(why.in_language(lang))
     reason = checked_reason(because) if because else ""
     now = dt.datetime.now(LOCAL_ZONE)
     issued = issue(settings, code, as_of, now, because=reason, decided_by=getpass.getuser())

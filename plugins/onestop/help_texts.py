@@ -104,7 +104,7 @@ COMMANDS: dict[str, str] = {
         "Số liệu không đổi thì trả về lần phát hành đã có; số liệu khác, hoặc lý do khác ghi bằng"
         " --because, thì thành lần tiếp theo."
         " Lệnh cho biết số liệu như vậy của các kỳ trước đã đổi bao nhiêu sau cùng khoảng thời"
-        " gian."
+        " gian. Khi kỳ chưa hết, chỉ phát hành kèm lý do: trên màn hình lệnh, lý do được hỏi."
     ),
     "List issued reports, whether their files are unchanged, and the reports still due.": (
         "Liệt kê báo cáo đã phát hành, tệp có còn nguyên không, và các báo cáo còn phải làm."

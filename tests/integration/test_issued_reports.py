@@ -20,6 +20,7 @@ from web_site import browser
 
 from onestop.cli import app
 from onestop.console import CSV_ENCODING
+from onestop.decisions import decide_on_report
 from onestop.figures.decisions import decision_notes
 from onestop.figures.issued import (
     ReportFilesError,
@@ -29,6 +30,7 @@ from onestop.figures.issued import (
     issue_line,
     issue_report,
     issuing,
+    lacks_reason,
     last_night_up_to,
     print_issued_reports,
     read_issued_reports,
@@ -477,7 +479,8 @@ def test_the_command_issues_and_lists_reports_and_names_the_known_codes(
 ):
     monkeypatch.setenv("ONESTOP_VAR", str(tmp_path))
     run = CliRunner()
-    issued = run.invoke(app, ["report", "issue", "q1", "--as-of", "2022-03-07"])
+    asked = ["report", "issue", "q1", "--as-of", "2022-03-07"]
+    issued = run.invoke(app, [*asked, "--because", "only the first quarter"])
     assert issued.exit_code == 0, issued.output
     folder = settings.published.parent / "reports/q1/1"
     facts = "data as of 2022-03-07, provisional: its period ends on 2022-03-31, late"
@@ -489,6 +492,73 @@ def test_the_command_issues_and_lists_reports_and_names_the_known_codes(
     unknown = run.invoke(app, ["report", "issue", "q2"])
     assert isinstance(unknown.exception, QuestionError)
     assert read_issued_reports(settings)[0].as_of_date == FIRST
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_a_terminal_is_asked_why_a_report_is_issued_before_its_period_is_over(
+    settings, monkeypatch, tmp_path, lang
+):
+    monkeypatch.setenv("ONESTOP_VAR", str(tmp_path))
+    run, asked = CliRunner(), ["report", "issue", "q1", "--lang", lang]
+    refused = run.invoke(app, asked, input="ignored\n")  # nobody sits there
+    assert isinstance(refused.exception, QuestionError)
+    assert str(refused.exception) == (
+        "report q1: before its period is over, a report is issued with a reason only; state it with"
+        " --because"
+    )
+    assert recorded(settings) == []
+
+    with monkeypatch.context() as patch:
+        patch.setattr("onestop.cli._may_ask", lambda: True)
+        issued = run.invoke(app, asked, input="mid of the quarter\n")
+    assert issued.exit_code == 0, issued.output
+    question = {"vi": "Vì sao phát hành lúc này?", "en": "Why is it issued now?"}[lang]
+    assert question in issued.output
+    with open_published(settings) as readers:
+        [note] = decision_notes(readers, SECOND, "en")
+    assert note.endswith(": mid of the quarter")
+    # the decision is on record: nobody is asked again
+    again = run.invoke(app, asked)
+    assert again.exit_code == 0, again.output
+    assert len(recorded(settings)) == 1
+
+
+def test_a_period_that_is_over_asks_for_no_reason(settings):
+    assert lacks_reason(settings, "q1")
+    decide_on_report(settings, SECOND, "q1", is_issued=False, because="chờ", decided_by="duty")
+    assert lacks_reason(settings, "q1"), "it was held back"
+    decide_on_report(settings, SECOND, "q1", is_issued=True, because="đến hạn", decided_by=None)
+    assert not lacks_reason(settings, "q1"), "issued, to be in time"
+    with open_warehouse(f"duckdb:///{settings.published}") as warehouse:
+        warehouse.execute("update ref.report_calendar set period_end = :day", {"day": FIRST})
+    assert not lacks_reason(settings, "q1", FIRST)
+
+
+def test_files_that_cannot_be_made_leave_no_decision(settings, monkeypatch):
+    given = {"now": IN_TIME, "because": "mới có quý II", "decided_by": "duty"}
+    with monkeypatch.context() as patch:
+        patch.setattr("onestop.figures.issued.issuing.issue_files", failing)
+        with pytest.raises(ZeroDivisionError):
+            issue_report(settings, "q1", **given)
+    with open_warehouse(settings.warehouse) as warehouse:
+        assert warehouse.value("select count(*) from audit.decision") == 0
+    assert not (settings.landing / "decisions").exists()
+    # killed once both are recorded: the next run makes the files and keeps the decision
+    with monkeypatch.context() as patch:
+        patch.setattr("onestop.figures.issued.issuing._place", failing)
+        with pytest.raises(ZeroDivisionError):
+            issue_report(settings, "q1", **given)
+    assert not (settings.landing / "decisions").exists()
+    complete_reports(settings)
+    [kept] = (settings.landing / "decisions").iterdir()
+    assert json.loads(kept.read_text("utf-8"))["because"] == "mới có quý II"
+    [issue] = read_issued_reports(settings)
+    assert changed_files(settings, issue) == []
+    assert issue_report(settings, "q1", **given) == issue  # and no other
+
+
+def failing(*_):
+    raise ZeroDivisionError
 
 
 def test_no_report_is_issued_before_the_first_publication(tmp_path):

@@ -63,6 +63,12 @@ _COLUMNS = tuple(field.name for field in fields(Decision))
 
 def record_decision(warehouse: Warehouse, decision: Decision) -> None:
     """Record a decision; the same one as the last on its subject is recorded once."""
+    if as_recorded(warehouse, decision) is decision:
+        _insert(warehouse, decision)
+
+
+def as_recorded(warehouse: Warehouse, decision: Decision) -> Decision:
+    """The last decision on the subject where it says the same; else the given one."""
     last = [
         one
         for one in decisions_on(warehouse, decision.as_of_date)
@@ -70,8 +76,8 @@ def record_decision(warehouse: Warehouse, decision: Decision) -> None:
     ][-1:]
     stated = ("answer", "because", "decided_by")
     if last and all(getattr(last[0], name) == getattr(decision, name) for name in stated):
-        return
-    _insert(warehouse, decision)
+        return last[0]
+    return decision
 
 
 def _insert(warehouse: Warehouse, decision: Decision) -> None:

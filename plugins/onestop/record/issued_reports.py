@@ -6,10 +6,13 @@ import hashlib
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
+from onestop.record.decisions import record_decision
+
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
+    from onestop.record.decisions import Decision
     from onestop.warehouse import Warehouse
 
 
@@ -45,15 +48,23 @@ class IssuedReport:
 ISSUE_COLUMNS = tuple(field.name for field in fields(IssuedReport))
 
 
-def record_issue(warehouse: Warehouse, issue: IssuedReport, files: Mapping[str, bytes]) -> None:
+def record_issue(
+    warehouse: Warehouse,
+    issue: IssuedReport,
+    files: Mapping[str, bytes],
+    decision: Decision | None = None,
+) -> None:
     """Enter an issue and the digests of its files into the record, in one transaction.
 
     Args:
         warehouse: open for writing.
         issue: the issue.
         files: its files by name.
+        decision: the one that they state, recorded with the issue unless it is on record.
     """
     with warehouse.transaction():
+        if decision is not None:
+            record_decision(warehouse, decision)
         warehouse.execute(
             f"insert into audit.report ({', '.join(ISSUE_COLUMNS)})"
             f" values ({', '.join(f':{name}' for name in ISSUE_COLUMNS)})",

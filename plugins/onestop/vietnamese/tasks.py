@@ -108,6 +108,12 @@ SENTENCES: dict[str, str] = {
     # decisions
     "a decision needs its reason": "quyết định phải có lý do",
     "state it with --because": "nêu lý do bằng --because",
+    "before its period is over, a report is issued with a reason only": (
+        "khi kỳ chưa hết, báo cáo chỉ được phát hành kèm lý do"
+    ),
+    "Its period is not over yet. Why is it issued now?": (
+        "Kỳ báo cáo chưa hết. Vì sao phát hành lúc này?"
+    ),
     "the reason holds an e-mail address or a person's number": (
         "lý do có địa chỉ e-mail hoặc số của một người"
     ),

@@ -14,6 +14,7 @@ from onestop.figures.issued.issuing import (
     complete_reports,
     due_reports,
     issue_report,
+    lacks_reason,
     last_night_up_to,
 )
 from onestop.figures.issued.listing import (
@@ -31,6 +32,7 @@ __all__ = [
     "due_reports",
     "issue_line",
     "issue_report",
+    "lacks_reason",
     "last_night_up_to",
     "print_issued_reports",
     "provisional_lines",

@@ -23,9 +23,9 @@ from onestop.record.decisions import (
     ACCEPTED,
     PROVISIONAL_REPORT,
     Decision,
+    as_recorded,
     decision_on_report,
     keep_decisions,
-    record_decision,
     report_decision_count,
 )
 from onestop.record.issued_reports import (
@@ -96,6 +96,27 @@ def last_night_up_to(settings: Settings, night: dt.date) -> dt.date:
     return found[-1]
 
 
+def lacks_reason(settings: Settings, report_code: str, as_of: dt.date | None = None) -> bool:
+    """Whether a report would be issued before its period is over, and nobody has decided that.
+
+    Args:
+        settings: of this installation.
+        report_code: as in ``ref.report_calendar``.
+        as_of: a published night; defaults to the last one.
+
+    Raises:
+        QuestionError: no such report, or its period begins after that night.
+        NothingPublishedError: that night is not published.
+    """
+    with open_published(settings) as warehouse:
+        facts = read_facts(warehouse, report_code, find_night(warehouse, as_of))
+    if facts.as_of_date >= facts.period_end:
+        return False
+    with open_warehouse(settings.warehouse) as warehouse:
+        facts = _with_decision(warehouse, facts, dt.datetime.now(LOCAL_ZONE))
+    return facts.decision is None or facts.decision.answer != ACCEPTED
+
+
 def issue_report(
     settings: Settings,
     report_code: str,
@@ -109,7 +130,7 @@ def issue_report(
 
     Unchanged content of the same night, with the same decision, gives the existing issue; otherwise
     the issue gets the next number. Earlier issues stay. ``is_late`` marks a report issued after its
-    last day.
+    last day. The decision is recorded with the issue, once its files could be made.
 
     Args:
         settings: of this installation.
@@ -140,17 +161,17 @@ def issue_report(
             subject=said("report {report_code}", report_code=report_code),
             remedy="leave out --because",
         )
+    decision = None
+    if because:
+        decision = Decision(
+            facts.as_of_date, PROVISIONAL_REPORT, report_code, ACCEPTED, because, decided_by, now
+        )
     with open_warehouse(settings.warehouse) as warehouse:
-        if because:
-            night = facts.as_of_date
-            record_decision(
-                warehouse,
-                Decision(
-                    night, PROVISIONAL_REPORT, report_code, ACCEPTED, because, decided_by, now
-                ),
-            )
-            keep_decisions(settings.landing, warehouse)
-        facts = _with_decision(warehouse, facts, now)
+        facts = (
+            replace(facts, decision=as_recorded(warehouse, decision))
+            if decision
+            else _with_decision(warehouse, facts, now)
+        )
     with working("reporting", report_code):
         files = issue_files(settings, facts)
     content = content_sha256(files)
@@ -166,7 +187,7 @@ def issue_report(
         else:
             number = max((one.issue_number for one in known), default=0) + 1
             issue = _next_issue(facts, number, now, content)
-            record_issue(warehouse, issue, files)
+            record_issue(warehouse, issue, files, decision)
         for folder in _folders(settings, issue):
             _place(folder, files)
     complete_reports(settings)
@@ -203,7 +224,9 @@ def _next_issue(facts: ReportFacts, number: int, now: dt.datetime, content: str)
 
 
 def complete_reports(settings: Settings) -> None:
-    """Make what a killed run left out: folders of issued reports, and the readers' copy of them.
+    """Make what a killed run left out: folders of issued reports, and copies of the record.
+
+    The landing keeps the decisions on reports; the readers' copy has these and the issues.
 
     Raises:
         ReportFilesError: files are gone and cannot be made as they were.
@@ -211,6 +234,8 @@ def complete_reports(settings: Settings) -> None:
     with open_warehouse(settings.warehouse) as warehouse:
         issued = recorded_issues(warehouse)
         decisions = report_decision_count(warehouse)
+        if decisions:
+            keep_decisions(settings.landing, warehouse)
         if (issued or decisions) and not _is_in_copy(settings, issued, decisions):
             warehouse.publish_copy(settings.published)
         for issue in issued:
