@@ -531,6 +531,14 @@ def test_the_page_of_the_site_shows_target_verdict_firmness_and_issue_of_both_ni
     assert "period_class.csv, withdrawn: cohort_role left_out → denominator" in page
 
 
+def test_the_page_of_a_night_writes_the_dates_of_a_sentence_as_all_others(by_other_rules):
+    auditor = browser(by_other_rules, reads_record=True)
+    for lang, date in (("vi", "30/06/2022"), ("en", "30 Jun 2022")):
+        page = auditor.get("/night", params={"date": str(NEXT), "lang": lang}).text
+        why = {"vi": "không còn như ở đêm", "en": "are not those of night"}[lang]
+        assert f"{why} {date}" in page, page
+
+
 def test_the_firmness_of_a_verdict_is_shown_when_it_turns(by_other_rules):
     figure = on_time(by_other_rules, NIGHT, NEXT, "CITY")
     # 4/9 meets 40 %; by the first due date D6 is late, too: 3/9
@@ -615,6 +623,14 @@ def test_the_rows_of_a_csv_add_up_also_with_a_cause_that_has_no_items(settings):
     assert rows[-1]["cause_code"] == "rule_changed"
 
 
+class CountingAll(_Comparison):
+    """A comparison that counts every dossier of both nights from the record."""
+
+    def _new_sides(self, asked, *, has_every_dossier=True):
+        self._has_same_rules = False  # the published rows are not read
+        return super()._new_sides(asked, has_every_dossier=has_every_dossier)
+
+
 def assert_every_difference_adds_up(warehouse, folder, seed, *, nights, pairs, units):
     """Compare pairs of random nights by every indicator and method; what is left is an error."""
     choose = random.Random(seed).choice
@@ -644,16 +660,20 @@ def assert_every_difference_adds_up(warehouse, folder, seed, *, nights, pairs, u
         for unit, (first, last) in itertools.product(
             units, [year, *(tuple(row.values()) for row in ended)]
         ):
-            comparison = _Comparison(
-                warehouse,
-                previous,
-                as_of,
-                _find_unit(warehouse, unit, previous, as_of),
-                first,
-                last,
-            )
+            found_unit = _find_unit(warehouse, unit, previous, as_of)
+            comparison = _Comparison(warehouse, previous, as_of, found_unit, first, last)
             figures = comparison.figures(asked, has_items=True)
             assert all(figure.before is not None for figure in figures)
+            if (unit, first) == (units[0], year[0]):
+                whole = CountingAll(warehouse, previous, as_of, found_unit, first, last)
+                assert figures == whole.figures(asked, has_items=True)
+                for figure in figures:  # fewer dossiers are compared for one that needs fewer
+                    one = (figure.indicator_code, figure.method_code)
+                    if one in {("on_time_rate", "cohort"), ("online_share_all", "share")}:
+                        alone = _Comparison(warehouse, previous, as_of, found_unit, first, last)
+                        assert alone.figures([one], has_items=True) == (figure,)
+                        few = alone.figures([one], has_items=True, most_items=2)
+                        assert few == (replace(figure, items=figure.items[:2]),)
             found = {cause.cause_code for figure in figures for cause in figure.causes}
             assert "rule_changed" not in found
             moved += sum(len(figure.causes) for figure in figures)

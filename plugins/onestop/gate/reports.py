@@ -362,6 +362,7 @@ def _night_page(night: _Night, lang: Language) -> dict[str, Any]:
                 "severity": rules[code]["severity"],
                 "message": _shortened(of_files.get(code, [rules[code][f"message_{lang}"]])),
                 "rows_failed": failed[code],
+                "is_row": code not in of_files,
             }
             for code in sorted(rules)
         ],

@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from onestop.errors import OneStopError
@@ -193,6 +193,13 @@ def all_suites() -> list[Suite]:
     """The suites of all feeds and all marts."""
     folders = (FEED_SUITES, MART_SUITES)
     return [load_suite(name, folder) for folder in folders for name in suite_names(folder)]
+
+
+@cache
+def rules_of_files() -> frozenset[str]:
+    """The codes of the feeds' rules that judge a delivery as a whole."""
+    suites = (load_suite(name) for name in suite_names())
+    return frozenset(rule.code for suite in suites for rule in suite.rules if rule.scope == "file")
 
 
 def _read_json(path: Path) -> dict[str, Any]:

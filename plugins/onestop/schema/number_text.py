@@ -7,13 +7,11 @@ needs.
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from typing import TYPE_CHECKING
 
 from onestop.said import Language, counted, decimal_text, whole
-
-if TYPE_CHECKING:
-    import datetime as dt
 
 __all__ = [
     "ROUNDING",
@@ -30,6 +28,7 @@ __all__ = [
     "signed",
     "target_text",
     "whole",
+    "with_days",
     "with_unit",
 ]
 
@@ -40,11 +39,13 @@ _MOST_PLACES = 12
 #: How figures are rounded, for the pages and tables that show them.
 ROUNDING: dict[Language, str] = {
     "vi": "Tỷ lệ được cắt, không làm tròn; thời gian chờ được nâng lên giây tiếp theo; con số nào"
-    " như vậy trông như bằng mục tiêu (không có mục tiêu: như tròn phút) mà không phải thì có thêm"
-    " chữ số lẻ; so với mục tiêu bằng số nguyên.",
+    " như vậy trông như bằng mục tiêu mà không phải thì có thêm chữ số lẻ, tỷ lệ trông như tròn"
+    " phần trăm và thời gian không có mục tiêu trông như tròn phút cũng vậy; so với mục tiêu bằng"
+    " số nguyên.",
     "en": "Rates are cut, not rounded; waits are raised to the next second; a figure that would"
-    " thereby look like its target (without one: like a full minute) has more decimals; targets are"
-    " compared as integers.",
+    " thereby look like its target has more decimals, and so has a rate that would look like a full"
+    " per cent, or a wait without a target that would look like a full minute; targets are compared"
+    " as integers.",
 }
 
 
@@ -196,6 +197,29 @@ def target_text(
     else:
         text = with_unit(number, unit_of_measure, lang)
     return _COMPARISONS[comparison] + text
+
+
+def with_days(sentence: str, lang: Language) -> str:
+    """A sentence of the record with its dates as readers write them; names and commands stay.
+
+    Args:
+        sentence: with dates such as ``2022-06-30``.
+        lang: of the reader.
+    """
+
+    def shown(found: re.Match[str]) -> str:
+        try:
+            return day(dt.date.fromisoformat(found.group()), lang)
+        except ValueError:
+            return found.group()
+
+    return _DATE_OR_COMMAND.sub(shown, sentence)
+
+
+#: A command, an option with its value, or a date that is no part of a name.
+_DATE_OR_COMMAND = re.compile(
+    r"`[^`]*`|onestop \S+ \S+|--[\w-]+ \S+|(?<![\w./=-])\d{4}-\d{2}-\d{2}(?![\w/-]|\.\w)"
+)
 
 
 def day(date: dt.date, lang: Language) -> str:

@@ -208,6 +208,13 @@ def test_a_rule_on_the_number_of_rows_has_no_title_with_the_numbers_of_one_night
         page = reader.get(path, params=asked | {"lang": "en"}).text
         assert "Daily count of dossiers" in page
         assert "usual 362" not in page
+    # what it finds is a file, and no row
+    assert "Files checked" in page
+    found = r"DOS-F05</a>.*?</tr>"
+    of_night = reader.get("/night", params={"date": str(NIGHT), "lang": "en"}).text
+    assert '<td class="number">1 file</td>' in re.search(found, of_night)[0]
+    of_file = reader.get("/delivery", params={"id": REJECTED, "lang": "en"}).text
+    assert '<td class="number">whole file</td>' in re.search(found, of_file)[0]
 
 
 @pytest.mark.parametrize(
@@ -336,6 +343,13 @@ def test_a_file_that_was_exported_again_leads_to_the_file_that_replaced_it(expor
         REFUSED: "visits.later",
         "visits.later": None,
     }
+    with open_published(exported_again) as warehouse:
+        [night] = [
+            row
+            for row in read_nights(warehouse, exported_again, of("nights"))["nights"]
+            if row["night"] == NIGHT
+        ]
+    assert night["rows_read"] == 2 * 7000, "a replaced file is not added to its successor"
     reader = browser(exported_again, reads_record=True)
     text = reader.get("/night", params={"date": str(NIGHT), "lang": "en"}).text
     assert "2 refused (1 replaced)" in text

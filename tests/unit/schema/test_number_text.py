@@ -22,6 +22,7 @@ from onestop.schema.number_text import (
     signed,
     target_text,
     whole,
+    with_days,
 )
 
 
@@ -120,6 +121,33 @@ def test_decimal_marks_and_dates_follow_the_language():
     assert whole(1_234_567, "en") == "1,234,567"
     assert day(dt.date(2022, 6, 5), "vi") == "05/06/2022"
     assert day(dt.date(2022, 6, 5), "en") == "5 Jun 2022"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "vi", "en"),
+    [
+        ("are not those of night 2022-06-05", "05/06/2022", "5 Jun 2022"),
+        ("(2022-06-05)", "(05/06/2022)", "(5 Jun 2022)"),
+        ("visits_2022-06-05.csv was refused", None, None),
+        ("run `onestop night 2022-06-05`", None, None),
+        ("run onestop night 2022-06-05", None, None),
+        ("verify --as-of 2022-06-05", None, None),
+        ("2022-13-45 is no date", None, None),
+    ],
+)
+def test_the_dates_of_a_sentence_of_the_record_are_as_readers_write_them(sentence, vi, en):
+    for lang, text in (("vi", vi), ("en", en)):
+        shown = with_days(sentence, lang)
+        if text is None:
+            assert shown == sentence
+        else:
+            assert shown == re.sub(r"\(?2022-06-05\)?", text, sentence)
+
+
+def test_the_note_says_when_a_rate_has_more_places_without_a_target():
+    assert percent(Decimal("44.008"), "en") == "44.008%"
+    assert "a rate that would look like a full per cent" in ROUNDING["en"]
+    assert "tỷ lệ trông như tròn phần trăm" in ROUNDING["vi"]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from onestop.figures.web.repairs import repairs_of
 from onestop.figures.web.site import ROWS_PER_PAGE, PageQuestionError, date_of, page_number
 from onestop.figures.web.volumes import volume_checks
 from onestop.gate.past_volumes import is_volume_rule
+from onestop.gate.suite import rules_of_files
 from onestop.gate.unpublished import NIGHT_STATES, unpublished_nights
 from onestop.marts.published import find_night
 from onestop.readers.refusals import FILE_RULES, values_for_people
@@ -110,6 +111,14 @@ def read_nights(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[
 _NIGHTS = "select as_of_date as night from audit.night_run union select night from audit.delivery"
 
 
+#: The files that count: one that was exported again is replaced by the last one of its name.
+_STANDING = (
+    "select delivery.*, row_number() over (partition by source, feed, night, file_name"
+    " order by case when state = 'loaded' then 0 else 1 end, file_modified_at desc, sha256 desc)"
+    f" as standing_rank from audit.delivery as delivery where {LAST_ATTEMPT}"
+)
+
+
 def _read_nights(warehouse: Warehouse, lang: Language, offset: int) -> list[dict[str, Any]]:
     message = reason_sql(warehouse, "night_run", "message", lang)
     why = reason_sql(warehouse, "night_run", "computed_why", lang)
@@ -124,7 +133,7 @@ def _read_nights(warehouse: Warehouse, lang: Language, offset: int) -> list[dict
         " left join audit.publication as publication on night.night = publication.as_of_date"
         f" left join ({NIGHT_FILES}) as file on night.night = file.night"
         f" left join (select night, cast(sum(warnings) as bigint) as warnings, {_SUMS}"
-        f" from audit.delivery as delivery where {LAST_ATTEMPT} group by night) as total"
+        f" from ({_STANDING}) as standing where standing_rank = 1 group by night) as total"
         " on night.night = total.night"
         " order by night.night desc"
     )
@@ -433,9 +442,15 @@ def _read_night_rules(warehouse: Warehouse, night: dt.date, lang: Language) -> l
     return _by_severity(rows, lang)
 
 
+def _is_of_file(code: str) -> bool:
+    """Whether a rule judges a file as a whole, so that what it finds are no rows."""
+    return code in FILE_RULES or code in rules_of_files()
+
+
 def _by_severity(rows: Sequence[dict[str, Any]], lang: Language) -> list[dict[str, Any]]:
     """Results with the text of their severity, the gravest and most frequent first."""
     for row in rows:
+        row["is_of_file"] = _is_of_file(row["rule_code"])
         row["severity_text"] = SEVERITIES.get(row["severity"], {}).get(lang, row["severity"])
     return sorted(
         rows,
@@ -733,6 +748,7 @@ def read_rule(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[s
     return {
         "night": find_night(warehouse, None),
         "code": code,
+        "is_of_file": _is_of_file(code),
         "severity_text": SEVERITIES.get(rows[0]["severity"], {}).get(lang, rows[0]["severity"]),
         "message": _rule_title(code, rows[0]["message"], lang),
         "clause": rows[0]["clause"],

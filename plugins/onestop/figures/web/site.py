@@ -31,6 +31,7 @@ from onestop.schema.number_text import (
     share_text,
     signed,
     whole,
+    with_days,
 )
 from onestop.schema.source_texts import source_text
 from onestop.schema.time_zone import LOCAL_ZONE
@@ -340,6 +341,7 @@ def _site() -> Environment:
     site.globals.update(t=_translated, bar=charts.bar, stack=charts.stack)
     site.filters.update(
         day=_day,
+        with_days=_with_days_of_reader,
         moment=_moment,
         whole=_whole,
         counted=_counted,
@@ -387,6 +389,11 @@ def _source(context: Context, source: str | None) -> str:
 @pass_context
 def _day(context: Context, value: dt.date | None) -> str:
     return day(value, context["lang"]) if value is not None else "–"
+
+
+@pass_context
+def _with_days_of_reader(context: Context, sentence: str | None) -> str:
+    return with_days(sentence or "", context["lang"])
 
 
 @pass_context
