@@ -226,12 +226,12 @@ def test_decisions_are_notes_to_the_night_s_figures(settings):
                 f" (nobody answered in time, {today}): none"
             ),
             (
-                "Decision: the unusual number of rows of visits (one_stop) is accepted"
-                f" (duty, {today}): {REASON}"
+                "Decision: the number of rows of visits (one_stop) is accepted, even if it is"
+                f" unusual (duty, {today}): {REASON}"
             ),
         ]
         note = decision_notes(warehouse, NIGHT, "vi", names_people=False)[1]
-        assert "số dòng khác thường của phiếu lấy số (one_stop)" in note
+        assert "số dòng của phiếu lấy số (one_stop), kể cả khi khác thường" in note
         assert "duty" not in note
 
 

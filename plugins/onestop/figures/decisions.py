@@ -28,8 +28,11 @@ if TYPE_CHECKING:
 
 _TEXTS: dict[tuple[str, str], dict[Language, str]] = {
     (VOLUME, ACCEPTED): {
-        "vi": "Quyết định: chấp nhận số dòng khác thường của {subject} ({who}): {because}",
-        "en": "Decision: the unusual number of rows of {subject} is accepted ({who}): {because}",
+        # it may be made before the file comes
+        "vi": "Quyết định: chấp nhận số dòng của {subject}, kể cả khi khác thường ({who}):"
+        " {because}",
+        "en": "Decision: the number of rows of {subject} is accepted, even if it is unusual"
+        " ({who}): {because}",
     },
     (VOLUME, REFUSED): {
         "vi": "Quyết định: không nhận số dòng khác thường của {subject} ({who}): {because}",

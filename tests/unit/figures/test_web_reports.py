@@ -278,6 +278,40 @@ def test_growth_of_a_running_period_is_told_from_other_data_and_other_rules(
         )
 
 
+def test_of_each_unit_it_is_said_how_many_figures_data_of_before_moved(provisional):
+    def restated():
+        with open_published(provisional) as warehouse:
+            visit = Visit("en", "report", {"code": "year", "issue": "1"})
+            units = read_report(warehouse, provisional, visit)["others"]["units"]
+        return {unit["unit_code"]: unit["restated_figures"] for unit in units}
+
+    assert any(restated().values())
+    with open_warehouse(f"duckdb:///{provisional.published}") as warehouse:
+        warehouse.execute(f"update {_CAUSES} set cause_code = 'newly_received'")
+    assert set(restated().values()) == {0}
+    with open_warehouse(f"duckdb:///{provisional.published}") as warehouse:
+        [row] = warehouse.rows(
+            f"select c.unit_code, c.indicator_code, c.method_code from {_CAUSES} as c"
+            " inner join mart.report_revision as r on c.indicator_code = r.indicator_code"
+            " and c.method_code = r.method_code and c.unit_code = r.unit_code"
+            " and r.report_code = 'year' and r.valid_to is null"
+            " and (r.numerator <> r.issued_numerator or r.denominator <> r.issued_denominator)"
+            " where c.unit_scope = 'unit' and c.period_type = 'year'"
+            " and c.as_of_date > r.issued_night"
+            " order by c.unit_code, c.indicator_code, c.method_code limit 1"
+        )
+        warehouse.execute(
+            f"update {_CAUSES} set cause_code = 'correction', denominator_change = 1"
+            " where unit_code = :unit_code and indicator_code = :indicator_code"
+            " and method_code = :method_code and period_type = 'year'",
+            row,
+        )
+    assert {unit: count for unit, count in restated().items() if count} == {row["unit_code"]: 1}
+    page = browser(provisional).get("/report", params={"code": "year", "issue": "1", "lang": "en"})
+    assert ", 1 partly stated otherwise" in page.text
+    assert "A due date that moved" in page.text
+
+
 def test_changes_without_recorded_causes_are_not_told_apart(provisional):
     with open_warehouse(f"duckdb:///{provisional.published}") as warehouse:
         warehouse.execute("delete from mart.night_change")

@@ -28,6 +28,8 @@ SCORECARD = "scorecard.html"
 UNITS_SHOWN = 20
 #: The causes of ``ref.change_cause`` by what they say of a period that ran on: something happened
 #: since, the sources state something of before otherwise, or the rules of counting are others.
+#: Daily work, too, moves a due date, opens a dossier again or passes it on: these change what had
+#: been counted, and an auditor looks for them, so that they are no growth.
 #: ``recounted`` says none of it: what a night counted anew is not told apart.
 PARTS = {
     "grown": frozenset(
@@ -203,6 +205,28 @@ def read_changes_since(
     return rows
 
 
+def _sum_of_part(name: str, side: str) -> str:
+    """SQL of the changes of numerators or denominators by the causes of a part."""
+    causes = ", ".join(map(quoted_text, sorted(PARTS[name])))
+    return f"cast(sum(case when cause_code in ({causes}) then {side}_change else 0 end) as bigint)"
+
+
+#: The changes of each figure of a period since a night, by :data:`PARTS`.
+_PARTS_SINCE = (
+    "select indicator_code, method_code, unit_code, unit_scope, "
+    + ", ".join(
+        f"{_sum_of_part(name, side)} as {name}_{side}"
+        for name in PARTS
+        for side in ("numerator", "denominator")
+    )
+    + f", {_sum_of_part('restated', 'numerator')} <> 0"
+    f" or {_sum_of_part('restated', 'denominator')} <> 0 as is_restated"
+    " from mart.night_change where as_of_date > :night and period_type = :type"
+    " and period_basis = :basis and period_start = :start"
+    " group by indicator_code, method_code, unit_code, unit_scope"
+)
+
+
 def _add_growth(
     warehouse: Warehouse, issue: IssuedReport, changes: Sequence[dict[str, Any]]
 ) -> None:
@@ -212,19 +236,11 @@ def _add_growth(
         warehouse: the published marts, open.
         issue: the issue.
         changes: of :func:`read_changes_since`. Each gets ``parts``: the changes of numerator and
-            denominator by each part; None where their causes do not add up to the change.
+            denominator by each part; None where their causes do not add up to the change. And
+            ``is_restated``: whether data of before is stated otherwise.
     """
-    sums = ", ".join(
-        f"cast(sum(case when cause_code in ({', '.join(map(quoted_text, sorted(causes)))})"
-        f" then {side}_change else 0 end) as bigint) as {name}_{side}"
-        for name, causes in PARTS.items()
-        for side in ("numerator", "denominator")
-    )
     causes = warehouse.rows(
-        f"select indicator_code, method_code, unit_code, {sums} from mart.night_change"
-        " where as_of_date > :night and period_type = :type and period_basis = :basis"
-        " and period_start = :start and unit_scope in ('city', 'level')"
-        " group by indicator_code, method_code, unit_code",
+        f"select * from ({_PARTS_SINCE}) as cause where unit_scope in ('city', 'level')",
         {
             "night": issue.as_of_date,
             "type": issue.period_type,
@@ -245,6 +261,7 @@ def _add_growth(
         )
         adds_up = tuple(map(sum, zip(*parts, strict=True))) == whole
         row["parts"] = parts if adds_up else None
+        row["is_restated"] = cause.get("is_restated", False)
 
 
 def read_other_changes(
@@ -260,8 +277,9 @@ def read_other_changes(
 
     Returns:
         How many ``figures`` and ``turned`` verdicts there are, and the ``units`` of them, those
-        with turned verdicts first, each with its counts and the last night that restated the
-        period, ``restated``: None while the period goes on.
+        with turned verdicts first, each with its counts, among them ``restated_figures``, those
+        that data of before moved, too, and the last night that restated the period,
+        ``restated``: None while the period goes on.
     """
     if "report_revision" not in warehouse.relations("mart"):
         return {"figures": 0, "turned": 0, "units": []}
@@ -276,10 +294,14 @@ def read_other_changes(
     units = warehouse.rows(
         "select changed.unit_code, coalesce(unit.unit_name, changed.unit_code) as unit_name,"
         " unit.unit_code is not null as has_page,"
-        " changed.figures, changed.turned, restated.restated"
+        " changed.figures, changed.turned, changed.restated_figures, restated.restated"
         " from (select revision.unit_code, count(*) as figures,"
-        f" count(case when {_TURNED} then 1 end) as turned"
-        f" from {_CHANGED} where {_OF_ISSUE} group by revision.unit_code) as changed"
+        f" count(case when {_TURNED} then 1 end) as turned,"
+        " count(case when cause.is_restated then 1 end) as restated_figures"
+        f" from {_CHANGED} left join ({_PARTS_SINCE}) as cause"
+        " on revision.indicator_code = cause.indicator_code"
+        " and revision.method_code = cause.method_code and revision.unit_code = cause.unit_code"
+        f" where {_OF_ISSUE} group by revision.unit_code) as changed"
         " left join mart.unit as unit on changed.unit_code = unit.unit_code"
         " left join (select unit_code, max(restated_night) as restated from mart.restatement"
         " where period_type = :type and period_basis = :basis and period_start = :start"
@@ -292,6 +314,7 @@ def read_other_changes(
         of_unit = [row for row in shown if row["unit_code"] == unit["unit_code"]]
         unit["figures"] -= len(of_unit)
         unit["turned"] -= sum(1 for row in of_unit if row["is_turned"])
+        unit["restated_figures"] -= sum(1 for row in of_unit if row.get("is_restated"))
         unit["unit_name"] = unit_label(unit["unit_code"], unit["unit_name"], visit.lang)
     units = [unit for unit in units if unit["figures"]]
     return {
