@@ -131,10 +131,7 @@ class Sides:
             given |= {
                 "core.dossier_history": _among_codes("core.dossier_history"),
                 "mart.counted_dossier": _PUBLISHED,
-                # the figures of dossiers only join it to these; the steps of others may read all
-                "mart.dossier_state": (
-                    _among_codes("mart.dossier_state") if self._has_others else "mart.dossier_state"
-                ),
+                "mart.dossier_state": self._later_state(),
             }
         return NightMarts(
             self._warehouse,
@@ -142,6 +139,18 @@ class Sides:
             (self._first, self._last),
             given=given,
             mark=f"diff_{side}",
+        )
+
+    def _later_state(self) -> str:
+        """The states of the later night's dossiers, as published."""
+        if self._has_others:  # whose steps may read all that there is
+            return _among_codes("mart.dossier_state")
+        if self._last < self._as_of:
+            return "mart.dossier_state"  # only joined to these dossiers
+        # measured on the night itself, a dossier has its last state
+        return (
+            "(select dossier_code, is_paused, due_date, date '1900-01-01' as stated_from,"
+            f" cast(null as date) as stated_until from {_PUBLISHED})"
         )
 
     def items(self, kind: str, figures: list[tuple[str, str]], *, has_other_rules: bool) -> str:
