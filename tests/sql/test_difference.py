@@ -531,14 +531,6 @@ def test_the_page_of_the_site_shows_target_verdict_firmness_and_issue_of_both_ni
     assert "period_class.csv, withdrawn: cohort_role left_out → denominator" in page
 
 
-def test_the_page_of_a_night_writes_the_dates_of_a_sentence_as_all_others(by_other_rules):
-    auditor = browser(by_other_rules, reads_record=True)
-    for lang, date in (("vi", "30/06/2022"), ("en", "30 Jun 2022")):
-        page = auditor.get("/night", params={"date": str(NEXT), "lang": lang}).text
-        why = {"vi": "không còn như ở đêm", "en": "are not those of night"}[lang]
-        assert f"{why} {date}" in page, page
-
-
 def test_the_firmness_of_a_verdict_is_shown_when_it_turns(by_other_rules):
     figure = on_time(by_other_rules, NIGHT, NEXT, "CITY")
     # 4/9 meets 40 %; by the first due date D6 is late, too: 3/9

@@ -232,6 +232,23 @@ def test_rows_of_a_replay_count_from_a_later_night_than_those_of_the_file(loaded
     assert _counts_from(attempts) == {"known_from": since, "replays": replays}
 
 
+def test_the_page_of_a_night_writes_the_dates_of_a_sentence_as_all_others(site, tmp_path):
+    changed = copied(site, tmp_path / "var")
+    with open_warehouse(f"duckdb:///{changed.published}") as warehouse:
+        warehouse.execute(
+            "update audit.publication set computed = 'all',"
+            " computed_why = 'not those of night 2022-06-30',"
+            " computed_why_vi = 'không còn như ở đêm 2022-06-30'"
+        )
+    reader = browser(changed, reads_record=True)
+    for lang, text in (
+        ("vi", "không còn như ở đêm 30/06/2022"),
+        ("en", "not those of night 30 Jun 2022"),
+    ):
+        page = reader.get("/night", params={"date": str(NIGHT), "lang": lang}).text
+        assert text in page.replace("\xa0", " ")
+
+
 def test_a_replayed_file_says_from_when_which_rows_count(site, tmp_path):
     changed = copied(site, tmp_path / "var")
     since = NIGHT + dt.timedelta(days=3)
