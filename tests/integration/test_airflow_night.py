@@ -19,7 +19,7 @@ from message_servers import email_connection, mail_server
 from planted_exports import MARKS, SHIFTED_MARKS, marks_in, write_planted_exports
 
 from onestop.local.backfill import DAG_ID, NightResult, run_nights
-from onestop.local.local_airflow import PRELOADED, LocalAirflow
+from onestop.local.local_airflow import OF_A_NIGHT, PRELOADED, LocalAirflow
 from onestop.marts.published import open_published
 from onestop.night import run_night
 from onestop.record.night_steps import STEPS, read_steps
@@ -90,7 +90,7 @@ def run_in_airflow(folder, exports, mails):
             ),
             "AIRFLOW_CONN_ONESTOP_ALERTS_EMAIL": json.dumps(email_connection(mails)),
         },
-        preloaded=(*PRELOADED, "onestop.night", "onestop.gate.reports"),
+        preloaded=(*PRELOADED, *OF_A_NIGHT),
     )
     with airflow:
         wait_for_follower(airflow)

@@ -9,7 +9,7 @@ import pytest
 from shared_stores import Installation, object_store
 
 from onestop.local.backfill import DAG_ID, NightResult, run_nights
-from onestop.local.local_airflow import PRELOADED, LocalAirflow
+from onestop.local.local_airflow import OF_A_NIGHT, PRELOADED, LocalAirflow
 from onestop.sample import write_sample
 from onestop.storage import listed, names_in
 from onestop.warehouse import open_warehouse
@@ -31,7 +31,7 @@ def test_a_night_is_published_and_no_task_leaves_a_file_on_its_machine(postgres,
             settings=settings,
             last_night="2022-11-16T00:00:00+07:00",
             extra={"AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "0"},
-            preloaded=(*PRELOADED, "onestop.night", "onestop.gate.reports"),
+            preloaded=(*PRELOADED, *OF_A_NIGHT),
         )
         with airflow:
             [result] = [

@@ -30,7 +30,7 @@ from shared_stores import BUCKET, Installation, object_store
 
 from onestop.intake.candidate import Candidate
 from onestop.local.backfill import NightResult, run_nights
-from onestop.local.local_airflow import PRELOADED
+from onestop.local.local_airflow import OF_A_NIGHT, PRELOADED
 from onestop.settings import Settings
 from onestop.warehouse import open_warehouse
 
@@ -99,7 +99,7 @@ def airflow_at(folder, settings, server, broker):
             "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "10",
             "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "3",
         },
-        preloaded=(*PRELOADED, "onestop.night", "onestop.gate.reports", *OF_STORE),
+        preloaded=(*PRELOADED, *OF_A_NIGHT, *OF_STORE),
     )
 
 

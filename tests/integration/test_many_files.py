@@ -13,7 +13,7 @@ from published_marts import settings_in
 
 from onestop.batches import MOST_BATCHES
 from onestop.local.backfill import DAG_ID, NightResult, run_nights
-from onestop.local.local_airflow import PRELOADED, LocalAirflow
+from onestop.local.local_airflow import OF_A_NIGHT, PRELOADED, LocalAirflow
 from onestop.sample import write_sample
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def many(tmp_path_factory):
         settings=settings,
         last_night="2022-11-16T00:00:00+07:00",
         extra={"AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "0"},
-        preloaded=(*PRELOADED, "onestop.night", "onestop.gate.reports"),
+        preloaded=(*PRELOADED, *OF_A_NIGHT),
     )
     with airflow:
         [result] = [one for one in run_nights(airflow, [NIGHT]) if isinstance(one, NightResult)]

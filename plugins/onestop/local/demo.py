@@ -28,6 +28,7 @@ from onestop.files import write_whole
 from onestop.language import chosen_language, shown_language
 from onestop.local.backfill import NightResult, Progress, run_nights
 from onestop.local.local_airflow import (
+    OF_A_NIGHT,
     PRELOADED,
     USER,
     ApiError,
@@ -54,15 +55,6 @@ HISTORY_SINCE = dt.date(2022, 1, 1)
 DEMO_FOLDER = PROJECT_ROOT / "var" / "demo"
 _UI_PORT = 8080
 _INTERRUPTED = 130
-#: Modules of ours that the tasks of a night import, and what they would do first.
-_PRELOADED = (
-    "onestop.night",
-    "onestop.alerts",
-    "onestop.gate.evaluation:load_engine",
-    "onestop.gate.reports",
-    "onestop.marts.files:read_all",
-    "onestop.marts.lineage",
-)
 #: A short interval, since the demonstration has no late exports.
 _QUICK_RETRIES = {"AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "2"}
 
@@ -334,7 +326,7 @@ def _run_pending(page: _Page, settings: Settings, nights: list[dt.date]) -> None
         settings=settings,
         last_night=_end_of(nights[-1]),
         extra=_QUICK_RETRIES,
-        preloaded=(*PRELOADED, *_PRELOADED),
+        preloaded=(*PRELOADED, *OF_A_NIGHT),
     )
     count = 0
     with page.console.status(page.text("starting")) as status, airflow:

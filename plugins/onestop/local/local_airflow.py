@@ -58,6 +58,16 @@ _QUIET_LOGGERS = "openlineage=WARNING airflow.providers.openlineage=WARNING"
 #: Modules that tasks import and developers do not change.
 PRELOADED = ("duckdb", "great_expectations", "holidays", "lxml.html", "openpyxl", "pyarrow.csv")
 
+#: Modules of ours that the tasks of a night import, and what they would do first.
+OF_A_NIGHT = (
+    "onestop.night",
+    "onestop.alerts",
+    "onestop.gate.evaluation:load_engine",
+    "onestop.gate.reports",
+    "onestop.marts.files:read_all",
+    "onestop.marts.lineage",
+)
+
 
 class LocalAirflowError(OneStopError):
     """The local Airflow could not be started, or stopped answering; says where its logs are."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from onestop.local import demo, local_airflow
+from onestop.local import local_airflow
 from onestop.local.local_airflow import LocalAirflow, LocalAirflowError, free_port
 from onestop.settings import FURTHER_VARIABLES, Settings
 
@@ -121,7 +121,7 @@ def test_the_scheduler_imports_modules_and_calls_functions_before_it_forks_tasks
 
 
 def test_what_the_demonstration_preloads_is_there():
-    for name in (*local_airflow.PRELOADED, *demo._PRELOADED):
+    for name in (*local_airflow.PRELOADED, *local_airflow.OF_A_NIGHT):
         module, _, function = name.partition(":")
         assert importlib.util.find_spec(module), name
         assert not function or callable(getattr(importlib.import_module(module), function)), name
