@@ -1,3 +1,4 @@
+-- view
 -- mart.indicator_value: every indicator, unit and period, against the target that held then.
 --
 -- Rates are from 0 to 100 and cut, never rounded up: 97.99999 is not 98. Whether a target is met
@@ -9,177 +10,34 @@
 -- wait few visits.
 -- `shortfall`: how many more of those counted would have had to succeed to meet the target.
 -- `known_issues`: the issues of ref.known_issue that affect the figure in the period.
-with scale_of_indicator as (
+with indicator_value as (
     select
-        indicator_code,
-        max(value_scale) as value_scale,
-        max(unit_of_measure) as unit_of_measure
-    from ref.indicator
-    group by indicator_code
-),
-
-measured as (
-    select
-        indicator.plan_code,
-        measure.*,
-        scale.value_scale,
-        indicator.scorecard_method,
-        least(measure.period_end, :as_of_date) as measured_on,
-        case when measure.denominator > 0 then measure.denominator end as divisor,
-        -- declared figures are not counts of cases
-        numerator as rate_numerator,
-        case
-            when scale.value_scale = 100 and measure.method_code <> 'declared' then denominator
-        end as rate_denominator,
-        -- a mean wait is one of its visits
-        case
-            when
-                measure.method_code <> 'declared'
-                and scale.unit_of_measure in ('percent', 'seconds')
-                then denominator
-        end as case_count
-    from mart.indicator_measure as measure
-    inner join scale_of_indicator as scale on measure.indicator_code = scale.indicator_code
-    left join ref.indicator as indicator
-        on
-            measure.indicator_code = indicator.indicator_code
-            and (
-                indicator.valid_from is null
-                or indicator.valid_from <= least(measure.period_end, :as_of_date)
-            )
-            and (
-                indicator.valid_to is null
-                or indicator.valid_to > least(measure.period_end, :as_of_date)
-            )
-),
-
-targeted as (
-    select
-        measured.*,
-        target.comparison,
-        target.target,
-        target.target_numerator,
-        target.target_denominator,
-        measured.numerator * target.target_denominator as achieved,
-        target.target_numerator * measured.divisor as target_compared
-    from measured
-    left join mart.target_in_force as target
-        on
-            measured.indicator_code = target.indicator_code
-            and measured.unit_level = target.unit_level
-            and measured.measured_on = target.measured_on
-),
-
-compared as (
-    select
-        targeted.*,
-        case
-            when divisor is null or numerator is null then 'no_data'
-            when comparison is null then 'no_target'
-            when comparison = '>=' and achieved >= target_compared then 'met'
-            when comparison = '<=' and achieved <= target_compared then 'met'
-            when comparison = '=' and achieved = target_compared then 'met'
-            when comparison = '>' and achieved > target_compared then 'met'
-            when comparison = '<' and achieved < target_compared then 'met'
-            else 'not_met'
-        end as status
-    from targeted
-),
-
-turned as (
-    select
-        indicator_code,
-        unit_code,
-        period_type,
-        period_basis,
-        period_start,
-        string_agg(reading_code, ' ' order by position) as turned_by
-    from mart.indicator_variant
-    where turns_verdict
-    group by indicator_code, unit_code, period_type, period_basis, period_start
-),
-
-issue_of_period as (
-    select
-        affected.indicator_code,
-        affected.unit_code,
-        period.period_type,
-        period.period_basis,
-        period.period_start,
-        string_agg(affected.issue_code, ' ' order by affected.issue_code) as known_issues
-    from mart.known_issue_unit as affected
-    inner join mart.period as period
-        on
-            affected.first_date <= period.measured_on
-            and (affected.last_date is null or affected.last_date >= period.period_start)
-    group by
-        affected.indicator_code,
-        affected.unit_code,
-        period.period_type,
-        period.period_basis,
-        period.period_start
-),
-
--- with what is said beside a figure
-annotated as (
-    select
-        compared.*,
-        compared.indicator_code = 'on_time_rate'
-        and compared.method_code = compared.scorecard_method
-        and compared.status in ('met', 'not_met') as has_readings,
-        turned.turned_by,
-        issue_of_period.known_issues
-    from compared
-    left join turned
-        on
-            compared.indicator_code = turned.indicator_code
-            and compared.method_code = compared.scorecard_method
-            and compared.unit_code = turned.unit_code
-            and compared.period_type = turned.period_type
-            and compared.period_basis = turned.period_basis
-            and compared.period_start = turned.period_start
-    left join issue_of_period
-        on
-            compared.indicator_code = issue_of_period.indicator_code
-            and compared.unit_code = issue_of_period.unit_code
-            and compared.period_type = issue_of_period.period_type
-            and compared.period_basis = issue_of_period.period_basis
-            and compared.period_start = issue_of_period.period_start
-),
-
-indicator_value as (
-    select
-        plan_code,
-        indicator_code,
-        method_code,
-        unit_code,
-        unit_level,
-        unit_scope,
-        period_type,
-        period_basis,
-        period_start,
-        period_end,
+        figure.plan_code,
+        figure.indicator_code,
+        figure.method_code,
+        figure.unit_code,
+        figure.unit_level,
+        figure.unit_scope,
+        figure.period_type,
+        figure.period_basis,
+        figure.period_start,
+        figure.period_end,
         :as_of_date as as_of_date,
-        numerator,
-        denominator,
-        cast(
-            floor(cast(value_scale * numerator * 10000 as double precision) / divisor) / 10000
-            as decimal(18, 4)
-        ) as value,
-        target,
-        comparison,
-        status,
-        case
-            when has_readings and turned_by is not null then 'depends'
-            when has_readings and status = 'met' then 'met_by_all'
-            when has_readings then 'met_by_none'
-        end as firmness,
-        turned_by,
-        :shortfall,
-        :rate_interval,
-        known_issues,
-        coverage
-    from annotated
+        figure.numerator,
+        figure.denominator,
+        figure.value,
+        figure.target,
+        figure.comparison,
+        figure.status,
+        figure.firmness,
+        figure.turned_by,
+        figure.shortfall,
+        figure.rate_lower,
+        figure.rate_upper,
+        figure.is_small,
+        figure.known_issues,
+        figure.coverage
+    from mart.indicator_figure as figure
 )
 
 select * from indicator_value

@@ -31,6 +31,7 @@ INTERMEDIATE = {
     "decree_tally",
     "dossier_period",
     "export_night",
+    "indicator_figure",
     "known_issue_unit",
     "overdue_edit",
     "period_day",

@@ -13,11 +13,12 @@ from random_nights import Sources
 
 from onestop.gate import check_marts, load_suite
 from onestop.gate.suite import MART_SUITES
-from onestop.marts import compute, restatement
+from onestop.marts import changes, compute, restatement
 from onestop.marts.compute import compute_marts, stage_reference
 from onestop.marts.files import mart_files
 from onestop.marts.publish import publish_marts
 from onestop.record.load import load_delivery
+from onestop.record.publications import latest_publication
 from onestop.warehouse import open_warehouse
 from onestop.warehouse.staged_names import REFERENCE_STAGED, STAGED
 
@@ -197,16 +198,18 @@ def test_marts_computed_from_changes_equal_marts_computed_from_everything_on_pos
 
 
 def test_known_issues_follow_the_units_that_a_night_changes(tmp_path, monkeypatch):
+    *_, last = (sent.night for sent in Sources(random.Random(3).choice).nights(3))
     issues = [
         issue("source", "dossiers", "2022-01-01", source="one_stop"),
         issue("level", "dossiers", "2022-01-01", unit="COMMUNE"),
+        issue("begun", "dossiers", str(last), unit="COMMUNE"),
     ]
     patch_issues(monkeypatch, issues)
     with open_warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}") as warehouse:
         how_often = run_nights(warehouse, tmp_path, 3, nights=3)
         found = warehouse.rows("select distinct known_issues from mart.indicator_value")
     assert how_often["changes"] >= 1
-    assert {"level source", "source", None} <= {row["known_issues"] for row in found}
+    assert {"begun level source", "source", None} <= {row["known_issues"] for row in found}
 
 
 # --- when in doubt --------------------------------------------------------------------------------
@@ -244,6 +247,47 @@ def computed(warehouse, night):
 
 def test_only_the_changes_are_computed_when_nothing_is_in_doubt(published, warehouse):
     assert computed(warehouse, published[2]) == "changes"
+
+
+def test_only_figures_that_may_be_others_are_compared_with_their_targets_and_stored(
+    published, warehouse
+):
+    assert computed(warehouse, published[2]) == "changes"
+    new, old = (
+        warehouse.value(f"select count(*) from {table}")
+        for table in (f"{STAGED}.indicator_figure_new", "mart.indicator_figure")
+    )
+    assert 0 < new < old / 2
+    # all methods of an indicator, unit and period: the verdict of one rests on the others
+    place = "indicator_code, unit_code, period_type, period_basis, period_start"
+    apart = warehouse.rows(
+        f"select {place} from (select {place}, count(*) as touched from {STAGED}.touched_figure"
+        f" group by {place}) inner join (select {place}, count(*) as methods"
+        f" from {STAGED}.indicator_measure group by {place}) using ({place})"
+        " where touched < methods"
+    )
+    assert not apart
+
+
+def test_a_change_of_classes_alone_may_turn_the_verdict_of_a_reading(published, warehouse):
+    compute_marts(warehouse, published[2])
+    where = "unit_code = 'CITY' and period_type = 'month' and period_start = date '2021-03-01'"
+    query = f"select distinct indicator_code from {STAGED}.touched_figure where {where}"
+    assert not warehouse.rows(query)
+    warehouse.execute(
+        f"insert into {STAGED}.class_tally_change by name select * from"
+        f" (select 'CITY' as unit_code, * exclude (unit_code) from {STAGED}.class_tally_change"
+        " limit 1) as one"
+    )
+    warehouse.execute(
+        f"update {STAGED}.class_tally_change set period_type = 'month', period_basis = 'calendar',"
+        " period_start = date '2021-03-01' where rowid = (select max(rowid)"
+        f" from {STAGED}.class_tally_change)"
+    )
+    night = changes.ChangeSet(warehouse, latest_publication(warehouse), published[2])
+    (figures,) = (file for file in mart_files() if file.name == changes.FIGURE_MART)
+    warehouse.make_table(f"{STAGED}.touched_figure", night._touched_figures(figures))
+    assert warehouse.rows(query) == [{"indicator_code": "on_time_rate"}]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onestop.marts.files import MartFile, mart_files, select_over
+from onestop.marts.files import (
+    MEASURES,
+    MartFile,
+    dated,
+    mart_files,
+    render,
+    select_over,
+    step_text,
+)
 from onestop.record.touched import changed_keys_select
 from onestop.said import said, said_count, said_number
 from onestop.schema.feeds import FEEDS
@@ -79,6 +87,15 @@ TOUCHED_DAYS = f"{STAGED}.touched_day"
 TOUCHED_PERIODS = f"{STAGED}.touched_period"
 #: The keys of form II.06a whose figures may be others than at the last publication.
 TOUCHED_FORM = f"{STAGED}.touched_form"
+#: Marts with a row for each figure: those of the figures that may be others are replaced.
+FIGURE_MART = "indicator_figure"
+_FIGURE = ("indicator_code", "method_code", "unit_code", *_PERIOD)
+TOUCHED_FIGURES = f"{STAGED}.touched_figure"
+#: All measures of the night, and what is counted of each reading of those that may be others.
+_COUNTED_MEASURES = f"{STAGED}.counted_measure"
+_TOUCHED_VARIANTS = f"{STAGED}.touched_variant"
+#: The indicator whose verdicts rest on classes of dossiers, too.
+_READ_BY_CLASS = "on_time_rate"
 #: Above this share of all dossiers, counting everything is faster.
 _LARGEST_SHARE = 0.3
 _FEW = 10_000
@@ -119,6 +136,10 @@ REPLACED: Mapping[str, Replaced] = {
     **{
         name: Replaced(f"{STAGED}.{name}_change", key, f"{STAGED}.{name}_new")
         for name, key in TALLIES.items()
+    },
+    **{
+        name: Replaced(TOUCHED_FIGURES, _FIGURE, f"{STAGED}.{name}_new")
+        for name in (MEASURES, FIGURE_MART)
     },
     TICKET_MART: Replaced(TOUCHED_DAYS, ("issued_date",), f"{STAGED}.{TICKET_MART}_new"),
     TICKET_PERIOD_MART: Replaced(TOUCHED_PERIODS, _PERIOD, f"{STAGED}.{TICKET_PERIOD_MART}_new"),
@@ -208,6 +229,10 @@ class ChangeSet:
             return self._replace_days(file)
         if file.name == TICKET_PERIOD_MART:
             return self._replace_ticket_periods(file)
+        if file.name == MEASURES:
+            return self._count_measures(file)
+        if file.name == FIGURE_MART:
+            return self._replace_figures(file)
         table = self._add_difference(file)
         if file.name == "unit_tally":
             self._find_touched_form()
@@ -437,6 +462,67 @@ class ChangeSet:
                 f" and {_same(_PERIOD, 'old', 'f')})"
             )
         self._warehouse.make_table(TOUCHED_FORM, " union ".join(selects))
+
+    # --- figures -----------------------------------------------------------------------------
+
+    def _count_measures(self, file: MartFile) -> str:
+        """Count all measures: they are few, and sums of the tallies."""
+        self._warehouse.make_table(_COUNTED_MEASURES, file.select(self._as_of, STAGED))
+        self._warehouse.make_view(f"{STAGED}.{file.name}", f"select * from {_COUNTED_MEASURES}")
+        return _COUNTED_MEASURES
+
+    def _replace_figures(self, file: MartFile) -> str:
+        """Compare with their targets the measures that may give other figures than before."""
+        rule, measures = REPLACED[file.name], REPLACED[MEASURES]
+        self._warehouse.make_table(TOUCHED_FIGURES, self._touched_figures(file), is_lookup=True)
+        self._warehouse.make_table(
+            measures.new,
+            f"select counted.* from {_COUNTED_MEASURES} as counted"
+            f" where {measures.condition('counted')}",
+        )
+        given = {f"mart.{MEASURES}": measures.new}
+        (variants,) = (found for found in mart_files() if found.name == "indicator_variant")
+        self._warehouse.make_view(
+            _TOUCHED_VARIANTS, select_over(variants, self._as_of, given, staged=True)
+        )
+        given["mart.indicator_variant"] = _TOUCHED_VARIANTS
+        self._warehouse.make_table(rule.new, select_over(file, self._as_of, given, staged=True))
+        self._show_whole(file.name, rule)
+        return rule.new
+
+    def _touched_figures(self, file: MartFile) -> str:
+        """The SELECT of the keys of the figures that may be others, or gone.
+
+        Besides its measure a figure depends on what no change set lacks (targets and rules are
+        those of the night before), on readings of the other methods, and on known issues.
+        """
+        measure = f"{PUBLISHED}.{MEASURES}"
+        differs = " or ".join(
+            f"was.{name} is distinct from now.{name}"
+            for name in self._warehouse.columns(PUBLISHED, MEASURES)
+            if name not in _FIGURE
+        )
+        key = ", ".join(_FIGURE)
+        place = ("unit_code", *_PERIOD)
+        issue = ("indicator_code", *place)
+        issues = f"select * from ({step_text(file.name, 'issue_of_period')}) as stated"
+        then, now = dated(issues, self._previous), render(issues, self._as_of, STAGED)
+        return (
+            "with differing as (select "
+            + ", ".join(f"coalesce(now.{name}, was.{name}) as {name}" for name in _FIGURE)
+            + f" from {_COUNTED_MEASURES} as now full join {measure} as was"
+            f" on {_same(_FIGURE, 'now', 'was')}"
+            f" where now.unit_code is null or was.unit_code is null or {differs}),"
+            f" differing_issue as (select {', '.join(issue)} from (({then} except {now})"
+            f" union all ({now} except {then})) as either),"
+            f" touched as (select {', '.join(issue)} from differing"
+            f" union select {', '.join(issue)} from differing_issue"
+            f" union select '{_READ_BY_CLASS}', {', '.join(place)}"
+            f" from {REPLACED['class_tally'].gone})"
+            f" select {key} from differing union"
+            f" select {', '.join(f'm.{name}' for name in _FIGURE)} from {_COUNTED_MEASURES} as m"
+            f" inner join touched as t on {_same(issue, 't', 'm')}"
+        )
 
     # --- visits -----------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 from typing import TYPE_CHECKING
 
-from onestop.marts.changes import LOOKED_UP_BY, REPLACED, TOUCHED_FORM
+from onestop.marts.changes import LOOKED_UP_BY, REPLACED, TOUCHED_FIGURES, TOUCHED_FORM
 from onestop.marts.compute import stage_reference, staged_night
 from onestop.marts.descriptions import describe_tables
 from onestop.marts.files import mart_files
@@ -162,8 +162,8 @@ _HISTORY_KEYS = {
     "indicator_history": ("indicator_code", "method_code", *_PERIOD_KEY),
     "form_06a_history": ("field_code", *_PERIOD_KEY),
 }
-#: The keys of a history whose rows a change set may change; its ``<mart>_new`` has the rows.
-_TOUCHED = {"form_06a_history": TOUCHED_FORM}
+#: The keys of each history whose rows a change set may change; its ``<mart>_new`` has the rows.
+_TOUCHED = {"form_06a_history": TOUCHED_FORM, "indicator_history": TOUCHED_FIGURES}
 
 
 def _extend_history(
