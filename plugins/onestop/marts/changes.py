@@ -76,6 +76,20 @@ TALLIES: Mapping[str, tuple[str, ...]] = {
     "unit_tally": ("unit_code", "field_code", "procedure_key", *_PERIOD),
     "class_tally": ("unit_code", *_PERIOD, "class_at_end"),
 }
+#: Columns of ``mart.dossier_period`` that no tally reads: a difference in them changes no sum. The
+#: end of the year to date is another each night.
+_NOT_SUMMED = (
+    "period_end",
+    "received_date",
+    "closed_by_end_date",
+    "due_date",
+    "first_due_date",
+    "is_due_in",
+    "class_by_first_due",
+    "form_06_role",
+    "form_06_thanh_hoa_role",
+    "load_role",
+)
 #: The column of a tally that says whether there is anything to count.
 _DOSSIERS = "dossiers"
 #: Marts with rows of single visits: those of the touched days are replaced.
@@ -348,11 +362,10 @@ class ChangeSet:
             f"{STAGED}.{file.name}_new", select_over(file, self._as_of, self._after, staged=True)
         )
         key = ("dossier_code", *_PERIOD)
-        # the end of the year to date is another each night
         columns = [
             column
             for column in self._warehouse.columns(STAGED, f"{file.name}_new")
-            if column != "period_end"
+            if column not in _NOT_SUMMED
         ]
         # a dossier has one row for each period: rows are looked up by it, not compared as sets
         same = " and ".join(
@@ -386,18 +399,19 @@ class ChangeSet:
         rule = REPLACED[name]
         columns = self._warehouse.columns(PUBLISHED, name)
         sums = [column for column in columns if column not in key]
-        keys = ", ".join(key)
         before = select_over(file, self._previous, self._less)
         after = select_over(file, self._as_of, self._more, staged=True)
-        minus = ", ".join(f"-{column} as {column}" for column in sums)
         self._warehouse.make_table(
             rule.gone,
-            f"select {keys}, max(is_after) as is_after,"
-            f" {', '.join(f'cast(sum({column}) as bigint) as {column}' for column in sums)}"
-            f" from (select {keys}, 1 as is_after, {', '.join(sums)} from ({after}) as a"
-            f" union all select {keys}, 0, {minus} from ({before}) as b) as both_sides"
-            f" group by {keys}"
-            f" having count(*) = 1 or {' or '.join(f'sum({column}) <> 0' for column in sums)}",
+            "select "
+            + ", ".join(f"coalesce(a.{column}, b.{column}) as {column}" for column in key)
+            + f", case when a.{key[0]} is null then 0 else 1 end as is_after, "
+            + ", ".join(
+                f"coalesce(a.{column}, 0) - coalesce(b.{column}, 0) as {column}" for column in sums
+            )
+            + f" from ({after}) as a full join ({before}) as b on {_same(key, 'a', 'b')}"
+            f" where a.{key[0]} is null or b.{key[0]} is null"
+            + "".join(f" or a.{column} <> b.{column}" for column in sums),
         )
         if set(_PERIOD) <= set(key):
             self._take_off_ended_periods(name, rule, key, sums)

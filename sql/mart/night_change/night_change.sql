@@ -233,6 +233,30 @@ each_cause as (
     from remaining
 ),
 
+cause as (
+    select
+        indicator_code,
+        method_code,
+        period_type,
+        period_basis,
+        period_start,
+        unit_code,
+        cause_code,
+        cast(sum(item_count) as bigint) as item_count,
+        cast(sum(numerator_change) as bigint) as numerator_change,
+        cast(sum(denominator_change) as bigint) as denominator_change
+    from each_cause
+    group by
+        indicator_code,
+        method_code,
+        period_type,
+        period_basis,
+        period_start,
+        unit_code,
+        cause_code
+    having sum(numerator_change) <> 0 or sum(denominator_change) <> 0
+),
+
 night_change as (
     select
         :as_of_date as as_of_date,
@@ -245,38 +269,23 @@ night_change as (
         figure.period_type,
         figure.period_basis,
         figure.period_start,
-        each_cause.cause_code,
-        cast(sum(each_cause.item_count) as bigint) as item_count,
-        cast(sum(each_cause.numerator_change) as bigint) as numerator_change,
-        cast(sum(each_cause.denominator_change) as bigint) as denominator_change,
+        cause.cause_code,
+        cause.item_count,
+        cause.numerator_change,
+        cause.denominator_change,
         figure.numerator_before,
         figure.denominator_before,
         figure.numerator_after,
         figure.denominator_after
-    from each_cause
+    from cause
     inner join figure
         on
-            each_cause.indicator_code = figure.indicator_code
-            and each_cause.method_code = figure.method_code
-            and each_cause.period_type = figure.period_type
-            and each_cause.period_basis = figure.period_basis
-            and each_cause.period_start = figure.period_start
-            and each_cause.unit_code = figure.unit_code
-    group by
-        figure.indicator_code,
-        figure.method_code,
-        figure.unit_code,
-        figure.unit_level,
-        figure.unit_scope,
-        figure.period_type,
-        figure.period_basis,
-        figure.period_start,
-        each_cause.cause_code,
-        figure.numerator_before,
-        figure.denominator_before,
-        figure.numerator_after,
-        figure.denominator_after
-    having sum(each_cause.numerator_change) <> 0 or sum(each_cause.denominator_change) <> 0
+            cause.indicator_code = figure.indicator_code
+            and cause.method_code = figure.method_code
+            and cause.period_type = figure.period_type
+            and cause.period_basis = figure.period_basis
+            and cause.period_start = figure.period_start
+            and cause.unit_code = figure.unit_code
 )
 
 select * from night_change
