@@ -142,7 +142,7 @@ def test_the_pipeline_can_do_what_a_night_needs(city, sql):
     "sql",
     [
         "insert into mart.waiting_time select * from mart.waiting_time",
-        "update mart.indicator_value set numerator = 0",
+        "update mart.indicator_figure set numerator = 0",
         "delete from mart.counted_dossier",
         "truncate mart.scorecard",
         "drop view mart.dossier_period",
