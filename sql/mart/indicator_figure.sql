@@ -1,5 +1,15 @@
 -- mart.indicator_figure: the rows of mart.indicator_value without the night, which is another in
 -- each row every night: so a night writes those alone whose figure changes.
+--
+-- Rates are from 0 to 100 and cut, never rounded up: 97.99999 is not 98. Whether a target is met
+-- is decided on the integers. Nothing to count (denominator zero) is `no_data`, never 0 or 100.
+-- `firmness`, of the on-time rate by the scorecard's method: whether its verdict is that of every
+-- reading (mart.indicator_variant); `turned_by` names those that give the other one.
+-- `rate_lower`, `rate_upper`: the interval of a rate that is counted from cases. A declared one has
+-- none: its two numbers may be sums of money, and more than 100 %. `is_small`: few cases, of a mean
+-- wait few visits.
+-- `shortfall`: how many more of those counted would have had to succeed to meet the target.
+-- `known_issues`: the issues of ref.known_issue that affect the figure in the period.
 with scale_of_indicator as (
     select
         indicator_code,

@@ -27,6 +27,7 @@ pytestmark = pytest.mark.whole_night
 
 SINCE = dt.date(2022, 10, 1)
 NIGHT = dt.date(2022, 12, 31)
+DAY = dt.timedelta(days=1)
 CLERK = "onestop_pipeline"
 
 
@@ -179,3 +180,20 @@ def test_every_night_of_a_quarter_is_the_same_on_both_engines(postgres, tmp_path
     run(embedded, nights)
     run(served, nights)
     assert_equal_warehouses(embedded, served)
+
+
+def test_figures_that_an_earlier_release_held_in_one_table_are_published_anew(both, postgres):
+    for settings in both:
+        with open_warehouse(settings.warehouse) as warehouse, warehouse.as_owner():
+            warehouse.execute("create table mart.held as select * from mart.indicator_value")
+            warehouse.execute("drop view mart.indicator_value")
+            warehouse.execute("drop table mart.indicator_figure")
+            warehouse.execute("alter table mart.held rename to indicator_value")
+        with open_warehouse(settings.warehouse) as warehouse:
+            compute_marts(warehouse, NIGHT + DAY)
+            publish_marts(warehouse, NIGHT + DAY)
+            assert warehouse.relations("mart")["indicator_value"] is True
+    assert_equal_warehouses(*both)
+    reader = postgres.as_login(both[1].warehouse, postgres.make_login("onestop_bi"))
+    with open_warehouse(reader, read_only=True) as warehouse:
+        assert warehouse.value("select count(*) from mart.indicator_value") > 0

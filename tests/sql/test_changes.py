@@ -299,6 +299,14 @@ def test_a_change_of_classes_alone_may_turn_the_verdict_of_a_reading(published, 
             "the published marts are not those of night {night}",
         ),
         (
+            "update mart.indicator_figure set status = 'met' where status = 'not_met'",
+            "the published figures are not those of their history",
+        ),
+        (
+            "delete from mart.indicator_figure where unit_scope = 'city'",
+            "the published figures are not those of their history",
+        ),
+        (
             "update mart.source_tally set dossiers = dossiers - 1000",
             "the published mart.source_tally is not the sum of its dossiers",
         ),

@@ -488,7 +488,7 @@ class ChangeSet:
     def _replace_figures(self, file: MartFile) -> str:
         """Compare with their targets the measures that may give other figures than before."""
         rule, measures = REPLACED[file.name], REPLACED[MEASURES]
-        self._warehouse.make_table(TOUCHED_FIGURES, self._touched_figures(file), is_lookup=True)
+        self._warehouse.make_table(TOUCHED_FIGURES, self._touched_figures(file))
         self._warehouse.make_table(
             measures.new,
             f"select counted.* from {_COUNTED_MEASURES} as counted"

@@ -13,7 +13,13 @@ import logging
 from typing import TYPE_CHECKING
 
 from onestop.language import log
-from onestop.marts.changes import ChangeSet, DoubtError, rule_boundaries
+from onestop.marts.changes import (
+    FIGURE_MART,
+    REPLACED,
+    ChangeSet,
+    DoubtError,
+    rule_boundaries,
+)
 from onestop.marts.descriptions import column_texts
 from onestop.marts.files import SQL_FOLDER, dated, mart_files, rules_digest
 from onestop.marts.night_changes import NIGHT_CHANGE, stage_night_change
@@ -240,19 +246,38 @@ def _damage(warehouse: Warehouse, last: Publication) -> str:
     """What is wrong with the published marts; empty where nothing is."""
     published = warehouse.relations(PUBLISHED)
     if any(published.get(file.name) is not file.is_view for file in mart_files()):
-        return "a published mart is missing"
+        return said_text("a published mart is missing")
     columns = warehouse.rows(
         "select table_name, column_name from information_schema.columns where table_schema = :name",
         {"name": PUBLISHED},
     )
     ours, known = {file.name for file in mart_files()}, column_texts().keys()
     if any(row["table_name"] in ours and row["column_name"] not in known for row in columns):
-        return "a published mart has a column of another origin"
+        return said_text("a published mart has a column of another origin")
     dossiers = warehouse.value(f"select count(*) from {PUBLISHED}.counted_dossier")
     nights = warehouse.rows(f"select distinct as_of_date from {PUBLISHED}.period")
     if dossiers != last.dossier_count or nights != [{"as_of_date": last.as_of_date}]:
         return said("the published marts are not those of night {night}", night=last.as_of_date)
+    if _altered_figures(warehouse):
+        return said_text("the published figures are not those of their history")
     return ""
+
+
+def _altered_figures(warehouse: Warehouse) -> int:
+    """How many published figures are others than the last publication recorded."""
+    key = REPLACED[FIGURE_MART].key
+    # the end of a period that runs is another every night
+    beside = {*key, "period_end", "valid_from", "valid_to"}
+    recorded = set(warehouse.columns(PUBLISHED, "indicator_history")) - beside
+    differs = " or ".join(f"f.{name} is distinct from h.{name}" for name in sorted(recorded))
+    return int(
+        warehouse.value(
+            f"select count(*) from {PUBLISHED}.{FIGURE_MART} as f full join"
+            f" (select * from {PUBLISHED}.indicator_history where valid_to is null) as h"
+            f" on {' and '.join(f'f.{name} = h.{name}' for name in key)}"
+            f" where f.unit_code is null or h.unit_code is null or {differs}"
+        )
+    )
 
 
 def staged_night(warehouse: Warehouse) -> dt.date | None:

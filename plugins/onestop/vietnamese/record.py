@@ -111,6 +111,13 @@ SENTENCES: dict[str, str] = {
     "changes counted": "đã đếm phần thay đổi",
     "night {night}: {done}; by {engine}": "đêm {night}: {done}; bằng {engine}",
     "all dossiers counted: {why}": "đã đếm mọi hồ sơ: {why}",
+    "a published mart is missing": "thiếu một bảng số liệu đã công bố",
+    "a published mart has a column of another origin": (
+        "một bảng số liệu đã công bố có cột từ nơi khác"
+    ),
+    "the published figures are not those of their history": (
+        "số liệu đã công bố không còn như trong lịch sử của chúng"
+    ),
     "the published marts are not those of night {night}": (
         "bảng số liệu đã công bố không phải của đêm {night}"
     ),

@@ -262,16 +262,16 @@ class DuckDBWarehouse(Warehouse):
                 self.make_view(name, select)
 
     def _make(self, kind: str, name: str, select: str) -> None:
-        statement = f"create or replace {kind} {name} as {select}"
-        try:
-            self.execute(statement)
-        except duckdb.CatalogException:
-            schema, table = name.split(".")
-            is_view = self.relations(schema).get(table)
-            if is_view is None or is_view == (kind == "view"):
-                raise
-            self.execute(f"drop {'view' if is_view else 'table'} {name}")
-            self.execute(statement)
+        # `create or replace` refuses a relation of the other kind, and may abort the transaction
+        other = "view" if kind == "table" else "table"
+        found = self._connection.execute(
+            f"select count(*) from duckdb_{other}s() where database_name = current_database()"
+            f" and schema_name || '.' || {other}_name = ?",
+            [name],
+        ).fetchone()
+        if found and found[0]:
+            self.execute(f"drop {other} {name}")
+        self.execute(f"create or replace {kind} {name} as {select}")
 
     def columns(self, schema: str, table: str) -> list[str]:
         """Names of a table's columns, in order."""
