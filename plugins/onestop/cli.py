@@ -608,11 +608,13 @@ def issue_report(
     from onestop.decisions import checked_reason
     from onestop.figures.issued import issue_line, lacks_reason, provisional_lines
     from onestop.figures.issued import issue_report as issue
-    from onestop.marts.published import QuestionError
+    from onestop.marts.published import QuestionError, find_night, open_published
     from onestop.schema.time_zone import LOCAL_ZONE
 
     settings = Settings.from_environment()
-    if not because and lacks_reason(settings, code, as_of):
+    with open_published(settings) as published:
+        night = find_night(published, as_of)  # another may be published while a person answers
+    if not because and lacks_reason(settings, code, night):
         if not _may_ask():
             raise QuestionError(
                 "before its period is over, a report is issued with a reason only",
@@ -620,10 +622,10 @@ def issue_report(
                 remedy="state it with --because",
             )
         why = said_text("Its period is not over yet. Why is it issued now?")
-        because = typer.prompt(why.in_language(lang))
+        because = typer.prompt(why.in_language(lang), err=True)
     reason = checked_reason(because) if because else ""
     now = dt.datetime.now(LOCAL_ZONE)
-    issued = issue(settings, code, as_of, now, because=reason, decided_by=getpass.getuser())
+    issued = issue(settings, code, night, now, because=reason, decided_by=getpass.getuser())
     _say(issue_line(issued, now, settings.published.parent), lang)
     for line in provisional_lines(settings, issued, lang):
         typer.echo(line)

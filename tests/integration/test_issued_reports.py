@@ -41,7 +41,7 @@ from onestop.marts.published import NothingPublishedError, QuestionError, open_p
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse import open_warehouse
 
-FIRST, SECOND = dt.date(2022, 3, 7), dt.date(2022, 3, 8)
+FIRST, SECOND, THIRD = (dt.date(2022, 3, day) for day in (7, 8, 9))
 IN_TIME = dt.datetime(2022, 3, 9, 7, 30, tzinfo=LOCAL_ZONE)
 LATE = dt.datetime(2022, 3, 10, 7, 30, tzinfo=LOCAL_ZONE)
 FILES = [
@@ -513,7 +513,8 @@ def test_a_terminal_is_asked_why_a_report_is_issued_before_its_period_is_over(
         issued = run.invoke(app, asked, input="mid of the quarter\n")
     assert issued.exit_code == 0, issued.output
     question = {"vi": "Vì sao phát hành lúc này?", "en": "Why is it issued now?"}[lang]
-    assert question in issued.output
+    assert question in issued.stderr
+    assert question not in issued.stdout
     with open_published(settings) as readers:
         [note] = decision_notes(readers, SECOND, "en")
     assert note.endswith(": mid of the quarter")
@@ -521,6 +522,30 @@ def test_a_terminal_is_asked_why_a_report_is_issued_before_its_period_is_over(
     again = run.invoke(app, asked)
     assert again.exit_code == 0, again.output
     assert len(recorded(settings)) == 1
+
+
+def test_the_reason_is_recorded_for_the_night_that_was_asked_about(settings, monkeypatch, tmp_path):
+    def answered_late(*_, **__):
+        with open_warehouse(settings.warehouse) as warehouse:
+            compute_marts(warehouse, THIRD)
+            publish_marts(warehouse, THIRD)
+            warehouse.publish_copy(settings.published)
+        return "mid of the quarter"
+
+    monkeypatch.setenv("ONESTOP_VAR", str(tmp_path))
+    monkeypatch.setattr("onestop.cli._may_ask", lambda: True)
+    monkeypatch.setattr("onestop.cli.typer.prompt", answered_late)
+    issued = CliRunner().invoke(app, ["report", "issue", "q1"])
+    assert issued.exit_code == 0, issued.output
+    assert last_night_up_to(settings, THIRD) == THIRD
+    assert [issue["as_of_date"] for issue in recorded(settings)] == [SECOND]
+    [kept] = (settings.landing / "decisions").iterdir()
+    assert json.loads(kept.read_text("utf-8"))["as_of_date"] == SECOND.isoformat()
+
+
+def test_whether_a_reason_lacks_is_found_without_writing(settings):
+    with open_warehouse(settings.warehouse, read_only=True):
+        assert lacks_reason(settings, "q1")
 
 
 def test_a_period_that_is_over_asks_for_no_reason(settings):
@@ -543,15 +568,15 @@ def test_files_that_cannot_be_made_leave_no_decision(settings, monkeypatch):
     with open_warehouse(settings.warehouse) as warehouse:
         assert warehouse.value("select count(*) from audit.decision") == 0
     assert not (settings.landing / "decisions").exists()
-    # killed once both are recorded: the next run makes the files and keeps the decision
+    # killed once both are recorded: the landing has the decision, the next run makes the files
     with monkeypatch.context() as patch:
         patch.setattr("onestop.figures.issued.issuing._place", failing)
         with pytest.raises(ZeroDivisionError):
             issue_report(settings, "q1", **given)
-    assert not (settings.landing / "decisions").exists()
-    complete_reports(settings)
     [kept] = (settings.landing / "decisions").iterdir()
     assert json.loads(kept.read_text("utf-8"))["because"] == "mới có quý II"
+    complete_reports(settings)
+    assert list((settings.landing / "decisions").iterdir()) == [kept]
     [issue] = read_issued_reports(settings)
     assert changed_files(settings, issue) == []
     assert issue_report(settings, "q1", **given) == issue  # and no other

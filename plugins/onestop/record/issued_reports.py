@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from onestop.warehouse import Warehouse
 
 
+def is_before_end(night: dt.date, period_end: dt.date) -> bool:
+    """Whether a period is not over on a night: its last day is over with its own night."""
+    return night < period_end
+
+
 @dataclass(frozen=True)
 class IssuedReport:
     """One row of ``audit.report``; the columns are described there."""
@@ -42,7 +47,7 @@ class IssuedReport:
     @property
     def is_provisional(self) -> bool:
         """Whether its period was not over on the night that its figures rest on."""
-        return self.as_of_date < self.period_end
+        return is_before_end(self.as_of_date, self.period_end)
 
 
 ISSUE_COLUMNS = tuple(field.name for field in fields(IssuedReport))

@@ -21,6 +21,7 @@ from onestop.figures.scorecard.page import frozen_scorecard
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.published import QuestionError, open_published
 from onestop.record.decisions import VOLUME
+from onestop.record.issued_reports import is_before_end
 from onestop.said import said
 from onestop.schema.did_you_mean import CODES, did_you_mean
 from onestop.schema.time_zone import LOCAL_ZONE
@@ -85,6 +86,11 @@ class ReportFacts:
     deliveries: tuple[IncludedDelivery, ...]
     usual_revisions: tuple[UsualRevision, ...] = ()
     decision: Decision | None = None
+
+    @property
+    def is_provisional(self) -> bool:
+        """Whether its period is not over on the night."""
+        return is_before_end(self.as_of_date, self.period_end)
 
     @property
     def revision_sentences(self) -> list[str]:

@@ -110,9 +110,9 @@ def lacks_reason(settings: Settings, report_code: str, as_of: dt.date | None = N
     """
     with open_published(settings) as warehouse:
         facts = read_facts(warehouse, report_code, find_night(warehouse, as_of))
-    if facts.as_of_date >= facts.period_end:
+    if not facts.is_provisional:
         return False
-    with open_warehouse(settings.warehouse) as warehouse:
+    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
         facts = _with_decision(warehouse, facts, dt.datetime.now(LOCAL_ZONE))
     return facts.decision is None or facts.decision.answer != ACCEPTED
 
@@ -151,7 +151,7 @@ def issue_report(
     now = now or dt.datetime.now(LOCAL_ZONE)
     with open_published(settings) as warehouse:
         facts = read_facts(warehouse, report_code, find_night(warehouse, as_of))
-    if because and facts.as_of_date >= facts.period_end:
+    if because and not facts.is_provisional:
         raise QuestionError(
             said(
                 "its period was over on {period_end}, so that night {night} needs no reason",
@@ -188,6 +188,8 @@ def issue_report(
             number = max((one.issue_number for one in known), default=0) + 1
             issue = _next_issue(facts, number, now, content)
             record_issue(warehouse, issue, files, decision)
+        if facts.decision:
+            keep_decisions(settings.landing, warehouse)  # should the warehouse be lost from here on
         for folder in _folders(settings, issue):
             _place(folder, files)
     complete_reports(settings)
