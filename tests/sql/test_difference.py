@@ -37,6 +37,7 @@ from onestop.figures.difference.output import (
     print_difference,
 )
 from onestop.figures.difference.recorded import recorded_difference
+from onestop.figures.difference.sides import Sides
 from onestop.figures.scorecard.values import read_lines, read_methods, read_scorecard
 from onestop.figures.web.audit import _pair_text
 from onestop.figures.web.overview import _read_turned
@@ -44,6 +45,7 @@ from onestop.figures.web.site import Visit
 from onestop.figures.web.unit import read_unit
 from onestop.figures.web.units import read_units
 from onestop.marts.compute import compute_marts, stage_reference
+from onestop.marts.night_changes import ON_TIME
 from onestop.marts.publish import publish_marts
 from onestop.marts.published import NothingPublishedError, QuestionError, open_published
 from onestop.record.load import load_delivery
@@ -93,6 +95,32 @@ def test_a_dossier_has_one_cause_over_several_nights(settings, unit):
         ("D10", "fell_overdue", (0, 1)),
         ("D11", "closed_in_time", (1, 1)),
     }
+
+
+def test_dossiers_of_the_last_night_are_never_counted_anew(settings, monkeypatch):
+    # a source that began to state its channels: all its dossiers are compared
+    with open_published(settings) as warehouse:
+        [source] = warehouse.rows(
+            "select split_part(delivery_id, '.', 1) as code, count(*) as dossiers"
+            " from mart.counted_dossier group by code order by dossiers desc limit 1"
+        )
+        monkeypatch.setattr(Sides, "_turned_sources", lambda _: [source["code"]])
+        sides = Sides(
+            warehouse, (NEXT, LATER), QUARTER, [("on_time_rate", "cohort")], has_same_rules=True
+        )
+        sides.items(ON_TIME, [("on_time_rate", "cohort")], has_other_rules=False)
+        made = [
+            row["table_name"]
+            for row in warehouse.rows(
+                "select table_name from information_schema.tables"
+                " where table_type = 'LOCAL TEMPORARY'"
+            )
+        ]
+        compared = warehouse.value("select count(*) from diff_published")
+        sides.drop()
+    assert "counted_dossier_diff_earlier" in made
+    assert "counted_dossier_diff_later" not in made
+    assert compared >= source["dossiers"]
 
 
 def test_the_days_that_changed_and_the_row_that_says_so_stand_beside_a_dossier(settings):

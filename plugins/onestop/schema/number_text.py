@@ -216,9 +216,12 @@ def with_days(sentence: str, lang: Language) -> str:
     return _DATE_OR_COMMAND.sub(shown, sentence)
 
 
-#: A command, an option with its value, or a date that is no part of a name.
+#: A command up to the end of its clause, an option with its value, or a date that is no part of a
+#: name; the name of an export may go on after a blank.
 _DATE_OR_COMMAND = re.compile(
-    r"`[^`]*`|onestop \S+ \S+|--[\w-]+ \S+|(?<![\w./=-])\d{4}-\d{2}-\d{2}(?![\w/-]|\.\w)"
+    r"`[^`]*`|\bonestop [a-z](?:(?![.,:;)](?:\s|$)).)*|--[\w-]+ \S+"
+    r"|(?<![\w./=-])\d{4}-\d{2}-\d{2}"
+    r"(?![\w/-]|\.\w| \S*\.(?:csv|tsv|txt|xlsx?|jsonl?|xml|html?|zip|gz)\b)"
 )
 
 

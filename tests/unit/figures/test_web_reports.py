@@ -312,6 +312,22 @@ def test_of_each_unit_it_is_said_how_many_figures_data_of_before_moved(provision
     assert "A due date that moved" in page.text
 
 
+def test_a_unit_that_changed_its_scope_has_each_figure_once(provisional):
+    def figures():
+        with open_published(provisional) as warehouse:
+            visit = Visit("en", "report", {"code": "year", "issue": "1"})
+            return read_report(warehouse, provisional, visit)["others"]["figures"]
+
+    before = figures()
+    with open_warehouse(f"duckdb:///{provisional.published}") as warehouse:
+        warehouse.execute(
+            f"insert into {_CAUSES} by name select * replace ('level' as unit_scope)"
+            f" from {_CAUSES} where unit_scope = 'unit' and period_type = 'year'"
+        )
+    assert before
+    assert figures() == before
+
+
 def test_changes_without_recorded_causes_are_not_told_apart(provisional):
     with open_warehouse(f"duckdb:///{provisional.published}") as warehouse:
         warehouse.execute("delete from mart.night_change")

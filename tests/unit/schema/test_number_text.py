@@ -131,7 +131,13 @@ def test_decimal_marks_and_dates_follow_the_language():
         ("visits_2022-06-05.csv was refused", None, None),
         ("run `onestop night 2022-06-05`", None, None),
         ("run onestop night 2022-06-05", None, None),
+        ("run onestop replay --night 2022-06-05", None, None),
+        ("onestop difference --unit CITY --from 2022-06-05 --to 2022-06-05", None, None),
+        ("run onestop replay: it counts from 2022-06-05", "05/06/2022", "5 Jun 2022"),
         ("verify --as-of 2022-06-05", None, None),
+        ("2022-06-05 visits.csv was refused", None, None),
+        ("visits 2022-06-05.csv was refused", None, None),
+        ("on 2022-06-05 visits were refused", "05/06/2022", "5 Jun 2022"),
         ("2022-13-45 is no date", None, None),
     ],
 )

@@ -412,7 +412,9 @@ class Sides:
         """Drop what :meth:`_count_both` made."""
         made = (_PUBLISHED, _VERSIONS, "diff_history_", "diff_source_")
         self._drop(*(name for name in self._made if name.startswith(made)))
-        for marts in self._marts.values():
+        for side, marts in self._marts.items():
+            if side == "later" and self._is_later_published:
+                continue  # its relations name what is published
             marts.forget("mart.counted_dossier", "mart.dossier_state")
 
     def _sums_with(self, counted: str) -> str:

@@ -213,7 +213,7 @@ def _sum_of_part(name: str, side: str) -> str:
 
 #: The changes of each figure of a period since a night, by :data:`PARTS`.
 _PARTS_SINCE = (
-    "select indicator_code, method_code, unit_code, unit_scope, "
+    "select indicator_code, method_code, unit_code, "
     + ", ".join(
         f"{_sum_of_part(name, side)} as {name}_{side}"
         for name in PARTS
@@ -223,7 +223,7 @@ _PARTS_SINCE = (
     f" or {_sum_of_part('restated', 'denominator')} <> 0 as is_restated"
     " from mart.night_change where as_of_date > :night and period_type = :type"
     " and period_basis = :basis and period_start = :start"
-    " group by indicator_code, method_code, unit_code, unit_scope"
+    " group by indicator_code, method_code, unit_code"  # a code may have changed its scope
 )
 
 
@@ -240,7 +240,8 @@ def _add_growth(
             ``is_restated``: whether data of before is stated otherwise.
     """
     causes = warehouse.rows(
-        f"select * from ({_PARTS_SINCE}) as cause where unit_scope in ('city', 'level')",
+        f"select * from ({_PARTS_SINCE}) as cause"
+        " where unit_code in (select unit_code from ref.unit_level)",
         {
             "night": issue.as_of_date,
             "type": issue.period_type,
