@@ -378,6 +378,29 @@ def test_a_file_that_was_exported_again_leads_to_the_file_that_replaced_it(expor
         assert "replaced by" not in reader.get("/delivery?lang=en", params={"id": new}).text
 
 
+def test_a_file_without_a_time_counts_after_others_of_its_name_on_each_engine(site, tmp_path):
+    changed = copied(site, tmp_path / "var")
+    with open_warehouse(f"duckdb:///{changed.published}") as warehouse:
+        warehouse.execute(
+            "insert into audit.delivery by name select * replace ('visits.untimed' as delivery_id,"
+            " 'visits.untimed' as sha256, null as file_modified_at, 1000 as warnings)"
+            " from audit.delivery where delivery_id = :id",
+            {"id": REFUSED},
+        )
+        warehouse.execute(
+            "update audit.delivery set file_modified_at = settled_at where delivery_id = :id",
+            {"id": REFUSED},
+        )
+    found = []
+    for order in ("nulls_last", "nulls_last_on_asc_first_on_desc"):  # the latter is PostgreSQL's
+        with open_published(changed) as warehouse:
+            warehouse.execute(f"set default_null_order = '{order}'")
+            nights = read_nights(warehouse, changed, of("nights"))["nights"]
+        found.append([row["warnings"] for row in nights if row["night"] == NIGHT])
+    assert found[0] == found[1]
+    assert found[0][0] < 1000
+
+
 def test_a_delivery_accounts_for_every_row_it_read(warehouse, site, auditor):
     values = read_delivery(warehouse, site, of("delivery", id=REJECTED))
     assert sum(amount for _, amount in values["amounts"]) == values["delivery"]["rows_read"] == 120

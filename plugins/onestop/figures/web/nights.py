@@ -114,7 +114,8 @@ _NIGHTS = "select as_of_date as night from audit.night_run union select night fr
 #: The files that count: one that was exported again is replaced by the last one of its name.
 _STANDING = (
     "select delivery.*, row_number() over (partition by source, feed, night, file_name"
-    " order by case when state = 'loaded' then 0 else 1 end, file_modified_at desc, sha256 desc)"
+    " order by case when state = 'loaded' then 0 else 1 end,"
+    " file_modified_at desc nulls last, sha256 desc)"
     f" as standing_rank from audit.delivery as delivery where {LAST_ATTEMPT}"
 )
 
@@ -370,14 +371,18 @@ def _loaded_attempts(warehouse: Warehouse, night: dt.date) -> dict[str, list[dic
 def _standing_files(
     warehouse: Warehouse, night: dt.date
 ) -> dict[tuple[str, str, str], dict[str, Any]]:
-    """The file that counts of each name of a night: it replaces the earlier ones of that name."""
+    """The file that counts of each name of a night: it replaces the earlier ones of that name.
+
+    Each as it was loaded first, before any replay.
+    """
     rows = warehouse.rows(
-        "select source, feed, file_name, delivery_id, known_from, rows_read, settled_at"
-        " from audit.delivery as delivery where night = :night and state = 'loaded'"
+        "select standing.source, standing.feed, standing.file_name, standing.delivery_id,"
+        f" loaded.known_from, loaded.rows_read, loaded.settled_at from ({_STANDING}) as standing"
+        " inner join audit.delivery as loaded on standing.delivery_id = loaded.delivery_id"
+        " where standing.standing_rank = 1 and standing.night = :night and loaded.state = 'loaded'"
         " and not exists (select 1 from audit.delivery as earlier"
-        " where earlier.state = 'loaded' and earlier.delivery_id = delivery.delivery_id"
-        " and earlier.attempt < delivery.attempt)"
-        " order by file_modified_at, sha256",
+        " where earlier.state = 'loaded' and earlier.delivery_id = loaded.delivery_id"
+        " and earlier.attempt < loaded.attempt)",
         {"night": night},
     )
     return {(row["source"], row["feed"], row["file_name"]): row for row in rows}
