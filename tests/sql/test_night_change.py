@@ -183,7 +183,7 @@ def test_what_the_items_do_not_explain_is_put_down_to_the_rules_or_the_tables(
 ):
     """The published rate was 3/8 where its dossiers give 4/8."""
     with open_warehouse(kept.copy(after_second, tmp_path / "var").warehouse) as opened:
-        for table in ("indicator_measure", "indicator_history"):
+        for table in ("indicator_measure", "indicator_figure", "indicator_history"):
             opened.execute(
                 f"update mart.{table} set numerator = numerator - 1"
                 f" where method_code = 'cohort' and unit_code = '{UNIT}' and {YEAR}"
