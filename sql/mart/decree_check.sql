@@ -196,7 +196,7 @@ closed_out as (
         dossier.due_date as limit_date,
         edit.last_seen_night,
         -- without such a sign no export shows that it was not paused when it was closed out
-        case when edit.strength is distinct from 'strong' then 'was_waiting' end as doubt_code,
+        case when edit.strength = 'strong' then null else 'was_waiting' end as doubt_code,
         dossier.delivery_id,
         dossier.row_number
     from dossier

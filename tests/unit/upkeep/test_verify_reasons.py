@@ -54,7 +54,7 @@ def test_edits_beside_the_figures_alone_are_no_reason():
 
 
 def test_no_count_is_computed_from_a_file_beside_the_figures():
-    """Only indicator_value reads one: for the codes in its column known_issues."""
+    """Only indicator_figure reads one: for the codes in its column known_issues."""
     readers = {
         (file.name, name)
         for file in mart_files()
@@ -62,7 +62,7 @@ def test_no_count_is_computed_from_a_file_beside_the_figures():
         if f"ref.{name}" in file.text
     }
     assert readers <= {
-        ("indicator_value", "known_issue"),
+        ("indicator_figure", "known_issue"),
         ("known_issue", "known_issue"),
         ("label", "change_cause"),
         ("label", "code_label"),
