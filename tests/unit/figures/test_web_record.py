@@ -35,6 +35,7 @@ from onestop.figures.web.nights import (
     read_night,
     read_nights,
     read_quarantine,
+    read_rule,
 )
 from onestop.figures.web.site import Visit
 from onestop.marts.published import open_published
@@ -376,6 +377,39 @@ def test_a_file_that_was_exported_again_leads_to_the_file_that_replaced_it(expor
         assert "This file is replaced by a later file of this name" in text
         assert re.search(rf'href="delivery\?[^"]*id={new}\b[^"]*">7,000', text)
         assert "replaced by" not in reader.get("/delivery?lang=en", params={"id": new}).text
+
+
+def test_what_rules_found_in_a_replaced_file_is_counted_on_its_own_page_only(exported_again):
+    def found():
+        with open_published(exported_again) as warehouse:
+            rules = {
+                rule["rule_code"]: rule["cells"].get(NIGHT)
+                for rule in read_nights(warehouse, exported_again, of("nights"))["rules"]["rows"]
+            }
+            own = read_night(warehouse, exported_again, of("night", date=NIGHT))["rules"]
+            [page] = [
+                row
+                for row in read_rule(warehouse, exported_again, of("rule", code="DOS-R07"))["rows"]
+                if row["night"] == NIGHT
+            ]
+        counted = {row["rule_code"]: row["rows_failed"] for row in own}
+        return rules, counted, (page["files"], page["rows_checked"], page["rows_failed"])
+
+    with open_warehouse(f"duckdb:///{exported_again.published}") as warehouse:
+        warehouse.execute(
+            "insert into audit.validation_result by name select * replace ('dossiers.later' as"
+            " delivery_id, 100 as rows_checked, 0 as rows_failed, true as is_success)"
+            " from audit.validation_result where delivery_id = :id and rule_code = 'DOS-R07'",
+            {"id": REJECTED},
+        )
+    rules, counted, page = found()
+    assert page == (1, 100, 0)
+    assert "DOS-R07" not in counted
+    assert not rules.get("DOS-R07")
+    assert rules["FILE-F03"] == counted["FILE-F03"], "a refusal is shown, though it is replaced"
+    with open_published(exported_again) as warehouse:
+        own = read_delivery(warehouse, exported_again, of("delivery", id=REJECTED))["failed"]
+    assert "DOS-R07" in {row["rule_code"] for row in own}
 
 
 def test_a_file_without_a_time_counts_after_others_of_its_name_on_each_engine(site, tmp_path):

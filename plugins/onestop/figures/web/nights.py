@@ -172,6 +172,13 @@ _RESULTS = (
     " where result.delivery_id = delivery.delivery_id and result.attempt = delivery.attempt"
     " and result.rule_code = delivery.refused_rule)"
 )
+#: Those that a night counts: of the files that count, as its rows and warnings are; and why any
+#: other file of it was refused. What a replaced file broke is on that file's page.
+_COUNTED_RESULTS = (
+    f"select result.* from ({_RESULTS}) as result inner join ({_STANDING}) as standing"
+    " on result.delivery_id = standing.delivery_id where standing.standing_rank = 1"
+    " or (standing.state = 'refused' and result.severity = 'critical' and not result.is_success)"
+)
 
 
 def _rule_title(code: str, message: str | None, lang: Language) -> str:
@@ -194,8 +201,8 @@ def _read_rule_nights(warehouse: Warehouse, lang: Language) -> dict[str, Any]:
         return {"nights": [], "rows": []}
     rows = warehouse.rows(
         f"select rule_code, max(severity) as severity, max(message_{lang}) as message, night,"
-        f" cast(sum(rows_failed) as bigint) as rows_failed from ({_RESULTS}) as result"
-        " where night >= :first and rows_failed > 0 group by rule_code, night",
+        f" cast(sum(rows_failed) as bigint) as rows_failed from ({_COUNTED_RESULTS})"
+        " as result where night >= :first and rows_failed > 0 group by rule_code, night",
         {"first": nights[0]},
     )
     rules: dict[str, dict[str, Any]] = {}
@@ -440,7 +447,7 @@ def _read_night_rules(warehouse: Warehouse, night: dt.date, lang: Language) -> l
     rows = warehouse.rows(
         f"select rule_code, max(severity) as severity, max(message_{lang}) as message,"
         " cast(sum(rows_failed) as bigint) as rows_failed,"
-        f" count(distinct delivery_id) as files from ({_RESULTS}) as result"
+        f" count(distinct delivery_id) as files from ({_COUNTED_RESULTS}) as result"
         " where night = :night and not is_success group by rule_code",
         {"night": night},
     )
@@ -733,8 +740,8 @@ def read_rule(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[s
         "select night, cast(sum(rows_failed) as bigint) as rows_failed,"
         " cast(sum(rows_checked) as bigint) as rows_checked,"
         " count(distinct delivery_id) as files, max(severity) as severity,"
-        f" max(message_{lang}) as message, max(clause) as clause from ({_RESULTS}) as result"
-        " where rule_code = :code group by night order by night desc limit 60",
+        f" max(message_{lang}) as message, max(clause) as clause from ({_COUNTED_RESULTS})"
+        " as result where rule_code = :code group by night order by night desc limit 60",
         {"code": code},
     )
     if not code:
@@ -779,10 +786,10 @@ def _read_unjudged(
     rows = warehouse.rows(
         "select delivery.delivery_id, delivery.attempt, delivery.source, delivery.feed,"
         " delivery.kind, delivery.file_name, delivery.night, delivery.known_from"
-        " from audit.validation_result as result inner join audit.delivery as delivery"
+        f" from audit.validation_result as result inner join ({_STANDING}) as delivery"
         " on result.delivery_id = delivery.delivery_id and result.attempt = delivery.attempt"
         " where result.rule_code = :code and result.is_success and delivery.night >= :first"
-        f" and {LAST_ATTEMPT}",
+        " and delivery.standing_rank = 1",
         {"code": code, "first": nights[-1]["night"]},
     )
     volumes = volume_checks(warehouse, rows, lang)
