@@ -20,7 +20,7 @@ from onestop.figures.night_times import STEP_TEXTS, SUM_OF_STEPS, read_night_tim
 from onestop.gate.unpublished import NIGHT_STATES
 from onestop.marts.published import NothingPublishedError, QuestionError, has_national
 from onestop.readers.refusals import values_for_people
-from onestop.record.night_files import NIGHT_FILES
+from onestop.record.night_files import NIGHT_FILES, REPLACING_FILES
 from onestop.record.night_runs import reason_sql
 from onestop.said import said
 from onestop.schema.feed_texts import column_name
@@ -81,7 +81,7 @@ _SHOWN_OF_DELIVERIES = (
 _DELIVERY_COLUMNS = (
     *("night", "source", "feed", "file_name", "delivery_id", "attempt", "state"),
     *("rows_read", "rows_accepted", "rows_rejected", "rows_repeated", "rows_blank"),
-    *("rows_skipped", "refused_rule", "reason_vi", "reason_en"),
+    *("rows_skipped", "refused_rule", "reason_vi", "reason_en", "known_from", "replaced_by"),
 )
 _REJECTED_COLUMNS = (
     *("night", "source", "feed", "file_name", "delivery_id", "row_number", "key_text"),
@@ -148,9 +148,9 @@ def print_deliveries(
         rows = warehouse.rows(
             "select night, file_name, feed, state, rows_read, rows_accepted, rows_rejected,"
             " rows_repeated, rows_blank, rows_skipped, refused_rule, reason_vi, reason_en, source,"
-            " delivery_id, attempt"
-            f" from audit.delivery where {where}"
-            f" order by night desc, feed, file_name, delivery_id, attempt limit {int(limit)}",
+            f" delivery_id, attempt, known_from, {_REPLACED_BY} as replaced_by"
+            f" from audit.delivery as delivery where {where}"
+            f" order by night desc, feed, file_name, settled_at, attempt limit {int(limit)}",
             values,
         )
     if form != "table":
@@ -159,14 +159,47 @@ def print_deliveries(
     lines = []
     for row in rows:
         reason = f"{row['refused_rule']}: {row[f'reason_{lang}']}" if row["refused_rule"] else ""
-        state = _STATES[lang].get(row["state"], row["state"])
         # what the rules found in the rows of a refused file is no number of loaded rows
         none = dict.fromkeys(_LOADED_ROWS) if row["state"] == "refused" else {}
-        facts = {**row, **none, "state": state, "reason": reason}
+        facts = {**row, **none, "state": _delivery_state(row, lang), "reason": reason}
         lines.append(tuple(_text(facts[name]) for name in _SHOWN_OF_DELIVERIES))
     total, files = int(counts["attempts"]), int(counts["files"])
     below = _ATTEMPTS[lang].format(files=files) if files != total else ""
     _print(_DELIVERY_HEADERS[lang], lines, lang, total, numbers=range(4, 10), below=below)
+
+
+#: Of the rows of ``audit.delivery as delivery``: the file that replaced it, null without one.
+_REPLACED_BY = (
+    f"(select file.delivery_id from ({REPLACING_FILES}) as file where file.source = delivery.source"
+    " and file.feed = delivery.feed and file.night = delivery.night"
+    " and file.file_name = delivery.file_name and file.delivery_id <> delivery.delivery_id"
+    " and (delivery.state = 'loaded' or delivery.settled_at < file.settled_at))"
+)
+_STATE_NOTES = {
+    "vi": {
+        "attempt": "lần đọc {attempt}",
+        "counts_from": "tính từ đêm {known_from}",
+        "replaced": "đã được thay bằng tệp sau cùng tên",
+    },
+    "en": {
+        "attempt": "reading {attempt}",
+        "counts_from": "counts from night {known_from}",
+        "replaced": "replaced by a later file of this name",
+    },
+}
+
+
+def _delivery_state(row: Mapping[str, Any], lang: Language) -> str:
+    """What became of a delivery: its state, from which night it counts, whether it is replaced."""
+    notes = []
+    if row["attempt"] > 1:
+        notes.append("attempt")
+    if row["state"] == "loaded" and row["known_from"] != row["night"]:
+        notes.append("counts_from")
+    if row["replaced_by"]:
+        notes.append("replaced")
+    state = _STATES[lang].get(row["state"], row["state"])
+    return ", ".join([state, *(_STATE_NOTES[lang][note].format(**row) for note in notes)])
 
 
 def print_rejected(  # noqa: PLR0913 - one filter each

@@ -23,6 +23,26 @@ NIGHT_FILES = (
     " count(distinct case when state = 'refused' then delivery_id end) as refused"
     f" from audit.delivery as delivery where {LAST_ATTEMPT} group by night"
 )
+#: SELECT of ``audit.delivery`` with ``standing_rank``, 1 for the files that count: one that was
+#: exported again is replaced by the last one of its name.
+STANDING_FILES = (
+    "select delivery.*, row_number() over (partition by source, feed, night, file_name"
+    " order by case when state = 'loaded' then 0 else 1 end,"
+    " file_modified_at desc nulls last, sha256 desc)"
+    f" as standing_rank from audit.delivery as delivery where {LAST_ATTEMPT}"
+)
+#: SELECT of the loaded files that count, each as it was loaded first, before any replay: they
+#: replace all others of their name, but for one that was refused later.
+REPLACING_FILES = (
+    "select standing.source, standing.feed, standing.night, standing.file_name,"
+    " standing.delivery_id, loaded.known_from, loaded.rows_read, loaded.settled_at"
+    f" from ({STANDING_FILES}) as standing"
+    " inner join audit.delivery as loaded on standing.delivery_id = loaded.delivery_id"
+    " where standing.standing_rank = 1 and loaded.state = 'loaded'"
+    " and not exists (select 1 from audit.delivery as earlier"
+    " where earlier.state = 'loaded' and earlier.delivery_id = loaded.delivery_id"
+    " and earlier.attempt < loaded.attempt)"
+)
 
 #: As many working days before a night say how many files of a feed usually come.
 _DAYS_COMPARED = 3

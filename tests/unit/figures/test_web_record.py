@@ -9,6 +9,7 @@ import html
 import io
 import json
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 from urllib.parse import urljoin
 
@@ -17,7 +18,7 @@ from kept_installations import copied
 from web_site import BEFORE, NIGHT, REFUSED, REJECTED, REPORT_FILES, UNPUBLISHED, browser
 
 from onestop.figures.difference import FigureChange
-from onestop.figures.listing import print_nights
+from onestop.figures.listing import print_deliveries, print_nights
 from onestop.figures.web import audit
 from onestop.figures.web.audit import (
     changes_of,
@@ -293,8 +294,8 @@ def test_a_night_lists_the_late_files_of_earlier_nights_that_count_from_it_on(si
         assert not read_night(warehouse, changed, of("night", date=BEFORE))["late"]
     reader = browser(changed, reads_record=True)
     for lang, title in (
-        ("vi", "Tệp đến muộn của các đêm trước: 2"),
-        ("en", "Late files of earlier nights: 2"),
+        ("vi", "Tệp của các đêm trước: đến muộn, sửa lại hoặc nạp lại (2)"),
+        ("en", "Files of earlier nights: late, corrected or replayed (2)"),
     ):
         page = reader.get("/night", params={"date": str(NIGHT), "lang": lang}).text
         [table] = re.findall(r'<h2 id="late">.*?</table>', page, re.DOTALL)
@@ -377,6 +378,65 @@ def test_a_file_that_was_exported_again_leads_to_the_file_that_replaced_it(expor
         assert "This file is replaced by a later file of this name" in text
         assert re.search(rf'href="delivery\?[^"]*id={new}\b[^"]*">7,000', text)
         assert "replaced by" not in reader.get("/delivery?lang=en", params={"id": new}).text
+
+
+def test_the_terminal_tells_a_replaced_file_from_its_replacement(exported_again, capsys):
+    with open_warehouse(f"duckdb:///{exported_again.published}") as warehouse:
+        warehouse.execute(
+            "update audit.delivery set known_from = night + 3 where delivery_id = 'dossiers.later'"
+        )
+    settings = replace(exported_again, warehouse=f"duckdb:///{exported_again.published}")
+    print_deliveries(settings, night=NIGHT, form="json")
+    listed = json.loads(capsys.readouterr().out)
+    assert {row["delivery_id"]: row["replaced_by"] for row in listed} == {
+        REJECTED: "dossiers.later",
+        "dossiers.later": None,
+        "dossiers.unread": None,
+        REFUSED: "visits.later",
+        "visits.later": None,
+    }
+    for lang, replaced, since in (
+        ("vi", "đã được thay bằng tệp sau cùng tên", "tính từ đêm"),
+        ("en", "replaced by a later file of this name", "counts from night"),
+    ):
+        print_deliveries(settings, lang=lang, night=NIGHT)
+        text = " ".join(capsys.readouterr().out.split())
+        assert text.count(replaced) == 2
+        assert text.count(f"{since} {NIGHT + dt.timedelta(days=3)}") == 1
+
+
+def test_a_corrected_and_a_replayed_file_are_not_called_late(exported_again):
+    with open_warehouse(f"duckdb:///{exported_again.published}") as warehouse:
+        warehouse.execute(
+            "update audit.delivery set known_from = :since where delivery_id = 'dossiers.later'",
+            {"since": UNPUBLISHED},
+        )
+        warehouse.execute(
+            "insert into audit.delivery by name select * replace (2 as attempt,"
+            " cast(:since as date) as known_from)"
+            " from audit.delivery where delivery_id = 'visits.later'",
+            {"since": UNPUBLISHED},
+        )
+        warehouse.execute(
+            "insert into audit.delivery by name select * replace ('visits.late' as delivery_id,"
+            " 'visits_late.csv' as file_name, cast(:since as date) as known_from)"
+            " from audit.delivery where delivery_id = 'visits.later' and attempt = 1",
+            {"since": UNPUBLISHED},
+        )
+    page = browser(exported_again, reads_record=True).get(f"/night?date={UNPUBLISHED}&lang=en").text
+    [table] = re.findall(r'<h2 id="late">.*?</table>', page, re.DOTALL)
+    rows = re.findall(r"<tr><th.*?</tr>", table.partition("<tbody>")[2], re.DOTALL)
+    found = {
+        re.search(r"delivery\?[^\"]*id=([\w.]+)", row).group(1): [
+            word for word in ("late<", "corrected: ", "replayed<") if word in row
+        ]
+        for row in rows
+    }
+    assert found == {
+        "dossiers.later": ["corrected: "],
+        "visits.later": ["replayed<"],
+        "visits.late": ["late<"],
+    }
 
 
 def test_what_rules_found_in_a_replaced_file_is_counted_on_its_own_page_only(exported_again):

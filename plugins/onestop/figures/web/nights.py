@@ -28,6 +28,8 @@ from onestop.readers.refusals import FILE_RULES, values_for_people
 from onestop.record.night_files import (
     LAST_ATTEMPT,
     NIGHT_FILES,
+    REPLACING_FILES,
+    STANDING_FILES,
     files_of_night,
     lacking_files,
 )
@@ -111,15 +113,6 @@ def read_nights(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[
 _NIGHTS = "select as_of_date as night from audit.night_run union select night from audit.delivery"
 
 
-#: The files that count: one that was exported again is replaced by the last one of its name.
-_STANDING = (
-    "select delivery.*, row_number() over (partition by source, feed, night, file_name"
-    " order by case when state = 'loaded' then 0 else 1 end,"
-    " file_modified_at desc nulls last, sha256 desc)"
-    f" as standing_rank from audit.delivery as delivery where {LAST_ATTEMPT}"
-)
-
-
 def _read_nights(warehouse: Warehouse, lang: Language, offset: int) -> list[dict[str, Any]]:
     message = reason_sql(warehouse, "night_run", "message", lang)
     why = reason_sql(warehouse, "night_run", "computed_why", lang)
@@ -134,7 +127,7 @@ def _read_nights(warehouse: Warehouse, lang: Language, offset: int) -> list[dict
         " left join audit.publication as publication on night.night = publication.as_of_date"
         f" left join ({NIGHT_FILES}) as file on night.night = file.night"
         f" left join (select night, cast(sum(warnings) as bigint) as warnings, {_SUMS}"
-        f" from ({_STANDING}) as standing where standing_rank = 1 group by night) as total"
+        f" from ({STANDING_FILES}) as standing where standing_rank = 1 group by night) as total"
         " on night.night = total.night"
         " order by night.night desc"
     )
@@ -175,7 +168,7 @@ _RESULTS = (
 #: Those that a night counts: of the files that count, as its rows and warnings are; and why any
 #: other file of it was refused. What a replaced file broke is on that file's page.
 _COUNTED_RESULTS = (
-    f"select result.* from ({_RESULTS}) as result inner join ({_STANDING}) as standing"
+    f"select result.* from ({_RESULTS}) as result inner join ({STANDING_FILES}) as standing"
     " on result.delivery_id = standing.delivery_id where standing.standing_rank = 1"
     " or (standing.state = 'refused' and result.severity = 'critical' and not result.is_success)"
 )
@@ -333,14 +326,19 @@ def _read_deliveries(warehouse: Warehouse, night: dt.date, lang: Language) -> li
 
 
 def _read_late(warehouse: Warehouse, night: dt.date, lang: Language) -> list[dict[str, Any]]:
-    """The files of earlier nights that came late and count from a night on, or were read again."""
+    """The files of earlier nights that count from a night on: late, corrected or read again."""
     rows = warehouse.rows(
         "select delivery.delivery_id, delivery.state, delivery.source, delivery.feed,"
         " delivery.kind, delivery.file_name, delivery.night, delivery.rows_read,"
         " delivery.rows_accepted, delivery.rows_rejected, delivery.refused_rule,"
         f" delivery.reason_{lang} as reason, exists (select 1 from audit.delivery as earlier"
         " where earlier.delivery_id = delivery.delivery_id and earlier.state = 'loaded'"
-        " and earlier.attempt < delivery.attempt) as is_replay"
+        " and earlier.attempt < delivery.attempt) as is_replay,"
+        " exists (select 1 from audit.delivery as earlier"
+        " where earlier.source = delivery.source and earlier.feed = delivery.feed"
+        " and earlier.night = delivery.night and earlier.file_name = delivery.file_name"
+        " and earlier.delivery_id <> delivery.delivery_id"
+        " and earlier.settled_at < delivery.settled_at) as is_correction"
         " from audit.delivery as delivery"
         " where delivery.known_from = :night and delivery.night < :night"
         " and not exists (select 1 from audit.delivery as later"
@@ -378,18 +376,9 @@ def _loaded_attempts(warehouse: Warehouse, night: dt.date) -> dict[str, list[dic
 def _standing_files(
     warehouse: Warehouse, night: dt.date
 ) -> dict[tuple[str, str, str], dict[str, Any]]:
-    """The file that counts of each name of a night: it replaces the earlier ones of that name.
-
-    Each as it was loaded first, before any replay.
-    """
+    """The file that counts of each name of a night: it replaces the earlier ones of that name."""
     rows = warehouse.rows(
-        "select standing.source, standing.feed, standing.file_name, standing.delivery_id,"
-        f" loaded.known_from, loaded.rows_read, loaded.settled_at from ({_STANDING}) as standing"
-        " inner join audit.delivery as loaded on standing.delivery_id = loaded.delivery_id"
-        " where standing.standing_rank = 1 and standing.night = :night and loaded.state = 'loaded'"
-        " and not exists (select 1 from audit.delivery as earlier"
-        " where earlier.state = 'loaded' and earlier.delivery_id = loaded.delivery_id"
-        " and earlier.attempt < loaded.attempt)",
+        f"select * from ({REPLACING_FILES}) as file where night = :night",
         {"night": night},
     )
     return {(row["source"], row["feed"], row["file_name"]): row for row in rows}
@@ -786,7 +775,7 @@ def _read_unjudged(
     rows = warehouse.rows(
         "select delivery.delivery_id, delivery.attempt, delivery.source, delivery.feed,"
         " delivery.kind, delivery.file_name, delivery.night, delivery.known_from"
-        f" from audit.validation_result as result inner join ({_STANDING}) as delivery"
+        f" from audit.validation_result as result inner join ({STANDING_FILES}) as delivery"
         " on result.delivery_id = delivery.delivery_id and result.attempt = delivery.attempt"
         " where result.rule_code = :code and result.is_success and delivery.night >= :first"
         " and delivery.standing_rank = 1",
