@@ -2,7 +2,7 @@
 
 python tests/benchmarks/bench_pages.py         of the installation that the settings name
 python tests/benchmarks/bench_pages.py --make  makes it first, of 1.5 million dossiers of one year,
-                                               900,000 tickets, two nights and two issued reports
+                                               900,000 tickets, three nights and two issued reports
 
 The seconds of a processor beside them are nearly the same on a busy machine. The unit is the one
 with most dossiers, the deliveries are those with most rejected and with most rows. Fails where an
@@ -12,6 +12,7 @@ address is refused, or where a page takes a second of both; downloads may, they 
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import sys
 import time
 from http import HTTPStatus
@@ -56,14 +57,15 @@ PAGES = (
     "/figure?indicator=procedures_published_rate", "/figure?indicator=closed_out_overdue",
     "/report?code={report}&issue={issue}", "/report?code={last_report}&issue={last_issue}",
     "/issued/{report}/{issue}/scorecard.html", "/due_soon/{due_file}",
-    "/nights", "/night?date={night}", "/night?date={first_night}",
+    "/nights", "/night?date={night}", "/night?date={changed_night}", "/night?date={first_night}",
     "/delivery?id={delivery}", "/delivery?id={largest}",
-    "/quarantine", "/quarantine?rule={rule}&night={night}", "/rule?code={rule}",
-    "/reports/index.html", "/reports/{night}/index.html",
+    "/quarantine", "/quarantine?rule={rule}&night={changed_night}", "/rule?code={rule}",
+    "/reports/index.html", "/reports/{changed_night}/index.html",
     "/audit", "/audit?unit={unit}", "/restatements", "/restatements?unit={unit}",
-    "/restatements?night={night}&type={type}&basis={basis}&start={start}",
+    "/restatements?night={changed_night}&type={type}&basis={basis}&start={start}",
     "/difference", "/difference?indicator=on_time_rate",
-    "/difference?indicator=on_time_rate&unit={unit}", "/publications",
+    "/difference?indicator=on_time_rate&unit={unit}",
+    "/difference?indicator=on_time_rate&from={first_night}&to={changed_night}", "/publications",
     "/dictionary", "/dictionary?table=mart.scorecard", "/dictionary?part=codes",
     "/dictionary?q=han+tra", "/style.css",
     "/figure.csv?unit={unit}&from={year}-01-01", "/figure.xlsx?unit={unit}&from={year}-01-01",
@@ -107,10 +109,10 @@ def main() -> None:
 
 
 def make_installation(settings: Settings) -> None:
-    """Publish two nights of a made-up city, with two issued reports between them.
+    """Publish three nights of a made-up city, with two issued reports after the first.
 
     The second night brings changes, signs for an auditor and rejected rows, so that each page has
-    something to show.
+    something to show. The third has no file: two nights before it are compared, too.
     """
     exports = settings.exports
     write_registers(_CITY, exports)
@@ -122,6 +124,7 @@ def make_installation(settings: Settings) -> None:
     write_changes(_CITY, exports, _CHANGES)
     write_corrections(_CITY, exports, _CORRECTIONS)
     run_night(settings, _CITY.next_night, print)
+    run_night(settings, _CITY.next_night + dt.timedelta(days=1), print)
 
 
 def read_names(settings: Settings) -> dict[str, object]:
@@ -133,6 +136,9 @@ def read_names(settings: Settings) -> dict[str, object]:
         )
         [nights] = warehouse.rows(
             "select min(as_of_date) as first_night, max(as_of_date) as night from audit.publication"
+        )
+        changed_night = warehouse.value(
+            "select night from audit.delivery order by rows_rejected desc, delivery_id limit 1"
         )
         [deliveries] = warehouse.rows(
             "select max_by(delivery_id, rows_rejected) as rejected,"
@@ -146,13 +152,14 @@ def read_names(settings: Settings) -> dict[str, object]:
             "select period_type as type, period_basis as basis, period_start as start"
             " from mart.restatement where unit_code = 'CITY' and restated_night = :night"
             " group by all order by count(*) desc limit 1",
-            {"night": nights["night"]},
+            {"night": changed_night},
         )
     print(f"{row['total']:,} dossiers, {row['dossiers']:,} of them of unit {row['unit_code']}")
     due = sorted(path.name for path in (settings.published.parent / "due_soon").glob("*.csv"))
     return {
         "unit": quote(row["unit_code"]),
         **nights,
+        "changed_night": changed_night,
         **restated,
         "year": nights["night"].year,
         "delivery": quote(deliveries["rejected"]),

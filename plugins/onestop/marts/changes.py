@@ -256,21 +256,19 @@ class ChangeSet:
 
     def _find_touched(self) -> None:
         """Make the table of the touched dossiers, and their rows of the record."""
-        dates = {"previous": self._previous, "as_of": self._as_of}
         changed = changed_keys_select(
             self._warehouse, FEEDS["dossiers"], self._previous, self._as_of
         )
+        between = f"between date '{self._previous}' and date '{self._as_of}'"
         opened = " or closed_date is null" if self._begun_periods() else ""
-        self._warehouse.make_table(
-            f"{STAGED}.changed_dossier",
-            f"{changed} union select dossier_code from {PUBLISHED}.counted_dossier"
-            " where due_date between date '{previous}' and date '{as_of}'"
-            " or first_due_date between date '{previous}' and date '{as_of}'"
-            " or received_date > date '{previous}' or closed_date > date '{previous}'".format(
-                **dates
-            )
-            + opened,
+        of_dates = self._warehouse.few_rows(
+            f"{PUBLISHED}.counted_dossier",
+            f"due_date {between} or first_due_date {between}"
+            f" or received_date > date '{self._previous}'"
+            f" or closed_date > date '{self._previous}'{opened}",
+            "dossier_code",
         )
+        self._warehouse.make_table(f"{STAGED}.changed_dossier", f"{changed} union {of_dates}")
         # Another dossier that a touched one names, or named once, may be counted in its place.
         self._warehouse.make_table(
             TOUCHED_DOSSIERS,
@@ -291,12 +289,14 @@ class ChangeSet:
         )
         for name, needed, condition in (
             ("history", f"{STAGED}.needed_dossier", ""),
-            ("version", TOUCHED_DOSSIERS, "r.is_vanished and "),
+            ("version", TOUCHED_DOSSIERS, "d.is_vanished and "),
         ):
+            is_needed = (
+                f"exists (select 1 from {needed} as n where n.dossier_code = d.dossier_code)"
+            )
             self._warehouse.make_table(
                 f"{STAGED}.touched_{name}",
-                f"select r.* from core.dossier_{name} as r where {condition}exists (select 1"
-                f" from {needed} as n where n.dossier_code = r.dossier_code)",
+                self._warehouse.few_rows(f"core.dossier_{name}", f"{condition}{is_needed}"),
                 is_lookup=True,
             )
 

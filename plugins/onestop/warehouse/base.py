@@ -232,14 +232,15 @@ class Warehouse(ABC):
             columns: of the index; it is made once.
         """
 
-    def few_rows(self, table: str, condition: str) -> str:
-        """The SELECT of a few rows, whole, of a large table.
+    def few_rows(self, table: str, condition: str, column: str = "*") -> str:
+        """The SELECT of a few rows of a large table.
 
         Args:
             table: ``schema.table``.
             condition: on its columns, as those of ``d``.
+            column: the only one wanted; all by default.
         """
-        return f"select d.* from {table} as d where {condition}"
+        return f"select d.{column} from {table} as d where {condition}"
 
     @abstractmethod
     def append_parquet(self, name: str, files: Sequence[Path]) -> None:

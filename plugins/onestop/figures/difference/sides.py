@@ -348,11 +348,12 @@ class Sides:
         )
         # where a due date is reached, one that is closed counts otherwise by its day alone
         open_only = "" if self._judges_closed else " and closed_date is null"
-        yield (
-            "select dossier_code from mart.counted_dossier"
-            f" where ((due_date {between} or first_due_date {between}){open_only})"
+        yield self._warehouse.few_rows(
+            "mart.counted_dossier",
+            f"((due_date {between} or first_due_date {between}){open_only})"
             f" or received_date > date '{self._previous}'"
-            f" or closed_date > date '{self._previous}'{begun}"
+            f" or closed_date > date '{self._previous}'{begun}",
+            "dossier_code",
         )
 
     def _registered(self) -> Iterator[str]:
