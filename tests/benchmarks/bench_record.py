@@ -180,9 +180,8 @@ class Clock:
     """
 
     def __init__(self, url: str) -> None:
-        with psycopg.connect(url) as connection:
-            backend = connection.info.backend_pid
-        self._server = psutil.Process(backend).parent()
+        with psycopg.connect(url) as connection:  # its process ends with it
+            self._server = psutil.Process(connection.info.backend_pid).parent()
         #: The backend whose work is left out.
         self.reader: int | None = None
 
@@ -245,8 +244,7 @@ def large_tables(url: str) -> set[str]:
         return {name for (name,) in found.fetchall()}
 
 
-def measure(url: str, folder: Path, wanted: argparse.Namespace) -> None:
-    clock = Clock(url)
+def measure(url: str, folder: Path, clock: Clock, wanted: argparse.Namespace) -> None:
     first_night(url, folder, clock, wanted.statements)
     night_of_changes(url, folder, clock, wanted)
     with psycopg.connect(url) as connection:
@@ -310,10 +308,11 @@ def main() -> None:
             make_record(warehouse, wanted.dossiers)
         stage_night(record, folder, NIGHT + DAY, wanted.changed)
         url = server.make_database()
+        clock = Clock(url)
         with open_warehouse(url) as warehouse, timed("put it into PostgreSQL"):
             copy_record(record, warehouse)
         record.unlink()
-        measure(url, folder, wanted)
+        measure(url, folder, clock, wanted)
 
 
 if __name__ == "__main__":
