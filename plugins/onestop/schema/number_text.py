@@ -16,6 +16,7 @@ from onestop.said import Language, counted, decimal_text, whole
 __all__ = [
     "ROUNDING",
     "Language",
+    "amounts_text",
     "clock_text",
     "counted",
     "day",
@@ -172,6 +173,23 @@ def measured(
     else:
         return ""
     return with_unit(number, unit_of_measure, lang, target)
+
+
+def amounts_text(numerator: int, denominator: int, unit_of_measure: str, lang: Language) -> str:
+    """What a figure is made of: ``4,322 / 4,364``, of a mean wait ``1,885 s / 35 visits``.
+
+    Args:
+        numerator: its integers.
+        denominator: its integers.
+        unit_of_measure: as in ``ref.indicator``.
+        lang: of words and marks.
+    """
+    amounts = whole(numerator, lang), whole(denominator, lang)
+    if unit_of_measure != "seconds":
+        return " / ".join(amounts)
+    if lang == "vi":
+        return f"{amounts[0]} giây / {amounts[1]} lượt"
+    return f"{amounts[0]} s / {counted(denominator, 'visit')}"
 
 
 def with_unit(

@@ -13,18 +13,31 @@ from onestop.figures.difference import Cause, ChangedItem
 from onestop.figures.difference.output import _print_causes, _print_items
 from onestop.schema.reference import read_reference
 
-LABELS = SimpleNamespace(causes={"new_visit": {"label_vi": "Lượt mới", "label_en": "New visit"}})
+LABELS = SimpleNamespace(
+    causes={"new_visit": {"label_vi": "Lượt mới", "label_en": "New visit"}},
+    indicators={"rate": {"unit_of_measure": "percent"}, "wait": {"unit_of_measure": "seconds"}},
+)
 
 
-@pytest.mark.parametrize(("lang", "shown"), [("vi", "12.345/1"), ("en", "12,345/1")])
-def test_the_counts_of_an_item_have_the_marks_of_the_language(lang, shown):
+@pytest.mark.parametrize(
+    ("indicator", "lang", "nothing", "shown"),
+    [
+        ("rate", "vi", "0/0", "12.345/1"),
+        ("rate", "en", "0/0", "12,345/1"),
+        ("wait", "vi", "0 giây/0 lượt", "12.345 giây/1 lượt"),
+        ("wait", "en", "0 s/0 visits", "12,345 s/1 visit"),
+    ],
+)
+def test_the_counts_of_an_item_have_the_marks_and_units_of_the_language(
+    indicator, lang, nothing, shown
+):
     item = ChangedItem("T-1", "new_visit", 0, 0, 12_345, 1)
-    figure = SimpleNamespace(items=[item], item_name="ticket")
+    figure = SimpleNamespace(indicator_code=indicator, items=[item], item_name="ticket")
     page = io.StringIO()
     cause = SimpleNamespace(cause_code="new_visit")
     _print_items(Console(file=page, width=80), figure, cause, LABELS, lang)
     assert shown in page.getvalue()
-    assert "0/0" in page.getvalue()
+    assert nothing in page.getvalue()
 
 
 @pytest.mark.parametrize("cause_code", ["received_earlier", "of_tomorrow"])

@@ -32,6 +32,7 @@ from onestop.figures.web.figure import figure_csv, figure_xlsx, read_figure
 from onestop.figures.web.shown_periods import reads_state
 from onestop.figures.web.site import Visit, date_of
 from onestop.marts.published import QuestionError, open_published
+from onestop.schema import number_text
 from onestop.schema.number_text import day
 from onestop.warehouse import open_warehouse
 
@@ -417,6 +418,45 @@ def test_headings_of_the_workbook_name_units_and_are_not_repeated(
     assert len(headings) == len(set(headings))
     assert heading("adds_to_numerator", lang) in headings
     assert wait is None or wait in headings
+
+
+@pytest.mark.parametrize(
+    ("lang", "result", "part", "role"),
+    [
+        ("vi", "Kết quả: ", "Chỉ một phần: {} trong {} mục (", "Chỉ tính vào mẫu số"),
+        ("en", "Result: ", "An excerpt: {} of {} items (", "Counted in the denominator only"),
+    ],
+)
+def test_a_download_says_its_figure_and_method_and_that_it_is_an_excerpt(
+    site, warehouse, lang, result, part, role
+):
+    found = find_items(ask(warehouse, "on_time_rate", "CITY", SINCE, NIGHT), ItemFilter())
+    counts = [count for count in found.counts if count.role == "denominator"]
+    amounts = (
+        f"{number_text.whole(found.numerator, lang)} / {number_text.whole(found.denominator, lang)}"
+    )
+
+    def note_of(**asked):
+        visit = Visit(lang, "figure", {"unit": "CITY", **SPAN, **asked})
+        with open_published(site) as another:
+            name, content = figure_xlsx(another, visit)
+        return name, openpyxl.load_workbook(io.BytesIO(content)).active["A2"].value
+
+    name, note = note_of()
+    assert result in note
+    assert f"({amounts})" in note
+    assert part.partition(":")[0] not in note
+    part_name, part_note = note_of(role="denominator", reason=counts[0].reason_code)
+    total = number_text.whole(sum(count.items for count in found.counts), lang)
+    assert f"({amounts})" in part_note, "the figure is that of all items"
+    assert part.format(number_text.whole(counts[0].items, lang), total) in part_note
+    assert role in part_note
+    reason = counts[0].reason_vi if lang == "vi" else counts[0].reason_en
+    assert reason in part_note
+    other_name, other_note = note_of(method="form_06")
+    assert "II.06a" in other_note
+    assert "II.06a" not in note
+    assert len({name, part_name, other_name}) == 3
 
 
 @pytest.mark.parametrize(("lang", "text"), [("vi", "Giải quyết xong"), ("en", "Resolved")])

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from onestop.schema.number_text import (
     ROUNDING,
+    amounts_text,
     clock_text,
     counted,
     day,
@@ -193,3 +194,16 @@ def test_parts_of_a_time_have_the_same_places_each():
 def test_a_year_has_four_digits():
     assert day(dt.date(1, 1, 1), "vi") == "01/01/0001"
     assert day(dt.date(2022, 11, 4), "en") == "4 Nov 2022"
+
+
+@pytest.mark.parametrize(
+    ("unit", "lang", "text"),
+    [
+        ("percent", "vi", "4.322 / 1"),
+        ("percent", "en", "4,322 / 1"),
+        ("seconds", "vi", "4.322 giây / 1 lượt"),
+        ("seconds", "en", "4,322 s / 1 visit"),
+    ],
+)
+def test_what_a_mean_wait_is_made_of_has_its_units(unit, lang, text):
+    assert amounts_text(4322, 1, unit, lang) == text

@@ -16,7 +16,15 @@ from onestop.figures.difference import FACTS, Verdict
 from onestop.figures.unit_names import unit_label
 from onestop.marts.night_changes import RULE_CHANGED
 from onestop.marts.published import open_published
-from onestop.schema.number_text import counted, day, measured, signed, target_text, whole
+from onestop.schema.number_text import (
+    amounts_text,
+    counted,
+    day,
+    measured,
+    signed,
+    target_text,
+    whole,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -554,6 +562,7 @@ def _print_items(
     if not items:
         return
     label = labels.causes[cause.cause_code][f"label_{lang}"]
+    unit_of_measure = labels.indicators[figure.indicator_code]["unit_of_measure"]
     table = Table(
         box=box.SIMPLE_HEAD,
         pad_edge=False,
@@ -571,7 +580,7 @@ def _print_items(
         cells = [
             Text(item.item_code),
             *(
-                Text("/".join(whole(count, lang) for count in counts))
+                Text(_amounts_text(counts, unit_of_measure, lang))
                 for counts in (
                     (item.numerator_before, item.denominator_before),
                     (item.numerator_after, item.denominator_after),
@@ -610,4 +619,8 @@ def _figure_text(
         return _WORDS["nothing"][lang]
     target = verdict.target if verdict else None
     value = measured(numerator, denominator, None, unit_of_measure, lang, target)
-    return f"{whole(numerator, lang)}/{whole(denominator, lang)} = {value}"
+    return f"{_amounts_text((numerator, denominator), unit_of_measure, lang)} = {value}"
+
+
+def _amounts_text(counts: tuple[int, int], unit_of_measure: str, lang: Language) -> str:
+    return amounts_text(*counts, unit_of_measure, lang).replace(" / ", "/")

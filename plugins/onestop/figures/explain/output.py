@@ -96,6 +96,14 @@ _WORDS: dict[str, dict[Language, str]] = {
         "en": "Agrees with the published figure of {first} – {end}, which still runs: as of"
         " {as_of}.",
     },
+    "excerpt": {
+        "vi": "Chỉ một phần: {items} trong {total} mục ({chosen})",
+        "en": "An excerpt: {items} of {total} items ({chosen})",
+    },
+    "contains": {
+        "vi": "mã chứa, hoặc mã thủ tục: {text}",
+        "en": "code contains, or procedure: {text}",
+    },
     "known_issue": {"vi": "Lỗi dữ liệu đã biết: {footnote}", "en": "Known issue: {footnote}"},
     "dossiers": {"vi": "hồ sơ", "en": "dossiers"},
     "tickets": {"vi": "phiếu", "en": "tickets"},

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from onestop.figures.scorecard.values import COUNTED_VERDICTS, count_verdicts, status_text
-from onestop.schema.number_text import ROUNDING, day, measured, target_text, whole
+from onestop.schema.number_text import ROUNDING, amounts_text, day, measured, target_text
 
 if TYPE_CHECKING:
     from onestop.figures.scorecard.values import ScorecardLine
@@ -86,7 +86,9 @@ def _row(line: ScorecardLine, lang: Language, *, is_first: bool) -> dict[str, An
         "title": line.text("title", lang) if is_first or is_city else "",
         "unit": "" if is_city else line.text("unit_label", lang),
         "result": _result(line, lang),
-        "counts": f"{whole(line.numerator or 0, lang)} / {whole(line.denominator or 0, lang)}"
+        "counts": amounts_text(
+            line.numerator or 0, line.denominator or 0, line.unit_of_measure, lang
+        )
         if has_counts and line.unit_of_measure != "rank"
         else "",
         "target": target_text(line.target, line.comparison, line.unit_of_measure, lang),

@@ -23,7 +23,15 @@ from onestop.figures.scorecard.values import (
 )
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.published import find_night, open_published
-from onestop.schema.number_text import ROUNDING, day, measured, percent, target_text, whole
+from onestop.schema.number_text import (
+    ROUNDING,
+    amounts_text,
+    day,
+    measured,
+    percent,
+    target_text,
+    whole,
+)
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -146,7 +154,7 @@ _WORDS: dict[str, dict[Language, str]] = {
     "result": {"vi": "Kết quả", "en": "Result"},
     "of": {"vi": "Tử số / mẫu số", "en": "Numerator / denominator"},
     "target": {"vi": "Mục tiêu", "en": "Target"},
-    "status": {"vi": "Đánh giá", "en": "Status"},
+    "status": {"vi": "Đánh giá", "en": "Verdict"},
     "decision": {"vi": "Quyết định {plan}", "en": "Decision {plan}"},
     "notes": {"vi": "Ghi chú", "en": "Notes"},
     "unverified": {
@@ -158,7 +166,6 @@ _WORDS: dict[str, dict[Language, str]] = {
         "vi": "Biểu II.06a: {rate} ({counts})",
         "en": "By form II.06a: {rate} ({counts})",
     },
-    "waits": {"vi": "{seconds} s/{visits} lượt", "en": "{seconds} s/{visits} visits"},
     "methods": {
         "vi": "Tỷ lệ đúng hạn theo các cách đếm đang dùng",
         "en": "On-time rate by the methods in use",
@@ -295,11 +302,8 @@ class _ScorecardPage:
         )
         if line.unit_of_measure == "rank" or line.numerator is None or line.denominator is None:
             return result, ""
-        numerator = whole(line.numerator, self._lang)
-        denominator = whole(line.denominator, self._lang)
-        if line.unit_of_measure == "seconds":
-            return result, self._word("waits", seconds=numerator, visits=denominator)
-        return result, f"{numerator}/{denominator}"
+        amounts = amounts_text(line.numerator, line.denominator, line.unit_of_measure, self._lang)
+        return result, amounts.replace(" / ", "/")
 
     def _target(self, line: ScorecardLine) -> str:
         text = target_text(line.target, line.comparison, line.unit_of_measure, self._lang)

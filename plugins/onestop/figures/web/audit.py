@@ -28,6 +28,7 @@ from onestop.figures.web.unit import (
 from onestop.marts.earlier_nights import FoundUnit
 from onestop.marts.published import find_night, published_nights
 from onestop.said import said, said_text
+from onestop.schema.number_text import amounts_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -515,7 +516,14 @@ def _add_difference(
             }
         )
         values["items"] = [
-            {"item": item, "cause": labels.causes.text(item.cause_code, f"label_{lang}")}
+            {
+                "item": item,
+                "cause": labels.causes.text(item.cause_code, f"label_{lang}"),
+                "before": amounts_text(
+                    item.numerator_before, item.denominator_before, measure, lang
+                ),
+                "after": amounts_text(item.numerator_after, item.denominator_after, measure, lang),
+            }
             for item in figure.items
         ]
 

@@ -36,7 +36,7 @@ from onestop.figures.web.unit import read_unit_choices
 from onestop.marts.published import find_night
 from onestop.said import said, said_either, said_text
 from onestop.schema.did_you_mean import did_you_mean
-from onestop.schema.number_text import day, measured, target_text, whole
+from onestop.schema.number_text import amounts_text, day, measured, target_text, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -444,9 +444,14 @@ def _download(warehouse: Warehouse, visit: Visit) -> tuple[Asked, _Coordinates, 
 
 
 def file_stem(at: _Coordinates) -> str:
-    """The name of a download, without ending."""
-    unit = "".join(letter if letter.isalnum() else "-" for letter in at.unit)
-    return f"{at.indicator}-{unit}-{at.first}-{at.last}"
+    """The name of a download, without ending: another one for another method or part."""
+    chosen = at.chosen
+    parts = (
+        *(at.indicator, at.method, at.unit, at.first, at.last),
+        *(chosen.role, chosen.reason_code, chosen.text),
+    )
+    text = "-".join(str(part) for part in parts if part)
+    return "".join(letter if letter.isalnum() or letter in "_-" else "-" for letter in text)
 
 
 def figure_csv(warehouse: Warehouse, visit: Visit) -> tuple[str, bytes]:
@@ -479,10 +484,13 @@ def figure_xlsx(warehouse: Warehouse, visit: Visit) -> tuple[str, bytes]:
     labels = read_labels(warehouse, at.indicator, asked.question.method, asked.question.night, lang)
     as_of = heading("as_of", lang).format(as_of=day(asked.question.night, lang))
     span = heading("span", lang).format(first=day(at.first, lang), last=day(at.last, lang))
+    counted_by = labels.get("method") or labels.get("clause", "")
+    figure = _whole_figure(warehouse, asked, found, labels, lang)
+    part = _excerpt_text(asked, at.chosen, found, lang)
     sheet = Sheet(
         name="Hồ sơ" if lang == "vi" and kind.name == _DOSSIERS else heading(kind.name, lang),
         title=f"{labels['title']} · {unit_label(unit.unit_code, unit.name, lang)}",
-        note=f"{span} · {as_of}",
+        note=" · ".join(filter(None, (span, counted_by, as_of, figure, part))),
         headings=[heading(renamed.get(name, name), lang) for name in names],
         widths=[
             next((width for end, width in _WIDTHS.items() if name.endswith(end)), 14)
@@ -504,6 +512,40 @@ def figure_xlsx(warehouse: Warehouse, visit: Visit) -> tuple[str, bytes]:
         for item, cells in ((item, item.cells(kind, units)) for item in found.items)
     )
     return f"{file_stem(at)}.xlsx", workbook(sheet, rows)
+
+
+def _whole_figure(
+    warehouse: Warehouse, asked: Asked, found: FoundItems, labels: Mapping[str, str], lang: Language
+) -> str:
+    """The figure of all its items, and what it is made of; of a check how many it found."""
+    measure = labels["unit_of_measure"]
+    target = None if asked.is_check else _read_target(warehouse, asked.question, labels, lang)
+    text = _figure_text((found.numerator, found.denominator), measure, target, lang)
+    if not asked.is_check and found.numerator is not None and found.denominator:
+        text += f" ({amounts_text(found.numerator, found.denominator, measure, lang)})"
+    return heading("figure", lang).format(figure=text)
+
+
+def _excerpt_text(asked: Asked, chosen: ItemFilter, found: FoundItems, lang: Language) -> str:
+    """That only some items of the figure are listed, and which; empty where all are."""
+    reasons = {
+        count.reason_code: count.reason_vi if lang == "vi" else count.reason_en
+        for count in found.counts
+    }
+    parts = []
+    if chosen.role:
+        parts.append(role_text(chosen.role, lang, is_check=asked.is_check))
+    if chosen.reason_code:
+        parts.append(reasons.get(chosen.reason_code, chosen.reason_code))
+    if chosen.text:
+        parts.append(heading("contains", lang).format(text=chosen.text))
+    if not parts:
+        return ""
+    return heading("excerpt", lang).format(
+        items=whole(found.matching, lang),
+        total=whole(sum(count.items for count in found.counts), lang),
+        chosen="; ".join(parts),
+    )
 
 
 #: Columns that have another heading on pages.
