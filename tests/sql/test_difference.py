@@ -302,7 +302,7 @@ def test_unchanged_indicators_are_listed_by_name_and_code_unless_they_have_no_da
 
 def test_a_wait_beside_its_target_has_decimals_only_where_it_would_look_like_it():
     for pair, shown in (((1_919, 2), "16 min"), ((3_599, 2), "29 min 59.5 s")):
-        counts = f"{pair[0]:,}/{pair[1]}"
+        counts = f"{pair[0]:,} s/{pair[1]} visits"
         half_an_hour = Verdict(target=Decimal(1800))
         page = _pair_text(pair, "seconds", half_an_hour, "en")
         terminal = _figure_text(pair, "seconds", half_an_hour, "en")

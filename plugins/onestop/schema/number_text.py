@@ -175,7 +175,9 @@ def measured(
     return with_unit(number, unit_of_measure, lang, target)
 
 
-def amounts_text(numerator: int, denominator: int, unit_of_measure: str, lang: Language) -> str:
+def amounts_text(
+    numerator: int, denominator: int, unit_of_measure: str, lang: Language, between: str = " / "
+) -> str:
     """What a figure is made of: ``4,322 / 4,364``, of a mean wait ``1,885 s / 35 visits``.
 
     Args:
@@ -183,13 +185,14 @@ def amounts_text(numerator: int, denominator: int, unit_of_measure: str, lang: L
         denominator: its integers.
         unit_of_measure: as in ``ref.indicator``.
         lang: of words and marks.
+        between: the two; a table of a terminal has no blanks there.
     """
     amounts = whole(numerator, lang), whole(denominator, lang)
     if unit_of_measure != "seconds":
-        return " / ".join(amounts)
+        return between.join(amounts)
     if lang == "vi":
-        return f"{amounts[0]} giây / {amounts[1]} lượt"
-    return f"{amounts[0]} s / {counted(denominator, 'visit')}"
+        return f"{amounts[0]} giây{between}{amounts[1]} lượt"
+    return f"{amounts[0]} s{between}{counted(denominator, 'visit')}"
 
 
 def with_unit(

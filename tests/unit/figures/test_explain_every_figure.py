@@ -406,9 +406,9 @@ def page(settings, explanation, **options):
 def test_a_page_shows_waits_in_minutes_in_either_language(worked):
     found = of_year(worked, "counter_waiting_time")
     text = page(worked, found)
-    assert "Kết quả: 6.000/4 = 25 phút" in text
+    assert "Kết quả: 6.000 giây/4 lượt = 25 phút" in text
     assert "15/03/2022 06:50:00" in text
-    assert "Result: 6,000/4 = 25 min" in page(worked, found, lang="en")
+    assert "Result: 6,000 s/4 visits = 25 min" in page(worked, found, lang="en")
 
 
 def test_a_page_without_data_says_why(worked):

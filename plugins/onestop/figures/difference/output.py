@@ -580,7 +580,7 @@ def _print_items(
         cells = [
             Text(item.item_code),
             *(
-                Text(_amounts_text(counts, unit_of_measure, lang))
+                Text(amounts_text(*counts, unit_of_measure, lang, between="/"))
                 for counts in (
                     (item.numerator_before, item.denominator_before),
                     (item.numerator_after, item.denominator_after),
@@ -619,8 +619,5 @@ def _figure_text(
         return _WORDS["nothing"][lang]
     target = verdict.target if verdict else None
     value = measured(numerator, denominator, None, unit_of_measure, lang, target)
-    return f"{_amounts_text((numerator, denominator), unit_of_measure, lang)} = {value}"
-
-
-def _amounts_text(counts: tuple[int, int], unit_of_measure: str, lang: Language) -> str:
-    return amounts_text(*counts, unit_of_measure, lang).replace(" / ", "/")
+    amounts = amounts_text(numerator, denominator, unit_of_measure, lang, between="/")
+    return f"{amounts} = {value}"

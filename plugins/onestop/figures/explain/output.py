@@ -16,7 +16,7 @@ from onestop.figures.unit_names import unit_label
 from onestop.marts.descriptions import column_texts
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.published import open_published
-from onestop.schema.number_text import counted, day, duration, measured, whole
+from onestop.schema.number_text import amounts_text, counted, day, duration, measured, whole
 from onestop.schema.source_texts import source_text
 
 if TYPE_CHECKING:
@@ -391,4 +391,5 @@ def _figure(explanation: Explanation, unit_of_measure: str, lang: Language) -> s
     if numerator is None or not denominator:
         return _WORDS["nothing"][lang]
     value = measured(numerator, denominator, None, unit_of_measure, lang)
-    return f"{whole(numerator, lang)}/{whole(denominator, lang)} = {value}"
+    amounts = amounts_text(numerator, denominator, unit_of_measure, lang, between="/")
+    return f"{amounts} = {value}"

@@ -302,8 +302,8 @@ class _ScorecardPage:
         )
         if line.unit_of_measure == "rank" or line.numerator is None or line.denominator is None:
             return result, ""
-        amounts = amounts_text(line.numerator, line.denominator, line.unit_of_measure, self._lang)
-        return result, amounts.replace(" / ", "/")
+        counts = line.numerator, line.denominator
+        return result, amounts_text(*counts, line.unit_of_measure, self._lang, between="/")
 
     def _target(self, line: ScorecardLine) -> str:
         text = target_text(line.target, line.comparison, line.unit_of_measure, self._lang)
