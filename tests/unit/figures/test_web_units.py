@@ -365,3 +365,34 @@ def test_the_pages_of_a_level_say_what_stands_beside_its_verdicts(site, path):
         page = browser(site).get(path, params=query).text.replace("\N{NO-BREAK SPACE}", " ")
         main = page[page.index("<main") : page.index("</main>")]
         assert text in main, line.indicator_code
+
+
+def test_what_results_need_is_said_with_the_new_ones_that_are_estimated(site, warehouse):
+    rows = warehouse.rows(
+        "select unit_code, needed_count, expected_new from mart.outlook"
+        " where indicator_code = 'result_digitisation_rate' and status = 'not_met'"
+        " and needed_count > 0 order by unit_scope, unit_code limit 1"
+    )
+    assert rows
+    for row in rows:
+        page = browser(site).get(f"/unit?code={row['unit_code']}&lang=en").text
+        text = page.replace("\u00a0", " ")
+        needed, new = (whole(row[name], "en") for name in ("needed_count", "expected_new"))
+        assert f"needs {needed} more to succeed, with {new} new ones (estimated)" in text
+
+
+def test_the_wait_of_one_unit_has_no_share_of_units(site, warehouse):
+    found = {
+        row["unit_scope"]: row["unit_code"]
+        for row in warehouse.rows(
+            "select unit_scope, max(unit_code) as unit_code from mart.indicator_value"
+            " where indicator_code = 'counter_waiting_time' and period_type = 'year_to_date'"
+            " and coverage is not null and denominator > 0 group by unit_scope"
+        )
+    }
+    share = "of the units with a One-Stop desk"
+    for scope, code in found.items():
+        page = browser(site).get(f"/unit?code={code}&lang=en").text
+        assert (share in page) == (scope != "unit")
+        assert "days with tickets: " in page
+    assert {"unit", "level"} <= found.keys()

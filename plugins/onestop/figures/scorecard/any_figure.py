@@ -67,6 +67,8 @@ def read_figure_lines(
             row.update(documents.get(row["indicator_code"], {}))
         if row["unit_of_measure"] == "seconds":
             row.update(days)
+            if row["unit_scope"] == "unit":  # its own tickets are all that there are
+                row["coverage"] = None
         values: dict[str, Any] = {name: row.get(name) for name in _NAMES}
         values.update(known_issues=None, line_number=0)
         found[row["indicator_code"], row["method_code"]] = ScorecardLine(**values)

@@ -141,22 +141,23 @@ class ScorecardLine:
 
     def coverage_text(self, lang: Language) -> str:
         """The coverage of the figure as text; empty when it is complete."""
-        if self.coverage is None or self.status == "no_data":
+        if self.status == "no_data":
             return ""
-        share = percent(Decimal(str(self.coverage)), lang)
-        if self.unit_of_measure != "seconds":
-            return _WORDS["coverage_of_dossiers"][lang].format(coverage=share)
-        text = _WORDS["coverage"][lang].format(coverage=share)
-        if self.days_with_tickets is None:
-            return text
-        days = _WORDS["ticket_days"][lang].format(
-            days=self.days_with_tickets, workdays=self.workdays_in_period
-        )
-        return f"{text}; {days}"
+        name = "coverage" if self.unit_of_measure == "seconds" else "coverage_of_dossiers"
+        texts = []
+        if self.coverage is not None:
+            share = percent(Decimal(str(self.coverage)), lang)
+            texts.append(_WORDS[name][lang].format(coverage=share))
+        if self.days_with_tickets is not None:
+            days = _WORDS["ticket_days"][lang].format(
+                days=self.days_with_tickets, workdays=self.workdays_in_period
+            )
+            texts.append(days)
+        return "; ".join(texts)
 
     def short_coverage_text(self, lang: Language) -> str:
         """The coverage of the figure for a narrow cell; empty when it is complete."""
-        if not self.coverage_text(lang):
+        if self.coverage is None or self.status == "no_data":
             return ""
         name = "coverage_of_units" if self.unit_of_measure == "seconds" else "coverage_of_some"
         return _WORDS[name][lang].format(coverage=percent(Decimal(str(self.coverage)), lang))

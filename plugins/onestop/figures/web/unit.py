@@ -194,9 +194,13 @@ def _read_figures(
 def _read_outlook(warehouse: Warehouse, unit: str, lang: Language) -> dict[str, dict[str, Any]]:
     rows = warehouse.rows(
         "select outlook.indicator_code, outlook.status, outlook.needed_count,"
-        " outlook.is_still_possible, outlook.outlook_code,"
+        " case when indicator.growth = 'growing_stock' then outlook.expected_new end"
+        " as new_among_needed, outlook.is_still_possible, outlook.outlook_code,"
         f" code.label_{lang} as label, code.definition_{lang} as definition"
-        " from mart.outlook as outlook"
+        " from mart.outlook as outlook inner join ref.indicator as indicator"
+        " on outlook.indicator_code = indicator.indicator_code"
+        " and (indicator.valid_from is null or indicator.valid_from <= outlook.as_of_date)"
+        " and (indicator.valid_to is null or indicator.valid_to > outlook.as_of_date)"
         " left join ref.outlook_code as code on outlook.outlook_code = code.outlook_code"
         " where outlook.unit_code = :unit",
         {"unit": unit},
