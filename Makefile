@@ -47,7 +47,7 @@ help:
 		echo 'make spark-cluster  a Spark master and two workers on this machine, until Ctrl-C'; \
 		echo 'make lock        compile requirements/*.in into hash locks'; \
 		echo 'make clean       remove .venv/, caches and var/demo/; your own data under var/ stays' ;; *) \
-		echo 'make demo        tệp xuất mẫu -> mười một đêm trong Airflow thật -> bảng điểm'; \
+		echo 'make demo        tệp xuất mẫu -> mười một đêm trong Airflow thật -> bảng chỉ tiêu'; \
 		echo '                 (LANG_UI=en cho tiếng Anh; chỉ cần Python 3.11 và make)'; \
 		echo 'make demo-nation  63 tỉnh giả định gửi gói số liệu, cơ quan trung ương cộng lại'; \
 		echo 'make up          Airflow với các trang web trên cùng số liệu đó, đến khi bấm Ctrl-C'; \

@@ -64,7 +64,7 @@ alert = steps.step(alerts.send_report_alerts, task_id="alert", pool=WAREHOUSE)
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=12),
     default_args=steps.TASK_DEFAULTS,
-    description="Báo cáo định kỳ của Kế hoạch: phát hành khi đến hạn",
+    description="Báo cáo định kỳ của Kế hoạch: ban hành khi đến hạn",
     doc_md=__doc__,
     tags=["onestop", "report"],
 )

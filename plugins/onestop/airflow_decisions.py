@@ -29,8 +29,8 @@ ACCEPT = "Chấp nhận / Accept"
 REFUSE = "Không nhận / Refuse"
 #: The field of the form with the reason.
 BECAUSE = "because"
-ISSUE = "Phát hành / Issue"
-WAIT = "Chưa phát hành / Not yet"
+ISSUE = "Ban hành / Issue"
+WAIT = "Chưa ban hành / Not yet"
 _QUESTIONS = "questions"
 _DUE, _ASKED = "due", "asked"
 _DECIDE = "decide"
@@ -52,14 +52,14 @@ rows is not compared. Refused, or not answered within {hours} hours: the file st
 """
 
 _REPORT_BODY = """{title_vi}: kỳ báo cáo đến hết ngày {end_vi} mới hết, nên số liệu còn tạm tính;
-hạn cuối {last_vi}. Phát hành trên số liệu của đêm {night}? Không ai trả lời trong {hours} giờ thì
-báo cáo vẫn được phát hành, để kịp hạn; có thể phát hành lại với số tiếp theo.
+hạn cuối {last_vi}. Ban hành trên số liệu của đêm {night}? Không ai trả lời trong {hours} giờ thì
+báo cáo vẫn được ban hành, để kịp hạn; có thể ban hành lại với số tiếp theo.
 
 {title_en}: its period ends on {end_en}, so that its figures are provisional; its last day is
 {last_en}. Issue it on the figures of night {night}? Without an answer within {hours} hours it is
 issued, to be in time; it can be issued again with the next number.
 """
-_IN_TIME = "Không ai trả lời kịp: phát hành để kịp hạn / Nobody answered: issued to be in time"
+_IN_TIME = "Không ai trả lời kịp: ban hành để kịp hạn / Nobody answered: issued to be in time"
 _NOT_STATED = "Không nêu lý do / No reason given"
 
 logger = logging.getLogger(__name__)
@@ -216,7 +216,7 @@ def _asked_about(report: ProvisionalReport, night: dt.date) -> dict[str, str]:
         "night": night,
         "hours": f"{decision_time().total_seconds() / 3600:g}",
     }
-    subject = f"Phát hành {report.title_vi}? / Issue it? ({report.report_code})"
+    subject = f"Ban hành {report.title_vi}? / Issue it? ({report.report_code})"
     return {"subject": _plain(subject), "body": _plain(_REPORT_BODY.format(**texts))}
 
 

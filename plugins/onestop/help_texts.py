@@ -26,7 +26,7 @@ COMMANDS: dict[str, str] = {
         "Vì sao số liệu thay đổi giữa hai đêm đã công bố: các nguyên nhân cộng lại đúng bằng mức"
         " thay đổi.\n\n"
         "\b\n"
-        "Điều gì làm bảng điểm của thành phố thay đổi trong đêm qua:\n"
+        "Điều gì làm bảng chỉ tiêu của thành phố thay đổi trong đêm qua:\n"
         "  onestop diff 2022-11-23 2022-11-24\n"
         "Những hồ sơ nào của một đơn vị, và thay đổi gì ở đó:\n"
         "  onestop diff 2022-11-14 2022-11-24 --unit H24.31 --indicator on_time_rate\n"
@@ -90,7 +90,7 @@ COMMANDS: dict[str, str] = {
         " Mã kết thúc là 1 khi có gói lần đầu bị từ chối."
     ),
     "The nation's scorecard: sums of the provinces, and who is missing or late.": (
-        "Bảng điểm cả nước: tổng của các tỉnh, và tỉnh nào thiếu hay chậm."
+        "Bảng chỉ tiêu cả nước: tổng của các tỉnh, và tỉnh nào thiếu hay chậm."
     ),
     "Show what a table or column of mart is derived from, down to the exports' columns.": (
         "Cho biết một bảng hay cột của mart được tính từ đâu, đến tận cột của tệp xuất."
@@ -100,14 +100,14 @@ COMMANDS: dict[str, str] = {
     ),
     "The statistics form II.06a/VPCP/KSTT.": "Biểu thống kê II.06a/VPCP/KSTT.",
     "Issue a periodic report: numbered files that never change.": (
-        "Phát hành một báo cáo định kỳ: các tệp có số lần và không bao giờ thay đổi.\n\n"
-        "Số liệu không đổi thì trả về lần phát hành đã có; số liệu khác, hoặc lý do khác ghi bằng"
+        "Ban hành một báo cáo định kỳ: các tệp có số lần và không bao giờ thay đổi.\n\n"
+        "Số liệu không đổi thì trả về lần ban hành đã có; số liệu khác, hoặc lý do khác ghi bằng"
         " --because, thì thành lần tiếp theo."
         " Lệnh cho biết số liệu như vậy của các kỳ trước đã đổi bao nhiêu sau cùng khoảng thời"
-        " gian. Khi kỳ chưa hết, chỉ phát hành kèm lý do: trên màn hình lệnh, lý do được hỏi."
+        " gian. Khi kỳ chưa hết, chỉ ban hành kèm lý do: trên màn hình lệnh, lý do được hỏi."
     ),
     "List issued reports, whether their files are unchanged, and the reports still due.": (
-        "Liệt kê báo cáo đã phát hành, tệp có còn nguyên không, và các báo cáo còn phải làm."
+        "Liệt kê báo cáo đã ban hành, tệp có còn nguyên không, và các báo cáo còn phải làm."
     ),
 }
 
@@ -122,7 +122,7 @@ PARAMETERS: dict[str, str] = {
         "Lý do của quyết định, được lưu cùng tài khoản của bạn."
     ),
     "Why it is issued before its period is over; kept with your login.": (
-        "Vì sao phát hành khi kỳ chưa hết; được lưu cùng tài khoản của bạn."
+        "Vì sao ban hành khi kỳ chưa hết; được lưu cùng tài khoản của bạn."
     ),
     "First day.": "Ngày đầu.",
     "Last day.": "Ngày cuối.",
@@ -152,7 +152,7 @@ PARAMETERS: dict[str, str] = {
     "As in ref.method or ref.reading, such as form_06, due or cohort_ended_only; defaults to the"
     " scorecard's.": (
         "Như trong ref.method hoặc ref.reading: form_06, due, cohort_ended_only, …; mặc định là"
-        " cách của bảng điểm."
+        " cách của bảng chỉ tiêu."
     ),
     "List only these; the figure stays that of all.": (
         "Chỉ liệt kê các mục này; con số vẫn là của tất cả."
@@ -166,13 +166,13 @@ PARAMETERS: dict[str, str] = {
         "Như trong ref.indicator: on_time_rate, …; liệt kê cả hồ sơ của từng nguyên nhân."
     ),
     "As in ref.method; defaults to the scorecard's.": (
-        "Như trong ref.method; mặc định là cách của bảng điểm."
+        "Như trong ref.method; mặc định là cách của bảng chỉ tiêu."
     ),
     "First day; defaults to that of the scorecard's period, with --to to 1 January.": (
-        "Ngày đầu; mặc định theo kỳ của bảng điểm, khi có --to thì là ngày 1 tháng 1."
+        "Ngày đầu; mặc định theo kỳ của bảng chỉ tiêu, khi có --to thì là ngày 1 tháng 1."
     ),
     "Last day; defaults to each night, or to the end of the scorecard's period.": (
-        "Ngày cuối; mặc định là từng đêm, hoặc ngày cuối kỳ của bảng điểm."
+        "Ngày cuối; mặc định là từng đêm, hoặc ngày cuối kỳ của bảng chỉ tiêu."
     ),
     "Only this night and later ones.": "Chỉ đêm này và các đêm sau.",
     "Only this night and earlier ones.": "Chỉ đêm này và các đêm trước.",
@@ -237,12 +237,13 @@ PARAMETERS: dict[str, str] = {
     "Also check again the kept packages that were refused.": (
         "Kiểm tra lại cả các gói đã giữ mà trước đây bị từ chối."
     ),
-    "Show the nation's scorecard afterwards.": "Sau đó cho xem bảng điểm cả nước.",
+    "Show the nation's scorecard afterwards.": "Sau đó cho xem bảng chỉ tiêu cả nước.",
     "A published night of the nation; defaults to the last publication.": (
         "Đêm đã công bố của cả nước; mặc định là lần công bố cuối."
     ),
     "The scorecard, all publications, the provinces of one, all packages, or restated figures.": (
-        "Bảng điểm, mọi lần công bố, các tỉnh của một lần, mọi gói số liệu, hoặc các con số đã đổi."
+        "Bảng chỉ tiêu, mọi lần công bố, các tỉnh của một lần, mọi gói số liệu, hoặc các con số đã"
+        " đổi."
     ),
     "Also make the schema of the nation's figures; an existing one is upgraded too.": (
         "Tạo cả cấu trúc của số liệu cả nước; nơi đã có thì luôn được nâng cấp."
@@ -271,7 +272,7 @@ PARSER: tuple[tuple[str, str], ...] = (
     (r"\nOptions:\n", "\nTùy chọn:\n"),
     (r"\nCommands:\n", "\nLệnh:\n"),
     (r"\[required\]", "[bắt buộc]"),
-    (r"\[default: ", "[mặc định "),
+    (r"\[default:(\s)", r"[mặc định\1"),
     (r"\nTry ('[^\n]*') for help\.", r"\nXem \1."),
     (r"(?m)^Error: ", "Lỗi: "),
     (r"Invalid value for ([^\n]*?): ", r"Giá trị của \1 không dùng được: "),

@@ -512,7 +512,7 @@ def test_a_terminal_is_asked_why_a_report_is_issued_before_its_period_is_over(
         patch.setattr("onestop.cli._may_ask", lambda: True)
         issued = run.invoke(app, asked, input="mid of the quarter\n")
     assert issued.exit_code == 0, issued.output
-    question = {"vi": "Vì sao phát hành lúc này?", "en": "Why is it issued now?"}[lang]
+    question = {"vi": "Vì sao ban hành lúc này?", "en": "Why is it issued now?"}[lang]
     assert question in issued.stderr
     assert question not in issued.stdout
     with open_published(settings) as readers:

@@ -101,6 +101,7 @@ def test_every_help_fits_eighty_columns_in_either_language(lang, monkeypatch):
         assert max(map(len, done.output.splitlines())) <= 80, typed
         assert done.output.startswith("Cách dùng: " if lang == "vi" else "Usage: ")
         assert ("Tùy chọn:" in done.output) == (lang == "vi")
+        assert lang == "en" or "[default" not in done.output, typed
 
 
 def test_every_text_of_the_help_is_translated_and_no_other():

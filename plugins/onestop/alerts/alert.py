@@ -121,7 +121,7 @@ _KINDS: dict[str, AlertKind] = {
         "See in Airflow what the night waits for, or run `onestop doctor`.",
     ),
     "report_late": AlertKind(
-        "Báo cáo định kỳ chưa phát hành",
+        "Báo cáo định kỳ chưa ban hành",
         "Periodic reports are not issued",
         "Nếu onestop_report đang hỏi, trả lời ở mục Required Actions của Airflow; nếu không, xem"
         " nhật ký của nó rồi chạy `onestop report issue MÃ`.",

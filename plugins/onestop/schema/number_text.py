@@ -39,14 +39,14 @@ _MINUTE = 60
 _MOST_PLACES = 12
 #: How figures are rounded, for the pages and tables that show them.
 ROUNDING: dict[Language, str] = {
-    "vi": "Tỷ lệ được cắt, không làm tròn; thời gian chờ được nâng lên giây tiếp theo; con số nào"
-    " như vậy trông như bằng mục tiêu mà không phải thì có thêm chữ số lẻ, tỷ lệ trông như tròn"
-    " phần trăm và thời gian không có mục tiêu trông như tròn phút cũng vậy; so với mục tiêu bằng"
+    "vi": "Tỷ lệ được cắt, không làm tròn; thời gian chờ được nâng lên giây tiếp theo. Con số nào"
+    " vì thế trông như bằng mục tiêu mà không bằng thì có thêm chữ số lẻ; tỷ lệ trông như tròn"
+    " phần trăm, hay thời gian không có mục tiêu trông như tròn phút, cũng vậy. Đánh giá dựa trên"
     " số nguyên.",
-    "en": "Rates are cut, not rounded; waits are raised to the next second; a figure that would"
-    " thereby look like its target has more decimals, and so has a rate that would look like a full"
-    " per cent, or a wait without a target that would look like a full minute; targets are compared"
-    " as integers.",
+    "en": "Rates are cut, not rounded; waits are raised to the next second. A figure that would"
+    " thus look like its target, without being it, has more decimals; so has a rate that would look"
+    " like a full per cent, or a wait without a target that would look like a full minute. Verdicts"
+    " rest on integers.",
 }
 
 

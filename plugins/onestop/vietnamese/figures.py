@@ -53,7 +53,7 @@ SENTENCES: dict[str, str] = {
     "strength of signs": "độ chắc chắn của dấu hiệu",
     "no delivery {name}": "không có tệp nhận {name}",
     "no band {band}": "không có khoảng {band}",
-    "no issue {number} of report {code}": "báo cáo {code} không có lần phát hành {number}",
+    "no issue {number} of report {code}": "báo cáo {code} không có lần ban hành {number}",
     "{folder} has no file {name}": "{folder} không có tệp {name}",
     "no table {name}": "không có bảng {name}",
     "{table} has no column {column}": "{table} không có cột {column}",
@@ -192,7 +192,7 @@ SENTENCES: dict[str, str] = {
     "no table {asked}": "không có bảng {asked}",
     # pages
     "see the page of nights": "xem trang Các đêm",
-    "the overview lists those issued": "trang Tổng quan liệt kê các báo cáo đã phát hành",
+    "the overview lists those issued": "trang Tổng quan liệt kê các báo cáo đã ban hành",
     "no report is chosen": "chưa chọn báo cáo nào",
     "no unit is chosen": "chưa chọn đơn vị nào",
     "no file is chosen": "chưa chọn tệp nào",

@@ -33,7 +33,7 @@ SENTENCES: dict[str, str] = {
     ),
     "due: {reports}": "đến hạn: {reports}",
     "held back": "giữ lại",
-    "issued": "phát hành",
+    "issued": "ban hành",
     "accepted": "chấp nhận",
     "refused: {because}": "từ chối: {because}",
     "nothing": "không có gì",
@@ -109,10 +109,10 @@ SENTENCES: dict[str, str] = {
     "a decision needs its reason": "quyết định phải có lý do",
     "state it with --because": "nêu lý do bằng --because",
     "before its period is over, a report is issued with a reason only": (
-        "khi kỳ chưa hết, báo cáo chỉ được phát hành kèm lý do"
+        "khi kỳ chưa hết, báo cáo chỉ được ban hành kèm lý do"
     ),
     "Its period is not over yet. Why is it issued now?": (
-        "Kỳ báo cáo chưa hết. Vì sao phát hành lúc này?"
+        "Kỳ báo cáo chưa hết. Vì sao ban hành lúc này?"
     ),
     "the reason holds an e-mail address or a person's number": (
         "lý do có địa chỉ e-mail hoặc số của một người"

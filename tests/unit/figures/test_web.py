@@ -194,7 +194,7 @@ def test_every_link_of_the_site_leads_somewhere(site, reads_record):
         ("/nope/deeper", 404, "không có trang nào ở địa chỉ này", "there is no page"),
         ("/report", 404, "chưa chọn báo cáo nào; trang Tổng quan", "no report is chosen; the over"),
         ("/unit", 404, "chưa chọn đơn vị nào; xem trang Đơn vị", "no unit is chosen; see the page"),
-        ("/issued/x/1/", 404, "báo cáo x không có lần phát hành 1", "no issue 1 of report x"),
+        ("/issued/x/1/", 404, "báo cáo x không có lần ban hành 1", "no issue 1 of report x"),
         ("/nights", 403, "trang này dành cho vai trò", "this page is for the roles"),
         ("/open", 200, "Hồ sơ đang giải quyết:", "Open dossiers:"),
     ],

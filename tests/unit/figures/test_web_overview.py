@@ -270,3 +270,16 @@ def test_labels_under_a_trend_do_not_touch():
     )
     steps = [float(b) - float(a) for a, b in itertools.pairwise(places)]
     assert min(steps) > 5 * 6
+
+
+@pytest.mark.parametrize(
+    ("lang", "text"),
+    [
+        ("vi", "hạn cuối 04/12/2022, ngày làm việc cuối cùng 02/12/2022<"),
+        ("en", "last day 4 Dec 2022, the last working day before it 2 Dec 2022<"),
+    ],
+)
+def test_a_report_whose_last_day_is_a_day_off_says_the_last_working_day(site, lang, text):
+    page = browser(site).get("/", params={"lang": lang}).text.replace("\u00a0", " ")
+    assert text in page
+    assert page.count(text.split(",")[1].split(" 0")[0].split(" 2 D")[0]) == 1

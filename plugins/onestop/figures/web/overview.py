@@ -476,6 +476,7 @@ def read_reports(
                 "period_start": latest.period_start,
                 "period_end": latest.period_end,
                 "last_day_date": latest.last_day_date,
+                "last_workday_date": latest.last_day_date,
                 "issues": of_report,
                 "state": _report_state({}, of_report, morning),
                 "days_left": 0,
