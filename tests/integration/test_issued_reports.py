@@ -305,7 +305,7 @@ def test_issuing_the_same_report_again_changes_nothing(issued):
     again = issue_report(settings, "q1", now=LATE)
     assert again == first
     assert contents(settings) == before
-    existing = "nothing has changed, so this is the existing issue of 2022-03-09"
+    existing = "nothing has changed, so this is the existing issue of 9 Mar 2022"
     assert existing in issue_line(again, LATE)
     assert existing not in issue_line(first, IN_TIME)
     assert len(recorded(settings)) == 1
@@ -340,7 +340,7 @@ def test_a_report_is_due_from_its_last_working_day_until_it_is_issued(settings):
 def test_a_report_issued_after_its_last_day_is_marked_late(settings):
     issue = issue_report(settings, "q1", now=LATE)
     assert issue.is_late
-    assert "late: its last day was 2022-03-09" in issue_line(issue)
+    assert "late: its last day was 9 Mar 2022" in issue_line(issue)
     page = io.StringIO()
     print_issued_reports(settings, "vi", file=page)
     assert "muộn" in page.getvalue()
@@ -483,8 +483,8 @@ def test_the_command_issues_and_lists_reports_and_names_the_known_codes(
     issued = run.invoke(app, [*asked, "--because", "only the first quarter"])
     assert issued.exit_code == 0, issued.output
     folder = settings.published.parent / "reports/q1/1"
-    facts = "data as of 2022-03-07, provisional: its period ends on 2022-03-31, late"
-    assert f"{folder}: q1, issue 1, {facts}" in issued.output
+    facts = "data as of 7 Mar 2022, provisional: its period ends on 31 Mar 2022, late"
+    assert f"{folder}: Report for Q1 2022, issue 1, {facts}" in issued.output
     listed = run.invoke(app, ["report", "list", "--lang", "vi"])
     assert listed.exit_code == 0, listed.output
     for text in ["Báo cáo Quý", "07/03/2022", "(muộn)", "chưa ban", "04/12/2022"]:

@@ -179,9 +179,9 @@ SENTENCES: dict[str, str] = {
     ),
     "restore it from a backup of the landing": "khôi phục thư mục từ bản sao lưu của landing",
     ", provisional: its period ends on {period_end}": ", tạm tính: kỳ hết vào {period_end}",
-    "{folder}: {report_code}, issue {issue_number}, data as of {as_of_date}{provisional}{late}"
+    "{folder}: {report}, issue {issue_number}, data as of {as_of_date}{provisional}{late}"
     "{existing}": (
-        "{folder}: {report_code}, lần {issue_number}, số liệu đến {as_of_date}{provisional}{late}"
+        "{folder}: {report}, lần {issue_number}, số liệu đến {as_of_date}{provisional}{late}"
         "{existing}"
     ),
     "; nothing has changed, so this is the existing issue of {date}": (

@@ -12,7 +12,7 @@ from onestop.figures.issued.revisions import read_usual_revisions, revision_sent
 from onestop.files import has_sha256
 from onestop.marts.published import NothingPublishedError, open_published
 from onestop.record.issued_reports import ISSUE_COLUMNS, recorded_digests, recorded_issues
-from onestop.said import Said, said
+from onestop.said import Said, said, said_both
 from onestop.schema.number_text import day
 from onestop.schema.time_zone import LOCAL_ZONE
 
@@ -38,34 +38,43 @@ def issue_line(
         within: the folder that the issue's folder is named with; by default it is named without.
     """
     late = (
-        said(", late: its last day was {last_day_date}", last_day_date=issue.last_day_date)
+        said(
+            ", late: its last day was {last_day_date}", last_day_date=_day_said(issue.last_day_date)
+        )
         if issue.is_late
         else ""
     )
     provisional = (
-        said(", provisional: its period ends on {period_end}", period_end=issue.period_end)
+        said(
+            ", provisional: its period ends on {period_end}", period_end=_day_said(issue.period_end)
+        )
         if issue.is_provisional
         else ""
     )
     existing = (
         said(
             "; nothing has changed, so this is the existing issue of {date}",
-            date=issue.issued_at.astimezone(LOCAL_ZONE).date(),
+            date=_day_said(issue.issued_at.astimezone(LOCAL_ZONE).date()),
         )
         if now is not None and issue.issued_at < now
         else ""
     )
     return said(
-        "{folder}: {report_code}, issue {issue_number}, data as of {as_of_date}{provisional}{late}"
+        "{folder}: {report}, issue {issue_number}, data as of {as_of_date}{provisional}{late}"
         "{existing}",
         folder=within / issue.folder if within else issue.folder,
-        report_code=issue.report_code,
+        report=said_both(vi=issue.title_vi, en=issue.title_en),
         issue_number=issue.issue_number,
-        as_of_date=issue.as_of_date,
+        as_of_date=_day_said(issue.as_of_date),
         provisional=provisional,
         late=late,
         existing=existing,
     )
+
+
+def _day_said(date: dt.date) -> Said:
+    """A date as the tables and pages show it."""
+    return said_both(vi=day(date, "vi"), en=day(date, "en"))
 
 
 def provisional_lines(settings: Settings, issue: IssuedReport, lang: Language) -> list[str]:
