@@ -10,9 +10,9 @@ from dataclasses import replace
 import pytest
 from web_site import BEFORE, NIGHT, REPORT_FILES, browser, publish_site
 
-from onestop.figures.web.reports import PARTS, read_report
+from onestop.figures.web.reports import PARTS, causes_by_part, read_report
 from onestop.figures.web.site import Visit
-from onestop.marts.night_changes import RECOUNTED
+from onestop.marts.night_changes import RECOUNTED, RULE_CHANGED
 from onestop.marts.published import open_published
 from onestop.record.issued_reports import record_issue, recorded_issues
 from onestop.schema.reference import read_reference
@@ -262,7 +262,7 @@ def test_growth_of_a_running_period_is_told_from_other_data_and_other_rules(
     expected = dict(zip(PARTS, parts_of_on_time(provisional), strict=True))
     assert expected["rules"] == (0, 0)
     give_new_dossiers_another_cause(provisional, cause)
-    [to] = [name for name, causes in PARTS.items() if cause in causes]
+    [to] = [name for name, causes in causes_by_part().items() if cause in causes]
     for name, sign in (("grown", -1), (to, 1)):
         numerator, denominator = expected[name]
         expected[name] = (numerator + 2 * sign, denominator + 5 * sign)
@@ -341,6 +341,8 @@ def test_changes_of_a_night_that_counted_anew_are_not_told_apart(provisional):
 
 
 def test_every_cause_is_of_one_part_except_counting_anew():
-    of_parts = sorted(cause for causes in PARTS.values() for cause in causes)
-    listed = sorted(row["cause_code"] for row in read_reference()["change_cause"])
-    assert sorted([*of_parts, RECOUNTED]) == listed
+    of_parts = [cause for causes in causes_by_part().values() for cause in causes]
+    listed = [row["cause_code"] for row in read_reference()["change_cause"]]
+    assert sorted([*of_parts, RECOUNTED]) == sorted(listed)
+    assert all(causes_by_part().values())
+    assert RULE_CHANGED in causes_by_part()["rules"]

@@ -8,10 +8,10 @@ from onestop.figures.decisions import report_decision_note
 from onestop.figures.issued.revisions import read_usual_revisions, revision_sentences
 from onestop.figures.unit_names import unit_label
 from onestop.figures.web.site import PageQuestionError, figure_text
-from onestop.marts.night_changes import RULE_CHANGED
 from onestop.marts.published import find_night
 from onestop.record.issued_reports import IssuedReport, recorded_issues
 from onestop.said import said
+from onestop.schema.reference import read_reference
 from onestop.warehouse.base import quoted_text
 
 if TYPE_CHECKING:
@@ -26,30 +26,9 @@ if TYPE_CHECKING:
 SCORECARD = "scorecard.html"
 #: Of so many units with changed figures the names are shown.
 UNITS_SHOWN = 20
-#: The causes of ``ref.change_cause`` by what they say of a period that ran on: something happened
-#: since, the sources state something of before otherwise, or the rules of counting are others.
-#: Daily work, too, moves a due date, opens a dossier again or passes it on: these change what had
-#: been counted, and an auditor looks for them, so that they are no growth.
-#: ``recounted`` says none of it: what a night counted anew is not told apart.
-PARTS = {
-    "grown": frozenset(
-        {
-            "newly_received", "closed_in_time", "closed_late", "withdrawn", "closed_uncounted",
-            "result_given", "fell_overdue", "due_date_reached", "day_passed", "paused", "resumed",
-            "newly_issued", "newly_declared", "newly_counted",
-        }
-    ),
-    "restated": frozenset(
-        {
-            "received_earlier", "due_date_moved", "reopened", "closing_changed", "receipt_changed",
-            "unit_changed", "reclassed", "digitisation_changed", "late_file", "correction",
-            "replayed", "vanished", "reappeared", "alias", "register_changed", "catalogue_changed",
-            "online_use_changed", "source_changed", "ticket_changed", "declaration_changed",
-            "declaration_withdrawn", "counted_no_more", "counted_otherwise",
-        }
-    ),
-    "rules": frozenset({RULE_CHANGED}),
-}  # fmt: skip
+#: What causes say of a period that ran on, as in ``part`` of ``ref.change_cause``.
+PARTS = ("grown", "restated", "rules")
+_SIDES = ("numerator", "denominator")
 
 
 def read_report(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[str, Any]:
@@ -205,26 +184,29 @@ def read_changes_since(
     return rows
 
 
-def _sum_of_part(name: str, side: str) -> str:
-    """SQL of the changes of numerators or denominators by the causes of a part."""
-    causes = ", ".join(map(quoted_text, sorted(PARTS[name])))
-    return f"cast(sum(case when cause_code in ({causes}) then {side}_change else 0 end) as bigint)"
+def causes_by_part() -> dict[str, list[str]]:
+    """The causes of each part, as this release has them: an earlier one may have published last."""
+    rows = read_reference()["change_cause"]
+    return {part: [str(row["cause_code"]) for row in rows if row["part"] == part] for part in PARTS}
 
 
-#: The changes of each figure of a period since a night, by :data:`PARTS`.
-_PARTS_SINCE = (
-    "select indicator_code, method_code, unit_code, "
-    + ", ".join(
-        f"{_sum_of_part(name, side)} as {name}_{side}"
-        for name in PARTS
-        for side in ("numerator", "denominator")
+def _parts_since() -> str:
+    """SELECT of the changes of each figure of a period since a night, by :data:`PARTS`."""
+    sums = {}
+    for part, causes in causes_by_part().items():
+        listed = ", ".join(map(quoted_text, causes))
+        for side in _SIDES:
+            changes = f"case when cause_code in ({listed}) then {side}_change else 0 end"
+            sums[f"{part}_{side}"] = f"cast(sum({changes}) as bigint)"
+    restated = " or ".join(f"{sums[f'restated_{side}']} <> 0" for side in _SIDES)
+    return (
+        "select indicator_code, method_code, unit_code, "
+        + ", ".join(f"{total} as {name}" for name, total in sums.items())
+        + f", {restated} as is_restated"
+        " from mart.night_change where as_of_date > :night and period_type = :type"
+        " and period_basis = :basis and period_start = :start"
+        " group by indicator_code, method_code, unit_code"  # a code may have changed its scope
     )
-    + f", {_sum_of_part('restated', 'numerator')} <> 0"
-    f" or {_sum_of_part('restated', 'denominator')} <> 0 as is_restated"
-    " from mart.night_change where as_of_date > :night and period_type = :type"
-    " and period_basis = :basis and period_start = :start"
-    " group by indicator_code, method_code, unit_code"  # a code may have changed its scope
-)
 
 
 def _add_growth(
@@ -240,7 +222,7 @@ def _add_growth(
             ``is_restated``: whether data of before is stated otherwise.
     """
     causes = warehouse.rows(
-        f"select * from ({_PARTS_SINCE}) as cause"
+        f"select * from ({_parts_since()}) as cause"
         " where unit_code in (select unit_code from ref.unit_level)",
         {
             "night": issue.as_of_date,
@@ -299,7 +281,7 @@ def read_other_changes(
         " from (select revision.unit_code, count(*) as figures,"
         f" count(case when {_TURNED} then 1 end) as turned,"
         " count(case when cause.is_restated then 1 end) as restated_figures"
-        f" from {_CHANGED} left join ({_PARTS_SINCE}) as cause"
+        f" from {_CHANGED} left join ({_parts_since()}) as cause"
         " on revision.indicator_code = cause.indicator_code"
         " and revision.method_code = cause.method_code and revision.unit_code = cause.unit_code"
         f" where {_OF_ISSUE} group by revision.unit_code) as changed"
