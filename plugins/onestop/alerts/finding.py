@@ -9,7 +9,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, cast
 
 from onestop.alerts.alert import Alert, AlertLine
-from onestop.alerts.lines import count, days, line, of_both, share
+from onestop.alerts.lines import count, days, feed_name, line, of_both, share
 from onestop.alerts.verdicts import turned_verdicts
 from onestop.decisions import open_questions
 from onestop.gate.past_volumes import is_volume_rule
@@ -235,7 +235,7 @@ def _missing(
                 f"{feed.source} {feed.feed}",
                 "no_file",
                 source=feed.source,
-                feed=feed.feed,
+                feed=feed_name(feed.feed),
                 names=" / ".join(names),
             )
         )
@@ -244,7 +244,7 @@ def _missing(
             f"{one.source} {one.feed} published without {one.missing}",
             "published_without",
             source=one.source,
-            feed=one.feed,
+            feed=feed_name(one.feed),
             files=count(one.missing, "file"),
         )
         for one in published_without
@@ -365,7 +365,7 @@ def _share_line(
         f"{feed[0]} {feed[1]} {rejected}/{read}",
         "share",
         source=feed[0],
-        feed=feed[1],
+        feed=feed_name(feed[1]),
         rejected=count(rejected),
         read=count(read),
         share=share(Decimal(100 * rejected) / read),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from onestop.alerts.alert import AlertLine
 from onestop.said import said_count
+from onestop.schema.feed_texts import FEED_NAMES
 from onestop.schema.number_text import day, percent, whole
 
 if TYPE_CHECKING:
@@ -29,13 +30,13 @@ _WORDS: dict[str, dict[Language, str]] = {
         " sql/reference/volume_exception.csv, then run `onestop replay`",
     },
     "no_file": {
-        "vi": "{source} {feed}: chưa nạp được tệp {names} nào",
-        "en": "{source} {feed}: no file {names} is loaded",
+        "vi": "{feed} ({source}): chưa nạp được tệp {names} nào",
+        "en": "{feed} ({source}): no file {names} is loaded",
     },
     "published_without": {
-        "vi": "{source} {feed}: thiếu {files} so với ba ngày làm việc trước; đêm đã được"
+        "vi": "{feed} ({source}): thiếu {files} so với ba ngày làm việc trước; đêm đã được"
         " công bố khi thiếu tệp, tệp đến sau được tính từ đêm tiếp theo",
-        "en": "{source} {feed}: {files} missing, compared with the three working days before; the"
+        "en": "{feed} ({source}): {files} missing, compared with the three working days before; the"
         " night was published all the same; what comes later counts from the next night on",
     },
     "left_out": {
@@ -43,9 +44,9 @@ _WORDS: dict[str, dict[Language, str]] = {
         "en": "A source is left out because its mapping is broken: {subject}",
     },
     "share": {
-        "vi": "{source} {feed}: {rejected} trên {read} dòng bị loại ({share}), thường là {usual};"
+        "vi": "{feed} ({source}): {rejected} trên {read} dòng bị loại ({share}), thường là {usual};"
         " quy tắc: {rules}",
-        "en": "{source} {feed}: rows rejected {rejected} of {read} ({share}), usually {usual};"
+        "en": "{feed} ({source}): rows rejected {rejected} of {read} ({share}), usually {usual};"
         " rules: {rules}",
     },
     "figure": {
@@ -93,6 +94,11 @@ def count(number: int, noun: str = "") -> tuple[str, str]:
     if noun:
         return in_both(said_count(number, noun).in_language)
     return in_both(lambda lang: whole(number, lang))
+
+
+def feed_name(feed: str) -> tuple[str, str]:
+    """The name of a feed in both languages; its code where it has none."""
+    return in_both(lambda lang: FEED_NAMES.get(feed, {}).get(lang, feed))
 
 
 def share(rate: Decimal) -> tuple[str, str]:

@@ -125,7 +125,8 @@ def test_a_missing_file_is_named_as_it_is_expected(small_world):
     small_world.end("missing_delivery")
     [alert] = small_world.alerts().values()
     assert alert.code == "delivery_missing"
-    assert "one_stop dossiers: no file dossiers_20221124" in texts(alert)[0]
+    assert "dossiers (one_stop): no file dossiers_20221124" in texts(alert)[0]
+    assert "hồ sơ (one_stop): chưa nạp được tệp dossiers_20221124" in alert.text("vi")
 
 
 @pytest.mark.parametrize("published", [[], [NIGHT - dt.timedelta(days=1)]])
@@ -167,7 +168,7 @@ def test_of_two_expected_files_one_is_missing_and_one_refused(small_world):
         "delivery_missing": 1,
         "delivery_refused": 1,
     }
-    assert texts(found["delivery_missing"])[0].startswith("one_stop dossiers: no file")
+    assert texts(found["delivery_missing"])[0].startswith("dossiers (one_stop): no file")
 
 
 def test_a_refused_volume_that_a_person_has_to_decide_is_one_alert(small_world):
@@ -207,7 +208,7 @@ def test_a_night_published_without_a_file_that_usually_comes_names_its_feed(worl
     world.publish(BEFORE, NIGHT)
     alert = world.alerts()["delivery_missing"]
     assert "\n".join(texts(alert)) == (
-        "one_stop visits: 1 file missing, compared with the three working days before; the night"
+        "visits (one_stop): 1 file missing, compared with the three working days before; the night"
         " was published all the same; what comes later counts from the next night on"
     )
     assert alert.counts == {"feeds": 1, "sources_left_out": 0}
