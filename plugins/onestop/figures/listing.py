@@ -146,11 +146,11 @@ def print_deliveries(
             values,
         )
         rows = warehouse.rows(
-            "select night, file_name, feed, state, rows_read, rows_accepted, rows_rejected,"
-            " rows_repeated, rows_blank, rows_skipped, refused_rule, reason_vi, reason_en, source,"
-            f" delivery_id, attempt, known_from, {_REPLACED_BY} as replaced_by"
-            f" from audit.delivery as delivery where {where}"
-            f" order by night desc, feed, file_name, settled_at, attempt limit {int(limit)}",
+            "select delivery.*, file.delivery_id as replaced_by"
+            f" from (select * from audit.delivery where {where}) as delivery"
+            f" left join ({REPLACING_FILES}) as file on {_IS_REPLACED}"
+            " order by delivery.night desc, delivery.feed, delivery.file_name,"
+            f" delivery.settled_at, delivery.attempt limit {int(limit)}",
             values,
         )
     if form != "table":
@@ -168,12 +168,11 @@ def print_deliveries(
     _print(_DELIVERY_HEADERS[lang], lines, lang, total, numbers=range(4, 10), below=below)
 
 
-#: Of the rows of ``audit.delivery as delivery``: the file that replaced it, null without one.
-_REPLACED_BY = (
-    f"(select file.delivery_id from ({REPLACING_FILES}) as file where file.source = delivery.source"
-    " and file.feed = delivery.feed and file.night = delivery.night"
+#: Whether a file replaced a row of ``audit.delivery as delivery``.
+_IS_REPLACED = (
+    "file.source = delivery.source and file.feed = delivery.feed and file.night = delivery.night"
     " and file.file_name = delivery.file_name and file.delivery_id <> delivery.delivery_id"
-    " and (delivery.state = 'loaded' or delivery.settled_at < file.settled_at))"
+    " and (delivery.state = 'loaded' or delivery.settled_at < file.settled_at)"
 )
 _STATE_NOTES = {
     "vi": {
