@@ -833,6 +833,7 @@ def test_publications_are_listed_with_their_hashes(auditor, warehouse):
     assert len(rows) == 2
     assert all(row["figures_sha256"] in page for row in rows)
     assert "report?code=half_year&amp;issue=1" in page
+    assert "<code>onestop verify --as-of …</code>" in page
 
 
 @pytest.mark.parametrize(
