@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import TYPE_CHECKING
 
 from onestop.said import Said, said, said_begun, said_either, said_text
@@ -15,6 +16,7 @@ _FEW = 12
 _CLOSE = 3
 #: Letters of a part of a name that are worth looking for.
 _PART = 3
+_LEADING_ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
 #: Where all names are listed, in remedies.
 CODES = said_text("all are listed in docs/dictionary.md")
 UNITS = said_text(
@@ -46,8 +48,15 @@ def did_you_mean(asked: str, known: Iterable[str], *, see: str = "", most: int =
 
 
 def _close(asked: str, names: list[str]) -> list[str]:
-    """Names with few other letters, then those that contain the one asked for."""
+    """The names with the same numbers, else those with few other letters, then longer ones."""
+    if same := [name for name in names if _numbers_alike(name) == _numbers_alike(asked)]:
+        return same[:_CLOSE]
     similar = difflib.get_close_matches(asked, names, n=_CLOSE, cutoff=0.72)
     longer = [name for name in names if len(asked) >= _PART and asked in name]
     longer.sort(key=lambda name: (not name.startswith(asked), len(name)))
     return list(dict.fromkeys([*similar, *longer]))[:_CLOSE]
+
+
+def _numbers_alike(name: str) -> str:
+    """A name whose numbers have no leading zeros: ``DOS-R01`` is asked for as ``DOS-R1``."""
+    return _LEADING_ZEROS.sub("", name)

@@ -27,6 +27,11 @@ def test_a_typing_error_a_part_and_other_capitals_find_the_name(asked, meant):
     assert remedy.endswith("? See there")
 
 
+def test_a_number_without_its_zero_names_one():
+    rules = [f"DOS-R{number:02}" for number in range(1, 22)]
+    assert did_you_mean("dos-r1", rules, see="see there") == "did you mean DOS-R01? See there"
+
+
 def test_few_names_are_all_listed():
     assert did_you_mean("x", LEVELS) == "there are CITY, DEPARTMENT, DISTRICT, COMMUNE"
     assert did_you_mean("comune", LEVELS).startswith("did you mean COMMUNE? There are CITY, ")
