@@ -132,6 +132,7 @@ def test_a_report_that_is_due_before_its_period_is_over_is_asked_about(instance)
         (answered(decisions.ISSUE, "xong"), ["q1"], (True, "xong", "duty")),
         (answered(decisions.WAIT, "sai"), [], (False, "sai", "duty")),
         (answered(decisions.WAIT), [], (False, decisions._NOT_STATED, "duty")),
+        (answered("Chưa phát hành / Not yet", "sai"), [], (False, "sai", "duty")),
         (answered(decisions.ISSUE, name=None), ["q1"], (True, decisions._IN_TIME, None)),
         (None, ["q1"], (True, decisions._IN_TIME, None)),
     ],
