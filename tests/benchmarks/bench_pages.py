@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import shutil
 import sys
 import time
 from http import HTTPStatus
@@ -112,7 +113,7 @@ def make_installation(settings: Settings) -> None:
     """Publish three nights of a made-up city, with two issued reports after the first.
 
     The second night brings changes, signs for an auditor and rejected rows, so that each page has
-    something to show. The third has no file: two nights before it are compared, too.
+    something to show. The third brings its file again: two nights before it are compared, too.
     """
     exports = settings.exports
     write_registers(_CITY, exports)
@@ -121,10 +122,12 @@ def make_installation(settings: Settings) -> None:
     run_night(settings, _CITY.night, print)
     issue_report(settings, "q3")
     issue_report(settings, "year", because="to measure its page", decided_by="benchmark")
-    write_changes(_CITY, exports, _CHANGES)
+    changes = write_changes(_CITY, exports, _CHANGES)
     write_corrections(_CITY, exports, _CORRECTIONS)
     run_night(settings, _CITY.next_night, print)
-    run_night(settings, _CITY.next_night + dt.timedelta(days=1), print)
+    last_night = _CITY.next_night + dt.timedelta(days=1)
+    shutil.copy(changes, exports / f"dossiers_{last_night:%Y%m%d}.csv")
+    run_night(settings, last_night, print)
 
 
 def read_names(settings: Settings) -> dict[str, object]:
