@@ -178,7 +178,7 @@ def find_approved_reports() -> Returned:
     for number, code in enumerate(asked):
         given = instance.xcom_pull(task_ids=_DECIDE, map_indexes=number) or {}
         user = given.get("responded_by_user")
-        # a person's answer in the words of an earlier release issues nothing: it is asked again
+        # a person's answer in the words of an earlier release does not issue it
         is_held = user is not None and given.get("chosen_options") != [ISSUE]
         because = _IN_TIME if user is None else _reason_of(given) or _NOT_STATED
         decide_on_report(
