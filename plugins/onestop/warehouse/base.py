@@ -232,15 +232,16 @@ class Warehouse(ABC):
             columns: of the index; it is made once.
         """
 
-    def few_rows(self, table: str, condition: str, column: str = "*") -> str:
+    def few_rows(self, table: str, condition: str, *columns: str) -> str:
         """The SELECT of a few rows of a large table.
 
         Args:
             table: ``schema.table``.
             condition: on its columns, as those of ``d``.
-            column: the only one wanted; all by default.
+            columns: those that are wanted; all by default.
         """
-        return f"select d.{column} from {table} as d where {condition}"
+        names = ", ".join(f"d.{column}" for column in columns or "*")
+        return f"select {names} from {table} as d where {condition}"
 
     @abstractmethod
     def append_parquet(self, name: str, files: Sequence[Path]) -> None:

@@ -336,10 +336,10 @@ class DuckDBWarehouse(Warehouse):
     def keep_index(self, name: str, columns: Sequence[str]) -> None:
         """Does nothing: DuckDB keeps the bounds of every block of rows."""
 
-    def few_rows(self, table: str, condition: str, column: str = "*") -> str:
+    def few_rows(self, table: str, condition: str, *columns: str) -> str:
         """Finds the rows first: a scan whose condition is a join or an ``or`` reads all rows."""
-        found = f"select d.rowid from {table} as d where {condition}"
-        return f"select d.{column} from {table} as d where d.rowid in ({found})"
+        found = super().few_rows(table, condition, "rowid")
+        return super().few_rows(table, f"d.rowid in ({found})", *columns)
 
     def replace_table(self, name: str, by: str) -> None:
         """Replace all rows of a table by those of another, in the running transaction."""

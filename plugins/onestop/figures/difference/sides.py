@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 _CHANGED, _CODES, _PERIOD = "diff_changed", "diff_code", "diff_period"
 _VERSIONS, _PUBLISHED, _DAYS = "diff_version", "diff_published", "diff_day"
+_SUMS_OF_PUBLISHED = "diff_source_published"
 #: The changed codes with those that they name, or that name them: either may be the counted one.
 _WITH_ALIASES = f"""
 select dossier_code from {_CHANGED}
@@ -52,6 +53,8 @@ select v.dossier_code from core.dossier_version as v
 inner join {_CHANGED} as c on v.alias_code = c.dossier_code
 """
 _SUMS = ("dossiers", "dossiers_with_channel", "dossiers_with_result_flag")
+#: The columns of a counted dossier that these sums are made of.
+_SUMMED = ("unit_code", "delivery_id", "channel", "result_digitised")
 _IS_AMONG_CODES = f"exists (select 1 from {_CODES} as c where c.dossier_code = d.dossier_code)"
 _UNCHANGED = f"select d.* from mart.counted_dossier as d where not {_IS_AMONG_CODES}"
 #: The method that counts a dossier in the period of its due date.
@@ -386,7 +389,12 @@ class Sides:
         """Compute the dossiers of both nights, and the sources' sums over all dossiers."""
         # each is read once: the record and the marts have millions of rows
         few_rows = self._warehouse.few_rows
-        self._make(_PUBLISHED, few_rows("mart.counted_dossier", _IS_AMONG_CODES))
+        if self._is_later_published:
+            self._make(_PUBLISHED, few_rows("mart.counted_dossier", _IS_AMONG_CODES))
+            theirs = _PUBLISHED
+        else:
+            theirs = f"({few_rows('mart.counted_dossier', _IS_AMONG_CODES, *_SUMMED)})"
+        self._make(_SUMS_OF_PUBLISHED, self._sums_by_source(theirs))
         derived = {
             side: night
             for side, night in self._nights.items()
@@ -407,7 +415,12 @@ class Sides:
         for side, marts in self._marts.items():
             counted = marts.relation("mart.counted_dossier")
             self._relations[f"{side}.counted_dossier"] = counted
-            self._make(f"diff_source_{side}", self._sums_with(counted))
+            self._make(
+                f"diff_source_{side}",
+                "select * from mart.source_tally"
+                if counted == _PUBLISHED
+                else self._sums_with(counted),
+            )
 
     def _forget_counted(self) -> None:
         """Drop what :meth:`_count_both` made."""
@@ -432,7 +445,7 @@ class Sides:
             f"select unit_code, source_code, {sums}"
             f" from (select unit_code, source_code, {names} from {published} as published"
             f" union all select unit_code, source_code, {less}"
-            f" from ({self._sums_by_source(_PUBLISHED)}) as theirs"
+            f" from {_SUMS_OF_PUBLISHED}"
             f" union all {self._sums_by_source(counted)}) as parts"
             " group by unit_code, source_code having sum(dossiers) > 0"
         )
@@ -443,7 +456,7 @@ class Sides:
             f"select unit_code, {_OF_SOURCE} as source_code, count(*) as dossiers,"
             " count(channel) as dossiers_with_channel,"
             " count(result_digitised) as dossiers_with_result_flag"
-            f" from {relation} group by unit_code, {_OF_SOURCE}"
+            f" from {relation} as d group by unit_code, {_OF_SOURCE}"
         )
 
     def _turned_sources(self) -> list[str]:
