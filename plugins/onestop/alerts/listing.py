@@ -13,7 +13,7 @@ from onestop.console import page_width, printed, write_csv
 from onestop.marts.published import NothingPublishedError
 from onestop.record.night_runs import has_night
 from onestop.record.sent_alerts import sent_alerts
-from onestop.schema.number_text import day
+from onestop.schema.number_text import day, moment_text
 from onestop.warehouse import NoWarehouseError, open_warehouse
 
 if TYPE_CHECKING:
@@ -60,14 +60,14 @@ def print_alerts(
     file = file or sys.stdout
     alerts, sent, chosen, is_known = _read(settings, night)
     if form == "json":
-        rows = [webhook_body(one, {}) | {"sent": _sent(one, sent)} for one in alerts]
+        rows = [webhook_body(one, {}) | {"sent": _sent_json(one, sent)} for one in alerts]
         json.dump(rows, file, ensure_ascii=False, indent=2)
         file.write("\n")
     elif form == "csv":
         cells = (
             (one.night, one.code, line.vi, line.en, times)
             for one in alerts
-            for times in [" ".join(each["sent_at"] for each in _sent(one, sent))]
+            for times in [" ".join(at.isoformat(timespec="seconds") for _, at in _sent(one, sent))]
             for line in one.lines
         )
         write_csv(file, _COLUMNS, cells)
@@ -100,12 +100,19 @@ def _nothing_run() -> NothingPublishedError:
     )
 
 
-def _sent(alert: Alert, sent: Sequence[SentAlert]) -> list[dict[str, Any]]:
-    """When the alert was sent as it is now, by channel."""
+def _sent(alert: Alert, sent: Sequence[SentAlert]) -> list[tuple[str, dt.datetime]]:
+    """By which channels the alert was sent as it is now, and when."""
     return [
-        {"sent_by": one.sent_by, "sent_at": one.sent_at.isoformat(timespec="seconds")}
+        (one.sent_by, one.sent_at)
         for one in sent
         if (one.alert_code, one.facts_sha256) == (alert.code, alert.facts_sha256)
+    ]
+
+
+def _sent_json(alert: Alert, sent: Sequence[SentAlert]) -> list[dict[str, Any]]:
+    return [
+        {"sent_by": sent_by, "sent_at": at.isoformat(timespec="seconds")}
+        for sent_by, at in _sent(alert, sent)
     ]
 
 
@@ -116,14 +123,16 @@ def _print(
     lang: Language,
     file: TextIO,
 ) -> None:
+    from rich.padding import Padding  # noqa: PLC0415 - the machine formats do without it
+
     with printed(file, page_width(file)) as console:
         if note:
             console.print(note)
         for one in alerts:
-            times = [f"{each['sent_by']} {each['sent_at']}" for each in _sent(one, sent)]
+            times = [f"{sent_by} {moment_text(at, lang)}" for sent_by, at in _sent(one, sent)]
             word = "sent" if times else "not_sent"
             state = _WORDS[word][lang].format(times=", ".join(times))
             console.print(f"{one.subject(lang)} ({state})", style="bold")
             for line in one.texts(lang):
-                console.print(f"  {line}")
-            console.print(f"  → {one.remedy(lang)}\n")
+                console.print(Padding(line, (0, 0, 0, 2)))
+            console.print(Padding(f"→ {one.remedy(lang)}", (0, 0, 1, 2)))

@@ -10,9 +10,8 @@ from onestop.console import page_width, printed, write_csv, write_json
 from onestop.federation.national_warehouse import nothing_national, open_national_figures
 from onestop.marts.published import NothingPublishedError, near_nights_text
 from onestop.said import said
-from onestop.schema.number_text import ROUNDING, day, measured, whole
+from onestop.schema.number_text import ROUNDING, day, measured, moment_text, whole
 from onestop.schema.reference import read_reference
-from onestop.schema.time_zone import LOCAL_ZONE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -410,7 +409,7 @@ def _cell(row: dict[str, Any], name: str, lang: Language) -> str:
         name = "as_of_date"  # elsewhere the later one of two
     value = row.get(name, row.get(f"{name}_{lang}"))
     if isinstance(value, dt.datetime):
-        return f"{value.astimezone(LOCAL_ZONE):%Y-%m-%d %H:%M}"
+        return moment_text(value, lang)
     if isinstance(value, dt.date):
         return day(value, lang)
     return "" if value is None else str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import sys
 from contextlib import contextmanager
@@ -24,12 +25,10 @@ from onestop.record.night_files import NIGHT_FILES, REPLACING_FILES
 from onestop.record.night_runs import reason_sql
 from onestop.said import said
 from onestop.schema.feed_texts import column_name
-from onestop.schema.number_text import share_text, whole
-from onestop.schema.time_zone import LOCAL_ZONE
+from onestop.schema.number_text import day, moment_text, share_text, whole, with_days
 from onestop.warehouse import NoWarehouseError, open_warehouse
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Container, Iterator, Mapping, Sequence
 
     from onestop.console import OutputFormat
@@ -158,11 +157,12 @@ def print_deliveries(
         return
     lines = []
     for row in rows:
-        reason = f"{row['refused_rule']}: {row[f'reason_{lang}']}" if row["refused_rule"] else ""
+        rule, why = row["refused_rule"], with_days(row[f"reason_{lang}"] or "", lang)
+        reason = f"{rule}: {why}" if rule else ""
         # what the rules found in the rows of a refused file is no number of loaded rows
         none = dict.fromkeys(_LOADED_ROWS) if row["state"] == "refused" else {}
         facts = {**row, **none, "state": _delivery_state(row, lang), "reason": reason}
-        lines.append(tuple(_text(facts[name]) for name in _SHOWN_OF_DELIVERIES))
+        lines.append(tuple(_text(facts[name], lang) for name in _SHOWN_OF_DELIVERIES))
     total, files = int(counts["attempts"]), int(counts["files"])
     below = _ATTEMPTS[lang].format(files=files) if files != total else ""
     _print(_DELIVERY_HEADERS[lang], lines, lang, total, numbers=range(4, 10), below=below)
@@ -177,12 +177,12 @@ _IS_REPLACED = (
 _STATE_NOTES = {
     "vi": {
         "attempt": "lần đọc {attempt}",
-        "counts_from": "tính từ đêm {known_from}",
+        "counts_from": "tính từ đêm {day}",
         "replaced": "đã được thay bằng tệp sau cùng tên",
     },
     "en": {
         "attempt": "reading {attempt}",
-        "counts_from": "counts from night {known_from}",
+        "counts_from": "counts from night {day}",
         "replaced": "replaced by a later file of this name",
     },
 }
@@ -198,7 +198,8 @@ def _delivery_state(row: Mapping[str, Any], lang: Language) -> str:
     if row["replaced_by"]:
         notes.append("replaced")
     state = _STATES[lang].get(row["state"], row["state"])
-    return ", ".join([state, *(_STATE_NOTES[lang][note].format(**row) for note in notes)])
+    values = {"attempt": row["attempt"], "day": _text(row["known_from"], lang)}
+    return ", ".join([state, *(_STATE_NOTES[lang][note].format(**values) for note in notes)])
 
 
 def print_rejected(  # noqa: PLR0913 - one filter each
@@ -266,9 +267,12 @@ def print_rejected(  # noqa: PLR0913 - one filter each
         first = reasons[0]
         lines.append(
             (
-                *(_text(first[name]) for name in ("night", "file_name", "row_number", "key_text")),
                 *(
-                    "\n".join(dict.fromkeys(_text(row[name]) for row in reasons))
+                    _text(first[name], lang)
+                    for name in ("night", "file_name", "row_number", "key_text")
+                ),
+                *(
+                    "\n".join(dict.fromkeys(_text(row[name], lang) for row in reasons))
                     for name in ("rule_code", "message", "offending")
                 ),
                 "\n".join(
@@ -328,10 +332,9 @@ def print_nights(
             **row,
             "state": NIGHT_STATES.get(row["state"], {}).get(lang, row["state"]),
             "seconds": seconds_text(row["seconds"], lang),
-            "published_at": _moment(row["published_at"]),
-            "message": "" if row["state"] == "published" else row["reason"],
+            "message": "" if row["state"] == "published" else with_days(row["reason"] or "", lang),
         }
-        lines.append(tuple(_text(facts[name]) for name in _NIGHT_COLUMNS))
+        lines.append(tuple(_text(facts[name], lang) for name in _NIGHT_COLUMNS))
     _print(_NIGHT_HEADERS[lang], lines, lang, int(total), numbers=range(2, 5))
 
 
@@ -382,10 +385,6 @@ def print_steps(
         console.print(f"{SUM_OF_STEPS[lang]}: {seconds_text(times.seconds, lang)}")
 
 
-def _moment(value: dt.datetime | None) -> str:
-    return f"{value.astimezone(LOCAL_ZONE):%Y-%m-%d %H:%M}" if value else ""
-
-
 def _values(feed: str, offending: str | None, lang: Language) -> str:
     """The values that broke a rule, one on each line, after the names of their columns."""
     values = json.loads(offending or "{}")
@@ -415,7 +414,11 @@ def _opened(settings: Settings) -> Iterator[Warehouse]:
         yield warehouse
 
 
-def _text(value: object) -> str:
+def _text(value: object, lang: Language) -> str:
+    if isinstance(value, dt.datetime):
+        return moment_text(value, lang)
+    if isinstance(value, dt.date):
+        return day(value, lang)
     return "" if value is None else str(value)
 
 

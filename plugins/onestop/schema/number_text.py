@@ -12,6 +12,7 @@ import re
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from onestop.said import Language, counted, decimal_text, whole
+from onestop.schema.time_zone import LOCAL_ZONE
 
 __all__ = [
     "ROUNDING",
@@ -23,6 +24,7 @@ __all__ = [
     "decimal_text",
     "duration",
     "measured",
+    "moment_text",
     "percent",
     "raised",
     "share_text",
@@ -250,3 +252,9 @@ def day(date: dt.date, lang: Language) -> str:
     """A date: ``30/06/2022``, or in English ``30 Jun 2022``."""
     form = "%d/%m/" if lang == "vi" else "%-d %b "
     return f"{date.strftime(form)}{date.year:04}"  # strftime does not pad years
+
+
+def moment_text(moment: dt.datetime, lang: Language) -> str:
+    """A moment as the clocks in Việt Nam show it: ``30/06/2022 08:15``."""
+    local = moment.astimezone(LOCAL_ZONE)
+    return f"{day(local, lang)} {local:%H:%M}"

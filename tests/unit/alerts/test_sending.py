@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import io
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -148,11 +149,22 @@ def test_the_terminal_shows_alerts_and_when_they_were_sent(world):
     assert "Files were refused, night 24 Nov 2022 (not sent)" in printed(settings, lang="en")
     with open_warehouse(settings.warehouse) as world.warehouse:
         sent_now(world)
-    assert "(đã gửi: email 2" in printed(settings)
+    assert re.search(r"\(đã gửi: email \d\d/\d\d/20\d\d \d\d:\d\d\)", printed(settings))
     [one] = json.loads(printed(settings, form="json"))
     assert (one["code"], one["sent"][0]["sent_by"]) == ("delivery_refused", "email")
     [row] = csv.DictReader(io.StringIO(printed(settings, form="csv")))
     assert row["line_en"] == "a.csv: FILE-F01: The file is empty; export it again"
+
+
+def test_every_line_of_an_alert_is_indented(world):
+    world.deliver("a.csv", refused_by="FILE-F01")
+    world.end("published")
+    settings = world.settings
+    world.warehouse.close()
+    heading, *lines = printed(settings).rstrip().splitlines()
+    assert not heading.startswith(" ")
+    assert len(lines) > 2  # the remedy does not fit one line
+    assert all(line.startswith("  ") for line in lines)
 
 
 def test_a_night_without_alerts_says_so(world):

@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import io
 import json
+import re
 
 import pytest
 from published_marts import settings_in
@@ -22,6 +23,7 @@ from onestop.intake.delivery import Delivery
 from onestop.marts.published import QuestionError
 from onestop.record.refusals import record_refusal
 from onestop.replay import ReplayFilter, find_replayable
+from onestop.schema.number_text import day
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse import open_warehouse
 
@@ -235,6 +237,15 @@ def test_nights_are_listed_with_their_outcome_and_the_time_of_their_steps(site, 
     assert "Published" in text
     assert "All steps together: 4.00 s" in text
     assert "1 of 3" in text
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_lists_write_days_and_moments_as_the_pages_do(site, capsys, lang):
+    for print_list in (print_nights, print_deliveries):
+        print_list(site, lang=lang)
+        text = capsys.readouterr().out
+        assert day(LAST, lang) in text
+        assert not re.search(r"(?<![\w-])20\d\d-\d\d-\d\d", text)
 
 
 @pytest.mark.parametrize(

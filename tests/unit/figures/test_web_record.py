@@ -402,7 +402,7 @@ def test_the_terminal_tells_a_replaced_file_from_its_replacement(exported_again,
         print_deliveries(settings, lang=lang, night=NIGHT)
         text = " ".join(capsys.readouterr().out.split())
         assert text.count(replaced) == 2
-        assert text.count(f"{since} {NIGHT + dt.timedelta(days=3)}") == 1
+        assert text.count(f"{since} {day(NIGHT + dt.timedelta(days=3), lang)}") == 1
 
 
 def test_a_corrected_and_a_replayed_file_are_not_called_late(exported_again):

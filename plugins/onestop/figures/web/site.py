@@ -27,6 +27,7 @@ from onestop.schema.number_text import (
     decimal_text,
     duration,
     measured,
+    moment_text,
     percent,
     share_text,
     signed,
@@ -398,10 +399,7 @@ def _with_days_of_reader(context: Context, sentence: str | None) -> str:
 
 @pass_context
 def _moment(context: Context, value: dt.datetime | None) -> str:
-    if value is None:
-        return "–"
-    local = value.astimezone(LOCAL_ZONE)
-    return f"{day(local, context['lang'])} {local:%H:%M}"
+    return moment_text(value, context["lang"]) if value is not None else "–"
 
 
 def _clock(value: dt.datetime | None) -> str:
