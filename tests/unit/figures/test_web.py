@@ -135,6 +135,18 @@ def test_a_night_without_its_file_is_named_before_anything_is_published(
     assert 'href="reports/index.html' in page
 
 
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/", 200), ("/figure", 200), ("/figure.csv", 404), ("/signs.csv", 404),
+     ("/issued/q3/1/scorecard.html", 404)],
+)  # fmt: skip
+def test_before_the_first_night_every_address_says_so_and_names_no_folder(tmp_path, path, status):
+    answer = browser(settings_in(tmp_path), reads_record=True).get(path)
+    assert answer.status_code == status
+    assert "Chưa đêm nào được công bố" in answer.text
+    assert str(tmp_path) not in answer.text
+
+
 def test_coverage_and_document_stand_beside_the_verdict(tmp_path):
     waits = Figure("counter_waiting_time", "visit_mean", "CITY", 600, 1, 1800, "<=", "met")
     settings = publish(tmp_path, [replace(waits, coverage=16)])

@@ -296,7 +296,7 @@ def make_app(
         _add_page(app, page, settings, reads_record)
     for download in DOWNLOADS:
         _add_download(app, download, settings, reads_record)
-    _add_files(app, settings)
+    _add_files(app, settings, reads_record)
     _add_validation_reports(app, settings, reads_record)
     _add_unknown(app, reads_record)
     return app
@@ -317,12 +317,8 @@ def _add_page(
             with open_published(here) as warehouse:
                 night = find_night(warehouse, None)
                 values = page.read(warehouse, here, visit)
-        except (NothingPublishedError, QuestionError) as error:
-            if isinstance(error, NothingPublishedError) and night is None:
-                return _nothing_yet(here, visit)
-            return _message(request, _NOT_FOUND, question_said(error), visit, error)
         except OneStopError as error:
-            return _message(request, _UNAVAILABLE, said("{error}", error=error), visit)
+            return _not_shown(request, visit, here, night, error, of_nothing=200)
         shown = {"tables_read": page.tables, **values}
         html = render(
             page.template, visit, **shown, unpublished=_unpublished(here, visit.lang, night)
@@ -342,32 +338,42 @@ def _add_download(
         if download.is_record and not may_read:
             raise HTTPException(_FORBIDDEN, _FOR_RECORD_READERS)
         visit = _visit(request, download.path, may_read=may_read)
+        here, night = settings(), None
         try:
-            with open_published(settings()) as warehouse:
+            with open_published(here) as warehouse:
+                night = find_night(warehouse, None)
                 name, content = download.make(warehouse, visit)
-        except (NothingPublishedError, QuestionError) as error:
-            return _message(request, _NOT_FOUND, question_said(error), visit, error)
         except OneStopError as error:
-            return _message(request, _UNAVAILABLE, said("{error}", error=error), visit)
+            return _not_shown(request, visit, here, night, error)
         named = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
         return Response(content, media_type=download.media_type, headers={**_FILE_HEADERS, **named})
 
     app.get(f"/{download.path}")(make)
 
 
-def _add_files(app: FastAPI, settings: Callable[[], Settings]) -> None:
+def _add_files(
+    app: FastAPI, settings: Callable[[], Settings], reads_record: Callable[..., bool]
+) -> None:
     @app.get("/style.css")
     def style() -> Response:
         return Response(style_sheet(), media_type="text/css", headers=_STYLE_HEADERS)
 
     @app.get("/issued/{code}/{number}/{name:path}")
-    def issued(code: str, number: str, name: str) -> Response:
-        here = settings()
+    def issued(
+        request: Request,
+        code: str,
+        number: str,
+        name: str,
+        may_read: bool = Depends(reads_record),  # noqa: FBT001 - idem
+    ) -> Response:
+        here, night = settings(), None
         try:
             with open_published(here) as warehouse:
+                night = find_night(warehouse, None)
                 named = issued_file(warehouse, here, code, number, name)
-        except QuestionError as error:
-            raise HTTPException(_NOT_FOUND, question_said(error)) from error
+        except OneStopError as error:
+            visit = _visit(request, "", may_read=may_read)
+            return _not_shown(request, visit, here, night, error)
         file = file_below(named.parent, named.name)
         if file is None:
             raise HTTPException(_NOT_FOUND, said("the file {name} is gone", name=named.name))
@@ -488,7 +494,24 @@ def _language(lang: str | None) -> Language:
     return "en" if lang == "en" else "vi"
 
 
-def _nothing_yet(settings: Settings, visit: Visit) -> Response:
+def _not_shown(
+    request: Request,
+    visit: Visit,
+    settings: Settings,
+    night: dt.date | None,
+    error: OneStopError,
+    *,
+    of_nothing: int = _NOT_FOUND,
+) -> Response:
+    """Why nothing can be shown; ``of_nothing`` is the status where no night is published."""
+    if isinstance(error, NothingPublishedError) and night is None:
+        return _nothing_yet(settings, visit, of_nothing)
+    if isinstance(error, QuestionError):
+        return _message(request, _NOT_FOUND, question_said(error), visit, error)
+    return _message(request, _UNAVAILABLE, said("{error}", error=error), visit)
+
+
+def _nothing_yet(settings: Settings, visit: Visit, status: int) -> Response:
     html = render(
         "message.html",
         visit,
@@ -498,7 +521,7 @@ def _nothing_yet(settings: Settings, visit: Visit) -> Response:
         has_reports=visit.reads_record and (settings.folders.reports / "index.html").is_file(),
         unpublished=_unpublished(settings, visit.lang, dt.date.min),
     )
-    return HTMLResponse(html, headers=_HEADERS)
+    return HTMLResponse(html, status, headers=_HEADERS)
 
 
 def _message(
