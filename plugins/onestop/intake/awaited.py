@@ -202,7 +202,7 @@ def _letters(name: str) -> str:
 
 def _finished(name: str) -> str:
     """The name that a hidden or unfinished file will probably have."""
-    plain = name.lstrip(".")
+    plain = name.removeprefix("~$").lstrip(".")
     ending = next((one for one in UNFINISHED if plain.lower().endswith(one)), "")
     return plain[: len(plain) - len(ending)]
 

@@ -176,8 +176,8 @@ class OpenedFile:
 def list_exports(folder: Folder) -> list[ExportedFile]:
     """All finished files below the exports, sorted by path.
 
-    Hidden files, files in hidden folders, and files whose ending marks them as unfinished are
-    skipped.
+    Hidden files, files in hidden folders, notes that a workbook is open (``~$…``), and files whose
+    ending marks them as unfinished are skipped.
 
     Raises:
         ExportsError: the exports do not exist, cannot be reached, or may not be read.
@@ -371,7 +371,8 @@ def _walk(files: AbstractFileSystem, root: str) -> list[tuple[str, Facts]]:
 
 
 def _is_finished(parts: tuple[str, ...]) -> bool:
-    is_hidden = any(part.startswith(".") for part in parts)
+    # ~$name: not a list, but the note that a workbook of that name is open in Excel
+    is_hidden = any(part.startswith((".", "~$")) for part in parts)
     return bool(parts) and not is_hidden and not parts[-1].lower().endswith(UNFINISHED)
 
 

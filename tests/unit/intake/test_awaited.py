@@ -8,6 +8,7 @@ import os
 import pytest
 
 from onestop.intake.awaited import awaited_name, awaited_where, misnamed, near_misses
+from onestop.intake.exports import list_exports
 from onestop.schema.mapping_files import load_mappings
 
 NIGHT = dt.date(2022, 11, 24)
@@ -63,6 +64,13 @@ def test_a_hidden_unfinished_or_irregular_file_is_named_with_the_reason(exports)
     found = near_misses(folder, DOSSIERS, NIGHT, MAPPINGS)
     assert len(found) == 3
     assert all("hidden, still being written, or no regular file" in one for one in found)
+
+
+def test_the_note_that_a_workbook_is_open_in_excel_is_no_delivery(exports):
+    folder = exports("~$dossiers_20221124.xlsx")
+    assert list_exports(folder) == []
+    (found,) = near_misses(folder, DOSSIERS, NIGHT, MAPPINGS)
+    assert "still being written" in found
 
 
 def test_a_file_of_a_later_night_is_named_with_its_night(exports):
