@@ -60,7 +60,10 @@ BAD_ROWS: dict[str, list[dict[str, Any]]] = {
     "DOS-R03": [other(procedure_code=None, procedure_name=None)],
     "DOS-R04": [other(receiving_unit_code=None, resolving_unit_code=None)],
     "DOS-R05": [other(received_at=None)],
-    "DOS-R06": [other(received_at=None, received_at_text=UNREAD)],
+    "DOS-R06": [
+        other(received_at=None, received_at_text=UNREAD),
+        other(dossier_code="H24.14-220601-0003", received_at=None, received_at_text="06/13/2022"),
+    ],
     "DOS-R07": [other(due_at=None, due_at_text=UNREAD)],
     "DOS-R08": [other(resolved_at=None, resolved_at_text=UNREAD)],
     "DOS-R09": [other(modified_at=None, modified_at_text=UNREAD)],
@@ -100,10 +103,17 @@ BAD_ROWS: dict[str, list[dict[str, Any]]] = {
         other(dossier_code="9" * 101),
         other(dossier_code="3.52112E+11"),
         other(dossier_code="=cmd|'/c calc'!A0"),
+        other(dossier_code="\N{CYRILLIC CAPITAL LETTER EN}24.14-220601-0002"),
+        other(dossier_code="H24.14-220601-000\N{FULLWIDTH DIGIT TWO}"),
+        other(dossier_code="\N{FULLWIDTH LATIN CAPITAL LETTER H}24.14-220601-0002"),
     ],
     "DOS-R22": [
         other(resolving_unit_code="<script>alert(1)</script>"),
         other(dossier_code="H24.14-220601-0003", receiving_unit_code="1e14"),
+        other(
+            dossier_code="H24.14-220601-0004",
+            receiving_unit_code="\N{CYRILLIC CAPITAL LETTER EN}24.14",
+        ),
     ],
     "DOS-R23": [
         other(resolving_unit_code="CITY"),
@@ -118,6 +128,7 @@ BAD_ROWS: dict[str, list[dict[str, Any]]] = {
         other(dossier_code="H24.14-220601-0003", receiving_unit_code="031090001234"),
         other(dossier_code="H24.14-220601-0004", procedure_name="Gọi 0912 345 678"),
     ],
+    "DOS-R26": [other(received_at="2022-01-06", received_at_text="06/01/2022")],
     "DOS-W03": [still_open(due_at=None)],
     "DOS-W04": [other(channel=None)],
     "DOS-W05": [other(service_level=None)],
@@ -260,6 +271,58 @@ def test_a_dossier_never_received_needs_no_date_of_receipt(tmp_path):
         ),
     ]
     assert failed(judge(tmp_path, rows)[0]) == {}
+
+
+def dated(number: int, text: str, moment: str | None) -> dict[str, Any]:
+    """An open dossier received on that day, as its file writes it."""
+    code = f"H24.14-220601-{number:04}"
+    return still_open(dossier_code=code, received_at=moment, received_at_text=text, due_at=None)
+
+
+#: Dates that no typing error explains: those after the twelfth are texts, the others are cells of
+#: dates, which an American Excel has read month first.
+EXCHANGED = [
+    dated(11, "13/06/2022", "2022-06-13"),
+    dated(12, "14/06/2022 08:00", "2022-06-14 08:00:00"),
+    dated(13, "2022-01-06 00:00:00", "2022-01-06"),
+    dated(14, "2022-02-06", "2022-02-06"),
+    dated(15, "2022-06-06", "2022-06-06"),
+]
+
+
+@pytest.mark.parametrize(
+    ("rows", "rejected"),
+    [
+        (EXCHANGED, {13, 14}),
+        ([*EXCHANGED, dated(16, "2022-06-14", "2022-06-14")], set()),
+        ([*EXCHANGED, dated(16, "07/06/2022", "2022-06-07")], set()),
+        (EXCHANGED[2:], set()),
+        (
+            [
+                dated(11, "06/13/2022", None),
+                dated(12, "6/1/2022", "2022-01-06"),
+                dated(13, "06/06/2022", "2022-06-06"),
+            ],
+            {12},
+        ),
+        (
+            [
+                dated(11, "06/13/2022", None),
+                dated(12, "06/01/2022", "2022-01-06"),
+                dated(13, "14/06/2022", "2022-06-14"),
+            ],
+            set(),
+        ),
+        ([dated(11, "30/02/2022", None), dated(12, "06/01/2022", "2022-01-06")], set()),
+    ],
+    ids=["exchanged", "right cells", "right texts", "cells", "month first", "one typo", "no day"],
+)
+def test_a_date_that_can_be_read_both_ways_is_rejected_where_its_column_is_month_first(
+    tmp_path, rows, rejected
+):
+    _, staged = judge(tmp_path, rows)
+    found = table(staged, "select key_text from rejected_row where rule_code = 'DOS-R26'")
+    assert {int(row["key_text"][-2:]) for row in found} == rejected
 
 
 def test_two_versions_of_a_dossier_with_different_modification_times_are_accepted(tmp_path):

@@ -71,6 +71,11 @@ def unread(*columns: str) -> list[dict[str, Any]]:
     return [{column: None, f"{column}_text": UNREAD} for column in columns]
 
 
+def month_first(column: str) -> list[dict[str, Any]]:
+    """A date that can only be month first, so that the other dates of its column may be, too."""
+    return [{column: None, f"{column}_text": "06/28/2022"}]
+
+
 #: Feed → rule → changes to a clean row, one for each row that breaks the rule.
 CHANGES: dict[str, dict[str, list[dict[str, Any]]]] = {
     "visits": {
@@ -79,7 +84,7 @@ CHANGES: dict[str, dict[str, list[dict[str, Any]]]] = {
         "VIS-R03": [{"unit_code": None}],
         "VIS-R04": [{"issued_at": None}],
         "VIS-R05": unread("issued_at"),
-        "VIS-R06": unread("called_at"),
+        "VIS-R06": [*unread("called_at"), *month_first("called_at")],
         "VIS-R07": [{"ticket_status": None, "ticket_status_text": "lạ"}],
         "VIS-R08": [{"called_at": "2022-06-30 07:59:59"}],
         "VIS-R09": [
@@ -112,6 +117,7 @@ CHANGES: dict[str, dict[str, list[dict[str, Any]]]] = {
         "VIS-R14": [{"unit_code": "CITY"}, {"unit_code": "commune"}],
         "VIS-R15": [{"counter_code": "Trần Thị Hoa"}, {"service_code": "031090001234"}],
         "VIS-R16": [{"procedure_code": "1.01081"}],
+        "VIS-R17": [{"called_at_text": "06/07/2022 08:12"}],
         "VIS-W03": [{"called_at": "2022-06-30 15:10:00", "served_at": None, "finished_at": None}],
         "VIS-W04": [
             {"issued_at": "2022-06-30 01:00:00", "called_at": "2022-06-30 01:05:00"}
@@ -138,7 +144,7 @@ CHANGES: dict[str, dict[str, list[dict[str, Any]]]] = {
         "PRO-R05": [{"service_level": 3, **change} for change in unread("is_level4_eligible")],
         "PRO-R06": unread("is_internal"),
         "PRO-R07": unread("is_published"),
-        "PRO-R08": unread("decision_date"),
+        "PRO-R08": [*unread("decision_date"), *month_first("decision_date")],
         "PRO-R09": unread("published_date"),
         "PRO-R10": [{"published_date": "2022-07-01"}],
         "PRO-R11": [{"duration_workdays": -1}],
@@ -149,6 +155,7 @@ CHANGES: dict[str, dict[str, list[dict[str, Any]]]] = {
         "PRO-R13": [{"procedure_code": "1" * 101}, {"procedure_code": "1.0E+15"}],
         "PRO-R14": [{"field_code": "Phạm Văn An"}, {"procedure_name": "Hỏi an@example.invalid"}],
         "PRO-R15": [{"procedure_code": "1.01081"}],
+        "PRO-R16": [{"decision_date_text": "01/02/2022"}],
         "PRO-W03": [{"procedure_name": None}],
         "PRO-W04": [{"authority_level": None}],
         "PRO-W05": [{"service_level": None}],
@@ -168,12 +175,13 @@ CHANGES: dict[str, dict[str, list[dict[str, Any]]]] = {
         "UNI-R06": [{"has_queue_system": False, **change} for change in unread("has_one_stop")],
         "UNI-R07": unread("has_queue_system"),
         "UNI-R08": unread("digitisation_date"),
-        "UNI-R09": unread("valid_from_date", "valid_to_date"),
+        "UNI-R09": [*unread("valid_from_date", "valid_to_date"), *month_first("valid_from_date")],
         "UNI-R10": [{"valid_to_date": "2019-12-31"}],
         "UNI-R11": [{"unit_code": "H24.99"}, {"unit_code": "H24.99", "unit_name": "Sở 99"}],
         "UNI-R12": [{"unit_code": "H24." + "1" * 100}, {"unit_code": "2.2E+17"}],
         "UNI-R13": [{"unit_code": "CITY"}, {"unit_code": "district"}],
         "UNI-R14": [{"unit_name": "NGUYỄN THỊ HOA"}, {"unit_name": "Sở 14, 0912345678"}],
+        "UNI-R15": [{"valid_from_date_text": "01/02/2020"}],
         "UNI-W03": [{"parent_unit_code": "H24.77"}],
         "UNI-W04": [{"unit_code": "H24.88", "parent_unit_code": "H24.88"}],
         "UNI-W05": [{"unit_level": "commune"}],
@@ -188,7 +196,7 @@ CHANGES: dict[str, dict[str, list[dict[str, Any]]]] = {
         "DEC-R03": [{"indicator_code": "happiness"}],
         "DEC-R04": [{"unit_code": None}],
         "DEC-R05": [{"period_start": None}, {"period_end": None}],
-        "DEC-R06": unread("period_start", "period_end"),
+        "DEC-R06": [*unread("period_start", "period_end"), *month_first("period_start")],
         "DEC-R07": [{"period_end": "2021-12-31"}],
         "DEC-R08": unread("numerator", "denominator", "declared_value"),
         "DEC-R09": [{"numerator": None, "denominator": None, "declared_value": None}],
@@ -200,6 +208,7 @@ CHANGES: dict[str, dict[str, list[dict[str, Any]]]] = {
         "DEC-R12": [{"document_number": None}],
         "DEC-R13": [{"unit_code": "H24.99"}, {"unit_code": "H24.99", "numerator": 31}],
         "DEC-R14": [{"note": "Chị Hoa, +84 912 345 678"}, {"document_number": "031090001234"}],
+        "DEC-R15": [{"period_start_text": "01/02/2022"}],
         "DEC-W03": [{"declared_value": 76}],
         "DEC-W04": [{"period_end": "2022-12-31"}],
         "DEC-W05": [*unread("document_date"), {"document_date": "2022-07-01"}],
