@@ -651,6 +651,23 @@ class CountingAll(_Comparison):
         return super()._new_sides(asked, has_every_dossier=has_every_dossier)
 
 
+def assert_each_item_has_its_row(warehouse, figures):
+    """The row that a dossier's or a ticket's item names states that dossier or ticket."""
+    for indicator, entity, key in (
+        ("on_time_rate", "dossier", "dossier_code"),
+        ("counter_waiting_time", "visit", "ticket_code"),
+    ):
+        rows = warehouse.rows(
+            f"select {key} as code, delivery_id, row_number from core.{entity}_version"
+            " where not is_vanished"
+        )
+        stated = {tuple(row.values()) for row in rows}
+        for figure in figures:
+            if figure.indicator_code == indicator:
+                for item in figure.items:
+                    assert (item.item_code, item.delivery_id, item.row_number) in stated
+
+
 def assert_every_difference_adds_up(warehouse, folder, seed, *, nights, pairs, units):
     """Compare pairs of random nights by every indicator and method; what is left is an error."""
     choose = random.Random(seed).choice
@@ -694,6 +711,7 @@ def assert_every_difference_adds_up(warehouse, folder, seed, *, nights, pairs, u
                         assert alone.figures([one], has_items=True) == (figure,)
                         few = alone.figures([one], has_items=True, most_items=2)
                         assert few == (replace(figure, items=figure.items[:2]),)
+            assert_each_item_has_its_row(warehouse, figures)
             found = {cause.cause_code for figure in figures for cause in figure.causes}
             assert "rule_changed" not in found
             moved += sum(len(figure.causes) for figure in figures)

@@ -55,10 +55,9 @@ ITEM_NAMES = {**dict.fromkeys(OF_DOSSIERS, "dossier"), VISIT: "ticket", OTHER: "
 FACTS = ("received", "due", "closed")
 #: The items that are listed, with their amounts, and the causes in their order.
 _ITEM = "diff_item"
+_SIDES = ("before", "after")
 _AMOUNTS = ", ".join(
-    f"item.{amount}_{side}"
-    for side in ("before", "after")
-    for amount in ("numerator", "denominator")
+    f"item.{amount}_{side}" for side in _SIDES for amount in ("numerator", "denominator")
 )
 _IN_ORDER = " left join ref.change_cause as cause on item.cause_code = cause.cause_code"
 
@@ -76,7 +75,7 @@ class ChangedItem:
         denominator_after: likewise to the denominator.
         facts: of a dossier, its days of receipt, due and end, ``<fact>_before`` and
             ``<fact>_after``.
-        delivery_id: of a dossier, the delivery that states it now, or stated it last.
+        delivery_id: of a dossier or ticket, the delivery that states it now, or stated it last.
         file_name: that delivery's file.
         row_number: the row in that file.
     """
@@ -586,7 +585,7 @@ class _Comparison:
     def _list_items(self, kind: str, figures: list[tuple[str, str]]) -> None:
         """Keep the items of figures that change them, at this unit."""
         select = self._sides.items(kind, figures, has_other_rules=self._has_other_rules)
-        was, now = (self._condition(side) for side in ("before", "after"))
+        was, now = (self._condition(side) for side in _SIDES)
         wanted = " or ".join(
             f"(item.indicator_code = {quoted_text(indicator)}"
             f" and item.method_code = {quoted_text(method)})"
@@ -628,28 +627,24 @@ class _Comparison:
         """The kept items of each figure, by cause."""
         columns, joins = "", ""
         if kind in OF_DOSSIERS:
-            columns = ", " + ", ".join(
-                f"fact.{name}_{side}" for name in FACTS for side in ("before", "after")
-            )
-            columns += (
-                ", coalesce(fact.delivery_after, fact.delivery_before) as delivery_id,"
-                " delivery.file_name, case when fact.delivery_after is null then fact.row_before"
-                " else fact.row_after end as row_number"
-            )
-            joins = (
-                f" left join diff_{DOSSIER_FACT} as fact on item.item_code = fact.dossier_code"
+            columns = "".join(f", fact.{name}_{side}" for name in FACTS for side in _SIDES)
+            joins = f" left join diff_{DOSSIER_FACT} as fact on item.item_code = fact.dossier_code"
+        if statements := self._sides.statements(kind, "chosen"):
+            columns += ", stated.delivery_id, delivery.file_name, stated.row_number"
+            joins += (
+                f" left join ({statements}) as stated on item.item_code = stated.item_code"
                 f" left join ({DELIVERIES}) as delivery"
-                " on coalesce(fact.delivery_after, fact.delivery_before) = delivery.delivery_id"
+                " on stated.delivery_id = delivery.delivery_id"
             )
         in_order = "coalesce(position, 0), item_code"
         found: dict[tuple[str, str], list[ChangedItem]] = {}
         for indicator, method in figures:
             rows = self._warehouse.rows(
-                f"select item.item_code, item.cause_code, {_AMOUNTS}{columns}"
-                f" from (select item.*, cause.position from {_ITEM} as item{_IN_ORDER}"
+                f"with chosen as (select item.*, cause.position from {_ITEM} as item{_IN_ORDER}"
                 " where indicator_code = :indicator and method_code = :method"
-                f" order by {in_order}{f' limit {most_items}' if most_items else ''}) as item"
-                f"{joins} order by {in_order}",
+                f" order by {in_order}{f' limit {most_items}' if most_items else ''})"
+                f" select item.item_code, item.cause_code, {_AMOUNTS}{columns}"
+                f" from chosen as item{joins} order by {in_order}",
                 {"indicator": indicator, "method": method},
             )
             found[indicator, method] = [_item(row) for row in rows]
@@ -750,7 +745,7 @@ def _item(row: dict[str, Any]) -> ChangedItem:
     facts = {
         f"{name}_{side}": row.pop(f"{name}_{side}")
         for name in FACTS
-        for side in ("before", "after")
+        for side in _SIDES
         if f"{name}_{side}" in row
     }
     return ChangedItem(**row, facts=facts)

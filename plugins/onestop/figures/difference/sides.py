@@ -103,6 +103,7 @@ class Sides:
         )
         self._made: list[str] = []
         self._visit_marts: list[NightMarts] = []
+        self._tickets = "core.visit_history"
         self._nights = {"earlier": previous, "later": as_of}
         self._marts = {
             "earlier": self._night_marts("earlier", previous),
@@ -168,6 +169,32 @@ class Sides:
         if kind == OTHER:
             self._prepare_others(figures)
         return self._select(kind, has_other_rules=has_other_rules)
+
+    def statements(self, kind: str, items: str) -> str | None:
+        """The SELECT of the rows that state items on the later night, or stated them last.
+
+        Args:
+            kind: from :func:`onestop.marts.night_changes.kind_of`, after :meth:`items`.
+            items: a relation with ``item_code``.
+
+        Returns:
+            With ``item_code``, ``delivery_id`` and ``row_number``; None if no one row states them.
+        """
+        if kind in OF_DOSSIERS:
+            return (
+                "select dossier_code as item_code, coalesce(delivery_after, delivery_before)"
+                " as delivery_id, case when delivery_after is null then row_before"
+                f" else row_after end as row_number from diff_{DOSSIER_FACT}"
+            )
+        if kind == VISIT:
+            return (
+                "select ticket_code as item_code, delivery_id, row_number"
+                " from (select ticket_code, delivery_id, row_number, row_number() over"
+                " (partition by ticket_code order by valid_from desc) as place"
+                f" from {self._tickets} as ticket where valid_from <= date '{self._as_of}'"
+                f" and ticket_code in (select item_code from {items})) as stated where place = 1"
+            )
+        return None
 
     def _select(self, kind: str, *, has_other_rules: bool = False) -> str:
         return item_select(
@@ -243,6 +270,7 @@ class Sides:
             " union select distinct issued_date from mart.counted_visit"
             f" where issued_date > date '{self._previous}'",
         )
+        self._tickets = self._marts["later"].relation("core.visit_history")
         if has_other_rules or not self._has_same_rules or self._changes_other_days():
             self._read("counted_visit")
             return
@@ -262,6 +290,8 @@ class Sides:
                 VISITS, versions=f"diff_ticket_version_{side}", known_on=f"date '{night}'"
             )
             self._make(f"diff_ticket_{side}", f"select d.* from ({history}) as d where {is_of_day}")
+            if side == "later":
+                self._tickets = f"diff_ticket_{side}"
             given = {"core.visit_history": f"diff_ticket_{side}"}
             marts = NightMarts(self._warehouse, night, given=given, mark=f"diff_visit_{side}")
             self._visit_marts.append(marts)
