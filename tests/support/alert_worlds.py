@@ -64,10 +64,11 @@ class World:
         self.number += 1
         self.warehouse.execute(
             "insert into audit.delivery (delivery_id, attempt, state, source, feed, night, kind,"
-            " file_name, known_from, rows_read, rows_accepted, rows_rejected, rows_repeated,"
-            " rows_blank, warnings, refused_rule, settled_at) values (:id, 1, :state,"
-            " 'one_stop', :feed, :night, 'delta', :name, :night, :read, :accepted, :rejected, 0,"
-            " 0, 0, :rule, :at)",
+            " file_name, file_modified_at, sha256, known_from, rows_read, rows_accepted,"
+            " rows_rejected, rows_repeated, rows_blank, warnings, refused_rule, settled_at)"
+            " values (:id, 1, :state,"
+            " 'one_stop', :feed, :night, 'delta', :name, :at, '', :night, :read, :accepted,"
+            " :rejected, 0, 0, 0, :rule, :at)",
             {
                 "id": f"{name}.{self.number}",
                 "state": "refused" if refused_by else "loaded",
@@ -81,6 +82,26 @@ class World:
                 "at": MORNING + dt.timedelta(minutes=self.number),
             },
         )
+
+    def deliver_tickets(
+        self, name: str, *tickets: tuple[str, str, dt.date], night: dt.date = NIGHT
+    ) -> None:
+        """Load a file of tickets, each with its code, its unit and its day of issue."""
+        self.deliver(name, night)
+        for row, (code, unit, issued) in enumerate(tickets, start=2):
+            self.warehouse.execute(
+                "insert into core.visit_version (delivery_id, row_number, night, known_from,"
+                " content_hash, is_vanished, ticket_code, unit_code, issued_date)"
+                " values (:id, :row, :night, :night, '', false, :code, :unit, :issued)",
+                {
+                    "id": f"{name}.{self.number}",
+                    "row": row,
+                    "night": night,
+                    "code": code,
+                    "unit": unit,
+                    "issued": issued,
+                },
+            )
 
     def issue_reports(self, *codes: str) -> None:
         for code in codes:

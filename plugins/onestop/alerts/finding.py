@@ -100,6 +100,7 @@ def night_alerts(
         ),
         _refused(night, [row for row in refused if row["delivery_id"] not in asked], lacking),
         _rejected(warehouse, night),
+        _replaced_tickets(warehouse, night, before),
         *(turned_verdicts(warehouse, night, before) if published and before else ()),
         _signs(warehouse, night, before) if published else None,
         Alert("publication_late", night, tuple(seen)) if is_late else None,
@@ -372,6 +373,45 @@ def _share_line(
         usual=share(usual),
         rules=", ".join(f"{row['rule_code']} ({row['broken']})" for row in rules) or "–",
     )
+
+
+def _replaced_tickets(warehouse: Warehouse, night: dt.date, before: dt.date | None) -> Alert | None:
+    """Files since the last publication with codes that stand for other tickets, too.
+
+    A ticket keeps its unit and its day of issue; a code with another one is another ticket's, which
+    replaces the first in the history.
+    """
+    rows = warehouse.rows(
+        "with ticket as ("
+        " select v.ticket_code, v.unit_code, v.issued_date, v.known_from, d.file_name"
+        " from core.visit_version as v inner join (select distinct delivery_id, source, night,"
+        "  file_name, file_modified_at, sha256 from audit.delivery"
+        "  where state = 'loaded' and feed = 'visits' and known_from <= :night) as d"
+        " on v.delivery_id = d.delivery_id where not v.is_vanished and v.known_from <= :night"
+        " and v.ticket_code in (select ticket_code from core.visit_version"
+        "  where known_from > :before and known_from <= :night)"
+        " and not exists (select 1 from audit.delivery as later where later.state = 'loaded'"
+        "  and later.feed = 'visits' and later.known_from <= :night and later.source = d.source"
+        "  and later.night = d.night and later.file_name = d.file_name"
+        "  and (later.file_modified_at, later.sha256) > (d.file_modified_at, d.sha256)))"
+        " select file_name, count(distinct ticket_code) as tickets from ticket as t"
+        " where known_from > :before and exists (select 1 from ticket as other"
+        "  where other.ticket_code = t.ticket_code"
+        "  and (other.unit_code <> t.unit_code or other.issued_date <> t.issued_date))"
+        " group by file_name order by file_name",
+        {"night": night, "before": before or dt.date.min},
+    )
+    lines = [
+        line(
+            f"{row['file_name']} {row['tickets']}",
+            "tickets_replaced",
+            file=row["file_name"],
+            tickets=count(int(row["tickets"]), "ticket"),
+        )
+        for row in rows
+    ]
+    counts = {"files": len(lines), "tickets": sum(int(row["tickets"]) for row in rows)}
+    return Alert("tickets_replaced", night, tuple(lines), counts) if lines else None
 
 
 def _signs(warehouse: Warehouse, night: dt.date, before: dt.date | None) -> Alert | None:

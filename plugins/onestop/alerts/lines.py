@@ -49,6 +49,10 @@ _WORDS: dict[str, dict[Language, str]] = {
         "en": "{feed} ({source}): rows rejected {rejected} of {read} ({share}), usually {usual};"
         " rules: {rules}",
     },
+    "tickets_replaced": {
+        "vi": "{file}: {tickets} trùng mã với phiếu của đơn vị khác hoặc của ngày khác",
+        "en": "{file}: {tickets} with the code of a ticket of another unit or day",
+    },
     "figure": {
         "vi": "{title}, {unit}: {before} → {after}, mục tiêu {target}",
         "en": "{title}, {unit}: {before} → {after}, target {target}",

@@ -283,6 +283,32 @@ def test_a_verdict_turned_when_it_or_its_firmness_is_another(small_world, before
     assert not words or words in texts(found["verdict_turned"])[0]
 
 
+def test_tickets_with_the_code_of_another_unit_or_day_are_counted_by_file(world):
+    world.publish(BEFORE)
+    world.deliver_tickets("old.csv", ("1", "H24.31", BEFORE), ("2", "H24.31", BEFORE), night=BEFORE)
+    world.deliver_tickets("a.csv", ("1", "H24.31", NIGHT), ("7", "H24.31", NIGHT))
+    world.deliver_tickets("b.csv", ("1", "H24.32", NIGHT), ("7", "H24.32", NIGHT))
+    world.deliver_tickets("same.csv", ("2", "H24.31", BEFORE))
+    world.deliver_tickets("corrected.csv", ("9", "H24.33", NIGHT))
+    world.deliver_tickets("corrected.csv", ("9", "H24.31", NIGHT))
+    alert = world.alerts()["tickets_replaced"]
+    assert [(line.vi, line.en) for line in alert.lines] == [
+        (
+            f"{name}: 2 phiếu trùng mã với phiếu của đơn vị khác hoặc của ngày khác",
+            f"{name}: 2 tickets with the code of a ticket of another unit or day",
+        )
+        for name in ("a.csv", "b.csv")
+    ]
+    assert alert.counts == {"files": 2, "tickets": 4}
+
+
+def test_tickets_told_of_before_the_last_publication_are_not_told_again(world):
+    world.deliver_tickets("a.csv", ("1", "H24.31", BEFORE), night=BEFORE)
+    world.deliver_tickets("b.csv", ("1", "H24.32", BEFORE), night=BEFORE)
+    world.publish(BEFORE, NIGHT)
+    assert "tickets_replaced" not in world.alerts()
+
+
 def test_strong_signs_are_counted_by_unit_and_name_no_dossier(world):
     world.publish(BEFORE, NIGHT)
     world.deliver("new.json", feed="dossiers")
