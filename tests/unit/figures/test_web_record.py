@@ -761,15 +761,47 @@ def test_a_night_that_changed_no_figure_stays_chosen(auditor):
     assert f'<option value="{BEFORE}" selected>30/06/2022 (0)</option>' in page
 
 
-def test_a_dossier_that_differs_in_what_is_not_shown_says_so(warehouse, site, auditor, monkeypatch):
+def test_a_restated_dossier_says_what_its_two_files_state_differently(warehouse, site):
+    stated = (
+        "select * from core.dossier_history where dossier_code = :code and valid_from <= :night"
+        " and (valid_to is null or valid_to > :night)"
+    )
+    found = set()
+    for period in warehouse.rows(
+        "select distinct restated_night as night, period_type as type, period_basis as basis,"
+        " period_start as start from mart.restatement_dossier"
+    ):
+        for row in read_restatements(warehouse, site, of("restatements", **period))["dossiers"]:
+            if not (row["delivery_before"] and row["delivery_after"]):
+                assert row["classed"] == []
+                continue
+            before, after = (
+                warehouse.rows(stated, {"code": row["dossier_code"], "night": row[night]})[0]
+                for night in ("previous_night", "restated_night")
+            )
+            differ = {name for name, _, _ in row["classed"]}
+            for column, name in (("service_level", "mức độ"), ("channel", "kênh")):
+                assert (name in differ) is (before[column] != after[column]), row
+            if not (row["closed_before"] or row["closed_after"]):
+                assert "kết quả số hóa" not in differ  # it counts where the dossier was closed
+            found |= set(row["classed"])
+    assert found, "no restated dossier differs in its class"
+
+
+def test_a_dossier_whose_files_state_the_same_says_so(warehouse, site, auditor, monkeypatch):
     same = {"dossier_code": "D1", "unit_name": "U", "text_before": "A", "text_after": "A"}
+    same["classed"] = []
     for name in ("unit", "class", "received", "due", "closed", "delivery", "file", "row"):
         same |= {f"{name}_before": None, f"{name}_after": None}
     row = read_restatements(warehouse, site, of("restatements"))["rows"][0]
     asked = {"night": row["restated_night"], "type": row["period_type"], "lang": "en"}
     asked |= {"basis": row["period_basis"], "start": row["period_start"]}
-    text = "differs in what is not shown here"
-    for changed, is_said in (({}, True), ({"class_after": "late", "text_after": "B"}, False)):
+    text = "both files state the same"
+    for changed, is_said in (
+        ({}, True),
+        ({"class_after": "late", "text_after": "B"}, False),
+        ({"classed": [("channel", "Counter", "Online")]}, False),
+    ):
         listed = [{**same, **changed}]
         monkeypatch.setattr(audit, "_read_restated_dossiers", lambda *_, listed=listed: listed)
         assert (text in auditor.get("/restatements", params=asked).text) is is_said
@@ -786,7 +818,7 @@ def test_an_end_after_a_restated_period_does_not_look_like_a_deleted_one(
     named = ("class", "text", "unit", "received", "due", "closed", "delivery", "file", "row")
     dossier = dict.fromkeys(f"{name}_{side}" for name in named for side in ("before", "after"))
     dossier |= {"dossier_code": "D1", "unit_name": "U", "closed_before": dt.date(2022, 3, 2)}
-    dossier |= {"class_before": "early", "text_before": "Early"}
+    dossier |= {"class_before": "early", "text_before": "Early", "classed": []}
     asked = {"night": row["restated_night"], "type": row["period_type"]}
     asked |= {"basis": row["period_basis"], "start": row["period_start"]}
     last = {"en": day(row["period_end"], "en"), "vi": day(row["period_end"], "vi")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from onestop.console import csv_bytes
@@ -28,7 +29,7 @@ from onestop.figures.web.unit import (
 from onestop.marts.earlier_nights import FoundUnit
 from onestop.marts.published import find_night, published_nights
 from onestop.said import said, said_text
-from onestop.schema.number_text import amounts_text
+from onestop.schema.number_text import amounts_text, day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,6 +47,15 @@ _CHANGED: tuple[tuple[str, dict[Language, str]], ...] = (
     ("resolved_at", {"vi": "kết thúc", "en": "ended"}),
     ("status", {"vi": "trạng thái", "en": "status"}),
 )
+#: What classes a dossier beside its days, as the row of the file states it.
+_CLASSED: dict[str, dict[Language, str]] = {
+    "original_due_date": {"vi": "hạn trả đầu tiên", "en": "first due date"},
+    "field_code": {"vi": "lĩnh vực", "en": "field"},
+    "procedure_code": {"vi": "thủ tục", "en": "procedure"},
+    "channel": {"vi": "kênh", "en": "channel"},
+    "service_level": {"vi": "mức độ", "en": "service level"},
+    "result_digitised": {"vi": "kết quả số hóa", "en": "digitised result"},
+}
 #: Ends without a result. Their status may be "result returned": sources have one for all ends.
 _WITHOUT_RESULT = ("returned_unprocessed", "withdrawn")
 #: The order of signs: the strongest first, then those that were overdue longest.
@@ -358,8 +368,13 @@ def _read_restated_dossiers(
         column = "level" if unit["unit_scope"] == "level" else "unit"
         value = unit["unit_level" if column == "level" else "unit_code"]
         condition, values = f"(:unit in ({column}_before, {column}_after))", {"unit": value}
-    return warehouse.rows(
-        f"select dossier.*, was.label_{lang} as text_before,"
+    stated = "".join(
+        f" stated_{side}.{column} as {column}_{name},"
+        for column in _CLASSED
+        for side, name in (("was", "before"), ("now", "after"))
+    )
+    rows = warehouse.rows(
+        f"select dossier.*, was.label_{lang} as text_before,{stated}"
         f" now.label_{lang} as text_after, file_was.file_name as file_before,"
         " file_now.file_name as file_after,"
         " coalesce(unit.unit_name, dossier.unit_after, dossier.unit_before) as unit_name"
@@ -368,6 +383,8 @@ def _read_restated_dossiers(
         " on coalesce(dossier.unit_after, dossier.unit_before) = unit.unit_code"
         f" left join ({_FILES}) as file_was on dossier.delivery_before = file_was.delivery_id"
         f" left join ({_FILES}) as file_now on dossier.delivery_after = file_now.delivery_id"
+        f" left join core.dossier_history as stated_was on {_valid('was', 'previous_night')}"
+        f" left join core.dossier_history as stated_now on {_valid('now', 'restated_night')}"
         f" left join ({_CLASSES}) as was on dossier.class_before = was.class_at_end"
         f" left join ({_CLASSES}) as now on dossier.class_after = now.class_at_end"
         " where restated_night = :night and period_type = :type and period_basis = :basis"
@@ -379,6 +396,39 @@ def _read_restated_dossiers(
             "basis": period["period_basis"],
             "start": period["period_start"],
         },
+    )
+    channels = _labels(warehouse, "channel", lang)
+    return [{**row, "classed": list(_classed_otherwise(row, channels, lang))} for row in rows]
+
+
+def _classed_otherwise(
+    row: Mapping[str, Any], channels: Mapping[str, str], lang: Language
+) -> Iterator[tuple[str, str, str]]:
+    """What both rows of a dossier state and state differently: its name, before, after."""
+    if not (row["delivery_before"] and row["delivery_after"]):
+        return
+    for column, names in _CLASSED.items():
+        stated = [row[f"{column}_{side}"] for side in ("before", "after")]
+        is_asked = column != "result_digitised" or row["closed_before"] or row["closed_after"]
+        if is_asked and stated[0] != stated[1]:
+            before, after = (_stated_text(value, channels, lang) for value in stated)
+            yield names[lang], before, after
+
+
+def _stated_text(value: object, channels: Mapping[str, str], lang: Language) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return {"vi": ("không", "có"), "en": ("no", "yes")}[lang][value]
+    return day(value, lang) if isinstance(value, dt.date) else channels.get(str(value), str(value))
+
+
+def _valid(side: str, night: str) -> str:
+    """The condition for what the record states of a restated dossier on a night."""
+    return (
+        f"dossier.dossier_code = stated_{side}.dossier_code"
+        f" and stated_{side}.valid_from <= dossier.{night}"
+        f" and (stated_{side}.valid_to is null or stated_{side}.valid_to > dossier.{night})"
     )
 
 
