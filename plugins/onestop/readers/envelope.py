@@ -123,6 +123,12 @@ class Envelope:
 
     def no_list(self) -> UnreadableError:
         """The refusal of an object without a list."""
+        if self.is_record:
+            return UnreadableError(
+                "FILE-F04",
+                "the JSON begins with a record that is in no list; put the records between [ and ],"
+                " with commas, or one on each line, without commas",
+            )
         return UnreadableError(
             "FILE-F04",
             said("the JSON object has no list of records under '{path}'", path=self.path),

@@ -218,6 +218,11 @@ SENTENCES: dict[str, str] = {
     "no record has a key that the mapping knows": "không bản ghi nào có khóa mà ánh xạ biết",
     "the JSON is nested too deeply": "JSON lồng nhau quá nhiều tầng",
     "the key '{path}' is there twice; export again": "khóa '{path}' có hai lần; hãy xuất lại",
+    "the JSON begins with a record that is in no list; put the records between [ and ], with"
+    " commas, or one on each line, without commas": (
+        "JSON bắt đầu bằng một bản ghi không nằm trong danh sách nào; hãy đặt các bản ghi giữa [ và"
+        " ], cách nhau bằng dấu phẩy, hoặc mỗi dòng một bản ghi, không có dấu phẩy"
+    ),
     "the JSON object has no list of records under '{path}'": (
         "đối tượng JSON không có danh sách bản ghi ở '{path}'"
     ),

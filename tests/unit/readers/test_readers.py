@@ -498,6 +498,13 @@ NO_LISTS = {
 }
 
 
+def test_records_with_commas_and_without_a_list_are_refused_with_what_is_lacking(tmp_path):
+    lines = ",\n".join(json.dumps({"MaHoSo": f"a-{n}", "MaTTHC": "1.000001"}) for n in (1, 2))
+    with pytest.raises(UnreadableError, match="a record that is in no list") as caught:
+        read_text(tmp_path, lines)
+    assert caught.value.code == "FILE-F04"
+
+
 def read_text(folder, text, mapping=ONE_STOP.feeds["dossiers"]):
     path = folder / "file"
     path.write_text(text, encoding="utf-8")
