@@ -63,6 +63,11 @@ MACROS = (
             then try_cast(regexp_replace(x, '[, ]', '', 'g') as decimal(18, 4))
     end
     """,
+    # A declared rate is in percent, whether its sign is written or not.
+    r"""
+    create or replace temporary macro to_declared(x, sign)
+        as to_number(regexp_replace(x, ' ?%$', ''), sign)
+    """,
     rf"""
     create or replace temporary macro to_clock(x) as case
         when regexp_full_match(x, '{_CLOCK}') then try_cast(x as time)
@@ -329,7 +334,7 @@ def _parsed(column: Column, given: ColumnMapping, text: str, mapping: FeedMappin
         whole = f"to_whole({text}, {literal(mapping.decimal)})"
         return f"coalesce({coded}::bigint, {whole})" if coded else whole
     if column.type == "decimal":
-        return f"to_number({text}, {literal(mapping.decimal)})"
+        return f"to_declared({text}, {literal(mapping.decimal)})"
     if column.type == "boolean":
         return f"{coded}::boolean"
     if coded and not column.codes:

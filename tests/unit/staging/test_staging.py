@@ -303,13 +303,17 @@ def test_whole_numbers_are_read_with_their_thousands_signs(text, sign, whole):
         ("1 234,567", ".", "1234.5670"),
         ("9" * 40, ".", None),
         ("nan", ".", None),
+        ("98%", ".", "98.0000"),
+        ("98,5 %", ".", "98.5000"),
+        ("%", ".", None),
+        ("98%%", ".", None),
     ],
 )
 def test_a_number_that_could_be_read_both_ways_is_read_as_the_mapping_says(text, sign, number):
     with duckdb.connect() as connection:
         for macro in MACROS:
             connection.execute(macro)
-        found = connection.execute("select to_number(?, ?)::varchar", [text, sign]).fetchone()
+        found = connection.execute("select to_declared(?, ?)::varchar", [text, sign]).fetchone()
     assert found == (number,)
 
 
