@@ -36,7 +36,7 @@ from onestop.schema.feeds import FEEDS
 from onestop.schema.reference import reference_files
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.settings import Settings
-from onestop.warehouse import WarehouseError, duckdb_address, engine_of
+from onestop.warehouse import NoWarehouseError, WarehouseError, duckdb_address, engine_of
 from onestop.warehouse.base import quoted
 
 if TYPE_CHECKING:
@@ -111,6 +111,11 @@ def _settings_of(url_or_path: str | Path | None) -> Settings:
     if file is not None and file.is_dir():
         raise QuestionError(
             "is a folder", subject=str(file), remedy="name the file, such as …/onestop.duckdb"
+        )
+    if file is not None and not file.exists():
+        raise NoWarehouseError(
+            said("there is no warehouse at {path}", path=file),
+            remedy="name the readers' copy, such as …/published/onestop.duckdb",
         )
     return replace(settings, warehouse=url, published=file or settings.published)
 

@@ -104,6 +104,13 @@ def test_years_with_unreviewed_days_off_are_a_warning(tmp_path, year, expected):
         )
 
 
+def test_the_clock_is_that_of_the_machine_whatever_night_is_asked_for(tmp_path):
+    at = dt.datetime(2031, 11, 20, 7, tzinfo=LOCAL_ZONE)
+    [clock] = [one for one in examine(settings_in(tmp_path), at) if one.check == "clock"]
+    assert clock.state == "OK"
+    assert "2031" not in clock.message
+
+
 def test_the_doctor_changes_nothing(published):
     def times():
         root = published.exports.parent

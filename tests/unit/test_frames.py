@@ -346,7 +346,7 @@ def test_the_list_of_tables_has_every_table_with_its_meaning(on_both, address):
 def test_what_is_not_published_or_not_there_is_said(embedded, tmp_path):
     with pytest.raises(NothingPublishedError, match="night 2022-05-02 is not published"):
         onestop.open_published(embedded.published, "2022-05-02")
-    with pytest.raises(NothingPublishedError, match="there is no warehouse at"):
+    with pytest.raises(WarehouseError, match=r"no warehouse at .*; name the readers' copy"):
         onestop.open_published(tmp_path / "none.duckdb")
     with pytest.raises(QuestionError, match="is a folder; name the file"):
         onestop.open_published(tmp_path)

@@ -192,7 +192,7 @@ def _in_landing(settings: Settings, *folders: Path) -> _Found:
             )
 
 
-def _clock(settings: Settings, now: dt.datetime) -> _Found:
+def _clock(settings: Settings, now: dt.datetime) -> _Found:  # noqa: ARG001 - as above
     known = [
         entry.changed_at
         for folder in (settings.landing / "publications", settings.published.parent)
@@ -210,10 +210,10 @@ def _clock(settings: Settings, now: dt.datetime) -> _Found:
         return
     zone = said(
         "{now} in Asia/Ho_Chi_Minh (UTC{offset})",
-        now=f"{now:%Y-%m-%d %H:%M}",
-        offset=f"{now:%z}",
+        now=f"{today:%Y-%m-%d %H:%M}",
+        offset=f"{today:%z}",
     )
-    if now.utcoffset() != dt.timedelta(hours=7):
+    if today.utcoffset() != dt.timedelta(hours=7):
         yield "FAIL", zone, said("reinstall the time zone data (tzdata): Việt Nam is UTC+7")
         return
     yield "OK", zone

@@ -228,6 +228,9 @@ SENTENCES: dict[str, str] = {
     ),
     "is a folder": "là một thư mục",
     "name the file, such as …/onestop.duckdb": "nêu tên tệp, như …/onestop.duckdb",
+    "name the readers' copy, such as …/published/onestop.duckdb": (
+        "nêu bản cho người đọc, như …/published/onestop.duckdb"
+    ),
     "SQL reads the tables of night {last}, and these figures are of {as_of}": (
         "SQL đọc các bảng của đêm {last}, còn số liệu này là của {as_of}"
     ),

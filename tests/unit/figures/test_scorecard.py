@@ -219,7 +219,8 @@ def test_a_verdict_names_the_readings_that_turn_it(settings, lang):
     assert by_all in shown
     html = PAGES.get_template("scorecard.html").render(
         **scorecard_values(read_scorecard(settings), lang),
-        title="", decision="", provisional=[], has_reports=False, issued=[], unpublished=[],
+        title="", decision="", figures_sha256="", provisional=[], has_reports=False,
+        issued=[], unpublished=[],
     )  # fmt: skip
     assert f"<small>{DEPENDS[lang]}</small>" in html
     assert f"<small>{by_all}</small>" in html

@@ -24,6 +24,7 @@ from onestop.record.decisions import VOLUME
 from onestop.record.issued_reports import is_before_end
 from onestop.said import said
 from onestop.schema.did_you_mean import CODES, did_you_mean
+from onestop.schema.number_text import day
 from onestop.schema.time_zone import LOCAL_ZONE
 
 if TYPE_CHECKING:
@@ -176,9 +177,10 @@ def issue_files(settings: Settings, facts: ReportFacts) -> dict[str, bytes]:
         ).encode(),
         "scorecard.html": frozen_scorecard(
             read_scorecard(settings, night),
-            facts.title_vi,
+            f"{facts.title_vi}: {day(facts.period_start, 'vi')} – {day(facts.period_end, 'vi')}",
             facts.revision_sentences,
             on_report,
+            facts.figures_sha256,
         ).encode(),
         "indicators.csv": _indicators(settings, facts),
     }

@@ -29,6 +29,7 @@ def frozen_scorecard(
     title: str,
     provisional: list[str] | None = None,
     decision: str = "",
+    figures_sha256: str = "",
 ) -> str:
     """The scorecard's page in Vietnamese, as a standalone file.
 
@@ -37,6 +38,7 @@ def frozen_scorecard(
         title: of the report that it belongs to.
         provisional: how far such figures moved later: a heading and lines, or one sentence.
         decision: that it is issued before its period is over, and why, as a sentence.
+        figures_sha256: of the publication that it shows.
     """
     values = scorecard_values(lines, "vi")
     return PAGES.get_template("scorecard.html").render(
@@ -44,6 +46,7 @@ def frozen_scorecard(
         title=title,
         provisional=provisional or [],
         decision=decision,
+        figures_sha256=figures_sha256,
     )
 
 
