@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from onestop.errors import OneStopError, SettingsError
 from onestop.files import FULL, remove_unfinished, room_left
@@ -88,7 +88,24 @@ class _Group(TyperGroup):
 _ParserError: Any = typer.BadParameter.__mro__[2]
 
 
+#: How the help names the values of options, by the parser's own name of their type.
+_VALUES = {
+    "<int>": "N",
+    "<int range>": "N",
+    "<float range>": "N",
+    "<path>": "PATH",
+    "<str>": "TEXT",
+}
+
+
 def _in_own_language(command: _Command | _Group, laid_out: Callable[[], str]) -> str:
+    for parameter in command.params:
+        shown: Any = parameter
+        if isinstance(parameter, TyperOption):
+            kind = shown.display_type(typer.Context(command)) or ""
+            shown.metavar = shown.metavar or _VALUES.get(kind, kind.strip("<>")) or None
+        else:
+            shown.display_type_rich = lambda ctx: None  # noqa: ARG005 - its name says it
     if chosen_language() == "en":
         return laid_out()
     from onestop.help_texts import COMMANDS, PARAMETERS
@@ -434,6 +451,7 @@ def explain(  # noqa: PLR0913, PLR0917 - a figure has this many coordinates
     indicator: Annotated[
         str,
         typer.Argument(
+            metavar="INDICATOR",
             help="As in ref.indicator: on_time_rate, counter_waiting_time, …; or a check, as in"
             " ref.decree_check: extended_twice, closed_out_overdue, …",
             autocompletion=_codes_of("indicator.indicator_code", "decree_check.check_code"),
@@ -584,6 +602,7 @@ def issue_report(
     code: Annotated[
         str,
         typer.Argument(
+            metavar="CODE",
             help="q1, half_year, q3 or year.",
             autocompletion=_codes_of("report_calendar.report_code"),
         ),
@@ -1042,7 +1061,7 @@ def package(
         dt.date | None,
         typer.Argument(
             parser=_day,
-            metavar="[DATE]",
+            metavar="DATE",
             help="A published night; defaults to the last one.",
             show_default=False,
         ),
@@ -1112,7 +1131,7 @@ def federate(
     places: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[FOLDER|URL]…",
+            metavar="FOLDER|URL",
             help="Files, folders, sftp:// and s3:// folders, https:// files; defaults to the"
             " variable ONESTOP_PACKAGES.",
             show_default=False,
@@ -1197,7 +1216,7 @@ def nation(
 def lineage(
     lang: LangOption,
     what: Annotated[
-        str | None, typer.Argument(metavar="[TABLE[.COLUMN]]", help="form_06a.received_total")
+        str | None, typer.Argument(metavar="TABLE[.COLUMN]", help="form_06a.received_total")
     ] = None,
     form: FormatOption = Format.table,
 ) -> None:

@@ -128,7 +128,7 @@ class ReplayResult:
             else ""
         )
         return said(
-            "{file}: {rows} closed,{left_out} {open} still rejected",
+            "{file}: {rows} accepted now,{left_out} {open} still rejected",
             file=self.file_name,
             rows=said_count(self.rows_replayed, "row"),
             left_out=left_out,
@@ -286,7 +286,7 @@ def replay_summary(results: Sequence[ReplayResult], *, is_trial: bool) -> Said:
         "{deliveries} read again: {rows} and {files}",
         deliveries=said_count(len(results), "delivery", "deliveries"),
         rows=said_count(closed, "row"),
-        files=said_count(loaded, "whole file"),
+        files=said_count(loaded, "refused file"),
     )
     if not (closed or loaded):
         return said(

@@ -239,5 +239,5 @@ def test_the_command_prints_what_was_replayed(replayed):
         },
     )
     assert done.returncode == 0, done.stderr
-    assert "ward_20221115.json: 0 rows closed, 1 still rejected" in done.stdout
+    assert "ward_20221115.json: 0 rows accepted now, 1 still rejected" in done.stdout
     assert "Traceback" not in done.stderr

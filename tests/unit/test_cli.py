@@ -102,6 +102,8 @@ def test_every_help_fits_eighty_columns_in_either_language(lang, monkeypatch):
         assert done.output.startswith("Cách dùng: " if lang == "vi" else "Usage: ")
         assert ("Tùy chọn:" in done.output) == (lang == "vi")
         assert lang == "en" or "[default" not in done.output, typed
+        # values have names, not the types of the program: --limit N, not --limit <int range>
+        assert not re.search(r"<[a-z]|\[\[", done.output), typed
 
 
 def test_every_text_of_the_help_is_translated_and_no_other():

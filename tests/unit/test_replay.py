@@ -360,10 +360,10 @@ def test_a_trial_asks_to_be_run_only_where_it_would_settle_something():
     unchanged = ReplayResult("d.1", "one.json", "unchanged", rows_open=3)
     replayed = ReplayResult("d.2", "two.json", "replayed", rows_replayed=2)
     assert replay_summary([unchanged], is_trial=True) == (
-        "1 delivery read again: 0 rows and 0 whole files settled; correct the rule, the mapping or"
-        " the reference file first"
+        "1 delivery read again: 0 rows and 0 refused files settled; correct the rule, the mapping"
+        " or the reference file first"
     )
     assert replay_summary([unchanged, replayed], is_trial=True) == (
-        "2 deliveries read again: 2 rows and 0 whole files would be settled; run it without"
+        "2 deliveries read again: 2 rows and 0 refused files would be settled; run it without"
         " --dry-run"
     )

@@ -18,6 +18,6 @@ NOUNS: dict[str, str] = {
     "more province": "tỉnh nữa",
     "province": "tỉnh",
     "more row": "dòng nữa",
-    "whole file": "tệp nguyên vẹn",
+    "refused file": "tệp từng bị từ chối",
     "ticket": "phiếu",
 }

@@ -96,8 +96,8 @@ SENTENCES: dict[str, str] = {
     "{found} settled; they appear in the figures from the next night on": (
         "{found} được giải quyết; có mặt trong số liệu từ đêm tiếp theo"
     ),
-    "{file}: {rows} closed,{left_out} {open} still rejected": (
-        "{file}: đã giải quyết {rows},{left_out} còn bị loại {open}"
+    "{file}: {rows} accepted now,{left_out} {open} still rejected": (
+        "{file}: nay nhận {rows},{left_out} còn bị loại {open}"
     ),
     " {count} left out by the mapping,": " bỏ qua theo ánh xạ {count},",
     "no refused rows or files to read again": "không có dòng hay tệp bị từ chối nào để đọc lại",
