@@ -197,6 +197,24 @@ def test_replayed_rows_give_the_history_of_rows_that_were_valid_from_the_start(
         _assert_the_counts_add_up(warehouse, files, corrected | left_out)
 
 
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+def test_a_key_that_all_parts_of_a_snapshot_leave_out_vanishes_with_the_last(tmp_path, order):
+    code = CODES[0]
+    files = [
+        File(0, 0, "delta", {code: "A"}, frozenset()),
+        *(File(index, 1, "snapshot", {code: "A"}, frozenset({code})) for index in (1, 2)),
+    ]
+    with open_warehouse(f"duckdb:///{tmp_path / 'w'}.duckdb") as warehouse:
+        for file in files:
+            load_delivery(warehouse, file.delivery, file.staged(tmp_path))
+        ends = []
+        for index in order:
+            load_replayed(warehouse, files[index].delivery, files[index].without_bad(tmp_path))
+            [(_, _, _, end)] = history(warehouse)
+            ends.append(end)
+    assert ends == [None, night_of(1)]
+
+
 def _assert_the_counts_add_up(warehouse, files, corrected):
     for file in files:
         last = warehouse.rows(

@@ -62,12 +62,11 @@ def find_replayed_keys(load: Incoming, known_from: dt.date) -> None:
     )
     is_new = enter_scopes(load, known_from)
     _touch_new(load)
+    _touch_left_out(load)
     if load.is_snapshot:
         _touch_missing(load)
         if is_new or _replays_nameless_rows(load):
             _touch_absent(load)
-    else:
-        _touch_left_out(load)
 
 
 def changed_keys_select(warehouse: Warehouse, feed: Feed, previous: dt.date, as_of: dt.date) -> str:
@@ -145,7 +144,11 @@ def _touch_new(load: Incoming) -> None:
 
 
 def _touch_left_out(load: Incoming) -> None:
-    """Add the keys that end because the mapping leaves out the only row that states them."""
+    """Add the keys that may end because the mapping leaves out the only row that states them.
+
+    Of the parts of a snapshot, the last one that leaves a key out ends it; another part may have
+    recorded already that it lacks the key.
+    """
     load.warehouse.execute(
         f"insert into touched ({load.key}) {keys_left_out(load)}",
         {"delivery_id": load.delivery.delivery_id},
