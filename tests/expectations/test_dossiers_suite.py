@@ -314,8 +314,28 @@ EXCHANGED = [
             set(),
         ),
         ([dated(11, "30/02/2022", None), dated(12, "06/01/2022", "2022-01-06")], set()),
+        (
+            [
+                dated(11, "15/05/22", None),
+                dated(12, "28/05/2022 25:10", None),
+                dated(13, "06/28/2022", None),
+                *(dated(n, "05/06/2022", "2022-06-05") for n in range(20, 30)),
+            ],
+            set(),
+        ),
+        (
+            [
+                dated(11, "27/05/2022", "2022-05-27"),
+                dated(12, "28/05/2022 13:05 PM", None),
+                *(dated(n, "2022-06-05", "2022-06-05") for n in range(20, 30)),
+            ],
+            set(),
+        ),
     ],
-    ids=["exchanged", "right cells", "right texts", "cells", "month first", "one typo", "no day"],
+    ids=[
+        *("exchanged", "right cells", "right texts", "cells", "month first", "one typo", "no day"),
+        *("few among many texts", "few among many cells"),
+    ],
 )
 def test_a_date_that_can_be_read_both_ways_is_rejected_where_its_column_is_month_first(
     tmp_path, rows, rejected

@@ -203,7 +203,7 @@ def test_a_new_reader_reads_every_row(tree):
 
 def test_a_new_rule_rejects_the_row_that_breaks_it(tree):
     assert rows(tree, "select rule_code, count(*) from audit.rejected_row group by rule_code") == [
-        ("VIS-R17", 1)
+        ("VIS-R18", 1)
     ]
     assert "Issued on a Sunday" in (tree.folder / "docs" / "feeds.md").read_text("utf-8")
 
@@ -211,7 +211,7 @@ def test_a_new_rule_rejects_the_row_that_breaks_it(tree):
 def test_the_row_beside_a_new_rule_shows_that_the_rule_finds_it(tree):
     shown = tree.run(
         sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
-        "tests/expectations/test_register_suites.py", "-k", "VIS-R17 or every_rule",
+        "tests/expectations/test_register_suites.py", "-k", "VIS-R18 or every_rule",
     )  # fmt: skip
     assert "5 passed" in shown
 

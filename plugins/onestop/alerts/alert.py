@@ -92,10 +92,12 @@ _KINDS: dict[str, AlertKind] = {
     "tickets_replaced": AlertKind(
         "Phiếu lấy số trùng mã với phiếu khác",
         "Queue tickets with the codes of other tickets",
-        "Mỗi mã chỉ được tính một phiếu, các phiếu kia không có trong số liệu. Đề nghị nguồn xuất"
+        "Mỗi mã chỉ được tính một phiếu: nếu là các phiếu khác nhau, các phiếu kia không có trong"
+        " số liệu. Đề nghị nguồn xuất"
         " mã phiếu không trùng, như ghép đơn vị, ngày và số, cho các đêm từ nay; các tệp nêu trên"
         " cũng cần xuất lại.",
-        "Each code counts as one ticket, the others are not in the figures. Have the source export"
+        "Each code counts as one ticket: where they are different tickets, the others are not in"
+        " the figures. Have the source export"
         " codes that no other ticket has, such as unit, day and number together, from now on; and"
         " the files named above once more.",
     ),

@@ -763,8 +763,8 @@ def test_a_night_that_changed_no_figure_stays_chosen(auditor):
 
 def test_a_restated_dossier_says_what_its_two_files_state_differently(warehouse, site):
     stated = (
-        "select * from core.dossier_history where dossier_code = :code and valid_from <= :night"
-        " and (valid_to is null or valid_to > :night)"
+        "select * from core.dossier_version where dossier_code = :code and not is_vanished"
+        " and delivery_id = :delivery and row_number is not distinct from :row"
     )
     found = set()
     for period in warehouse.rows(
@@ -776,8 +776,15 @@ def test_a_restated_dossier_says_what_its_two_files_state_differently(warehouse,
                 assert row["classed"] == []
                 continue
             before, after = (
-                warehouse.rows(stated, {"code": row["dossier_code"], "night": row[night]})[0]
-                for night in ("previous_night", "restated_night")
+                warehouse.rows(
+                    stated,
+                    {
+                        "code": row["dossier_code"],
+                        "delivery": row[f"delivery_{side}"],
+                        "row": row[f"row_{side}"],
+                    },
+                )[0]
+                for side in ("before", "after")
             )
             differ = {name for name, _, _ in row["classed"]}
             for column, name in (("service_level", "mức độ"), ("channel", "kênh")):

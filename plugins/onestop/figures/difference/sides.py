@@ -103,7 +103,7 @@ class Sides:
         )
         self._made: list[str] = []
         self._visit_marts: list[NightMarts] = []
-        self._tickets = "core.visit_history"
+        self._tickets: list[str] = []
         self._nights = {"earlier": previous, "later": as_of}
         self._marts = {
             "earlier": self._night_marts("earlier", previous),
@@ -187,12 +187,17 @@ class Sides:
                 f" else row_after end as row_number from diff_{DOSSIER_FACT}"
             )
         if kind == VISIT:
+            stated = " union all ".join(
+                f"select ticket_code, delivery_id, row_number, valid_from, {side} as side"
+                f" from {tickets} as t where valid_from <= date '{self._as_of}'"
+                f" and ticket_code in (select item_code from {items})"
+                for side, tickets in enumerate(self._tickets)
+            )
             return (
                 "select ticket_code as item_code, delivery_id, row_number"
                 " from (select ticket_code, delivery_id, row_number, row_number() over"
-                " (partition by ticket_code order by valid_from desc) as place"
-                f" from {self._tickets} as ticket where valid_from <= date '{self._as_of}'"
-                f" and ticket_code in (select item_code from {items})) as stated where place = 1"
+                " (partition by ticket_code order by side, valid_from desc) as place"
+                f" from ({stated}) as every) as ranked where place = 1"
             )
         return None
 
@@ -270,9 +275,11 @@ class Sides:
             " union select distinct issued_date from mart.counted_visit"
             f" where issued_date > date '{self._previous}'",
         )
-        self._tickets = self._marts["later"].relation("core.visit_history")
         if has_other_rules or not self._has_same_rules or self._changes_other_days():
             self._read("counted_visit")
+            self._tickets = [
+                self._marts[side].relation("core.visit_history") for side in ("later", "earlier")
+            ]
             return
         is_of_day = f"exists (select 1 from {_DAYS} as day where day.issued_date = d.issued_date)"
         tickets = f"select d.ticket_code from core.visit_version as d where {is_of_day}"
@@ -281,6 +288,7 @@ class Sides:
             if side == "later" and self._is_later_published:
                 self._make(f"diff_visit_{side}", few_rows("mart.counted_visit", is_of_day))
                 self._relations[f"{side}.counted_visit"] = f"diff_visit_{side}"
+                self._tickets = ["core.visit_history", "diff_ticket_earlier"]
                 continue
             self._make(
                 f"diff_ticket_version_{side}",
@@ -291,7 +299,7 @@ class Sides:
             )
             self._make(f"diff_ticket_{side}", f"select d.* from ({history}) as d where {is_of_day}")
             if side == "later":
-                self._tickets = f"diff_ticket_{side}"
+                self._tickets = ["diff_ticket_later", "diff_ticket_earlier"]
             given = {"core.visit_history": f"diff_ticket_{side}"}
             marts = NightMarts(self._warehouse, night, given=given, mark=f"diff_visit_{side}")
             self._visit_marts.append(marts)

@@ -383,8 +383,8 @@ def _read_restated_dossiers(
         " on coalesce(dossier.unit_after, dossier.unit_before) = unit.unit_code"
         f" left join ({_FILES}) as file_was on dossier.delivery_before = file_was.delivery_id"
         f" left join ({_FILES}) as file_now on dossier.delivery_after = file_now.delivery_id"
-        f" left join core.dossier_history as stated_was on {_valid('was', 'previous_night')}"
-        f" left join core.dossier_history as stated_now on {_valid('now', 'restated_night')}"
+        f" left join core.dossier_version as stated_was on {_states('was', 'before')}"
+        f" left join core.dossier_version as stated_now on {_states('now', 'after')}"
         f" left join ({_CLASSES}) as was on dossier.class_before = was.class_at_end"
         f" left join ({_CLASSES}) as now on dossier.class_after = now.class_at_end"
         " where restated_night = :night and period_type = :type and period_basis = :basis"
@@ -423,12 +423,13 @@ def _stated_text(value: object, channels: Mapping[str, str], lang: Language) -> 
     return day(value, lang) if isinstance(value, dt.date) else channels.get(str(value), str(value))
 
 
-def _valid(side: str, night: str) -> str:
-    """The condition for what the record states of a restated dossier on a night."""
+def _states(alias: str, side: str) -> str:
+    """The condition for the row that stated a restated dossier on that side."""
     return (
-        f"dossier.dossier_code = stated_{side}.dossier_code"
-        f" and stated_{side}.valid_from <= dossier.{night}"
-        f" and (stated_{side}.valid_to is null or stated_{side}.valid_to > dossier.{night})"
+        f"dossier.dossier_code = stated_{alias}.dossier_code"
+        f" and dossier.delivery_{side} = stated_{alias}.delivery_id"
+        f" and dossier.row_{side} is not distinct from stated_{alias}.row_number"
+        f" and not stated_{alias}.is_vanished"
     )
 
 
