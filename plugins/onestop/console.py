@@ -211,7 +211,7 @@ def progress_text(
         rate: how many in a second; None when unknown.
         lang: of numbers.
     """
-    if not unit:
+    if not unit or not (done or total):
         return text
     of = f"/{whole(int(total), lang)}" if total else ""
     speed = f", {whole(int(rate), lang)} {unit}/s" if rate and rate >= 1 else ""

@@ -498,7 +498,7 @@ def validate_delivery_file(
         keep_rules(folders.landing, suite.sha256, suite.text)
     past = folders.past_volumes(night)
     with (
-        working("checking", delivery.file_name),
+        working("checking", delivery.file_name, unit="rows"),
         working_on(delivery, folders.locks),
         staged_at_hand(delivery, folders, takes=READ, gives=JUDGED) as staged,
         noticing_damage(delivery, folders.staging),
@@ -739,8 +739,7 @@ def _publish(
     """Publish unless the night is frozen."""
     if not stays_frozen:
         _refuse_moved_record(warehouse, night)
-        with working("publishing"):
-            publish_marts(warehouse, night)
+        publish_marts(warehouse, night)
     unknown = unknown_names(warehouse, mappings.sources)
     for problem in unknown:
         log(

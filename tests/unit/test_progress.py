@@ -8,14 +8,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from published_marts import NIGHT, publish
+from published_marts import NIGHT, publish, settings_in
 
 import onestop
 from onestop import cli, console
 from onestop.console import LineProgress, TerminalProgress, progress_text
 from onestop.marts.compute import compute_marts
 from onestop.marts.files import mart_files
+from onestop.night import run_night
 from onestop.progress import advance, counted_off, listening, working
+from onestop.sample import write_sample
 from onestop.warehouse import open_warehouse
 
 
@@ -53,12 +55,37 @@ def test_computing_a_night_counts_its_tables(tmp_path):
     assert ["computing", "", "tables", tables, tables] in heard.told
 
 
+def test_every_step_of_a_night_counts_what_it_has_done(tmp_path):
+    settings = settings_in(tmp_path)
+    write_sample(settings.exports, NIGHT, NIGHT, since=NIGHT.replace(day=1), per_day=20)
+    name = f"dossiers_{NIGHT:%Y%m%d}_snapshot.json"
+    heard = Heard()
+    with listening(heard):
+        run_night(settings, NIGHT)
+    with open_warehouse(settings.warehouse) as warehouse:
+        rows = warehouse.rows(
+            "select rows_read, rows_repeated, rows_accepted from audit.delivery"
+            " where file_name = :name",
+            {"name": name},
+        )[0]
+    assert 0 < rows["rows_accepted"] < rows["rows_read"] - rows["rows_repeated"]
+    assert [told for told in heard.told if told[1] == name] == [
+        ["reading", name, "rows", None, rows["rows_read"]],
+        ["checking", name, "rows", None, rows["rows_read"] - rows["rows_repeated"]],
+        ["loading", name, "rows", None, rows["rows_accepted"]],
+    ]
+    counted = {work: (unit, done == total) for work, _, unit, total, done in heard.told if total}
+    assert counted == dict.fromkeys(("computing", "publishing"), ("tables", True))
+
+
 @pytest.mark.parametrize(
     ("cells", "text"),
     [
         (("reading a", 12000, None, "rows", 8000.4), "reading a: 12,000 rows, 8,000 rows/s"),
         (("checking", 3, 40.0, "tables", 0.2), "checking: 3/40 tables"),
         (("loading b.csv", 0, None, "", None), "loading b.csv"),
+        (("loading b.csv", 0, None, "rows", None), "loading b.csv"),
+        (("publishing", 0, 40.0, "tables", None), "publishing: 0/40 tables"),
     ],
 )
 def test_a_line_has_count_total_and_rate(cells, text):

@@ -22,6 +22,7 @@ from onestop.gate.masking import masked, masked_key
 from onestop.gate.results import write_result
 from onestop.gate.suite import FEED_SUITES, Suite, load_suite
 from onestop.gate.verdict import GateVerdict, UsualVolume
+from onestop.progress import advance
 from onestop.said import said, said_both
 from onestop.schema.feeds import FEEDS, Feed
 from onestop.schema.masked_text import masked_name
@@ -199,17 +200,20 @@ class _Gate:
 
     def _judged(self, batch: str, rules: Iterable[Rule]) -> list[Outcome]:
         """Evaluate the row rules; a row with a read problem breaks no other rule."""
-        unread = self._one_row(
-            f"select count(*) as n from ({batch}) as judged where read_problem is not null"
-        )["n"]
+        count = self._one_row(
+            f"select count(*) as judged, count(read_problem) as unread from ({batch}) as judged"
+        )
+        unread = count["unread"]
         rules = list(rules)
         readability = [rule for rule in rules if unread and "read_problem" in (rule.query or "")]
         others = [rule for rule in rules if rule not in readability]
         only_read = f"{batch} and read_problem is null" if unread else batch
-        return [
+        outcomes = [
             *evaluate(self._engine, batch, self._suite, readability, ["row_number"]),
             *evaluate(self._engine, only_read, self._suite, others, ["row_number"]),
         ]
+        advance(count["judged"])
+        return outcomes
 
     # -- the batches that the suite judges
 

@@ -25,6 +25,7 @@ from onestop.marts.files import (
     select_over,
     step_text,
 )
+from onestop.progress import counted_off
 from onestop.record.touched import changed_keys_select
 from onestop.said import said, said_count, said_number
 from onestop.schema.feeds import FEEDS
@@ -215,7 +216,7 @@ class ChangeSet:
         """
         counts = {}
         files = sorted(mart_files(), key=lambda file: file.name not in _BASE)
-        for file in files:
+        for file in counted_off(files):
             table = f"{STAGED}.{file.name}"
             if file.is_view:
                 self._warehouse.make_view(table, file.select(self._as_of, STAGED))

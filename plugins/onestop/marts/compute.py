@@ -101,7 +101,7 @@ def compute_marts(
     counts: dict[str, int] = {}
     if last is not None and not why:
         try:
-            with working("computing"):
+            with working("computing", unit="tables", total=len(mart_files())):
                 counts = ChangeSet(warehouse, last, as_of).compute()
             stage_night_change(
                 warehouse,

@@ -12,6 +12,7 @@ from onestop.marts.descriptions import describe_tables
 from onestop.marts.files import mart_files
 from onestop.marts.night_changes import NIGHT_CHANGE
 from onestop.marts.restatement import record_restatements
+from onestop.progress import counted_off, working
 from onestop.record.publications import (
     CHANGES,
     Computation,
@@ -79,12 +80,13 @@ def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
         raise RuntimeError(f"night {last} is published; {as_of} cannot be published after it")
     staged = warehouse.rows(f"select * from {STAGED}.night")[0]
     has_changes = staged["computed"] == CHANGES
-    with warehouse.transaction():
+    tables = [file.name for file in mart_files() if not file.is_view]
+    publishing = working("publishing", unit="tables", total=len(tables) + len(HISTORIES))
+    with publishing, warehouse.transaction():
         publish_reference(warehouse)
         staged_views = warehouse.relations(STAGED)
-        for file in mart_files():
-            if not file.is_view:
-                _publish_table(warehouse, file.name, is_whole=not staged_views[file.name])
+        for name in counted_off(tables):
+            _publish_table(warehouse, name, is_whole=not staged_views[name])
         views = {
             f"{PUBLISHED}.{file.name}": file.select(as_of, PUBLISHED)
             for file in mart_files()
@@ -95,7 +97,7 @@ def publish_marts(warehouse: Warehouse, as_of: dt.date) -> int:
         else:
             for name, select in views.items():
                 warehouse.make_view(name, select)
-        for history, table in HISTORIES.items():
+        for history, table in counted_off(HISTORIES.items()):
             touched = _TOUCHED.get(history) if has_changes else None
             _extend_history(
                 warehouse, table, history, _HISTORY_KEYS[history], as_of, touched=touched

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from onestop.progress import working
+from onestop.progress import advance, working
 from onestop.record.append import append_versions
 from onestop.record.history import refresh_history
 from onestop.record.incoming import Incoming
@@ -75,7 +75,7 @@ def load_delivery(warehouse: Warehouse, delivery: Delivery, staged: Path) -> Loa
     """
     if is_loaded(warehouse, delivery.delivery_id):
         return LoadedDelivery(delivery.delivery_id, is_repeat=True)
-    loading = working("loading", delivery.file_name)
+    loading = working("loading", delivery.file_name, unit="rows")
     with loading, warehouse.staged(staged) as prefix, warehouse.transaction():
         known_from = first_open_night(warehouse, delivery.night)
         attempt = note_settlement(warehouse, delivery, prefix, known_from, state="loaded")
@@ -90,6 +90,7 @@ def load_delivery(warehouse: Warehouse, delivery: Delivery, staged: Path) -> Loa
             " where delivery_id = :delivery_id and state = 'loaded'",
             {"delivery_id": delivery.delivery_id},
         )[0]
+        advance(counts["rows_accepted"])
     return LoadedDelivery(delivery.delivery_id, versions=versions, **counts)
 
 
