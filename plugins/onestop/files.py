@@ -43,6 +43,8 @@ _UNFINISHED: set[Path] = set()
 #: Errors of the operating system where a disk is full or a quota is used up.
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _KIB = 1 << 10
+#: Units that sizes of ten and more are given in.
+_SIZES = {"GiB": 1 << 30, "MiB": 1 << 20}
 
 
 class DiskFullError(OneStopError, OSError):
@@ -54,10 +56,16 @@ class DiskFullError(OneStopError, OSError):
     """
 
     def __init__(self, folder: Path, needed: int | None = None) -> None:
-        wanted = said(" and {size} are needed", size=_size(needed)) if needed else ""
+        room = room_left(folder)
         super().__init__(
             said(
-                "the disk is full: {room} are free{wanted}", room=room_left(folder), wanted=wanted
+                "the disk is full: {room} are free and {size} are needed",
+                room=room,
+                size=_size(needed),
+            )
+            if needed
+            else said(
+                "the disk is full: {room} are free without what was being written", room=room
             ),
             subject=str(folder),
             remedy="make room there, or raise the quota, and run it again",
@@ -97,7 +105,8 @@ def room_left(folder: Path) -> Said:
 
 
 def _size(count: int) -> Said:
-    return said("{size} KiB", size=said_number(count / _KIB))
+    unit, size = next(((u, s) for u, s in _SIZES.items() if count >= 10 * s), ("KiB", _KIB))
+    return said("{size} {unit}", size=said_number(count / size), unit=unit)
 
 
 @contextmanager

@@ -66,7 +66,7 @@ def test_a_full_or_closed_disk_is_one_line_and_a_status(monkeypatch, capsys, num
     assert run(monkeypatch, fail) == 1
     printed = capsys.readouterr().err
     assert printed.startswith(f"/srv/form.xlsx: {os.strerror(number)}")
-    assert ("KiB free)" in printed) == (number == errno.ENOSPC)
+    assert ("iB free)" in printed) == (number == errno.ENOSPC)
     assert printed.count("\n") == 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -59,6 +60,14 @@ def test_a_file_is_not_half_written_and_the_error_names_folder_and_room(disk, wr
     assert message.startswith(f"{disk.folder / 'results'}: the disk is full: ")
     assert "KiB are free and 98 KiB are needed; make room there" in message
     assert without_filling(disk) == ["results"]
+
+
+@pytest.mark.parametrize(
+    ("free", "shown"), [(9 << 20, "9,216 KiB"), (10 << 20, "10 MiB"), (31 << 30, "31 GiB")]
+)
+def test_free_room_has_a_unit_of_its_size(tmp_path, monkeypatch, free, shown):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(free, 0, free))
+    assert f"the disk is full: {shown} are free without" in str(DiskFullError(tmp_path))
 
 
 def test_a_failed_copy_leaves_the_earlier_copy(disk, tmp_path):

@@ -90,8 +90,12 @@ SENTENCES: dict[str, str] = {
     "write a number and a unit, such as 800MB or 2GB": "viết số và đơn vị, như 800MB hoặc 2GB",
     # disks
     "no limit of its own": "không có giới hạn riêng",
-    "the disk is full: {room} are free{wanted}": "ổ đĩa đầy: còn trống {room}{wanted}",
-    " and {size} are needed": ", cần {size}",
+    "the disk is full: {room} are free and {size} are needed": (
+        "ổ đĩa đầy: còn trống {room}, cần {size}"
+    ),
+    "the disk is full: {room} are free without what was being written": (
+        "ổ đĩa đầy: còn trống {room} khi không có phần đang ghi dở"
+    ),
     "make room there, or raise the quota, and run it again": (
         "dọn chỗ ở đó, hoặc nâng hạn mức, rồi chạy lại"
     ),

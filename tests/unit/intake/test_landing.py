@@ -145,7 +145,7 @@ def test_a_full_disk_refuses_the_file_for_now_and_leaves_no_partial_copy(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(landing_module, where, full)
-    with pytest.raises(RefusedDeliveryError, match=r"FILE-F09: .*KiB free .*; make room there"):
+    with pytest.raises(RefusedDeliveryError, match=r"FILE-F09: .*iB free .*; make room there"):
         land(path, tmp_path / "landing")
     incoming = tmp_path / "landing" / landing_module.INCOMING
     assert [one for one in incoming.rglob("*") if one.is_file()] == []
