@@ -329,6 +329,10 @@ BLANKS = {
     "/Date(-62135596800000)/": None,
     "00000000000000": None,
     "1900-01-01 00:00:00.000": None,
+    "-": None,
+    " – ": None,
+    "Chưa có kết quả": None,
+    "chưa": None,
     "N/A": "N/A",
     "#N/A": "#N/A",
     "1900-01-02": "1900-01-02",
@@ -344,6 +348,20 @@ def test_values_listed_as_blank_are_null_and_all_others_stay_text(tmp_path):
 def test_a_day_zero_is_blank_as_an_end_and_a_date_as_a_beginning(tmp_path):
     row = one(tmp_path, NgayKetThucXuLy="1900-01-01", NgayTiepNhan="1900-01-01")
     assert (row["resolved_at_text"], str(row["received_date"])) == (None, "1900-01-01")
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("2022/06/08", "2022-06-08 00:00:00"),
+        ("2022/6/8 17:30", "2022-06-08 17:30:00"),
+        ("2022/06/08 17:30:15", "2022-06-08 17:30:15"),
+        ("08.06.2022 17:30", "2022-06-08 17:30:00"),
+        ("8.6.2022 17:30:15", "2022-06-08 17:30:15"),
+    ],
+)
+def test_a_year_first_and_points_with_a_time_are_dates(tmp_path, written, read):
+    assert one(tmp_path, NgayHenTra=written)["due_at"] == read
 
 
 @pytest.mark.parametrize(
