@@ -20,17 +20,15 @@ from decimal import Decimal
 import pytest
 import requests
 import yaml
+from corrected_nights import publish_corrected_nights
 from published_marts import settings_in
-from superset_dashboard import SHIPPED, read_charts
+from superset_dashboard import SHIPPED, read_charts, read_dashboards
 
 from onestop.local.local_airflow import free_port
 from onestop.marts.files import mart_files
-from onestop.night import run_night
-from onestop.sample import write_sample
 from onestop.warehouse import open_warehouse
 
 SUPERSET = os.environ.get("ONESTOP_TEST_SUPERSET")
-NIGHT = dt.date(2022, 11, 24)
 CHARTS = read_charts()
 #: Superset's settings for each engine, besides the address.
 EXTRA = {
@@ -56,15 +54,12 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def warehouses(tmp_path_factory, postgres):
-    """The same published night on both engines: addresses for a reader of the marts."""
+    """The same published nights on both engines: addresses for a reader of the marts."""
     embedded = settings_in(tmp_path_factory.mktemp("embedded"))
-    write_sample(embedded.exports, NIGHT, NIGHT, since=dt.date(2022, 1, 3), per_day=10)
     database = postgres.make_database()
-    served = replace(
-        settings_in(tmp_path_factory.mktemp("served")), exports=embedded.exports, warehouse=database
-    )
+    served = replace(settings_in(tmp_path_factory.mktemp("served")), warehouse=database)
     for settings in (embedded, served):
-        assert run_night(settings, NIGHT).state == "published"
+        publish_corrected_nights(settings)
     reader = postgres.as_login(database, postgres.make_login("onestop_bi"))
     addresses = {
         "postgresql": reader.replace("postgresql://", "postgresql+psycopg2://"),
@@ -133,7 +128,7 @@ def superset(tmp_path_factory):
 
 
 def shipped_as_zip(address):
-    """The shipped dashboard as an import file for Superset, with the warehouse's address."""
+    """The shipped dashboards as an import file for Superset, with the warehouse's address."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         for path in sorted(SHIPPED.rglob("*.yaml")):
@@ -147,7 +142,7 @@ def shipped_as_zip(address):
 
 @pytest.fixture(scope="module", params=EXTRA)
 def imported(request, warehouses, superset):
-    """The dashboard imported on one engine; the second import replaces the first."""
+    """The dashboards imported on one engine; the second import replaces the first."""
     _, addresses = warehouses
     archive = shipped_as_zip(addresses[request.param])
     superset(
@@ -163,12 +158,16 @@ def imported(request, warehouses, superset):
         superset("put", f"database/{database['id']}", json=connection)
         [database] = superset("get", "database/")["result"]
     assert database["backend"] == request.param
+    found = superset("get", "dashboard/")["result"]
+    shipped = [one["dashboard_title"] for one in read_dashboards().values()]
+    assert sorted(one["dashboard_title"] for one in found) == sorted(shipped)
     return superset, database["id"]
 
 
 def drawn(superset, chart):
     """The rows that Superset shows in a chart."""
-    datasets = {one["table_name"]: one["id"] for one in superset("get", "dataset/")["result"]}
+    listed = superset("get", "dataset/?q=(page_size:100)")["result"]
+    datasets = {one["table_name"]: one["id"] for one in listed}
     body = {
         "datasource": {"id": datasets[chart.dataset["table_name"]], "type": "table"},
         "queries": [chart.query()],

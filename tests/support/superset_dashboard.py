@@ -1,4 +1,4 @@
-"""The dashboard that is shipped for Superset, and the query of each of its charts."""
+"""The dashboards that are shipped for Superset, and the query of each of their charts."""
 
 from __future__ import annotations
 
@@ -77,6 +77,14 @@ def read_datasets() -> dict[str, dict[str, Any]]:
         for path in (SHIPPED / "datasets").rglob("*.yaml")
     ]
     return {dataset["uuid"]: dataset for dataset in found}
+
+
+def read_dashboards() -> dict[str, dict[str, Any]]:
+    """The shipped dashboards by the names of their files."""
+    return {
+        path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
+        for path in sorted((SHIPPED / "dashboards").glob("*.yaml"))
+    }
 
 
 def read_charts() -> dict[str, Chart]:
