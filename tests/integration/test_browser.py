@@ -6,19 +6,22 @@ skipped. With ``ONESTOP_SCREENSHOTS`` set to a folder, the pages are photographe
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
 import threading
-import time
-from pathlib import Path
 
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
+from real_browser import (
+    PHONE,
+    WIDE,
+    audit,
+    downloaded,
+    needs_chromium,
+    photograph,
+    resize,
+    running_chromium,
+)
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.expected_conditions import url_contains
@@ -27,19 +30,7 @@ from web_site import NIGHT, REJECTED, SINCE, publish_site
 
 from onestop.figures.web import make_app
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
-AXE = (Path(__file__).parents[1] / "data" / "axe" / "axe.min.js").read_text(encoding="utf-8")
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="no Chromium: apt-get install chromium chromium-driver"
-)
-#: Without these, Chromium looks for hosts of its maker at every start.
-QUIET = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--hide-scrollbars",
-)  # fmt: skip
-WIDE, PHONE = (1280, 900), (390, 844)
+pytestmark = needs_chromium
 #: Every page, by its name in the screenshots.
 PAGES = {
     "overview": "",
@@ -63,6 +54,17 @@ PAGES = {
     "found": "dictionary?q=han+tra",
     "missing": "unit?code=H99",
 }
+
+
+#: Unfolds what a page only names until it is clicked.
+OPEN_ALL = "for (const each of document.querySelectorAll('details')) each.open = true"
+#: The headings in a phone's cards that have nothing beside them.
+HEADINGS_OF_NOTHING = """
+    return [...document.querySelectorAll(".cards td[data-label]")]
+        .filter(cell => cell.checkVisibility() && !cell.innerText.trim())
+        .filter(cell => !cell.querySelector("svg"))
+        .map(cell => cell.dataset.label)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -95,15 +97,8 @@ def downloads(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory, downloads):
-    options = Options()
-    options.binary_location = CHROMIUM
-    for argument in (*QUIET, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(argument)
-    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    chromium = webdriver.Chrome(options, Service(DRIVER))
-    yield chromium
-    chromium.quit()
+    with running_chromium(tmp_path_factory.mktemp("chromium"), downloads) as chromium:
+        yield chromium
 
 
 @pytest.fixture
@@ -111,10 +106,7 @@ def page(chromium, address):
     """Opens a page at a width; afterwards the console must be empty."""
 
     def open_page(path="", size=WIDE):
-        chromium.execute_cdp_cmd(
-            "Emulation.setDeviceMetricsOverride",
-            {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": False},
-        )
+        resize(chromium, size)
         chromium.get(address + path)
         return chromium
 
@@ -125,40 +117,20 @@ def page(chromium, address):
     assert [line for line in said if "/unit?code=H99" not in line["message"]] == []
 
 
-def audit(chromium, *, only_contrast=False):
-    """What axe finds by WCAG 2.2 A and AA: rule, and where."""
-    chromium.execute_script(AXE)
-    options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-    if only_contrast:
-        options = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
-    found = chromium.execute_async_script(
-        "const done = arguments[arguments.length - 1];"
-        " axe.run(document, arguments[0]).then(found => done(found.violations));",
-        options,
-    )
-    return [
-        (rule["id"], node["target"], node["any"][:1])
-        for rule in found
-        for node in rule["nodes"][:3]
-    ]
-
-
-def photograph(chromium, name):
-    if folder := os.environ.get("ONESTOP_SCREENSHOTS"):
-        chromium.save_screenshot(str(Path(folder) / f"{name}.png"))
-
-
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_accessible_and_fits_a_phone(page, name):
     chromium = page(PAGES[name])
     assert chromium.find_element(By.TAG_NAME, "h1").text
     photograph(chromium, name)
     assert audit(chromium) == []
-    for lang in ("en", "vi"):
+    for lang in ("vi", "en"):
         chromium = page(f"{PAGES[name]}{'&' if '?' in PAGES[name] else '?'}lang={lang}", PHONE)
+        photograph(chromium, f"{name}-phone-{lang}")
+        chromium.execute_script(OPEN_ALL)
         width = chromium.execute_script("return document.documentElement.scrollWidth")
         assert width <= PHONE[0], lang
-    photograph(chromium, f"{name}-phone")
+        assert chromium.execute_script(HEADINGS_OF_NOTHING) == [], lang
+    assert audit(chromium) == []
 
 
 @pytest.mark.parametrize("name", ["overview", "units", "nights"])
@@ -212,10 +184,7 @@ def test_the_items_of_a_figure_are_downloaded(page, downloads, ending):
     chromium = page(PAGES["figure"])
     chromium.find_element(By.PARTIAL_LINK_TEXT, ending).click()
     name = f"on_time_rate-CITY-{SINCE}-{NIGHT}.{ending.lower()}"
-    until = time.monotonic() + 10
-    while not (downloads / name).is_file() and time.monotonic() < until:
-        time.sleep(0.05)
-    assert (downloads / name).stat().st_size > 1000
+    assert len(downloaded(downloads, name)) > 1000
 
 
 def test_the_keyboard_reaches_the_content_first(page):
