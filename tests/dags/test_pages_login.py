@@ -47,11 +47,14 @@ def log_in(client, manager, role):
     client.cookies.set(COOKIE_NAME_JWT_TOKEN, manager.generate_jwt(user))
 
 
+def assert_asked_to_log_in(answer):
+    assert answer.status_code == 307
+    assert answer.headers["location"] == "/auth/login?next=%2Fonestop%2Funits%3Flevel%3Dcommune"
+
+
 def test_a_stranger_is_sent_to_the_login_and_back_to_the_page(client):
     answer = client.get("/onestop/units?level=commune")
-    assert answer.status_code == 307
-    assert "next=" in answer.headers["location"]
-    assert "units" in answer.headers["location"]
+    assert_asked_to_log_in(answer)
 
 
 @pytest.mark.parametrize(
@@ -68,8 +71,22 @@ def test_everyone_logged_in_sees_figures_and_only_some_roles_the_record(
     assert ('href="nights"' in client.get("/onestop/").text) == (nights == 200)
 
 
-def test_a_forged_token_is_refused(client, manager):
+def test_a_forged_token_is_refused_and_its_bearer_asked_to_log_in(client, manager):
     log_in(client, manager, "ADMIN")
     token = client.cookies[COOKIE_NAME_JWT_TOKEN]
     client.cookies.set(COOKIE_NAME_JWT_TOKEN, token[:-4] + "aaaa")
-    assert client.get("/onestop/").status_code == 403
+    assert_asked_to_log_in(client.get("/onestop/units?level=commune"))
+
+
+def test_who_was_logged_out_in_another_window_is_asked_to_log_in(client, manager, monkeypatch):
+    log_in(client, manager, "ADMIN")
+    monkeypatch.setattr(RevokedToken, "is_revoked", lambda _: True)
+    assert_asked_to_log_in(client.get("/onestop/units?level=commune"))
+
+
+def test_a_login_that_has_expired_is_asked_for_again(client, manager):
+    user = SimpleAuthManagerUser(username="somebody", role="ADMIN")
+    client.cookies.set(
+        COOKIE_NAME_JWT_TOKEN, manager.generate_jwt(user, expiration_time_in_seconds=-60)
+    )
+    assert_asked_to_log_in(client.get("/onestop/units?level=commune"))

@@ -67,6 +67,9 @@ if TYPE_CHECKING:
 
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _NOT_ALLOWED, _FAULT = 401, 403, 404, 405, 500
 _UNAVAILABLE = 503
+#: How Airflow refuses a login that holds no longer, such as one that was logged out in another
+#: window; its own pages ask to log in again, too.
+_ENDED_LOGIN = (_FORBIDDEN, "Invalid JWT token")
 _FIRST_ERROR = 400
 _FOR_RECORD_READERS = said_text(
     "this page is for the roles that read the record of files and nights; the administrator names"
@@ -282,9 +285,9 @@ def make_app(
     @app.exception_handler(AnyHTTPException)
     def answer_refusal(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, AnyHTTPException) else 500
-        if status == _UNAUTHORIZED:
-            return RedirectResponse(login_url(_wanted(request)), headers=_HEADERS)
         detail = getattr(error, "detail", "")
+        if status == _UNAUTHORIZED or (status, detail) == _ENDED_LOGIN:
+            return RedirectResponse(login_url(_wanted(request)), headers=_HEADERS)
         known = detail if isinstance(detail, Said) else _OF_STATUS.get(status, detail)
         return _message(request, status, known)
 
