@@ -177,22 +177,29 @@ class LocalAirflow:
             raise
 
     def stop(self) -> None:
-        """Ask every component to end; kill it with its children if it does not.
-
-        The scheduler is first: its running tasks need the API server to finish.
-        """
-        for name in ("scheduler", "triggerer", "dag-processor", "api-server"):
-            if process := self._processes.get(name):
-                process.terminate()
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(_STOP_TIMEOUT)
-                _kill_group(process.pid)
-                process.wait()
-        self._processes.clear()
+        """Ask every component to end; kill it with its children if it does not."""
+        self.stop_running()
+        self._stop_component("api-server")
         (self.home / "running.json").unlink(missing_ok=True)
         if self._lock:
             self._lock.close()
             self._lock = None
+
+    def stop_running(self) -> None:
+        """Stop all components but the API server: its pages stay, and nothing more is run.
+
+        The scheduler is first: its running tasks need the API server to finish.
+        """
+        for name in ("scheduler", "triggerer", "dag-processor"):
+            self._stop_component(name)
+
+    def _stop_component(self, name: str) -> None:
+        if process := self._processes.pop(name, None):
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_STOP_TIMEOUT)
+            _kill_group(process.pid)
+            process.wait()
 
     def check_alive(self) -> None:
         """Raise when a component has ended by itself.
