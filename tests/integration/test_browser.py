@@ -17,10 +17,10 @@ from real_browser import (
     WIDE,
     audit,
     downloaded,
-    needs_chromium,
     photograph,
     resize,
     running_chromium,
+    skip_without_chromium,
 )
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -30,7 +30,7 @@ from web_site import NIGHT, REJECTED, SINCE, publish_site
 
 from onestop.figures.web import make_app
 
-pytestmark = needs_chromium
+skip_without_chromium()
 #: Every page, by its name in the screenshots.
 PAGES = {
     "overview": "",

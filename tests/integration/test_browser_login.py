@@ -6,11 +6,18 @@ The Airflow is the one that ran the nights of ``airflow_nights``.
 from __future__ import annotations
 
 import json
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from airflow_nights import AFTER, GOOD, READER
-from real_browser import WIDE, downloaded, needs_chromium, photograph, resize, running_chromium
+from real_browser import (
+    WIDE,
+    downloaded,
+    photograph,
+    resize,
+    running_chromium,
+    skip_without_chromium,
+)
 from selenium.common.exceptions import (
     ElementClickInterceptedException,
     ElementNotInteractableException,
@@ -23,11 +30,14 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from onestop.local.local_airflow import USER
 
-pytestmark = [pytest.mark.airflow, needs_chromium]
+pytestmark = pytest.mark.airflow
+skip_without_chromium()
 
 SINCE = "2022-01-01"
 FIGURE = f"/onestop/figure?indicator=on_time_rate&unit=CITY&from={SINCE}&to={AFTER}&lang=en"
 NIGHT = f"/onestop/night?date={GOOD}"
+#: "hạn trả" in the dictionary, as a browser writes it.
+SEARCH = "/onestop/dictionary?q=h%E1%BA%A1n+tr%E1%BA%A3"
 #: Airflow draws its pages anew while one looks at them.
 _MOVING = (
     ElementClickInterceptedException,
@@ -142,7 +152,7 @@ def test_a_stranger_logs_in_and_lands_on_the_figure_asked_for_and_its_file(reade
     reader.click("CSV", By.PARTIAL_LINK_TEXT)
     listed = downloaded(downloads, f"on_time_rate-CITY-{SINCE}-{AFTER}.csv").decode("utf-8-sig")
     reader.click(".language")
-    assert reader.lang == "vi"
+    reader.wait(lambda: reader.lang == "vi")
     reason = reader.chromium.find_element(By.CSS_SELECTOR, ".below-group a")
     count = int(reason.find_element(By.XPATH, "../../td").text)
     reason.click()
@@ -172,6 +182,10 @@ def test_airflow_s_menu_leads_to_the_pages_and_the_run_of_a_night_to_its_page_an
     assert reader.menu == [
         f"/onestop/{page}" for page in ("", "units", "figure", "nights", "audit")
     ]
+    for page in reader.menu:
+        reader.open(page)
+        assert reader.title
+        assert reader.chromium.find_elements(By.CSS_SELECTOR, "main table, main dl"), page
     assert reader.read_console() == []
     reader.chromium.close()
     reader.chromium.switch_to.window(first)
@@ -202,9 +216,11 @@ def test_a_viewer_reads_figures_and_is_refused_the_record(reader):
 
 
 def test_whoever_logs_out_is_asked_to_log_in_again_and_the_old_login_is_worth_nothing(reader):
-    reader.open("/onestop/units")
+    reader.open(SEARCH)
     reader.log_in(USER)
-    reader.wait(lambda: reader.address == "/onestop/units")
+    reader.wait(lambda: reader.address == SEARCH)
+    field = reader.chromium.find_element(By.NAME, "q")
+    assert field.get_attribute("value") == "hạn trả"
     [token] = [one for one in reader.chromium.get_cookies() if one["name"] == "_token"]
     reader.open("/")
     reader.click("button[aria-label=User]")
@@ -214,7 +230,7 @@ def test_whoever_logs_out_is_asked_to_log_in_again_and_the_old_login_is_worth_no
     for cookies in ([], [token]):
         for cookie in cookies:
             reader.chromium.add_cookie(cookie)
-        reader.open("/onestop/units?level=commune")
-        assert reader.address == "/auth/login?next=%2Fonestop%2Funits%3Flevel%3Dcommune"
+        reader.open(SEARCH)
+        assert reader.address == f"/auth/login?{urlencode({'next': SEARCH})}"
     reader.chromium.back()
     assert reader.address.startswith("/auth/login")

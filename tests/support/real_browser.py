@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 _DRIVER = shutil.which("chromedriver")
-needs_chromium = pytest.mark.skipif(
-    not (_CHROMIUM and _DRIVER), reason="no Chromium: apt-get install chromium chromium-driver"
-)
 _AXE = (Path(__file__).parents[1] / "data" / "axe" / "axe.min.js").read_text(encoding="utf-8")
 #: Without most of these, Chromium looks for hosts of its maker at every start. A page that moves
 #: while it scrolls is not where a click goes.
@@ -36,6 +33,13 @@ _QUIET = (
     "--hide-scrollbars", "--force-prefers-reduced-motion",
 )  # fmt: skip
 WIDE, PHONE = (1280, 900), (390, 844)
+
+
+def skip_without_chromium() -> None:
+    """Skip the calling module where there is no Chromium; the report has one line for all."""
+    if not (_CHROMIUM and _DRIVER):
+        reason = "no Chromium: apt-get install chromium chromium-driver"
+        pytest.skip(reason, allow_module_level=True)
 
 
 @contextmanager
