@@ -1,4 +1,4 @@
-"""Nights of a real Airflow that the tests of two modules look at."""
+"""What the tests of several modules share: nights of a real Airflow, and a browser."""
 
 from __future__ import annotations
 
@@ -19,3 +19,18 @@ def in_airflow(tmp_path_factory, exports_of_nights):
     """The three nights, and the pages of the Airflow that ran them."""
     with nights_in_airflow(tmp_path_factory.mktemp("airflow"), exports_of_nights) as nights:
         yield nights
+
+
+@pytest.fixture(scope="module")
+def downloads(tmp_path_factory):
+    """Where the browser saves files."""
+    return tmp_path_factory.mktemp("downloads")
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory, downloads):
+    """A browser that nobody has used before."""
+    from real_browser import running_chromium  # noqa: PLC0415 - only the tests of pages need it
+
+    with running_chromium(tmp_path_factory.mktemp("chromium"), downloads) as chromium:
+        yield chromium

@@ -19,7 +19,6 @@ from real_browser import (
     downloaded,
     photograph,
     resize,
-    running_chromium,
     skip_without_chromium,
 )
 from selenium.webdriver.common.by import By
@@ -88,17 +87,6 @@ def address(kept, tmp_path_factory):
         yield f"http://127.0.0.1:{listening.getsockname()[1]}/onestop/"
         server.should_exit = True
         thread.join()
-
-
-@pytest.fixture(scope="module")
-def downloads(tmp_path_factory):
-    return tmp_path_factory.mktemp("downloads")
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory, downloads):
-    with running_chromium(tmp_path_factory.mktemp("chromium"), downloads) as chromium:
-        yield chromium
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from real_browser import (
     downloaded,
     photograph,
     resize,
-    running_chromium,
     skip_without_chromium,
 )
 from selenium.common.exceptions import (
@@ -114,17 +113,6 @@ class Reader:
         return line["source"] == "network" and any(
             line["message"].startswith(f"{self._url}{address} - ") for address in self.expected
         )
-
-
-@pytest.fixture(scope="module")
-def downloads(tmp_path_factory):
-    return tmp_path_factory.mktemp("downloads")
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory, downloads):
-    with running_chromium(tmp_path_factory.mktemp("chromium"), downloads) as chromium:
-        yield chromium
 
 
 @pytest.fixture
