@@ -59,8 +59,8 @@ named as (
     select
         'unit_code' as code_kind,
         unit.unit_code as code,
-        coalesce(level.label_vi, unit.unit_name, unit.unit_code) as label_vi,
-        coalesce(level.label_en, unit.unit_name, unit.unit_code) as label_en
+        coalesce(level.label_vi, unit.unit_label, unit.unit_code) as label_vi,
+        coalesce(level.label_en, unit.unit_label, unit.unit_code) as label_en
     from mart.unit as unit
     left join ref.unit_level as level on unit.unit_code = level.unit_code
     union all

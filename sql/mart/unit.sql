@@ -2,7 +2,8 @@
 --
 -- A unit that has dossiers or tickets but is not in the register of offices is `unregistered`: it
 -- counts in the city's figures and in no level of the plan. A level is kept after its last unit
--- left it, because earlier periods count its desks.
+-- left it, because earlier periods count its desks. Two units may have the same name; `unit_label`
+-- is another for each, so that nothing that is grouped by it merges them.
 with level_code as (
     select unit_code as reserved_code from ref.unit_level
 ),
@@ -37,17 +38,34 @@ single_unit as (
     where r.unit_code is null
 ),
 
+labelled_unit as (
+    select
+        single_unit.*,
+        case
+            when count(*) over (partition by single_unit.unit_name) = 1 then single_unit.unit_name
+            when
+                parent.unit_name is not null
+                and count(*) over (partition by single_unit.unit_name, parent.unit_name) = 1
+                then single_unit.unit_name || ' (' || parent.unit_name || ')'
+            else single_unit.unit_name || ' (' || single_unit.unit_code || ')'
+        end as unit_label
+    from single_unit
+    left join mart.registered_unit as parent on single_unit.parent_unit_code = parent.unit_code
+),
+
 unit as (
     select
         unit_code,
         unit_name,
+        unit_label,
         unit_level,
         unit_scope,
         parent_unit_code,
         :as_of_date as as_of_date
-    from single_unit
+    from labelled_unit
     union all
-    select unit_code, label_vi, unit_level, unit_scope, cast(null as varchar), :as_of_date
+    select
+        unit_code, label_vi, label_vi, unit_level, unit_scope, cast(null as varchar), :as_of_date
     from ref.unit_level
     where
         unit_scope = 'city'

@@ -116,3 +116,51 @@ def test_earlier_periods_keep_the_desks_of_a_level_that_has_no_unit_any_more(war
     assert [tuple(row.values()) for row in shown] == [
         ("CITY", 4), ("COMMUNE", 1), ("DEPARTMENT", 1), ("DISTRICT", 2),
     ]  # fmt: skip
+
+
+#: Units with the same names: code, name, unit above.
+SAME_NAMES = [
+    ("H24.31", "UBND quận Hồng Bàng", None),
+    ("H24.32", "UBND quận Lê Chân", None),
+    ("H24.31.01", "UBND phường Quang Trung", "H24.31"),
+    ("H24.32.01", "UBND phường Quang Trung", "H24.32"),
+    ("H24.31.02", "UBND phường Minh Khai", "H24.31"),
+    ("H24.31.03", "UBND phường Minh Khai", "H24.31"),
+    ("H24.01", "Sở Nội vụ", None),
+    ("H24.02", "Sở Nội vụ", None),
+]
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "postgresql"])
+def test_units_with_the_same_name_have_labels_that_tell_them_apart(engine, request, tmp_path):
+    if engine == "duckdb":
+        url = f"duckdb:///{tmp_path / 'w.duckdb'}"
+    else:
+        url = request.getfixturevalue("postgres").make_database()
+    with open_warehouse(url) as warehouse:
+        for code, name, parent in SAME_NAMES:
+            warehouse.execute(
+                "insert into core.unit_history (unit_code, unit_name, unit_level, parent_unit_code,"
+                " has_one_stop, valid_from, delivery_id, row_number, content_hash) values (:code,"
+                " :name, 'commune', :parent, true, date '2022-01-01', 'a', 1, :code)",
+                {"code": code, "name": name, "parent": parent},
+            )
+        compute_marts(warehouse, NIGHT)
+        rows = warehouse.rows(
+            f"select unit_code, unit_label from {STAGED}.unit where unit_scope = 'unit'"
+        )
+        names = warehouse.rows(
+            f"select code, label_vi from {STAGED}.label where code_kind = 'unit_code'"
+        )
+    labels = {row["unit_code"]: row["unit_label"] for row in rows}
+    assert labels == {
+        "H24.31": "UBND quận Hồng Bàng",
+        "H24.32": "UBND quận Lê Chân",
+        "H24.31.01": "UBND phường Quang Trung (UBND quận Hồng Bàng)",
+        "H24.32.01": "UBND phường Quang Trung (UBND quận Lê Chân)",
+        "H24.31.02": "UBND phường Minh Khai (H24.31.02)",
+        "H24.31.03": "UBND phường Minh Khai (H24.31.03)",
+        "H24.01": "Sở Nội vụ (H24.01)",
+        "H24.02": "Sở Nội vụ (H24.02)",
+    }
+    assert labels.items() <= {row["code"]: row["label_vi"] for row in names}.items()
