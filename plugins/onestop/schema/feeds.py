@@ -78,9 +78,6 @@ class Column:
             such a column is derived while reading and never mapped.
         is_optional: whether only some sources have it. A row's content hash includes it only
             where the mapping has it, so that adding it changes no other source's hashes.
-        is_identifier: whether it holds codes made of the electronic identifiers of agencies, such
-            as ``H24.15`` or ``H24.15-221124-0001``. Capital and small letters, blanks beside the
-            signs and other dashes make no other code.
     """
 
     name: str
@@ -90,7 +87,6 @@ class Column:
     codes: tuple[str, ...] = ()
     derived_from: str | None = None
     is_optional: bool = False
-    is_identifier: bool = False
 
 
 @dataclass(frozen=True)
@@ -157,17 +153,11 @@ DOSSIERS = Feed(
     "dossier",
     ("dossier_code",),
     (
-        Column("dossier_code", "text", "Mã hồ sơ", "Dossier code", is_identifier=True),
+        Column("dossier_code", "text", "Mã hồ sơ", "Dossier code"),
         Column(
-            "alias_code",
-            "text",
-            "Mã hồ sơ khác (cùng hồ sơ)",
-            "Other code of the same dossier",
-            is_identifier=True,
+            "alias_code", "text", "Mã hồ sơ khác (cùng hồ sơ)", "Other code of the same dossier"
         ),
-        Column(
-            "procedure_code", "text", "Mã thủ tục hành chính", "Procedure code", is_identifier=True
-        ),
+        Column("procedure_code", "text", "Mã thủ tục hành chính", "Procedure code"),
         Column(
             "procedure_name",
             "text",
@@ -175,20 +165,8 @@ DOSSIERS = Feed(
             "Procedure name; where the code is missing, the procedure is known by it",
         ),
         Column("field_code", "text", "Mã lĩnh vực", "Field code"),
-        Column(
-            "receiving_unit_code",
-            "text",
-            "Đơn vị tiếp nhận",
-            "Unit that received it",
-            is_identifier=True,
-        ),
-        Column(
-            "resolving_unit_code",
-            "text",
-            "Đơn vị giải quyết",
-            "Unit that resolves it",
-            is_identifier=True,
-        ),
+        Column("receiving_unit_code", "text", "Đơn vị tiếp nhận", "Unit that received it"),
+        Column("resolving_unit_code", "text", "Đơn vị giải quyết", "Unit that resolves it"),
         Column("channel", "text", "Kênh thực hiện", "Channel of submission", CHANNELS),
         Column(
             "service_level",
@@ -275,18 +253,10 @@ VISITS = Feed(
         Column(
             "ticket_number", "text", "Số hiển thị trên phiếu", "Number shown; resets, not a key"
         ),
-        Column(
-            "unit_code",
-            "text",
-            "Đơn vị có Bộ phận Một cửa",
-            "Unit whose One-Stop desk it is",
-            is_identifier=True,
-        ),
+        Column("unit_code", "text", "Đơn vị có Bộ phận Một cửa", "Unit whose One-Stop desk it is"),
         Column("counter_code", "text", "Quầy", "Counter"),
         Column("service_code", "text", "Dịch vụ chọn khi lấy số", "Service chosen at the kiosk"),
-        Column(
-            "procedure_code", "text", "Mã thủ tục hành chính", "Procedure code", is_identifier=True
-        ),
+        Column("procedure_code", "text", "Mã thủ tục hành chính", "Procedure code"),
         Column("priority", "text", "Ưu tiên", "Priority class"),
         Column("ticket_status", "text", "Trạng thái phiếu", "Ticket status", TICKET_STATUSES),
         Column(
@@ -306,9 +276,7 @@ PROCEDURES = Feed(
     "procedure",
     ("procedure_code",),
     (
-        Column(
-            "procedure_code", "text", "Mã thủ tục hành chính", "Procedure code", is_identifier=True
-        ),
+        Column("procedure_code", "text", "Mã thủ tục hành chính", "Procedure code"),
         Column("procedure_name", "text", "Tên thủ tục hành chính", "Procedure name"),
         Column("field_code", "text", "Mã lĩnh vực", "Field code"),
         Column("field_name", "text", "Tên lĩnh vực", "Field name"),
@@ -339,10 +307,10 @@ UNITS = Feed(
     "unit",
     ("unit_code",),
     (
-        Column("unit_code", "text", "Mã đơn vị", "Unit code", is_identifier=True),
+        Column("unit_code", "text", "Mã đơn vị", "Unit code"),
         Column("unit_name", "text", "Tên đơn vị", "Unit name"),
         Column("unit_level", "text", "Cấp", "Level", UNIT_LEVELS),
-        Column("parent_unit_code", "text", "Đơn vị cấp trên", "Unit above", is_identifier=True),
+        Column("parent_unit_code", "text", "Đơn vị cấp trên", "Unit above"),
         Column("has_one_stop", "boolean", "Có Bộ phận Một cửa", "Has a One-Stop desk"),
         Column("has_queue_system", "boolean", "Có hệ thống lấy số", "Has a queue system"),
         Column(
@@ -363,13 +331,7 @@ DECLARATIONS = Feed(
     ("indicator_code", "unit_code", "period_start", "period_end"),
     (
         Column("indicator_code", "text", "Mã chỉ tiêu", "Indicator code"),
-        Column(
-            "unit_code",
-            "text",
-            "Đơn vị khai",
-            "Declaring unit; CITY for the whole",
-            is_identifier=True,
-        ),
+        Column("unit_code", "text", "Đơn vị khai", "Declaring unit; CITY for the whole"),
         Column("period_start", "date", "Từ ngày", "Period start"),
         Column("period_end", "date", "Đến ngày", "Period end"),
         Column("numerator", "integer", "Tử số", "Numerator"),

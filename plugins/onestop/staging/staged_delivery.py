@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from onestop.schema.mapping import FeedMapping
 
 #: Version of the way of reading: raise it when the same file and mapping give other staged rows.
-READER_VERSION = 8
+READER_VERSION = 7
 
 _CONTROLS = bytes([*range(ord(" ")), 0x7F])
 #: Characters that a text must be tidied of.

@@ -90,16 +90,6 @@ MACROS = (
             then time '00:00' + to_seconds(round(replace(x, ',', '.')::double * 86400))
     end
     """,
-    # A code made of the identifiers of agencies, in its usual spelling; any other code as it is.
-    r"""
-    create or replace temporary macro to_identifier(x) as case
-        when x = upper(x) and not contains(x, ' ') and strlen(x) = length(x) then x
-        when regexp_full_match(
-            x, '(\d+ ?[.] ?)*[A-Za-z]\d{2}( ?[.] ?\d{1,3})*( ?[-‐‑‒–—−] ?\d{6} ?[-‐‑‒–—−] ?\d+)?'
-        ) then upper(translate(replace(x, ' ', ''), '‐‑‒–—−', '------'))
-        else x
-    end
-    """,
     # The code of a procedure that became a number, which a comma tells, has lost the zeros at its
     # end: n.nnnnnn has six digits. Where fewer than three are left it may be no such code.
     r"""
@@ -339,8 +329,6 @@ def _parsed(column: Column, given: ColumnMapping, text: str, mapping: FeedMappin
         return _moment(text, given, mapping.time_zone)
     if column.name == "procedure_code":
         text = f"to_procedure_code({text})"
-    if column.is_identifier:
-        text = f"to_identifier({text})"
     coded = _coded(given, text) if given.codes else None
     if column.type == "integer":
         whole = f"to_whole({text}, {literal(mapping.decimal)})"

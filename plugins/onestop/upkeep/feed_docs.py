@@ -34,9 +34,6 @@ Severity: *critical* refuses the file, *error* rejects the row, *warning* is cou
 
 - Codes with a list of values match whatever their case; the texts of each value stand below its
   feed's columns.
-- Codes made of the agencies' identifiers (H24.15, H24.15-221124-0001, 1.002835.000.00.00.H24) are
-  read in capital letters, without blanks beside their signs, and with plain hyphens: other
-  spellings are no other code.
 - Booleans: {booleans}.
 - Dates and times, the first pattern that fits: {formats}, ISO 8601.
 """

@@ -364,42 +364,6 @@ def test_a_year_first_and_points_with_a_time_are_dates(tmp_path, written, read):
     assert one(tmp_path, NgayHenTra=written)["due_at"] == read
 
 
-@pytest.mark.parametrize(
-    ("written", "read"),
-    [
-        ("h24.14-220601-0001", "H24.14-220601-0001"),
-        ("H24.14 - 220601 - 0001", "H24.14-220601-0001"),
-        ("H24. 14-220601-0001", "H24.14-220601-0001"),
-        ("H24.14–220601–0001", "H24.14-220601-0001"),
-        ("000.00.14.h24-220601-0001", "000.00.14.H24-220601-0001"),
-        ("H24.14-220601-0001", "H24.14-220601-0001"),
-        # what is not made of such identifiers stays: its letters may tell two apart
-        ("h24.14-220601-00a1", "h24.14-220601-00a1"),
-        ("h24.1 4-220601-0001", "h24.1 4-220601-0001"),
-        ("a0Bc", "a0Bc"),
-        ("hồ sơ 24", "hồ sơ 24"),
-    ],
-)
-def test_other_spellings_of_an_identifier_are_the_same_code(tmp_path, written, read):
-    assert one(tmp_path, MaHoSo=written)["dossier_code"] == read
-
-
-def test_every_code_of_units_and_procedures_is_read_in_its_usual_spelling(tmp_path):
-    row = one(
-        tmp_path,
-        MaHoSoKhac="h24.15-220601-0002",
-        MaTTHC="1.002835.000.00.00.h24",
-        DonViXuLy="h24.14",
-        DonViTiepNhan="H24 .15",
-    )
-    assert row["alias_code"] == "H24.15-220601-0002"
-    assert row["procedure_code"] == "1.002835.000.00.00.H24"
-    assert (row["resolving_unit_code"], row["receiving_unit_code"]) == ("H24.14", "H24.15")
-    units = as_json({"MaDonVi": "h24.14.01", "TenDonVi": "a", "Cap": "xa", "MaDonViCha": "h24.14"})
-    [unit] = stage(tmp_path / "units", units, feed="units").rows
-    assert (unit["unit_code"], unit["parent_unit_code"]) == ("H24.14.01", "H24.14")
-
-
 def test_values_that_exporters_guard_against_spreadsheets_are_unwrapped(tmp_path):
     row = one(
         tmp_path,
