@@ -65,7 +65,7 @@ class DiskFullError(OneStopError, OSError):
             )
             if needed
             else said(
-                "the disk is full: {room} are free without what was being written", room=room
+                "the disk is full: {room} are free, not counting the unfinished file", room=room
             ),
             subject=str(folder),
             remedy="make room there, or raise the quota, and run it again",

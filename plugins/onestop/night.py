@@ -498,7 +498,6 @@ def validate_delivery_file(
         keep_rules(folders.landing, suite.sha256, suite.text)
     past = folders.past_volumes(night)
     with (
-        working("checking", delivery.file_name, unit="rows"),
         working_on(delivery, folders.locks),
         staged_at_hand(delivery, folders, takes=READ, gives=JUDGED) as staged,
         noticing_damage(delivery, folders.staging),

@@ -32,6 +32,7 @@ with indicator_as_of as (
         on
             publication.as_of_date >= history.valid_from
             and (history.valid_to is null or publication.as_of_date < history.valid_to)
+    where publication.as_of_date <= :as_of_date
 )
 
 select * from indicator_as_of

@@ -8,6 +8,7 @@ import pytest
 from moved_figures import NEXT, after_third, three_nights
 from worked_dossiers import LATER, NIGHT
 
+import onestop
 from onestop.schema.project import PROJECT_ROOT
 from onestop.warehouse import open_warehouse
 
@@ -83,3 +84,12 @@ def test_the_documented_query_lists_the_figures_that_differ(warehouse, nights):
     }
     assert found == expected
     assert found
+
+
+def test_an_earlier_night_shows_the_nights_up_to_it(kept, tmp_path):
+    settings = kept.copy(after_third, tmp_path / "var")
+    for night, shown in {NIGHT: [NIGHT], NEXT: [NIGHT, NEXT], LATER: [NIGHT, NEXT, LATER]}.items():
+        published = onestop.open_published(settings.warehouse, as_of=night)
+        found = published.table("indicator_as_of", unit_code="CITY", period_type="month")
+        assert sorted(set(found["as_of_date"])) == shown
+        assert len(published.table("indicator_history", unit_code="CITY")) > 0

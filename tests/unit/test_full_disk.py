@@ -67,7 +67,7 @@ def test_a_file_is_not_half_written_and_the_error_names_folder_and_room(disk, wr
 )
 def test_free_room_has_a_unit_of_its_size(tmp_path, monkeypatch, free, shown):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(free, 0, free))
-    assert f"the disk is full: {shown} are free without" in str(DiskFullError(tmp_path))
+    assert f"the disk is full: {shown} are free, not counting" in str(DiskFullError(tmp_path))
 
 
 def test_a_failed_copy_leaves_the_earlier_copy(disk, tmp_path):

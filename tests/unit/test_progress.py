@@ -18,6 +18,7 @@ from onestop.marts.files import mart_files
 from onestop.night import run_night
 from onestop.progress import advance, counted_off, listening, working
 from onestop.sample import write_sample
+from onestop.upkeep.verify import verify
 from onestop.warehouse import open_warehouse
 
 
@@ -26,15 +27,17 @@ class Heard:
 
     def __init__(self):
         self.told = []
+        self._running = []
 
     def begin(self, work, subject, unit, total):
         self.told.append([work, subject, unit, total, 0])
+        self._running.append(self.told[-1])
 
     def advance(self, count):
-        self.told[-1][-1] += count
+        self._running[-1][-1] += count
 
     def end(self):
-        pass
+        self._running.pop()
 
 
 def test_work_is_reported_with_what_is_counted():
@@ -76,6 +79,11 @@ def test_every_step_of_a_night_counts_what_it_has_done(tmp_path):
     ]
     counted = {work: (unit, done == total) for work, _, unit, total, done in heard.told if total}
     assert counted == dict.fromkeys(("computing", "publishing"), ("tables", True))
+    heard = Heard()
+    with listening(heard):
+        verify(settings)
+    [files] = [told for told in heard.told if told[0] == "verifying"]
+    assert files[3] == files[4] > 1
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from onestop.gate.masking import masked, masked_key
 from onestop.gate.results import write_result
 from onestop.gate.suite import FEED_SUITES, Suite, load_suite
 from onestop.gate.verdict import GateVerdict, UsualVolume
-from onestop.progress import advance
+from onestop.progress import advance, working
 from onestop.said import said, said_both
 from onestop.schema.feeds import FEEDS, Feed
 from onestop.schema.masked_text import masked_name
@@ -80,7 +80,8 @@ def validate_delivery(
         SuiteError: the suite is not usable.
     """
     suite = load_suite(delivery.feed, expectations)
-    with named_when_disk_full(staged), _opened(staged) as (connection, engine):
+    checking = working("checking", delivery.file_name, unit="rows")
+    with checking, named_when_disk_full(staged), _opened(staged) as (connection, engine):
         gate = _Gate(delivery, suite, connection, engine)
         verdict = gate.judge(as_of, usual)
         document = gate.document(verdict, usual)

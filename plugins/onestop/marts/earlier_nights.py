@@ -20,7 +20,7 @@ from onestop.schema.did_you_mean import UNITS, did_you_mean
 from onestop.schema.feeds import FEEDS
 from onestop.warehouse.base import quoted_text
 from onestop.warehouse.sql_text import tables_read, with_tables
-from onestop.warehouse.staged_names import CALENDAR, REFERENCE
+from onestop.warehouse.staged_names import CALENDAR, KEPT, PUBLISHED, REFERENCE
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -125,7 +125,7 @@ class NightMarts:
             return self._find_reference(table)
         if schema == "core":
             return self._find_history(name)
-        if schema == "audit":
+        if schema == "audit" or (schema == PUBLISHED and name in KEPT):
             return table
         if table == "mart.period" and self._span:
             return self._put(name, self._span_period(*self._span))

@@ -93,8 +93,8 @@ SENTENCES: dict[str, str] = {
     "the disk is full: {room} are free and {size} are needed": (
         "ổ đĩa đầy: còn trống {room}, cần {size}"
     ),
-    "the disk is full: {room} are free without what was being written": (
-        "ổ đĩa đầy: còn trống {room} khi không có phần đang ghi dở"
+    "the disk is full: {room} are free, not counting the unfinished file": (
+        "ổ đĩa đầy: còn trống {room}, không kể phần đang ghi dở"
     ),
     "make room there, or raise the quota, and run it again": (
         "dọn chỗ ở đó, hoặc nâng hạn mức, rồi chạy lại"
