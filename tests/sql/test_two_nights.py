@@ -27,15 +27,20 @@ def warehouse(request, kept, tmp_path_factory):
         yield opened
 
 
-def stated(warehouse, night):
-    """The numerator and denominator of each figure, as a night stated them."""
-    rows = warehouse.rows(
+def history_on(warehouse, night):
+    """The rows of the history that held on a night."""
+    return warehouse.rows(
         "select * from mart.indicator_history where valid_from <= :night"
         " and (valid_to is null or valid_to > :night)",
         {"night": night},
     )
+
+
+def stated(warehouse, night):
+    """The numerator and denominator of each figure, as a night stated them."""
     return {
-        tuple(row[name] for name in KEY): (row["numerator"], row["denominator"]) for row in rows
+        tuple(row[name] for name in KEY): (row["numerator"], row["denominator"])
+        for row in history_on(warehouse, night)
     }
 
 
@@ -48,11 +53,7 @@ def test_every_night_has_its_figures_as_it_stated_them(warehouse):
         found = warehouse.rows(
             "select * from mart.indicator_as_of where as_of_date = :night", {"night": night}
         )
-        history = warehouse.rows(
-            "select * from mart.indicator_history where valid_from <= :night"
-            " and (valid_to is null or valid_to > :night)",
-            {"night": night},
-        )
+        history = history_on(warehouse, night)
         columns = [name for name in history[0] if name not in ("valid_from", "valid_to")]
         assert sorted(found[0]) == sorted([*columns, "as_of_date"])
 
