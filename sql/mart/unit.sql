@@ -2,8 +2,8 @@
 --
 -- A unit that has dossiers or tickets but is not in the register of offices is `unregistered`: it
 -- counts in the city's figures and in no level of the plan. A level is kept after its last unit
--- left it, because earlier periods count its desks. Two units may have the same name; `unit_label`
--- is another for each, so that nothing that is grouped by it merges them.
+-- left it, because earlier periods count its desks. Two units may have the same name:
+-- `unit_label` adds the unit above or the code to it, so that grouping by it does not merge them.
 with level_code as (
     select unit_code as reserved_code from ref.unit_level
 ),
