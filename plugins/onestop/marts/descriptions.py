@@ -37,6 +37,7 @@ def describe_tables(warehouse: Warehouse) -> None:
     )
     texts = {
         (row["table_schema"], row["table_name"], row["column_name"]): text
+        + _measured_in(row["table_name"], row["column_name"])
         + _named_by(row["table_name"], row["column_name"])
         for row in found
         if (row["table_schema"], row["table_name"]) in known
@@ -59,6 +60,11 @@ def describe_tables(warehouse: Warehouse) -> None:
 def _named_by(table: str, column: str) -> str:
     kind = label_kind(table, column)
     return f" (mart.label: {kind})" if kind else ""
+
+
+def _measured_in(table: str, column: str) -> str:
+    unit = _stated_unit(table, column)
+    return f" [{_both(unit)}]" if unit else ""
 
 
 def _identified_by(key: Sequence[str]) -> str:
@@ -175,6 +181,32 @@ def label_kind(table: str, column: str) -> str | None:
     """
     kinds: dict[str, str | None] = _column_file()["labels"]
     return kinds.get(f"{table}.{column}", kinds.get(column))
+
+
+#: The unit of a quantity, by the word of its name that says so.
+_UNITS: Mapping[str, Meaning] = {
+    "seconds": {"vi": "giây", "en": "seconds"},
+    "workdays": {"vi": "ngày làm việc", "en": "working days"},
+    "days": {"vi": "ngày", "en": "days"},
+    "bytes": {"vi": "byte", "en": "bytes"},
+}
+
+
+def column_unit(table: str, column: str) -> Meaning | None:
+    """The unit of a quantity; None of counts, codes and positions.
+
+    Args:
+        table: its name, without the schema.
+        column: the name of a column of numbers.
+    """
+    stated = _stated_unit(table, column)
+    return stated or next((_UNITS[word] for word in column.split("_") if word in _UNITS), None)
+
+
+def _stated_unit(table: str, column: str) -> Meaning | None:
+    """The unit of a quantity whose name does not say it."""
+    units: dict[str, Meaning | None] = _column_file()["units"]
+    return units.get(f"{table}.{column}", units.get(column))
 
 
 @cache

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from onestop.marts.descriptions import column_meaning, label_kind, table_keys, table_meanings
+from onestop.marts.descriptions import (
+    column_meaning,
+    column_unit,
+    label_kind,
+    table_keys,
+    table_meanings,
+)
 from onestop.schema.reference import read_reference, reference_files
 from onestop.warehouse.staged_names import PUBLISHED, STAGED
 
@@ -45,13 +51,6 @@ _TABLES_OF_CODES: Mapping[str, str] = {
     "report_code": "report_calendar.report_code",
     "timeliness": "timeliness.timeliness",
     "unit_level": "unit_level.unit_level",
-}
-#: The unit of a quantity, by the word of its name that says so.
-_UNITS: Mapping[str, Meaning] = {
-    "seconds": {"vi": "giây", "en": "seconds"},
-    "workdays": {"vi": "ngày làm việc", "en": "working days"},
-    "days": {"vi": "ngày", "en": "days"},
-    "bytes": {"vi": "byte", "en": "bytes"},
 }
 
 
@@ -162,9 +161,7 @@ _SAME_TYPES = {
 
 
 def _column(schema: str, table: str, name: str, type_: str) -> Column:
-    unit = None
-    if type_ != "varchar":
-        unit = next((_UNITS[word] for word in name.split("_") if word in _UNITS), None)
+    unit = None if type_ == "varchar" else column_unit(table, name)
     own = reference_files()[table].columns.get(name) if schema == "ref" else None
     if own is not None:
         meaning: Meaning = {"vi": own.vi, "en": own.en}

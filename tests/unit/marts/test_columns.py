@@ -16,13 +16,16 @@ from onestop.marts.descriptions import (
     column_text,
     column_texts,
     describe_tables,
+    label_kind,
     table_keys,
     table_texts,
 )
-from onestop.marts.dictionary import described_tables
+from onestop.marts.dictionary import code_lists, described_tables
 from onestop.marts.files import SQL_FOLDER
 from onestop.marts.publish import refresh_reference
+from onestop.schema.feeds import FEEDS
 from onestop.schema.quick_yaml import safe_load
+from onestop.schema.reference import reference_files
 from onestop.warehouse import open_warehouse
 
 
@@ -144,6 +147,67 @@ def test_a_quantity_has_the_unit_that_its_name_says_and_a_count_has_none(tmp_pat
             for column in table.columns
         ]
     assert (column.unit and column.unit["en"]) == unit
+
+
+def test_a_measured_column_has_the_unit_that_is_stated_and_so_has_its_comment(tmp_path):
+    with open_warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}") as warehouse:
+        warehouse.make_table("mart.scorecard", "select 1.5 as target, 2 as coverage, 3 as position")
+        warehouse.make_table("mart.on_time_detail", "select 1 as numerator")
+        describe_tables(warehouse)
+        units = {
+            (table.name, column.name): column.unit and column.unit["en"]
+            for table in described_tables(warehouse)
+            if table.full_name in {"mart.scorecard", "mart.on_time_detail"}
+            for column in table.columns
+        }
+        comments = warehouse.rows(
+            "select column_name as name, comment from duckdb_columns() where schema_name = 'mart'"
+            " and table_name in ('scorecard', 'on_time_detail') and comment is not null"
+        )
+    assert units == {
+        ("scorecard", "target"): "%, 0 to 100; of waits seconds; of rankings the place",
+        ("scorecard", "coverage"): "%, 0 to 100",
+        ("scorecard", "position"): None,
+        ("on_time_detail", "numerator"): None,
+    }
+    measured = {row["name"] for row in comments if row["comment"].endswith("]")}
+    assert measured == {"target", "coverage"}
+
+
+def test_every_decimal_column_has_a_unit_and_no_text_has_one(tmp_path):
+    with open_warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}") as warehouse:
+        refresh_reference(warehouse)
+        compute_marts(warehouse, dt.date(2022, 6, 30))
+        migrate_national(warehouse)
+        described = [
+            (f"{table.full_name}.{column.name}", column)
+            for table in described_tables(warehouse)
+            for column in table.columns
+        ]
+    decimals = {name for name, column in described if column.type.startswith("decimal")}
+    assert {name for name, column in described if name in decimals and not column.unit} == set()
+    stated = safe_load((SQL_FOLDER / "columns.yaml").read_text(encoding="utf-8"))["units"]
+    numbers = {name.partition(".")[2] for name, column in described if column.type != "varchar"}
+    texts = {name.partition(".")[2] for name, column in described if column.type == "varchar"}
+    numbers |= {name.partition(".")[2] for name in numbers}
+    texts |= {name.partition(".")[2] for name in texts}
+    assert {name for name, unit in stated.items() if unit} <= numbers
+    assert {name for name, unit in stated.items() if unit} & texts == {"value"}
+    assert stated["snapshot_scope.value"] is None
+
+
+def test_every_coded_column_of_a_feed_has_names_for_its_codes():
+    for feed in FEEDS.values():
+        for column in feed.columns:
+            if column.codes:
+                kind = label_kind(f"{feed.entity}_history", column.name)
+                named = {code.code for code in code_lists()[kind]}
+                assert named >= set(column.codes), (feed.name, column.name)
+
+
+def test_every_comparison_of_a_target_has_a_name():
+    [codes] = [reference_files()["target"].columns["comparison"].codes]
+    assert {code.code for code in code_lists()["comparison"]} == set(codes)
 
 
 def test_exactly_the_tables_that_readers_see_are_described(columns):
