@@ -336,7 +336,7 @@ def issue_report(report_code: str) -> Returned:
     except (QuestionError, ReportFilesError) as refused:
         raise AirflowFailException(_shown(refused)) from None
     level = logging.WARNING if issue.is_late else logging.INFO
-    _log(issue_line(issue, now), level)
+    _log(issue_line(settings, issue, now), level)
     return {
         "folder": issue.folder,
         "as_of_date": issue.as_of_date.isoformat(),

@@ -645,7 +645,7 @@ def issue_report(
     reason = checked_reason(because) if because else ""
     now = dt.datetime.now(LOCAL_ZONE)
     issued = issue(settings, code, night, now, because=reason, decided_by=getpass.getuser())
-    _say(issue_line(issued, now, settings.published.parent), lang)
+    _say(issue_line(settings, issued, now), lang)
     for line in provisional_lines(settings, issued, lang):
         typer.echo(line)
 

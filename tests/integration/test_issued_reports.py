@@ -308,8 +308,8 @@ def test_issuing_the_same_report_again_changes_nothing(issued):
     assert again == first
     assert contents(settings) == before
     existing = "nothing has changed, so this is the existing issue of 9 Mar 2022"
-    assert existing in issue_line(again, LATE)
-    assert existing not in issue_line(first, IN_TIME)
+    assert existing in issue_line(settings, again, LATE)
+    assert existing not in issue_line(settings, first, IN_TIME)
     assert len(recorded(settings)) == 1
 
 
@@ -342,7 +342,7 @@ def test_a_report_is_due_from_its_last_working_day_until_it_is_issued(settings):
 def test_a_report_issued_after_its_last_day_is_marked_late(settings):
     issue = issue_report(settings, "q1", now=LATE)
     assert issue.is_late
-    assert "late: its last day was 9 Mar 2022" in issue_line(issue)
+    assert "late: its last day was 9 Mar 2022" in issue_line(settings, issue)
     page = io.StringIO()
     print_issued_reports(settings, "vi", file=page)
     assert "muộn" in page.getvalue()
@@ -460,9 +460,20 @@ def test_issued_reports_are_listed_as_json_and_csv(issued, form):
     else:
         rows = list(csv.DictReader(io.StringIO(text.getvalue())))
     assert [row["report_code"] for row in rows] == ["q1", "half_year", "q3", "year"]
+    assert rows[0]["folder"] == str(settings.published.parent / "reports" / "q1" / "1")
     assert re.fullmatch("[0-9a-f]{64}", rows[0]["content_sha256"])
     assert [row["last_day_date"] for row in rows][1:] == ["2022-06-09", "2022-09-09", "2022-12-04"]
     assert not any(row["issue_number"] or row["folder"] for row in rows[1:])
+
+
+def test_reports_are_listed_by_their_last_day_whenever_they_were_issued(issued):
+    settings, _ = issued
+    issue_report(settings, "half_year", FIRST, IN_TIME, because="asked for", decided_by="duty")
+    issue_report(settings, "q1", FIRST, LATE)
+    text = io.StringIO()
+    print_issued_reports(settings, form="json", file=text)
+    listed = [(row["report_code"], row["issue_number"]) for row in json.loads(text.getvalue())]
+    assert listed == [("q1", 1), ("q1", 2), ("half_year", 1), ("q3", None), ("year", None)]
 
 
 def test_a_page_of_80_characters_shows_the_whole_folder_of_an_issue(issued, monkeypatch):
@@ -473,7 +484,8 @@ def test_a_page_of_80_characters_shows_the_whole_folder_of_an_issue(issued, monk
     header = next(line for line in lines if "Files, issue" in line)
     cells = [line[header.index("Files, issue") :].strip() for line in lines]
     assert "reports/q1/1" in "".join(cells)
-    assert max(map(len, lines)) <= 80
+    assert max(map(len, lines[:-1])) <= 80
+    assert lines[-1] == f"The files are below {issued[0].published.parent}"
 
 
 def test_the_command_issues_and_lists_reports_and_names_the_known_codes(
@@ -491,6 +503,7 @@ def test_the_command_issues_and_lists_reports_and_names_the_known_codes(
     assert listed.exit_code == 0, listed.output
     for text in ["Báo cáo Quý", "07/03/2022", "(muộn)", "chưa ban", "04/12/2022"]:
         assert text in " ".join(listed.output.split()), listed.output
+    assert listed.output.endswith(f"Các tệp nằm trong {settings.published.parent}\n")
     unknown = run.invoke(app, ["report", "issue", "q2"])
     assert isinstance(unknown.exception, QuestionError)
     assert read_issued_reports(settings)[0].as_of_date == FIRST

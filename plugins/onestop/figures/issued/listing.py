@@ -27,15 +27,13 @@ if TYPE_CHECKING:
     from onestop.settings import Settings
 
 
-def issue_line(
-    issue: IssuedReport, now: dt.datetime | None = None, within: Path | None = None
-) -> Said:
+def issue_line(settings: Settings, issue: IssuedReport, now: dt.datetime | None = None) -> Said:
     """The issue as one sentence for people.
 
     Args:
+        settings: of this installation.
         issue: from :func:`onestop.figures.issued.issuing.issue_report`.
         now: the moment that was given to it; an issue of an earlier one is said to be that.
-        within: the folder that the issue's folder is named with; by default it is named without.
     """
     late = (
         said(
@@ -62,7 +60,7 @@ def issue_line(
     return said(
         "{folder}: {report}, issue {issue_number}, data as of {as_of_date}{provisional}{late}"
         "{existing}",
-        folder=within / issue.folder if within else issue.folder,
+        folder=_readers_folder(settings) / issue.folder,
         report=said_both(vi=issue.title_vi, en=issue.title_en),
         issue_number=issue.issue_number,
         as_of_date=_day_said(issue.as_of_date),
@@ -70,6 +68,11 @@ def issue_line(
         late=late,
         existing=existing,
     )
+
+
+def _readers_folder(settings: Settings) -> Path:
+    """The folder that the folders of issues are named relative to."""
+    return settings.published.parent
 
 
 def _day_said(date: dt.date) -> Said:
@@ -100,7 +103,7 @@ def changed_files(settings: Settings, issue: IssuedReport) -> list[str]:
     """Names of the issue's files that are gone or are not as they were issued."""
     with open_published(settings) as warehouse:
         digests = recorded_digests(warehouse, issue)
-    folder = settings.published.parent / issue.folder
+    folder = _readers_folder(settings) / issue.folder
     return [
         name
         for name, sha256 in digests.items()
@@ -120,6 +123,7 @@ _WORDS: dict[str, dict[Language, str]] = {
     "in_time": {"vi": "đúng hạn", "en": "in time"},
     "changed": {"vi": "BỊ SỬA: {names}", "en": "CHANGED: {names}"},
     "not_issued": {"vi": "chưa ban hành", "en": "not issued"},
+    "within": {"vi": "Các tệp nằm trong {folder}", "en": "The files are below {folder}"},
 }
 
 
@@ -129,7 +133,7 @@ def print_issued_reports(
     form: OutputFormat = "table",
     file: TextIO | None = None,
 ) -> None:
-    """Write the list of issued reports, then those still due, with neither issue nor files.
+    """Write the list of reports by their last day: the issues of each, or that it is still due.
 
     Args:
         settings: of this installation.
@@ -141,20 +145,24 @@ def print_issued_reports(
     issued = read_issued_reports(settings)
     rows = [{**asdict(one), "changed_files": changed_files(settings, one)} for one in issued]
     rows += _awaited(settings, {one.report_code for one in issued})
+    rows.sort(key=lambda row: (row["last_day_date"], row["report_code"], row["issue_number"]))
+    if form == "table":
+        _print_table(rows, _readers_folder(settings), lang, file)
+        return
+    for row in rows:
+        row["folder"] = row["folder"] and str(_readers_folder(settings) / row["folder"])
     if form == "json":
         json.dump(rows, file, ensure_ascii=False, indent=2, default=str)
         file.write("\n")
-    elif form == "csv":
+    else:
         cells = (
             [" ".join(cell) if isinstance(cell, list) else cell for cell in row.values()]
             for row in rows
         )
         write_csv(file, (*ISSUE_COLUMNS, "changed_files"), cells)
-    else:
-        _print_table(rows, lang, file)
 
 
-def _print_table(rows: list[dict[str, Any]], lang: Language, file: TextIO) -> None:
+def _print_table(rows: list[dict[str, Any]], folder: Path, lang: Language, file: TextIO) -> None:
     from rich import box  # noqa: PLC0415 - the machine formats do without it
     from rich.table import Table  # noqa: PLC0415 - idem
 
@@ -188,6 +196,10 @@ def _print_table(rows: list[dict[str, Any]], lang: Language, file: TextIO) -> No
         )
     with printed(file, page_width(file)) as console:
         console.print(table)
+        if any(row["folder"] for row in rows):
+            console.print(
+                _WORDS["within"][lang].format(folder=folder), markup=False, soft_wrap=True
+            )
 
 
 def _awaited(settings: Settings, issued: set[str]) -> Iterator[dict[str, Any]]:
