@@ -345,6 +345,12 @@ def test_values_listed_as_blank_are_null_and_all_others_stay_text(tmp_path):
     assert dict(zip(BLANKS, staged.column("resolved_at_text"), strict=True)) == BLANKS
 
 
+@pytest.mark.parametrize("dash", ["-", "--", "–", " — "])
+def test_a_dash_is_no_due_date(tmp_path, dash):
+    row = one(tmp_path, NgayHenTra=dash, NgayHenTraBanDau=dash)
+    assert row["due_at_text"] is row["original_due_at_text"] is row["due_date"] is None
+
+
 def test_a_day_zero_is_blank_as_an_end_and_a_date_as_a_beginning(tmp_path):
     row = one(tmp_path, NgayKetThucXuLy="1900-01-01", NgayTiepNhan="1900-01-01")
     assert (row["resolved_at_text"], str(row["received_date"])) == (None, "1900-01-01")
