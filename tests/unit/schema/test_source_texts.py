@@ -11,7 +11,7 @@ from onestop.schema.reference import read_reference
 from onestop.schema.source_texts import _WORDS, SOURCES, source_text
 
 #: Laws, decrees, decisions, circulars; and files and tables of the product.
-_KEPT = re.compile(r"(QĐ|NĐ|TT|BLLĐ|Bộ luật) |sql/|ref\.")
+_KEPT = re.compile(r"(QĐ|NĐ|TT|BLLĐ|Bộ luật) |(sql|plugins)/|ref\.")
 WRITTEN = {
     *(rule.clause for suite in all_suites() for rule in suite.rules),
     *(str(row.get("source_clause") or "") for rows in read_reference().values() for row in rows),

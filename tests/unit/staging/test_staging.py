@@ -345,6 +345,50 @@ def test_values_listed_as_blank_are_null_and_all_others_stay_text(tmp_path):
     assert dict(zip(BLANKS, staged.column("resolved_at_text"), strict=True)) == BLANKS
 
 
+@pytest.mark.parametrize(
+    ("written", "other"),
+    [
+        ("h24.14-220601-0001", "h24.14-220601-0001"),
+        ("H24.14 - 220601 - 0001", "H24.14 - 220601 - 0001"),
+        ("H24. 14-220601 -0001", "H24. 14-220601 -0001"),
+        ("h24.14 – 220601–0001", "h24.14 - 220601-0001"),
+        ("H24.14—220601−0001", None),
+    ],
+)
+def test_a_dossier_code_has_one_spelling_with_the_one_of_its_source_beside_it(
+    tmp_path, written, other
+):
+    row = one(tmp_path, MaHoSo=written)
+    assert (row["dossier_code"], row["alias_code"]) == ("H24.14-220601-0001", other)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "H24.14-220601-0001",
+        "000.00.15.H24-220601-0001",
+        "h24.14-220601-01",
+        "h24.14/220601/0001",
+        "hs - 17",
+        "H24.14-220601-0001 2",
+    ],
+)
+def test_a_code_that_may_mean_another_dossier_stays_as_it_is_written(tmp_path, code):
+    row = one(tmp_path, MaHoSo=code)
+    assert (row["dossier_code"], row["alias_code"]) == (code, None)
+
+
+def test_the_other_code_that_a_source_states_has_the_same_spelling_and_is_kept(tmp_path):
+    row = one(tmp_path, MaHoSo="h24.14-220601-0001", MaHoSoKhac="h24.14 - 220601 - 0009")
+    assert (row["dossier_code"], row["alias_code"]) == ("H24.14-220601-0001", "H24.14-220601-0009")
+
+
+def test_the_same_row_in_two_spellings_of_its_code_is_a_repeat(tmp_path):
+    codes = ("H24.14-220601-0001", "h24.14 - 220601 - 0001")
+    staged = stage(tmp_path, as_json(*(record(1, MaHoSo=code) for code in codes)))
+    assert staged.column("is_repeat") == [False, True]
+
+
 @pytest.mark.parametrize("dash", ["-", "--", "–", " — "])
 def test_a_dash_is_no_due_date(tmp_path, dash):
     row = one(tmp_path, NgayHenTra=dash, NgayHenTraBanDau=dash)
