@@ -30,19 +30,25 @@ from onestop.warehouse import open_warehouse
 
 
 @pytest.fixture(scope="module")
-def columns(tmp_path_factory):
+def warehouse(tmp_path_factory):
+    """With the marts of a night without any file, and the tables of a nation."""
     path = tmp_path_factory.mktemp("w") / "w.duckdb"
     with open_warehouse(f"duckdb:///{path}") as warehouse:
         refresh_reference(warehouse)
         compute_marts(warehouse, dt.date(2022, 6, 30))
         migrate_national(warehouse)
-        return {
-            f"{schema}.{table}.{column}"
-            for schema in ("mart", "mart_staged", "audit", "core", "national")
-            for table in warehouse.tables(schema)
-            if table not in ("night", "schema_version")
-            for column in warehouse.columns(schema, table)
-        }
+        yield warehouse
+
+
+@pytest.fixture(scope="module")
+def columns(warehouse):
+    return {
+        f"{schema}.{table}.{column}"
+        for schema in ("mart", "mart_staged", "audit", "core", "national")
+        for table in warehouse.tables(schema)
+        if table not in ("night", "schema_version")
+        for column in warehouse.columns(schema, table)
+    }
 
 
 def test_every_column_is_described(columns):
@@ -174,16 +180,12 @@ def test_a_measured_column_has_the_unit_that_is_stated_and_so_has_its_comment(tm
     assert measured == {"target", "coverage"}
 
 
-def test_every_decimal_column_has_a_unit_and_no_text_has_one(tmp_path):
-    with open_warehouse(f"duckdb:///{tmp_path / 'w.duckdb'}") as warehouse:
-        refresh_reference(warehouse)
-        compute_marts(warehouse, dt.date(2022, 6, 30))
-        migrate_national(warehouse)
-        described = [
-            (f"{table.full_name}.{column.name}", column)
-            for table in described_tables(warehouse)
-            for column in table.columns
-        ]
+def test_every_decimal_column_has_a_unit_and_no_text_has_one(warehouse):
+    described = [
+        (f"{table.full_name}.{column.name}", column)
+        for table in described_tables(warehouse)
+        for column in table.columns
+    ]
     decimals = {name for name, column in described if column.type.startswith("decimal")}
     assert {name for name, column in described if name in decimals and not column.unit} == set()
     stated = safe_load((SQL_FOLDER / "columns.yaml").read_text(encoding="utf-8"))["units"]
