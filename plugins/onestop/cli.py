@@ -491,7 +491,7 @@ def explain(  # noqa: PLR0913, PLR0917 - a figure has this many coordinates
     from onestop.figures.explain import print_explanation
 
     settings = Settings.from_environment()
-    with working("computing"):
+    with working("computing", indicator, unit="rows"):
         explanation = explain_figure(settings, indicator, unit, first, last, method, as_of)
     print_explanation(
         settings,
@@ -566,7 +566,7 @@ def diff(  # noqa: PLR0913, PLR0917 - a figure has this many coordinates
     from onestop.figures.difference.output import print_difference
 
     settings = Settings.from_environment()
-    with working("comparing"):
+    with working("comparing", unit="tables"):
         difference = compare_nights(
             settings, previous, as_of, unit, indicator, method, (first, last)
         )

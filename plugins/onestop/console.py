@@ -235,11 +235,14 @@ _WORK: dict[str, dict[Language, str]] = {
     "rebuilding": {"vi": "dựng lại", "en": "rebuilding"},
     "replaying": {"vi": "đọc lại", "en": "reading again"},
     "writing": {"vi": "ghi", "en": "writing"},
+    "deleting": {"vi": "xóa", "en": "deleting"},
     "nights": {"vi": "đêm", "en": "nights"},
     "days": {"vi": "ngày", "en": "days"},
     "rows": {"vi": "dòng", "en": "rows"},
     "tables": {"vi": "bảng", "en": "tables"},
     "files": {"vi": "tệp", "en": "files"},
+    "checks": {"vi": "mục", "en": "checks"},
+    "MiB": {"vi": "MiB", "en": "MiB"},
 }
 
 

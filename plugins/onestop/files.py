@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from onestop import storage
 from onestop.errors import OneStopError
+from onestop.progress import working_on_bytes
 from onestop.said import Said, said, said_number
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ _UNFINISHED: set[Path] = set()
 #: Errors of the operating system where a disk is full or a quota is used up.
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _KIB = 1 << 10
+#: Bytes that are read at a time.
+_PART = 1 << 20
 #: Units that sizes of ten and more are given in.
 _SIZES = {"GiB": 1 << 30, "MiB": 1 << 20}
 
@@ -238,9 +241,16 @@ def copy_whole(source: Path, target: Path, *, mode: int | None = None) -> str:
     Raises:
         OSError: it cannot be read or written; the target is as it was.
     """
-    with drafted(target, mode=mode, needed=source.stat().st_size) as draft:
-        with source.open("rb") as original, draft.open("xb") as copy:
-            shutil.copyfileobj(original, copy, 1 << 20)
+    size = source.stat().st_size
+    with drafted(target, mode=mode, needed=size) as draft:
+        with (
+            working_on_bytes("copying", target.name, size) as count,
+            source.open("rb") as original,
+            draft.open("xb") as copy,
+        ):
+            while part := original.read(_PART):
+                copy.write(part)
+                count(len(part))
         shutil.copystat(source, draft)
         return sha256_of(draft)
 
@@ -251,8 +261,14 @@ def sha256_of(path: Path) -> str:
     Raises:
         OSError: it cannot be read.
     """
+    digest = hashlib.sha256()
     with storage.reading(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        size = 0 if storage.is_shared(path) else path.stat().st_size
+        with working_on_bytes("checking", path.name, size) as count:
+            while part := file.read(_PART):
+                digest.update(part)
+                count(len(part))
+    return digest.hexdigest()
 
 
 def has_sha256(path: Path, sha256: str) -> bool:

@@ -767,8 +767,7 @@ def _complete(warehouse: Warehouse, folders: Folders) -> None:
     write_manifests(folders.landing, warehouse)
     if not is_copy_current(folders.published, warehouse):
         steps = record_steps(warehouse, folders.steps)
-        with working("copying", folders.published.name):
-            warehouse.publish_copy(folders.published)
+        warehouse.publish_copy(folders.published)
         remove_noted(steps)
     write_due_soon(warehouse, folders.published)
 
@@ -1024,6 +1023,6 @@ def _write_data_docs(result: Path | None, folders: Folders) -> None:
 
 
 def _render_reports(folders: Folders, runs: Sequence[NightRun]) -> None:
-    with working("reporting"):
+    with working("reporting", unit="files"):
         render_reports(folders.validation_results, folders.reports, runs=runs)
     note_unpublished(folders.unpublished_nights, runs)

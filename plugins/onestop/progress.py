@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import TypeVar
 
     Item = TypeVar("Item")
@@ -35,6 +35,11 @@ class Listener(Protocol):
         """The work that began last has ended."""
 
 
+_MIB = 1 << 20
+#: Bytes of a file whose reading or copying is reported as work of its own.
+_LARGE = 64 * _MIB
+#: How many rows are reported at once, for ``every`` of :func:`counted_off`.
+BATCH = 1000
 _listeners: list[Listener] = []
 
 
@@ -69,8 +74,46 @@ def advance(count: int = 1) -> None:
         listener.advance(count)
 
 
-def counted_off(items: Iterable[Item]) -> Iterator[Item]:
-    """The items; each one counts as done when the next is asked for."""
+@contextmanager
+def working_on_bytes(work: str, name: str, size: int) -> Iterator[Callable[[int], None]]:
+    """Report work on the bytes of a large file, in MiB; that on a small one takes no time.
+
+    Args:
+        work: as of :meth:`Listener.begin`.
+        name: of the file.
+        size: how many bytes it has.
+
+    Yields:
+        Takes how many more bytes are done.
+    """
+    if size < _LARGE:
+        yield lambda _: None
+        return
+    done = 0
+
+    def count(more: int) -> None:
+        nonlocal done
+        before, done = done, done + more
+        if whole := done // _MIB - before // _MIB:
+            advance(whole)
+
+    with working(work, name, unit="MiB", total=size // _MIB):
+        yield count
+
+
+def counted_off(items: Iterable[Item], *, every: int = 1) -> Iterator[Item]:
+    """The items; each one counts as done when the next is asked for.
+
+    Args:
+        items: what is counted.
+        every: how many are reported at once; reporting each of a million takes longer than they.
+    """
+    done = 0
     for item in items:
         yield item
-        advance()
+        done += 1
+        if done == every:
+            advance(done)
+            done = 0
+    if done:
+        advance(done)

@@ -178,8 +178,8 @@ def test_a_file_that_is_replaced_during_the_transfer_is_refused_for_now(
     path.write_bytes(b"[" + b" " * 100_000)
     copy = landing_module._copy_bytes
 
-    def copy_while_it_grows(exported, landed, digest):
-        copy(exported, landed, digest)
+    def copy_while_it_grows(*arguments):
+        copy(*arguments)
         with path.open("ab") as more:
             more.write(b"]")
 

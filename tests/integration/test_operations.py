@@ -310,9 +310,9 @@ def test_the_warehouse_is_locked_while_it_is_copied_for_readers(installation, mo
     path = Path(installation.warehouse.removeprefix("duckdb:///"))
     written = []
 
-    def copy_slowly(source, target):
+    def copy_slowly(source, target, count):
         written.append(can_write(path))
-        duckdb_files.copy_held(source, target)
+        duckdb_files.copy_held(source, target, count)
         written.append(can_write(path))
 
     monkeypatch.setattr(duckdb_engine, "copy_held", copy_slowly)
@@ -333,8 +333,8 @@ def flip_a_bit(path):
 def test_a_damaged_copy_is_never_published_to_readers(installation, monkeypatch, damage):
     before = installation.published.read_bytes()
 
-    def copy_badly(source, target):
-        duckdb_files.copy_held(source, target)
+    def copy_badly(source, target, count):
+        duckdb_files.copy_held(source, target, count)
         damage(target)
 
     monkeypatch.setattr(duckdb_engine, "copy_held", copy_badly)

@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import ast
+import datetime as dt
 import io
+import json
+import os
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
-from published_marts import NIGHT, publish, settings_in
+from published_marts import FIRST, NIGHT, SECOND, publish, settings_in
+from typer.testing import CliRunner
 
 import onestop
-from onestop import cli, console
+from onestop import cli, console, progress
 from onestop.console import LineProgress, TerminalProgress, progress_text
+from onestop.federation.package import TABLES
+from onestop.federation.packaging import package_night
+from onestop.federation.signing import make_key
+from onestop.figures.form_06a import write_form_06a
+from onestop.figures.issued import issue_report
 from onestop.marts.compute import compute_marts
 from onestop.marts.files import mart_files
+from onestop.marts.lineage import mart_lineage
 from onestop.night import run_night
 from onestop.progress import advance, counted_off, listening, working
 from onestop.sample import write_sample
+from onestop.schema.time_zone import LOCAL_ZONE
+from onestop.upkeep.backup import make_backup, restore_backup
+from onestop.upkeep.doctor import examine
+from onestop.upkeep.housekeeping import housekeep
 from onestop.upkeep.verify import verify
-from onestop.warehouse import open_warehouse
+from onestop.warehouse import open_warehouse, postgres_dump
 
 
 class Heard:
@@ -174,12 +189,193 @@ def test_the_last_line_of_progress_is_written_once(monkeypatch):
     assert lines.getvalue() == "verifying: 1/1 files (6 s)\n"
 
 
-def test_every_work_and_unit_that_is_reported_has_words_in_both_languages():
-    names = set()
+def reported_works():
+    """Work and unit of each place in the code that reports work; the unit is None without one."""
+    found = []
     for path in Path(onestop.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "working":
-                names |= {node.args[0].value}
-                names |= {k.value.value for k in node.keywords if k.arg == "unit"}
+            name = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            if name in {"working", "working_on_bytes"} and isinstance(node.args[0], ast.Constant):
+                units = [k.value.value for k in node.keywords if k.arg == "unit"]
+                unit = "MiB" if name == "working_on_bytes" else next(iter(units), None)
+                found.append((f"{path.name}:{node.lineno}", node.args[0].value, unit))
+    return found
+
+
+def test_every_work_and_unit_that_is_reported_has_words_in_both_languages():
+    names = {name for _, *names in reported_works() for name in names} - {None}
     assert len(names) > 15
     assert names == console._WORK.keys()
+
+
+def test_every_work_that_is_reported_has_a_unit_and_therefore_a_rate():
+    assert [place for place, _, unit in reported_works() if unit is None] == []
+
+
+@pytest.fixture
+def heard(monkeypatch):
+    """What is reported, where every file is a large one and a MiB is a KiB."""
+    monkeypatch.setattr(progress, "_LARGE", 0)
+    monkeypatch.setattr(progress, "_MIB", 1 << 10)
+    heard = Heard()
+    with listening(heard):
+        yield heard
+
+
+def copied(heard, work, name, size):
+    """Whether a file was counted once from its first to its last byte."""
+    total = size >> 10
+    assert total > 0
+    return heard.told.count([work, name, "MiB", total, total]) == 1
+
+
+def test_the_readers_copy_is_counted_by_its_size(tmp_path, heard):
+    settings = publish(tmp_path, [])
+    heard.told.clear()
+    with open_warehouse(settings.warehouse) as warehouse:
+        warehouse.publish_copy(settings.published)
+    size = settings.published.stat().st_size
+    assert copied(heard, "copying", "onestop.duckdb", size)
+    assert copied(heard, "comparing", "onestop.duckdb", size)
+
+
+def test_a_backup_and_its_restore_count_the_warehouse_by_its_size(after_one_night, tmp_path, heard):
+    made = make_backup(after_one_night, tmp_path / "backups")
+    size = (made.folder / "warehouse.duckdb").stat().st_size
+    assert copied(heard, "copying", "warehouse.duckdb", size)
+    assert ["comparing", "", "files", None, made.files] in heard.told
+    heard.told.clear()
+    restore_backup(settings_in(tmp_path / "new"), tmp_path / "backups")
+    assert copied(heard, "checking", "warehouse.duckdb", size)
+    assert copied(heard, "copying", "warehouse.duckdb", size)
+    assert ["copying", "", "files", made.files, made.files] in heard.told
+    assert [told for told in heard.told if told[1] == "due_soon" and told[3] == told[4] > 1]
+
+
+def test_a_file_is_counted_by_its_size_while_it_lands_and_is_read(tmp_path, heard):
+    settings = settings_in(tmp_path)
+    write_sample(settings.exports, NIGHT, NIGHT, per_day=20)
+    heard.told.clear()
+    run_night(settings, NIGHT)
+    name = f"dossiers_{NIGHT:%Y%m%d}.json"
+    size = (settings.exports / name).stat().st_size
+    assert copied(heard, "copying", name, size)
+    assert copied(heard, "checking", name, size)  # its SHA-256, before it is read
+
+
+def test_a_copy_of_a_postgresql_warehouse_is_counted_by_its_size(tmp_path, monkeypatch):
+    mib = 1 << 20
+    tools = {
+        "pg_dump": f'for word in "$@"; do case "$word" in --file=*)'
+        f' head -c {3 * mib + 7} /dev/zero > "${{word#--file=}}" ;; esac; done',
+        "pg_restore": "cat > /dev/null",
+    }
+    for name, text in tools.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(postgres_dump, "_run", lambda *_: None)
+    url, copy, heard = "postgresql://somebody@nowhere/onestop", tmp_path / "w.dump", Heard()
+    with listening(heard):
+        postgres_dump.dump(url, copy)
+        postgres_dump.restore_dump(copy, url)
+    assert copy.stat().st_size == 3 * mib + 7
+    assert heard.told == [
+        ["copying", "w.dump", "MiB", None, 3],
+        ["copying", "w.dump", "MiB", 3, 3],
+    ]
+
+
+def test_a_small_file_is_not_reported(tmp_path):
+    settings = publish(tmp_path, [])
+    heard = Heard()
+    with listening(heard), open_warehouse(settings.warehouse) as warehouse:
+        warehouse.publish_copy(settings.published)
+    assert heard.told == []
+
+
+@pytest.mark.whole_night
+def test_the_reports_and_lists_of_a_night_are_counted_in_files(after_one_night, heard):
+    shutil.rmtree(after_one_night.work / "reports")
+    shutil.rmtree(after_one_night.published.parent / "due_soon", ignore_errors=True)
+    run_night(after_one_night, FIRST)
+    reporting = [told for told in heard.told if told[0] == "reporting"]
+    assert {told[2] for told in reporting} == {"files"}
+    pages = [*(after_one_night.work / "reports").rglob("*.html")]
+    assert sum(told[4] for told in reporting) >= len(pages) > 4
+    [lists] = [told for told in heard.told if told[1] == "due_soon"]
+    files = [*(after_one_night.published.parent / "due_soon").glob("*.*")]
+    assert lists[3] == lists[4] == len(files) - 1  # less the mark of the publication
+
+
+def test_commands_count_what_they_read_and_write(after_two_nights, tmp_path, heard):
+    settings = after_two_nights
+    key = tmp_path / "key.pem"
+    make_key(key)
+    span = (dt.date(2022, 11, 1), SECOND)
+
+    def told_by(work):
+        heard.told.clear()
+        work()
+        return [(work, unit, done) for work, _, unit, total, done in heard.told if done == total]
+
+    tables = 2 * len(TABLES)
+    done = told_by(lambda: package_night(settings, None, tmp_path, province_code="H24", key=key))
+    assert done == [("writing", "tables", tables)]
+    issued = told_by(lambda: issue_report(settings, "year", because="a test of progress"))
+    heard.told[:] = [told for told in heard.told if told[0] == "reporting"]
+    folder = settings.published.parent / "reports" / "year" / "1"
+    assert heard.told == [["reporting", "year", "files", None, len([*folder.iterdir()])]]
+    assert ("comparing", "MiB", settings.published.stat().st_size >> 10) in issued
+    form = tmp_path / "form.xlsx"
+    done = told_by(lambda: write_form_06a(settings, "CITY", *span, None, "calendar", form))
+    assert done == [("reporting", "files", 1)]
+    [(work, unit, count)] = told_by(lambda: examine(settings))
+    assert (work, unit) == ("checking", "checks")
+    assert count > 10
+
+
+def test_explain_and_diff_count_what_they_read(after_two_nights, monkeypatch, heard):
+    for name, value in after_two_nights.to_environment().items():
+        monkeypatch.setenv(name, value)
+    runner = CliRunner()
+    words = ["--unit", "CITY", "--from", "2022-11-01", "--to", f"{SECOND}", "--format", "json"]
+    done = runner.invoke(cli.app, ["explain", "on_time_rate", *words])
+    rows = len(json.loads(done.stdout)["dossiers"])
+    assert rows > 0
+    assert heard.told == [
+        ["computing", "on_time_rate", "rows", None, rows],
+        ["writing", "", "rows", rows, rows],
+    ]
+    heard.told.clear()
+    assert runner.invoke(cli.app, ["diff", f"{FIRST}", f"{SECOND}"]).exit_code == 0
+    [comparing] = heard.told
+    assert comparing[:4] == ["comparing", "", "tables", None]
+    assert comparing[4] > 3
+
+
+def test_lineage_counts_the_tables_that_it_reads(heard):
+    mart_lineage.cache_clear()
+    mart_lineage()
+    assert heard.told == [["reading", "", "tables", len(mart_files()), len(mart_files())]]
+
+
+def test_housekeeping_counts_what_it_deletes(after_one_night, heard):
+    later = dt.datetime(2042, 1, 1, tzinfo=LOCAL_ZONE)
+    removals = housekeep(after_one_night, now=later).removals
+    assert removals
+    assert heard.told == [["deleting", "", "files", len(removals), len(removals)]]
+
+
+def test_a_million_rows_are_reported_in_batches():
+    class Counting(Heard):
+        calls = 0
+
+        def advance(self, count):
+            self.calls += 1
+            super().advance(count)
+
+    heard = Counting()
+    with listening(heard), working("reading", unit="rows"):
+        assert sum(1 for _ in counted_off(range(2500), every=1000)) == 2500
+    assert (heard.told[0][-1], heard.calls) == (2500, 3)

@@ -28,6 +28,7 @@ from onestop.federation.refusal import CONTRADICTION, OLDER, PackageRefusedError
 from onestop.federation.registry import registry_rows
 from onestop.files import has_sha256, write_new
 from onestop.intake.landing import make_private
+from onestop.progress import counted_off, working
 from onestop.said import said
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse.base import quoted_text
@@ -179,14 +180,16 @@ def federate(
     """
     now = now or dt.datetime.now(LOCAL_ZONE)
     wanted = wanted or Wanted()
-    received = [_receive(settings, found) for found in packages_at(places)]
+    with working("reading", unit="files"):
+        received = [_receive(settings, found) for found in counted_off(packages_at(places))]
     with open_national(settings) as warehouse:
         if wanted.has_retries:
             received += _kept_refused(settings, warehouse, {one.sha256 for one in received})
         with SumChecks() as checks, warehouse.transaction():
             _replace_rows(warehouse, "province", [*registry_rows(registry)])
             _replace_rows(warehouse, "indicator", indicator_rows())
-            outcomes = _take_in(warehouse, settings, registry, checks, received, now)
+            with working("checking", unit="files", total=len(received)):
+                outcomes = _take_in(warehouse, settings, registry, checks, received, now)
             state = NationState()
             if wanted.has_publication:
                 state = publish_sums(warehouse, wanted.night, wanted.at_least, now)
@@ -279,7 +282,7 @@ def _take_in(
     )
     outcomes = []
     pending = _Pending()
-    for one in sorted(received, key=lambda each: each.order):
+    for one in counted_off(sorted(received, key=lambda each: each.order)):
         held = known.get(one.sha256 or one.place)
         package_id = held["package_id"] if held else next_id
         next_id += 0 if held else 1

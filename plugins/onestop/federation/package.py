@@ -28,6 +28,7 @@ import pyarrow.csv as arrow_csv
 from onestop.federation.refusal import DAMAGED, NO_PACKAGE, UNKNOWN_VERSION, PackageRefusedError
 from onestop.federation.registry import PROVINCE_CODE
 from onestop.federation.signing import ALGORITHM, key_id, sign
+from onestop.progress import counted_off
 from onestop.said import said
 
 if TYPE_CHECKING:
@@ -243,7 +244,7 @@ def write_package(
         tables: those of :data:`TABLES`, in the order in which their rows are to stand.
         key: signs it.
     """
-    contents = {name: _to_csv(name, tables[name]) for name in TABLES}
+    contents = {name: _to_csv(name, tables[name]) for name in counted_off(TABLES)}
     manifest = canonical_json(
         {
             "format": FORMAT,

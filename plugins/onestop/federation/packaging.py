@@ -17,6 +17,7 @@ from onestop.files import READABLE, write_whole
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.publish import digest_of
 from onestop.marts.published import find_night, open_published
+from onestop.progress import counted_off, working
 from onestop.said import said
 
 if TYPE_CHECKING:
@@ -86,11 +87,13 @@ def package_night(
     """
     province = _province(province_code)
     private = read_key(key or key_file())
-    with open_published(settings) as warehouse:
+    # each table is read, and then written
+    packing = working("writing", unit="tables", total=2 * len(TABLES))
+    with packing, open_published(settings) as warehouse:
         as_of = find_night(warehouse, night)
         facts = _facts(warehouse, as_of)
         tables = _tables(warehouse, as_of, str(facts["figures_sha256"]))
-    data = write_package({"province_code": province, **facts}, tables, private)
+        data = write_package({"province_code": province, **facts}, tables, private)
     digest = open_package(data).manifest_sha256
     path = folder / f"{province}_{as_of.isoformat()}_{digest[:12]}{ENDING}"
     write_whole(path, data, mode=READABLE)
@@ -173,7 +176,7 @@ def _tables(warehouse: Warehouse, night: dt.date, digest: str) -> dict[str, pa.T
         "unit": _of(marts, "mart.unit"),
     }
     tables = {}
-    for name, text in texts.items():
+    for name, text in counted_off(texts.items()):
         parameters = {"night": night} if ":night" in text else None
         tables[name] = warehouse.arrow(f"{text} order by {_ORDER[name]}", parameters)
     marts.drop()

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from onestop.federation.national_warehouse import NATIONAL, insert_query
 from onestop.marts.published import NothingPublishedError, open_published
+from onestop.progress import counted_off, working
 from onestop.warehouse import engine_of
 
 if TYPE_CHECKING:
@@ -97,8 +98,10 @@ def publish_sums(
     )
     rows = [{"publication_id": number, "as_of_date": night, **row} for row in coverage]
     warehouse.append("national.coverage", pa.Table.from_pylist(rows))
-    for name in ("indicator_value", "form_06a"):
-        insert_query(warehouse, name, {"publication": number, "night": night})
+    tables = ("indicator_value", "form_06a")
+    with working("publishing", unit="tables", total=len(tables)):
+        for name in counted_off(tables):
+            insert_query(warehouse, name, {"publication": number, "night": night})
     return NationState(night, states, number, 0, not_in)
 
 

@@ -17,6 +17,7 @@ from urllib.parse import quote
 from onestop.console import csv_bytes
 from onestop.figures.spreadsheet import Sheet, workbook
 from onestop.files import DRAFT_ENDING, named_when_full, scratch_folder, sync, write_whole
+from onestop.progress import advance, working
 from onestop.schema.number_text import day
 from onestop.storage import is_shared, names_in, put_file, remove_folder
 
@@ -40,6 +41,8 @@ _COLUMNS = (
 )
 _COMMON = ("as_of_date", "unit_code")
 _INDEX_COLUMNS = (*_COMMON, "unit_name", "dossiers", "csv_file", "xlsx_file")
+#: Of a unit's files.
+_ENDINGS = ("csv", "xlsx")
 #: The publication that the folder's files are of.
 _PUBLICATION = ".publication"
 _LONGEST_NAME = 100
@@ -122,14 +125,17 @@ def _write_files(warehouse: Warehouse, folder: Path, as_of: dt.date) -> None:
         "select unit_code, unit_name from mart.unit where unit_scope = 'unit' order by unit_code"
     )
     listed = []
-    for unit in units:
-        found = due.get(unit["unit_code"], [])
-        name = file_name(unit["unit_code"]) if found else ""
-        if found:
-            _write_unit(folder, name, as_of, unit["unit_name"], found)
-        ends = [f"{name}.{ending}" if found else "" for ending in ("csv", "xlsx")]
-        listed.append((as_of, unit["unit_code"], unit["unit_name"], len(found), *ends))
-    (folder / INDEX).write_bytes(csv_bytes(_INDEX_COLUMNS, listed))
+    with working("writing", FOLDER, unit="files", total=len(_ENDINGS) * len(due) + 1):
+        for unit in units:
+            found = due.get(unit["unit_code"], [])
+            name = file_name(unit["unit_code"]) if found else ""
+            if found:
+                _write_unit(folder, name, as_of, unit["unit_name"], found)
+                advance(len(_ENDINGS))
+            ends = [f"{name}.{ending}" if found else "" for ending in _ENDINGS]
+            listed.append((as_of, unit["unit_code"], unit["unit_name"], len(found), *ends))
+        (folder / INDEX).write_bytes(csv_bytes(_INDEX_COLUMNS, listed))
+        advance()
 
 
 def file_name(unit_code: str) -> str:

@@ -24,6 +24,7 @@ from onestop.gate.evaluation import load_engine
 from onestop.gate.past_volumes import is_volume_rule
 from onestop.gate.results import read_result, result_files
 from onestop.gate.unpublished import NIGHT_STATES
+from onestop.progress import advance, working
 from onestop.readers.refusals import values_for_people
 from onestop.schema.feed_texts import KIND_NAMES
 from onestop.schema.number_text import Language, counted, day, whole
@@ -151,7 +152,8 @@ def render_data_docs(result: Path, reports: Path) -> None:
     if _is_current(reports):
         night = _night_of(result.parent.name, [result], None)
         folder = reports / night.folder
-        _render_night_docs(folder, night, listed(folder))
+        with working("reporting", unit="files"):
+            _render_night_docs(folder, night, listed(folder))
 
 
 def _updated_night(folder: Path, results: list[Path], run: NightRun | None) -> dict[str, Any]:
@@ -280,6 +282,7 @@ def _render_docs(
     suite = document["suite"]["name"] if "suite" in document else title
     decided = Verdict(*verdict)
     write_whole(page, data_docs_page(title, suite, name, folder.name, decided, document["results"]))
+    advance()
 
 
 def _delivery_verdict(verdict: dict[str, Any]) -> tuple[bool, str, str]:
@@ -512,3 +515,4 @@ def _templates() -> Environment:
 
 def _write(path: Path, template: str, lang: Language, **values: Any) -> None:  # noqa: ANN401 - idem
     write_whole(path, _templates().get_template(f"{template}.html").render(lang=lang, **values))
+    advance()

@@ -25,12 +25,13 @@ from onestop.files import READ_ONLY, has_sha256, room_left, sync, write_new, wri
 from onestop.intake.delivery import Delivery, RefusedDeliveryError
 from onestop.intake.exports import ExportedFile, ExportsError
 from onestop.language import log
+from onestop.progress import working_on_bytes
 from onestop.said import said, said_number, said_text
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.storage import StoreError, is_shared, listed, move, put_file
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Callable, Container, Iterator
 
     from onestop.intake.exports import Facts, OpenedFile
     from onestop.schema.feeds import Kind
@@ -339,7 +340,9 @@ def _copy_over_connections(file: ExportedFile, landed: BinaryIO, digest: hashlib
                 now = opened.facts()
                 before = before or now
                 if now == before:
-                    _copy_bytes(opened, landed, digest)
+                    rest = now.size_bytes - landed.tell()
+                    with working_on_bytes("copying", file.name, rest) as count:
+                        _copy_bytes(opened, landed, digest, count)
                     if file.facts not in {None, before}:
                         # It grew since it was listed: wait whether it still grows.
                         time.sleep(_HOLD_STILL_SECONDS)
@@ -356,10 +359,13 @@ def _copy_over_connections(file: ExportedFile, landed: BinaryIO, digest: hashlib
     return before
 
 
-def _copy_bytes(exported: OpenedFile, landed: BinaryIO, digest: hashlib._Hash) -> None:
+def _copy_bytes(
+    exported: OpenedFile, landed: BinaryIO, digest: hashlib._Hash, count: Callable[[int], None]
+) -> None:
     while chunk := exported.read(_CHUNK):
         digest.update(chunk)
         landed.write(chunk)
+        count(len(chunk))
 
 
 def read_sidecar(folder: Path) -> Delivery:

@@ -26,6 +26,7 @@ from onestop.marts.files import EVENTS, MEASURES, SQL_FOLDER, mart_files
 from onestop.marts.night_changes import NIGHT_CHANGE
 from onestop.marts.publish import HISTORIES, refresh_reference
 from onestop.marts.published import QuestionError
+from onestop.progress import counted_off, working
 from onestop.said import Language, said, translated
 from onestop.schema.did_you_mean import CODES, did_you_mean
 from onestop.schema.feeds import EXTRA, FEEDS
@@ -112,9 +113,11 @@ def mart_lineage() -> dict[str, MartLineage]:
             {column: _sources(node, query, schema) for column, node in nodes.items()},
         )
 
-    for mart in mart_files():
-        file = "indicator/*" if mart.name in {EVENTS, MEASURES} else mart.name
-        follow(mart.name, f"sql/mart/{file}.sql", mart.select(_ANY_NIGHT, PUBLISHED))
+    marts = mart_files()
+    with working("reading", unit="tables", total=len(marts)):
+        for mart in counted_off(marts):
+            file = "indicator/*" if mart.name in {EVENTS, MEASURES} else mart.name
+            follow(mart.name, f"sql/mart/{file}.sql", mart.select(_ANY_NIGHT, PUBLISHED))
     for history, table in HISTORIES.items():
         found[f"mart.{history}"] = MartLineage(
             f"mart.{history}",

@@ -136,8 +136,7 @@ def _write_backup(
         raise BackupError(
             said("{error}, so there is nothing to back up", error=error), remedy="run a night first"
         ) from None
-    with working("copying", settings.warehouse_name):
-        copy = engine_of(settings.warehouse).copy_out(settings.warehouse, draft)
+    copy = engine_of(settings.warehouse).copy_out(settings.warehouse, draft)
     known = {name: facts for one in before for name, facts in one.manifest["landing"].items()}
     with working("comparing", unit="files"):
         files, new = _copy_landing(settings.landing, target / _LANDING, known)
@@ -205,9 +204,7 @@ def restore_backup(
             file.truncate(0)
             file.write(purpose)
             file.flush()
-        with working("comparing", copy.name):
-            found = _facts(copy)
-        if found != {name: manifest["warehouse"][name] for name in ("sha256", "size_bytes")}:
+        if _facts(copy) != {name: manifest["warehouse"][name] for name in ("sha256", "size_bytes")}:
             raise BackupError(
                 "the copy of the warehouse is damaged",
                 subject=str(copy),
@@ -220,8 +217,7 @@ def restore_backup(
         if engine.is_empty(settings.warehouse):
             if path := engine.file_of(settings.warehouse):
                 _sweep(path.parent, _DRAFTS)
-            with working("copying", settings.warehouse_name):
-                engine.copy_in(copy, settings.warehouse)
+            engine.copy_in(copy, settings.warehouse)
         night = _night_of(manifest)
         with open_warehouse(settings.warehouse, read_only=True) as warehouse:
             last = last_national(warehouse)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from onestop.progress import BATCH, counted_off, working
 from onestop.said import Said, said, said_both, said_text
 from onestop.warehouse.staged_names import STAGED
 
@@ -236,7 +237,8 @@ def _figures(
     warehouse: Warehouse, queries: list[str], parameters: dict[str, Any] | None = None
 ) -> Figures:
     rows = (row for query in queries for row in warehouse.rows(query, parameters))
-    return {_figure(row): row["counts"] for row in rows}
+    with working("reading", unit="rows"):
+        return {_figure(row): row["counts"] for row in counted_off(rows, every=BATCH)}
 
 
 def _figure(row: dict[str, Any]) -> Figure:

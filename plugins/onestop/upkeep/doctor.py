@@ -23,6 +23,7 @@ from onestop.intake.exports import list_exports
 from onestop.language import chosen_language
 from onestop.marts.published import NothingPublishedError, has_national, open_published
 from onestop.marts.reference_names import UNKNOWN_NAME_REMEDY, unknown_names
+from onestop.progress import counted_off, working
 from onestop.record.night_runs import reason_sql
 from onestop.record.publications import last_published
 from onestop.said import (
@@ -90,14 +91,14 @@ def examine(settings: Settings, now: dt.datetime | None = None) -> list[Finding]
     now = now or dt.datetime.now(LOCAL_ZONE)
     findings = []
     left_out = _OF_CITIES if _has_no_city(settings) else set()
-    for name, check in _CHECKS.items():
-        if name in left_out:
-            continue
-        try:
-            findings += [Finding(name, *found) for found in check(settings, now)]
-        except Exception as error:  # noqa: BLE001 - each check is reported, whatever happens in it
-            message = said("{error}", error=error) if str(error) else type(error).__name__
-            findings.append(Finding(name, "FAIL", message, _remedy_within(message)))
+    checks = {name: check for name, check in _CHECKS.items() if name not in left_out}
+    with working("checking", unit="checks", total=len(checks)):
+        for name, check in counted_off(checks.items()):
+            try:
+                findings += [Finding(name, *found) for found in check(settings, now)]
+            except Exception as error:  # noqa: BLE001 - each is reported, whatever happens in it
+                message = said("{error}", error=error) if str(error) else type(error).__name__
+                findings.append(Finding(name, "FAIL", message, _remedy_within(message)))
     return findings
 
 

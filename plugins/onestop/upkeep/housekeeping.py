@@ -18,6 +18,7 @@ import yaml
 from onestop.errors import OneStopError
 from onestop.files import DRAFT_ENDING
 from onestop.intake.landing import INCOMING, MANIFESTS, SIDECAR, landed_deliveries
+from onestop.progress import counted_off, working
 from onestop.record.evidence import SETTLEMENTS
 from onestop.said import said
 from onestop.schema.time_zone import LOCAL_ZONE
@@ -119,8 +120,9 @@ def housekeep(
                 Removal(rule, path, _size(path)) for path in sorted(find(settings, now - keep))
             ]
     if not is_trial:
-        for removal in removals:
-            _remove(settings, removal)
+        with working("deleting", unit="files", total=len(removals)):
+            for removal in counted_off(removals):
+                _remove(settings, removal)
         _remove_empty_folders(_airflow_logs())
     return Housekeeping(tuple(removals), is_done=not is_trial)
 

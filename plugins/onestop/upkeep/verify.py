@@ -16,7 +16,7 @@ from onestop.marts.compute import compute_marts
 from onestop.marts.files import rules_digest
 from onestop.marts.publish import figures_digest
 from onestop.marts.published import QuestionError, find_night, open_published
-from onestop.progress import counted_off, working
+from onestop.progress import BATCH, counted_off, working
 from onestop.record.evidence import Settlement, kept_mapping, kept_settlement
 from onestop.record.load import load_delivery, load_replayed
 from onestop.record.reference_changes import reference_changes, reference_on
@@ -368,14 +368,19 @@ def _has_same_rules(published: Warehouse, night: dt.date) -> bool:
 
 
 def _compare(published: Figures, computed: Figures, names: CodeNames, result: Verification) -> None:
-    for figure in sorted(published.keys() | computed.keys()):
-        was, now = published.get(figure), computed.get(figure)
-        if was != now:
-            result.differ(
-                said(
-                    "{figure}: published {was}, counted {now}",
-                    figure=figure.named(names),
-                    was=was or said_text("nothing"),
-                    now=now or said_text("nothing"),
-                )
+    figures = published.keys() | computed.keys()
+    with working("comparing", unit="rows", total=len(figures)):
+        others = [
+            figure
+            for figure in counted_off(figures, every=BATCH)
+            if published.get(figure) != computed.get(figure)
+        ]
+    for figure in sorted(others):
+        result.differ(
+            said(
+                "{figure}: published {was}, counted {now}",
+                figure=figure.named(names),
+                was=published.get(figure) or said_text("nothing"),
+                now=computed.get(figure) or said_text("nothing"),
             )
+        )

@@ -17,6 +17,7 @@ from onestop.federation.national_warehouse import (
 from onestop.federation.package import open_package
 from onestop.federation.refusal import PackageRefusedError
 from onestop.files import has_sha256, scratch_folder
+from onestop.progress import counted_off, working
 from onestop.said import said, said_count
 from onestop.warehouse.duckdb_engine import duckdb_address
 
@@ -92,30 +93,43 @@ def verify_nation(settings: Settings) -> NationVerification:
             parameters = number if ":publication" in condition else None
             rows = published.arrow(f"select * from national.{name} where {condition}", parameters)
             scratch.append(f"national.{name}", rows)
-        for row in published.rows(
+        packages = published.rows(
             "select coverage.package_id, package.file_sha256, package.province_code"
             " from national.coverage as coverage inner join national.package as package"
             " on coverage.package_id = package.package_id"
             " where publication_id = :publication order by package.province_code",
             number,
-        ):
-            result.packages += 1
-            try:
-                _add(scratch, settings, checks, row)
-            except (OSError, PackageRefusedError) as error:
-                why = error.why if isinstance(error, PackageRefusedError) else type(error).__name__
-                result.differ(
-                    said(
-                        "{province}: the kept package {sha256} does not pass: {why}",
-                        province=row["province_code"],
-                        sha256=row["file_sha256"],
-                        why=why,
-                    )
-                )
+        )
+        with working("verifying", str(result.night), unit="files", total=len(packages)):
+            for row in counted_off(packages):
+                result.packages += 1
+                _add_checked(scratch, settings, checks, row, result)
         for name in _ADDED_UP:
             insert_query(scratch, name, {**number, "night": last["as_of_date"]})
             _compare(published, scratch, name, result)
     return result
+
+
+def _add_checked(
+    scratch: Warehouse,
+    settings: Settings,
+    checks: SumChecks,
+    row: dict[str, Any],
+    result: NationVerification,
+) -> None:
+    """Add a kept package's rows, or note why it does not pass."""
+    try:
+        _add(scratch, settings, checks, row)
+    except (OSError, PackageRefusedError) as error:
+        why = error.why if isinstance(error, PackageRefusedError) else type(error).__name__
+        result.differ(
+            said(
+                "{province}: the kept package {sha256} does not pass: {why}",
+                province=row["province_code"],
+                sha256=row["file_sha256"],
+                why=why,
+            )
+        )
 
 
 def _add(scratch: Warehouse, settings: Settings, checks: SumChecks, row: dict[str, Any]) -> None:

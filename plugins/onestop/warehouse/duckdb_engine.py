@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from onestop.files import READ_ONLY, READABLE, copy_whole, drafted
+from onestop.progress import working_on_bytes
 from onestop.said import said
 from onestop.warehouse.base import (
     NoWarehouseError,
@@ -35,7 +36,7 @@ from onestop.warehouse.duckdb_files import (
 from onestop.warehouse.sql_text import with_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import sqlalchemy as sa
 
@@ -144,7 +145,9 @@ class DuckDBWarehouse(Warehouse):
         with cls.open(url, read_only=True):  # as long as it is open, no night can write
             if _log_of(path).is_file():
                 shutil.copyfile(_log_of(path), _log_of(copy))
-            copy_held(path, copy)
+            size = path.stat().st_size
+            with working_on_bytes("copying", path.name, size) as count:
+                copy_held(path, copy, count)
         if _log_of(copy).exists():
             with cls.open(duckdb_address(copy), read_only=False) as warehouse:
                 warehouse.execute("force checkpoint")
@@ -369,9 +372,13 @@ class DuckDBWarehouse(Warehouse):
             OSError: it cannot be written; the earlier copy stays.
         """
         self.execute("force checkpoint")
-        with drafted(target, mode=READABLE, needed=self._path.stat().st_size) as draft:
-            copy_held(self._path, draft)
-            if not self._is_same(draft):
+        size = self._path.stat().st_size
+        with drafted(target, mode=READABLE, needed=size) as draft:
+            with working_on_bytes("copying", target.name, size) as count:
+                copy_held(self._path, draft, count)
+            with working_on_bytes("comparing", target.name, size) as count:
+                is_same = self._is_same(draft, count)
+            if not is_same:
                 raise WarehouseError(
                     "what was read back of the readers' copy is not what was written; the one"
                     " before stays in place",
@@ -381,9 +388,9 @@ class DuckDBWarehouse(Warehouse):
                     ),
                 )
 
-    def _is_same(self, draft: Path) -> bool:
+    def _is_same(self, draft: Path, count: Callable[[int], None]) -> bool:
         """Whether a copy has the file's bytes, can be opened, and has the same publications."""
-        if not is_copy_of_held(draft, self._path):
+        if not is_copy_of_held(draft, self._path, count):
             return False
         published = "select * from audit.publication order by publication_id"
         try:

@@ -18,7 +18,7 @@ from onestop.files import DiskFullError
 from onestop.said import said
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 
@@ -141,27 +141,36 @@ def roll_back(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute("rollback")
 
 
-#: Run in a process of its own on two paths; prints the error's number.
+#: Run in a process of its own on two paths. Each line that it prints has the bytes done since the
+#: line before; after an error the last one has the error's number.
 _COPY = """
-import os, shutil, sys
+import os, sys
 try:
-    shutil.copyfile(sys.argv[1], sys.argv[2])
-    with open(sys.argv[2], "rb+") as copy:
+    with open(sys.argv[1], "rb") as held, open(sys.argv[2], "wb") as copy:
+        while part := held.read(8 << 20):
+            copy.write(part)
+            print(len(part), flush=True)
+        copy.flush()
         os.fsync(copy.fileno())
 except OSError as error:
-    sys.exit(print(error.errno) or 1)
+    sys.exit(print(error.errno) or 2)
 """
 _COMPARE = """
-import filecmp, sys
-filecmp.BUFSIZE = 1 << 20
+import sys
 try:
-    print(int(filecmp.cmp(sys.argv[1], sys.argv[2], shallow=False)))
+    with open(sys.argv[1], "rb") as held, open(sys.argv[2], "rb") as copy:
+        is_same = True
+        while is_same and (part := held.read(8 << 20)):
+            is_same = copy.read(8 << 20) == part
+            print(len(part), flush=True)
+        sys.exit(0 if is_same and not copy.read(1) else 3)
 except OSError as error:
-    sys.exit(print(error.errno) or 1)
+    sys.exit(print(error.errno) or 2)
 """
+_SAME, _DIFFERENT, _FAILED = 0, 3, 2
 
 
-def copy_held(source: Path, target: Path) -> None:
+def copy_held(source: Path, target: Path, count: Callable[[int], None] = lambda _: None) -> None:
     """Copy a file that this process has open, and thereby locked.
 
     The operating system releases a process's lock on a file when the process closes any handle on
@@ -170,33 +179,47 @@ def copy_held(source: Path, target: Path) -> None:
     Args:
         source: of an open database.
         target: of the copy.
+        count: takes how many more bytes are copied.
 
     Raises:
         OSError: it cannot be read or written, for instance because the disk is full.
     """
-    _run_on(_COPY, "copied", source, target)
+    _run_on(_COPY, "copied", source, target, count)
 
 
-def is_copy_of_held(copy: Path, source: Path) -> bool:
+def is_copy_of_held(
+    copy: Path, source: Path, count: Callable[[int], None] = lambda _: None
+) -> bool:
     """Whether a copy has the bytes of a file that this process has open, read by another process.
+
+    Args:
+        copy: the copy.
+        source: the file.
+        count: takes how many more bytes are compared.
 
     Raises:
         OSError: one of them cannot be read.
     """
-    return _run_on(_COMPARE, "compared", source, copy) == "1"
+    return _run_on(_COMPARE, "compared", source, copy, count) == _SAME
 
 
-def _run_on(script: str, done_to_it: str, source: Path, copy: Path) -> str:
-    done = subprocess.run(  # noqa: S603 - this very Python, our own script
+def _run_on(
+    script: str, done_to_it: str, source: Path, copy: Path, count: Callable[[int], None]
+) -> int:
+    """Run a script on the file and its copy, counting the bytes done; returns its exit status."""
+    printed = "0"
+    with subprocess.Popen(  # noqa: S603 - this very Python, our own script
         [sys.executable, "-I", "-S", "-c", script, str(source), str(copy)],
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         text=True,
-        check=False,
-    )
-    said = done.stdout.strip()
-    if done.returncode:
-        number = int(said) if said.isdigit() else errno.EIO
-        raise OSError(
-            number, f"{os.strerror(number)} while {source.name} was {done_to_it}", str(copy)
-        )
-    return said
+    ) as process:
+        for line in process.stdout or ():
+            count(int(printed))
+            printed = line
+    status = process.wait()
+    if status in {_SAME, _DIFFERENT}:
+        count(int(printed))
+        return status
+    number = int(printed) if status == _FAILED else errno.EIO
+    raise OSError(number, f"{os.strerror(number)} while {source.name} was {done_to_it}", str(copy))

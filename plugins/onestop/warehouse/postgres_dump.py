@@ -9,19 +9,25 @@ import os
 import re
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import psycopg
 
 from onestop.files import READ_ONLY
+from onestop.progress import advance, working
 from onestop.said import said
 from onestop.warehouse.base import WarehouseError, schema_files
 from onestop.warehouse.sql_text import statements
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+#: How often it is looked how far a tool is.
+_LOOK_SECONDS = 0.5
 _SCHEME = re.compile(r"^postgres(?:ql)?(?:\+\w+)?://")
 
 
@@ -31,7 +37,14 @@ def dump(url: str, copy: Path) -> None:
     Raises:
         WarehouseError: pg_dump is not installed, or failed.
     """
-    _run_tool("pg_dump", url, "--format=custom", f"--file={copy}")
+    with working("copying", copy.name, unit="MiB"):
+        _run_tool(
+            "pg_dump",
+            url,
+            "--format=custom",
+            f"--file={copy}",
+            done=lambda: copy.stat().st_size if copy.exists() else 0,
+        )
     copy.chmod(READ_ONLY)
 
 
@@ -42,7 +55,20 @@ def restore_dump(copy: Path, url: str) -> None:
         WarehouseError: pg_restore is not installed, or failed, or the login may not make roles.
     """
     _make_roles(url)
-    _run_tool("pg_restore", url, "--exit-on-error", "--single-transaction", copy)
+    size = copy.stat().st_size
+    with (
+        working("copying", copy.name, unit="MiB", total=size >> 20 or None),
+        copy.open("rb") as dump,
+    ):
+        # it reads the very handle, whose place is the same for both processes
+        _run_tool(
+            "pg_restore",
+            url,
+            "--exit-on-error",
+            "--single-transaction",
+            source=dump,
+            done=lambda: os.lseek(dump.fileno(), 0, os.SEEK_CUR),
+        )
     _limit_sessions(url)
 
 
@@ -76,8 +102,17 @@ def _run(url: str, statement: str) -> None:
         connection.execute(statement.encode())
 
 
-def _run_tool(tool: str, url: str, *options: str | Path) -> None:
+def _run_tool(
+    tool: str, url: str, *options: str, done: Callable[[], int], source: IO[bytes] | None = None
+) -> None:
     """Run one of PostgreSQL's tools; the password is passed in the environment, not as argument.
+
+    Args:
+        tool: its name.
+        url: of the database.
+        options: its further options.
+        done: how many bytes it has read or written.
+        source: its standard input.
 
     Raises:
         WarehouseError: it is not installed, or failed.
@@ -97,15 +132,27 @@ def _run_tool(tool: str, url: str, *options: str | Path) -> None:
     environment = dict(os.environ)
     if parts.password:
         environment["PGPASSWORD"] = unquote(parts.password)
-    done = subprocess.run(  # noqa: S603 - PostgreSQL's own program, our own options
-        [program, f"--dbname={address}", *map(str, options)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        reason = done.stderr.strip() or "no reason given"
+    with (
+        TemporaryFile("w+", encoding="utf-8", errors="replace") as errors,
+        subprocess.Popen(  # noqa: S603 - PostgreSQL's own program, our own options
+            [program, f"--dbname={address}", *options],
+            env=environment,
+            stdin=source or subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+        ) as process,
+    ):
+        reported = 0
+        while process.poll() is None:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_LOOK_SECONDS)
+            whole = done() >> 20
+            advance(whole - reported)
+            reported = whole
+        errors.seek(0)
+        messages = errors.read().strip()
+    if process.returncode:
+        reason = messages or "no reason given"
         remedy = (
             "install PostgreSQL's client programs of the server's version, first on the PATH"
             if "version mismatch" in reason

@@ -27,6 +27,7 @@ from onestop.marts.night_changes import (
     kind_of,
 )
 from onestop.marts.published import published_nights
+from onestop.progress import advance
 from onestop.record.history import history_select
 from onestop.record.touched import changed_keys_select
 from onestop.schema.feeds import DOSSIERS, VISITS
@@ -255,6 +256,7 @@ class Sides:
     def _read(self, name: str) -> None:
         for side, marts in self._marts.items():
             self._relations[f"{side}.{name}"] = marts.relation(f"mart.{name}")
+            advance()
 
     @staticmethod
     def _none_of(relation: str) -> str:
@@ -586,6 +588,7 @@ class Sides:
     def _make(self, name: str, select: str) -> None:
         self._warehouse.execute(f"create temporary table {name} as {select}")
         self._made.append(name)
+        advance()
 
     def keep(self, name: str, select: str) -> None:
         """Keep the rows of a query in a temporary table, in the place of what it held."""

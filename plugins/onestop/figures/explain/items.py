@@ -22,10 +22,12 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from onestop.figures.unit_names import LEVELS, unit_label
 from onestop.marts.published import QuestionError
+from onestop.progress import BATCH, counted_off
 from onestop.said import said, said_text
 from onestop.schema.number_text import day
 from onestop.schema.time_zone import LOCAL_ZONE
@@ -185,12 +187,12 @@ class Explanation:
     known_issues: tuple[KnownIssue, ...] = ()
     runs_until: dt.date | None = None
 
-    @property
+    @cached_property
     def numerator(self) -> int | None:
         """The items' sum in the numerator, such as dossiers or seconds."""
         return total(item.numerator for item in self.items)
 
-    @property
+    @cached_property
     def denominator(self) -> int | None:
         """The items' sum in the denominator, such as dossiers or visits."""
         return total(item.denominator for item in self.items)
@@ -292,12 +294,19 @@ def reason(texts: Mapping[str, tuple[str, str]], code: str, **values: Fact) -> R
     """
     vi, en = texts[code]
     return Reason(
-        code, vi.format(**_fact_texts(values, "vi")), en.format(**_fact_texts(values, "en"))
+        code, vi.format_map(_FactTexts(values, "vi")), en.format_map(_FactTexts(values, "en"))
     )
 
 
-def _fact_texts(values: Mapping[str, Fact], lang: Language) -> dict[str, str]:
-    return {name: fact_text(value, lang) for name, value in values.items()}
+class _FactTexts(dict[str, str]):
+    """Facts as text by their names; each text is made when it is asked for."""
+
+    def __init__(self, values: Mapping[str, Fact], lang: Language) -> None:
+        super().__init__()
+        self._values, self._lang = values, lang
+
+    def __missing__(self, name: str) -> str:
+        return fact_text(self._values[name], self._lang)
 
 
 def fact_text(value: Fact, lang: Language) -> str:
@@ -361,7 +370,7 @@ def read_items(question: Question, item_step: str) -> tuple[Kind, list[CountedIt
         f" left join ({DELIVERIES}) as delivery on item.delivery_id = delivery.delivery_id"
     )
     kind = kind_of(found.column_names)
-    return kind, [item_from(kind, row) for row in found.to_pylist()]
+    return kind, [item_from(kind, row) for row in counted_off(found.to_pylist(), every=BATCH)]
 
 
 def items_query(question: Question, item_step: str) -> str:
@@ -388,8 +397,8 @@ def item_from(kind: Kind, row: Mapping[str, Any]) -> CountedItem:
     values = {name.removeprefix("reason_"): value for name, value in row.items()}
     why = Reason(
         row["reason_code"],
-        (row["reason_vi"] or row["reason_code"]).format_map(_fact_texts(values, "vi")),
-        (row["reason_en"] or row["reason_code"]).format_map(_fact_texts(values, "en")),
+        (row["reason_vi"] or row["reason_code"]).format_map(_FactTexts(values, "vi")),
+        (row["reason_en"] or row["reason_code"]).format_map(_FactTexts(values, "en")),
     )
     amounts = (row["numerator"], row["denominator"]) if "numerator" in row else None
     return counted(kind, row, row["role"], why, amounts)

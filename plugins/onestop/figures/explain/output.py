@@ -16,6 +16,7 @@ from onestop.figures.unit_names import unit_label
 from onestop.marts.descriptions import column_texts
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.published import open_published
+from onestop.progress import BATCH, counted_off, working
 from onestop.schema.number_text import amounts_text, counted, day, duration, measured, whole
 from onestop.schema.source_texts import source_text
 
@@ -148,7 +149,9 @@ def print_explanation(
         with open_published(settings) as warehouse:
             names = unit_names_in(warehouse, lang)
         kind = explanation.kind
-        items = [item.cells(kind, names) for item in explanation.chosen(role, limit)]
+        chosen = explanation.chosen(role, limit)
+        with working("writing", unit="rows", total=len(chosen)):
+            items = [item.cells(kind, names) for item in counted_off(chosen, every=BATCH)]
         if format == "json":
             found = _as_json(explanation, items)
             json.dump(found, file, ensure_ascii=False, indent=2, default=str)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from onestop.figures.form_06a.figures import Form06a, FormCounts, FormRow, read_form_06a
 from onestop.figures.form_06a.sheet import form_06a_bytes
 from onestop.files import write_whole
-from onestop.progress import working
+from onestop.progress import advance, working
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -58,7 +58,8 @@ def write_form_06a(
     Raises:
         QuestionError: no such unit, night or basis, or the period is reversed.
     """
-    with working("reporting", out.name):
+    with working("reporting", out.name, unit="files", total=1):
         form = read_form_06a(settings, unit, first, last, as_of, basis)
         write_whole(out, form_06a_bytes(form))
+        advance()
     return form

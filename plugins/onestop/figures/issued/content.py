@@ -20,6 +20,7 @@ from onestop.figures.scorecard import print_scorecard, read_scorecard
 from onestop.figures.scorecard.page import frozen_scorecard
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.published import QuestionError, open_published
+from onestop.progress import advance, counted_off, working
 from onestop.record.decisions import VOLUME
 from onestop.record.issued_reports import is_before_end
 from onestop.said import said
@@ -161,6 +162,11 @@ def read_facts(warehouse: Warehouse, report_code: str, night: dt.date) -> Report
 
 def issue_files(settings: Settings, facts: ReportFacts) -> dict[str, bytes]:
     """The files of an issue by name; the same night gives the same bytes."""
+    with working("reporting", facts.report_code, unit="files"):
+        return dict(sorted(_made_files(settings, facts).items()))
+
+
+def _made_files(settings: Settings, facts: ReportFacts) -> dict[str, bytes]:
     night = facts.as_of_date
     # every reader sees the files: they name nobody
     on_report = on_report_text(facts.decision, "vi", names_people=False) if facts.decision else ""
@@ -184,17 +190,18 @@ def issue_files(settings: Settings, facts: ReportFacts) -> dict[str, bytes]:
         ).encode(),
         "indicators.csv": _indicators(settings, facts),
     }
+    advance(len(files))
     encodings: dict[OutputFormat, str] = {"json": "utf-8", "csv": CSV_ENCODING}
-    for form, encoding in encodings.items():
+    for form, encoding in counted_off(encodings.items()):
         text = io.StringIO()
         print_scorecard(settings, "vi", night, form, text, decisions)
         files[f"scorecard.{form}"] = text.getvalue().encode(encoding)
-    for unit in _whole_and_levels(settings, night):
+    for unit in counted_off(_whole_and_levels(settings, night)):
         form_06a = read_form_06a(
             settings, unit, facts.period_start, facts.period_end, night, facts.period_basis
         )
         files[f"form-06a-{unit.lower()}.xlsx"] = form_06a_bytes(form_06a)
-    return dict(sorted(files.items()))
+    return files
 
 
 def _stated(decision: Decision | None) -> dict[str, Any] | None:

@@ -18,7 +18,6 @@ from onestop.marts.published import (
     open_published,
     published_nights,
 )
-from onestop.progress import working
 from onestop.record.decisions import (
     ACCEPTED,
     PROVISIONAL_REPORT,
@@ -172,8 +171,7 @@ def issue_report(
             if decision
             else _with_decision(warehouse, facts, now)
         )
-    with working("reporting", report_code):
-        files = issue_files(settings, facts)
+    files = issue_files(settings, facts)
     content = content_sha256(files)
     with open_warehouse(settings.warehouse) as warehouse:
         known = recorded_issues(warehouse, report_code)
