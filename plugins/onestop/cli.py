@@ -17,6 +17,7 @@ import tempfile
 import threading
 import traceback
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -54,17 +55,35 @@ _PROGRESS = "--progress"
 class _Command(TyperCommand):
     """A command whose help is in the language of LANG_UI."""
 
+    @cached_property
+    def _common(self) -> list[Any]:
+        return _common_options()
+
+    def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override] # its own context
+        """Its arguments and options, the options of every command, and ``--help``."""
+        *own, helping = super().get_params(ctx)
+        return [*own, *self._common, helping]
+
     def get_help(self, ctx: typer.Context) -> str:  # type: ignore[override] # its own context
         """The help, translated before it is laid out."""
-        return _in_own_language(self, lambda: super(_Command, self).get_help(ctx))
+        return _in_own_language(self, ctx, lambda: super(_Command, self).get_help(ctx))
 
 
 class _Group(TyperGroup):
     """Commands whose help is in the language of LANG_UI."""
 
+    @cached_property
+    def _common(self) -> list[Any]:
+        return _common_options()
+
+    def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override] # its own context
+        """Its options, the options of every command, and ``--help``."""
+        *own, helping = super().get_params(ctx)
+        return [*own, *self._common, helping]
+
     def get_help(self, ctx: typer.Context) -> str:  # type: ignore[override] # its own context
         """The help, translated before it is laid out."""
-        return _in_own_language(self, lambda: super(_Group, self).get_help(ctx))
+        return _in_own_language(self, ctx, lambda: super(_Group, self).get_help(ctx))
 
     def main(self, *args: Any, **named: Any) -> Any:  # noqa: ANN401 - as the parser has it
         """Run a command; what the parser refuses is shown in the language, too."""
@@ -84,6 +103,31 @@ class _Group(TyperGroup):
         sys.exit(status if isinstance(status, int) else 0)
 
 
+def _everywhere(
+    is_debugging: Annotated[
+        bool, typer.Option(_DEBUG, help="On an error, show the whole traceback.")
+    ] = False,
+    shows_progress: Annotated[
+        bool,
+        typer.Option(
+            _PROGRESS, help="Show the progress of long work also where there is no terminal."
+        ),
+    ] = False,
+) -> None:
+    """Have the options that stand before and after the name of every command."""
+    del is_debugging, shows_progress  # main() reads them
+
+
+def _common_options() -> list[Any]:
+    """The options of :func:`_everywhere`; commands get no values of them."""
+    only = typer.Typer(add_completion=False)
+    only.command()(_everywhere)
+    options = typer.main.get_command(only).params
+    for option in options:
+        option.expose_value = False
+    return options
+
+
 #: What the parser raises for a wrong command line.
 _ParserError: Any = typer.BadParameter.__mro__[2]
 
@@ -98,7 +142,13 @@ _VALUES = {
 }
 
 
-def _in_own_language(command: _Command | _Group, laid_out: Callable[[], str]) -> str:
+def _in_own_language(
+    command: _Command | _Group, ctx: typer.Context, laid_out: Callable[[], str]
+) -> str:
+    """The help of a command in the language, with its examples at the end."""
+    from onestop.help_texts import COMMANDS, PARAMETERS, examples_of
+
+    command.epilog = examples_of(ctx.command_path.partition(" ")[2], chosen_language())
     for parameter in command.params:
         shown: Any = parameter
         if isinstance(parameter, TyperOption):
@@ -108,8 +158,6 @@ def _in_own_language(command: _Command | _Group, laid_out: Callable[[], str]) ->
             shown.display_type_rich = lambda ctx: None  # noqa: ARG005 - its name says it
     if chosen_language() == "en":
         return laid_out()
-    from onestop.help_texts import COMMANDS, PARAMETERS
-
     for one in (command, *(command.commands.values() if isinstance(command, _Group) else ())):
         found = COMMANDS.get((one.help or "").partition("\n\n")[0])
         if found:
@@ -117,7 +165,7 @@ def _in_own_language(command: _Command | _Group, laid_out: Callable[[], str]) ->
     for parameter in command.get_params(typer.Context(command)):
         text = getattr(parameter, "help", None)
         if text in PARAMETERS:
-            parameter.help = PARAMETERS[text]  # type: ignore[attr-defined] # it has one
+            parameter.help = PARAMETERS[text]
     return _of_parser(laid_out())
 
 
@@ -137,8 +185,10 @@ app = typer.Typer(
     cls=_Group,
     help=(
         "Count one-stop dossiers against the city's 2022 reform plan.\n\n"
-        "A night: exports → landing → validation → warehouse → marts → published figures. Settings"
-        " are the ONESTOP_* environment variables; by default everything is under var/."
+        "A night takes in the exported files of a day, checks them, and publishes the figures:"
+        " exports → landing → validation → warehouse → marts → published. Environment variables"
+        " set where things are (ONESTOP_VAR and others, see README); by default everything is"
+        " under var/."
     ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -265,7 +315,9 @@ LangOption = Annotated[
         autocompletion=_words(*LANGUAGES),
     ),
 ]
-FormatOption = Annotated[Format, typer.Option("--format", help="For people or programs.")]
+FormatOption = Annotated[
+    Format, typer.Option("--format", help="A table for people; json or csv for programs.")
+]
 Unit = Annotated[
     str,
     typer.Option(
@@ -276,7 +328,11 @@ Unit = Annotated[
 ]
 Feed = Annotated[
     str | None,
-    typer.Option("--feed", help="dossiers, visits, units, …", autocompletion=_FEEDS),
+    typer.Option(
+        "--feed",
+        help="Only dossiers, visits, procedures, units or declarations.",
+        autocompletion=_FEEDS,
+    ),
 ]
 OneNight = Annotated[dt.date | None, _date_option("--night", "Only this night.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="Maximum number of rows.")]
@@ -302,23 +358,8 @@ def _options(
             "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
         ),
     ] = False,
-    is_debugging: Annotated[
-        bool,
-        typer.Option(
-            _DEBUG, help="On an error, show the whole traceback; also after a command's name."
-        ),
-    ] = False,
-    shows_progress: Annotated[
-        bool,
-        typer.Option(
-            _PROGRESS,
-            help="Show the progress of long work also where there is no terminal; also after a"
-            " command's name.",
-        ),
-    ] = False,
 ) -> None:
-    # the help is that of the application; main() reads both
-    del lang, has_version, is_debugging, shows_progress
+    del lang, has_version  # their callbacks did all
 
 
 @app.command()
@@ -382,8 +423,8 @@ def night(
         typer.Option(
             "--accept-volume",
             metavar="SOURCE/FEED",
-            help="Decide that this feed's unusual number of rows is right, or that its snapshot"
-            " rightly lacks a whole unit; needs --because.",
+            help="Accept this feed's unusual number of rows, or its snapshot that lacks a whole"
+            " unit; needs --because.",
         ),
     ] = None,
     because: Annotated[
@@ -440,7 +481,7 @@ def _what_to_look_at(settings: Settings, report: NightReport) -> Iterator[Said]:
 
 @app.command()
 def scorecard(lang: LangOption, as_of: AsOf = None, form: FormatOption = Format.table) -> None:
-    """The plan's indicators against their targets."""
+    """Show the plan's indicators against their targets."""
     from onestop.figures.scorecard import print_scorecard
 
     print_scorecard(Settings.from_environment(), lang, as_of, form.value)
@@ -472,12 +513,15 @@ def explain(  # noqa: PLR0913, PLR0917 - a figure has this many coordinates
     ] = None,
     as_of: AsOf = None,
     role: Annotated[
-        Role | None, typer.Option("--role", help="List only these; the figure stays that of all.")
+        Role | None,
+        typer.Option("--role", help="List only these items; the figure is that of all."),
     ] = None,
     limit: Annotated[
         int | None,
         typer.Option(
-            "--limit", min=1, help="Maximum of each role; defaults to all, in a table to 200."
+            "--limit",
+            min=1,
+            help="At most so many items of each role; defaults to 200 in a table, else to all.",
         ),
     ] = None,
     form: FormatOption = Format.table,
@@ -545,23 +589,18 @@ def diff(  # noqa: PLR0913, PLR0917 - a figure has this many coordinates
     ] = None,
     form: FormatOption = Format.table,
 ) -> None:
-    """Why figures moved between two published nights: causes that add up to the change.
+    """Show why figures moved between two published nights: causes that add up to the change.
 
-    \b
-    What moved the city's scorecard last night:
-      onestop diff 2022-11-23 2022-11-24
-    Which dossiers of a unit did it, and what changed in them:
-      onestop diff 2022-11-14 2022-11-24 --unit H24.31 --indicator on_time_rate
-    The figure of October on two later nights:
-      onestop diff 2022-11-14 2022-11-24 --from 2022-10-01 --to 2022-10-31
+    In a figure, each dossier, ticket, procedure, desk or declaration has one cause: newly received,
+    closed in time, closed late, fell overdue, late file, register changed, … (ref.change_cause).
+    The causes add up to the change of numerator and denominator. The command also shows where
+    target, verdict or firmness differ, and the known issues of the data.
 
-    Each dossier, ticket, procedure, desk or declaration has one cause in a figure: newly received,
-    closed in time or late, fell overdue, late file, register changed, … (ref.change_cause). Their
-    sums are the change of numerator and denominator. mart.night_change has the same causes of
-    every night, unit, indicator and period. Also shown: another target, verdict or firmness, and
-    the known issues of the data. After a change of the reference rows, --indicator names the
-    dossiers that it moves; after another release it cannot, since the earlier SELECTs are not kept.
-    """  # noqa: D301 - click reads the escape
+    If the reference rows changed between the nights, --indicator lists the dossiers that now count
+    otherwise. If the release changed, it cannot: the earlier SELECTs are not kept.
+
+    mart.night_change holds the causes of every night, unit, indicator and period.
+    """
     from onestop.figures.difference import compare_nights
     from onestop.figures.difference.output import print_difference
 
@@ -583,7 +622,7 @@ def form_06a(
     as_of: AsOf = None,
     basis: Annotated[str, typer.Option("--basis", help="calendar or government.")] = "calendar",
 ) -> None:
-    """The statistics form II.06a/VPCP/KSTT."""
+    """Write the statistics form II.06a/VPCP/KSTT as an XLSX file."""
     from onestop.figures.form_06a import write_form_06a
 
     if out.suffix.lower() != ".xlsx":
@@ -619,10 +658,12 @@ def issue_report(
 ) -> None:
     """Issue a periodic report: numbered files that never change.
 
-    Unchanged figures give the existing issue; changed figures, or another reason given with
-    --because, get the next number. Says how far such figures of earlier periods moved after the
-    same time. Before its period is over, a report is issued with a reason only: in a terminal it is
-    asked for.
+    If the night and its figures are those of an earlier issue, that issue is named and nothing is
+    written. A later night, or another reason (--because), makes a new issue with the next number. A
+    report whose period is not over needs a reason; on a terminal the command asks for it.
+
+    The command also says how much the figures of earlier periods still changed when they were as
+    old as these.
     """
     from onestop.decisions import checked_reason
     from onestop.figures.issued import issue_line, lacks_reason, provisional_lines
@@ -662,7 +703,8 @@ def list_reports(lang: LangOption, form: FormatOption = Format.table) -> None:
 def verify(lang: LangOption, as_of: AsOf = None) -> None:
     """Recompute the published figures from landing/ alone and compare; exit 0 when identical.
 
-    In a national office also the nation's last publication, from the kept packages.
+    landing/ keeps the exported files as they came. In a national office, the nation's last
+    publication is also added up again, from the kept packages.
     """
     from onestop.marts.published import has_national, open_published, published_nights
     from onestop.upkeep.verify import verify as verify_night
@@ -759,8 +801,7 @@ def replay(  # noqa: PLR0913, PLR0917 - one filter each
         bool,
         typer.Option(
             "--superseded",
-            help="Also what later files replaced: refused files, and deliveries whose refused rows"
-            " are all superseded.",
+            help="Also refused files, and files with rejected rows, that later files replaced.",
         ),
     ] = False,
     is_trial: Annotated[
@@ -819,7 +860,7 @@ def nights(
     lang: LangOption,
     night: Annotated[
         dt.date | None,
-        _date_option("--night", "How long each step of this night took."),
+        _date_option("--night", "Show how long each step of this night took, instead of the list."),
     ] = None,
     limit: Limit = 30,
     form: FormatOption = Format.table,
@@ -979,7 +1020,8 @@ def migrate(
         bool,
         typer.Option(
             "--national",
-            help="Also make the schema of the nation's figures; an existing one is upgraded too.",
+            help="Also create the schema of the nation's figures; one that exists is upgraded in"
+            " any case.",
         ),
     ] = False,
 ) -> None:
@@ -1150,13 +1192,15 @@ def federate(
     ] = None,
     at_least: Annotated[
         int,
-        typer.Option("--at-least", min=0, help="Publish only when so many provinces are in."),
+        typer.Option(
+            "--at-least", min=0, help="Publish only when packages of so many provinces are in."
+        ),
     ] = 0,
     has_retries: Annotated[
         bool, typer.Option("--retry", help="Also check again the kept packages that were refused.")
     ] = False,
     has_scorecard: Annotated[
-        bool, typer.Option("--scorecard", help="Show the nation's scorecard afterwards.")
+        bool, typer.Option("--scorecard", help="Show the nation's scorecard at the end.")
     ] = False,
 ) -> None:
     """Take in packages of provinces, and publish the nation's figures.
@@ -1206,7 +1250,7 @@ def nation(
     ] = NationalList.scorecard,
     form: FormatOption = Format.table,
 ) -> None:
-    """The nation's scorecard: sums of the provinces, and who is missing or late."""
+    """Show the nation's scorecard: sums of the provinces, and who is missing or late."""
     from onestop.federation.scorecard import print_nation
 
     print_nation(Settings.from_environment(), lang, night, form.value, what.value)
@@ -1216,7 +1260,12 @@ def nation(
 def lineage(
     lang: LangOption,
     what: Annotated[
-        str | None, typer.Argument(metavar="TABLE[.COLUMN]", help="form_06a.received_total")
+        str | None,
+        typer.Argument(
+            metavar="TABLE[.COLUMN]",
+            help="Such as form_06a or form_06a.received_total; defaults to all tables.",
+            show_default=False,
+        ),
     ] = None,
     form: FormatOption = Format.table,
 ) -> None:
@@ -1248,12 +1297,12 @@ def main() -> None:
     traceback. With ``--debug`` every error shows its traceback.
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
-    arguments = [one for one in sys.argv[1:] if one not in {_DEBUG, _PROGRESS}]
-    is_debugging = _DEBUG in sys.argv
+    arguments = sys.argv[1:]
+    is_debugging = _DEBUG in arguments
     _read_language(arguments)
     try:
         chosen_language()
-        with _ended_by_interrupts(), _shown_progress(is_asked=_PROGRESS in sys.argv):
+        with _ended_by_interrupts(), _shown_progress(is_asked=_PROGRESS in arguments):
             app(arguments)
     except Exception as error:  # noqa: BLE001 - each is reported, and ends the command
         if is_debugging:

@@ -1,13 +1,19 @@
-"""The help of the commands in Vietnamese, by its English text in ``cli.py``."""
+"""The help of the commands in Vietnamese, by its English text in ``cli.py``; their examples."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from onestop.said import Language
 
 #: The whole help of a command, by the first paragraph of the English one.
 COMMANDS: dict[str, str] = {
     "Count one-stop dossiers against the city's 2022 reform plan.": (
         "Đối chiếu hồ sơ một cửa với kế hoạch cải cách hành chính năm 2022 của thành phố.\n\n"
-        "Một đêm: tệp xuất → landing → kiểm tra → kho dữ liệu → bảng số liệu → công bố. Cài đặt là"
-        " các biến môi trường ONESTOP_*; mặc định mọi thứ nằm trong var/."
+        "Mỗi đêm nhận các tệp xuất của một ngày, kiểm tra chúng và công bố số liệu: tệp xuất →"
+        " landing → kiểm tra → kho dữ liệu → bảng số liệu → công bố. Biến môi trường quy định nơi"
+        " để dữ liệu (ONESTOP_VAR và các biến khác, xem README); mặc định mọi thứ nằm trong var/."
     ),
     "Write realistic exports of all feeds for some nights.": (
         "Ghi tệp xuất mẫu giống thật của mọi loại dữ liệu cho một số đêm."
@@ -16,34 +22,32 @@ COMMANDS: dict[str, str] = {
         "Chạy các đêm: lấy tệp → đọc → kiểm tra → nạp → tính → soát → công bố.\n\n"
         "Chạy lại một đêm luôn an toàn. Mã kết thúc là 1 khi có đêm không được công bố."
     ),
-    "The plan's indicators against their targets.": ("Các chỉ tiêu của kế hoạch so với mục tiêu."),
+    "Show the plan's indicators against their targets.": (
+        "Xem các chỉ tiêu của kế hoạch so với mục tiêu."
+    ),
     "List the items behind a figure, counted or left out, with reason, delivery and row.": (
         "Liệt kê từng mục đằng sau một con số, được tính hay không, kèm lý do, tệp và dòng.\n\n"
         "Hồ sơ của một tỷ lệ, phiếu của thời gian chờ, thủ tục, Bộ phận Một cửa, khai báo. Các mục"
         " không đạt (chỉ có ở mẫu số) đứng đầu."
     ),
-    "Why figures moved between two published nights: causes that add up to the change.": (
-        "Vì sao số liệu thay đổi giữa hai đêm đã công bố: các nguyên nhân cộng lại đúng bằng mức"
-        " thay đổi.\n\n"
-        "\b\n"
-        "Điều gì làm bảng chỉ tiêu của thành phố thay đổi trong đêm qua:\n"
-        "  onestop diff 2022-11-23 2022-11-24\n"
-        "Những hồ sơ nào của một đơn vị, và thay đổi gì ở đó:\n"
-        "  onestop diff 2022-11-14 2022-11-24 --unit H24.31 --indicator on_time_rate\n"
-        "Số liệu tháng 10 ở hai đêm về sau:\n"
-        "  onestop diff 2022-11-14 2022-11-24 --from 2022-10-01 --to 2022-10-31\n\n"
-        "Mỗi hồ sơ, phiếu, thủ tục, Bộ phận Một cửa hay khai báo có một nguyên nhân trong một con"
-        " số: mới tiếp nhận, xong đúng hạn hay quá hạn, vừa quá hạn, tệp đến muộn, danh sách thay"
-        " đổi, … (ref.change_cause). Tổng của chúng là mức thay đổi của tử số và mẫu số."
-        " mart.night_change có các nguyên nhân này của mọi đêm, đơn vị, chỉ tiêu và kỳ. Lệnh cũng"
-        " cho biết mục tiêu, đánh giá hay độ chắc chắn nào đã khác, và các lỗi dữ liệu đã biết. Khi"
-        " dữ liệu tham chiếu thay đổi, --indicator nêu các hồ sơ bị ảnh hưởng; khi phiên bản phần"
-        " mềm thay đổi thì không nêu được, vì các câu lệnh cũ không được lưu."
+    "Show why figures moved between two published nights: causes that add up to the change.": (
+        "Cho biết vì sao số liệu thay đổi giữa hai đêm đã công bố: các nguyên nhân cộng lại đúng"
+        " bằng mức thay đổi.\n\n"
+        "Trong một con số, mỗi hồ sơ, phiếu, thủ tục, Bộ phận Một cửa hay khai báo có một nguyên"
+        " nhân: mới tiếp nhận, xong đúng hạn, xong quá hạn, vừa quá hạn, tệp đến muộn, danh sách"
+        " thay đổi, … (ref.change_cause). Các nguyên nhân cộng lại bằng mức thay đổi của tử số và"
+        " mẫu số. Lệnh cũng cho biết mục tiêu, đánh giá hay độ chắc chắn nào đã khác, và các lỗi dữ"
+        " liệu đã biết.\n\n"
+        "Nếu dữ liệu tham chiếu thay đổi giữa hai đêm, --indicator liệt kê các hồ sơ nay được tính"
+        " khác. Nếu phiên bản phần mềm thay đổi thì không liệt kê được, vì các câu lệnh cũ không"
+        " được lưu.\n\n"
+        "mart.night_change có các nguyên nhân của mọi đêm, đơn vị, chỉ tiêu và kỳ."
     ),
     "Recompute the published figures from landing/ alone and compare; exit 0 when identical.": (
         "Tính lại số liệu đã công bố chỉ từ landing/ và so sánh; mã kết thúc là 0 khi giống hệt."
         "\n\n"
-        "Ở cơ quan trung ương còn cộng lại lần công bố cuối của cả nước từ các gói đã lưu."
+        "landing/ giữ các tệp xuất đúng như lúc nhận. Ở cơ quan trung ương, lần công bố cuối của cả"
+        " nước cũng được cộng lại, từ các gói đã lưu."
     ),
     "Read refused rows and files again after a rule, mapping or reference file was corrected.": (
         "Đọc lại dòng và tệp bị từ chối, sau khi đã sửa quy tắc, tệp ánh xạ hay dữ liệu tham"
@@ -89,8 +93,8 @@ COMMANDS: dict[str, str] = {
         "Chữ ký, mã băm và các tổng được kiểm tra lại; mọi gói đều được giữ. Chạy lại luôn an toàn."
         " Mã kết thúc là 1 khi có gói lần đầu bị từ chối."
     ),
-    "The nation's scorecard: sums of the provinces, and who is missing or late.": (
-        "Bảng chỉ tiêu cả nước: tổng của các tỉnh, và tỉnh nào thiếu hay chậm."
+    "Show the nation's scorecard: sums of the provinces, and who is missing or late.": (
+        "Xem bảng chỉ tiêu cả nước: tổng của các tỉnh, và tỉnh nào thiếu hay chậm."
     ),
     "Show what a table or column of mart is derived from, down to the exports' columns.": (
         "Cho biết một bảng hay cột của mart được tính từ đâu, đến tận cột của tệp xuất."
@@ -98,13 +102,16 @@ COMMANDS: dict[str, str] = {
     "The plan's periodic reports, and the statistics form.": (
         "Báo cáo định kỳ của kế hoạch và biểu thống kê."
     ),
-    "The statistics form II.06a/VPCP/KSTT.": "Biểu thống kê II.06a/VPCP/KSTT.",
+    "Write the statistics form II.06a/VPCP/KSTT as an XLSX file.": (
+        "Ghi biểu thống kê II.06a/VPCP/KSTT thành tệp XLSX."
+    ),
     "Issue a periodic report: numbered files that never change.": (
         "Ban hành một báo cáo định kỳ: các tệp có số lần và không bao giờ thay đổi.\n\n"
-        "Số liệu không đổi thì trả về lần ban hành đã có; số liệu khác, hoặc lý do khác ghi bằng"
-        " --because, thì thành lần tiếp theo."
-        " Lệnh cho biết số liệu như vậy của các kỳ trước đã đổi bao nhiêu sau cùng khoảng thời"
-        " gian. Khi kỳ chưa hết, chỉ ban hành kèm lý do: trên màn hình lệnh, lý do được hỏi."
+        "Nếu đêm và số liệu giống một lần ban hành trước, lệnh nêu lần đó và không ghi gì. Đêm về"
+        " sau, hoặc lý do khác (--because), thành một lần ban hành mới với số tiếp theo. Báo cáo có"
+        " kỳ chưa hết cần có lý do; trên màn hình lệnh, lệnh sẽ hỏi.\n\n"
+        "Lệnh cũng cho biết số liệu của các kỳ trước, khi cũng mới chừng này ngày, sau đó còn thay"
+        " đổi bao nhiêu."
     ),
     "List issued reports, whether their files are unchanged, and the reports still due.": (
         "Liệt kê báo cáo đã ban hành, tệp có còn nguyên không, và các báo cáo còn phải làm."
@@ -113,10 +120,10 @@ COMMANDS: dict[str, str] = {
 
 #: The help of arguments and options, by the English one.
 PARAMETERS: dict[str, str] = {
-    "Decide that this feed's unusual number of rows is right, or that its snapshot rightly lacks a"
-    " whole unit; needs --because.": (
-        "Quyết định rằng số dòng khác thường của loại dữ liệu này là đúng, hoặc ảnh chụp toàn bộ"
-        " thiếu cả đơn vị là đúng; cần --because."
+    "Accept this feed's unusual number of rows, or its snapshot that lacks a whole unit; needs"
+    " --because.": (
+        "Chấp nhận số dòng khác thường của loại dữ liệu này, hoặc tệp chụp toàn bộ thiếu cả một"
+        " đơn vị; cần --because."
     ),
     "The reason of the decision, kept with your login.": (
         "Lý do của quyết định, được lưu cùng tài khoản của bạn."
@@ -140,7 +147,9 @@ PARAMETERS: dict[str, str] = {
         "Ngôn ngữ; mặc định theo biến LANG_UI, rồi LANG, nếu không có thì vi."
     ),
     "A published night; defaults to the last one.": "Đêm đã công bố; mặc định là đêm cuối.",
-    "For people or programs.": "Cho người đọc (table) hay cho chương trình.",
+    "A table for people; json or csv for programs.": (
+        "table: bảng cho người đọc; json hoặc csv: cho chương trình."
+    ),
     "As in ref.indicator: on_time_rate, counter_waiting_time, …; or a check, as in"
     " ref.decree_check: extended_twice, closed_out_overdue, …": (
         "Như trong ref.indicator: on_time_rate, counter_waiting_time, …; hoặc một việc kiểm tra"
@@ -154,11 +163,11 @@ PARAMETERS: dict[str, str] = {
         "Như trong ref.method hoặc ref.reading: form_06, due, cohort_ended_only, …; mặc định là"
         " cách của bảng chỉ tiêu."
     ),
-    "List only these; the figure stays that of all.": (
+    "List only these items; the figure is that of all.": (
         "Chỉ liệt kê các mục này; con số vẫn là của tất cả."
     ),
-    "Maximum of each role; defaults to all, in a table to 200.": (
-        "Số mục tối đa của mỗi nhóm; mặc định là tất cả, với bảng là 200."
+    "At most so many items of each role; defaults to 200 in a table, else to all.": (
+        "Số mục tối đa của mỗi nhóm; mặc định là 200 trong bảng, còn lại là tất cả."
     ),
     "The earlier night: 2022-11-23.": "Đêm trước: 2022-11-23.",
     "The later night: 2022-11-24.": "Đêm sau: 2022-11-24.",
@@ -177,18 +186,22 @@ PARAMETERS: dict[str, str] = {
     "Only this night and later ones.": "Chỉ đêm này và các đêm sau.",
     "Only this night and earlier ones.": "Chỉ đêm này và các đêm trước.",
     "Only this source.": "Chỉ nguồn này.",
-    "dossiers, visits, units, …": "dossiers, visits, units, …",
+    "Only dossiers, visits, procedures, units or declarations.": (
+        "Chỉ dossiers (hồ sơ), visits (lượt đến quầy), procedures (thủ tục), units (đơn vị) hoặc"
+        " declarations (khai báo)."
+    ),
     "Only what this rule refused, such as DOS-R07.": (
         "Chỉ những gì quy tắc này từ chối, như DOS-R07."
     ),
     "Only this delivery_id.": "Chỉ delivery_id này.",
-    "Also what later files replaced: refused files, and deliveries whose refused rows are all"
-    " superseded.": (
-        "Cả những gì tệp về sau đã thay: tệp bị từ chối, và tệp mà mọi dòng bị loại đã được thay."
+    "Also refused files, and files with rejected rows, that later files replaced.": (
+        "Cả tệp bị từ chối và tệp có dòng bị loại mà tệp về sau đã thay."
     ),
     "Only show what would be loaded.": "Chỉ cho xem những gì sẽ được nạp.",
     "Only this night.": "Chỉ đêm này.",
-    "How long each step of this night took.": "Mỗi bước của đêm này mất bao lâu.",
+    "Show how long each step of this night took, instead of the list.": (
+        "Xem mỗi bước của đêm này mất bao lâu, thay cho danh sách."
+    ),
     "loaded or refused.": "loaded (đã nạp) hoặc refused (từ chối).",
     "Maximum number of rows.": "Số dòng tối đa.",
     "Rule code, such as DOS-R07.": "Mã quy tắc, như DOS-R07.",
@@ -210,7 +223,9 @@ PARAMETERS: dict[str, str] = {
         "Đêm lẽ ra đã công bố; mặc định là hôm qua."
     ),
     "Only show warnings and failures.": "Chỉ hiện cảnh báo và lỗi.",
-    "form_06a.received_total": "form_06a.received_total",
+    "Such as form_06a or form_06a.received_total; defaults to all tables.": (
+        "Như form_06a hoặc form_06a.received_total; mặc định là mọi bảng."
+    ),
     "The .xlsx file to write.": "Tệp .xlsx cần ghi.",
     "calendar or government.": "calendar (dương lịch) hoặc government (từ ngày 15).",
     "q1, half_year, q3 or year.": "q1, half_year, q3 hoặc year.",
@@ -233,11 +248,13 @@ PARAMETERS: dict[str, str] = {
     "The nation's night; defaults to the latest one of the provinces.": (
         "Đêm của cả nước; mặc định là đêm mới nhất của các tỉnh."
     ),
-    "Publish only when so many provinces are in.": "Chỉ công bố khi đã có chừng này tỉnh.",
+    "Publish only when packages of so many provinces are in.": (
+        "Chỉ công bố khi đã có gói của chừng này tỉnh."
+    ),
     "Also check again the kept packages that were refused.": (
         "Kiểm tra lại cả các gói đã giữ mà trước đây bị từ chối."
     ),
-    "Show the nation's scorecard afterwards.": "Sau đó cho xem bảng chỉ tiêu cả nước.",
+    "Show the nation's scorecard at the end.": "Cuối cùng cho xem bảng chỉ tiêu cả nước.",
     "A published night of the nation; defaults to the last publication.": (
         "Đêm đã công bố của cả nước; mặc định là lần công bố cuối."
     ),
@@ -245,23 +262,251 @@ PARAMETERS: dict[str, str] = {
         "Bảng chỉ tiêu, mọi lần công bố, các tỉnh của một lần, mọi gói số liệu, hoặc các con số đã"
         " đổi."
     ),
-    "Also make the schema of the nation's figures; an existing one is upgraded too.": (
+    "Also create the schema of the nation's figures; one that exists is upgraded in any case.": (
         "Tạo cả cấu trúc của số liệu cả nước; nơi đã có thì luôn được nâng cấp."
     ),
     "Show the version and exit.": "Hiện phiên bản rồi kết thúc.",
-    "Show the progress of long work also where there is no terminal; also after a"
-    " command's name.": (
-        "Hiện tiến độ của việc dài cả khi không có màn hình lệnh; cũng viết được sau tên lệnh."
+    "Show the progress of long work also where there is no terminal.": (
+        "Hiện tiến độ của việc dài cả khi không có màn hình lệnh."
     ),
-    "On an error, show the whole traceback; also after a command's name.": (
-        "Khi có lỗi, hiện toàn bộ traceback; cũng viết được sau tên lệnh."
-    ),
+    "On an error, show the whole traceback.": "Khi có lỗi, hiện toàn bộ traceback.",
     "Show this message and exit.": "Hiện trợ giúp này rồi kết thúc.",
     "Install completion for the current shell.": "Cài tính năng tự điền lệnh cho shell đang dùng.",
     "Show completion for the current shell, to copy it or customize the installation.": (
         "Hiện mã tự điền lệnh cho shell đang dùng, để chép hoặc tự cài."
     ),
 }
+
+#: Examples of each command: what for, in Vietnamese and English, and the lines to type.
+EXAMPLES: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "": (
+        ("Chạy một đêm:", "Run a night:", "onestop night 2022-11-24"),
+        ("Xem bảng chỉ tiêu:", "See the scorecard:", "onestop scorecard"),
+        ("Xem trợ giúp của một lệnh:", "See the help of a command:", "onestop explain --help"),
+        (
+            "Bằng tiếng Anh; mọi lệnh đều nhận --lang, --debug và --progress:",
+            "In Vietnamese; every command takes --lang, --debug and --progress:",
+            "onestop nights --lang {other}",
+        ),
+    ),
+    "sample": (
+        (
+            "Tệp xuất của bốn đêm, đêm đầu có cả hồ sơ từ đầu năm:",
+            "Exports of four nights, with the dossiers of the year in the first:",
+            (
+                "onestop sample --from 2022-11-21 --to 2022-11-24 --since 2022-01-01 \\\n"
+                "  --out var/exports"
+            ),
+        ),
+    ),
+    "night": (
+        ("Một đêm:", "One night:", "onestop night 2022-11-24"),
+        ("Bốn đêm liền:", "Four nights:", "onestop night 2022-11-21 --to 2022-11-24"),
+        (
+            "Chấp nhận số dòng khác thường:",
+            "Accept an unusual number of rows:",
+            (
+                "onestop night 2022-11-24 --accept-volume one_stop/visits \\\n"
+                '  --because "the desk was closed"'
+            ),
+        ),
+        (
+            "Ghi tiến độ vào một tệp:",
+            "Write the progress into a file:",
+            "onestop night 2022-11-24 --progress 2> night.log",
+        ),
+    ),
+    "scorecard": (
+        ("Số liệu mới nhất:", "The latest figures:", "onestop scorecard"),
+        (
+            "Số liệu của một đêm trước, thành tệp cho Excel:",
+            "Those of an earlier night, as a file for Excel:",
+            "onestop scorecard --as-of 2022-11-20 --format csv > scorecard.csv",
+        ),
+    ),
+    "explain": (
+        (
+            "Hồ sơ của một đơn vị trong năm:",
+            "The dossiers of a unit in this year:",
+            "onestop explain on_time_rate --unit H24.31 --from 2022-01-01 \\\n  --to 2022-11-24",
+        ),
+        (
+            "Chỉ những hồ sơ không đạt, ở mọi xã:",
+            "Only those that failed, in all communes:",
+            (
+                "onestop explain on_time_rate --unit COMMUNE --from 2022-11-01 \\\n"
+                "  --to 2022-11-24 --role denominator"
+            ),
+        ),
+    ),
+    "diff": (
+        (
+            "Điều gì làm bảng chỉ tiêu của thành phố thay đổi trong đêm qua:",
+            "What moved the city's scorecard last night:",
+            "onestop diff 2022-11-23 2022-11-24",
+        ),
+        (
+            "Những hồ sơ nào của một đơn vị, và thay đổi gì ở đó:",
+            "Which dossiers of a unit did it, and what changed in them:",
+            "onestop diff 2022-11-14 2022-11-24 --unit H24.31 --indicator on_time_rate",
+        ),
+        (
+            "Số liệu tháng 10 ở hai đêm về sau:",
+            "The figures of October on two later nights:",
+            "onestop diff 2022-11-14 2022-11-24 --from 2022-10-01 --to 2022-10-31",
+        ),
+    ),
+    "verify": (
+        ("Đêm công bố cuối:", "The last published night:", "onestop verify"),
+        ("Một đêm trước:", "An earlier night:", "onestop verify --as-of 2022-11-20"),
+    ),
+    "replay": (
+        (
+            "Xem trước, không nạp gì:",
+            "See what it would do; nothing is loaded:",
+            "onestop replay --dry-run",
+        ),
+        (
+            "Chỉ những gì một quy tắc đã từ chối:",
+            "Only what one rule refused:",
+            "onestop replay --rule DOS-R15",
+        ),
+    ),
+    "deliveries": (
+        ("Tệp của một đêm:", "The files of a night:", "onestop deliveries --night 2022-11-24"),
+        ("Tệp bị từ chối:", "The refused files:", "onestop deliveries --state refused"),
+    ),
+    "nights": (
+        ("Các đêm gần đây:", "The latest nights:", "onestop nights"),
+        (
+            "Các bước của một đêm:",
+            "The steps of a night:",
+            "onestop nights --night 2022-11-24",
+        ),
+    ),
+    "rejected": (
+        (
+            "Dòng mà một quy tắc đã loại:",
+            "The rows that one rule rejected:",
+            "onestop rejected --rule DOS-R15",
+        ),
+        (
+            "Mọi dòng chưa xử lý, thành tệp cho Excel:",
+            "All rows that are open, as a file for Excel:",
+            "onestop rejected --state open --limit 100000 --format csv > open.csv",
+        ),
+    ),
+    "alerts": (
+        ("Cảnh báo của đêm gần nhất:", "The alerts of the last night:", "onestop alerts"),
+        ("Của một đêm:", "Those of a night:", "onestop alerts --night 2022-11-24"),
+    ),
+    "backup": (
+        (
+            "Sao lưu vào một ổ đĩa khác, giữ bảy bản:",
+            "Back up to another disk, and keep seven backups:",
+            "onestop backup /mnt/backup/onestop --keep 7",
+        ),
+    ),
+    "restore": (
+        (
+            "Khôi phục bản mới nhất, rồi kiểm tra:",
+            "Restore the latest backup, then check it:",
+            "onestop restore /mnt/backup/onestop\nonestop verify",
+        ),
+    ),
+    "rebuild": (
+        ("Dựng lại, có hiện tiến độ:", "Rebuild, and watch it:", "onestop rebuild --progress"),
+    ),
+    "migrate": (("Sau khi nâng cấp:", "After an upgrade:", "onestop migrate"),),
+    "housekeeping": (
+        (
+            "Xem những gì sẽ bị xóa:",
+            "See what would be deleted:",
+            "onestop housekeeping --dry-run",
+        ),
+        ("Xóa:", "Delete it:", "onestop housekeeping"),
+    ),
+    "doctor": (
+        ("Đêm qua có ổn không:", "Is all well after last night?", "onestop doctor"),
+        (
+            "Nơi có đêm cuối từ lâu, như bản trình diễn:",
+            "Where the last night is long over, as in the demonstration:",
+            "onestop doctor --night 2022-11-24",
+        ),
+    ),
+    "package": (
+        (
+            "Một lần: tạo khóa, và gửi khóa công khai cho cơ quan trung ương:",
+            "Once: make a key, and send the public key to the national office:",
+            "onestop package --new-key province.pem",
+        ),
+        (
+            "Gói của đêm công bố cuối:",
+            "The package of the last published night:",
+            "onestop package --province H24 --key province.pem --out outbox",
+        ),
+    ),
+    "federate": (
+        (
+            "Nhận các gói trong một thư mục, rồi xem số liệu cả nước:",
+            "Take in the packages of a folder, then see the nation's figures:",
+            "onestop federate inbox --registry provinces.csv --scorecard",
+        ),
+    ),
+    "nation": (
+        ("Bảng chỉ tiêu cả nước:", "The nation's scorecard:", "onestop nation"),
+        (
+            "Tỉnh nào thiếu hay chậm:",
+            "Which provinces are missing or late:",
+            "onestop nation --list provinces",
+        ),
+    ),
+    "lineage": (
+        (
+            "Một cột được tính từ đâu:",
+            "What a column is derived from:",
+            "onestop lineage form_06a.open_overdue",
+        ),
+    ),
+    "report": (
+        ("Báo cáo đã ban hành và còn phải làm:", "What is issued and due:", "onestop report list"),
+    ),
+    "report form-06a": (
+        (
+            "Biểu của cả thành phố cho quý III:",
+            "The form of the city for the third quarter:",
+            (
+                "onestop report form-06a --unit CITY --from 2022-07-01 --to 2022-09-30 \\\n"
+                "  -o form.xlsx"
+            ),
+        ),
+    ),
+    "report issue": (
+        ("Báo cáo quý III:", "The report of the third quarter:", "onestop report issue q3"),
+        (
+            "Báo cáo năm khi năm chưa hết:",
+            "The report of the year before its end:",
+            'onestop report issue year --because "asked for by the council"',
+        ),
+    ),
+    "report list": (("Xem danh sách:", "See the list:", "onestop report list"),),
+}
+
+
+def examples_of(command: str, lang: Language) -> str:
+    """The examples of a command, as the parser lays out the end of a help.
+
+    Args:
+        command: its name below ``onestop``; empty for ``onestop`` itself.
+        lang: of what they are for.
+    """
+    lines = ["\b", "Ví dụ:" if lang == "vi" else "Examples:"]
+    for own, english, typed in EXAMPLES[command]:
+        lines.append(f"  {own if lang == 'vi' else english}")
+        typed_lines = typed.format(other="en" if lang == "vi" else "vi").splitlines()
+        lines += [f"    {line}" for line in typed_lines]
+    return "\n".join(lines)
+
 
 #: What the parser itself writes into a help.
 PARSER: tuple[tuple[str, str], ...] = (

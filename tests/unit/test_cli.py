@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
+import shlex
 import subprocess
 from typing import get_type_hints
 
@@ -116,6 +117,55 @@ def test_every_text_of_the_help_is_translated_and_no_other():
     assert parameters == help_texts.PARAMETERS.keys()
 
 
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_every_help_names_the_common_options_and_shows_an_example(lang, monkeypatch):
+    monkeypatch.setenv("LANG_UI", lang)
+    for typed in commands():
+        shown = CliRunner().invoke(app, [*typed, "--help"], prog_name="onestop").output
+        for option in ("--lang", "--debug", "--progress"):
+            assert re.search(rf"^  {option} ", shown, re.MULTILINE), (typed, option)
+        examples = shown.partition("Ví dụ:" if lang == "vi" else "Examples:")[2]
+        assert f"    {' '.join(['onestop', *typed])}" in examples, typed
+
+
+def examples():
+    """The lines of all examples, without ``onestop`` and what the shell does."""
+    texts = {typed for found in help_texts.EXAMPLES.values() for _, _, typed in found}
+    lines = "\n".join(texts).replace("\\\n", "").replace("{other}", "en").splitlines()
+    return sorted(re.sub(r" 2?> .*", "", line.removeprefix("onestop ")) for line in lines)
+
+
+@pytest.mark.parametrize("typed", examples())
+def test_every_example_of_the_help_is_one_that_the_parser_takes(typed, monkeypatch):
+    monkeypatch.setenv("LANG_UI", "en")
+    command, words = typer.main.get_command(app), shlex.split(typed)
+    name = "onestop"
+    while hasattr(command, "commands"):
+        name, *words = words
+        command = command.commands[name]
+    if words == ["--help"]:
+        return
+    context = command.make_context(name, words)
+    assert context.args == []
+
+
+@pytest.mark.parametrize("typed", ["--debug --progress nights", "nights --progress --debug"])
+def test_the_common_options_may_stand_before_and_after_the_command(
+    typed, monkeypatch, tmp_path, capsys
+):
+    monkeypatch.setenv("ONESTOP_VAR", str(tmp_path))
+    monkeypatch.setattr("sys.argv", ["onestop", *typed.split()])
+    asked = []
+    shown = cli._shown_progress
+    monkeypatch.setattr(
+        cli, "_shown_progress", lambda is_asked: asked.append(is_asked) or shown(is_asked=False)
+    )
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert (ended.value.code, asked) == (1, [True])
+    assert "Traceback" in capsys.readouterr().err
+
+
 def test_the_version_is_shown():
     done = CliRunner().invoke(app, ["--version"])
     assert (done.exit_code, done.output) == (0, f"onestop {__version__}\n")
@@ -132,6 +182,7 @@ def test_the_version_is_shown():
         ("deliveries --feed v", {"visits"}),
         ("report issue q", {"q1", "q3"}),
         ("scorecard --format j", {"json"}),
+        ("night --pro", {"--progress"}),
     ],
 )
 def test_the_shell_completes_commands_and_codes(typed, completed):
