@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-COMMAND = re.compile(
-    r"(make|onestop|\.venv/bin/onestop|docker|psql|cp|mkdir|export|ONESTOP_\w+=)\b.*"
-)
+COMMAND = re.compile(r"(make|onestop|source|docker|psql|cp|mkdir|export|ONESTOP_\w+=)\b.*")
 
 
 def _text(name: str) -> str:
@@ -43,6 +41,13 @@ def _links(text: str) -> list[str]:
 @pytest.mark.parametrize("part", [_code_names, _first_cells, _commands, _links])
 def test_both_readmes_name_the_same_things(part):
     assert part(_text("README.vi.md")) == part(_text("README.md"))
+
+
+def test_the_readmes_say_where_the_commands_are_before_the_first_of_them():
+    for name in ("README.vi.md", "README.md"):
+        ours = [line for line in _commands(_text(name)) if not line.startswith("make ")]
+        assert ours[0] == "source .venv/bin/activate"
+        assert ".venv/bin/onestop" not in _text(name)
 
 
 def test_both_readmes_have_the_same_sections():
