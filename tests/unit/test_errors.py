@@ -29,7 +29,7 @@ INNER = {"UnreadableError", "ScanError", "SqlTextError", "UnknownHostKeyError", 
 def run(monkeypatch, action, *arguments):
     """Run ``main`` with an application that does only this; returns the exit status."""
     app = typer.Typer()
-    app.command()(action)
+    app.command(cls=cli._Command)(action)
     monkeypatch.setattr(cli, "app", app)
     monkeypatch.setattr(sys, "argv", ["onestop", *arguments])
     before = signal.getsignal(signal.SIGINT)
