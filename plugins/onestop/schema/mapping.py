@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from onestop.errors import OneStopError
 from onestop.said import Language, in_language, said, said_list, said_text
 from onestop.schema.feeds import FEEDS, Feed, Kind
+from onestop.schema.wording import unit_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -268,7 +269,10 @@ class FeedMapping:
         for pattern in self.files:
             match = pattern.match(path)
             if match is not None:
-                return pattern.covers, match.get("covered")
+                covered = match.get("covered")
+                if covered is not None and pattern.covers.endswith("unit_code"):
+                    covered = unit_code(covered)
+                return pattern.covers, covered
         return WHOLE_SOURCE, None
 
 

@@ -18,6 +18,8 @@ _TONES = dict(
     )
 )
 _TONE = re.compile("|".join(_TONES))
+#: A unit's code, as H24.14 or 000.00.15.H24: a regular expression that SQL reads, too.
+UNIT_CODE = r"(\d{3}\.\d{2}\.\d{2}\.)?H\d{2}(\.\d{1,3}){0,3}"
 
 
 def tidy(text: str) -> str:
@@ -40,3 +42,9 @@ def fold_header(text: str) -> str:
     """
     folded = tidy(text).strip(_EDGES).lower().replace(" ", "").replace("_", "")
     return _TONE.sub(lambda match: _TONES[match.group()], folded)
+
+
+def unit_code(text: str) -> str:
+    """A unit's code in capitals and without blanks; a text of another form as it is."""
+    spelled = re.sub(" ?([.-]) ?", r"\1", text).upper()
+    return spelled if re.fullmatch(UNIT_CODE, spelled, re.ASCII) else text

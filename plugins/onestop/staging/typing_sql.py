@@ -13,13 +13,19 @@ from typing import TYPE_CHECKING
 
 from onestop.schema.feeds import DUCKDB_TYPES, EXTRA
 from onestop.schema.mapping import EPOCH_MILLISECONDS, EPOCH_SECONDS, EXCEL_SERIAL, ColumnMapping
-from onestop.schema.wording import fold_code
+from onestop.schema.wording import UNIT_CODE, fold_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from onestop.schema.feeds import Column, Feed
     from onestop.schema.mapping import ConditionalValue, FeedMapping
+
+
+def literal(text: str) -> str:
+    """A text as a SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
 
 #: A time of day in its own cell; Excel may write it as a part of a day, or as a moment of its first
 #: calendar days.
@@ -108,17 +114,21 @@ MACROS = (
     create or replace temporary macro spelled_code(x)
         as upper(regexp_replace(with_hyphens(x), ' ?([.-]) ?', '\1', 'g'))
     """,
-    # One spelling of the form {unit}-{yyMMdd}-{number}: capitals and hyphens, without blanks. In
-    # any other form, small letters or blanks may make another code.
-    r"""
-    create or replace temporary macro to_dossier_code(x) as case
-        when strlen(x) = length(x) and upper(x) = x and not contains(x, ' ') then x
-        when regexp_full_match(spelled_code(x),
-            '(\d{3}\.\d{2}\.\d{2}\.H\d{2}|H\d{2}(\.\d{1,3}){0,3})-\d{6}-\d{4,}')
-            then spelled_code(x)
-        else x
-    end
-    """,
+    # One spelling of codes of the national forms: capitals and hyphens, without blanks. In another
+    # form, small letters or blanks may make another code.
+    *(
+        rf"""
+        create or replace temporary macro {name}(x) as case
+            when upper(x) = x and not contains(x, ' ') and strlen(x) = length(x) then x
+            when regexp_full_match(spelled_code(x), {form}) then spelled_code(x)
+            else x
+        end
+        """
+        for name, form in (
+            ("to_unit_code", literal(UNIT_CODE)),
+            ("to_dossier_code", literal(rf"{UNIT_CODE}-\d{{6}}-\d{{4,}}")),
+        )
+    ),
     # ISO 8601 on the clock of `zone`, to which a text with an offset is turned. The hour 24
     # belongs to two days and is not read.
     r"""
@@ -166,11 +176,6 @@ _FIELDS = {
     "B": r"[A-Z]{3,9}",
     "z": r"(?:Z|[+-](?:0\d|1[0-5])(?::?[0-5]\d)?)",
 }
-
-
-def literal(text: str) -> str:
-    """A text as a SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def text_columns(feed: Feed) -> tuple[Column, ...]:
@@ -360,6 +365,8 @@ def _value(column: Column, given: ColumnMapping, mapping: FeedMapping) -> str:
     if given.default is not None and constant is None:
         default = literal(given.default)
         value = f"case when {_source_text(given)} is null then {default} else {value} end"
+    if column.name.endswith("unit_code"):
+        value = f"to_unit_code({value})"
     cast = DUCKDB_TYPES["date"] if column.type == "date" else stored
     return f"({value})::{cast}"
 

@@ -1,13 +1,20 @@
 """Mapping files: which file names they describe, and the errors of invalid ones."""
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
 from onestop.schema.feeds import FEEDS
-from onestop.schema.mapping import ClaimedTwiceError, FeedMapping, MappingError, recognise
+from onestop.schema.mapping import (
+    ClaimedTwiceError,
+    FeedMapping,
+    FilePattern,
+    MappingError,
+    recognise,
+)
 from onestop.schema.mapping_files import BUILT_IN, load_mapping, load_mappings, read_mappings
 from onestop.schema.wording import fold_header
 
@@ -272,6 +279,17 @@ def test_the_fingerprint_of_a_feed_changes_with_its_mapping_and_only_then(tmp_pa
     other = load_mapping(write(tmp_path, MINIMAL.replace("[Xã]", "[Xã, Phường]"), "o.yaml"))
     assert one.sha256 == same.sha256
     assert one.sha256 != other.feeds["units"].sha256
+
+
+def test_the_unit_that_a_path_names_is_spelled_as_in_the_rows():
+    dossiers = load_mappings(None)["one_stop"].feeds["dossiers"]
+    name = r"hoso_(?P<night>\d{8})\.csv"
+    files = (FilePattern(name, "snapshot", "receiving_unit_code", "(?P<covered>.+)"),)
+    mapping = replace(dossiers, files=files)
+    found = [
+        mapping.scope_of(f"{folder}/hoso_20220601.csv") for folder in ("h24.14", "H24.14", "quan")
+    ]
+    assert found == [("receiving_unit_code", unit) for unit in ("H24.14", "H24.14", "quan")]
 
 
 def test_headers_match_regardless_of_case_accents_spaces_and_tone_marks():

@@ -28,7 +28,7 @@ from exported_files import (
     record,
     stage,
 )
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from onestop.intake.delivery import RefusedDeliveryError
@@ -37,7 +37,7 @@ from onestop.sample import write_sample
 from onestop.schema.feeds import DUCKDB_TYPES, FEEDS
 from onestop.schema.mapping import recognise
 from onestop.schema.mapping_files import load_mapping, load_mappings
-from onestop.schema.wording import tidy
+from onestop.schema.wording import UNIT_CODE, tidy, unit_code
 from onestop.staging.staged_delivery import _is_tidy, read_delivery, staged_path
 from onestop.staging.typing_sql import MACROS, staged_columns
 
@@ -378,6 +378,36 @@ def test_a_code_that_may_mean_another_dossier_stays_as_it_is_written(tmp_path, c
     assert (row["dossier_code"], row["alias_code"]) == (code, None)
 
 
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("h24.14", "H24.14"),
+        ("H24. 14 .03", "H24.14.03"),
+        ("000.00.15.h24", "000.00.15.H24"),
+        ("h24.14-x", "h24.14-x"),
+        ("Phường An Biên", "Phường An Biên"),
+        ("ủy ban h24.14", "ủy ban h24.14"),
+    ],
+)
+def test_a_units_code_has_one_spelling_and_another_text_stays(tmp_path, written, code):
+    row = one(tmp_path, DonViTiepNhan=written, DonViXuLy=written)
+    assert (row["receiving_unit_code"], row["resolving_unit_code"]) == (code, code)
+
+
+CODE_LIKE = st.text("Hh24.- –1503Éß", max_size=12) | st.from_regex(UNIT_CODE, fullmatch=True)
+
+
+@given(CODE_LIKE)
+@example("000.00.15.h24")
+@example("H24. 14")
+def test_sql_and_python_spell_codes_of_units_alike(text):
+    with duckdb.connect() as connection:
+        for macro in MACROS:
+            connection.execute(macro)
+        found = connection.execute("select to_unit_code(tidy_text(?))", [text]).fetchone()
+    assert found == (unit_code(tidy(text)) or None,)
+
+
 def test_the_other_code_that_a_source_states_has_the_same_spelling_and_is_kept(tmp_path):
     row = one(tmp_path, MaHoSo="h24.14-220601-0001", MaHoSoKhac="h24.14 - 220601 - 0009")
     assert (row["dossier_code"], row["alias_code"]) == ("H24.14-220601-0001", "H24.14-220601-0009")
@@ -626,7 +656,7 @@ import resource, signal, sys
 from pathlib import Path
 sys.path.insert(0, "tests/support")
 from exported_files import as_json, record, stage
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from onestop.intake.delivery import RefusedDeliveryError
