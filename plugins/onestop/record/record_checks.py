@@ -162,7 +162,7 @@ def vanished_by_feed(warehouse: Warehouse, night: dt.date) -> dict[str, list[str
 
 
 def _wholesale(warehouse: Warehouse, feed: Feed, night: dt.date, source: str) -> Iterator[str]:
-    unit = next((name for name in feed.scope_columns if name.endswith("unit_code")), None)
+    unit = next((name for name in feed.scope_columns if feed.column(name).is_unit_code), None)
     group = f"coalesce(h.{unit}, '(none)')" if unit else "'(all)'"
     of_source = "h.delivery_id in (select delivery_id from audit.delivery where source = :source)"
     slot = {"night": night, "source": source}

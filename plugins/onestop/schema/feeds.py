@@ -88,6 +88,11 @@ class Column:
     derived_from: str | None = None
     is_optional: bool = False
 
+    @property
+    def is_unit_code(self) -> bool:
+        """Whether its values are codes of units."""
+        return self.name.endswith("unit_code")
+
 
 @dataclass(frozen=True)
 class Feed:
@@ -137,10 +142,10 @@ class Feed:
     def scope_columns(self) -> tuple[str, ...]:
         """Columns by which a source may split its snapshots, such as one file per unit."""
         return tuple(
-            name
-            for name in self.column_names
-            if name not in self.key
-            and (name.endswith("unit_code") or name in {"field_code", "authority_level"})
+            column.name
+            for column in self.columns
+            if column.name not in self.key
+            and (column.is_unit_code or column.name in {"field_code", "authority_level"})
         )
 
 

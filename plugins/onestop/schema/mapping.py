@@ -270,7 +270,7 @@ class FeedMapping:
             match = pattern.match(path)
             if match is not None:
                 covered = match.get("covered")
-                if covered is not None and pattern.covers.endswith("unit_code"):
+                if covered is not None and self.schema.column(pattern.covers).is_unit_code:
                     covered = unit_code(covered)
                 return pattern.covers, covered
         return WHOLE_SOURCE, None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from onestop.schema.feeds import DUCKDB_TYPES, EXTRA
 from onestop.schema.mapping import EPOCH_MILLISECONDS, EPOCH_SECONDS, EXCEL_SERIAL, ColumnMapping
-from onestop.schema.wording import UNIT_CODE, fold_code
+from onestop.schema.wording import UNIT_CODE, fold_code, unit_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -365,7 +365,7 @@ def _value(column: Column, given: ColumnMapping, mapping: FeedMapping) -> str:
     if given.default is not None and constant is None:
         default = literal(given.default)
         value = f"case when {_source_text(given)} is null then {default} else {value} end"
-    if column.name.endswith("unit_code"):
+    if column.is_unit_code:
         value = f"to_unit_code({value})"
     cast = DUCKDB_TYPES["date"] if column.type == "date" else stored
     return f"({value})::{cast}"
@@ -496,7 +496,8 @@ def _derived(mapping: FeedMapping, name: str, rules: Iterable[ConditionalValue])
     cases = []
     for rule in rules:
         tests = [_test(feed, column, wanted) for column, wanted in rule.when]
-        cases.append(f"when {' and '.join(tests) or 'true'} then {literal(rule.value)}")
+        value = unit_code(rule.value) if feed.column(name).is_unit_code else rule.value
+        cases.append(f"when {' and '.join(tests) or 'true'} then {literal(value)}")
     given = _text_name(feed, name)
     cast = DUCKDB_TYPES[feed.column(name).type]
     derived = f"(case {' '.join(cases)} end)::{cast}"

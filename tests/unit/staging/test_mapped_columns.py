@@ -86,6 +86,28 @@ def in_every_format(rows):
     }
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        "receiving_unit_code: {constant: h24.31}",
+        "receiving_unit_code: {from: [Đơn vị], default: h24.31}",
+        "receiving_unit_code: {from: [Đơn vị], codes: {h24.31: [Quận]}}",
+    ],
+)
+def test_a_units_code_that_the_mapping_gives_has_the_same_spelling(tmp_path, given):
+    text = MAPPING.replace("receiving_unit_code: {from: [Đơn vị]}", given)
+    assert text != MAPPING
+    row = one(tmp_path, mapped(tmp_path, text), **{"Đơn vị": "quận" if "codes" in given else ""})
+    assert row["receiving_unit_code"] == "H24.31"
+
+
+def test_a_units_code_that_a_rule_gives_has_the_same_spelling(tmp_path):
+    rule = "derive: {receiving_unit_code: [{when: {deleted: absent}, value: h24.31}]}\n    skip:"
+    text = MAPPING.replace("skip:", rule)
+    row = one(tmp_path, mapped(tmp_path, text), **{"Đơn vị": ""})
+    assert row["receiving_unit_code"] == "H24.31"
+
+
 def test_joined_keys_clocks_extra_columns_and_rows_left_out_are_the_same_in_every_format(
     tmp_path, mapping
 ):
