@@ -252,11 +252,15 @@ def copy_whole(source: Path, target: Path, *, mode: int | None = None) -> str:
                 copy.write(part)
                 count(len(part))
         shutil.copystat(source, draft)
-        return sha256_of(draft)
+        return sha256_of(draft, target.name)
 
 
-def sha256_of(path: Path) -> str:
+def sha256_of(path: Path, name: str = "") -> str:
     """SHA-256 of a file's bytes, in hexadecimal.
+
+    Args:
+        path: the file.
+        name: of the file where its progress is shown; defaults to its own.
 
     Raises:
         OSError: it cannot be read.
@@ -264,7 +268,7 @@ def sha256_of(path: Path) -> str:
     digest = hashlib.sha256()
     with storage.reading(path) as file:
         size = 0 if storage.is_shared(path) else path.stat().st_size
-        with working_on_bytes("checking", path.name, size) as count:
+        with working_on_bytes("checking", name or path.name, size) as count:
             while part := file.read(_PART):
                 digest.update(part)
                 count(len(part))

@@ -23,6 +23,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from onestop.figures.unit_names import LEVELS, unit_label
@@ -215,7 +216,7 @@ class Explanation:
             item
             for one in ROLES
             if role in {None, one}
-            for item in [each for each in self.items if each.role == one][:limit]
+            for item in islice((each for each in self.items if each.role == one), limit)
         ]
 
     def require_agreement(self) -> None:

@@ -151,14 +151,14 @@ def print_explanation(
         kind = explanation.kind
         chosen = explanation.chosen(role, limit)
         with working("writing", unit="rows", total=len(chosen)):
-            items = [item.cells(kind, names) for item in counted_off(chosen, every=BATCH)]
-        if format == "json":
-            found = _as_json(explanation, items)
-            json.dump(found, file, ensure_ascii=False, indent=2, default=str)
-            file.write("\n")
-        else:
-            rows = ([cells.get(name) for name in kind.columns] for cells in items)
-            write_csv(file, kind.columns, rows)
+            items = (item.cells(kind, names) for item in counted_off(chosen, every=BATCH))
+            if format == "json":
+                found = _as_json(explanation, [*items])
+                json.dump(found, file, ensure_ascii=False, indent=2, default=str)
+                file.write("\n")
+            else:
+                rows = ([cells.get(name) for name in kind.columns] for cells in items)
+                write_csv(file, kind.columns, rows)
     else:
         with open_published(settings) as warehouse:
             labels = read_labels(
