@@ -231,6 +231,7 @@ _WORK: dict[str, dict[Language, str]] = {
     "comparing": {"vi": "so sánh", "en": "comparing"},
     "copying": {"vi": "chép", "en": "copying"},
     "reporting": {"vi": "viết báo cáo", "en": "writing the reports"},
+    "migrating": {"vi": "nâng cấu trúc kho dữ liệu", "en": "upgrading the schema"},
     "verifying": {"vi": "soát", "en": "verifying"},
     "rebuilding": {"vi": "dựng lại", "en": "rebuilding"},
     "replaying": {"vi": "đọc lại", "en": "reading again"},

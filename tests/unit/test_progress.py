@@ -34,7 +34,7 @@ from onestop.upkeep.backup import make_backup, restore_backup
 from onestop.upkeep.doctor import examine
 from onestop.upkeep.housekeeping import housekeep
 from onestop.upkeep.verify import verify
-from onestop.warehouse import open_warehouse, postgres_dump
+from onestop.warehouse import base, open_warehouse, postgres_dump
 
 
 class Heard:
@@ -353,6 +353,17 @@ def test_explain_and_diff_count_what_they_read(after_two_nights, monkeypatch, he
     [comparing] = heard.told
     assert comparing[:4] == ["comparing", "", "tables", None]
     assert comparing[4] > 3
+
+
+def test_an_upgrade_counts_the_schema_files_that_it_applies(tmp_path, monkeypatch, heard):
+    url = f"duckdb:///{tmp_path / 'w.duckdb'}"
+    files = base.schema_files("duckdb")
+    with monkeypatch.context() as earlier:
+        earlier.setattr(base, "schema_files", lambda _: files[:-3])
+        open_warehouse(url).close()
+    assert heard.told == []  # a new warehouse is made in no time
+    open_warehouse(url).close()
+    assert heard.told == [["migrating", "", "files", 3, 3]]
 
 
 def test_lineage_counts_the_tables_that_it_reads(heard):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from onestop.errors import OneStopError
+from onestop.progress import counted_off, working
 from onestop.said import said
 from onestop.schema.project import PROJECT_ROOT
 from onestop.warehouse.sql_text import created_relations, script_digest, statements
@@ -410,24 +411,33 @@ class Warehouse(ABC):
         Raises:
             SchemaError: a file failed; the schema is as the files before it made it.
         """
-        for file in self.pending():
-            try:
-                with self.migrating():
-                    self._apply(file)
-            except WarehouseError:
-                raise
-            except Exception as error:
-                cause = str(error).strip().splitlines()[0]
-                raise SchemaError(
-                    said(
-                        "could not be applied: {cause}. Nothing of it is in the warehouse, which"
-                        " keeps schema {version} and works with the release that made it",
-                        cause=cause,
-                        version=self.schema_version(),
-                    ),
-                    subject=f"sql/schema/{file.path.name}",
-                    remedy="remove the cause and run `onestop migrate`",
-                ) from error
+        pending = self.pending()
+        if not pending or pending[0].version == 1:  # an empty warehouse is made in no time
+            for file in pending:
+                self._apply_whole(file)
+            return
+        with working("migrating", unit="files", total=len(pending)):
+            for file in counted_off(pending):
+                self._apply_whole(file)
+
+    def _apply_whole(self, file: SchemaFile) -> None:
+        try:
+            with self.migrating():
+                self._apply(file)
+        except WarehouseError:
+            raise
+        except Exception as error:
+            cause = str(error).strip().splitlines()[0]
+            raise SchemaError(
+                said(
+                    "could not be applied: {cause}. Nothing of it is in the warehouse, which"
+                    " keeps schema {version} and works with the release that made it",
+                    cause=cause,
+                    version=self.schema_version(),
+                ),
+                subject=f"sql/schema/{file.path.name}",
+                remedy="remove the cause and run `onestop migrate`",
+            ) from error
 
     def _apply(self, file: SchemaFile) -> None:
         if file.version == 1:
