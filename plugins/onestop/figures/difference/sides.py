@@ -34,15 +34,17 @@ from onestop.schema.feeds import DOSSIERS, VISITS
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
     from decimal import Decimal
 
     from onestop.figures.known_issues import KnownIssue
     from onestop.warehouse import Warehouse
 
 _CHANGED, _CODES, _PERIOD = "diff_changed", "diff_code", "diff_period"
-_VERSIONS, _PUBLISHED, _DAYS = "diff_version", "diff_published", "diff_day"
-_SUMS_OF_PUBLISHED = "diff_source_published"
+_VERSIONS, _HISTORY, _PUBLISHED, _DAYS = (
+    "diff_version", "diff_history", "diff_published", "diff_day",
+)  # fmt: skip
+_SUMS_OF_UNCHANGED = "diff_source_unchanged"
 #: The changed codes with those that they name, or that name them: either may be the counted one.
 _WITH_ALIASES = f"""
 select dossier_code from {_CHANGED}
@@ -102,7 +104,7 @@ class Sides:
         self._is_later_published = (
             has_same_rules and NightMarts(warehouse, as_of).rests_on_published
         )
-        self._made: list[str] = []
+        self._made: dict[str, str] = {}
         self._visit_marts: list[NightMarts] = []
         self._tickets: list[str] = []
         self._nights = {"earlier": previous, "later": as_of}
@@ -428,30 +430,17 @@ class Sides:
     def _count_both(self) -> None:
         """Compute the dossiers of both nights, and the sources' sums over all dossiers."""
         # each is read once: the record and the marts have millions of rows
-        few_rows = self._warehouse.few_rows
         if self._is_later_published:
+            few_rows = self._warehouse.few_rows
             self._make(_PUBLISHED, few_rows("mart.counted_dossier", _IS_AMONG_CODES))
-            theirs = _PUBLISHED
-        else:
-            theirs = f"({few_rows('mart.counted_dossier', _IS_AMONG_CODES, *_SUMMED)})"
-        self._make(_SUMS_OF_PUBLISHED, self._sums_by_source(theirs))
-        derived = {
-            side: night
-            for side, night in self._nights.items()
-            if side == "earlier" or not self._is_later_published
-        }
-        self._make(
-            _VERSIONS,
-            few_rows(
-                "core.dossier_version",
-                f"{_IS_AMONG_CODES} and d.known_from <= date '{max(derived.values())}'",
-            ),
+        self._make(_SUMS_OF_UNCHANGED, self._sums_of_unchanged())
+        self._derive_histories(
+            {
+                side: night
+                for side, night in self._nights.items()
+                if side == "earlier" or not self._is_later_published
+            }
         )
-        for side, night in derived.items():
-            self._make(
-                f"diff_history_{side}",
-                history_select(DOSSIERS, versions=_VERSIONS, known_on=f"date '{night}'"),
-            )
         for side, marts in self._marts.items():
             counted = marts.relation("mart.counted_dossier")
             self._relations[f"{side}.counted_dossier"] = counted
@@ -462,41 +451,97 @@ class Sides:
                 else self._sums_with(counted),
             )
 
+    def _derive_histories(self, nights: Mapping[str, dt.date]) -> None:
+        """Make ``core.dossier_history`` of the dossiers as known on each night.
+
+        Up to a night of which no file came later, today's history is that of the night.
+        """
+        few_rows = self._warehouse.few_rows
+        kept = {side: night for side, night in nights.items() if not self._is_amended(night)}
+        derived = {side: night for side, night in nights.items() if side not in kept}
+        if kept:
+            begun = f"d.valid_from <= date '{max(kept.values())}'"
+            rows = few_rows("core.dossier_history", f"{_IS_AMONG_CODES} and {begun}")
+            self._make(_HISTORY, rows)
+        for side, night in kept.items():
+            columns = ", ".join(
+                f"case when valid_to <= date '{night}' then valid_to end as valid_to"
+                if column == "valid_to"
+                else column
+                for column in DOSSIERS.history_columns
+            )
+            self._make(
+                f"diff_history_{side}",
+                f"select {columns} from {_HISTORY} where valid_from <= date '{night}'",
+                kind="view",
+            )
+        if derived:
+            known = f"d.known_from <= date '{max(derived.values())}'"
+            rows = few_rows("core.dossier_version", f"{_IS_AMONG_CODES} and {known}")
+            self._make(_VERSIONS, rows)
+        for side, night in derived.items():
+            self._make(
+                f"diff_history_{side}",
+                history_select(DOSSIERS, versions=_VERSIONS, known_on=f"date '{night}'"),
+            )
+
+    def _is_amended(self, night: dt.date) -> bool:
+        """Whether a file of dossiers of that or an earlier night became known only after it."""
+        return bool(
+            self._warehouse.value(
+                "select count(*) from audit.delivery"
+                " where feed = :feed and night <= :night and known_from > :night",
+                {"feed": DOSSIERS.name, "night": night},
+            )
+        )
+
     def _forget_counted(self) -> None:
         """Drop what :meth:`_count_both` made."""
-        made = (_PUBLISHED, _VERSIONS, "diff_history_", "diff_source_")
+        made = (_PUBLISHED, _VERSIONS, _HISTORY, "diff_source_")
         self._drop(*(name for name in self._made if name.startswith(made)))
         for side, marts in self._marts.items():
             if side == "later" and self._is_later_published:
                 continue  # its relations name what is published
             marts.forget("mart.counted_dossier", "mart.dossier_state")
 
-    def _sums_with(self, counted: str) -> str:
-        """The sums by source: as published, with the dossiers of a night in the place of theirs."""
-        published = (
-            "mart.source_tally"
-            if self._has_same_rules
-            else f"({self._sums_by_source('mart.counted_dossier')})"
-        )
-        names = ", ".join(_SUMS)
+    def _sums_of_unchanged(self) -> str:
+        """The sums by source over the dossiers that count on both nights as published."""
+        if not self._has_same_rules:  # which the published sums may rest on
+            return self._sums_by_source(f"({_UNCHANGED})")
+        few_rows = self._warehouse.few_rows("mart.counted_dossier", _IS_AMONG_CODES, *_SUMMED)
+        theirs = _PUBLISHED if self._is_later_published else f"({few_rows})"
         less = ", ".join(f"-{name}" for name in _SUMS)
+        return self._added_up(
+            f"select unit_code, source_code, {', '.join(_SUMS)} from mart.source_tally",
+            f"select unit_code, source_code, {less} from ({self._sums_by_source(theirs)}) as own",
+        )
+
+    def _sums_with(self, counted: str) -> str:
+        """The sums by source: of the dossiers of a night, with those that are unchanged."""
+        return self._added_up(
+            f"select unit_code, source_code, {', '.join(_SUMS)} from {_SUMS_OF_UNCHANGED}",
+            self._sums_by_source(counted),
+        )
+
+    @staticmethod
+    def _added_up(*parts: str) -> str:
         sums = ", ".join(f"cast(sum({name}) as bigint) as {name}" for name in _SUMS)
         return (
-            f"select unit_code, source_code, {sums}"
-            f" from (select unit_code, source_code, {names} from {published} as published"
-            f" union all select unit_code, source_code, {less}"
-            f" from {_SUMS_OF_PUBLISHED}"
-            f" union all {self._sums_by_source(counted)}) as parts"
+            f"select unit_code, source_code, {sums} from ({' union all '.join(parts)}) as parts"
             " group by unit_code, source_code having sum(dossiers) > 0"
         )
 
     @staticmethod
     def _sums_by_source(relation: str) -> str:
+        sums = ", ".join(f"cast(sum({name}) as bigint) as {name}" for name in _SUMS)
+        # by file first: a text is split once for each, not for each dossier
         return (
-            f"select unit_code, {_OF_SOURCE} as source_code, count(*) as dossiers,"
+            f"select unit_code, {_OF_SOURCE} as source_code, {sums}"
+            " from (select unit_code, delivery_id, count(*) as dossiers,"
             " count(channel) as dossiers_with_channel,"
             " count(result_digitised) as dossiers_with_result_flag"
-            f" from {relation} as d group by unit_code, {_OF_SOURCE}"
+            f" from {relation} as d group by unit_code, delivery_id) as of_file"
+            f" group by unit_code, {_OF_SOURCE}"
         )
 
     def _turned_sources(self) -> list[str]:
@@ -585,9 +630,9 @@ class Sides:
 
     # --- helpers -----------------------------------------------------------------------------
 
-    def _make(self, name: str, select: str) -> None:
-        self._warehouse.execute(f"create temporary table {name} as {select}")
-        self._made.append(name)
+    def _make(self, name: str, select: str, *, kind: str = "table") -> None:
+        self._warehouse.execute(f"create temporary {kind} {name} as {select}")
+        self._made[name] = kind
         advance()
 
     def keep(self, name: str, select: str) -> None:
@@ -598,8 +643,7 @@ class Sides:
 
     def _drop(self, *names: str) -> None:
         for name in names:
-            self._made.remove(name)
-            self._warehouse.execute(f"drop table {name}")
+            self._warehouse.execute(f"drop {self._made.pop(name)} {name}")
 
     def drop(self) -> None:
         """Drop the temporary tables."""
