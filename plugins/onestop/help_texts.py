@@ -222,7 +222,7 @@ PARAMETERS: dict[str, str] = {
     "The night that should be published; defaults to yesterday.": (
         "Đêm lẽ ra đã công bố; mặc định là hôm qua."
     ),
-    "Only show warnings and failures.": "Chỉ hiện cảnh báo và lỗi.",
+    "Only show warnings and failures.": "Chỉ hiện những điểm cần chú ý và lỗi.",
     "Such as form_06a or form_06a.received_total; defaults to all tables.": (
         "Như form_06a hoặc form_06a.received_total; mặc định là mọi bảng."
     ),

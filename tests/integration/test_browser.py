@@ -64,6 +64,18 @@ HEADINGS_OF_NOTHING = """
         .filter(cell => !cell.querySelector("svg"))
         .map(cell => cell.dataset.label)
 """
+#: The first cells of rows that hold a sentence in a column of about a word.
+SQUEEZED = """
+    return [...document.querySelectorAll("table:not(.cards) tbody th[scope=row]")]
+        .filter(cell => cell.checkVisibility() && cell.innerText.trim().split(/\\s+/).length > 3)
+        .filter(cell => cell.clientWidth < 90)
+        .map(cell => cell.innerText)
+"""
+#: Gives the table of rules as many nights as it may have.
+FOURTEEN_NIGHTS = """
+    for (const row of document.querySelectorAll(".rules tr"))
+        while (row.cells.length < 15) row.append(row.lastElementChild.cloneNode(true))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +130,23 @@ def test_a_page_is_accessible_and_fits_a_phone(page, name):
         width = chromium.execute_script("return document.documentElement.scrollWidth")
         assert width <= PHONE[0], lang
         assert chromium.execute_script(HEADINGS_OF_NOTHING) == [], lang
+        assert chromium.execute_script(SQUEEZED) == [], lang
     assert audit(chromium) == []
+
+
+def test_on_a_phone_the_rules_of_many_nights_are_sentences_not_columns_of_words(page):
+    chromium = page(PAGES["nights"], PHONE)
+    assert chromium.find_elements(By.CSS_SELECTOR, ".rules tbody th")
+    chromium.execute_script(FOURTEEN_NIGHTS)
+    assert chromium.execute_script(SQUEEZED) == []
+    assert chromium.execute_script("return document.documentElement.scrollWidth") <= PHONE[0]
+
+
+def test_a_phone_says_once_of_what_an_indicator_has_no_figures(page):
+    chromium = page("?lang=en", PHONE)
+    rows = chromium.find_elements(By.CSS_SELECTOR, ".indicators tbody tr")
+    said = [row.text.lower().count("not applicable") for row in rows]
+    assert set(said) == {0, 1}
 
 
 @pytest.mark.parametrize("name", ["overview", "units", "nights"])

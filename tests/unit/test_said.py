@@ -241,7 +241,7 @@ def test_the_rows_of_a_file_are_counted_in_either_language():
         counts == "7 rows read, 3 accepted, 1 rejected, 1 repeated, 2 blank or title; warnings: 4"
     )
     assert counts.in_language("vi") == (
-        "đọc 7 dòng, nhận 3, loại bỏ 1, lặp 1, trống hoặc tiêu đề 2; cảnh báo: 4"
+        "đọc 7 dòng, nhận 3, loại bỏ 1, lặp 1, trống hoặc tiêu đề 2; lưu ý: 4"
     )
 
 

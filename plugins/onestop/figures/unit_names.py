@@ -9,6 +9,7 @@ from onestop.said import said_both
 if TYPE_CHECKING:
     from onestop.said import Said
     from onestop.schema.number_text import Language
+    from onestop.warehouse import Warehouse
 
 LEVELS: dict[str, dict[Language, str]] = {
     "CITY": {"vi": "Toàn thành phố", "en": "Whole city"},
@@ -26,6 +27,15 @@ def level_said(level: str) -> Said:
     """
     texts = LEVELS[level.upper()]
     return said_both(vi=texts["vi"], en=texts["en"])
+
+
+def label_column(warehouse: Warehouse) -> str:
+    """The column of ``mart.unit`` by which people tell units of one name apart.
+
+    Args:
+        warehouse: the published marts, open; those of an earlier release have names alone.
+    """
+    return "unit_label" if "unit_label" in warehouse.columns("mart", "unit") else "unit_name"
 
 
 def unit_label(code: str, name: str | None, lang: Language) -> str:

@@ -445,7 +445,7 @@ def _delivery_page(item: _Delivery, lang: Language) -> dict[str, Any]:
 _HEADINGS: dict[str, dict[Language, str]] = {
     "critical": {"vi": "Lý do từ chối tệp", "en": "Why the file is refused"},
     "error": {"vi": "Dòng bị loại, theo quy tắc", "en": "Rejected rows, by rule"},
-    "warning": {"vi": "Cảnh báo", "en": "Warnings"},
+    "warning": {"vi": "Lưu ý", "en": "Warnings"},
 }
 
 

@@ -14,18 +14,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from onestop.schema.number_text import Language
+
 #: Least and greatest number of weekdays in the median, and how far back they may be.
 FEWEST, MOST, WEEKS_BACK = 3, 4, 8
-_PLURALS_VI = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
-_PLURALS_EN = (
-    "Mondays",
-    "Tuesdays",
-    "Wednesdays",
-    "Thursdays",
-    "Fridays",
-    "Saturdays",
-    "Sundays",
-)
+#: Names of several days of one weekday, Monday first.
+WEEKDAYS: dict[Language, tuple[str, ...]] = {
+    "vi": ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật"),
+    "en": (
+        "Mondays",
+        "Tuesdays",
+        "Wednesdays",
+        "Thursdays",
+        "Fridays",
+        "Saturdays",
+        "Sundays",
+    ),
+}
 
 
 def usual_volume(
@@ -49,16 +54,29 @@ def usual_volume(
     calendar = calendar or work_calendar()
     if not is_ordinary(night, calendar):
         return None
-    earlier = [night - dt.timedelta(weeks=weeks) for weeks in range(1, WEEKS_BACK + 1)]
-    counts = [rows[day] for day in earlier if day in rows and is_ordinary(day, calendar)][:MOST]
+    counts = earlier_counts(night, rows, calendar)
     if len(counts) < FEWEST:
         return None
     weekday = night.weekday()
     return UsualVolume(
         rows=median_low(counts),
-        basis_vi=f"trung vị của {len(counts)} {_PLURALS_VI[weekday]}",
-        basis_en=f"median of {len(counts)} {_PLURALS_EN[weekday]}",
+        basis_vi=f"trung vị của {len(counts)} {WEEKDAYS['vi'][weekday]}",
+        basis_en=f"median of {len(counts)} {WEEKDAYS['en'][weekday]}",
     )
+
+
+def earlier_counts(
+    night: dt.date, rows: Mapping[dt.date, int], calendar: WorkCalendar
+) -> list[int]:
+    """The rows of the nights that the usual volume of a night is the median of, the last first.
+
+    Args:
+        night: an ordinary one.
+        rows: validated rows of the deliveries of earlier nights, of the same feed and source.
+        calendar: the working days.
+    """
+    earlier = [night - dt.timedelta(weeks=weeks) for weeks in range(1, WEEKS_BACK + 1)]
+    return [rows[day] for day in earlier if day in rows and is_ordinary(day, calendar)][:MOST]
 
 
 def is_volume_excepted(

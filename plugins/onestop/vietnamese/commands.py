@@ -17,11 +17,11 @@ SENTENCES: dict[str, str] = {
     ", {count} repeated": ", lặp {count}",
     ", {count} blank or title": ", trống hoặc tiêu đề {count}",
     ", {count} left out by the mapping": ", bỏ qua theo ánh xạ {count}",
-    "; warnings: {count}": "; cảnh báo: {count}",
+    "; warnings: {count}": "; lưu ý: {count}",
     "the rejected rows: onestop rejected --night {night}": (
         "các dòng bị loại: onestop rejected --night {night}"
     ),
-    "the warnings: {page}": "các cảnh báo: {page}",
+    "the warnings: {page}": "các lưu ý: {page}",
     # what other commands end with
     "{files} in {folder}: {rows} of {dossiers}, {tickets}, {bad} made faulty on purpose": (
         "{files} trong {folder}: {rows} của {dossiers}, {tickets}, {bad} cố ý làm sai"

@@ -211,7 +211,7 @@ SENTENCES: dict[str, str] = {
         "Tiêu đề hoặc khóa JSON chứa giá trị, cái ưu tiên trước; a.b là khóa b trong a"
     ),
     "Headers that are known and not needed; any other one is warned of": (
-        "Tiêu đề đã biết và không cần; tiêu đề khác sẽ bị cảnh báo"
+        "Tiêu đề đã biết và không cần; tiêu đề khác sẽ được nêu thành lưu ý"
     ),
     "IANA name of the clock that the files' dates and times are written in": (
         "Tên IANA của đồng hồ mà ngày giờ trong tệp được ghi theo"

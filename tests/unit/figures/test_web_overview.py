@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from kept_installations import copied
 from plan_targets import target_of
 from published_marts import NIGHT, Figure, publish
 from web_site import browser
@@ -214,6 +215,18 @@ def test_what_the_night_changed_is_listed_by_its_causes(settings):
     assert [row["cause_code"] for row in change["causes"]] == ["closed_in_time", "fell_overdue"]
     assert change["numerator_change"] == sum(row["numerator_change"] for row in change["causes"])
     assert change["numerator_change"] == -15
+
+
+def test_causes_that_cancel_each_other_out_are_no_change(settings, tmp_path):
+    changed = copied(settings, tmp_path / "var")
+    with open_warehouse(f"duckdb:///{changed.published}") as warehouse:
+        warehouse.execute(
+            "update mart.night_change set numerator_after = numerator_before,"
+            " denominator_after = denominator_before where indicator_code = 'on_time_rate'"
+        )
+    codes = [change["code"] for change in read(settings)["changes"]]
+    assert "on_time_rate" in codes
+    assert [change["code"] for change in read(changed)["changes"]] == codes[1:]
 
 
 def test_causes_of_a_change_of_the_waiting_time_are_minutes_and_seconds(settings):

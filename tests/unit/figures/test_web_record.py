@@ -29,6 +29,7 @@ from onestop.figures.web.audit import (
 )
 from onestop.figures.web.nights import (
     AMOUNTS,
+    SEVERITIES,
     _counts_from,
     _values,
     quarantine_csv,
@@ -114,6 +115,15 @@ def test_a_failed_night_keeps_its_trace_after_a_later_one_is_published(auditor):
 def test_why_all_dossiers_were_counted_is_in_the_reader_s_language(auditor, lang, listed, own):
     assert listed in auditor.get("/nights", params={"lang": lang}).text
     assert own in auditor.get("/night", params={"date": BEFORE, "lang": lang}).text
+
+
+def test_what_a_rule_only_notes_and_an_alert_have_a_word_of_their_own(auditor):
+    nights = auditor.get("/nights").text
+    assert ">Lưu ý</th>" in nights
+    assert "cảnh báo" not in nights.lower()
+    assert {texts["vi"] for texts in SEVERITIES.values()} >= {"lưu ý"}
+    night = auditor.get("/night", params={"date": str(NIGHT)}).text.lower()
+    assert night.count("cảnh báo") == night.count("cảnh báo đã gửi") == 1
 
 
 def test_an_unpublished_night_has_a_page_that_leads_to_its_report(auditor):
@@ -298,6 +308,7 @@ def test_a_night_lists_the_late_files_of_earlier_nights_that_count_from_it_on(si
         ("en", "Files of earlier nights: late, corrected or replayed (2)"),
     ):
         page = reader.get("/night", params={"date": str(NIGHT), "lang": lang}).text
+        page = page.replace("<wbr>", "")
         [table] = re.findall(r'<h2 id="late">.*?</table>', page, re.DOTALL)
         assert title in table
         first, second = re.findall(r"<tr><th.*?</tr>", table.partition("<tbody>")[2], re.DOTALL)

@@ -12,17 +12,33 @@ from web_site import NIGHT, SINCE, browser
 from onestop.figures.scorecard import read_scorecard
 from onestop.figures.web import unit
 from onestop.figures.web.open_dossiers import read_open
+from onestop.figures.web.overview import read_night_changes
 from onestop.figures.web.site import Visit
 from onestop.figures.web.unit import read_unit
 from onestop.figures.web.units import YEAR, heat_of, read_units
 from onestop.marts.published import QuestionError, open_published
-from onestop.schema.number_text import percent, whole
+from onestop.schema.number_text import percent, signed, whole
 
 
 @pytest.fixture
 def warehouse(site):
     with open_published(site) as warehouse:
         yield warehouse
+
+
+def test_a_units_page_says_how_far_the_counts_of_each_figure_changed(warehouse, site):
+    changes = read_night_changes(warehouse, NIGHT, "en", "CITY")
+    assert changes
+    page = (
+        browser(site).get("/unit", params={"code": "CITY", "lang": "en"}).text.replace("\xa0", " ")
+    )
+    shown = re.findall(r'<span class="soft">([^<]* / [^<]*)</span></summary>', page)
+    assert shown == [
+        f"{signed(change['numerator_change'], 'en', change['unit_of_measure'])}"
+        f" / {signed(change['denominator_change'], 'en')}"
+        for change in changes
+    ]
+    assert "after each figure, the change of numerator / denominator" in page
 
 
 def units_of(warehouse, site, **query):

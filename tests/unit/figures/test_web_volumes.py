@@ -17,7 +17,7 @@ from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.warehouse import open_warehouse
 
 MONDAY = dt.date(2022, 6, 27)
-NEVER = "not judged: no usual number yet"
+TOO_FEW = "not judged yet: 3 earlier {} make a usual number; {} so far"
 
 
 @pytest.fixture
@@ -56,7 +56,11 @@ def accept(warehouse, night):
 def test_a_number_of_rows_is_judged_from_three_like_weekdays_on(warehouse):
     load_weeks_before(warehouse, MONDAY, weeks=2)
     load(warehouse, MONDAY)
-    assert check_of(warehouse, MONDAY) == (None, NEVER)
+    assert check_of(warehouse, MONDAY) == (None, TOO_FEW.format("Mondays", 2))
+    assert check_of(warehouse, MONDAY, "vi") == (
+        None,
+        "chưa xét: có số thường lệ khi đã đủ 3 thứ Hai trước đó, nay có 2",
+    )
     load(warehouse, MONDAY - dt.timedelta(weeks=3))
     assert check_of(warehouse, MONDAY) == (100, "")
 
@@ -65,7 +69,7 @@ def test_what_came_after_a_night_is_not_what_it_was_compared_with(warehouse):
     load_weeks_before(warehouse, MONDAY, weeks=2)
     load(warehouse, MONDAY)
     load(warehouse, MONDAY - dt.timedelta(weeks=3), known_from=MONDAY)
-    assert check_of(warehouse, MONDAY) == (None, NEVER)
+    assert check_of(warehouse, MONDAY) == (None, TOO_FEW.format("Mondays", 2))
 
 
 def test_a_number_that_was_accepted_was_not_judged(warehouse):
@@ -101,7 +105,10 @@ def test_a_holiday_has_no_usual_number(warehouse):
     )
 
 
-@pytest.mark.parametrize(("is_accepted", "why"), [(False, NEVER), (True, "accepted by decision")])
+@pytest.mark.parametrize(
+    ("is_accepted", "why"),
+    [(False, TOO_FEW.format("Sundays", 0)), (True, "accepted by decision")],
+)
 def test_a_rule_that_judged_no_file_does_not_say_that_it_found_nothing(
     site, tmp_path, is_accepted, why
 ):

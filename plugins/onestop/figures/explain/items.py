@@ -26,7 +26,7 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
-from onestop.figures.unit_names import LEVELS, unit_label
+from onestop.figures.unit_names import LEVELS, label_column, unit_label
 from onestop.marts.published import QuestionError
 from onestop.progress import BATCH, counted_off
 from onestop.said import said, said_text
@@ -246,8 +246,8 @@ class Explanation:
 
 def unit_names_in(warehouse: Warehouse, lang: Language) -> dict[str, str]:
     """The names of all units by code; those of levels and of the city in a language."""
-    rows = warehouse.rows("select unit_code, unit_name from mart.unit")
-    names = {row["unit_code"]: unit_label(row["unit_code"], row["unit_name"], lang) for row in rows}
+    rows = warehouse.rows(f"select unit_code, {label_column(warehouse)} as label from mart.unit")
+    names = {row["unit_code"]: unit_label(row["unit_code"], row["label"], lang) for row in rows}
     return {**names, **{code: unit_label(code, None, lang) for code in LEVELS}}
 
 

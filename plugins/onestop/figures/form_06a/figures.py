@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from onestop.figures.known_issues import KnownIssue, read_known_issues
+from onestop.figures.unit_names import label_column
 from onestop.marts.earlier_nights import NightMarts
 from onestop.marts.published import (
     QuestionError,
@@ -339,10 +340,11 @@ class _FormReader:
         yield FormBlock(self._block_titles()[unit.level], total, tuple(of_unit))
 
     def _unit_blocks(self, unit: FoundUnit, rows: Sequence[dict[str, Any]]) -> Iterator[FormBlock]:
+        label = label_column(self._warehouse)
         names = {
-            row["unit_code"]: row["unit_name"]
+            row["unit_code"]: row["label"]
             for row in self._warehouse.rows(
-                "select unit_code, coalesce(unit_name, unit_code) as unit_name"
+                f"select unit_code, coalesce({label}, unit_code) as label"
                 f" from {self._marts.relation('mart.unit')}"
             )
         }

@@ -12,7 +12,7 @@ from onestop.figures.difference.output import Labels, notes_on
 from onestop.figures.difference.recorded import recorded_difference
 from onestop.figures.explain.output import heading
 from onestop.figures.issued import read_issued_reports
-from onestop.figures.unit_names import unit_label
+from onestop.figures.unit_names import label_column, unit_label
 from onestop.figures.web.site import (
     PageQuestionError,
     date_of,
@@ -110,12 +110,13 @@ def read_audit(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[
         "select change_kind, strength, count(*) as signs from mart.changed_after_overdue"
         " group by change_kind, strength order by strength, count(*) desc, change_kind"
     )
+    name = f"coalesce(unit.{label_column(warehouse)}, sign.unit_code)"
     units = warehouse.rows(
-        "select sign.unit_code, coalesce(unit.unit_name, sign.unit_code) as unit_name,"
+        f"select sign.unit_code, {name} as unit_name,"
         " count(case when sign.strength = 'strong' then 1 end) as strong, count(*) as signs"
         " from mart.changed_after_overdue as sign"
         " left join mart.unit as unit on sign.unit_code = unit.unit_code"
-        " group by sign.unit_code, coalesce(unit.unit_name, sign.unit_code)"
+        f" group by sign.unit_code, {name}"
         " order by 3 desc, 4 desc, sign.unit_code"
     )
     return {
@@ -141,7 +142,8 @@ def _read_signs(
     limit: int,
 ) -> list[dict[str, Any]]:
     rows = warehouse.rows(
-        "select sign.*, unit.unit_name, before.file_name as file_before,"
+        f"select sign.*, unit.{label_column(warehouse)} as unit_name,"
+        " before.file_name as file_before,"
         " after.file_name as file_after"
         f" from (select * from mart.changed_after_overdue as sign where {condition}"
         f" order by {_STRONGEST_FIRST} limit {int(limit)} offset {int(offset)}) as sign"
@@ -377,7 +379,8 @@ def _read_restated_dossiers(
         f"select dossier.*, was.label_{lang} as text_before,{stated}"
         f" now.label_{lang} as text_after, file_was.file_name as file_before,"
         " file_now.file_name as file_after,"
-        " coalesce(unit.unit_name, dossier.unit_after, dossier.unit_before) as unit_name"
+        f" coalesce(unit.{label_column(warehouse)}, dossier.unit_after, dossier.unit_before)"
+        " as unit_name"
         " from mart.restatement_dossier as dossier"
         " left join mart.unit as unit"
         " on coalesce(dossier.unit_after, dossier.unit_before) = unit.unit_code"

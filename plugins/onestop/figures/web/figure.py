@@ -23,7 +23,7 @@ from onestop.figures.known_issues import read_known_issues
 from onestop.figures.scorecard.any_figure import read_figure_lines
 from onestop.figures.scorecard.values import ON_TIME
 from onestop.figures.spreadsheet import Sheet, workbook
-from onestop.figures.unit_names import level_said, unit_label
+from onestop.figures.unit_names import label_column, level_said, unit_label
 from onestop.figures.web.shown_periods import STATE_STEPS
 from onestop.figures.web.site import (
     ROWS_PER_PAGE,
@@ -382,7 +382,8 @@ def _read_units(
     level = "" if is_city else " and figure.unit_level = :level"
     of_level = {} if is_city else {"level": question.unit.level}
     units = warehouse.rows(
-        "select figure.unit_code, coalesce(unit.unit_name, figure.unit_code) as unit_name,"
+        f"select figure.unit_code, coalesce(unit.{label_column(warehouse)}, figure.unit_code)"
+        " as unit_name,"
         " figure.numerator, figure.denominator, figure.value, figure.status, figure.rate_lower,"
         " figure.rate_upper, figure.is_small"
         " from mart.indicator_value as figure"
@@ -405,7 +406,8 @@ def _read_units(
     if found:
         return list(found.values())
     return warehouse.rows(
-        "select unit_code, coalesce(unit_name, unit_code) as unit_name, null as numerator,"
+        f"select unit_code, coalesce({label_column(warehouse)}, unit_code) as unit_name,"
+        " null as numerator,"
         " null as denominator, null as value, '' as status, false as is_small from mart.unit"
         f" where unit_scope = 'unit'{level.replace('figure.', '')} order by unit_code",
         of_level,

@@ -220,7 +220,7 @@ _SEVERITIES = {"critical": 0, "error": 1, "warning": 2}
 SEVERITIES: dict[str, dict[Language, str]] = {
     "critical": {"vi": "từ chối tệp", "en": "refuses the file"},
     "error": {"vi": "loại dòng", "en": "rejects the row"},
-    "warning": {"vi": "cảnh báo", "en": "warning"},
+    "warning": {"vi": "lưu ý", "en": "warning"},
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from onestop.figures.unit_names import unit_label
+from onestop.figures.unit_names import label_column, unit_label
 from onestop.figures.web.site import PageQuestionError, page_number
 from onestop.figures.web.unit import find_unit
 from onestop.marts.published import find_night
@@ -70,7 +70,8 @@ def read_open(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict[s
     total = int(warehouse.value(f"select count(*) {in_band}", values) or 0)
     page = page_number(visit.query.get("page"), total)
     rows = warehouse.rows(
-        "select found.*, named.procedure_name, delivery.file_name, unit.unit_name,"
+        "select found.*, named.procedure_name, delivery.file_name,"
+        f" unit.{label_column(warehouse)} as unit_name,"
         f" status.label_{visit.lang} as status_text"
         f" from (select * {in_band} order by days desc, dossier_code"
         f" limit {page.size} offset {page.offset}) as found"

@@ -114,6 +114,7 @@ def _indicator(
         "reason": main.text("no_data_reason", lang),
         "owner": main.owner_vi,
         "cells": [_cell(by_unit[code], visit) if code in by_unit else None for code in LEVELS],
+        "not_applicable": ", ".join(LEVELS[code][lang] for code in LEVELS if code not in by_unit),
         "main": _cell(main, visit),
         "target": target_text(main.target, main.comparison, main.unit_of_measure, lang),
         "is_verified": main.verified,
@@ -378,7 +379,8 @@ def read_night_changes(
         unit: the unit, level or city.
 
     Returns:
-        The indicators in the plan's order, each with its counts before and after and its causes.
+        The indicators whose counts are others, in the plan's order, each with its counts before
+        and after and its causes.
     """
     if "change_cause" not in warehouse.tables("ref"):
         return []
@@ -419,7 +421,9 @@ def read_night_changes(
             },
         )
         change["causes"].append(row)
-    return list(found.values())
+    # causes may cancel each other out
+    moved = ("numerator_change", "denominator_change")
+    return [change for change in found.values() if any(change[name] for name in moved)]
 
 
 def _side_text(row: Mapping[str, Any], side: str, lang: Language) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from onestop.figures.decisions import report_decision_note
 from onestop.figures.issued.revisions import read_usual_revisions, revision_sentences
-from onestop.figures.unit_names import unit_label
+from onestop.figures.unit_names import label_column, unit_label
 from onestop.figures.web.site import PageQuestionError, figure_text
 from onestop.marts.published import find_night
 from onestop.record.issued_reports import IssuedReport, recorded_issues
@@ -275,7 +275,8 @@ def read_other_changes(
         "night": issue.as_of_date,
     }
     units = warehouse.rows(
-        "select changed.unit_code, coalesce(unit.unit_name, changed.unit_code) as unit_name,"
+        f"select changed.unit_code, coalesce(unit.{label_column(warehouse)}, changed.unit_code)"
+        " as unit_name,"
         " unit.unit_code is not null as has_page,"
         " changed.figures, changed.turned, changed.restated_figures, restated.restated"
         " from (select revision.unit_code, count(*) as figures,"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from markupsafe import Markup, escape
 
 from onestop.figures.night_times import seconds_text
 from onestop.figures.scorecard.values import shortfall_text
@@ -341,6 +342,7 @@ def _site() -> Environment:
     )
     site.globals.update(t=_translated, bar=charts.bar, stack=charts.stack)
     site.filters.update(
+        breakable=_breakable,
         day=_day,
         with_days=_with_days_of_reader,
         moment=_moment,
@@ -368,6 +370,15 @@ def _unbroken(value: object) -> object:
 
 #: The space between a number and its unit.
 _NUMBER_AND_UNIT = re.compile(r"(?<=\d) (?=(?:%|phút|giây|min|s)(?![\w.]))")
+
+
+def _breakable(name: str) -> Markup:
+    """A name of a file or a code, which may be broken between its parts, not within one."""
+    return Markup("<wbr>").join(map(escape, _AFTER_PART.split(name)))
+
+
+#: Where a part of a name has ended.
+_AFTER_PART = re.compile(r"(?<=[-_./])(?=[^-_./])")
 
 
 @pass_context

@@ -9,7 +9,7 @@ from onestop.figures.code_texts import code_names
 from onestop.figures.due_soon import due_soon_folder, file_name
 from onestop.figures.scorecard.any_figure import read_figure_lines
 from onestop.figures.scorecard.values import ON_TIME
-from onestop.figures.unit_names import unit_label
+from onestop.figures.unit_names import label_column, unit_label
 from onestop.figures.web import charts
 from onestop.figures.web.overview import read_night_changes
 from onestop.figures.web.shown_periods import (
@@ -100,7 +100,8 @@ def read_unit(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[st
 def read_unit_choices(warehouse: Warehouse, lang: Language) -> list[dict[str, Any]]:
     """The city, the levels and all units, as ``code`` and ``title``, for a form."""
     units = warehouse.rows(
-        "select unit_code as code, coalesce(unit_name, unit_code) as title from mart.unit"
+        f"select unit_code as code, coalesce({label_column(warehouse)}, unit_code) as title"
+        " from mart.unit"
         " order by case unit_scope when 'city' then 0 when 'level' then 1 else 2 end, unit_code"
     )
     for unit in units:
@@ -115,7 +116,8 @@ def find_unit(warehouse: Warehouse, code: str) -> dict[str, Any]:
         QuestionError: there is none.
     """
     rows = warehouse.rows(
-        "select unit.unit_code, coalesce(unit.unit_name, unit.unit_code) as unit_name,"
+        f"select unit.unit_code, coalesce(unit.{label_column(warehouse)}, unit.unit_code)"
+        " as unit_name,"
         " unit.unit_level, unit.unit_scope, unit.parent_unit_code,"
         " parent.unit_name as parent_name"
         " from mart.unit as unit left join mart.unit as parent"
@@ -436,7 +438,8 @@ def _read_issues(warehouse: Warehouse, unit: str, lang: Language) -> list[dict[s
 def _read_members(warehouse: Warehouse, unit: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The units of which this one is the parent."""
     return warehouse.rows(
-        "select unit_code, coalesce(unit_name, unit_code) as unit_name from mart.unit"
-        " where parent_unit_code = :unit and unit_scope = 'unit' order by unit_name, unit_code",
+        f"select unit_code, coalesce({label_column(warehouse)}, unit_code) as unit_name"
+        " from mart.unit where parent_unit_code = :unit and unit_scope = 'unit'"
+        " order by unit_name, unit_code",
         {"unit": unit["unit_code"]},
     )

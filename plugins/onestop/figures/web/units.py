@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from onestop.figures.scorecard.any_figure import read_figure_lines
 from onestop.figures.scorecard.values import ON_TIME
-from onestop.figures.unit_names import LEVELS
+from onestop.figures.unit_names import LEVELS, label_column
 from onestop.figures.web.shown_periods import STATE_AT_END, read_scorecard_year, reads_state
 from onestop.figures.web.site import PageQuestionError, few_cases, figure_text, one_of
 from onestop.marts.published import find_night
@@ -160,7 +160,7 @@ def _read_rows(
 ) -> dict[str, dict[str, Any]]:
     """The units with their cells, by code."""
     units = warehouse.rows(
-        "select unit_code, coalesce(unit_name, unit_code) as unit_name, unit_level"
+        f"select unit_code, coalesce({label_column(warehouse)}, unit_code) as unit_name, unit_level"
         " from mart.unit where unit_scope = 'unit'"
     )
     found = {row["unit_code"]: {**row, "cells": {}} for row in units}

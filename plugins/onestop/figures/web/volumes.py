@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from onestop.gate.past_volumes import PastVolumes, series_of
-from onestop.gate.volume import is_ordinary, is_volume_excepted, usual_volume
+from onestop.gate.volume import (
+    FEWEST,
+    WEEKDAYS,
+    earlier_counts,
+    is_ordinary,
+    is_volume_excepted,
+    usual_volume,
+)
 from onestop.record.decisions import accepted_volumes
 from onestop.schema.workdays import work_calendar
 
@@ -40,8 +47,8 @@ _UNJUDGED: dict[str, dict[Language, str]] = {
         "en": "not judged: a day off or a swapped day, without a usual number",
     },
     "unknown": {
-        "vi": "không xét: chưa có số thường lệ",
-        "en": "not judged: no usual number yet",
+        "vi": "chưa xét: có số thường lệ khi đã đủ {fewest} {weekdays} trước đó, nay có {known}",
+        "en": "not judged yet: {fewest} earlier {weekdays} make a usual number; {known} so far",
     },
 }
 
@@ -101,7 +108,15 @@ def volume_checks(
     found = {}
     for row in rows:
         series = series_of(row["source"], row["feed"], row["kind"], row["file_name"])
-        usual = usual_volume(row["night"], past.before(series, row["night"]), calendar)
+        counts = past.before(series, row["night"])
+        usual = usual_volume(row["night"], counts, calendar)
         why = reason(row, usual)
-        found[row["delivery_id"]] = VolumeCheck(usual, _UNJUDGED[why][lang] if why else "")
+        text = _UNJUDGED[why][lang] if why else ""
+        if why == "unknown":
+            text = text.format(
+                fewest=FEWEST,
+                weekdays=WEEKDAYS[lang][row["night"].weekday()],
+                known=len(earlier_counts(row["night"], counts, calendar)),
+            )
+        found[row["delivery_id"]] = VolumeCheck(usual, text)
     return found
