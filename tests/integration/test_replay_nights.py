@@ -36,8 +36,12 @@ def ward_mapping(*, is_corrected):
     )
     text = text.replace("expected: true", "expected: false")
     if is_corrected:
-        text = text.replace("due_at: {from: [NgayHenTra,", "due_at: {from: [NgayHenTra, HanTraMoi,")
-        text = text.replace('resolved: ["9",', f'resolved: ["9", {DONE},')
+        for old, new in (
+            ("from: [NgayHenTra,", "from: [NgayHenTra, HanTraMoi,"),
+            ('resolved: ["9",', f'resolved: ["9", {DONE},'),
+        ):
+            assert text.count(old) == 1
+            text = text.replace(old, new)
     return text
 
 

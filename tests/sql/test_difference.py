@@ -735,7 +735,11 @@ def test_the_causes_between_any_two_random_nights_add_up(tmp_path, seed):
     assert moved
 
 
-def test_the_causes_between_two_random_nights_add_up_on_postgresql(postgres, tmp_path):
+@pytest.mark.parametrize("turned", [[], ["one_stop"]])
+def test_the_causes_between_two_random_nights_add_up_on_postgresql(
+    postgres, tmp_path, monkeypatch, turned
+):
+    monkeypatch.setattr(Sides, "_turned_sources", lambda _: turned)
     with open_warehouse(postgres.make_database()) as warehouse:
         moved = assert_every_difference_adds_up(
             warehouse, tmp_path, 3, nights=4, pairs=1, units=("CITY", "H24.31")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from onestop.errors import OneStopError
 from onestop.said import Language, in_language, said, said_list, said_text
-from onestop.schema.feeds import FEEDS, Feed, Kind
+from onestop.schema.feeds import FEEDS, Column, Feed, Kind
 from onestop.schema.wording import unit_code
 
 if TYPE_CHECKING:
@@ -178,6 +178,7 @@ class FeedMapping:
         required: groups of columns; a file must have at least one column of each group.
         records: key of the JSON envelope that holds the records, or its path (``result.items``).
         decimal: the decimal sign, for numbers that could be read both ways.
+        has_one_spelling: whether codes of the national forms get the national spelling.
         sha256: of all the above; shows whether a staged file was read by another mapping.
     """
 
@@ -196,6 +197,7 @@ class FeedMapping:
     required: tuple[tuple[str, ...], ...] = ()
     records: str = "data"
     decimal: str = ","
+    has_one_spelling: bool = False
     sha256: str = field(default="", compare=False)
 
     @property
@@ -270,10 +272,15 @@ class FeedMapping:
             match = pattern.match(path)
             if match is not None:
                 covered = match.get("covered")
-                if covered is not None and self.schema.column(pattern.covers).is_unit_code:
+                if covered is not None and self.spells(self.schema.column(pattern.covers)):
                     covered = unit_code(covered)
                 return pattern.covers, covered
         return WHOLE_SOURCE, None
+
+    def spells(self, column: Column) -> bool:
+        """Whether the column's codes get the national spelling."""
+        is_code = column.is_unit_code or column.name in {"dossier_code", "alias_code"}
+        return self.has_one_spelling and is_code
 
 
 @dataclass(frozen=True)

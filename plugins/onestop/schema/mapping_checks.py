@@ -72,6 +72,7 @@ def build_feed(
         required=check.required(feed, body),
         records=body.get("records", "data"),
         decimal=body.get("decimal") or document.get("decimal") or ",",
+        has_one_spelling=document.get("spelling") == "national",
     )
     check.headers(mapping)
     return replace(mapping, sha256=hashlib.sha256(mapping.text.encode()).hexdigest())

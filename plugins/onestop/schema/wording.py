@@ -19,7 +19,7 @@ _TONES = dict(
 )
 _TONE = re.compile("|".join(_TONES))
 #: A unit's code, as H24.14 or 000.00.15.H24: a regular expression that SQL reads, too.
-UNIT_CODE = r"(\d{3}\.\d{2}\.\d{2}\.)?H\d{2}(\.\d{1,3}){0,3}"
+UNIT_CODE = r"(\d{3}\.\d{2}\.\d{2}\.H\d{2}|H\d{2}(\.\d{1,3}){0,3})"
 
 
 def tidy(text: str) -> str:

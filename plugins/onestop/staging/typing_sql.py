@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from onestop.schema.feeds import DUCKDB_TYPES, EXTRA
 from onestop.schema.mapping import EPOCH_MILLISECONDS, EPOCH_SECONDS, EXCEL_SERIAL, ColumnMapping
-from onestop.schema.wording import UNIT_CODE, fold_code, unit_code
+from onestop.schema.wording import UNIT_CODE, fold_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -107,12 +107,8 @@ MACROS = (
     end
     """,
     r"""
-    create or replace temporary macro with_hyphens(x)
-        as regexp_replace(x, '[\p{Pd}\x{2212}]', '-', 'g')
-    """,
-    r"""
-    create or replace temporary macro spelled_code(x)
-        as upper(regexp_replace(with_hyphens(x), ' ?([.-]) ?', '\1', 'g'))
+    create or replace temporary macro spelled_code(x) as upper(
+        regexp_replace(regexp_replace(x, '[\p{Pd}\x{2212}]', '-', 'g'), ' ?([.-]) ?', '\1', 'g'))
     """,
     # One spelling of codes of the national forms: capitals and hyphens, without blanks. In another
     # form, small letters or blanks may make another code.
@@ -156,8 +152,6 @@ MACROS = (
 UNTIDY = "untidy"
 #: The column with the reason for leaving a row out.
 SKIP_REASON = "skip_reason"
-#: The column with a dossier's code as its source writes it.
-_WRITTEN_CODE = "written_code"
 #: A whole number, leading zeros and zero decimals apart.
 _WHOLE = re.compile(r"0*(\d+)(?:[.,]0+)?")
 _LAST_ASCII = 0x7F
@@ -224,13 +218,6 @@ def staging_select(mapping: FeedMapping, batch: str) -> str:
         replace_column(name, _derived(mapping, name, rules))
     steps.append(("timed", f"select {', '.join(_timed(mapping))} from {steps[-1][0]}"))
     computed = {"content_hash": _content_hash(mapping), "is_repeat": "false"}
-    if _has_aliases(feed):
-        # The record may hold the dossier under the code as written. It is no part of the content:
-        # the same row in both spellings is a repeat.
-        computed["alias_code"] = (
-            f"case when alias_code is null and {_WRITTEN_CODE} <> dossier_code"
-            f" then nullif(with_hyphens({_WRITTEN_CODE}), dossier_code) else alias_code end"
-        )
     outputs = [
         f"{computed[name]} as {name}" if name in computed else name
         for name, _ in staged_columns(feed)
@@ -238,10 +225,6 @@ def staging_select(mapping: FeedMapping, batch: str) -> str:
     outputs.append(SKIP_REASON)
     layers = ",\n".join(f"{name} as ({select})" for name, select in steps)
     return f"with {layers}\nselect {', '.join(outputs)} from timed"
-
-
-def _has_aliases(feed: Feed) -> bool:
-    return "alias_code" in feed.column_names
 
 
 def _text_name(feed: Feed, name: str) -> str:
@@ -310,8 +293,6 @@ def _translated(mapping: FeedMapping) -> list[str]:
         chosen.append(f"{_value(column, given, mapping)} as {column.name}")
         if column in text_columns(feed):
             chosen.append(f"{_source_text(given)} as {column.name}_text")
-    if _has_aliases(feed):
-        chosen.append(f"{_own_text(mapped['dossier_code'])} as {_WRITTEN_CODE}")
     chosen += [one.name for one in (*mapping.helpers, *mapping.extra)]
     return chosen
 
@@ -343,16 +324,6 @@ def _source_text(given: ColumnMapping) -> str:
     return text
 
 
-def _own_text(given: ColumnMapping) -> str:
-    """The text that the value of a column is made of, null where the source gives none."""
-    if not given.needed:
-        return "null::varchar"
-    text = given.name if given.sources else _source_text(given)
-    if given.extract:
-        text = f"nullif(regexp_extract({text}, {literal(given.extract)}, 1), '')"
-    return text
-
-
 def _value(column: Column, given: ColumnMapping, mapping: FeedMapping) -> str:
     stored = "timestamp" if column.type in {"timestamp", "date"} else DUCKDB_TYPES[column.type]
     constant = literal(given.constant) if given.constant is not None else None
@@ -361,12 +332,13 @@ def _value(column: Column, given: ColumnMapping, mapping: FeedMapping) -> str:
     elif not given.needed:
         value = "null"
     else:
-        value = _parsed(column, given, _own_text(given), mapping)
+        text = given.name if given.sources else _source_text(given)
+        if given.extract:
+            text = f"nullif(regexp_extract({text}, {literal(given.extract)}, 1), '')"
+        value = _parsed(column, given, text, mapping)
     if given.default is not None and constant is None:
         default = literal(given.default)
         value = f"case when {_source_text(given)} is null then {default} else {value} end"
-    if column.is_unit_code:
-        value = f"to_unit_code({value})"
     cast = DUCKDB_TYPES["date"] if column.type == "date" else stored
     return f"({value})::{cast}"
 
@@ -377,8 +349,6 @@ def _parsed(column: Column, given: ColumnMapping, text: str, mapping: FeedMappin
         return _moment(text, given, mapping.time_zone)
     if column.name == "procedure_code":
         text = f"to_procedure_code({text})"
-    if column.name in {"dossier_code", "alias_code"}:
-        text = f"to_dossier_code({text})"
     coded = _coded(given, text) if given.codes else None
     if column.type == "integer":
         whole = f"to_whole({text}, {literal(mapping.decimal)})"
@@ -496,8 +466,7 @@ def _derived(mapping: FeedMapping, name: str, rules: Iterable[ConditionalValue])
     cases = []
     for rule in rules:
         tests = [_test(feed, column, wanted) for column, wanted in rule.when]
-        value = unit_code(rule.value) if feed.column(name).is_unit_code else rule.value
-        cases.append(f"when {' and '.join(tests) or 'true'} then {literal(value)}")
+        cases.append(f"when {' and '.join(tests) or 'true'} then {literal(rule.value)}")
     given = _text_name(feed, name)
     cast = DUCKDB_TYPES[feed.column(name).type]
     derived = f"(case {' '.join(cases)} end)::{cast}"
@@ -539,11 +508,12 @@ def _timed(mapping: FeedMapping) -> list[str]:
             chosen.append(f"{column.derived_from}::date as {column.name}")
         elif column.type == "timestamp":
             chosen.append(f"timezone({literal(mapping.time_zone)}, {column.name}) as {column.name}")
+        elif mapping.spells(column):
+            macro = "to_unit_code" if column.is_unit_code else "to_dossier_code"
+            chosen.append(f"{macro}({column.name}) as {column.name}")
         else:
             chosen.append(column.name)
     chosen += [f"{column.name}_text" for column in text_columns(feed)]
-    if _has_aliases(feed):
-        chosen.append(_WRITTEN_CODE)
     return [*chosen, f"{_skip_reason(mapping)} as {SKIP_REASON}"]
 
 

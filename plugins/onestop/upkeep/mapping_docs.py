@@ -55,11 +55,6 @@ is text: `10`, `no` and `1.0` stay as they are written. A key may not be given t
 matches whatever its case, spacing, composition of accents, or Đ/Ð. In codes and texts, runs of
 blanks become one blank, and blanks at the ends go.
 
-Codes of the national forms have one spelling in the warehouse, with capitals and hyphens and
-without blanks: those of dossiers, `{unit}-{yyMMdd}-{number}`, and of units, such as `H24.14` or
-`000.00.15.H24`. So `h24.14 – 220601 – 0001` is the dossier `H24.14-220601-0001`; as written it is
-kept in `alias_code`. Codes of other forms stay as they are written.
-
 `onestop doctor` checks all mappings and says what to write where one is wrong.
 """
 #: The parts of the schema that hold keys, by their heading on the page.

@@ -214,9 +214,13 @@ def _run_on(
         stderr=subprocess.DEVNULL,
         text=True,
     ) as process:
-        for line in process.stdout or ():
-            count(int(printed))
-            printed = line
+        try:
+            for line in process.stdout or ():
+                count(int(printed))
+                printed = line
+        except BaseException:  # the caller removes what it would write on to
+            process.kill()
+            raise
     status = process.wait()
     if status in {_SAME, _DIFFERENT}:
         count(int(printed))

@@ -143,12 +143,16 @@ def _run_tool(
         ) as process,
     ):
         reported = 0
-        while process.poll() is None:
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(_LOOK_SECONDS)
-            whole = done() >> 20
-            advance(whole - reported)
-            reported = whole
+        try:
+            while process.poll() is None:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(_LOOK_SECONDS)
+                whole = done() >> 20
+                advance(whole - reported)
+                reported = whole
+        except BaseException:  # what was interrupted must not end as if it were not
+            process.kill()
+            raise
         errors.seek(0)
         messages = errors.read().strip()
     if process.returncode:

@@ -285,11 +285,13 @@ def test_the_unit_that_a_path_names_is_spelled_as_in_the_rows():
     dossiers = load_mappings(None)["one_stop"].feeds["dossiers"]
     name = r"hoso_(?P<night>\d{8})\.csv"
     files = (FilePattern(name, "snapshot", "receiving_unit_code", "(?P<covered>.+)"),)
-    mapping = replace(dossiers, files=files)
-    found = [
-        mapping.scope_of(f"{folder}/hoso_20220601.csv") for folder in ("h24.14", "H24.14", "quan")
-    ]
-    assert found == [("receiving_unit_code", unit) for unit in ("H24.14", "H24.14", "quan")]
+    for has_one_spelling, first in ((True, "H24.14"), (False, "h24.14")):
+        mapping = replace(dossiers, files=files, has_one_spelling=has_one_spelling)
+        found = [
+            mapping.scope_of(f"{folder}/hoso_20220601.csv")
+            for folder in ("h24.14", "H24.14", "quan")
+        ]
+        assert found == [("receiving_unit_code", unit) for unit in (first, "H24.14", "quan")]
 
 
 def test_headers_match_regardless_of_case_accents_spaces_and_tone_marks():

@@ -94,16 +94,16 @@ def in_every_format(rows):
         "receiving_unit_code: {from: [Đơn vị], codes: {h24.31: [Quận]}}",
     ],
 )
-def test_a_units_code_that_the_mapping_gives_has_the_same_spelling(tmp_path, given):
-    text = MAPPING.replace("receiving_unit_code: {from: [Đơn vị]}", given)
-    assert text != MAPPING
+def test_a_units_code_that_the_mapping_gives_gets_the_national_spelling(tmp_path, given):
+    text = f"spelling: national\n{MAPPING}".replace("receiving_unit_code: {from: [Đơn vị]}", given)
+    assert given in text
     row = one(tmp_path, mapped(tmp_path, text), **{"Đơn vị": "quận" if "codes" in given else ""})
     assert row["receiving_unit_code"] == "H24.31"
 
 
-def test_a_units_code_that_a_rule_gives_has_the_same_spelling(tmp_path):
+def test_a_units_code_that_a_rule_gives_gets_the_national_spelling(tmp_path):
     rule = "derive: {receiving_unit_code: [{when: {deleted: absent}, value: h24.31}]}\n    skip:"
-    text = MAPPING.replace("skip:", rule)
+    text = f"spelling: national\n{MAPPING}".replace("skip:", rule)
     row = one(tmp_path, mapped(tmp_path, text), **{"Đơn vị": ""})
     assert row["receiving_unit_code"] == "H24.31"
 

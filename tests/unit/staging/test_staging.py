@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -345,21 +346,25 @@ def test_values_listed_as_blank_are_null_and_all_others_stay_text(tmp_path):
     assert dict(zip(BLANKS, staged.column("resolved_at_text"), strict=True)) == BLANKS
 
 
+NATIONAL = replace(ONE_STOP.feeds["dossiers"], has_one_spelling=True)
+
+
 @pytest.mark.parametrize(
-    ("written", "other"),
+    "written",
     [
-        ("h24.14-220601-0001", "h24.14-220601-0001"),
-        ("H24.14 - 220601 - 0001", "H24.14 - 220601 - 0001"),
-        ("H24. 14-220601 -0001", "H24. 14-220601 -0001"),
-        ("h24.14 – 220601–0001", "h24.14 - 220601-0001"),
-        ("H24.14—220601−0001", None),
+        "h24.14-220601-0001",
+        "H24.14 - 220601 - 0001",
+        "H24. 14-220601 -0001",
+        "h24.14 – 220601–0001",
+        "H24.14—220601−0001",
     ],
 )
-def test_a_dossier_code_has_one_spelling_with_the_one_of_its_source_beside_it(
-    tmp_path, written, other
-):
-    row = one(tmp_path, MaHoSo=written)
-    assert (row["dossier_code"], row["alias_code"]) == ("H24.14-220601-0001", other)
+def test_a_dossier_code_gets_the_national_spelling_where_the_mapping_asks_for_it(tmp_path, written):
+    data = as_json(record(MaHoSo=written, MaHoSoKhac=written))
+    [row] = stage(tmp_path / "spelled", data, mapping=NATIONAL).rows
+    assert row["dossier_code"] == row["alias_code"] == "H24.14-220601-0001"
+    [row] = stage(tmp_path / "as_written", data).rows
+    assert row["dossier_code"] == row["alias_code"] == written
 
 
 @pytest.mark.parametrize(
@@ -374,8 +379,14 @@ def test_a_dossier_code_has_one_spelling_with_the_one_of_its_source_beside_it(
     ],
 )
 def test_a_code_that_may_mean_another_dossier_stays_as_it_is_written(tmp_path, code):
-    row = one(tmp_path, MaHoSo=code)
-    assert (row["dossier_code"], row["alias_code"]) == (code, None)
+    [row] = stage(tmp_path, as_json(record(MaHoSo=code)), mapping=NATIONAL).rows
+    assert row["dossier_code"] == code
+
+
+def test_the_same_row_in_two_spellings_of_its_code_is_a_repeat(tmp_path):
+    codes = ("H24.14-220601-0001", "h24.14 - 220601 - 0001")
+    data = as_json(*(record(1, MaHoSo=code) for code in codes))
+    assert stage(tmp_path, data, mapping=NATIONAL).column("is_repeat") == [False, True]
 
 
 @pytest.mark.parametrize(
@@ -389,9 +400,12 @@ def test_a_code_that_may_mean_another_dossier_stays_as_it_is_written(tmp_path, c
         ("ủy ban h24.14", "ủy ban h24.14"),
     ],
 )
-def test_a_units_code_has_one_spelling_and_another_text_stays(tmp_path, written, code):
-    row = one(tmp_path, DonViTiepNhan=written, DonViXuLy=written)
+def test_a_units_code_gets_the_national_spelling_and_another_text_stays(tmp_path, written, code):
+    data = as_json(record(DonViTiepNhan=written, DonViXuLy=written))
+    [row] = stage(tmp_path / "spelled", data, mapping=NATIONAL).rows
     assert (row["receiving_unit_code"], row["resolving_unit_code"]) == (code, code)
+    [row] = stage(tmp_path / "as_written", data).rows
+    assert (row["receiving_unit_code"], row["resolving_unit_code"]) == (written, written)
 
 
 CODE_LIKE = st.text("Hh24.- –1503Éß", max_size=12) | st.from_regex(UNIT_CODE, fullmatch=True)
@@ -406,17 +420,6 @@ def test_sql_and_python_spell_codes_of_units_alike(text):
             connection.execute(macro)
         found = connection.execute("select to_unit_code(tidy_text(?))", [text]).fetchone()
     assert found == (unit_code(tidy(text)) or None,)
-
-
-def test_the_other_code_that_a_source_states_has_the_same_spelling_and_is_kept(tmp_path):
-    row = one(tmp_path, MaHoSo="h24.14-220601-0001", MaHoSoKhac="h24.14 - 220601 - 0009")
-    assert (row["dossier_code"], row["alias_code"]) == ("H24.14-220601-0001", "H24.14-220601-0009")
-
-
-def test_the_same_row_in_two_spellings_of_its_code_is_a_repeat(tmp_path):
-    codes = ("H24.14-220601-0001", "h24.14 - 220601 - 0001")
-    staged = stage(tmp_path, as_json(*(record(1, MaHoSo=code) for code in codes)))
-    assert staged.column("is_repeat") == [False, True]
 
 
 @pytest.mark.parametrize("dash", ["-", "--", "–", " — "])

@@ -642,11 +642,11 @@ class Sides:
         self._make(name, select)
 
     def _drop(self, *names: str) -> None:
-        for name in names:
+        for name in reversed(names):  # a view before the tables that it reads
             self._warehouse.execute(f"drop {self._made.pop(name)} {name}")
 
     def drop(self) -> None:
         """Drop the temporary tables."""
         for marts in (*self._marts.values(), *self._visit_marts):
             marts.drop()
-        self._drop(*reversed(self._made))
+        self._drop(*self._made)
