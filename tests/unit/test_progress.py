@@ -287,6 +287,23 @@ def test_a_copy_of_a_postgresql_warehouse_is_counted_by_its_size(tmp_path, monke
     ]
 
 
+def test_an_interrupted_restoration_ends_its_process(tmp_path, monkeypatch):
+    late, copy = tmp_path / "late", tmp_path / "w.dump"
+    copy.write_bytes(b"dump")
+    (tmp_path / "pg_restore").write_text(f"#!/bin/sh\nsleep 2\ntouch {late}\n")
+    (tmp_path / "pg_restore").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(postgres_dump, "_run", lambda *_: None)
+
+    def interrupted(_):
+        raise InterruptedError
+
+    monkeypatch.setattr(postgres_dump, "advance", interrupted)
+    with pytest.raises(InterruptedError):
+        postgres_dump.restore_dump(copy, "postgresql://somebody@nowhere/onestop")
+    assert not late.exists()
+
+
 def test_a_small_file_is_not_reported(tmp_path):
     settings = publish(tmp_path, [])
     heard = Heard()

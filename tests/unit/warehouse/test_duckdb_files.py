@@ -6,7 +6,13 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
-from onestop.warehouse import WarehouseBusyError, WarehouseError, duckdb_address, open_warehouse
+from onestop.warehouse import (
+    WarehouseBusyError,
+    WarehouseError,
+    duckdb_address,
+    duckdb_files,
+    open_warehouse,
+)
 from onestop.warehouse.duckdb_files import (
     LimitError,
     copy_held,
@@ -143,3 +149,16 @@ def test_an_error_of_the_readers_copy_says_what_was_done(tmp_path, act, what):
     held.write_bytes(b"rows")
     with pytest.raises(FileNotFoundError, match=what):
         act(held, tmp_path / "missing" / "copy.duckdb")
+
+
+def test_an_interrupted_copy_ends_its_process(tmp_path, monkeypatch):
+    held, late = tmp_path / "held.duckdb", tmp_path / "late"
+    script = f"import time; print(1, flush=True); time.sleep(2); open({str(late)!r}, 'w')"
+    monkeypatch.setattr(duckdb_files, "_COPY", script)
+    with pytest.raises(InterruptedError):
+        copy_held(held, tmp_path / "copy.duckdb", interrupted)
+    assert not late.exists()
+
+
+def interrupted(_):
+    raise InterruptedError
