@@ -69,7 +69,9 @@ def running(monkeypatch):
     answers = {
         "due_reports": lambda _, night: ["q1"] if night == NIGHT else [],
         "last_night_up_to": lambda _, night: night - dt.timedelta(days=1),
-        "issue_line": lambda issue, _: f"{issue.folder}, late" if issue.is_late else issue.folder,
+        "issue_line": lambda _, issue, __: (
+            f"{issue.folder}, late" if issue.is_late else issue.folder
+        ),
         "issue_report": None,
         "complete_reports": None,
     }

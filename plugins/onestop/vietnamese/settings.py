@@ -184,6 +184,15 @@ SENTENCES: dict[str, str] = {
     "Decimal sign, for numbers that could be read both ways (1.234). A comma when not given": (
         "Dấu thập phân, cho các số đọc được hai cách (1.234). Mặc định là dấu phẩy"
     ),
+    "national: codes of the national forms get capitals and hyphens, and no blanks: those of"
+    " dossiers, {unit}-{yyMMdd}-{number}, and of units, such as H24.14 or 000.00.15.H24. So"
+    " h24.14 – 220601 – 0001 is the dossier H24.14-220601-0001. Without it every code is taken as"
+    " it is written. Set it before the first load; docs/operations.md says what to do later": (
+        "national: mã theo mẫu quốc gia được viết bằng chữ hoa, gạch nối và không có dấu cách: mã"
+        " hồ sơ {mã đơn vị}-{yyMMdd}-{số thứ tự}, mã đơn vị như H24.14 hoặc 000.00.15.H24. Vì vậy"
+        " h24.14 – 220601 – 0001 là hồ sơ H24.14-220601-0001. Không có khóa này thì mã giữ nguyên"
+        " như nguồn ghi. Hãy đặt trước lần nạp đầu tiên; nếu muộn hơn, xem docs/operations.md"
+    ),
     "For a text made of several columns: the headers of each part, in order. Where a part is blank"
     " there is no value": (
         "Cho văn bản ghép từ nhiều cột: tiêu đề của từng phần, theo thứ tự. Một phần trống thì"
