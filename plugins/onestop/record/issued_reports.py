@@ -11,6 +11,7 @@ from onestop.record.decisions import record_decision
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
+    from pathlib import Path
 
     from onestop.record.decisions import Decision
     from onestop.warehouse import Warehouse
@@ -48,6 +49,10 @@ class IssuedReport:
     def is_provisional(self) -> bool:
         """Whether its period was not over on the night that its figures rest on."""
         return is_before_end(self.as_of_date, self.period_end)
+
+    def folder_beside(self, published: Path) -> Path:
+        """The folder of its files for readers, who find it beside their copy of the warehouse."""
+        return published.parent / self.folder
 
 
 ISSUE_COLUMNS = tuple(field.name for field in fields(IssuedReport))

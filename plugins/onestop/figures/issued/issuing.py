@@ -253,7 +253,7 @@ def complete_reports(settings: Settings) -> None:
 
 def _folders(settings: Settings, issue: IssuedReport) -> tuple[Path, Path]:
     """The folder for readers, and its copy in the landing."""
-    return settings.published.parent / issue.folder, settings.landing / issue.folder
+    return issue.folder_beside(settings.published), settings.landing / issue.folder
 
 
 def _files_as_issued(

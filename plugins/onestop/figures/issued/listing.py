@@ -60,7 +60,7 @@ def issue_line(settings: Settings, issue: IssuedReport, now: dt.datetime | None 
     return said(
         "{folder}: {report}, issue {issue_number}, data as of {as_of_date}{provisional}{late}"
         "{existing}",
-        folder=_readers_folder(settings) / issue.folder,
+        folder=issue.folder_beside(settings.published),
         report=said_both(vi=issue.title_vi, en=issue.title_en),
         issue_number=issue.issue_number,
         as_of_date=_day_said(issue.as_of_date),
@@ -68,11 +68,6 @@ def issue_line(settings: Settings, issue: IssuedReport, now: dt.datetime | None 
         late=late,
         existing=existing,
     )
-
-
-def _readers_folder(settings: Settings) -> Path:
-    """The folder that the folders of issues are named relative to."""
-    return settings.published.parent
 
 
 def _day_said(date: dt.date) -> Said:
@@ -103,7 +98,7 @@ def changed_files(settings: Settings, issue: IssuedReport) -> list[str]:
     """Names of the issue's files that are gone or are not as they were issued."""
     with open_published(settings) as warehouse:
         digests = recorded_digests(warehouse, issue)
-    folder = _readers_folder(settings) / issue.folder
+    folder = issue.folder_beside(settings.published)
     return [
         name
         for name, sha256 in digests.items()
@@ -146,11 +141,12 @@ def print_issued_reports(
     rows = [{**asdict(one), "changed_files": changed_files(settings, one)} for one in issued]
     rows += _awaited(settings, {one.report_code for one in issued})
     rows.sort(key=lambda row: (row["last_day_date"], row["report_code"], row["issue_number"]))
+    within = settings.published.parent
     if form == "table":
-        _print_table(rows, _readers_folder(settings), lang, file)
+        _print_table(rows, within, lang, file)
         return
     for row in rows:
-        row["folder"] = row["folder"] and str(_readers_folder(settings) / row["folder"])
+        row["folder"] = row["folder"] and str(within / row["folder"])
     if form == "json":
         json.dump(rows, file, ensure_ascii=False, indent=2, default=str)
         file.write("\n")

@@ -48,7 +48,7 @@ def read_report(warehouse: Warehouse, settings: Settings, visit: Visit) -> dict[
         " where report_code = :code and issue_number = :number order by file_name",
         {"code": issue.report_code, "number": issue.issue_number},
     )
-    folder = settings.published.parent / issue.folder
+    folder = issue.folder_beside(settings.published)
     for file in files:
         file["is_there"] = (folder / file["file_name"]).is_file()
     period = (issue.period_type, issue.period_basis, issue.period_start, issue.period_end)
@@ -112,7 +112,7 @@ def issued_file(
     )
     if not known:
         raise PageQuestionError(said("{folder} has no file {name}", folder=issue.folder, name=name))
-    return settings.published.parent / issue.folder / str(known[0]["file_name"])
+    return issue.folder_beside(settings.published) / str(known[0]["file_name"])
 
 
 #: Whether a later night states another figure than the one that was issued.
