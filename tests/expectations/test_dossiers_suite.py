@@ -9,6 +9,7 @@ import pytest
 from staged_files import a_delivery, table, write_staged
 
 from onestop.gate import UsualVolume, load_suite, validate_delivery
+from onestop.schema.wording import UNIT_CODE
 from onestop.schema.workdays import FIRST_DAY
 
 NIGHT = dt.date(2022, 6, 30)
@@ -440,3 +441,9 @@ def test_a_dossier_received_due_and_resolved_on_the_night_itself_is_clean(tmp_pa
         due_at="2022-06-30 17:00:00",
     )
     assert failed(judge(tmp_path, [row])[0]) == {}
+
+
+def test_a_code_of_another_form_is_one_that_the_national_spelling_leaves_as_it_is():
+    [rule] = [rule for rule in load_suite("dossiers").rules if rule.code == "DOS-W11"]
+    national = rf"'^{UNIT_CODE}-\d{{6}}-\d{{4,}}$'"
+    assert f"where not regexp_matches(dossier_code, {national})" in rule.query.format(batch="t")

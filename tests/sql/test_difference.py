@@ -647,9 +647,9 @@ class CountingAll(_Comparison):
     """A comparison that counts every dossier of both nights from the record."""
 
     def _new_sides(self, asked, *, has_every_dossier=True):
-        self._has_same_rules = False  # the published rows are not read
+        self._has_same_rules = False  # so that the published rows are not read
         sides = super()._new_sides(asked, has_every_dossier=has_every_dossier)
-        sides._is_amended = lambda _night: True  # nor is the history of today
+        sides._is_amended = lambda _night: True  # so that every history is derived from versions
         return sides
 
 
