@@ -1,20 +1,19 @@
-"""Small charts as SVG, without a script; they take their colours from the style sheet.
+"""Charts of the pages: SVG that pygal draws on the server.
 
-Each chart says in words what it shows (``role="img"`` with a label); the pages give the numbers
-beside it as text.
-
-No chart library draws these. Those for browsers need scripts, which these pages do without, so
-that they print, keep a strict content policy and are whole for every reader. Those that write SVG
-in Python (pygal, matplotlib, Vega's converter) need 3 to 6 ms for one small line, of which the
-overview has dozens, and show no value under the pointer unless a script runs.
+The pages need no script for them, so they print, keep a strict content policy, and are whole for
+every reader. The colours come from the style sheet, as those of the pages do. Each chart says in
+words what it shows (``role="img"`` with a label); the pages give the numbers beside it as text.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup, escape
+import pygal
+from lxml import etree
+from markupsafe import Markup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,31 +36,27 @@ class Point:
     is_small: bool = False
 
 
-@dataclass(frozen=True)
-class Area:
-    """The drawing area of a chart, in pixels.
-
-    Attributes:
-        width: of the whole picture.
-        height: of the whole picture.
-        left: margin for the axis.
-        right: margin on the right.
-        top: margin at the top.
-        bottom: margin for the labels.
-    """
-
-    width: int
-    height: int
-    left: float = 3
-    right: float = 4
-    top: float = 4
-    bottom: float = 4
-
-
-_SPARK = Area(92, 30)
-_TREND = Area(400, 176, left=54, right=20, top=12, bottom=26)
-#: Width of a letter under a trend, and the gap between two labels.
-_LETTER, _GAP = 6.5, 10.0
+#: Charts that are kept: a few pages of an installation, in both languages.
+_KEPT = 2048
+#: What all charts have in common. Without ``no_prefix`` each has a random identifier.
+_COMMON = {
+    "explicit_size": True,
+    "no_prefix": True,
+    "show_legend": False,
+    "disable_xml_declaration": True,
+    "css": (),
+    "js": (),
+    "truncate_label": -1,
+    "allow_interruptions": True,
+}
+#: Pixels of the trend's drawing, of a letter under it, and of the gap between two labels.
+_INNER, _LETTER, _GAP = 320, 6.5, 10
+#: Two marks of the axis that are nearer to each other than this share of its length would touch.
+_NEAR = 0.11
+#: What is for scripts, and lines of the axes other than those of marked values.
+_NOT_SHOWN = "//g[@class='tooltip'] | //g[@class='axis x']//path | //g[contains(@class, 'y')]/path"
+#: The shortest part of a bar, as a share of its length: what is not nothing can be seen.
+_SHORTEST = 0.0125
 
 
 def sparkline(points: Sequence[Point], target: float | None, label: str) -> Markup:
@@ -75,11 +70,30 @@ def sparkline(points: Sequence[Point], target: float | None, label: str) -> Mark
     Returns:
         The picture; empty without any value.
     """
-    if not any(point.value is not None for point in points):
+    return _sparkline(tuple(points), target, label)
+
+
+@lru_cache(maxsize=_KEPT)
+def _sparkline(points: tuple[Point, ...], target: float | None, label: str) -> Markup:
+    last = max((at for at, point in enumerate(points) if point.value is not None), default=None)
+    if last is None:
         return Markup()
-    scale = _Scale(points, target, _SPARK)
-    parts = [scale.target_line(), scale.line(), scale.last_dot()]
-    return _picture(_SPARK, "spark", label, parts)
+    chart = pygal.Line(
+        **_COMMON,
+        **_range(points, target),
+        width=92,
+        height=30,
+        margin=2,
+        spacing=0,
+        classes=("spark",),
+        dots_size=2.4,
+        show_only_major_dots=True,
+        show_x_labels=False,
+        show_y_labels=False,
+    )
+    chart.x_labels = [str(at) for at in range(len(points))]
+    chart.x_labels_major = [str(last)]
+    return _drawn(chart, points, label, [] if target is None else [target] * len(points))
 
 
 def trend(
@@ -96,12 +110,33 @@ def trend(
     Returns:
         The picture; empty without any value.
     """
-    if not any(point.value is not None for point in points):
+    return _trend(tuple(points), target, label, texts)
+
+
+@lru_cache(maxsize=_KEPT)
+def _trend(
+    points: tuple[Point, ...], target: float | None, label: str, texts: tuple[str, str, str]
+) -> Markup:
+    if not _values(points):
         return Markup()
-    area = _TREND
-    scale = _Scale(points, target, area)
-    parts = [scale.grid(texts), scale.target_line(), scale.line(), scale.dots(), scale.labels()]
-    return _picture(area, "trend", label, parts)
+    labels = [point.label for point in points]
+    step = -(-len(labels) // int(_INNER / (max(map(len, labels)) * _LETTER + _GAP)))
+    chart = pygal.Line(
+        **_COMMON,
+        **_range(points, target),
+        width=400,
+        height=176,
+        margin=6,
+        margin_right=18,
+        spacing=6,
+        classes=("trend",),
+        dots_size=3,
+        show_minor_x_labels=False,
+    )
+    chart.x_labels, chart.x_labels_major = labels, labels[::-step]
+    chart.y_labels = _marks(points, target, texts)
+    chart.y_labels_major = [target]
+    return _drawn(chart, points, label)
 
 
 def bar(share: float, kind: str = "", width: int = 160) -> Markup:
@@ -112,168 +147,116 @@ def bar(share: float, kind: str = "", width: int = 160) -> Markup:
         kind: class of its colour.
         width: of the longest bar, in pixels.
     """
-    length = round(max(0.0, min(1.0, share)) * width, 1)
-    if share > 0:
-        length = max(length, 1.5)
-    return Markup(
-        '<svg class="bar {kind}" width="{width}" height="12" viewBox="0 0 {width} 12"'
-        ' aria-hidden="true" focusable="false"><rect class="ground" width="{width}" height="12"/>'
-        '<rect class="length" width="{length}" height="12"/></svg>'
-    ).format(kind=kind, width=width, length=length)
+    return _bar((round(min(share, 1), 3),), 1, f"bar {kind}".strip(), "", width)
 
 
-def stack(parts: Sequence[tuple[str, int]], label: str, width: int = 220) -> Markup:
-    """One bar made of parts.
+def stack(sizes: Sequence[int], label: str, width: int = 220) -> Markup:
+    """One bar made of parts, whose colours are those of their places.
 
     Args:
-        parts: class and size of each.
+        sizes: of the parts.
         label: what it shows, in words.
         width: of the whole, in pixels.
+
+    Returns:
+        The picture; empty without any part.
     """
-    total = sum(size for _, size in parts)
-    if not total:
-        return Markup()
-    rects, left = [], 0.0
-    for kind, size in parts:
-        length = size / total * width
-        if size:
-            rects.append(
-                Markup('<rect class="{}" x="{:.1f}" width="{:.1f}" height="12"/>').format(
-                    kind, left, max(length, 1.5)
-                )
-            )
-        left += length
-    return _picture(Area(width, 12), "stack", label, rects)
+    whole = sum(sizes)
+    return _bar(tuple(sizes), whole, "stack", label, width) if whole else Markup()
 
 
-class _Scale:
-    """Where values are in the drawing area."""
-
-    def __init__(self, points: Sequence[Point], target: float | None, area: Area) -> None:
-        self._points = points
-        self._target = target
-        self._area = area
-        values = [point.value for point in points if point.value is not None]
-        self._values = values
-        within = [*values, *([target] if target is not None else [])]
-        low, high = min(within), max(within)
-        margin = (high - low) * 0.08 or max(abs(high) * 0.01, 0.5)
-        self._low, self._high = low - margin, high + margin
-
-    def _x(self, position: int) -> float:
-        inner = self._area.width - self._area.left - self._area.right
-        steps = max(len(self._points) - 1, 1)
-        return self._area.left + inner * position / steps
-
-    def _y(self, value: float) -> float:
-        inner = self._area.height - self._area.top - self._area.bottom
-        share = (value - self._low) / (self._high - self._low)
-        return self._area.height - self._area.bottom - inner * share
-
-    def line(self) -> Markup:
-        """The line, with a gap where a value is missing."""
-        parts, pen_is_down = [], False
-        for position, point in enumerate(self._points):
-            if point.value is None:
-                pen_is_down = False
-                continue
-            letter = "L" if pen_is_down else "M"
-            parts.append(f"{letter}{self._x(position):.1f} {self._y(point.value):.1f}")
-            pen_is_down = True
-        return Markup('<path class="line" d="{}"/>').format(" ".join(parts))
-
-    def target_line(self) -> Markup:
-        """The target as a dashed line."""
-        if self._target is None:
-            return Markup()
-        right = self._area.width - self._area.right
-        return Markup('<line class="target" x1="{:.1f}" x2="{:.1f}" y1="{y}" y2="{y}"/>').format(
-            self._area.left, right, y=f"{self._y(self._target):.1f}"
-        )
-
-    def _dot(self, position: int, value: float, radius: float, point: Point) -> Markup:
-        return Markup(
-            '<circle class="dot{small}" cx="{x}" cy="{y}" r="{r}"><title>{text}</title></circle>'
-        ).format(
-            small=" small" if point.is_small else "",
-            x=f"{self._x(position):.1f}",
-            y=f"{self._y(value):.1f}",
-            r=radius,
-            text=point.text,
-        )
-
-    def last_dot(self) -> Markup:
-        """A dot at the last value."""
-        position, point = [
-            (position, point)
-            for position, point in enumerate(self._points)
-            if point.value is not None
-        ][-1]
-        assert point.value is not None  # noqa: S101 - chosen so
-        return self._dot(position, point.value, 2.4, point)
-
-    def dots(self) -> Markup:
-        """A dot at every value, with its text as a tooltip."""
-        return Markup().join(
-            self._dot(position, point.value, 3, point)
-            for position, point in enumerate(self._points)
-            if point.value is not None
-        )
-
-    def grid(self, texts: tuple[str, str, str]) -> Markup:
-        """Lines at the lowest and highest value, and the text of the target."""
-        lowest, highest, target = texts
-        marks = {self._y(min(self._values)): lowest, self._y(max(self._values)): highest}
-        if self._target is not None:
-            at = self._y(self._target)
-            near = [y for y in marks if abs(y - at) < _LINE_HEIGHT]
-            for y in near:
-                del marks[y]
-            marks[at] = target
-        ordered: list[tuple[float, str]] = []
-        for y, text in sorted(marks.items()):
-            if not ordered or y - ordered[-1][0] >= _LINE_HEIGHT:
-                ordered.append((y, text))
-        right = self._area.width - self._area.right
-        return Markup().join(
-            Markup(
-                '<line class="grid" x1="{left}" x2="{right}" y1="{y}" y2="{y}"/>'
-                '<text class="mark" x="{at}" y="{base}">{text}</text>'
-            ).format(
-                left=self._area.left,
-                right=right,
-                y=f"{y:.1f}",
-                at=self._area.left - 6,
-                base=f"{y + 4:.1f}",
-                text=text,
-            )
-            for y, text in ordered
-        )
-
-    def labels(self) -> Markup:
-        """The labels under the axis; every n-th where not all of them fit."""
-        longest = max(len(point.label) for point in self._points)
-        inner = self._area.width - self._area.left - self._area.right
-        step = -(-len(self._points) // int(inner / (longest * _LETTER + _GAP)))
-        last = len(self._points) - 1
-        shown = [place for place in range(len(self._points)) if (last - place) % step == 0]
-        return Markup().join(
-            Markup('<text class="label" x="{x}" y="{y}">{text}</text>').format(
-                x=f"{self._x(place):.1f}",
-                y=self._area.height - 8,
-                text=self._points[place].label,
-            )
-            for place in shown
-        )
-
-
-_LINE_HEIGHT = 13
-
-
-def _picture(area: Area, kind: str, label: str, parts: Sequence[Markup]) -> Markup:
-    return Markup(
-        '<svg class="{kind}" viewBox="0 0 {w} {h}" width="{w}" height="{h}" role="img"'
-        ' aria-label="{label}" focusable="false">{parts}</svg>'
-    ).format(
-        kind=kind, w=area.width, h=area.height, label=escape(label), parts=Markup().join(parts)
+@lru_cache(maxsize=_KEPT)
+def _bar(sizes: tuple[float, ...], whole: float, name: str, label: str, width: int) -> Markup:
+    chart = pygal.HorizontalStackedBar(
+        **_COMMON,
+        width=width,
+        height=12,
+        margin=0,
+        spacing=0,
+        classes=(name,),
+        range=(0, whole),
+        show_x_labels=False,
+        show_y_labels=False,
     )
+    for size in sizes:
+        chart.add("", [max(size, whole * _SHORTEST) if size else 0])
+    return _picture(chart, label)
+
+
+def _values(points: Sequence[Point]) -> list[float]:
+    return [point.value for point in points if point.value is not None]
+
+
+def _range(points: Sequence[Point], target: float | None) -> dict[str, tuple[float, float]]:
+    """The ends of the axis: all values and the target are within, with some room."""
+    within = [*_values(points), *([target] if target is not None else [])]
+    low, high = min(within), max(within)
+    room = (high - low) * 0.08 or max(abs(high) * 0.01, 0.5)
+    return {"range": (low - room, high + room)}
+
+
+def _marks(
+    points: Sequence[Point], target: float | None, texts: tuple[str, str, str]
+) -> list[dict[str, Any]]:
+    """The target, the highest and the lowest value, as far as they do not touch."""
+    values = _values(points)
+    lowest, highest, at_target = texts
+    marks = {} if target is None else {target: at_target}
+    low, high = min(values), max(values)
+    within = [low, high, *marks]
+    near = (max(within) - min(within)) * _NEAR
+    for value, text in ((high, highest), (low, lowest)):
+        if all(abs(value - other) > near for other in marks):
+            marks[value] = text
+    return [{"value": value, "label": text} for value, text in marks.items()]
+
+
+def _drawn(
+    chart: Any,  # noqa: ANN401 - untyped library
+    points: Sequence[Point],
+    label: str,
+    targets: Sequence[float] = (),
+) -> Markup:
+    """The line of a chart and its dots, each with its text under the pointer."""
+    chart.add(
+        "",
+        [
+            {
+                "value": point.value,
+                "label": point.text,
+                "node": {"class": "dot small" if point.is_small else "dot"},
+            }
+            for point in points
+        ],
+    )
+    if targets:
+        chart.add("", list(targets), show_dots=False)
+    return _picture(chart, label)
+
+
+def _picture(chart: Any, label: str) -> Markup:  # noqa: ANN401 - idem
+    chart.add_xml_filter(partial(_for_pages, label=label))
+    return Markup(chart.render(is_unicode=True))  # noqa: S704 - the library escapes every text
+
+
+def _for_pages(root: Any, label: str) -> Any:  # noqa: ANN401 - idem
+    """Leaves out what needs a script or breaks the content policy, and names the picture.
+
+    pygal writes its own style, a script and texts for tooltips that a script shows; a browser shows
+    the title of a dot without any.
+    """
+    etree.strip_elements(root, etree.Comment, "defs", "title", with_tail=False)
+    for each in root.xpath(_NOT_SHOWN):
+        each.getparent().remove(each)
+    for dot in root.findall(".//g[@class='dots']"):
+        text = dot.findtext("desc[@class='label']")
+        if text:
+            etree.SubElement(dot.find("circle"), "title").text = text
+    etree.strip_elements(root, "desc", with_tail=False)
+    if label:
+        root.attrib.update({"role": "img", "aria-label": label})
+    else:
+        root.attrib["aria-hidden"] = "true"
+    root.attrib["focusable"] = "false"
+    del root.attrib["id"]
+    return root
