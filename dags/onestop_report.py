@@ -1,7 +1,10 @@
 """# The plan's periodic reports: issued when they fall due, numbered and frozen.
 
-**When.** Every day at 07:00 (Asia/Ho_Chi_Minh). A run's *partition key* is the night that has
-just ended, as for `onestop_nightly`.
+**When.** As soon as the night that has just ended is published (asset `onestop_mart`), and in its
+morning at 06:00 or the time of `ONESTOP_PUBLISH_BY` (asset `onestop_morning`, from
+`onestop_watch`), so that a report is issued on its last working day also when that night is not
+published. A run's *partition key* is the night. Earlier nights, which a backfill publishes, start
+nothing.
 
 **What.** QĐ 3818 IV.1.c wants Q1 and Q3 before the 10th of the quarter's last month, six months
 before 10/6, the year before 05/12; `ref.report_calendar` has the days. On the last working day
@@ -11,7 +14,7 @@ the readers' copy, and again in the landing; `audit.report` and `audit.report_fi
 are. On all other days `issue` is skipped.
 
 **Who decides.** Such a report is due before its period is over. `decide` (*Required Actions*) asks
-whether to issue it on provisional figures. Without an answer within 5 hours
+in the morning whether to issue it on provisional figures. Without an answer within 5 hours
 (`ONESTOP_DECISION_HOURS`) it is issued, to be in time. A late one is issued at once.
 
 **When nothing was published in time**, the first run after a publication issues the report, marked
@@ -31,11 +34,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from airflow.sdk import CronPartitionTimetable, dag
+from airflow.sdk import IdentityMapper, PartitionedAssetTimetable, dag
 
 from onestop import airflow_adapter as steps
 from onestop import airflow_alerts as alerts
 from onestop import airflow_decisions as decisions
+from onestop import airflow_partitions as partitions
 
 # The slot that all tasks share that open the warehouse.
 WAREHOUSE = "warehouse_write"
@@ -56,8 +60,12 @@ alert = steps.step(alerts.send_report_alerts, task_id="alert", pool=WAREHOUSE)
 
 
 @dag(
-    schedule=CronPartitionTimetable(
-        "0 7 * * *", timezone="Asia/Ho_Chi_Minh", run_offset=-1, key_format="%Y-%m-%d"
+    schedule=PartitionedAssetTimetable(
+        assets=steps.MART | steps.MORNING,
+        partition_mapper_config={
+            steps.MART: partitions.LastNight(),
+            steps.MORNING: IdentityMapper(),
+        },
     ),
     start_date=datetime(2022, 1, 1, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh")),
     catchup=False,

@@ -1,11 +1,13 @@
-"""# The morning's check: are last night's figures published?
+"""# The morning: are last night's figures published, and which reports are due?
 
 **When.** Every day at 06:00 (Asia/Ho_Chi_Minh), or at the time of `ONESTOP_PUBLISH_BY`. A run's
 *partition key* is the night that has just ended, as for `onestop_nightly`.
 
 **What.** `alert` sends one message when the night is not published, through the Connections
 `onestop_alerts_email` and `onestop_alerts_webhook`. Without them it only logs it. The last task of
-`onestop_nightly` sends another one once the night is published.
+`onestop_nightly` sends another one once the night is published. `announce` emits an event of the
+asset `onestop_morning`, with the night as its partition: `onestop_report` starts from it, also
+when the night is not published.
 
 **Why not a deadline of Airflow's own.** In Airflow 3.3.2 a deadline's callback may not read
 Connections in the executor; for the triggerer apache/airflow issue 63929 reports the same.
@@ -27,6 +29,7 @@ from onestop import airflow_alerts as alerts
 
 # Takes no slot of the warehouse's pool: a night that hangs would hold it.
 alert = steps.step(alerts.send_late_alert, task_id="alert")
+announce = steps.step(steps.announce_morning, task_id="announce", outlets=[steps.MORNING])
 
 
 @dag(
@@ -46,8 +49,9 @@ alert = steps.step(alerts.send_late_alert, task_id="alert")
     tags=["onestop", "nightly"],
 )
 def onestop_watch() -> None:
-    """One task."""
+    """Two tasks, neither of which waits for the other."""
     alert()
+    announce()
 
 
 onestop_watch()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.plugins_manager import AirflowPlugin
 
 from onestop.airflow_pages import NightPageLink, page_middlewares
-from onestop.airflow_partitions import NightOfPackage, ProvincesOfNight
+from onestop.airflow_partitions import LastNight, NightOfPackage, ProvincesOfNight
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -76,5 +76,5 @@ class OneStopPlugin(AirflowPlugin):  # type: ignore[misc] # Airflow's class is n
     ]
     fastapi_root_middlewares: ClassVar[list[Any]] = page_middlewares()
     global_operator_extra_links: ClassVar[list[Any]] = [NightPageLink()]
-    partition_mappers: ClassVar[list[Any]] = [NightOfPackage]
+    partition_mappers: ClassVar[list[Any]] = [LastNight, NightOfPackage]
     windows: ClassVar[list[Any]] = [ProvincesOfNight]

@@ -74,6 +74,9 @@ TASK_DEFAULTS: dict[str, Any] = {
 #: night as partition.
 MART = Asset(name="onestop_mart", uri="x-onestop://published/mart")
 REFERENCE = Asset(name="onestop_ref", uri="x-onestop://published/ref")
+#: The morning after a night has come, whether or not the night is published. A partition is the
+#: night.
+MORNING = Asset(name="onestop_morning", uri="x-onestop://clock/morning")
 
 #: How the sensor waits for files: rescheduled, so that it holds no worker slot meanwhile.
 WAITING: dict[str, Any] = {
@@ -320,6 +323,11 @@ def publish_night() -> Returned:
         events[asset].extra = {"night": night.isoformat()}
         events[asset].add_partitions(night.isoformat())
     return _logged(done)
+
+
+def announce_morning() -> None:
+    """Start what waits for the morning after the run's night."""
+    get_current_context()["outlet_events"][MORNING].add_partitions(night_of_run().isoformat())
 
 
 def issue_report(report_code: str) -> Returned:

@@ -19,6 +19,7 @@ from onestop.airflow_adapter import Returned, night_of_run, settings_of_task
 from onestop.language import log
 from onestop.said import said, said_both, said_text
 from onestop.schema.number_text import day
+from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.settings import decision_time
 
 if TYPE_CHECKING:
@@ -130,15 +131,24 @@ def require_expected(found: list[JsonBatch] | None) -> None:
 def find_due_reports() -> Returned:
     """Find the reports that are due, and those of them that a person decides on.
 
+    Before ``ONESTOP_PUBLISH_BY`` nobody is asked: the run of the morning asks. Nobody is asked
+    again about the figures of a night on which a person held the report back.
+
     Returns:
         Subject and body of each question, for :func:`decide_on_reports`.
     """
-    from onestop.decisions import provisional_reports
+    from onestop.decisions import held_back, provisional_reports
     from onestop.figures.issued import due_reports, last_night_up_to
 
     settings, night = settings_of_task(), night_of_run()
     due = due_reports(settings, night)
-    asked = [] if airflow_alerts.is_backfill() else provisional_reports(due, _day_after(night))
+    rests_on = last_night_up_to(settings, night) if due else night
+    provisional = provisional_reports(due, _day_after(night))
+    held = held_back(settings, rests_on, [report.report_code for report in provisional])
+    is_morning = dt.datetime.now(LOCAL_ZONE) >= settings.publishes_by(night)
+    asked = [each for each in provisional if is_morning and each.report_code not in held]
+    left = {report.report_code for report in provisional if report not in asked}
+    due = [code for code in due if code not in left]
     listed = ", ".join(due) or said_text("nothing")
     log(logger, logging.INFO, said("due: {reports}", reports=listed))
     instance = cast("Any", get_current_context()["ti"])
@@ -147,7 +157,6 @@ def find_due_reports() -> Returned:
     if not asked:
         return []
     airflow_alerts.send_question_alert("report_late")
-    rests_on = last_night_up_to(settings, night)
     return [_asked_about(report, rests_on) for report in asked]
 
 

@@ -1,17 +1,21 @@
-"""The roll-up of provinces' packages into a night of the nation, for Airflow's partitioned assets.
+"""Which partitions of an asset start which run, for Airflow's partitioned assets.
 
-A package is a partition ``<province>|<night>`` of its asset; the nation's partition is the night.
-Airflow 3.3 has windows of time and windows of fixed keys, and none whose keys have both, so these
-two classes are registered by the plugin, as Airflow documents it. Its scheduler builds them again
-from what :meth:`serialize` returns.
+A published night is a partition ``<night>``; only the last one starts the periodic reports. A
+package is a partition ``<province>|<night>``; a night of the nation is made of one of each
+province. Airflow 3.3 has mappers and windows of time and of fixed keys, and none of these, so the
+plugin registers the classes, as Airflow documents it. Its scheduler builds them again from what
+``serialize`` returns.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from airflow.partition_mappers.base import PartitionMapper
 from airflow.partition_mappers.window import Window
+
+from onestop.schema.time_zone import LOCAL_ZONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +26,15 @@ _MARK = "|"
 def package_partition(province_code: str, night: str) -> str:
     """The partition of a province's package."""
     return f"{province_code}{_MARK}{night}"
+
+
+class LastNight(PartitionMapper):  # type: ignore[misc] # Airflow's class is not typed for us
+    """Maps the night that has just ended to itself; earlier ones, as of a backfill, to no run."""
+
+    def to_downstream(self, key: str) -> list[str]:
+        """The night, or nothing."""
+        last = dt.datetime.now(LOCAL_ZONE).date() - dt.timedelta(days=1)
+        return [key] if key == last.isoformat() else []
 
 
 class NightOfPackage(PartitionMapper):  # type: ignore[misc] # Airflow's class is not typed for us

@@ -20,6 +20,7 @@ from onestop.record.decisions import (
     REFUSED,
     VOLUME,
     Decision,
+    decision_on_report,
     keep_decisions,
     record_decision,
     standing_decisions,
@@ -251,6 +252,22 @@ def provisional_reports(due: Collection[str], today: dt.date) -> list[Provisiona
         for row in calendar
         if row["report_code"] in due and today <= min(row["last_day_date"], row["period_end"])
     ]
+
+
+def held_back(settings: Settings, night: dt.date, codes: Collection[str]) -> set[str]:
+    """Those of some reports that a person did not want issued on the figures of a night.
+
+    Args:
+        settings: of this installation.
+        night: the night that they would rest on.
+        codes: of the reports.
+    """
+    if not codes:
+        return set()
+    now = dt.datetime.now(LOCAL_ZONE)
+    with open_warehouse(settings.warehouse, read_only=True) as warehouse:
+        found = {code: decision_on_report(warehouse, code, night, now) for code in codes}
+    return {code for code, decided in found.items() if decided and decided.answer == REFUSED}
 
 
 def decide_on_report(

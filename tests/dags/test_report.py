@@ -9,19 +9,24 @@ from unittest.mock import create_autospec
 from zoneinfo import ZoneInfo
 
 import pytest
+from airflow import plugins_manager
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.execution_time.context import OutletEventAccessors
 from airflow.serialization.serialized_objects import DagSerialization
-from airflow.timetables.base import DagRunInfo, TimeRestriction
+from published_marts import settings_in
 
 from onestop import airflow_adapter as steps
 from onestop import airflow_alerts as alerts
 from onestop import airflow_decisions as decisions
+from onestop import airflow_partitions as partitions
 from onestop import decisions as deciding
 from onestop.figures import issued
 from onestop.figures.issued import ReportFilesError
 from onestop.marts.published import NothingPublishedError, QuestionError
 from onestop.schema.project import PROJECT_ROOT
+from onestop.warehouse import open_warehouse
+from onestop_plugin import OneStopPlugin
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 NIGHT = dt.date(2022, 3, 8)
@@ -50,16 +55,43 @@ def test_each_report_is_a_separate_task_labelled_with_its_code(dag):
     assert dag.get_task("find_approved").trigger_rule.value == "none_failed"
 
 
-def test_the_morning_run_describes_the_night_that_has_just_ended(dag):
-    stored = DagSerialization.from_dict(DagSerialization.to_dict(dag))
-    morning = dt.datetime(2022, 3, 9, 7, tzinfo=HANOI)
-    run = stored.timetable.next_dagrun_info_v2(
-        last_dagrun_info=DagRunInfo(
-            run_after=morning - dt.timedelta(days=1), data_interval=None, partition_date=None
-        ),
-        restriction=TimeRestriction(earliest=None, latest=None, catchup=True),
-    )
-    assert (run.run_after, run.partition_key) == (morning, "2022-03-08")
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    """The moment at which a run works: 06:00 after the night, until a test sets another one."""
+    set_to = SimpleNamespace(now=dt.datetime(2022, 3, 9, 6, tzinfo=HANOI))
+
+    class Clock(dt.datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return set_to.now.astimezone(tz)
+
+    # only theirs: a module that is first imported meanwhile would keep the class
+    theirs = SimpleNamespace(**vars(dt) | {"datetime": Clock})
+    for module in (decisions, partitions):
+        monkeypatch.setattr(module, "dt", theirs)
+    return set_to
+
+
+def test_the_last_published_night_and_each_morning_start_a_run_and_earlier_nights_none(
+    dag, monkeypatch
+):
+    mappers = OneStopPlugin.partition_mappers
+    found = {f"{each.__module__}.{each.__qualname__}": each for each in mappers}
+    monkeypatch.setattr(plugins_manager, "get_partition_mapper_plugins", lambda: found)
+    timetable = DagSerialization.from_dict(DagSerialization.to_dict(dag)).timetable
+    followed = {asset.name for asset, _ in timetable.asset_condition.iter_assets()}
+    assert followed == {"onestop_mart", "onestop_morning"}
+    published = timetable.get_partition_mapper(name="onestop_mart")
+    assert published.to_downstream("2022-03-08") == ["2022-03-08"]
+    assert published.to_downstream("2022-03-07") == []
+    morning = timetable.get_partition_mapper(name="onestop_morning")
+    assert morning.to_downstream("2022-03-07") == "2022-03-07"
+
+
+def test_the_morning_is_an_event_with_its_night_as_partition(running):
+    events = running.context["outlet_events"] = OutletEventAccessors()
+    steps.announce_morning()
+    assert events[steps.MORNING].partition_keys == {"2022-03-08"}
 
 
 @pytest.fixture
@@ -90,7 +122,7 @@ def issue(night, *, is_late):
 
 
 @pytest.fixture
-def instance(running, monkeypatch):
+def instance(running, monkeypatch, tmp_path):
     """The task instance of a run, and what was decided and announced."""
 
     class Instance(SimpleNamespace):
@@ -104,8 +136,11 @@ def instance(running, monkeypatch):
     running.context |= {"ti": made, "dag_run": SimpleNamespace(run_type="scheduled")}
     for module in (decisions, alerts):
         monkeypatch.setattr(module, "get_current_context", lambda: running.context)
-    monkeypatch.setattr(decisions, "settings_of_task", lambda: None)
+    monkeypatch.setattr(decisions, "settings_of_task", lambda: settings_in(tmp_path))
+    with open_warehouse(settings_in(tmp_path).warehouse):
+        pass  # makes it
     monkeypatch.setattr(alerts, "send_question_alert", made.sent.append)
+    made.really_decide = deciding.decide_on_report
     recorded = create_autospec(deciding.decide_on_report)
     recorded.side_effect = lambda _, night, code, **names: made.decided.append(
         (night, code, names["is_issued"], names["because"], names["decided_by"])
@@ -147,17 +182,31 @@ def test_only_a_person_holds_a_report_back(instance, running, answer, approved, 
     running.library.complete_reports.assert_called_once()
 
 
-def test_a_late_report_and_a_backfill_wait_for_nobody(instance, running):
+@pytest.mark.parametrize("hour", [1, 6])
+def test_a_late_report_waits_for_nobody(instance, running, clock, hour):
     running.library.due_reports.side_effect = lambda *_: ["q1"]
     running.context["partition_key"] = "2022-03-09"
+    clock.now = dt.datetime(2022, 3, 10, hour, tzinfo=HANOI)
     assert decisions.find_due_reports() == []
     assert decisions.find_approved_reports() == ["q1"]
-    running.context |= {
-        "partition_key": "2022-03-08",
-        "dag_run": SimpleNamespace(run_type="backfill"),
-    }
-    assert decisions.find_due_reports() == []
     assert (instance.sent, instance.decided) == ([], [])
+
+
+def test_nobody_is_asked_before_the_morning(instance, clock):
+    clock.now = dt.datetime(2022, 3, 9, 5, 59, tzinfo=HANOI)
+    assert (decisions.find_due_reports(), decisions.find_approved_reports()) == ([], [])
+    assert (instance.sent, instance.decided) == ([], [])
+    clock.now += dt.timedelta(minutes=1)
+    assert len(decisions.find_due_reports()) == 1
+
+
+def test_nobody_is_asked_again_about_the_night_on_which_a_report_was_held_back(instance):
+    settings, before = decisions.settings_of_task(), NIGHT - dt.timedelta(days=1)
+    names = {"because": "sai", "decided_by": "duty"}
+    for decided, asked in ((False, 0), (True, 1)):
+        instance.really_decide(settings, before, "q1", is_issued=decided, **names)
+        assert len(decisions.find_due_reports()) == asked
+        assert instance.kept[decisions._DUE] == ["q1"] * asked
 
 
 @pytest.mark.usefixtures("instance")

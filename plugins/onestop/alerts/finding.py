@@ -37,9 +37,6 @@ _UNUSUAL_MULTIPLE = 2
 _FEWEST_REJECTED = 10
 #: How many past nights the median is taken of, and how far back they may be.
 _FEWEST_NIGHTS, _MOST_NIGHTS, _DAYS_BACK = 5, 20, 60
-#: From this time of the last working day on, a report that is not issued is about to be late:
-#: onestop_report has tried to issue it at 07:00.
-_REPORT_TRIED = dt.time(7, 0)
 _STOPPED = "stopped"
 _STATES = NIGHT_STATES | {
     _STOPPED: {
@@ -105,7 +102,7 @@ def night_alerts(
         _signs(warehouse, night, before) if published else None,
         Alert("publication_late", night, tuple(seen)) if is_late else None,
     ]
-    return [alert for alert in found if alert] + report_alerts(warehouse, night, now=now)
+    return [alert for alert in found if alert] + report_alerts(warehouse, night, settings, now=now)
 
 
 def last_run_night(warehouse: Warehouse) -> dt.date | None:
@@ -118,13 +115,17 @@ def last_run_night(warehouse: Warehouse) -> dt.date | None:
 
 
 def report_alerts(
-    warehouse: Warehouse, night: dt.date, *, now: dt.datetime | None = None
+    warehouse: Warehouse, night: dt.date, settings: Settings, *, now: dt.datetime | None = None
 ) -> list[Alert]:
     """The alert of periodic reports that are not issued and due, or past their last day.
+
+    A report is due in the morning of its last working day, when ``onestop_report`` issues it or
+    asks about it.
 
     Args:
         warehouse: open.
         night: the night that has ended.
+        settings: of this installation, for the hour of the morning.
         now: the moment; defaults to the clock's.
     """
     moment = _moment(night, now)
@@ -132,8 +133,8 @@ def report_alerts(
     lines = []
     calendar = cast("list[dict[str, Any]]", read_reference()["report_calendar"])
     for row in calendar:
-        tried = dt.datetime.combine(row["last_workday_date"], _REPORT_TRIED, LOCAL_ZONE)
-        if row["report_code"] in issued or moment < tried:
+        due = settings.publishes_by(row["last_workday_date"] - dt.timedelta(days=1))
+        if row["report_code"] in issued or moment < due:
             continue
         is_late = moment.date() > row["last_day_date"]
         word = "report_late" if is_late else "report_due"

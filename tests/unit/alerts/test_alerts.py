@@ -352,15 +352,16 @@ def test_the_time_by_which_figures_are_published_is_a_setting(small_world):
 @pytest.mark.parametrize(
     ("now", "words"),
     [
-        ("2022-12-02T06:59", None),
-        ("2022-12-02T07:00", "its last day is 4 Dec 2022"),
+        ("2022-12-02T05:59", None),
+        ("2022-12-02T06:00", "its last day is 4 Dec 2022"),
         ("2022-12-05T00:30", "its last day was 4 Dec 2022"),
     ],
 )
-def test_a_report_is_due_once_its_last_working_day_has_begun(small_world, now, words):
+def test_a_report_is_due_from_the_morning_of_its_last_working_day_on(small_world, now, words):
     small_world.warehouse.execute("delete from audit.report where report_code = 'year'")
     now = dt.datetime.fromisoformat(f"{now}+07:00")
-    found = report_alerts(small_world.warehouse, now.date() - dt.timedelta(days=1), now=now)
+    night = now.date() - dt.timedelta(days=1)
+    found = report_alerts(small_world.warehouse, night, small_world.settings, now=now)
     assert [texts(alert)[0].endswith(words) for alert in found] == ([True] if words else [])
 
 

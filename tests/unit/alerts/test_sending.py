@@ -84,10 +84,10 @@ def test_what_cannot_cease_is_not_reported_as_resolved(world):
 
 def test_a_report_that_is_not_issued_is_an_alert_of_no_single_night(world):
     world.warehouse.execute("delete from audit.report where report_code = 'half_year'")
-    first = report_alerts(world.warehouse, NIGHT, now=MORNING)
+    first = report_alerts(world.warehouse, NIGHT, world.settings, now=MORNING)
     assert sent_now(world, alerts=first) == [("report_late", False)]
     after = NIGHT + dt.timedelta(days=1)
-    then = report_alerts(world.warehouse, after, now=MORNING + dt.timedelta(days=1))
+    then = report_alerts(world.warehouse, after, world.settings, now=MORNING + dt.timedelta(days=1))
     assert sent_now(world, night=after, alerts=then) == []
     world.issue_reports("half_year")
     assert sent_now(world, night=after, alerts=[]) == [("report_late", True)]
