@@ -5,6 +5,7 @@ The nights are those of ``airflow_nights``.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from onestop.local.backfill import DAG_ID
 from onestop.marts.published import open_published
 from onestop.night import run_night
 from onestop.record.night_steps import STEPS, read_steps
+from onestop.schema.time_zone import LOCAL_ZONE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,11 +37,19 @@ ALERTS = "audit.alert"
 def test_other_teams_follow_published_nights_and_one_message_tells_of_each_cause(in_airflow):
     assert sorted(in_airflow.tasks[FOLLOWER]) == [str(GOOD), str(AFTER)]
     subjects = [mail.subject.split(" / ")[1] for mail in in_airflow.mails.mails]
-    assert len(set(subjects)) == len(subjects)
+    # the morning of today and the nights of 2022 know of other reports
+    of_nights = [subject for subject in subjects if "night" in subject]
+    assert len(set(of_nights)) == len(of_nights)
     assert {
         "Files were refused, night 15 Nov 2022",
         "Files of the night are missing, night 16 Nov 2022",
     } <= set(subjects)
+
+
+def test_the_morning_starts_the_reports_of_its_night_and_a_backfill_starts_none(in_airflow):
+    [run] = in_airflow.reports
+    started = dt.datetime.fromisoformat(run["queued_at"]).astimezone(LOCAL_ZONE).date()
+    assert (run["state"], run["partition_key"]) == ("success", str(started - dt.timedelta(days=1)))
 
 
 @pytest.fixture(scope="module")

@@ -339,6 +339,10 @@ def test_a_report_is_due_from_its_last_working_day_until_it_is_issued(settings):
         assert due_reports(settings, night) == [code for code in codes if code != "q1"]
 
 
+def test_before_the_first_publication_nothing_is_due(tmp_path):
+    assert due_reports(settings_in(tmp_path), dt.date(2022, 12, 1)) == []
+
+
 def test_a_report_issued_after_its_last_day_is_marked_late(settings):
     issue = issue_report(settings, "q1", now=LATE)
     assert issue.is_late

@@ -50,6 +50,7 @@ class AirflowNights:
         results: by night.
         tasks: the task instances of each night, by its text, and of the replay; the nights of the
             runs of :data:`FOLLOWER`.
+        reports: the runs of the reports' DAG.
         dags: names of all DAGs.
         mails: the e-mail server.
     """
@@ -58,6 +59,7 @@ class AirflowNights:
     settings: Settings
     results: dict[dt.date, NightResult]
     tasks: dict[str, Any]
+    reports: list[dict[str, Any]]
     dags: set[str]
     mails: MailServer
 
@@ -92,6 +94,8 @@ def nights_in_airflow(folder: Path, exports: Path) -> Iterator[AirflowNights]:
         )
         with airflow:
             _wait_for_follower(airflow)
+            # before any night is published: nothing is due
+            _pass_a_morning(airflow)
             results = {
                 event.night: event
                 for event in run_nights(airflow, NIGHTS, {"send_alerts": True})
@@ -102,10 +106,11 @@ def nights_in_airflow(folder: Path, exports: Path) -> Iterator[AirflowNights]:
                 for run in airflow.runs(DAG_ID)
             }
             dags = {dag["dag_id"] for dag in airflow.get("/dags")["dags"]}
+            reports = airflow.runs("onestop_report")
             tasks["replay"] = _replayed(airflow, {"first": str(GOOD), "feed": "visits"})
             tasks[FOLLOWER] = [run["partition_key"] for run in airflow.runs(FOLLOWER)]
             airflow.stop_running()
-            yield AirflowNights(airflow, settings, results, tasks, dags, mails)
+            yield AirflowNights(airflow, settings, results, tasks, reports, dags, mails)
 
 
 def _wait_for_follower(airflow: LocalAirflow) -> None:
@@ -128,10 +133,21 @@ def _replayed(airflow: LocalAirflow, filters: dict[str, str]) -> list[dict[str, 
     run = airflow.post("/dags/onestop_replay/dagRuns", {"logical_date": None, "conf": filters})[
         "dag_run_id"
     ]
+    _wait_for_end(airflow, "onestop_replay")
+    return airflow.task_instances("onestop_replay", run)
+
+
+def _pass_a_morning(airflow: LocalAirflow) -> None:
+    """Trigger the morning's DAG, and wait for the reports that it starts."""
+    airflow.post("/dags/onestop_watch/dagRuns", {"logical_date": None})
+    _wait_for_end(airflow, "onestop_report")
+
+
+def _wait_for_end(airflow: LocalAirflow, dag_id: str) -> None:
+    """Wait until a DAG has a run and none that goes on."""
     for _ in range(600):
         airflow.check_alive()
-        [found] = [one for one in airflow.runs("onestop_replay") if one["dag_run_id"] == run]
-        if found["state"] in {"success", "failed"}:
+        states = {run["state"] for run in airflow.runs(dag_id)}
+        if states and states <= {"success", "failed"}:
             break
         time.sleep(0.3)
-    return airflow.task_instances("onestop_replay", run)

@@ -67,14 +67,19 @@ def due_reports(settings: Settings, night: dt.date) -> list[str]:
         period.
     """
     with open_warehouse(settings.warehouse) as warehouse:
+        last = warehouse.value(
+            "select max(as_of_date) from audit.publication where as_of_date <= :night",
+            {"night": night},
+        )
+        if last is None:  # the tables of ref are made by the first publication
+            return []
         rows = warehouse.rows(
             "select calendar.report_code from ref.report_calendar as calendar"
-            " where calendar.last_workday_date <= :today and calendar.period_start <= ("
-            "  select max(as_of_date) from audit.publication where as_of_date <= :night)"
+            " where calendar.last_workday_date <= :today and calendar.period_start <= :last"
             " and not exists (select 1 from audit.report as issued"
             "  where issued.report_code = calendar.report_code)"
             " order by calendar.last_workday_date, calendar.report_code",
-            {"night": night, "today": night + dt.timedelta(days=1)},
+            {"last": last, "today": night + dt.timedelta(days=1)},
         )
     return [row["report_code"] for row in rows]
 
