@@ -55,6 +55,30 @@ def test_a_page_tells_two_units_of_one_name_apart(namesakes, path):
     assert re.findall(rf"{NAME}(?! \()", page) == []
 
 
+@pytest.mark.parametrize(
+    "path",
+    [f"/figure?indicator=on_time_rate&unit={{}}&from={SINCE}&to={NIGHT}", "/unit?code={}"],
+)
+def test_the_heading_of_a_page_says_which_of_two_units_it_is_about(namesakes, path):
+    settings, labels = namesakes
+    for code, label in labels.items():
+        page = html.unescape(browser(settings).get(path.format(code)).text)
+        assert label in page
+        assert re.findall(rf"{NAME}(?! \()", page) == []
+
+
+def test_the_link_to_the_unit_above_says_which_one_it_is(namesakes, tmp_path):
+    settings, labels = namesakes
+    above, below = copied(settings, tmp_path / "var"), [*labels]
+    with open_warehouse(f"duckdb:///{above.published}") as warehouse:
+        warehouse.execute(
+            "update mart.unit set parent_unit_code = :above where unit_code = :below",
+            {"above": below[0], "below": below[1]},
+        )
+    page = html.unescape(browser(above).get(f"/unit?code={below[1]}").text)
+    assert f">{labels[below[0]]}</a>" in page
+
+
 def test_lists_of_items_tell_two_units_of_one_name_apart(namesakes):
     settings, labels = namesakes
     with open_published(settings) as warehouse:

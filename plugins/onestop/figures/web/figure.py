@@ -116,15 +116,17 @@ def read_figure(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict
     line = read_figure_lines(
         warehouse, question.unit.unit_code, question.first, question.until
     ).get((at.indicator, question.method))
+    choices, unit = _read_choices(warehouse, asked, lang), question.unit
+    names = {each["code"]: each["title"] for each in choices["units"]}
     values: dict[str, Any] = {
         "night": question.night,
         "at": at,
-        "unit": question.unit,
-        "unit_name": unit_label(question.unit.unit_code, question.unit.name, lang),
+        "unit": unit,
+        "unit_name": unit_label(unit.unit_code, names.get(unit.unit_code, unit.name), lang),
         "labels": labels,
         "method": question.method,
         "is_check": asked.is_check,
-        "choices": _read_choices(warehouse, asked, lang),
+        "choices": choices,
         "role_texts": {
             role: role_text(role, lang, is_check=asked.is_check)
             for role in (ROLES if asked.is_check else FAILING_FIRST)
@@ -173,7 +175,6 @@ def read_figure(warehouse: Warehouse, _settings: Settings, visit: Visit) -> dict
     values["agrees"] = None if published is None else published.amounts == amounts
     values["columns"] = [found.kind.code, *found.kind.facts]
     values["headings"] = [heading(name, lang) for name in values["columns"]]
-    names = {unit["code"]: unit["title"] for unit in values["choices"]["units"]}
     values["rows"] = list(_rows(asked, found, names, lang))
     return values
 
@@ -282,7 +283,9 @@ def _rows(
         cells = item.cells(kind, names)
         yield {
             "item": item,
-            "cells": [cell_text(name, cells[name], lang) for name in kind.facts],
+            "cells": [
+                (cell_text(name, cells[name], lang), name.endswith("_date")) for name in kind.facts
+            ],
             "reason": item.reason_vi if lang == "vi" else item.reason_en,
             "procedure": procedures.get(item.code, ""),
             "unit": _unit_of(asked, item, names, lang),

@@ -119,7 +119,7 @@ def find_unit(warehouse: Warehouse, code: str) -> dict[str, Any]:
         f"select unit.unit_code, coalesce(unit.{label_column(warehouse)}, unit.unit_code)"
         " as unit_name,"
         " unit.unit_level, unit.unit_scope, unit.parent_unit_code,"
-        " parent.unit_name as parent_name"
+        f" parent.{label_column(warehouse)} as parent_name"
         " from mart.unit as unit left join mart.unit as parent"
         " on unit.parent_unit_code = parent.unit_code where unit.unit_code = :unit",
         {"unit": code},
