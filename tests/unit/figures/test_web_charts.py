@@ -55,14 +55,19 @@ def test_a_part_of_a_bar_that_is_not_nothing_can_be_seen():
     assert widths[2] == 0
 
 
+@pytest.mark.parametrize("target", [98.0, 0.0, None])
+@pytest.mark.parametrize("value", [98.0, 0.0])
 @pytest.mark.parametrize("count", [0, 1, 2])
-def test_few_values_are_drawn(count):
-    points = [charts.Point(str(at), 98.0, "98 %") for at in range(count)] + [
+def test_few_values_are_drawn(count, value, target):
+    points = [charts.Point(str(at), value, "98 %") for at in range(count)] + [
         charts.Point("9", None)
     ]
     for chart in (
-        charts.sparkline(points, 98.0, "rate"),
-        charts.trend(points, 98.0, "rate", ("98 %", "98 %", "98 %")),
+        charts.sparkline(points, target, "rate"),
+        charts.trend(points, target, "rate", ("98 %", "98 %", "98 %")),
     ):
         assert bool(chart) == bool(count)
+        if chart:
+            targets = [path for path in parts_of(chart, "path") if "major" in path.get("class")]
+            assert len(targets) == (target is not None)
         assert "No data" not in chart

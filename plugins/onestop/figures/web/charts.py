@@ -49,6 +49,8 @@ _COMMON = {
     "truncate_label": -1,
     "allow_interruptions": True,
 }
+#: Pixels that the library keeps for the marks of an axis, also for empty ones.
+_MARKS = 10
 #: Pixels of the trend's drawing, of a letter under it, and of the gap between two labels.
 _INNER, _LETTER, _GAP = 320, 6.5, 10
 #: Two marks of the axis that are nearer to each other than this share of its length would touch.
@@ -84,16 +86,19 @@ def _sparkline(points: tuple[Point, ...], target: float | None, label: str) -> M
         width=92,
         height=30,
         margin=2,
+        margin_left=2 if target is None else 2 - _MARKS,
         spacing=0,
         classes=("spark",),
         dots_size=2.4,
         show_only_major_dots=True,
         show_x_labels=False,
-        show_y_labels=False,
+        show_y_labels=target is not None,
     )
     chart.x_labels = [str(at) for at in range(len(points))]
     chart.x_labels_major = [str(last)]
-    return _drawn(chart, points, label, [] if target is None else [target] * len(points))
+    if target is not None:
+        chart.y_labels, chart.y_labels_major = [{"value": target, "label": ""}], [target]
+    return _drawn(chart, points, label)
 
 
 def trend(
@@ -211,12 +216,7 @@ def _marks(
     return [{"value": value, "label": text} for value, text in marks.items()]
 
 
-def _drawn(
-    chart: Any,  # noqa: ANN401 - untyped library
-    points: Sequence[Point],
-    label: str,
-    targets: Sequence[float] = (),
-) -> Markup:
+def _drawn(chart: Any, points: Sequence[Point], label: str) -> Markup:  # noqa: ANN401 - untyped library
     """The line of a chart and its dots, each with its text under the pointer."""
     chart.add(
         "",
@@ -229,8 +229,6 @@ def _drawn(
             for point in points
         ],
     )
-    if targets:
-        chart.add("", list(targets), show_dots=False)
     return _picture(chart, label)
 
 
