@@ -1218,7 +1218,8 @@ def federate(
     done = take_in(
         settings,
         read_registry(registry or registry_file()),
-        places or packages_from_environment(),
+        # what is checked again is kept here
+        places or packages_from_environment(is_needed=not has_retries),
         Wanted(night, at_least, has_retries=has_retries),
     )
     for sentence in federated_sentences(done):

@@ -27,14 +27,17 @@ def registry_file() -> Path:
     return Path(named).expanduser().absolute()
 
 
-def packages_from_environment() -> list[str]:
+def packages_from_environment(*, is_needed: bool = True) -> list[str]:
     """Where packages are looked for (``ONESTOP_PACKAGES``, separated by blanks).
 
+    Args:
+        is_needed: whether there has to be a place.
+
     Raises:
-        FederationError: the variable is not set.
+        FederationError: the variable is not set, and a place is needed.
     """
     places = os.environ.get("ONESTOP_PACKAGES", "").split()
-    if not places:
+    if is_needed and not places:
         raise FederationError(
             "no place of packages is named",
             subject="ONESTOP_PACKAGES",

@@ -134,6 +134,16 @@ def test_lists_name_provinces_packages_and_refusals_without_formulas(first_run, 
     assert heading[:6] == ["Tỉnh", "Đêm", "trước", "Đêm", "sau", "Chỉ"]
 
 
+def test_what_was_refused_is_checked_again_without_a_place(first_run, environment):
+    assert first_run.returncode == 1
+    without = {key: text for key, text in environment.items() if key != "ONESTOP_PACKAGES"}
+    done = run_command("federate", "--retry", env={**without, "LANG_UI": "en"})
+    assert done.returncode == 0, done.stderr
+    assert "PKG-F01" in done.stdout
+    none = run_command("federate", env={**without, "LANG_UI": "en"})
+    assert (none.returncode, "no place of packages is named" in none.stderr) == (1, True)
+
+
 def test_every_sentence_of_a_run_has_its_vietnamese(office, nation, tmp_path):
     settings, folder = office
     registry = read_registry(folder / "provinces.csv")
