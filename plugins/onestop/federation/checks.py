@@ -151,13 +151,13 @@ def check_origin(package: SealedPackage, registry: Registry, now: dt.datetime) -
                 day=today,
             ),
         )
-    # a night is published after its day, and clocks differ
-    latest = now + dt.timedelta(hours=1)
-    if manifest.published_at > latest or manifest.as_of_date > latest.astimezone(LOCAL_ZONE).date():
+    latest = now + dt.timedelta(hours=1)  # clocks differ
+    after = manifest.as_of_date + dt.timedelta(days=1)
+    if max(manifest.published_at, dt.datetime.combine(after, dt.time(), LOCAL_ZONE)) > latest:
         raise PackageRefusedError(
             FUTURE,
             said(
-                "night {night}, published at {moment}, is in the future",
+                "night {night}, published at {moment}, is not over yet",
                 night=manifest.as_of_date,
                 moment=f"{manifest.published_at:%Y-%m-%d %H:%M} UTC",
             ),

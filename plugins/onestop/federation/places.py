@@ -64,6 +64,12 @@ def packages_at(places: Sequence[str | Folder]) -> Iterator[FoundPackage]:
         if isinstance(folder, Path) and folder.is_file():
             yield FoundPackage(readable_name(folder.name), _local_reader(folder))
             continue
+        if isinstance(folder, Path) and not folder.is_dir():
+            raise FederationError(
+                "is not there",
+                subject=str(place),
+                remedy="name a file or a folder with packages that exists",
+            )
         for file in list_exports(folder):
             if file.name.endswith(ENDING):
                 yield FoundPackage(readable_name(file.path_below), _reader(file))

@@ -33,6 +33,7 @@ class NationState:
         publication_id: of the new publication; None where nothing was published.
         waits_for: how many more provinces must be in before it publishes.
         not_in: code, state and last night of the provinces that are late or missing.
+        later: the later night that is published already, so that this one can no longer be.
     """
 
     night: dt.date | None = None
@@ -40,6 +41,7 @@ class NationState:
     publication_id: int | None = None
     waits_for: int = 0
     not_in: tuple[tuple[str, str, dt.date | None], ...] = ()
+    later: dt.date | None = None
 
 
 def publish_sums(
@@ -75,11 +77,11 @@ def publish_sums(
         "select publication_id, as_of_date from national.publication"
         " order by publication_id desc limit 1"
     )
-    is_past = bool(last) and last[0]["as_of_date"] > night
+    if last and last[0]["as_of_date"] > night:
+        return NationState(night, states, None, 0, not_in, last[0]["as_of_date"])
     at_least = max(at_least, 1)
-    if is_past or are_in < at_least:
-        waits = 0 if is_past else at_least - are_in
-        return NationState(night, states, None, waits, not_in)
+    if are_in < at_least:
+        return NationState(night, states, None, at_least - are_in, not_in)
     if last and _is_same(warehouse, last[0]["publication_id"], night, coverage):
         return NationState(night, states, None, 0, not_in)
     number = int(last[0]["publication_id"]) + 1 if last else 1

@@ -49,6 +49,12 @@ def nation_sentences(done: NationState) -> Iterator[Said]:
         yield said(
             "the nation's night {night} is published with {are_in} of {total} provinces", **facts
         )
+    elif done.later is not None:
+        yield said(
+            "the nation's night {night} can no longer be published: night {later} is",
+            later=done.later,
+            **facts,
+        )
     elif done.waits_for:
         yield said(
             "the nation's night {night} waits for {provinces}: {are_in} of {total} are in",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ADDRESS = re.compile(
-    r"local(\[(\*|\d+)\])?"
+    r"local(\[(\*|[1-9]\d*)\])?"
     r"|spark://[\w.-]+:\d+(,[\w.-]+:\d+)*"
     r"|sc://[\w.-]+(:\d+)?(/;.*)?"
 )

@@ -28,8 +28,8 @@ SENTENCES: dict[str, str] = {
     "key {key} of {province} is not valid on {day}": (
         "khóa {key} của {province} không có hiệu lực ngày {day}"
     ),
-    "night {night}, published at {moment}, is in the future": (
-        "đêm {night}, công bố lúc {moment}, là ở tương lai"
+    "night {night}, published at {moment}, is not over yet": (
+        "đêm {night}, công bố lúc {moment}, chưa kết thúc"
     ),
     "the figures break {rule}: {message}": "số liệu trái quy tắc {rule}: {message}",
     "the figures break {rule}": "số liệu trái quy tắc {rule}",
@@ -82,6 +82,9 @@ SENTENCES: dict[str, str] = {
     "the nation's night {night} is published with {are_in} of {total} provinces": (
         "đã công bố số liệu cả nước của đêm {night} với {are_in} trên {total} tỉnh"
     ),
+    "the nation's night {night} can no longer be published: night {later} is": (
+        "không thể công bố số liệu cả nước của đêm {night} nữa: đã công bố đêm {later}"
+    ),
     "the nation's night {night} waits for {provinces}: {are_in} of {total} are in": (
         "số liệu cả nước của đêm {night} còn chờ {provinces}: đã có {are_in} trên {total}"
     ),
@@ -92,6 +95,9 @@ SENTENCES: dict[str, str] = {
     "{province} is late: its last night is {night}": "{province} chậm: đêm cuối là {night}",
     "{province} is missing: no package so far": "{province} thiếu: chưa có gói số liệu nào",
     # keys, registry, places
+    "name a file or a folder with packages that exists": (
+        "hãy nêu một tệp, hoặc một thư mục có gói số liệu, đang có"
+    ),
     "there is a file already; a key is never replaced": "đã có tệp này; khóa không bao giờ bị thay",
     "name a new file, and keep the earlier key until the national office has the new one": (
         "hãy đặt tên tệp mới, và giữ khóa cũ cho đến khi cơ quan trung ương có khóa mới"

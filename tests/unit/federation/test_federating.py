@@ -43,6 +43,7 @@ from onestop.federation.refusal import (
     PackageRefusedError,
 )
 from onestop.federation.registry import read_registry
+from onestop.federation.sentences import nation_sentences
 from onestop.files import sha256_of
 from onestop.marts.descriptions import table_keys
 from onestop.said import said
@@ -346,7 +347,9 @@ def test_an_earlier_night_of_the_nation_is_not_published_after_a_later_one(offic
     office.receive("P01", nation.package("P01", 1))
     assert office.run().publication_id == 1
     office.receive("P02", nation.package("P02", 1))
-    assert office.run(night=EARLIER).publication_id is None
+    earlier = office.run(night=EARLIER)
+    assert (earlier.publication_id, earlier.later) == (None, NIGHT)
+    assert f"can no longer be published: night {NIGHT} is" in next(nation_sentences(earlier))
     assert office.run().publication_id == 2
 
 

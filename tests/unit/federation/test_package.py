@@ -45,6 +45,7 @@ from onestop.federation.registry import read_registry
 from onestop.federation.signing import make_key, public_text, read_key
 from onestop.marts.published import NothingPublishedError
 from onestop.schema.project import PROJECT_ROOT
+from onestop.schema.time_zone import LOCAL_ZONE
 
 
 @pytest.fixture(scope="module")
@@ -504,9 +505,16 @@ def test_a_province_that_the_registry_lacks_is_refused(nation, tmp_path):
     assert refused.code == UNKNOWN_PROVINCE
 
 
-def test_a_night_that_is_not_over_is_refused(nation):
-    future = nation.package("P01", 1, NIGHT + dt.timedelta(days=30))
-    assert refusal(lambda: origin(nation, future)).code == FUTURE
+@pytest.mark.parametrize(("minutes", "code"), [(-61, FUTURE), (-60, None), (0, None)])
+def test_a_night_that_is_not_over_is_refused(nation, minutes, code):
+    package = open_package(nation.package("P01", 1, NIGHT, hour=-31))
+    over = dt.datetime.combine(NIGHT + dt.timedelta(days=1), dt.time(), LOCAL_ZONE)
+    now = over + dt.timedelta(minutes=minutes)
+    registry = read_registry(nation.registry)
+    if code is None:
+        check_origin(package, registry, now)
+    else:
+        assert refusal(lambda: check_origin(package, registry, now)).code == code
 
 
 def test_a_key_counts_from_its_first_day_until_its_last(nation, tmp_path):

@@ -21,7 +21,6 @@ from onestop.federation.refusal import (
 )
 from onestop.federation.registry import COLUMNS, read_registry
 from onestop.federation.signing import public_text
-from onestop.intake.exports import ExportsError
 
 
 def key_of(text):
@@ -104,7 +103,7 @@ def test_only_files_that_are_named_as_packages_are_read_from_a_folder(tmp_path):
 
 
 def test_a_place_that_is_not_there_is_an_error_and_a_file_that_went_away_a_refusal(tmp_path):
-    with pytest.raises(ExportsError):
+    with pytest.raises(FederationError, match="none: is not there"):
         list(packages_at([str(tmp_path / "none")]))
     (tmp_path / "a.onestop.zip").write_bytes(b"x")
     [found] = packages_at([str(tmp_path)])

@@ -32,7 +32,9 @@ def test_an_address_of_spark_is_taken_as_it_is(monkeypatch, text):
     assert Computing.from_environment().address == text
 
 
-@pytest.mark.parametrize("text", ["yes", "spark", "spark://a", "local[x]", "yarn", "http://a:1"])
+@pytest.mark.parametrize(
+    "text", ["yes", "spark", "spark://a", "local[x]", "local[0]", "yarn", "http://a:1"]
+)
 def test_another_text_is_refused_with_the_forms_that_are_possible(monkeypatch, text):
     monkeypatch.setenv("ONESTOP_COMPUTE", text)
     with pytest.raises(ComputeError, match=r"^ONESTOP_COMPUTE: .*; write local\[2\].*spark://"):
