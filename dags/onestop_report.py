@@ -80,7 +80,7 @@ def onestop_report() -> None:
     """Issue the due reports, and make files that a killed run left out."""
     due, approved = find_due(), find_approved()
     [due, decisions.decide_on_reports(due)] >> approved
-    issued = issue.expand(report_code=approved)
+    issued = issue.expand_kwargs(approved)
     complete()
     issued >> alert().as_teardown()
 

@@ -330,9 +330,14 @@ def announce_morning() -> None:
     get_current_context()["outlet_events"][MORNING].add_partitions(night_of_run().isoformat())
 
 
-def issue_report(report_code: str) -> Returned:
-    """Issue one report on the last night that is published up to the run's night."""
-    from onestop.figures.issued import ReportFilesError, issue_line, last_night_up_to
+def issue_report(report_code: str, night: str) -> Returned:
+    """Issue one report.
+
+    Args:
+        report_code: as in ``ref.report_calendar``.
+        night: the published night that it rests on.
+    """
+    from onestop.figures.issued import ReportFilesError, issue_line
     from onestop.figures.issued import issue_report as issue_on
     from onestop.marts.published import QuestionError
 
@@ -340,7 +345,7 @@ def issue_report(report_code: str) -> Returned:
     settings = settings_of_task()
     now = dt.datetime.now(LOCAL_ZONE)
     try:
-        issue = issue_on(settings, report_code, last_night_up_to(settings, night_of_run()), now)
+        issue = issue_on(settings, report_code, dt.date.fromisoformat(night), now)
     except (QuestionError, ReportFilesError) as refused:
         raise AirflowFailException(_shown(refused)) from None
     level = logging.WARNING if issue.is_late else logging.INFO

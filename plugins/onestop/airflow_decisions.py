@@ -33,7 +33,7 @@ BECAUSE = "because"
 ISSUE = "Ban hành / Issue"
 WAIT = "Chưa ban hành / Not yet"
 _QUESTIONS = "questions"
-_DUE, _ASKED = "due", "asked"
+_DUE, _ASKED, _RESTS_ON = "due", "asked", "rests_on"
 _DECIDE = "decide"
 _NO_ANSWER = "Không ai trả lời kịp / Nobody answered in time"
 _NO_REASON = "Không nêu lý do nên không được chấp nhận / Without a reason it is not accepted"
@@ -153,6 +153,7 @@ def find_due_reports() -> Returned:
     log(logger, logging.INFO, said("due: {reports}", reports=listed))
     instance = cast("Any", get_current_context()["ti"])
     instance.xcom_push(_DUE, due)
+    instance.xcom_push(_RESTS_ON, rests_on.isoformat())
     instance.xcom_push(_ASKED, [report.report_code for report in asked])
     if not asked:
         return []
@@ -175,14 +176,16 @@ def find_approved_reports() -> Returned:
     """Record what was decided on the due reports.
 
     Returns:
-        Codes of the reports to issue: those that nobody held back.
+        The reports to issue, as :func:`onestop.airflow_adapter.issue_report` takes them: those that
+        nobody held back, on the night that ``find_due_reports`` found and asked about.
     """
     from onestop.decisions import decide_on_report
-    from onestop.figures.issued import complete_reports, last_night_up_to
+    from onestop.figures.issued import complete_reports
 
     settings = settings_of_task()
     instance = cast("Any", get_current_context()["ti"])
     due = list(instance.xcom_pull(task_ids="find_due", key=_DUE) or [])
+    rests_on = instance.xcom_pull(task_ids="find_due", key=_RESTS_ON)
     asked = instance.xcom_pull(task_ids="find_due", key=_ASKED) or []
     for number, code in enumerate(asked):
         given = instance.xcom_pull(task_ids=_DECIDE, map_indexes=number) or {}
@@ -192,7 +195,7 @@ def find_approved_reports() -> Returned:
         because = _IN_TIME if user is None else _reason_of(given) or _NOT_STATED
         decide_on_report(
             settings,
-            last_night_up_to(settings, night_of_run()),
+            dt.date.fromisoformat(rests_on),
             code,
             is_issued=not is_held,
             because=because,
@@ -208,7 +211,7 @@ def find_approved_reports() -> Returned:
             due.remove(code)
     if asked:
         complete_reports(settings)  # for readers of the decisions, also where nothing is issued
-    return due
+    return [{"report_code": code, "night": rests_on} for code in due]
 
 
 def _day_after(night: dt.date) -> dt.date:

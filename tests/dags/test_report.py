@@ -30,6 +30,8 @@ from onestop_plugin import OneStopPlugin
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 NIGHT = dt.date(2022, 3, 8)
+#: The due report, on the night before, which is the last published one.
+Q1 = {"report_code": "q1", "night": "2022-03-07"}
 
 
 @pytest.fixture(scope="module")
@@ -166,16 +168,18 @@ def test_a_report_that_is_due_before_its_period_is_over_is_asked_about(instance)
 @pytest.mark.parametrize(
     ("answer", "approved", "decided"),
     [
-        (answered(decisions.ISSUE, "xong"), ["q1"], (True, "xong", "duty")),
+        (answered(decisions.ISSUE, "xong"), [Q1], (True, "xong", "duty")),
         (answered(decisions.WAIT, "sai"), [], (False, "sai", "duty")),
         (answered(decisions.WAIT), [], (False, decisions._NOT_STATED, "duty")),
         (answered("Chưa phát hành / Not yet", "sai"), [], (False, "sai", "duty")),
-        (answered(decisions.ISSUE, name=None), ["q1"], (True, decisions._IN_TIME, None)),
-        (None, ["q1"], (True, decisions._IN_TIME, None)),
+        (answered(decisions.ISSUE, name=None), [Q1], (True, decisions._IN_TIME, None)),
+        (None, [Q1], (True, decisions._IN_TIME, None)),
     ],
 )
 def test_only_a_person_holds_a_report_back(instance, running, answer, approved, decided):
     decisions.find_due_reports()
+    # a night that is published meanwhile is none that anybody was asked about
+    running.library.last_night_up_to.side_effect = lambda _, night: night
     instance.answers[0] = answer
     assert decisions.find_approved_reports() == approved
     assert instance.decided == [(NIGHT - dt.timedelta(days=1), "q1", *decided)]
@@ -188,7 +192,7 @@ def test_a_late_report_waits_for_nobody(instance, running, clock, hour):
     running.context["partition_key"] = "2022-03-09"
     clock.now = dt.datetime(2022, 3, 10, hour, tzinfo=HANOI)
     assert decisions.find_due_reports() == []
-    assert decisions.find_approved_reports() == ["q1"]
+    assert [each["report_code"] for each in decisions.find_approved_reports()] == ["q1"]
     assert (instance.sent, instance.decided) == ([], [])
 
 
@@ -221,7 +225,7 @@ def test_a_report_uses_the_last_published_night_and_a_late_one_logs_a_warning(
 ):
     running.library.issue_report.side_effect = lambda *given: issue(given[2], is_late=is_late)
     with caplog.at_level(logging.INFO):
-        answer = steps.issue_report("q1")
+        answer = steps.issue_report("q1", "2022-03-07")
     assert answer == {"folder": "reports/q1/1", "as_of_date": "2022-03-07", "is_late": is_late}
     assert running.context["report_code"] == "q1"
     assert [record.levelname for record in caplog.records] == ["WARNING" if is_late else "INFO"]
@@ -233,7 +237,7 @@ def test_a_report_uses_the_last_published_night_and_a_late_one_logs_a_warning(
 def test_an_error_that_a_retry_cannot_cure_is_not_retried(running, error):
     running.library.issue_report.side_effect = error
     with pytest.raises(AirflowFailException, match=str(error)):
-        steps.issue_report("q1")
+        steps.issue_report("q1", "2022-03-07")
 
 
 def test_report_files_that_cannot_be_restored_turn_the_task_red(running):

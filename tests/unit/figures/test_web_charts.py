@@ -49,10 +49,12 @@ def test_a_dot_says_its_value_and_whether_it_rests_on_few_cases():
 
 
 def test_a_part_of_a_bar_that_is_not_nothing_can_be_seen():
-    parts = parts_of(charts.stack([100_000, 1, 0], "rows"), "rect")
-    widths = [float(part.get("width", 0)) for part in parts if "rect" in part.get("class")]
+    parts = parts_of(charts.stack([100_000, 1, 0, 1], "rows", 120), "rect")
+    bars = [part for part in parts if "rect" in part.get("class")]
+    widths = [float(part.get("width", 0)) for part in bars]
     assert widths[1] > 1
     assert widths[2] == 0
+    assert float(bars[3].get("x")) + widths[3] <= 120
 
 
 @pytest.mark.parametrize("target", [98.0, 0.0, None])

@@ -152,7 +152,8 @@ def bar(share: float, kind: str = "", width: int = 160) -> Markup:
         kind: class of its colour.
         width: of the longest bar, in pixels.
     """
-    return _bar((round(min(share, 1), 3),), 1, f"bar {kind}".strip(), "", width)
+    shown = min(max(share, _SHORTEST), 1) if share > 0 else 0
+    return _bar((round(shown, 3),), 1, f"bar {kind}".strip(), "", width)
 
 
 def stack(sizes: Sequence[int], label: str, width: int = 220) -> Markup:
@@ -166,8 +167,9 @@ def stack(sizes: Sequence[int], label: str, width: int = 220) -> Markup:
     Returns:
         The picture; empty without any part.
     """
-    whole = sum(sizes)
-    return _bar(tuple(sizes), whole, "stack", label, width) if whole else Markup()
+    least = sum(sizes) * _SHORTEST
+    shown = tuple(max(size, least) if size else 0 for size in sizes)
+    return _bar(shown, sum(shown), "stack", label, width) if any(shown) else Markup()
 
 
 @lru_cache(maxsize=_KEPT)
@@ -184,7 +186,7 @@ def _bar(sizes: tuple[float, ...], whole: float, name: str, label: str, width: i
         show_y_labels=False,
     )
     for size in sizes:
-        chart.add("", [max(size, whole * _SHORTEST) if size else 0])
+        chart.add("", [size])
     return _picture(chart, label)
 
 
