@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -104,20 +105,33 @@ from (
 
 
 @pytest.mark.usefixtures("spark")
-def test_the_demonstration_is_verified_and_equal_on_spark(tmp_path, monkeypatch):
+def test_the_demonstration_is_verified_and_equal_on_spark(postgres, tmp_path, monkeypatch):
     settings = settings_in(tmp_path)
+    on_postgres = replace(
+        settings_in(tmp_path / "postgres"),
+        exports=settings.exports,
+        warehouse=postgres.make_database(),
+    )
     write_sample(settings.exports, FIRST_NIGHT, LAST_NIGHT, since=HISTORY_SINCE)
-    night = FIRST_NIGHT
-    while night <= LAST_NIGHT:
-        assert run_night(settings, night).is_good
-        night += dt.timedelta(days=1)
+    marts = []
+    for each in (settings, on_postgres):
+        night = FIRST_NIGHT
+        while night <= LAST_NIGHT:
+            assert run_night(each, night).is_good
+            night += dt.timedelta(days=1)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ONESTOP_COMPUTE", "local[2]")
+            patch.setenv("ONESTOP_RECORD_FILES", str(tmp_path / "record"))
+            found = verify(each)
+        assert (found.is_identical, found.differences) == (True, [])
+        assert found.figures > 10_000
+        assert not list((tmp_path / "record").glob("verify-*"))
+        with open_warehouse(each.warehouse, read_only=True) as warehouse:
+            marts.append(content(warehouse, (PUBLISHED,)))
+    assert_same(*marts)
+
     monkeypatch.setenv("ONESTOP_COMPUTE", "local[2]")
     monkeypatch.setenv("ONESTOP_RECORD_FILES", str(tmp_path / "record"))
-    found = verify(settings)
-    assert (found.is_identical, found.differences) == (True, [])
-    assert found.figures > 10_000
-    assert not list((tmp_path / "record").glob("verify-*"))
-
     shutil.copy(settings.warehouse.removeprefix("duckdb:///"), tmp_path / "copy.duckdb")
     with open_warehouse(f"duckdb:///{tmp_path / 'copy.duckdb'}") as warehouse:
         monkeypatch.setattr(compute_module, "rules_digest", lambda: "another release")
