@@ -12,9 +12,11 @@ when the night is not published.
 **Why not a deadline of Airflow's own.** In Airflow 3.3.2 a deadline's callback may not read
 Connections in the executor; for the triggerer apache/airflow issue 63929 reports the same.
 
-**When something is red**, the message could not be sent: check the Connections, then clear it.
+**When something is red.** `alert`: the message could not be sent; check the Connections, then
+clear it. `announce`: Airflow could not keep the event; clear it. While this DAG is paused, nobody
+is asked about a report whose period is not over, and it is issued late.
 
-**Running again is always safe**: what was sent is not sent again.
+**Running again is always safe**: what was sent is not sent again, and what is issued stays.
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ announce = steps.step(steps.announce_morning, task_id="announce", outlets=[steps
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=6),
     default_args=steps.TASK_DEFAULTS,
-    description="06:00: số liệu của đêm qua đã được công bố chưa?",
+    description="06:00: số liệu của đêm qua đã được công bố chưa? Báo cáo nào đến hạn?",
     doc_md=__doc__,
     tags=["onestop", "nightly"],
 )

@@ -177,17 +177,24 @@ def find_approved_reports() -> Returned:
 
     Returns:
         The reports to issue, as :func:`onestop.airflow_adapter.issue_report` takes them: those that
-        nobody held back, on the night that ``find_due_reports`` found and asked about.
+        nobody held back or issued meanwhile, on the night that ``find_due_reports`` asked about.
     """
     from onestop.decisions import decide_on_report
-    from onestop.figures.issued import complete_reports
+    from onestop.figures.issued import complete_reports, due_reports
 
     settings = settings_of_task()
     instance = cast("Any", get_current_context()["ti"])
     due = list(instance.xcom_pull(task_ids="find_due", key=_DUE) or [])
     rests_on = instance.xcom_pull(task_ids="find_due", key=_RESTS_ON)
     asked = instance.xcom_pull(task_ids="find_due", key=_ASKED) or []
+    if asked:  # the question was open for hours
+        still_due = due_reports(settings, night_of_run())
+        due = [code for code in due if code in still_due]
     for number, code in enumerate(asked):
+        if code not in due:
+            issued = said("{report}: was issued while the question was open", report=code)
+            log(logger, logging.INFO, issued)
+            continue
         given = instance.xcom_pull(task_ids=_DECIDE, map_indexes=number) or {}
         user = given.get("responded_by_user")
         # a person's answer in the words of an earlier release does not issue it

@@ -204,6 +204,14 @@ def test_nobody_is_asked_before_the_morning(instance, clock):
     assert len(decisions.find_due_reports()) == 1
 
 
+def test_a_report_that_was_issued_while_the_question_was_open_stays_as_it_is(instance, running):
+    decisions.find_due_reports()
+    running.library.due_reports.side_effect = lambda *_: []
+    instance.answers[0] = answered(decisions.ISSUE, name=None)
+    assert decisions.find_approved_reports() == []
+    assert instance.decided == []
+
+
 def test_nobody_is_asked_again_about_the_night_on_which_a_report_was_held_back(instance):
     settings, before = decisions.settings_of_task(), NIGHT - dt.timedelta(days=1)
     names = {"because": "sai", "decided_by": "duty"}

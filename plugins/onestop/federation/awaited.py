@@ -54,6 +54,6 @@ def find_awaited(settings: Settings, now: dt.datetime) -> Awaited:
         if last is None or row["night"] > last
     )
     due = last if len(rows) > len(later) else None
-    if later and now >= nation_publishes_by(later[-1][1]):
-        due = later[-1][1]
-    return Awaited(later, due)
+    # a province that is ahead of the others does not put off the night that they are at
+    at_their_hour = [night for _, night in later if now >= nation_publishes_by(night)]
+    return Awaited(later, max(at_their_hour, default=due))

@@ -33,6 +33,9 @@ SENTENCES: dict[str, str] = {
     ),
     "due: {reports}": "đến hạn: {reports}",
     "held back": "giữ lại",
+    "{report}: was issued while the question was open": (
+        "{report}: đã được ban hành khi câu hỏi còn chờ trả lời"
+    ),
     "issued": "ban hành",
     "accepted": "chấp nhận",
     "refused: {because}": "từ chối: {because}",

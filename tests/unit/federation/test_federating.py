@@ -19,7 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from onestop.federation import federating
+from onestop.federation.awaited import find_awaited
 from onestop.federation.checks import SumChecks
+from onestop.federation.configuration import nation_publishes_by
 from onestop.federation.federating import (
     IN_FORCE,
     PACKAGES,
@@ -351,6 +353,17 @@ def test_an_earlier_night_of_the_nation_is_not_published_after_a_later_one(offic
     assert (earlier.publication_id, earlier.later) == (None, NIGHT)
     assert f"can no longer be published: night {NIGHT} is" in next(nation_sentences(earlier))
     assert office.run().publication_id == 2
+
+
+def test_a_province_that_is_ahead_does_not_put_off_the_night_of_the_others(office, nation):
+    office.receive("P01", nation.package("P01", 1))
+    office.receive("P02", nation.package("P02", 1, NIGHT + dt.timedelta(days=1)))
+    office.run(has_publication=False)
+    hour = nation_publishes_by(NIGHT)
+    assert find_awaited(office.settings, hour - dt.timedelta(minutes=1)).due_night is None
+    assert find_awaited(office.settings, hour).due_night == NIGHT
+    after = hour + dt.timedelta(days=1)
+    assert find_awaited(office.settings, after).due_night == NIGHT + dt.timedelta(days=1)
 
 
 def test_a_night_for_which_no_province_is_in_is_not_published(office, nation):

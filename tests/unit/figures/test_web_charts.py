@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 from charts_drawn import axis_texts, parts_of
+from lxml import etree
 
 from onestop.figures.web import charts
 
@@ -54,7 +55,22 @@ def test_a_part_of_a_bar_that_is_not_nothing_can_be_seen():
     widths = [float(part.get("width", 0)) for part in bars]
     assert widths[1] > 1
     assert widths[2] == 0
-    assert float(bars[3].get("x")) + widths[3] <= 120
+
+
+def test_a_full_bar_fills_its_ground():
+    bar = charts.bar(1)
+    [full] = [part for part in parts_of(bar, "rect") if "rect" in part.get("class")]
+    left, _, width, _ = map(float, etree.fromstring(str(bar)).get("viewBox").split())
+    assert float(full.get("x")) == pytest.approx(left, abs=0.01)
+    assert float(full.get("width")) == pytest.approx(width, abs=0.01)
+
+
+def test_the_parts_of_a_bar_fill_it():
+    parts = charts.stack([100_000, 1, 0, 1], "rows", 120)
+    last = [part for part in parts_of(parts, "rect") if "rect" in part.get("class")][-1]
+    left, _, width, _ = map(float, etree.fromstring(str(parts)).get("viewBox").split())
+    ends = float(last.get("x")) + float(last.get("width"))
+    assert ends == pytest.approx(left + width, abs=0.01)
 
 
 @pytest.mark.parametrize("target", [98.0, 0.0, None])

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pygal
 from lxml import etree
 from markupsafe import Markup
+from pygal.view import Box
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -187,7 +188,17 @@ def _bar(sizes: tuple[float, ...], whole: float, name: str, label: str, width: i
     )
     for size in sizes:
         chart.add("", [size])
+    chart.add_xml_filter(_without_room)
     return _picture(chart, label)
+
+
+def _without_room(root: Any) -> Any:  # noqa: ANN401 - untyped library
+    """Cuts off the room that the library leaves at both ends of a bar."""
+    width, room = float(root.get("width")), Box.margin
+    whole = 1 + 2 * room
+    root.set("viewBox", f"{width * room / whole:.3f} 0 {width / whole:.3f} {root.get('height')}")
+    root.set("preserveAspectRatio", "none")
+    return root
 
 
 def _values(points: Sequence[Point]) -> list[float]:
