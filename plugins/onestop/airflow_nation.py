@@ -63,7 +63,11 @@ def _registry_of_dags() -> Registry:
 
 
 def take_in_packages() -> None:
-    """Take in the packages that lie at the office's places; nothing is published."""
+    """Take in the packages that lie at the office's places; nothing is published.
+
+    Raises:
+        FederationError: a place could not be read; the packages of the others are taken in.
+    """
     from onestop.federation.configuration import registry_file
     from onestop.federation.federating import REPEATED, Wanted, federate
     from onestop.federation.registry import read_registry
@@ -81,6 +85,8 @@ def take_in_packages() -> None:
             level = logging.WARNING if is_news else logging.INFO
             log(logger, level, outcome_sentence(outcome))
     log(logger, logging.INFO, counts_sentence(done))
+    for error in done.unreachable:
+        raise error
 
 
 def _places() -> list[str | Folder]:

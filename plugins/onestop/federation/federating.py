@@ -24,7 +24,7 @@ from onestop.federation.national_warehouse import (
 from onestop.federation.package import ENDING, open_package
 from onestop.federation.places import packages_at
 from onestop.federation.publishing import NationState, complete_copy, publish_sums
-from onestop.federation.refusal import CONTRADICTION, OLDER, PackageRefusedError
+from onestop.federation.refusal import CONTRADICTION, OLDER, FederationError, PackageRefusedError
 from onestop.federation.registry import registry_rows
 from onestop.files import has_sha256, write_new
 from onestop.intake.landing import make_private
@@ -97,9 +97,11 @@ class Federated(NationState):
 
     Attributes:
         outcomes: one for each file.
+        unreachable: an error for each place that could not be listed.
     """
 
     outcomes: tuple[PackageOutcome, ...] = ()
+    unreachable: tuple[FederationError, ...] = ()
 
     @property
     def refused(self) -> list[PackageOutcome]:
@@ -180,8 +182,10 @@ def federate(
     """
     now = now or dt.datetime.now(LOCAL_ZONE)
     wanted = wanted or Wanted()
+    unreachable: list[FederationError] = []
     with working("reading", unit="files"):
-        received = [_receive(settings, found) for found in counted_off(packages_at(places))]
+        found_files = counted_off(packages_at(places, unreachable))
+        received = [_receive(settings, found) for found in found_files]
     with open_national(settings) as warehouse:
         if wanted.has_retries:
             received += _kept_refused(settings, warehouse, {one.sha256 for one in received})
@@ -194,7 +198,7 @@ def federate(
             if wanted.has_publication:
                 state = publish_sums(warehouse, wanted.night, wanted.at_least, now)
         complete_copy(settings, warehouse)
-    return Federated(**vars(state), outcomes=tuple(outcomes))
+    return Federated(**vars(state), outcomes=tuple(outcomes), unreachable=tuple(unreachable))
 
 
 # --- files ---------------------------------------------------------------------------------------

@@ -46,15 +46,18 @@ class FoundPackage:
     read: Callable[[], bytes]
 
 
-def packages_at(places: Sequence[str | Folder]) -> Iterator[FoundPackage]:
+def packages_at(
+    places: Sequence[str | Folder], unreachable: list[FederationError]
+) -> Iterator[FoundPackage]:
     """All files at some places whose names end as those of packages do.
 
     Args:
         places: files, folders, ``file://``, ``sftp://`` and ``s3://`` folders, ``https://`` files.
+        unreachable: gets an error for each folder that is not there or cannot be listed; the other
+            places are read.
 
     Raises:
         FederationError: an address cannot be used.
-        ExportsError: a folder is not there or cannot be listed.
     """
     for place in places:
         if isinstance(place, str) and place.split("://")[0].lower() in ("http", "https"):
@@ -64,13 +67,18 @@ def packages_at(places: Sequence[str | Folder]) -> Iterator[FoundPackage]:
         if isinstance(folder, Path) and folder.is_file():
             yield FoundPackage(readable_name(folder.name), _local_reader(folder))
             continue
-        if isinstance(folder, Path) and not folder.is_dir():
-            raise FederationError(
-                "is not there",
-                subject=str(place),
-                remedy="name a file or a folder with packages that exists",
+        try:
+            files = list_exports(folder)
+        except ExportsError:
+            unreachable.append(
+                FederationError(
+                    "is not there or cannot be read; the packages at all other places are taken in",
+                    subject=str(folder),
+                    remedy="check the place, the way to it and the rights to read it",
+                )
             )
-        for file in list_exports(folder):
+            continue
+        for file in files:
             if file.name.endswith(ENDING):
                 yield FoundPackage(readable_name(file.path_below), _reader(file))
 

@@ -95,8 +95,11 @@ SENTENCES: dict[str, str] = {
     "{province} is late: its last night is {night}": "{province} chậm: đêm cuối là {night}",
     "{province} is missing: no package so far": "{province} thiếu: chưa có gói số liệu nào",
     # keys, registry, places
-    "name a file or a folder with packages that exists": (
-        "hãy nêu một tệp, hoặc một thư mục có gói số liệu, đang có"
+    "is not there or cannot be read; the packages at all other places are taken in": (
+        "không có ở đó hoặc không đọc được; gói số liệu ở mọi nơi khác vẫn được nhận"
+    ),
+    "check the place, the way to it and the rights to read it": (
+        "hãy kiểm tra nơi đó, đường mạng đến đó và quyền đọc"
     ),
     "there is a file already; a key is never replaced": "đã có tệp này; khóa không bao giờ bị thay",
     "name a new file, and keep the earlier key until the national office has the new one": (

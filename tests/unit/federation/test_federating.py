@@ -355,6 +355,15 @@ def test_an_earlier_night_of_the_nation_is_not_published_after_a_later_one(offic
     assert office.run().publication_id == 2
 
 
+def test_a_place_that_is_not_there_keeps_out_no_package_of_another_one(office, nation, tmp_path):
+    office.receive("P01", nation.package("P01", 1))
+    places = [str(tmp_path / "none"), "sftp://office@127.0.0.1:1/out", str(office.inbox)]
+    done = federate(office.settings, office.registry, places, Wanted(), now=NOW)
+    assert states(done) == {"P01": IN_FORCE}
+    assert done.publication_id == 1
+    assert [error.subject for error in done.unreachable] == places[:2]
+
+
 def test_a_province_that_is_ahead_does_not_put_off_the_night_of_the_others(office, nation):
     office.receive("P01", nation.package("P01", 1))
     office.receive("P02", nation.package("P02", 1, NIGHT + dt.timedelta(days=1)))
@@ -509,7 +518,7 @@ def test_a_place_is_read_once_and_may_be_gone_before_its_turn(office, nation, mo
     data = nation.package("P01", 3)
     reads = []
 
-    def found(_):
+    def found(*_):
         yield FoundPackage("once", lambda: reads.append(1) or data)
 
     monkeypatch.setattr("onestop.federation.federating.packages_at", found)
@@ -523,7 +532,7 @@ def test_a_file_that_cannot_be_read_has_one_row_however_long_its_name(office, mo
         raise PackageRefusedError(UNREADABLE, said("the file could not be read ({part})", part="-"))
 
     found = FoundPackage("folder/" * 100, unreadable)
-    monkeypatch.setattr("onestop.federation.federating.packages_at", lambda _: [found])
+    monkeypatch.setattr("onestop.federation.federating.packages_at", lambda *_: [found])
     assert [one.is_known for run in range(2) for one in office.run().outcomes] == [False, True]
     assert office.rows("select times_received from national.package") == [{"times_received": 2}]
 

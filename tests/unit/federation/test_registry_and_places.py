@@ -97,16 +97,17 @@ def test_only_files_that_are_named_as_packages_are_read_from_a_folder(tmp_path):
     (tmp_path / "sub").mkdir()
     for name in ("a.onestop.zip", "sub/b.onestop.zip", "c.zip", ".d.onestop.zip", "e.part"):
         (tmp_path / name).write_bytes(b"x")
-    found = list(packages_at([str(tmp_path), f"file://{tmp_path}/sub"]))
+    found = list(packages_at([str(tmp_path), f"file://{tmp_path}/sub"], []))
     assert [one.name for one in found] == ["a.onestop.zip", "sub/b.onestop.zip", "b.onestop.zip"]
     assert {one.read() for one in found} == {b"x"}
 
 
 def test_a_place_that_is_not_there_is_an_error_and_a_file_that_went_away_a_refusal(tmp_path):
-    with pytest.raises(FederationError, match="none: is not there"):
-        list(packages_at([str(tmp_path / "none")]))
+    unreachable = []
+    assert list(packages_at([str(tmp_path / "none")], unreachable)) == []
+    assert [error.subject for error in unreachable] == [str(tmp_path / "none")]
     (tmp_path / "a.onestop.zip").write_bytes(b"x")
-    [found] = packages_at([str(tmp_path)])
+    [found] = packages_at([str(tmp_path)], [])
     (tmp_path / "a.onestop.zip").unlink()
     with pytest.raises(PackageRefusedError) as refused:
         found.read()
@@ -115,7 +116,7 @@ def test_a_place_that_is_not_there_is_an_error_and_a_file_that_went_away_a_refus
 
 def test_a_file_is_read_up_to_the_largest_size_and_the_longest_time(tmp_path, monkeypatch):
     (tmp_path / "a.onestop.zip").write_bytes(b"x" * 100)
-    [found] = packages_at([str(tmp_path)])
+    [found] = packages_at([str(tmp_path)], [])
     monkeypatch.setattr(places, "MOST_FILE_BYTES", 99)
     with pytest.raises(PackageRefusedError) as refused:
         found.read()
@@ -132,7 +133,7 @@ def test_a_file_is_read_up_to_the_largest_size_and_the_longest_time(tmp_path, mo
 )
 def test_web_addresses_are_https_and_hold_no_login(address):
     with pytest.raises(FederationError) as refused:
-        list(packages_at([address]))
+        list(packages_at([address], []))
     assert "b@" not in str(refused.value)
 
 
@@ -149,7 +150,7 @@ def test_a_redirect_is_not_followed(monkeypatch):
     monkeypatch.setattr(
         places.urllib.request, "build_opener", lambda *handlers: build(*handlers, Answering)
     )
-    [found] = packages_at(["https://packages.example/H24.onestop.zip"])
+    [found] = packages_at(["https://packages.example/H24.onestop.zip"], [])
     assert found.name == "H24.onestop.zip"
     with pytest.raises(PackageRefusedError, match=r"redirects to 169\.254\.169\.254"):
         found.read()
