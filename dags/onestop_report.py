@@ -15,7 +15,8 @@ are. On all other days `issue` is skipped.
 
 **Who decides.** Such a report is due before its period is over. `decide` (*Required Actions*) asks
 in the morning whether to issue it on provisional figures. Without an answer within 5 hours
-(`ONESTOP_DECISION_HOURS`) it is issued, to be in time. A late one is issued at once.
+(`ONESTOP_DECISION_HOURS`) it is issued, to be in time. After "not yet" nobody is asked again about
+the figures of that night; `onestop report issue CODE` issues it. A late one is issued at once.
 
 **When nothing was published in time**, the first run after a publication issues the report, marked
 late.
@@ -34,7 +35,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from airflow.sdk import IdentityMapper, PartitionedAssetTimetable, dag
+from airflow.sdk import PartitionedAssetTimetable, dag
 
 from onestop import airflow_adapter as steps
 from onestop import airflow_alerts as alerts
@@ -62,10 +63,7 @@ alert = steps.step(alerts.send_report_alerts, task_id="alert", pool=WAREHOUSE)
 @dag(
     schedule=PartitionedAssetTimetable(
         assets=steps.MART | steps.MORNING,
-        partition_mapper_config={
-            steps.MART: partitions.LastNight(),
-            steps.MORNING: IdentityMapper(),
-        },
+        default_partition_mapper=partitions.LastNight(),
     ),
     start_date=datetime(2022, 1, 1, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh")),
     catchup=False,

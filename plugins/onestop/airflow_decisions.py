@@ -23,8 +23,11 @@ from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.settings import decision_time
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from onestop.airflow_adapter import JsonBatch
     from onestop.decisions import ProvisionalReport, Question
+    from onestop.said import Said
 
 ACCEPT = "Chấp nhận / Accept"
 REFUSE = "Không nhận / Refuse"
@@ -149,8 +152,15 @@ def find_due_reports() -> Returned:
     asked = [each for each in provisional if is_morning and each.report_code not in held]
     left = {report.report_code for report in provisional if report not in asked}
     due = [code for code in due if code not in left]
-    listed = ", ".join(due) or said_text("nothing")
-    log(logger, logging.INFO, said("due: {reports}", reports=listed))
+    log(logger, logging.INFO, said("due: {reports}", reports=_listed(due)))
+    if left:
+        waiting = said(
+            "due, and not issued now: {reports}; people are asked from {hour:%H:%M} on, and once"
+            " for each night",
+            reports=_listed(left),
+            hour=settings.publish_by,
+        )
+        log(logger, logging.INFO, waiting)
     instance = cast("Any", get_current_context()["ti"])
     instance.xcom_push(_DUE, due)
     instance.xcom_push(_RESTS_ON, rests_on.isoformat())
@@ -180,12 +190,14 @@ def find_approved_reports() -> Returned:
         nobody held back or issued meanwhile, on the night that ``find_due_reports`` asked about.
     """
     from onestop.decisions import decide_on_report
-    from onestop.figures.issued import complete_reports, due_reports
+    from onestop.figures.issued import complete_reports, due_reports, last_night_up_to
 
     settings = settings_of_task()
     instance = cast("Any", get_current_context()["ti"])
     due = list(instance.xcom_pull(task_ids="find_due", key=_DUE) or [])
     rests_on = instance.xcom_pull(task_ids="find_due", key=_RESTS_ON)
+    if rests_on is None and due:  # an earlier release asked
+        rests_on = last_night_up_to(settings, night_of_run()).isoformat()
     asked = instance.xcom_pull(task_ids="find_due", key=_ASKED) or []
     if asked:  # the question was open for hours
         still_due = due_reports(settings, night_of_run())
@@ -219,6 +231,10 @@ def find_approved_reports() -> Returned:
     if asked:
         complete_reports(settings)  # for readers of the decisions, also where nothing is issued
     return [{"report_code": code, "night": rests_on} for code in due]
+
+
+def _listed(codes: Collection[str]) -> str | Said:
+    return ", ".join(sorted(codes)) or said_text("nothing")
 
 
 def _day_after(night: dt.date) -> dt.date:

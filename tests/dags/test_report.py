@@ -83,11 +83,10 @@ def test_the_last_published_night_and_each_morning_start_a_run_and_earlier_night
     timetable = DagSerialization.from_dict(DagSerialization.to_dict(dag)).timetable
     followed = {asset.name for asset, _ in timetable.asset_condition.iter_assets()}
     assert followed == {"onestop_mart", "onestop_morning"}
-    published = timetable.get_partition_mapper(name="onestop_mart")
-    assert published.to_downstream("2022-03-08") == ["2022-03-08"]
-    assert published.to_downstream("2022-03-07") == []
-    morning = timetable.get_partition_mapper(name="onestop_morning")
-    assert morning.to_downstream("2022-03-07") == "2022-03-07"
+    for name in followed:
+        mapper = timetable.get_partition_mapper(name=name)
+        assert mapper.to_downstream("2022-03-08") == ["2022-03-08"]
+        assert mapper.to_downstream("2022-03-07") == []
 
 
 def test_the_morning_is_an_event_with_its_night_as_partition(running):
@@ -202,6 +201,13 @@ def test_nobody_is_asked_before_the_morning(instance, clock):
     assert (instance.sent, instance.decided) == ([], [])
     clock.now += dt.timedelta(minutes=1)
     assert len(decisions.find_due_reports()) == 1
+
+
+def test_a_question_of_an_earlier_release_is_answered_on_the_last_night(instance):
+    decisions.find_due_reports()
+    del instance.kept[decisions._RESTS_ON]
+    instance.answers[0] = answered(decisions.ISSUE, "xong")
+    assert decisions.find_approved_reports() == [Q1]
 
 
 def test_a_report_that_was_issued_while_the_question_was_open_stays_as_it_is(instance, running):

@@ -149,5 +149,6 @@ def _wait_for_end(airflow: LocalAirflow, dag_id: str) -> None:
         airflow.check_alive()
         states = {run["state"] for run in airflow.runs(dag_id)}
         if states and states <= {"success", "failed"}:
-            break
+            return
         time.sleep(0.3)
+    raise AssertionError(f"{dag_id} has not ended: {states}")

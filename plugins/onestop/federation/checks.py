@@ -153,11 +153,15 @@ def check_origin(package: SealedPackage, registry: Registry, now: dt.datetime) -
         )
     latest = now + dt.timedelta(hours=1)  # clocks differ
     after = manifest.as_of_date + dt.timedelta(days=1)
-    if max(manifest.published_at, dt.datetime.combine(after, dt.time(), LOCAL_ZONE)) > latest:
+    if dt.datetime.combine(after, dt.time(), LOCAL_ZONE) > latest:
+        raise PackageRefusedError(
+            FUTURE, said("night {night} is not over yet", night=manifest.as_of_date)
+        )
+    if manifest.published_at > latest:
         raise PackageRefusedError(
             FUTURE,
             said(
-                "night {night}, published at {moment}, is not over yet",
+                "night {night} was published in the future, at {moment}",
                 night=manifest.as_of_date,
                 moment=f"{manifest.published_at:%Y-%m-%d %H:%M} UTC",
             ),

@@ -50,7 +50,10 @@ REASONS: dict[str, Said] = {
     OTHER_DIGEST: _PACKAGE_ANEW,
     OLDER: said_text("nothing needs to be done: the later figures count"),
     CONTRADICTION: said_text("ask the province which one is right"),
-    FUTURE: said_text("compare this machine's clock with that of the province"),
+    FUTURE: said_text(
+        "compare this machine's clock with that of the province; once the night is over, run"
+        " `onestop federate --retry`"
+    ),
     UNREADABLE: said_text("if it is refused again, check the place and the rights to read it"),
 }
 

@@ -28,8 +28,9 @@ SENTENCES: dict[str, str] = {
     "key {key} of {province} is not valid on {day}": (
         "khóa {key} của {province} không có hiệu lực ngày {day}"
     ),
-    "night {night}, published at {moment}, is not over yet": (
-        "đêm {night}, công bố lúc {moment}, chưa kết thúc"
+    "night {night} is not over yet": "đêm {night} chưa kết thúc",
+    "night {night} was published in the future, at {moment}": (
+        "đêm {night} có giờ công bố ở tương lai: {moment}"
     ),
     "the figures break {rule}: {message}": "số liệu trái quy tắc {rule}: {message}",
     "the figures break {rule}": "số liệu trái quy tắc {rule}",
@@ -65,8 +66,10 @@ SENTENCES: dict[str, str] = {
         "không cần làm gì: số liệu mới hơn đang được dùng"
     ),
     "ask the province which one is right": "hãy hỏi tỉnh bản nào đúng",
-    "compare this machine's clock with that of the province": (
-        "hãy so đồng hồ của máy này với đồng hồ của tỉnh"
+    "compare this machine's clock with that of the province; once the night is over, run"
+    " `onestop federate --retry`": (
+        "hãy so đồng hồ của máy này với đồng hồ của tỉnh; khi đêm đã hết, chạy"
+        " `onestop federate --retry`"
     ),
     "if it is refused again, check the place and the rights to read it": (
         "nếu vẫn bị từ chối, hãy kiểm tra nơi lưu tệp và quyền đọc tệp"

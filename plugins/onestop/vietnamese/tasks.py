@@ -33,6 +33,10 @@ SENTENCES: dict[str, str] = {
     ),
     "due: {reports}": "đến hạn: {reports}",
     "held back": "giữ lại",
+    "due, and not issued now: {reports}; people are asked from {hour:%H:%M} on, and once for each"
+    " night": (
+        "đến hạn mà chưa ban hành lúc này: {reports}; từ {hour:%H:%M} mới hỏi, mỗi đêm hỏi một lần"
+    ),
     "{report}: was issued while the question was open": (
         "{report}: đã được ban hành khi câu hỏi còn chờ trả lời"
     ),

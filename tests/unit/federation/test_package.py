@@ -517,6 +517,16 @@ def test_a_night_that_is_not_over_is_refused(nation, minutes, code):
         assert refusal(lambda: check_origin(package, registry, now)).code == code
 
 
+def test_a_publication_in_the_future_is_refused(nation):
+    package = open_package(nation.package("P01", 1, NIGHT, hour=3))
+    registry = read_registry(nation.registry)
+    published = package.manifest.published_at
+    refused = refusal(lambda: check_origin(package, registry, published - dt.timedelta(minutes=61)))
+    assert refused.code == FUTURE
+    assert "was published in the future" in refused.why
+    check_origin(package, registry, published - dt.timedelta(minutes=60))
+
+
 def test_a_key_counts_from_its_first_day_until_its_last(nation, tmp_path):
     text = nation.registry.read_text("utf-8")
     lines = text.splitlines()

@@ -52,14 +52,14 @@ _COMMON = {
 }
 #: Pixels that the library keeps for the marks of an axis, also for empty ones.
 _MARKS = 10
-#: Pixels of the trend's drawing, of a letter under it, and of the gap between two labels.
-_INNER, _LETTER, _GAP = 320, 6.5, 10
+#: Pixels of the trend without the marks beside it, of a letter, and of the gap between two labels.
+_INNER, _LETTER, _GAP = 370, 6.5, 10
 #: Two marks of the axis that are nearer to each other than this share of its length would touch.
 _NEAR = 0.11
 #: What is for scripts, and lines of the axes other than those of marked values.
 _NOT_SHOWN = "//g[@class='tooltip'] | //g[@class='axis x']//path | //g[contains(@class, 'y')]/path"
-#: The shortest part of a bar, as a share of its length: what is not nothing can be seen.
-_SHORTEST = 0.0125
+#: The shortest part of a bar, as a share of its length, and the steps of longer ones.
+_SHORTEST, _STEPS = 0.0125, 400
 
 
 def sparkline(points: Sequence[Point], target: float | None, label: str) -> Markup:
@@ -126,7 +126,8 @@ def _trend(
     if not _values(points):
         return Markup()
     labels = [point.label for point in points]
-    step = -(-len(labels) // int(_INNER / (max(map(len, labels)) * _LETTER + _GAP)))
+    inner = _INNER - max(map(len, texts)) * _LETTER
+    step = -(-len(labels) // max(1, int(inner / (max(map(len, labels)) * _LETTER + _GAP))))
     chart = pygal.Line(
         **_COMMON,
         **_range(points, target),
@@ -153,8 +154,7 @@ def bar(share: float, kind: str = "", width: int = 160) -> Markup:
         kind: class of its colour.
         width: of the longest bar, in pixels.
     """
-    shown = min(max(share, _SHORTEST), 1) if share > 0 else 0
-    return _bar((round(shown, 3),), 1, f"bar {kind}".strip(), "", width)
+    return _bar((_shown(share),), 1, f"bar {kind}".strip(), width)
 
 
 def stack(sizes: Sequence[int], label: str, width: int = 220) -> Markup:
@@ -168,13 +168,23 @@ def stack(sizes: Sequence[int], label: str, width: int = 220) -> Markup:
     Returns:
         The picture; empty without any part.
     """
-    least = sum(sizes) * _SHORTEST
-    shown = tuple(max(size, least) if size else 0 for size in sizes)
-    return _bar(shown, sum(shown), "stack", label, width) if any(shown) else Markup()
+    whole = sum(sizes)
+    if not whole:
+        return Markup()
+    shares = tuple(_shown(size / whole) for size in sizes)
+    # the label is not part of the picture: bars of one look are drawn once
+    return Markup('<span class="stack" role="img" aria-label="{}">{}</span>').format(
+        label, _bar(shares, sum(shares), "stack", width)
+    )
+
+
+def _shown(share: float) -> float:
+    """A share as a bar can show it: what is not nothing can be seen, and steps are half a pixel."""
+    return min(max(round(share * _STEPS) / _STEPS, _SHORTEST), 1) if share > 0 else 0
 
 
 @lru_cache(maxsize=_KEPT)
-def _bar(sizes: tuple[float, ...], whole: float, name: str, label: str, width: int) -> Markup:
+def _bar(sizes: tuple[float, ...], whole: float, name: str, width: int) -> Markup:
     chart = pygal.HorizontalStackedBar(
         **_COMMON,
         width=width,
@@ -189,7 +199,7 @@ def _bar(sizes: tuple[float, ...], whole: float, name: str, label: str, width: i
     for size in sizes:
         chart.add("", [size])
     chart.add_xml_filter(_without_room)
-    return _picture(chart, label)
+    return _picture(chart, "")
 
 
 def _without_room(root: Any) -> Any:  # noqa: ANN401 - untyped library
@@ -264,6 +274,9 @@ def _for_pages(root: Any, label: str) -> Any:  # noqa: ANN401 - idem
         if text:
             etree.SubElement(dot.find("circle"), "title").text = text
     etree.strip_elements(root, "desc", with_tail=False)
+    for group in reversed(list(root.iter("g"))):
+        if not len(group):
+            group.getparent().remove(group)
     if label:
         root.attrib.update({"role": "img", "aria-label": label})
     else:

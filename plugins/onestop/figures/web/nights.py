@@ -137,13 +137,10 @@ def _read_nights(warehouse: Warehouse, lang: Language, offset: int) -> list[dict
     return rows
 
 
-def _parts(row: Mapping[str, Any]) -> list[tuple[str, int]]:
-    """The rows of a delivery or a night by what became of them, for a bar."""
-    other = sum(int(row[f"rows_{name}"] or 0) for name in ("blank", "skipped"))
-    return [
-        *((name, int(row[f"rows_{name}"] or 0)) for name in ("accepted", "rejected", "repeated")),
-        ("other", other),
-    ]
+def _parts(row: Mapping[str, Any]) -> list[int]:
+    """The rows accepted, rejected, repeated, and all others, of a delivery or a night."""
+    accepted, rejected, repeated, *others = (int(row[f"rows_{name}"] or 0) for name in AMOUNTS)
+    return [accepted, rejected, repeated, sum(others)]
 
 
 #: What each rule found in each file, by its last attempt, as columns of ``audit.validation_result``

@@ -243,7 +243,7 @@ class _Trends:
         for night in self._nights:
             row = next((row for row in figures if _holds(row, night)), None)
             if row is None or row["value"] is None:
-                points.append(charts.Point(day(night, self._lang), None))
+                points.append(charts.Point(f"{night.day}/{night.month}", None))
                 continue
             text = f"{day(night, self._lang)}: {figure_text(row, line.unit_of_measure, self._lang)}"
             points.append(charts.Point(f"{night.day}/{night.month}", point_value(row), text))
