@@ -59,7 +59,7 @@ _NEAR = 0.11
 #: What is for scripts, and lines of the axes other than those of marked values.
 _NOT_SHOWN = "//g[@class='tooltip'] | //g[@class='axis x']//path | //g[contains(@class, 'y')]/path"
 #: The shortest part of a bar, as a share of its length, and the steps of longer ones.
-_SHORTEST, _STEPS = 0.0125, 400
+_SHORTEST, _STEPS = 0.0125, 100
 
 
 def sparkline(points: Sequence[Point], target: float | None, label: str) -> Markup:
@@ -179,7 +179,7 @@ def stack(sizes: Sequence[int], label: str, width: int = 220) -> Markup:
 
 
 def _shown(share: float) -> float:
-    """A share as a bar can show it: what is not nothing can be seen, and steps are half a pixel."""
+    """A share as a bar shows it: what is not nothing can be seen, in steps of a hundredth."""
     return min(max(round(share * _STEPS) / _STEPS, _SHORTEST), 1) if share > 0 else 0
 
 
