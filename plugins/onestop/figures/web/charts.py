@@ -57,7 +57,9 @@ _INNER, _LETTER, _GAP = 370, 6.5, 10
 #: Two marks of the axis that are nearer to each other than this share of its length would touch.
 _NEAR = 0.11
 #: What is for scripts, and lines of the axes other than those of marked values.
-_NOT_SHOWN = "//g[@class='tooltip'] | //g[@class='axis x']//path | //g[contains(@class, 'y')]/path"
+_NOT_SHOWN = (
+    "//g[@class='tooltip'] | //g[@class='axis x']//path | //g[starts-with(@class, 'axis y')]/path"
+)
 #: The shortest part of a bar, as a share of its length, and the steps of longer ones.
 _SHORTEST, _STEPS = 0.0125, 100
 
