@@ -118,13 +118,6 @@ def trend(
     Returns:
         The picture; empty without any value.
     """
-    return _trend(tuple(points), target, label, texts)
-
-
-@lru_cache(maxsize=_KEPT)
-def _trend(
-    points: tuple[Point, ...], target: float | None, label: str, texts: tuple[str, str, str]
-) -> Markup:
     if not _values(points):
         return Markup()
     labels = [point.label for point in points]
