@@ -85,8 +85,8 @@ def take_in_packages() -> None:
             level = logging.WARNING if is_news else logging.INFO
             log(logger, level, outcome_sentence(outcome))
     log(logger, logging.INFO, counts_sentence(done))
-    for error in done.unreachable:
-        raise error
+    if done.unreachable:
+        raise done.unreachable[0]
 
 
 def _places() -> list[str | Folder]:

@@ -1228,8 +1228,8 @@ def federate(
         from onestop.federation.scorecard import print_nation
 
         print_nation(settings, lang)
-    for error in done.unreachable:
-        raise error
+    if done.unreachable:
+        raise done.unreachable[0]
     if any(not outcome.is_known for outcome in done.refused):
         raise typer.Exit(1)
 
