@@ -8,8 +8,6 @@ import shutil
 from types import SimpleNamespace
 
 import pytest
-from airflow import plugins_manager
-from airflow._shared.module_loading import qualname
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import AirflowSkipException
 from airflow.serialization.serialized_objects import DagSerialization
@@ -20,7 +18,8 @@ from onestop.federation.awaited import Awaited, find_awaited
 from onestop.federation.refusal import FederationError
 from onestop.schema.project import PROJECT_ROOT
 from onestop.schema.time_zone import LOCAL_ZONE
-from onestop_plugin import OneStopPlugin
+
+pytestmark = pytest.mark.usefixtures("registered_plugin")
 
 PROVINCES = ("P01", "P02", "P03", "P04")
 DAWN = dt.datetime.combine(NIGHT + dt.timedelta(days=1), dt.time(5), LOCAL_ZONE)
@@ -32,17 +31,6 @@ DUE = {"name": "onestop_nation_due", "uri": "x-onestop://received/due"}
 @pytest.fixture(scope="module")
 def nation(one_night, tmp_path_factory):
     return make_nation(one_night, tmp_path_factory.mktemp("nation"), len(PROVINCES))
-
-
-@pytest.fixture(autouse=True)
-def _plugin(monkeypatch):
-    """The classes that the product's plugin registers, as Airflow finds them in its folder."""
-    for name, classes in (
-        ("get_partition_mapper_plugins", OneStopPlugin.partition_mappers),
-        ("get_windows_plugins", OneStopPlugin.windows),
-    ):
-        found = {qualname(one): one for one in classes}
-        monkeypatch.setattr(plugins_manager, name, lambda found=found: found)
 
 
 def stored_timetable():

@@ -9,7 +9,6 @@ from unittest.mock import create_autospec
 from zoneinfo import ZoneInfo
 
 import pytest
-from airflow import plugins_manager
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.execution_time.context import OutletEventAccessors
@@ -26,7 +25,6 @@ from onestop.figures.issued import ReportFilesError
 from onestop.marts.published import NothingPublishedError, QuestionError
 from onestop.schema.project import PROJECT_ROOT
 from onestop.warehouse import open_warehouse
-from onestop_plugin import OneStopPlugin
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 NIGHT = dt.date(2022, 3, 8)
@@ -74,12 +72,8 @@ def clock(monkeypatch):
     return set_to
 
 
-def test_the_last_published_night_and_each_morning_start_a_run_and_earlier_nights_none(
-    dag, monkeypatch
-):
-    mappers = OneStopPlugin.partition_mappers
-    found = {f"{each.__module__}.{each.__qualname__}": each for each in mappers}
-    monkeypatch.setattr(plugins_manager, "get_partition_mapper_plugins", lambda: found)
+@pytest.mark.usefixtures("registered_plugin")
+def test_the_last_published_night_and_each_morning_start_a_run_and_earlier_nights_none(dag):
     timetable = DagSerialization.from_dict(DagSerialization.to_dict(dag)).timetable
     followed = {asset.name for asset, _ in timetable.asset_condition.iter_assets()}
     assert followed == {"onestop_mart", "onestop_morning"}
@@ -138,8 +132,7 @@ def instance(running, monkeypatch, tmp_path):
     for module in (decisions, alerts):
         monkeypatch.setattr(module, "get_current_context", lambda: running.context)
     monkeypatch.setattr(decisions, "settings_of_task", lambda: settings_in(tmp_path))
-    with open_warehouse(settings_in(tmp_path).warehouse):
-        pass  # makes it
+    open_warehouse(settings_in(tmp_path).warehouse).close()  # made by being opened
     monkeypatch.setattr(alerts, "send_question_alert", made.sent.append)
     made.really_decide = deciding.decide_on_report
     recorded = create_autospec(deciding.decide_on_report)
