@@ -71,6 +71,15 @@ _KEYS = {
     "unit": "unit_scope, unit_code",
 }
 _LEVELS = "select unit_code, unit_level, unit_scope from ref.unit_level"
+_COMPARISONS = "select code from ref.code_label where code_kind = 'comparison'"
+
+
+#: Holds for rows whose period has an unknown type or basis, or ends before it begins.
+_NO_PERIOD = (
+    "period_type not in (select period_type from ref.period_type)"
+    " or period_basis not in (select period_basis from ref.period_basis)"
+    " or period_start > period_end"
+)
 #: Further conditions: each selects the rows that break it.
 _CONDITIONS: dict[str, str] = {
     "NAT-F01": (
@@ -103,6 +112,21 @@ _CONDITIONS: dict[str, str] = {
     "NAT-F05": " union all ".join(
         f"(select 1 from {table} group by {key} having count(*) > 1)"
         for table, key in _KEYS.items()
+    ),
+    "NAT-F06": (
+        " union all ".join(
+            f"(select 1 from {table} where {_NO_PERIOD})"
+            for table in ("indicator_value", "form_06a", "processing_time")
+        )
+        + " union all (select 1 from indicator_value"
+        " where method_code not in (select method_code from ref.method)"
+        f" or comparison not in ({_COMPARISONS}))"
+        f" union all (select 1 from target where comparison not in ({_COMPARISONS}))"
+    ),
+    "NAT-F07": (
+        "(select 1 from indicator_value where coverage not between 0 and 100)"
+        " union all (select 1 from delivery where least(rows_read, rows_accepted, rows_rejected,"
+        " rows_repeated, rows_blank, rows_skipped) < 0)"
     ),
 }
 

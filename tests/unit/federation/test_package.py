@@ -8,6 +8,7 @@ import io
 import json
 import stat
 import zipfile
+from decimal import Decimal
 
 import duckdb
 import pyarrow as pa
@@ -444,6 +445,34 @@ def test_a_unit_or_target_twice_is_refused(nation, checks):
         package = open_package(nation.package("P01", 2, tables=tables))
         refused = refusal(lambda package=package: checks.check(package))
         assert (refused.code, "NAT-F05" in str(refused.why)) == (BROKEN_SUMS, True)
+
+
+@pytest.mark.parametrize(
+    ("rule", "table", "column", "value"),
+    [
+        ("NAT-F06", "processing_time", "period_basis", "lunar"),
+        ("NAT-F06", "processing_time", "period_end", dt.date(1999, 12, 31)),
+        ("NAT-F06", "target", "comparison", "=>"),
+        ("NAT-F07", "indicator_value", "coverage", Decimal(-5)),
+        ("NAT-F07", "delivery", "rows_rejected", -3),
+    ],
+)
+def test_a_value_that_has_no_meaning_is_refused(nation, checks, rule, table, column, value):
+    package = changed(nation, table, lambda _: True, column, value)
+    refused = refusal(lambda: checks.check(package))
+    assert (refused.code, rule in str(refused.why)) == (BROKEN_SUMS, True), refused.why
+
+
+@pytest.mark.parametrize("table", ["indicator_value", "form_06a", "processing_time"])
+def test_a_period_type_that_no_list_has_is_refused(nation, checks, table):
+    tables = nation.tables("P01", 2)
+    types = tables[table]["period_type"].to_pylist()
+    place = tables[table].schema.get_field_index("period_type")
+    decades = pa.array(["decade" if each == "month" else each for each in types])
+    tables[table] = tables[table].set_column(place, "period_type", decades)
+    package = open_package(nation.package("P01", 2, tables=tables))
+    refused = refusal(lambda: checks.check(package))
+    assert (refused.code, "NAT-F06" in str(refused.why)) == (BROKEN_SUMS, True), refused.why
 
 
 @pytest.mark.parametrize("status", ["met", "not_met"])
