@@ -69,12 +69,13 @@ def packages_at(
             continue
         try:
             files = list_exports(folder)
-        except ExportsError:
+        except ExportsError as error:
             unreachable.append(
                 FederationError(
-                    "is not there or cannot be read; the packages at all other places are taken in",
+                    error.what,
                     subject=str(folder),
-                    remedy="check the place, the way to it and the rights to read it",
+                    remedy="check the place, the way to it and the rights to read it; the packages"
+                    " at all other places are taken in",
                 )
             )
             continue

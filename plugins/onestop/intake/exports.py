@@ -421,14 +421,15 @@ _REASONS: tuple[tuple[str, str], ...] = (
     (
         said_text(
             "the login is refused or missing; check user and password or key in the"
-            " Connection onestop_exports or in the environment"
+            " Connection (onestop_exports; of packages onestop_packages) or in the environment"
         ),
         "AuthenticationException NoCredentialsError PasswordRequiredException",
     ),
     (
         said_text(
             "the login is refused, or may not list the folder; check the credentials and"
-            " their rights in the Connection onestop_exports or in the environment"
+            " their rights in the Connection (onestop_exports; of packages onestop_packages) or in"
+            " the environment"
         ),
         "PermissionError",
     ),

@@ -41,14 +41,16 @@ SENTENCES: dict[str, str] = {
         " khóa vào known hosts, hoặc vào trường extra host_key của Connection"
     ),
     "the login is refused or missing; check user and password or key in the Connection"
-    " onestop_exports or in the environment": (
+    " (onestop_exports; of packages onestop_packages) or in the environment": (
         "tài khoản bị từ chối hoặc chưa có; kiểm tra người dùng và mật khẩu hoặc khóa trong"
-        " Connection onestop_exports hoặc trong biến môi trường"
+        " Connection (onestop_exports; với gói số liệu: onestop_packages) hoặc trong biến môi"
+        " trường"
     ),
     "the login is refused, or may not list the folder; check the credentials and their rights in"
-    " the Connection onestop_exports or in the environment": (
+    " the Connection (onestop_exports; of packages onestop_packages) or in the environment": (
         "tài khoản bị từ chối, hoặc không được liệt kê thư mục; kiểm tra thông tin đăng nhập và"
-        " quyền trong Connection onestop_exports hoặc trong biến môi trường"
+        " quyền trong Connection (onestop_exports; với gói số liệu: onestop_packages) hoặc trong"
+        " biến môi trường"
     ),
     "there is no such folder; check the path, and that the source system has made it": (
         "không có thư mục ấy; kiểm tra đường dẫn, và hệ thống nguồn đã tạo thư mục chưa"

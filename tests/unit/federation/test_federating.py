@@ -362,6 +362,9 @@ def test_a_place_that_is_not_there_keeps_out_no_package_of_another_one(office, n
     assert states(done) == {"P01": IN_FORCE}
     assert done.publication_id == 1
     assert [error.subject for error in done.unreachable] == places[:2]
+    not_there, no_answer = map(str, done.unreachable)
+    assert "is not there" in not_there
+    assert "nothing answers there" in no_answer
 
 
 def test_a_province_that_is_ahead_does_not_put_off_the_night_of_the_others(office, nation):
