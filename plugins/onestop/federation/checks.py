@@ -124,7 +124,7 @@ _CONDITIONS: dict[str, str] = {
         f" union all (select 1 from target where comparison not in ({_COMPARISONS}))"
     ),
     "NAT-F07": (
-        "(select 1 from indicator_value where coverage not between 0 and 100)"
+        "(select 1 from indicator_value where coverage < 0)"
         " union all (select 1 from delivery where least(rows_read, rows_accepted, rows_rejected,"
         " rows_repeated, rows_blank, rows_skipped) < 0)"
     ),

@@ -463,6 +463,13 @@ def test_a_value_that_has_no_meaning_is_refused(nation, checks, rule, table, col
     assert (refused.code, rule in str(refused.why)) == (BROKEN_SUMS, True), refused.why
 
 
+@pytest.mark.parametrize("coverage", [Decimal(0), Decimal(100), Decimal(150)])
+def test_a_coverage_above_a_hundred_is_taken_in(nation, checks, coverage):
+    # units without a registered desk that sent tickets are more than there should be
+    package = changed(nation, "indicator_value", lambda _: True, "coverage", coverage)
+    checks.check(package)
+
+
 @pytest.mark.parametrize("table", ["indicator_value", "form_06a", "processing_time"])
 def test_a_period_type_that_no_list_has_is_refused(nation, checks, table):
     tables = nation.tables("P01", 2)
