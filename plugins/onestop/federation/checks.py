@@ -72,8 +72,6 @@ _KEYS = {
 }
 _LEVELS = "select unit_code, unit_level, unit_scope from ref.unit_level"
 _COMPARISONS = "select code from ref.code_label where code_kind = 'comparison'"
-
-
 #: Holds for rows whose period has an unknown type or basis, or ends before it begins.
 _NO_PERIOD = (
     "period_type not in (select period_type from ref.period_type)"
