@@ -105,7 +105,7 @@ from (
 
 
 @pytest.mark.usefixtures("spark")
-def test_every_night_of_the_demonstration_is_equal_on_spark(postgres, tmp_path, monkeypatch):
+def test_every_night_of_the_demonstration_is_equal_on_spark(postgres, tmp_path):
     settings = settings_in(tmp_path)
     on_postgres = replace(
         settings_in(tmp_path / "postgres"),
@@ -113,7 +113,6 @@ def test_every_night_of_the_demonstration_is_equal_on_spark(postgres, tmp_path, 
         warehouse=postgres.make_database(),
     )
     write_sample(settings.exports, FIRST_NIGHT, LAST_NIGHT, since=HISTORY_SINCE)
-    monkeypatch.setenv("ONESTOP_RECORD_FILES", str(tmp_path / "record"))
     marts = []
     for each in (settings, on_postgres):
         night = FIRST_NIGHT
@@ -124,6 +123,7 @@ def test_every_night_of_the_demonstration_is_equal_on_spark(postgres, tmp_path, 
             night += dt.timedelta(days=1)
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("ONESTOP_COMPUTE", "local[2]")
+            patch.setenv("ONESTOP_RECORD_FILES", str(tmp_path / "record"))
             found = verify(each)
         assert (found.is_identical, found.differences) == (True, [])
         assert found.figures > 10_000
