@@ -74,8 +74,8 @@ def packages_at(
                 FederationError(
                     error.what,
                     subject=str(folder),
-                    remedy="check the place, the way to it and the rights to read it; the packages"
-                    " at all other places are taken in",
+                    remedy="check the place, the way to it and the rights to read it (Connection"
+                    " onestop_packages); the packages at all other places are taken in",
                 )
             )
             continue

@@ -420,16 +420,15 @@ _REASONS: tuple[tuple[str, str], ...] = (
     ),
     (
         said_text(
-            "the login is refused or missing; check user and password or key in the"
-            " Connection (onestop_exports; of packages onestop_packages) or in the environment"
+            "the login is refused or missing; check user and password or key in its"
+            " Connection or in the environment"
         ),
         "AuthenticationException NoCredentialsError PasswordRequiredException",
     ),
     (
         said_text(
             "the login is refused, or may not list the folder; check the credentials and"
-            " their rights in the Connection (onestop_exports; of packages onestop_packages) or in"
-            " the environment"
+            " their rights in its Connection or in the environment"
         ),
         "PermissionError",
     ),
@@ -451,7 +450,7 @@ def _why(folder: RemoteFolder, error: BaseException) -> ExportsError:
             return ExportsError(
                 said("cannot be read: {reason}", reason=reason),
                 subject=said("the exports at {url}", url=folder.url),
-                remedy="check the address, the login and its rights",
+                remedy="check the address, the login and its rights (Connection onestop_exports)",
             )
     return ExportsError(
         said("cannot be read: the connection failed ({name})", name=type(error).__name__),

@@ -98,10 +98,10 @@ SENTENCES: dict[str, str] = {
     "{province} is late: its last night is {night}": "{province} chậm: đêm cuối là {night}",
     "{province} is missing: no package so far": "{province} thiếu: chưa có gói số liệu nào",
     # keys, registry, places
-    "check the place, the way to it and the rights to read it; the packages at all other places are"
-    " taken in": (
-        "hãy kiểm tra nơi đó, đường mạng đến đó và quyền đọc; gói số liệu ở mọi nơi khác vẫn được"
-        " nhận"
+    "check the place, the way to it and the rights to read it (Connection onestop_packages); the"
+    " packages at all other places are taken in": (
+        "hãy kiểm tra nơi đó, đường mạng đến đó và quyền đọc (Connection onestop_packages); gói số"
+        " liệu ở mọi nơi khác vẫn được nhận"
     ),
     "there is a file already; a key is never replaced": "đã có tệp này; khóa không bao giờ bị thay",
     "name a new file, and keep the earlier key until the national office has the new one": (

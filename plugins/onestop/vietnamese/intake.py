@@ -25,7 +25,9 @@ SENTENCES: dict[str, str] = {
         "dùng một thư mục, sftp://user@host/folder hoặc s3://bucket/folder"
     ),
     "cannot be read: {reason}": "không đọc được: {reason}",
-    "check the address, the login and its rights": "kiểm tra địa chỉ, tài khoản và quyền của nó",
+    "check the address, the login and its rights (Connection onestop_exports)": (
+        "kiểm tra địa chỉ, tài khoản và quyền của nó (Connection onestop_exports)"
+    ),
     "cannot be read: the connection failed ({name})": "không đọc được: kết nối thất bại ({name})",
     "try again; if it still fails, ask the server's administrator": (
         "thử lại; nếu vẫn lỗi, hỏi quản trị viên máy chủ"
@@ -40,17 +42,15 @@ SENTENCES: dict[str, str] = {
         "khóa của máy chủ không phải khóa đã biết; hỏi quản trị viên dấu vân tay của khóa rồi ghi"
         " khóa vào known hosts, hoặc vào trường extra host_key của Connection"
     ),
-    "the login is refused or missing; check user and password or key in the Connection"
-    " (onestop_exports; of packages onestop_packages) or in the environment": (
+    "the login is refused or missing; check user and password or key in its Connection or in the"
+    " environment": (
         "tài khoản bị từ chối hoặc chưa có; kiểm tra người dùng và mật khẩu hoặc khóa trong"
-        " Connection (onestop_exports; với gói số liệu: onestop_packages) hoặc trong biến môi"
-        " trường"
+        " Connection của nơi đó hoặc trong biến môi trường"
     ),
     "the login is refused, or may not list the folder; check the credentials and their rights in"
-    " the Connection (onestop_exports; of packages onestop_packages) or in the environment": (
+    " its Connection or in the environment": (
         "tài khoản bị từ chối, hoặc không được liệt kê thư mục; kiểm tra thông tin đăng nhập và"
-        " quyền trong Connection (onestop_exports; với gói số liệu: onestop_packages) hoặc trong"
-        " biến môi trường"
+        " quyền trong Connection của nơi đó hoặc trong biến môi trường"
     ),
     "there is no such folder; check the path, and that the source system has made it": (
         "không có thư mục ấy; kiểm tra đường dẫn, và hệ thống nguồn đã tạo thư mục chưa"
