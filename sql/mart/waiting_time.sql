@@ -5,6 +5,9 @@
 -- is given by `units_with_tickets` of `units_with_desk`, by `days_with_tickets` beside the working
 -- days of the period so far, and by the visits beside the dossiers handed in at the counters
 -- (`received_at_counter`). Percentiles: mart.wait_percentile.
+--
+-- A unit had a desk in a period if it sent tickets, registered or not, or if, by the register of
+-- the as-of date, it existed on a day of the period and is not known to lack a desk.
 with half_of_day as (
     select distinct calendar_date, half_month from mart.period_day
 ),
@@ -158,20 +161,46 @@ counted as (
             and summed.period_start = days_by_period.period_start
 ),
 
+-- the level is that of the as-of date, as in mart.counted_visit; `union` keeps each unit once
 desk as (
+    select unit_level, unit_code, period_type, period_basis, period_start
+    from by_unit
+    union
     select
-        roll_up.total_code as unit_code,
-        count(*) as desks
+        unit.unit_level,
+        -- a unit named as a level or the city: mart.registered_unit
+        coalesce('(' || level.unit_code || ')', unit.unit_code),
+        period.period_type,
+        period.period_basis,
+        period.period_start
     from core.unit_history as unit
-    inner join mart.roll_up as roll_up
-        on unit.unit_level = roll_up.unit_level and roll_up.total_code is not null
+    left join ref.unit_level as level on unit.unit_code = level.unit_code
+    inner join mart.period as period
+        on
+            (unit.valid_from_date is null or unit.valid_from_date <= period.measured_on)
+            and (unit.valid_to_date is null or unit.valid_to_date > period.period_start)
     where
         unit.valid_from <= :as_of_date
         and (unit.valid_to is null or unit.valid_to > :as_of_date)
         and coalesce(unit.has_one_stop, true)
-        and (unit.valid_from_date is null or unit.valid_from_date <= :as_of_date)
-        and (unit.valid_to_date is null or unit.valid_to_date > :as_of_date)
-    group by roll_up.total_code
+        -- one that ended on its first day did not exist on any
+        and coalesce(unit.valid_from_date < unit.valid_to_date, true)
+),
+
+desk_count as (
+    select
+        coalesce(roll_up.total_code, desk.unit_code) as unit_code,
+        desk.period_type,
+        desk.period_basis,
+        desk.period_start,
+        count(*) as desks
+    from desk
+    inner join mart.roll_up as roll_up on desk.unit_level = roll_up.unit_level
+    group by
+        coalesce(roll_up.total_code, desk.unit_code),
+        desk.period_type,
+        desk.period_basis,
+        desk.period_start
 ),
 
 workday as (
@@ -255,8 +284,7 @@ waiting_time as (
         percentile.median_wait_seconds,
         percentile.p90_wait_seconds,
         counted.units_with_tickets,
-        case when unit.unit_scope = 'unit' then 1 else coalesce(desk.desks, 0) end
-            as units_with_desk,
+        desk_count.desks as units_with_desk,
         counted.days_with_tickets,
         coalesce(workday.workdays, 0) as workdays_in_period,
         coalesce(at_counter.dossiers, 0) as received_at_counter
@@ -267,13 +295,18 @@ waiting_time as (
             counted.period_type = period.period_type
             and counted.period_basis = period.period_basis
             and counted.period_start = period.period_start
+    inner join desk_count
+        on
+            counted.unit_code = desk_count.unit_code
+            and counted.period_type = desk_count.period_type
+            and counted.period_basis = desk_count.period_basis
+            and counted.period_start = desk_count.period_start
     left join mart.wait_percentile as percentile
         on
             counted.unit_code = percentile.unit_code
             and period.tallied_as = percentile.period_type
             and counted.period_basis = percentile.period_basis
             and counted.period_start = percentile.period_start
-    left join desk on counted.unit_code = desk.unit_code
     left join workday
         on
             counted.period_type = workday.period_type

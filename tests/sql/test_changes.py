@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 from engines import assert_same, lines
 from known_issues import issue, patch_issues
-from random_nights import Sources
+from random_nights import SentFile, Sources
 
 from onestop.gate import check_marts, load_suite
 from onestop.gate.suite import MART_SUITES
@@ -247,6 +247,27 @@ def computed(warehouse, night):
 
 def test_only_the_changes_are_computed_when_nothing_is_in_doubt(published, warehouse):
     assert computed(warehouse, published[2]) == "changes"
+
+
+@pytest.mark.parametrize("has_one_stop", [True, False])
+def test_coverages_follow_a_register_that_changes_the_desks_alone(
+    published, warehouse, tmp_path, has_one_stop
+):
+    register = warehouse.rows(
+        "select unit_code, unit_name, unit_level, digitisation_date from core.unit_history"
+        " where valid_to is null"
+    )
+    rows = [{**row, "has_one_stop": has_one_stop} for row in register]
+    units = SentFile(999, "one_stop", "units", published[2], "snapshot", "units.json", rows)
+    load_delivery(warehouse, units.delivery, units.staged(tmp_path))
+    assert computed(warehouse, published[2]) == "changes"
+    publish_marts(warehouse, published[2])
+    coverages = warehouse.rows(
+        "select distinct coverage < 100 as lacks_desks from mart.indicator_value"
+        " where indicator_code = 'counter_waiting_time' and unit_code = 'CITY'"
+    )
+    assert coverages == [{"lacks_desks": has_one_stop}]
+    assert_same(marts(warehouse, "mart"), compute_everything(warehouse, published[2]))
 
 
 def test_only_figures_that_may_be_others_are_compared_with_their_targets_and_stored(

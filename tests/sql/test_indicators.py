@@ -613,6 +613,145 @@ def test_waits_are_shown_with_the_desks_and_dossiers_they_cover(warehouse):
     assert (found["days_with_tickets"], found["workdays_in_period"]) == (1, 120)
 
 
+NEIGHBOUR = "H24.31.06"
+
+
+def desk(code, level, **values):
+    return {"unit_code": code, "unit_level": level, "has_one_stop": True, **values}
+
+
+def issued(*units, day="06-15"):
+    """A ticket of each unit on a day of 2022."""
+    at = dt.datetime.fromisoformat(f"2022-{day} 08:00:00").replace(tzinfo=LOCAL_ZONE)
+    called = at + dt.timedelta(minutes=10)
+    return [
+        ticket(f"{unit} {day}", "15 08:00:00", unit_code=unit, ticket_status="completed")
+        | {"issued_at": at, "called_at": called}
+        for unit in units
+    ]
+
+
+def covered(warehouse, *tickets, night=NIGHT):
+    """Units with tickets, units with a desk and the coverage, by unit and calendar period."""
+    put(warehouse, "visit", *tickets)
+    compute_only(warehouse, night, ["indicator_value"])
+    rows = warehouse.rows(
+        "select unit_code, period_type, period_start, units_with_tickets, units_with_desk, coverage"
+        " from mart_staged.waiting_time inner join mart_staged.indicator_value"
+        " using (unit_code, period_type, period_basis, period_start)"
+        " where indicator_code = 'counter_waiting_time' and method_code = 'visit_mean'"
+        " and period_basis = 'calendar'"
+    )
+    assert all(row["units_with_tickets"] <= row["units_with_desk"] for row in rows), rows
+    assert all(0 <= row["coverage"] <= 100 for row in rows), rows
+    return {
+        (row["unit_code"], row["period_type"], row["period_start"].month): (
+            row["units_with_tickets"],
+            row["units_with_desk"],
+            round(row["coverage"], 1),
+        )
+        for row in rows
+    }
+
+
+def test_a_unit_outside_the_register_that_sends_tickets_is_one_of_the_desks(warehouse):
+    found = covered(warehouse, *issued(DISTRICT, COMMUNE, "H24.99"))
+    assert found["CITY", "year_to_date", 1] == (3, 3, 100)
+    assert found["UNREGISTERED", "year_to_date", 1] == (1, 1, 100)
+    assert found["H24.99", "year_to_date", 1] == (1, 1, 100)
+
+
+def test_a_unit_that_sends_tickets_has_a_desk_whatever_its_register_says(warehouse):
+    put(warehouse, "unit", desk(NEIGHBOUR, "commune", has_one_stop=False))
+    found = covered(warehouse, *issued(NEIGHBOUR))
+    assert found["COMMUNE", "year_to_date", 1] == (1, 2, 50)
+
+
+def test_a_registered_desk_without_tickets_lowers_the_coverage(warehouse):
+    found = covered(warehouse, *issued(DISTRICT, "H24.99"))
+    assert found["CITY", "year_to_date", 1] == (2, 3, Decimal("66.7"))
+    assert found["DISTRICT", "year_to_date", 1] == (1, 1, 100)
+
+
+def test_a_unit_that_may_have_a_desk_counts_and_one_without_a_desk_does_not(warehouse):
+    put(
+        warehouse,
+        "unit",
+        desk(NEIGHBOUR, "commune", has_one_stop=None),
+        desk("H24.31.07", "commune", has_one_stop=False),
+    )
+    found = covered(warehouse, *issued(COMMUNE))
+    assert found["COMMUNE", "year_to_date", 1] == (1, 2, 50)
+
+
+def test_a_commune_merged_away_in_the_period_is_one_of_its_desks(warehouse):
+    merged = {"valid_to_date": dt.date(2022, 5, 1)}
+    put(warehouse, "unit", desk(NEIGHBOUR, "commune", **merged))
+    tickets = (*issued(NEIGHBOUR, COMMUNE, day="02-10"), *issued(COMMUNE))
+    found = covered(warehouse, *tickets)
+    assert found["COMMUNE", "year_to_date", 1] == (2, 2, 100)
+    assert found["COMMUNE", "month", 2] == (2, 2, 100)
+    assert found["COMMUNE", "month", 6] == (1, 1, 100)
+
+
+@pytest.mark.parametrize(
+    ("validity", "months"),
+    [
+        ({"valid_to_date": dt.date(2022, 4, 1)}, {3}),
+        ({"valid_to_date": dt.date(2022, 4, 2)}, {3, 4}),
+        ({"valid_from_date": dt.date(2022, 4, 30)}, {4, 5, 6}),
+        ({"valid_from_date": dt.date(2022, 5, 1)}, {5, 6}),
+        ({"valid_from_date": NIGHT}, {6}),
+        ({"valid_from_date": NIGHT + dt.timedelta(days=1)}, set()),
+        ({"valid_from_date": dt.date(2022, 4, 5), "valid_to_date": dt.date(2022, 4, 5)}, set()),
+        ({"valid_from_date": dt.date(2022, 4, 5), "valid_to_date": dt.date(2022, 4, 6)}, {4}),
+    ],
+)
+def test_a_silent_desk_counts_in_the_periods_on_a_day_of_which_it_existed(
+    warehouse, validity, months
+):
+    put(warehouse, "unit", desk(NEIGHBOUR, "commune", **validity))
+    days = ("03-10", "04-12", "05-10", "06-15")
+    found = covered(warehouse, *(one for day in days for one in issued(COMMUNE, day=day)))
+    counted = {month for month in (3, 4, 5, 6) if found["COMMUNE", "month", month][1] == 2}
+    assert counted == months
+
+
+def test_a_desk_opened_after_the_night_is_not_one_of_the_period_that_still_runs(warehouse):
+    put(warehouse, "unit", desk(NEIGHBOUR, "commune", valid_from_date=dt.date(2022, 6, 20)))
+    found = covered(warehouse, *issued(COMMUNE), night=dt.date(2022, 6, 19))
+    assert found["COMMUNE", "month", 6] == (1, 1, 100)
+
+
+def test_a_unit_whose_level_changed_is_one_desk_of_the_level_that_it_has_now(warehouse):
+    put(
+        warehouse,
+        "unit",
+        desk(NEIGHBOUR, "commune", valid_to=dt.date(2022, 5, 1)),
+        desk(NEIGHBOUR, "district", valid_from=dt.date(2022, 5, 1)),
+    )
+    found = covered(warehouse, *issued(NEIGHBOUR, COMMUNE, day="02-10"))
+    assert found["DISTRICT", "month", 2] == (1, 2, 50)
+    assert found["COMMUNE", "month", 2] == (1, 1, 100)
+    assert found["CITY", "month", 2] == (2, 3, Decimal("66.7"))
+
+
+def test_a_unit_that_left_the_register_is_a_desk_only_where_it_sent_tickets(warehouse):
+    put(warehouse, "unit", desk(NEIGHBOUR, "commune", valid_to=dt.date(2022, 5, 1)))
+    tickets = (*issued(NEIGHBOUR, day="02-10"), *issued(DISTRICT))
+    found = covered(warehouse, *tickets)
+    assert found["UNREGISTERED", "month", 2] == (1, 1, 100)
+    assert found["CITY", "month", 6] == (1, 2, 50)
+    assert found["CITY", "year_to_date", 1] == (2, 3, Decimal("66.7"))
+
+
+def test_a_unit_with_the_code_of_a_level_is_one_desk(warehouse):
+    put(warehouse, "unit", desk("DISTRICT", "district"))
+    found = covered(warehouse, *issued("DISTRICT", DISTRICT))
+    assert found["DISTRICT", "year_to_date", 1] == (2, 2, 100)
+    assert found["(DISTRICT)", "year_to_date", 1] == (1, 1, 100)
+
+
 # --- deadlines ------------------------------------------------------------------------------------
 
 

@@ -263,11 +263,11 @@ def levels_of_units(world: World, as_of: dt.date) -> dict[str, str]:
     return levels
 
 
-def has_desk(unit: Says, day: dt.date) -> bool:
-    """Whether a registered unit exists that day and is not known to lack a One-Stop desk."""
-    since, until = unit.get("valid_from_date"), unit.get("valid_to_date")
-    is_there = (since is None or since <= day) and (until is None or day < until)
-    return is_there and unit["has_one_stop"] is not False
+def has_desk(unit: Says, first: dt.date, last: dt.date) -> bool:
+    """Whether a registered unit had a One-Stop desk, as far as known, on a day of the span."""
+    begins = max(first, unit.get("valid_from_date") or first)
+    ends = min(last, (unit.get("valid_to_date") or dt.date.max) - dt.timedelta(days=1))
+    return begins <= ends and unit["has_one_stop"] is not False
 
 
 def counted_for(unit: str, level: str) -> Iterator[str]:
@@ -922,10 +922,12 @@ def visits_of(tickets: dict[str, Says]) -> Iterator[Visit]:
 
 def count_waiting(world: World, as_of: dt.date, figures: Figures) -> None:
     """Waiting times by visit; a unit without tickets has no row, which means no data."""
-    desks: Counter[Any] = Counter()
+    desks: dict[tuple[Any, ...], set[str]] = defaultdict(set)
     for unit in states_on(world.units, as_of).values():
-        if has_desk(unit, as_of):
-            desks.update((unit["unit_level"].upper(), "CITY"))
+        for period in figures.periods:
+            if has_desk(unit, period.start, period.measured_on):
+                for place in counted_for(place_of(unit["unit_code"]), unit["unit_level"]):
+                    desks[(place, *period.key)].add(place_of(unit["unit_code"]))
     came: dict[tuple[Any, ...], list[Visit]] = defaultdict(list)
     for visit in visits_of(states_on(world.visits, as_of)):
         unit_code = place_of(visit.first["unit_code"])
@@ -935,6 +937,7 @@ def count_waiting(world: World, as_of: dt.date, figures: Figures) -> None:
                     came[(place, *period.key)].append(visit)
     at_counter = received_at_counter(figures)
     for key, all_visits in came.items():
+        senders = {place_of(visit.first["unit_code"]) for visit in all_visits}
         outcomes = Counter(visit.outcome for visit in all_visits)
         called = [visit for visit in all_visits if visit.outcome == "called"]
         waits = [visit.wait for visit in called]
@@ -951,8 +954,8 @@ def count_waiting(world: World, as_of: dt.date, figures: Figures) -> None:
             wait_seconds_from_opening=from_opening,
             visits_within_30_minutes=sum(wait <= 30 * 60 for wait in waits),
             days_with_tickets=len({visit.first["issued_date"] for visit in all_visits}),
-            units_with_tickets=len({place_of(c.first["unit_code"]) for c in all_visits}),
-            units_with_desk=1 if key[0] in figures.units else desks[key[0]],
+            units_with_tickets=len(senders),
+            units_with_desk=len(senders | desks[key]),
             received_at_counter=at_counter[key],
         )
         row["median_wait_seconds"] = percentile(waits, 50) if waits else None
@@ -1013,7 +1016,7 @@ def count_desks(world: World, figures: Figures) -> None:
         units = states_on(world.units, period.measured_on)
         dated = sum(unit["digitisation_date"] is not None for unit in units.values())
         for unit in units.values():
-            if not has_desk(unit, period.measured_on):
+            if not has_desk(unit, period.measured_on, period.measured_on):
                 continue
             since = unit["digitisation_date"]
             for place in (unit["unit_level"].upper(), "CITY"):

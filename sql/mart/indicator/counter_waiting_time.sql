@@ -1,8 +1,9 @@
 -- counter_waiting_time (PL-17): average wait of one visit in seconds; the sum over the visits.
 --
--- Weighted by visits, never a mean of means. `coverage` is the share of One-Stop desks that sent
--- tickets; the figure covers only these. `visit_mean_from_opening` is the variant that counts
--- tickets issued before opening from the opening on.
+-- Weighted by visits, never a mean of means. `coverage` is the share of the period's One-Stop
+-- desks (mart.waiting_time) that sent tickets; the figure covers only these.
+-- `visit_mean_from_opening` is the variant that counts tickets issued before opening from the
+-- opening on.
 with by_method as (
     select 'visit_mean' as method_code, wait_seconds as numerator, waiting.*
     from mart.waiting_time as waiting
