@@ -174,6 +174,7 @@ BROKEN: dict[str, str] = {
     "WTM-F06": setting("visits_within_30_minutes", "visits_called + 1"),
     "WTM-F07": setting("wait_seconds", "wait_seconds + 1", ONE_UNIT),
     "WTM-F08": setting("wait_seconds", "wait_seconds + 1", CITY),
+    "WTM-F09": setting("units_with_desk", "units_with_tickets - 1"),
     "DIG-F01": TWICE,
     "DIG-F02": setting("unit_scope", "null"),
     "DIG-F03": OTHER_NIGHT,

@@ -170,7 +170,12 @@ GOOD: dict[str, list[dict[str, Any]]] = {
         {**CHANGE, **RULE, "unit_code": "H24.15"},
     ],
     "form_06a": form(),
-    "indicator_value": [*values(), *values(**EMPTY, period_type="month")],
+    "indicator_value": [
+        *values(),
+        *values(**EMPTY, period_type="month"),
+        *values(coverage=0, period_type="half_year"),
+        *values(coverage=100, period_type="year"),
+    ],
     "dossier": [
         *dossier(),
         *dossier(dossier_code="2", timeliness="open_overdue", **OPEN),
@@ -254,6 +259,7 @@ BAD: dict[str, tuple[str, list[dict[str, Any]]]] = {
     ),
     "IND-F14": ("indicator_value", values(turned_by=None)),
     "IND-F15": ("indicator_value", values(rate_upper=74.9)),
+    "IND-F16": ("indicator_value", values(coverage=100.01)),
     "MDS-F01": ("dossier", dossier() + dossier()),
     "MDS-F02": ("dossier", dossier(dossier_code=None)),
     "MDS-F03": ("dossier", dossier(unit_code=None)),

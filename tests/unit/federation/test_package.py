@@ -465,7 +465,7 @@ def test_a_value_that_has_no_meaning_is_refused(nation, checks, rule, table, col
 
 @pytest.mark.parametrize("coverage", [Decimal(0), Decimal(100), Decimal(150)])
 def test_a_coverage_above_a_hundred_is_taken_in(nation, checks, coverage):
-    # units without a registered desk that sent tickets are more than there should be
+    # an earlier release compared the units that sent tickets with the desks registered that night
     package = changed(nation, "indicator_value", lambda _: True, "coverage", coverage)
     checks.check(package)
 
