@@ -2,23 +2,14 @@
 -- mart.period_tally: mart.unit_tally with what its units and periods are.
 --
 -- The year to date has the rows of the `year` that runs (`tallied_as` of mart.period).
-with tally as (
-    select unit_tally.*, unit_tally.period_type as counted_as
-    from mart.unit_tally as unit_tally
-    union all
-    select unit_tally.*, 'year_to_date' as counted_as
-    from mart.unit_tally as unit_tally
-    where unit_tally.period_type = 'year'
-),
-
-period_tally as (
+with period_tally as (
     select
         tally.unit_code,
         unit.unit_level,
         unit.unit_scope,
         tally.field_code,
         tally.procedure_key,
-        tally.counted_as as period_type,
+        period.period_type,
         tally.period_basis,
         tally.period_start,
         period.period_end,
@@ -45,11 +36,11 @@ period_tally as (
         tally.received_in_period,
         tally.due_in_time,
         tally.due_judged
-    from tally
+    from mart.unit_tally as tally
     inner join mart.unit as unit on tally.unit_code = unit.unit_code
     inner join mart.period as period
         on
-            tally.counted_as = period.period_type
+            tally.period_type = period.tallied_as
             and tally.period_basis = period.period_basis
             and tally.period_start = period.period_start
 )
