@@ -145,5 +145,6 @@ def _write_rows(load: Incoming, known_from: dt.date) -> int:
     """
     store_implicit_rows(load, known_from)
     versions = append_versions(load, known_from)
+    load.warehouse.gather_statistics_of(f"core.{load.feed.entity}_version", versions)
     refresh_history(load.warehouse, load.feed)
     return versions

@@ -291,6 +291,15 @@ class Warehouse(ABC):
         """Update the engine's statistics of schemas, if it needs that."""
 
     @abstractmethod
+    def gather_statistics_of(self, table: str, added: int) -> None:
+        """Update the engine's statistics of a table that grew, if it needs that.
+
+        Args:
+            table: its name.
+            added: how many rows the running transaction added.
+        """
+
+    @abstractmethod
     def publish_copy(self, target: Path) -> None:
         """Replace the read-only copy for BI tools atomically, if the engine has one."""
 

@@ -362,6 +362,9 @@ class DuckDBWarehouse(Warehouse):
     def gather_statistics(self, *schemas: str) -> None:
         """Does nothing: DuckDB updates its statistics while writing."""
 
+    def gather_statistics_of(self, table: str, added: int) -> None:
+        """Does nothing: DuckDB updates its statistics while writing."""
+
     def publish_copy(self, target: Path) -> None:
         """Copy the file after a checkpoint, and replace the readers' copy by one rename.
 
