@@ -59,8 +59,9 @@ _FIRST_LOCK = 3818_2022
 #: How long a step waits for a reader that has locked a table to change.
 _READER_WAIT_MINUTES = 15
 _BATCH_ROWS = 100_000
-#: Memory for sorting and hashing of the writer; more than others', since there is only one.
-_WRITER_MEMORY = "128MB"
+#: Memory for sorting and hashing of the writer and the gate; more than others', since there is only
+#: one of each.
+_OWN_MEMORY = "128MB"
 
 _TYPES: dict[pa.DataType, str] = {
     pa.string(): "varchar",
@@ -179,7 +180,7 @@ class PostgreSQLWarehouse(Warehouse):
         if not self._has_lock_table():
             self._make_lock_table()
         self._take_lock()
-        self.execute(f"set work_mem = '{_WRITER_MEMORY}'")
+        self.execute(f"set work_mem = '{_OWN_MEMORY}'")
         self.execute(f"set lock_timeout = '{_READER_WAIT_MINUTES}min'")
         self.migrate()
         self.execute(_take_role(PIPELINE))
@@ -757,7 +758,9 @@ def sqlalchemy_engine(
 
     Args:
         url: of the database.
-        read_only: whether the server refuses every change.
+        read_only: whether the server refuses every change. Such a session is closed after each use,
+            because pages wait for requests most of the time; the others are kept for the next
+            statement, until the engine is disposed of.
         joins_whole_tables: whether nested loops are avoided, as in
             :meth:`PostgreSQLWarehouse.make_table`.
     """
@@ -768,6 +771,8 @@ def sqlalchemy_engine(
         connection.execute(_take_role(AUDITOR).encode())
         if read_only:
             connection.execute("set default_transaction_read_only = on")
+        else:
+            connection.execute(f"set work_mem = '{_OWN_MEMORY}'".encode())
         if joins_whole_tables:
             connection.execute("set enable_nestloop = off")
         return connection
@@ -775,7 +780,7 @@ def sqlalchemy_engine(
     return sa.create_engine(
         "postgresql+psycopg://",
         creator=connect,
-        poolclass=sa.pool.NullPool,
+        poolclass=sa.pool.NullPool if read_only else sa.pool.QueuePool,
         isolation_level="AUTOCOMMIT",
     )
 
@@ -829,8 +834,7 @@ def _connect(url: str, row_factory: Any) -> psycopg.Connection[Any]:  # noqa: AN
             remedy="check that the server is up, and the address in ONESTOP_WAREHOUSE (in Airflow:"
             " in the Connection onestop_warehouse)",
         ) from error
-    for setting in _SESSION.items():
-        connection.execute("select set_config(%s, %s, false)", setting)
+    connection.execute(_SET_SESSION, [text for setting in _SESSION.items() for text in setting])
     return connection
 
 
@@ -848,6 +852,8 @@ _SESSION = {
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
 }
+#: One statement for all of them: a night opens dozens of sessions.
+_SET_SESSION = "select " + ", ".join(["set_config(%s, %s, false)"] * len(_SESSION))
 
 
 def _columns_loaded(file: duckdb.DuckDBPyConnection) -> dict[str, str]:

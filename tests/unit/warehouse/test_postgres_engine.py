@@ -8,12 +8,14 @@ from decimal import Decimal
 import psycopg
 import pyarrow as pa
 import pytest
+import sqlalchemy as sa
 from published_marts import NIGHT, settings_in
 
 from onestop.marts.compute import compute_marts
 from onestop.marts.publish import publish_marts
 from onestop.marts.published import NothingPublishedError, open_published, published_nights
 from onestop.warehouse import WarehouseError, open_warehouse
+from onestop.warehouse.postgres_engine import sqlalchemy_engine
 
 
 @pytest.fixture(scope="module")
@@ -179,3 +181,31 @@ def test_only_views_of_the_same_schema_are_dropped_with_a_replaced_view(warehous
     assert warehouse.value("select added from ref.of_another") == 2
     warehouse.execute("drop view ref.of_another")
     warehouse.execute("drop view mart.beside_it, mart.read_view")
+
+
+def test_statistics_are_gathered_once_a_table_grew_by_a_twentieth(warehouse):
+    def expected():
+        return warehouse.value("select reltuples from pg_class where relname = 'grown'")
+
+    with warehouse.transaction():
+        warehouse.execute("create table mart.grown as select n from generate_series(1, 1000) as n")
+        warehouse.gather_statistics_of("mart.grown", 1000)
+        assert expected() == 1000
+        for added, known in ((50, 1000), (51, 1101)):
+            warehouse.execute(
+                f"insert into mart.grown (n) select n from generate_series(1, {added}) as n"
+            )
+            warehouse.gather_statistics_of("mart.grown", added)
+            assert expected() == known
+        warehouse.execute("drop table mart.grown")
+
+
+@pytest.mark.parametrize(("read_only", "sessions"), [(False, 1), (True, 2)])
+def test_the_gate_keeps_its_session_and_pages_close_theirs(url, read_only, sessions):
+    engine = sqlalchemy_engine(url, read_only=read_only)
+    found = set()
+    for _ in range(2):
+        with engine.connect() as connection:
+            found.add(connection.execute(sa.text("select pg_backend_pid()")).scalar_one())
+    engine.dispose()
+    assert len(found) == sessions
