@@ -3,11 +3,11 @@
 .venv/bin/python tests/benchmarks/bench_record.py --dossiers 2000000
 
 The record is that of ``bench_marts.py``, its dossiers divided among ten sources. A first night is
-computed and published in full; then each source delivers its part of ``--changed`` dossiers, their
-night is computed by changes and published, while a reader asks for figures. A third of them is
-received that day, the others are closed or wait for a supplement. The statements of the load, the
-computation and the publication that read a large table whole are listed with ``--plans``, the
-dearest ones of each part with ``--statements 20``.
+computed, checked and published in full; then each source delivers its part of ``--changed``
+dossiers, and their night is computed by changes, checked and published, while a reader asks for
+figures. A third of them is received that day, the others are closed or wait for a supplement. The
+statements of the load, the computation and the publication that read a large table whole are listed
+with ``--plans``, the dearest ones of each part with ``--statements 20``.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ from bench_marts import NIGHT, make_record
 from postgres_server import running_server
 from statement_plans import whole_scans
 
+from onestop.gate.evaluation import load_engine
+from onestop.gate.mart_checks import check_marts
 from onestop.marts.compute import compute_marts
 from onestop.marts.publish import publish_marts
 from onestop.record.load import load_delivery
@@ -255,12 +257,20 @@ def measure(url: str, folder: Path, clock: Clock, wanted: argparse.Namespace) ->
             print(f"  {name:<44}{size:>10}")
 
 
+def check(url: str, night: dt.date, clock: Clock) -> None:
+    with clock.timed("check what was computed"):
+        verdict = check_marts(url, night)
+    for failed in verdict.failed:
+        print(f"  {failed.rule_code}: {failed.rows_failed} rows")
+
+
 def first_night(url: str, folder: Path, clock: Clock, statements: int) -> None:
     with open_warehouse(url) as warehouse:
         with clock.timed("statistics"):
             warehouse.gather_statistics("core", "audit")
         with clock.dearest(statements), clock.timed("compute everything"):
             compute_marts(warehouse, NIGHT)
+        check(url, NIGHT, clock)
         with clock.dearest(statements), clock.timed("publish everything"):
             publish_marts(warehouse, NIGHT)
         with clock.timed("vacuum and statistics"):
@@ -282,6 +292,7 @@ def night_of_changes(url: str, folder: Path, clock: Clock, wanted: argparse.Name
                 load_night(warehouse, folder, night)
             with clock.dearest(statements), clock.timed("compute the changes"):
                 compute_marts(warehouse, night)
+            check(url, night, clock)
             with clock.dearest(statements), clock.timed("publish them"):
                 publish_marts(warehouse, night)
             with clock.timed("vacuum and statistics"):
@@ -309,6 +320,7 @@ def main() -> None:
         stage_night(record, folder, NIGHT + DAY, wanted.changed)
         url = server.make_database()
         clock = Clock(url)
+        load_engine()
         with open_warehouse(url) as warehouse, timed("put it into PostgreSQL"):
             copy_record(record, warehouse)
         record.unlink()
