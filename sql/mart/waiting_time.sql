@@ -6,8 +6,8 @@
 -- days of the period so far, and by the visits beside the dossiers handed in at the counters
 -- (`received_at_counter`). Percentiles: mart.wait_percentile.
 --
--- A unit had a desk in a period if it sent tickets, registered or not, or if, by the register of
--- the as-of date, it existed on a day of the period and is not known to lack a desk.
+-- A unit had a desk in a period if a visit began there, registered or not, or if, by the register
+-- of the as-of date, it existed on a day of the period and is not known to lack a desk.
 with half_of_day as (
     select distinct calendar_date, half_month from mart.period_day
 ),
@@ -193,7 +193,7 @@ desk_count as (
         desk.period_type,
         desk.period_basis,
         desk.period_start,
-        count(*) as desks
+        count(desk.unit_code) as desks
     from desk
     inner join mart.roll_up as roll_up on desk.unit_level = roll_up.unit_level
     group by

@@ -47,8 +47,8 @@ _STORED = {
     ),
     "form_06a": "select * from form_06a where unit_scope <> 'unit' or received_total <> 0",
 }
-#: Rules of the suites that a package need not keep: PTM-F02 needs rows of units, which a package
-#: has no percentiles of; earlier releases publish coverages above 100, which IND-F16 refuses.
+#: Rules of the suites that a package may break: PTM-F02 needs rows of units, which a package has no
+#: percentiles of; earlier releases published coverages above 100, which IND-F16 refuses.
 _NOT_OF_PACKAGES = {"IND-F16", "PTM-F02"}
 #: Columns that every row of a table has; those of the other tables are required by the warehouse.
 _REQUIRED = {

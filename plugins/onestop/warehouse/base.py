@@ -296,7 +296,7 @@ class Warehouse(ABC):
 
         Args:
             table: its name.
-            added: how many rows the running transaction added.
+            added: how many rows a delivery added to it in the running transaction.
         """
 
     @abstractmethod

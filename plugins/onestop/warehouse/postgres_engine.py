@@ -59,8 +59,8 @@ _FIRST_LOCK = 3818_2022
 #: How long a step waits for a reader that has locked a table to change.
 _READER_WAIT_MINUTES = 15
 _BATCH_ROWS = 100_000
-#: Memory for sorting and hashing of the writer and the gate; more than others', since there is only
-#: one of each.
+#: Memory for sorting and hashing of the writer and the gate; more than others', since only one of
+#: each runs at a time.
 _OWN_MEMORY = "128MB"
 
 _TYPES: dict[pa.DataType, str] = {
@@ -693,16 +693,19 @@ class PostgreSQLWarehouse(Warehouse):
             self.execute(f"analyze {', '.join(tables)}")
 
     def gather_statistics_of(self, table: str, added: int) -> None:
-        """Update the planner's statistics of a table that grew by a twentieth, or has none.
+        """Update the planner's statistics of a table without any, or that grew by a twentieth.
 
-        The counts that :meth:`gather_statistics` reads are those of committed transactions.
+        It does without while another session maintains the table.
         """
+        schema, name = table.split(".")
+        # the number of rows stays known when the transaction that counted them is rolled back
         before = self.value(
-            "select greatest(reltuples, 0) from pg_class where oid = to_regclass(:name)",
-            {"name": table},
+            "select c.reltuples from pg_class as c where c.oid = to_regclass(:table) and exists"
+            " (select 1 from pg_stats as s where s.schemaname = :schema and s.tablename = :name)",
+            {"table": table, "schema": schema, "name": name},
         )
-        if added > before / 20:
-            self.execute(f"analyze {table}")
+        if before is None or added > before / 20:
+            self.execute(f"analyze (skip_locked) {table}")
 
     def _changed_tables(self, schemas: Iterable[str]) -> list[str]:
         """The tables without statistics, or of which a twentieth changed since they were made."""
@@ -754,13 +757,13 @@ def sqlalchemy_engine(
 ) -> sa.Engine:
     """A SQLAlchemy engine that reads as the auditor where the login may.
 
-    Each statement has its own transaction, so that a failing rule affects no other.
+    Each statement has its own transaction, so that a failing rule affects no other. A session is
+    kept for the next statement until the engine is disposed of; a read-only one is closed after
+    each use, because pages wait for requests most of the time.
 
     Args:
         url: of the database.
-        read_only: whether the server refuses every change. Such a session is closed after each use,
-            because pages wait for requests most of the time; the others are kept for the next
-            statement, until the engine is disposed of.
+        read_only: whether the server refuses every change.
         joins_whole_tables: whether nested loops are avoided, as in
             :meth:`PostgreSQLWarehouse.make_table`.
     """
@@ -781,6 +784,8 @@ def sqlalchemy_engine(
         "postgresql+psycopg://",
         creator=connect,
         poolclass=sa.pool.NullPool if read_only else sa.pool.QueuePool,
+        # a session that was lost meanwhile is opened again
+        pool_pre_ping=not read_only,
         isolation_level="AUTOCOMMIT",
     )
 
@@ -851,6 +856,7 @@ _SESSION = {
     # The database's limits are for the logins of readers.
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
 }
 #: One statement for all of them: a night opens dozens of sessions.
 _SET_SESSION = "select " + ", ".join(["set_config(%s, %s, false)"] * len(_SESSION))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 
@@ -198,6 +199,43 @@ def test_statistics_are_gathered_once_a_table_grew_by_a_twentieth(warehouse):
             warehouse.gather_statistics_of("mart.grown", added)
             assert expected() == known
         warehouse.execute("drop table mart.grown")
+
+
+def test_statistics_of_a_load_that_was_rolled_back_are_gathered_again(warehouse):
+    warehouse.execute("create table mart.filled (n integer)")
+    fill = "insert into mart.filled (n) select n from generate_series(1, {}) as n"
+    with suppress(KeyError), warehouse.transaction():
+        warehouse.execute(fill.format(1000))
+        warehouse.gather_statistics_of("mart.filled", 1000)
+        raise KeyError
+    with warehouse.transaction():
+        warehouse.execute(fill.format(10))
+        warehouse.gather_statistics_of("mart.filled", 10)
+        (row,) = warehouse.rows("select n_distinct from pg_stats where tablename = 'filled'")
+    warehouse.execute("drop table mart.filled")
+    assert row["n_distinct"] == -1
+
+
+def test_statistics_are_not_waited_for(url, warehouse):
+    warehouse.execute("create table mart.vacuumed as select 1 as n")
+    with psycopg.connect(url) as other:
+        other.execute("lock table mart.vacuumed in share update exclusive mode")
+        with warehouse.transaction():
+            warehouse.execute("set local lock_timeout = '1s'")
+            warehouse.gather_statistics_of("mart.vacuumed", 1)
+    warehouse.execute("drop table mart.vacuumed")
+
+
+def test_a_session_that_the_gate_lost_is_opened_again(url):
+    engine = sqlalchemy_engine(url)
+    select = sa.text("select pg_backend_pid()")
+    with engine.connect() as connection:
+        lost = connection.execute(select).scalar_one()
+    with psycopg.connect(url) as administrator:
+        administrator.execute("select pg_terminate_backend(%s, 5000)", [lost])
+    with engine.connect() as connection:
+        assert connection.execute(select).scalar_one() != lost
+    engine.dispose()
 
 
 @pytest.mark.parametrize(("read_only", "sessions"), [(False, 1), (True, 2)])
