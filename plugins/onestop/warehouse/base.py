@@ -286,6 +286,11 @@ class Warehouse(ABC):
         Without a comment it is empty.
         """
 
+    @property
+    def rows_at_once(self) -> int | None:
+        """How many rows a statement may join and sum up; None where a server bounds its memory."""
+        return None
+
     @abstractmethod
     def gather_statistics(self, *schemas: str) -> None:
         """Update the engine's statistics of schemas, if it needs that."""

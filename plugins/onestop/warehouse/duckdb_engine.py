@@ -28,9 +28,10 @@ from onestop.warehouse.duckdb_files import (
     OUTSIDE,
     copy_held,
     is_copy_of_held,
-    memory_limit,
+    memory_gigabytes,
     named_when_disk_full,
     open_duckdb,
+    remedy_of,
     roll_back,
 )
 from onestop.warehouse.sql_text import with_parameters
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 _WAIT_SECONDS = 60.0
 _SCHEME = "duckdb:///"
 _BATCH_ROWS = 1 << 17
+#: Rows of sums, of some 300 bytes, that leave a third of the memory to joins.
+_ROWS_PER_GIGABYTE = 2_000_000
 #: Rows of a table whose deleted ones are looked for.
 _LARGE_TABLE = 200_000
 #: Above this share of deleted rows, a checkpoint moves the others together.
@@ -82,7 +85,7 @@ class DuckDBWarehouse(Warehouse):
             raise NoWarehouseError(said("there is no warehouse at {path}", path=path))
         if not read_only:
             path.parent.mkdir(parents=True, exist_ok=True)
-        with _explained(path):
+        with explained(path):
             connection = connect_waiting(path, read_only=read_only)
         connection.execute("set timezone = 'Asia/Ho_Chi_Minh'")
         connection.execute("set preserve_insertion_order = false")
@@ -171,7 +174,7 @@ class DuckDBWarehouse(Warehouse):
 
     def arrow(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """Run a query and return it as an Arrow table."""
-        with _explained(self._path):
+        with explained(self._path):
             if parameters:
                 query = with_parameters(sql, "${}")
                 found = self._connection.sql(query, params=dict(parameters))
@@ -188,7 +191,7 @@ class DuckDBWarehouse(Warehouse):
         self, sql: str, parameters: Mapping[str, Any] | None = None
     ) -> Iterator[pa.RecordBatch]:
         """Run a query and return its rows in Arrow batches, at least one, as they arrive."""
-        with _explained(self._path):
+        with explained(self._path):
             query = with_parameters(sql, "${}") if parameters else sql
             found = self._connection.sql(query, params=dict(parameters or {}))
             reader = found.to_arrow_reader(_BATCH_ROWS)
@@ -220,7 +223,7 @@ class DuckDBWarehouse(Warehouse):
         return table
 
     def _run(self, sql: str, parameters: Mapping[str, Any] | None) -> duckdb.DuckDBPyConnection:
-        with _explained(self._path):
+        with explained(self._path):
             if not parameters:
                 return self._connection.execute(sql)
             return self._connection.execute(with_parameters(sql, "${}"), dict(parameters))
@@ -275,6 +278,11 @@ class DuckDBWarehouse(Warehouse):
         if found and found[0]:
             self.execute(f"drop {other} {name}")
         self.execute(f"create or replace {kind} {name} as {select}")
+
+    @property
+    def rows_at_once(self) -> int | None:
+        """As many rows as the memory of the connection is sure to hold."""
+        return max(int(_ROWS_PER_GIGABYTE * memory_gigabytes()), 1)
 
     def columns(self, schema: str, table: str) -> list[str]:
         """Names of a table's columns, in order."""
@@ -410,8 +418,13 @@ class DuckDBWarehouse(Warehouse):
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Turn errors caused by the disk, the memory or the file into ones with a remedy."""
+def explained(path: Path) -> Iterator[None]:
+    """Turn errors caused by the disk, the memory or the file into ones with a remedy.
+
+    Raises:
+        DiskFullError: there is no room.
+        WarehouseError: the other causes.
+    """
     try:
         with named_when_disk_full(path):
             yield
@@ -419,11 +432,7 @@ def _explained(path: Path) -> Iterator[None]:
         cause = str(error).strip().partition("\n")[0]
         raise WarehouseError(
             said("the warehouse cannot be used: {cause}; the step was rolled back", cause=cause),
-            remedy=said(
-                "set ONESTOP_MEMORY, now {amount}, to more, and run it again", amount=memory_limit()
-            )
-            if isinstance(error, duckdb.OutOfMemoryException)
-            else "remove the cause and run it again",
+            remedy=remedy_of(error),
         ) from error
 
 

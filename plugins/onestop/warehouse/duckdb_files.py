@@ -15,7 +15,7 @@ import duckdb
 
 from onestop.errors import OneStopError
 from onestop.files import DiskFullError
-from onestop.said import said
+from onestop.said import said, said_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +30,10 @@ _FAULTY_STEPS = ("outer_join_simplification",)
 
 #: Memory that one connection may use before it spills to a folder beside its file.
 _MEMORY = "1GB"
-_AMOUNT = re.compile(r"(?!0+(\.0*)?\s*[KMGT])\d{1,6}(\.\d{1,3})?\s*[KMGT]i?B", re.IGNORECASE)
+_AMOUNT = re.compile(
+    r"(?!0+(\.0*)?\s*[KMGT])(?P<number>\d{1,6}(\.\d{1,3})?)\s*(?P<unit>[KMGT])(?P<binary>i?)B",
+    re.IGNORECASE,
+)
 _THREADS = re.compile(r"[1-9][0-9]{0,2}")
 
 
@@ -44,14 +47,31 @@ def memory_limit() -> str:
     Raises:
         LimitError: the variable holds something else.
     """
+    return _memory().group()
+
+
+def memory_gigabytes() -> float:
+    """The same in GB.
+
+    Raises:
+        LimitError: as above.
+    """
+    amount = _memory()
+    thousand = 1024 if amount["binary"] else 1000
+    power = "KMGT".index(amount["unit"].upper()) + 1
+    return float(float(amount["number"]) * thousand**power / 1000**3)
+
+
+def _memory() -> re.Match[str]:
     amount = os.environ.get("ONESTOP_MEMORY", "").strip() or _MEMORY
-    if not _AMOUNT.fullmatch(amount):
+    found = _AMOUNT.fullmatch(amount)
+    if found is None:
         raise LimitError(
             said("{amount} is no amount of memory", amount=amount),
             subject="ONESTOP_MEMORY",
             remedy="write a number and a unit, such as 800MB or 2GB",
         )
-    return amount
+    return found
 
 
 def thread_limit() -> int | None:
@@ -133,6 +153,15 @@ def named_when_disk_full(path: Path) -> Iterator[None]:
         if not is_full:
             raise
         raise DiskFullError(path.parent) from error
+
+
+def remedy_of(error: Exception) -> str:
+    """What helps against one of :data:`OUTSIDE`."""
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return said(
+            "set ONESTOP_MEMORY, now {amount}, to more, and run it again", amount=memory_limit()
+        )
+    return said_text("remove the cause and run it again")
 
 
 def roll_back(connection: duckdb.DuckDBPyConnection) -> None:

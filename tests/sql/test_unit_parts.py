@@ -1,0 +1,66 @@
+"""Sums of a large record are counted of some units at a time; the marts are the same."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from engines import assert_same, content
+from example_counts import examples
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_worlds import NIGHTS, build_world, put_world
+
+from onestop.marts.compute import compute_marts
+from onestop.marts.publish import refresh_reference
+from onestop.warehouse import open_warehouse
+from onestop.warehouse.duckdb_engine import DuckDBWarehouse
+
+
+@pytest.fixture(scope="module")
+def warehouses(tmp_path_factory):
+    """Two open warehouses."""
+    folder = tmp_path_factory.mktemp("parts")
+    with (
+        open_warehouse(f"duckdb:///{folder / 'whole.duckdb'}") as whole,
+        open_warehouse(f"duckdb:///{folder / 'parts.duckdb'}") as parts,
+    ):
+        for warehouse in (whole, parts):
+            refresh_reference(warehouse)
+        yield whole, parts
+
+
+class Statements:
+    """How many statements of each kind add rows to the sums."""
+
+    def __init__(self, monkeypatch):
+        self.added = 0
+        run = DuckDBWarehouse.execute
+
+        def execute(warehouse, sql, parameters=None):
+            self.added += sql.startswith("insert into mart_staged.unit_tally")
+            run(warehouse, sql, parameters)
+
+        monkeypatch.setattr(DuckDBWarehouse, "execute", execute)
+
+
+@settings(max_examples=examples(4, in_long=100))
+@given(
+    seed=st.integers(0, 2**32 - 1), night=st.sampled_from(NIGHTS), rows=st.sampled_from([1, 100])
+)
+def test_marts_counted_of_some_units_at_a_time_are_the_same(warehouses, seed, night, rows):
+    world = build_world(random.Random(seed).choice, dossiers=60, tickets=5)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        statements = Statements(monkeypatch)
+        for warehouse, rows_at_once in zip(warehouses, (10**9, rows), strict=True):
+            monkeypatch.setattr(DuckDBWarehouse, "rows_at_once", rows_at_once)
+            put_world(warehouse, world)
+            compute_marts(warehouse, night)
+    assert statements.added > 1
+    assert_same(*(content(warehouse, ("core", "mart_staged")) for warehouse in warehouses))
+
+
+@pytest.mark.parametrize(("memory", "rows"), [("1GB", 2_000_000), ("512 MiB", 1_073_741)])
+def test_a_part_has_as_many_rows_as_the_memory_holds(warehouses, monkeypatch, memory, rows):
+    monkeypatch.setenv("ONESTOP_MEMORY", memory)
+    assert warehouses[0].rows_at_once == rows
