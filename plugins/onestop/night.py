@@ -82,7 +82,7 @@ from onestop.staging.delivery_lock import working_on
 from onestop.staging.shared_staged import JUDGED, READ, staged_at_hand
 from onestop.staging.staged_delivery import DamagedStagedError, noticing_damage, read_delivery
 from onestop.upkeep.rebuild import refuse_lost_warehouse
-from onestop.warehouse import WarehouseBusyError, open_warehouse
+from onestop.warehouse import WarehouseBusyError, WarehouseError, open_warehouse
 from onestop.warehouse.staged_names import STAGED
 
 if TYPE_CHECKING:
@@ -640,7 +640,7 @@ def check_night(
             warehouse.make_table(f"{STAGED}.{_CHECK_BEGUN}", "select true as is_begun")
         try:
             verdict = check_marts(warehouse_url, night, results=folders.validation_results)
-        except BrokenRuleError:
+        except (BrokenRuleError, WarehouseError):
             # Another run may have dropped the tables meanwhile, by computing or publishing.
             with open_warehouse(warehouse_url) as warehouse:
                 if not is_frozen(warehouse, night) and _is_being_checked(warehouse, night):

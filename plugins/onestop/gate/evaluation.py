@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import os
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from functools import cache
@@ -17,6 +17,7 @@ from onestop.errors import OneStopError
 from onestop.gate.deferred_imports import deferring
 from onestop.said import said, said_text
 from onestop.schema.number_text import day, decimal_text, whole
+from onestop.warehouse.duckdb_files import OUTSIDE
 from onestop.warehouse.duckdb_sqlalchemy import engine_on
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def run_suite(
     select = query if query.lstrip().lower().startswith("select") else f"select * from {query}"
     with opened(source) as engine:
         outcomes = evaluate(engine, select, suite, suite.rules, [])
-        with _as_broken(suite), engine.connect() as connection:
+        with _as_broken(suite, engine), engine.connect() as connection:
             checked = connection.execute(
                 sa.text(f"select count(*) from ({select}) as checked")
             ).scalar_one()
@@ -163,32 +164,53 @@ def evaluate(
     rules = list(rules)
     if not rules:
         return []
-    with _as_broken(suite):
+    with _as_broken(suite, engine):
         results = load_engine().evaluate(engine, query, suite.as_expectations(rules), index_columns)
-    found = {item["expectation_config"]["meta"]["rule_code"]: item for item in results}
-    broken = {
-        rule.code: cause
-        for rule in rules
-        for cause in _causes(found[rule.code].get("exception_info") or {})
-    }
-    if broken:
-        causes = "; ".join(f"{code}: {cause}" for code, cause in broken.items())
-        raise BrokenRuleError(causes, subject=said("suite {name}", name=suite.name), remedy=_REMEDY)
+        found = {item["expectation_config"]["meta"]["rule_code"]: item for item in results}
+        broken = {
+            rule.code: cause
+            for rule in rules
+            for cause in _causes(found[rule.code].get("exception_info") or {})
+        }
+        if broken:
+            causes = "; ".join(f"{code}: {cause}" for code, cause in broken.items())
+            raise BrokenRuleError(
+                causes, subject=said("suite {name}", name=suite.name), remedy=_REMEDY
+            )
     return [_outcome(rule, found[rule.code], query) for rule in rules]
 
 
 @contextmanager
-def _as_broken(suite: Suite) -> Iterator[None]:
-    """Raise what the engine cannot evaluate, such as a table that is gone, as a broken rule."""
+def _as_broken(suite: Suite, engine: sa.Engine) -> Iterator[None]:
+    """Raise what the engine cannot evaluate, such as a table that is gone, as a broken rule.
+
+    What the engine is prevented from, by a full disk, too little memory or a server that is gone,
+    is no fault of a rule: it is raised as it is, also where Great Expectations took it for one.
+    """
     import sqlalchemy as sa  # noqa: PLC0415 - as above
 
+    outside: list[BaseException] = []
+
+    def note(context: sa.engine.ExceptionContext) -> None:
+        if isinstance(context.original_exception, OUTSIDE) or isinstance(
+            context.sqlalchemy_exception, sa.exc.OperationalError
+        ):
+            outside.append(context.original_exception)
+
+    sa.event.listen(engine, "handle_error", note)
     try:
         yield
-    except (ValueError, sa.exc.SQLAlchemyError) as error:
+    except (ValueError, sa.exc.SQLAlchemyError, BrokenRuleError) as error:
+        if outside:
+            raise outside[0] from error
+        if isinstance(error, BrokenRuleError):
+            raise
         cause = str(error).strip().partition("\n")[0]
         raise BrokenRuleError(
             cause, subject=said("suite {name}", name=suite.name), remedy=_REMEDY
         ) from error
+    finally:
+        sa.event.remove(engine, "handle_error", note)
 
 
 def _causes(exception_info: dict[str, Any]) -> Iterator[str]:
@@ -302,24 +324,27 @@ def opened(
     if isinstance(source, sa.Engine):
         yield source
         return
-    if not isinstance(source, str):
-        engine = engine_on(source)
-    elif source.startswith(_DUCKDB_FILE):
-        # as for the other engine
-        from onestop.warehouse.duckdb_engine import connect_waiting  # noqa: PLC0415
+    with ExitStack() as opening:
+        if not isinstance(source, str):
+            engine = engine_on(source)
+        elif source.startswith(_DUCKDB_FILE):
+            # as for the other engine
+            from onestop.warehouse import duckdb_engine  # noqa: PLC0415
 
-        path = Path(source.removeprefix(_DUCKDB_FILE))
-        with connect_waiting(path, read_only=True) as connection, opened(connection) as engine:
-            yield engine
-        return
-    elif source.startswith("postgres"):
-        # the driver is not loaded where the warehouse is a file
-        from onestop.warehouse.postgres_engine import sqlalchemy_engine  # noqa: PLC0415
+            path = Path(source.removeprefix(_DUCKDB_FILE))
+            opening.enter_context(duckdb_engine.explained(path))
+            engine = engine_on(
+                opening.enter_context(duckdb_engine.connect_waiting(path, read_only=True))
+            )
+        elif source.startswith("postgres"):
+            # the driver is not loaded where the warehouse is a file
+            from onestop.warehouse import postgres_engine  # noqa: PLC0415
 
-        engine = sqlalchemy_engine(source, joins_whole_tables=joins_whole_tables)
-    else:
-        engine = sa.create_engine(source)
-    try:
+            opening.enter_context(postgres_engine.explained())
+            engine = postgres_engine.sqlalchemy_engine(
+                source, joins_whole_tables=joins_whole_tables
+            )
+        else:
+            engine = sa.create_engine(source)
+        opening.callback(engine.dispose)
         yield engine
-    finally:
-        engine.dispose()

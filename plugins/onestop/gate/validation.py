@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from onestop.errors import OneStopError
 from onestop.gate.evaluation import (
     EXAMPLES,
     BrokenRuleError,
@@ -30,7 +31,13 @@ from onestop.schema.personal import put_tests
 from onestop.schema.reference import REFERENCE_FOLDER, read_reference
 from onestop.schema.time_zone import LOCAL_ZONE
 from onestop.schema.workdays import FIRST_DAY
-from onestop.warehouse.duckdb_files import named_when_disk_full, open_duckdb, roll_back
+from onestop.warehouse.duckdb_files import (
+    OUTSIDE,
+    named_when_disk_full,
+    open_duckdb,
+    remedy_of,
+    roll_back,
+)
 from onestop.warehouse.duckdb_sqlalchemy import engine_on
 
 if TYPE_CHECKING:
@@ -46,6 +53,10 @@ if TYPE_CHECKING:
 
 #: How many failing rows a result lists; more than the messages name.
 _LISTED_ROWS = 20
+
+
+class NotCheckedError(OneStopError):
+    """A delivery could not be checked for a cause outside of it and its rules, such as memory."""
 
 
 def validate_delivery(
@@ -77,14 +88,23 @@ def validate_delivery(
     Raises:
         BrokenRuleError: a rule could not be evaluated.
         DiskFullError: the staged file or the result cannot be written.
+        NotCheckedError: there is too little memory, or the disk fails.
         SuiteError: the suite is not usable.
     """
     suite = load_suite(delivery.feed, expectations)
     checking = working("checking", delivery.file_name, unit="rows")
-    with checking, named_when_disk_full(staged), _opened(staged) as (connection, engine):
-        gate = _Gate(delivery, suite, connection, engine)
-        verdict = gate.judge(as_of, usual)
-        document = gate.document(verdict, usual)
+    try:
+        with checking, named_when_disk_full(staged), _opened(staged) as (connection, engine):
+            gate = _Gate(delivery, suite, connection, engine)
+            verdict = gate.judge(as_of, usual)
+            document = gate.document(verdict, usual)
+    except OUTSIDE as error:
+        cause = str(error).strip().partition("\n")[0]
+        raise NotCheckedError(
+            said("its rows cannot be checked: {cause}", cause=cause),
+            subject=delivery.file_name,
+            remedy=remedy_of(error),
+        ) from error
     path = write_result(results / delivery.night.isoformat(), delivery.delivery_id, document)
     return GateVerdict(**{**vars(verdict), "result_file": str(path.relative_to(results))})
 

@@ -50,7 +50,7 @@ from onestop.staging.typing_sql import (
     untidy_bit,
 )
 from onestop.storage import StoreError, at_hand
-from onestop.warehouse.duckdb_files import OUTSIDE, open_duckdb
+from onestop.warehouse.duckdb_files import OUTSIDE, open_duckdb, remedy_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -159,6 +159,12 @@ def read_delivery(
             delivery.file_name,
             "FILE-F02",
             "the landed file may not be read; give the pipeline's user read permission on it",
+        ) from error
+    except duckdb.OutOfMemoryException as error:
+        raise RefusedDeliveryError(
+            delivery.file_name,
+            "FILE-F09",
+            said("its rows do not fit into the memory; {remedy}", remedy=remedy_of(error)),
         ) from error
     except (*OUTSIDE, OSError) as error:
         raise RefusedDeliveryError(

@@ -119,6 +119,8 @@ SENTENCES: dict[str, str] = {
         "không ghi được các dòng vào thư mục staging, nơi còn trống {room}; dọn chỗ ở đó (hoặc cấp"
         " quyền ghi cho người dùng của hệ thống) rồi chạy lại đêm"
     ),
+    "its rows do not fit into the memory; {remedy}": "bộ nhớ không đủ cho các dòng; {remedy}",
+    "its rows cannot be checked: {cause}": "không kiểm tra được các dòng: {cause}",
     # archives
     "the archive is damaged or cut short: the list of contents, which stands at its end, cannot be"
     " read; export and send it again": (

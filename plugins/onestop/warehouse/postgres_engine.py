@@ -39,6 +39,7 @@ from onestop.warehouse.sql_text import with_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     import duckdb
@@ -410,46 +411,8 @@ class PostgreSQLWarehouse(Warehouse):
             with_parameters(sql.replace("%", "%%"), "%({})s").encode(), parameters
         )
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Turn the server's refusals and a broken connection into errors with a remedy."""
-        try:
-            yield
-        except psycopg.errors.InsufficientPrivilege as error:
-            raise WarehouseError(
-                said("the login lacks a right: {cause}", cause=_first_line(error)),
-                remedy="the README says which role has which rights",
-            ) from error
-        except psycopg.errors.DependentObjectsStillExist as error:
-            raise WarehouseError(
-                f"{_first_line(error)}: {error.diag.message_detail}",
-                remedy="drop that view, run the step again, and create the view again",
-            ) from error
-        except psycopg.errors.LockNotAvailable as error:
-            raise WarehouseBusyError(
-                said(
-                    "a table could not be changed: {cause}; another session holds it"
-                    " (pg_stat_activity shows which)",
-                    cause=_first_line(error),
-                ),
-                remedy="end that session and run the step again",
-            ) from error
-        except psycopg.OperationalError as error:
-            if self._connection.broken:
-                raise WarehouseError(
-                    said(
-                        "the connection to the warehouse broke: {cause}; the step was rolled back",
-                        cause=_first_line(error),
-                    ),
-                    remedy="run it again",
-                ) from error
-            raise WarehouseError(
-                said(
-                    "the warehouse cannot be used: {cause}; the step was rolled back",
-                    cause=_first_line(error),
-                ),
-                remedy="remove the cause and run it again",
-            ) from error
+    def _explained(self) -> AbstractContextManager[None]:
+        return explained(self._connection)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -788,6 +751,55 @@ def sqlalchemy_engine(
         pool_pre_ping=not read_only,
         isolation_level="AUTOCOMMIT",
     )
+
+
+@contextmanager
+def explained(connection: psycopg.Connection[Any] | None = None) -> Iterator[None]:
+    """Turn the server's refusals and a broken connection into errors with a remedy.
+
+    Args:
+        connection: whose state says whether it broke; None where it is not known.
+
+    Raises:
+        WarehouseError: the server refused a statement, or cannot be reached.
+    """
+    try:
+        yield
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise WarehouseError(
+            said("the login lacks a right: {cause}", cause=_first_line(error)),
+            remedy="the README says which role has which rights",
+        ) from error
+    except psycopg.errors.DependentObjectsStillExist as error:
+        raise WarehouseError(
+            f"{_first_line(error)}: {error.diag.message_detail}",
+            remedy="drop that view, run the step again, and create the view again",
+        ) from error
+    except psycopg.errors.LockNotAvailable as error:
+        raise WarehouseBusyError(
+            said(
+                "a table could not be changed: {cause}; another session holds it"
+                " (pg_stat_activity shows which)",
+                cause=_first_line(error),
+            ),
+            remedy="end that session and run the step again",
+        ) from error
+    except psycopg.OperationalError as error:
+        if connection is not None and connection.broken:
+            raise WarehouseError(
+                said(
+                    "the connection to the warehouse broke: {cause}; the step was rolled back",
+                    cause=_first_line(error),
+                ),
+                remedy="run it again",
+            ) from error
+        raise WarehouseError(
+            said(
+                "the warehouse cannot be used: {cause}; the step was rolled back",
+                cause=_first_line(error),
+            ),
+            remedy="remove the cause and run it again",
+        ) from error
 
 
 @contextmanager
