@@ -23,7 +23,7 @@ from onestop.marts.changes import (
 from onestop.marts.descriptions import column_texts
 from onestop.marts.files import SQL_FOLDER, dated, mart_files, rules_digest
 from onestop.marts.night_changes import NIGHT_CHANGE, stage_night_change
-from onestop.marts.unit_parts import COUNTED_IN_PARTS, make_unit_tally
+from onestop.marts.unit_parts import COUNTED_IN_PARTS, make_tally
 from onestop.progress import counted_off, working
 from onestop.record.publications import (
     ALL,
@@ -159,8 +159,8 @@ def _compute_all(warehouse: Warehouse, as_of: dt.date) -> dict[str, int]:
     rows_at_once = warehouse.rows_at_once
     files = {file.name: file for file in mart_files()}
     for file in counted_off(mart_files()):
-        if file.name == COUNTED_IN_PARTS and rows_at_once is not None:
-            make_unit_tally(warehouse, files, as_of, rows_at_once)
+        if rows_at_once is not None and file.name in COUNTED_IN_PARTS:
+            make_tally(warehouse, file, files, as_of, rows_at_once)
         else:
             make = warehouse.make_view if file.is_view else warehouse.make_table
             make(f"{STAGED}.{file.name}", file.select(as_of, STAGED))

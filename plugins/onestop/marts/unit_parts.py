@@ -1,9 +1,9 @@
-"""``mart.unit_tally`` of many dossiers, counted of some units at a time: bounded memory.
+"""Sums of many dossiers, counted of some units at a time, so that memory is bounded.
 
-The statement groups the periods of all dossiers by unit, field and procedure, and joins open
-dossiers with their states. DuckDB spills the one or the other, but not what a join holds while the
-groups of the rows before it fill the memory. The sums of a unit rest on its own dossiers alone, and
-those of levels and the city are sums of units, so some units at a time give the same rows.
+Such a statement joins the dossiers with their states and groups them in nearly as many sums. DuckDB
+spills the one or the other, but not what a join holds while the groups of the rows before it fill
+the memory. The sums of a unit rest on its own dossiers alone, and those of levels and the city are
+sums of units, so some units at a time give the same rows.
 """
 
 from __future__ import annotations
@@ -21,53 +21,46 @@ if TYPE_CHECKING:
     from onestop.marts.files import MartFile
     from onestop.warehouse import Warehouse
 
-#: The mart that is counted in parts.
-COUNTED_IN_PARTS = "unit_tally"
+#: The tallies of which a dossier may have sums of its own.
+COUNTED_IN_PARTS = ("duration_tally", "unit_tally")
 _UNIT_PART = f"{STAGED}.unit_part"
-_DOSSIERS = f"{STAGED}.counted_dossier_of_part"
-_PERIODS = f"{STAGED}.dossier_period_of_part"
-_UNITS = f"{STAGED}.unit_of_part"
 _TOTALS = f"{STAGED}.total_of_parts"
+_OF_PART = "_of_part"
 
 
-def make_unit_tally(
-    warehouse: Warehouse, files: Mapping[str, MartFile], as_of: dt.date, rows_at_once: int
+def make_tally(
+    warehouse: Warehouse,
+    file: MartFile,
+    files: Mapping[str, MartFile],
+    as_of: dt.date,
+    rows_at_once: int,
 ) -> None:
-    """Stage ``mart.unit_tally``; the marts that it reads are staged.
+    """Stage a tally; the marts that it reads are staged.
 
     Args:
         warehouse: open for writing.
-        files: of the marts, by their names.
+        file: the tally.
+        files: of all marts, by their names.
         as_of: the night.
         rows_at_once: how many dossiers and sums a part holds, unless a single unit has more.
     """
-    file = files[COUNTED_IN_PARTS]
     table = f"{STAGED}.{file.name}"
-    held = warehouse.value(
+    at_most = warehouse.value(
         f"select (select count(*) from {STAGED}.counted_dossier)"
         f" * (select count(*) + 1 from {STAGED}.period)"
     )
-    if held <= rows_at_once:
+    if at_most <= rows_at_once:
         warehouse.make_table(table, file.select(as_of, STAGED))
         return
     parts = _divide_units(warehouse, rows_at_once)
-    given = {"mart.dossier_period": _PERIODS, "mart.unit": _UNITS}
+    given = {
+        f"mart.{name}": f"{STAGED}.{name}{_OF_PART}"
+        for name in ("counted_dossier", "dossier_period", "unit")
+        if name in file.reads or name == "counted_dossier"
+    }
     select = select_over(file, as_of, given, staged=True)
-    periods = select_over(
-        files["dossier_period"], as_of, {"mart.counted_dossier": _DOSSIERS}, staged=True
-    )
     for part in range(parts):
-        # a unit without dossiers, a level and the city have their rows of zeros in the first part
-        for view, table_of_units in (
-            (_DOSSIERS, f"{STAGED}.counted_dossier"),
-            (_UNITS, f"{STAGED}.unit"),
-        ):
-            warehouse.make_view(
-                view,
-                f"select whole.* from {table_of_units} as whole left join {_UNIT_PART} as divided"
-                f" on whole.unit_code = divided.unit_code where coalesce(divided.part, 0) = {part}",
-            )
-        warehouse.make_view(_PERIODS, periods)
+        _show_part(warehouse, files, given, as_of, part)
         if part == 0:
             warehouse.make_table(table, select)
         else:
@@ -75,8 +68,8 @@ def make_unit_tally(
             warehouse.execute(
                 f"insert into {table} ({columns}) select {columns} from ({select}) as counted"
             )
-    _add_up_totals(warehouse)
-    for view in (_PERIODS, _DOSSIERS, _UNITS):
+    _add_up_totals(warehouse, file.name)
+    for view in reversed(given.values()):
         warehouse.execute(f"drop view {view}")
     warehouse.execute(f"drop table {_UNIT_PART}")
 
@@ -87,12 +80,11 @@ def _divide_units(warehouse: Warehouse, rows_at_once: int) -> int:
     A procedure of a unit has at least a sum for each of its dossiers in one period of each kind,
     and at most one for each period.
     """
-    tallied = f"from {STAGED}.period where period_type = tallied_as"
     warehouse.make_table(
         _UNIT_PART,
-        "with kind as ("
-        f"select count(distinct period_type || ' ' || period_basis) as kinds, count(*) as periods"
-        f" {tallied}), procedure as (select unit_code, procedure_key, count(*) as dossiers"
+        "with kind as (select count(distinct period_type || ' ' || period_basis) as kinds,"
+        f" count(*) as periods from {STAGED}.period where period_type = tallied_as),"
+        " procedure as (select unit_code, procedure_key, count(*) as dossiers"
         f" from {STAGED}.counted_dossier where is_received group by unit_code, procedure_key),"
         " unit as (select procedure.unit_code, sum(procedure.dossiers + "
         "least(procedure.dossiers * kind.kinds, kind.periods)) as held"
@@ -104,13 +96,37 @@ def _divide_units(warehouse: Warehouse, rows_at_once: int) -> int:
     return int(warehouse.value(f"select coalesce(max(part), 0) + 1 from {_UNIT_PART}"))
 
 
-def _add_up_totals(warehouse: Warehouse) -> None:
+def _show_part(
+    warehouse: Warehouse,
+    files: Mapping[str, MartFile],
+    given: Mapping[str, str],
+    as_of: dt.date,
+    part: int,
+) -> None:
+    """Make the views of what concerns the units of one part.
+
+    The first part has the rows of zeros of units without dossiers, of levels and the city.
+    """
+    for mart, view in given.items():
+        if mart == "mart.dossier_period":
+            of_part = {"mart.counted_dossier": given["mart.counted_dossier"]}
+            select = select_over(files["dossier_period"], as_of, of_part, staged=True)
+        else:
+            select = (
+                f"select whole.* from {view.removesuffix(_OF_PART)} as whole"
+                f" left join {_UNIT_PART} as divided on whole.unit_code = divided.unit_code"
+                f" where coalesce(divided.part, 0) = {part}"
+            )
+        warehouse.make_view(view, select)
+
+
+def _add_up_totals(warehouse: Warehouse, name: str) -> None:
     """Add up the rows of levels and the city, of which each part has its own."""
-    key = TALLIES[COUNTED_IN_PARTS]
-    columns = warehouse.columns(STAGED, COUNTED_IN_PARTS)
+    key = TALLIES[name]
+    columns = warehouse.columns(STAGED, name)
     sums = [f"cast(sum({column}) as bigint) as {column}" for column in columns if column not in key]
     of_totals = f"unit_code in (select total_code from {STAGED}.roll_up)"
-    table = f"{STAGED}.{COUNTED_IN_PARTS}"
+    table = f"{STAGED}.{name}"
     warehouse.make_table(
         _TOTALS,
         f"select {', '.join((*key, *sums))} from {table} where {of_totals}"
