@@ -13,7 +13,9 @@ import datetime as dt
 import resource
 import tempfile
 import time
+from collections import defaultdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from onestop.marts.compute import compute_marts
 from onestop.marts.files import mart_files
@@ -22,6 +24,9 @@ from onestop.record.history import history_insert, history_select
 from onestop.schema.feeds import FEEDS
 from onestop.warehouse import open_warehouse
 from onestop.warehouse.staged_names import STAGED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 NIGHT = dt.date(2022, 11, 24)
 
@@ -176,14 +181,24 @@ def main() -> None:
 
 
 def _measure(warehouse, *, has_publication: bool) -> None:
-    make_table, cost = warehouse.make_table, {}
+    make_table, execute = warehouse.make_table, warehouse.execute
+    cost = defaultdict(lambda: [0.0, 0.0])
 
-    def timed(name: str, select: str, **how: bool) -> None:
+    def timed(name: str, run: Callable[[], None]) -> None:
         wall, cpu = time.perf_counter(), time.process_time()
-        make_table(name, select, **how)
-        cost[name] = (time.perf_counter() - wall, time.process_time() - cpu)
+        run()
+        cost[name][0] += time.perf_counter() - wall
+        cost[name][1] += time.process_time() - cpu
 
-    warehouse.make_table = timed
+    def timed_execute(sql: str, parameters: Mapping[str, Any] | None = None) -> None:
+        # the further parts of a table's rows
+        added_to = sql.split(maxsplit=3)[2] if sql.startswith("insert into ") else ""
+        timed(added_to, lambda: execute(sql, parameters))
+
+    warehouse.execute = timed_execute
+    warehouse.make_table = lambda name, select, **how: timed(
+        name, lambda: make_table(name, select, **how)
+    )
     wall, cpu = time.perf_counter(), time.process_time()
     counts = compute_marts(warehouse, NIGHT)
     total = (time.perf_counter() - wall, time.process_time() - cpu)
@@ -192,7 +207,7 @@ def _measure(warehouse, *, has_publication: bool) -> None:
             rows, (seconds, busy) = counts[file.name], cost[f"{STAGED}.{file.name}"]
             print(f"{file.name:<25}{rows:>12,} rows {seconds:>7.2f} s {busy:>7.2f} s of processor")
     print(f"all marts of one night: {total[0]:.1f} s, {total[1]:.1f} s of processor, {_peak()} MB")
-    warehouse.make_table = make_table
+    warehouse.make_table, warehouse.execute = make_table, execute
     if has_publication:
         wall = time.perf_counter()
         publish_marts(warehouse, NIGHT)

@@ -345,7 +345,7 @@ class ChangeSet:
             return f"{STAGED}.{name}"
         self._warehouse.make_table(
             f"{STAGED}.{name}_old",
-            f"select * from {PUBLISHED}.{name} as published where {rule.condition('published')}",
+            self._warehouse.few_rows(f"{PUBLISHED}.{name}", rule.condition("d")),
             is_lookup=True,
         )
         select = select_over(file, self._as_of, self._after, staged=True)
