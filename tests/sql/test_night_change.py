@@ -20,7 +20,9 @@ from moved_figures import (
 from worked_dossiers import LATER, NIGHT, THIRTEEN, UNIT, dossier, record, record_unit
 
 from onestop.figures.web.overview import read_night_changes
+from onestop.marts import compute
 from onestop.marts.night_changes import NIGHT_CHANGE
+from onestop.marts.publish import refresh_reference
 from onestop.said import in_language
 from onestop.schema.project import PROJECT_ROOT
 from onestop.upkeep.compared_figures import read_code_names
@@ -55,6 +57,19 @@ def causes(warehouse, night, condition=YEAR, method="cohort", unit=UNIT):
         {"night": night, "method": method, "unit": unit},
     )
     return {row.pop("cause_code"): tuple(row.values()) for row in rows}
+
+
+@pytest.mark.parametrize("why", ["", "the rules changed"])
+def test_a_city_without_dossiers_has_a_second_night(tmp_path, monkeypatch, why):
+    if why:
+        monkeypatch.setattr(compute, "_reason_to_count_all", lambda *_: why)
+    with open_warehouse(f"duckdb:///{tmp_path / 'empty.duckdb'}") as empty:
+        refresh_reference(empty)
+        record_unit(empty, NIGHT)
+        publish(empty, NIGHT)
+        publish(empty, NEXT)
+        nights = empty.rows("select as_of_date, dossier_count from audit.publication order by 1")
+    assert [tuple(night.values()) for night in nights] == [(NIGHT, 0), (NEXT, 0)]
 
 
 def test_the_first_night_changes_nothing(warehouse):

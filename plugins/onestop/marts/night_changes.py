@@ -412,7 +412,9 @@ class _StagedNight:
             " select coalesce(was.dossier_code, now.dossier_code) as dossier_code"
             f" from {old}.counted_dossier as was full join {new}.counted_dossier as now"
             f" on was.dossier_code = now.dossier_code where {differs}"
-            " or split_part(was.delivery_id, '.', 1) <> split_part(now.delivery_id, '.', 1)"
+            # not `<>`: DuckDB cannot plan it where a table is empty
+            " or split_part(was.delivery_id, '.', 1)"
+            " is distinct from split_part(now.delivery_id, '.', 1)"
             f" or now.due_date between date '{self._previous}' and date '{self._as_of}'"
             f" or now.first_due_date between date '{self._previous}' and date '{self._as_of}'"
             f" or now.received_date > date '{self._previous}'"
