@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from onestop.progress import BATCH, counted_off, working
+import pyarrow as pa
+
+from onestop.progress import advance, working
 from onestop.said import Said, said, said_both, said_text
 from onestop.warehouse.staged_names import STAGED
 
@@ -90,10 +93,6 @@ class Figure(NamedTuple):
         return said("{figure} ({names})", figure=self.text, names=said_both(vi=vi, en=en))
 
 
-#: The counts of figures, as one text each.
-Figures = dict[Figure, str]
-
-
 def read_code_names(published: Warehouse) -> CodeNames:
     """The names of indicators, methods, units and fields.
 
@@ -137,13 +136,26 @@ _READINGS = (
 )
 
 
-def published_figures(published: Warehouse, night: dt.date, *, has_same_rules: bool) -> Figures:
-    """Every figure of a published night, from the histories.
+#: Tables of the scratch warehouse: the figures as they were published, and as they are counted.
+_SCHEMA = "compared"
+_PUBLISHED, _COUNTED = f"{_SCHEMA}.published", f"{_SCHEMA}.counted"
+_CODES = ", ".join(Figure._fields)
+_KIND = "sort, indicator_code, method_code"
+
+
+def put_published_figures(
+    scratch: Warehouse, published: Warehouse, night: dt.date, *, has_same_rules: bool
+) -> int:
+    """Copy every figure of a published night, from the histories, into the scratch warehouse.
 
     Args:
+        scratch: where the figures are compared.
         published: the published marts.
         night: the night.
         has_same_rules: whether it was computed by the SELECTs and reference rows of today.
+
+    Returns:
+        How many they are.
     """
     indicators, form = "mart.indicator_history", "mart.form_06a_history"
     queries = [_INDICATORS.format(table=indicators), _FORM.format(table=form)]
@@ -151,34 +163,84 @@ def published_figures(published: Warehouse, night: dt.date, *, has_same_rules: b
         queries.append(_RETURNED.format(table=form))
     if has_same_rules:
         queries.append(_READINGS.format(table=indicators))
+    columns = ", ".join(f"{name} varchar not null" for name in Figure._fields)
+    scratch.empty_schema(_SCHEMA)
+    scratch.execute(f"create table {_PUBLISHED} ({columns}, counts varchar)")
     then = " where valid_from <= :night and (valid_to is null or valid_to > :night)"
-    return _figures(published, [query + then for query in queries], {"night": night})
+    with working("reading", unit="rows"), scratch.transaction():
+        for query in queries:
+            for batch in published.batches(query + then, {"night": night}):
+                scratch.append(_PUBLISHED, pa.Table.from_batches([batch]))
+                advance(batch.num_rows)
+    return int(scratch.value(f"select count(*) from {_PUBLISHED}"))
 
 
-def computed_figures(warehouse: Warehouse, *, has_same_rules: bool) -> Figures:
-    """Every figure of a night that was computed and not published.
+def put_counted_figures(scratch: Warehouse, *, has_same_rules: bool) -> dict[Said, int]:
+    """List every figure of the night that the scratch warehouse has computed.
 
     Args:
-        warehouse: has the computed marts.
-        has_same_rules: as of :func:`published_figures`.
+        scratch: has the computed marts and the published figures.
+        has_same_rules: as of :func:`put_published_figures`.
+
+    Returns:
+        How many figures there are of each kind that the night did not publish, because only a
+        later release has it; they are not listed.
     """
     indicators, form = f"{STAGED}.indicator_value", f"{STAGED}.form_06a"
     queries = [_INDICATORS.format(table=indicators)]
     queries += [query.format(table=form) for query in (_FORM, _RETURNED)]
     if has_same_rules:
         queries.append(_READINGS.format(table=indicators))
-    return _figures(warehouse, queries)
+    scratch.make_table(_COUNTED, " union all ".join(queries))
+    known = f"select {_KIND} from {_PUBLISHED}"
+    added = scratch.rows(
+        f"select {_KIND}, count(*) as figures from {_COUNTED} where ({_KIND}) not in ({known})"
+        f" group by {_KIND} order by {_KIND}"
+    )
+    scratch.execute(f"delete from {_COUNTED} where ({_KIND}) not in ({known})")
+    nowhere = dict.fromkeys(Figure._fields, "")
+    return {_figure(nowhere | row).kind: row["figures"] for row in added}
 
 
-def added_since(published: Figures, computed: Figures) -> set[Figure]:
-    """Figures of a kind that the night did not publish, because only a later release has it."""
-    known = {_kind(figure) for figure in published}
-    return {figure for figure in computed if _kind(figure) not in known}
+@dataclass(frozen=True)
+class Differing:
+    """A figure that is not counted as it was published.
+
+    Attributes:
+        figure: its codes.
+        was: its published counts; None where it was not published.
+        now: its counts now; None where it is not counted.
+    """
+
+    figure: Figure
+    was: str | None
+    now: str | None
 
 
-def _kind(figure: Figure) -> tuple[str, str, str]:
-    """What :attr:`Figure.kind` says, without its sentence."""
-    return figure.sort, figure.indicator_code, figure.method_code
+def differing_figures(scratch: Warehouse, most: int) -> tuple[list[Differing], int]:
+    """Compare the published with the counted figures.
+
+    Args:
+        scratch: has both.
+        most: how many to return.
+
+    Returns:
+        The first that differ, in the order of their codes, and how many differ.
+    """
+    same = " and ".join(f"was.{name} = now.{name}" for name in Figure._fields)
+    codes = ", ".join(f"coalesce(was.{name}, now.{name}) as {name}" for name in Figure._fields)
+    differing = f"{_SCHEMA}.differing"
+    with working("comparing", unit="rows"):
+        scratch.make_table(
+            differing,
+            f"select {codes}, was.counts as was, now.counts as now from {_PUBLISHED} as was"
+            f" full join {_COUNTED} as now on {same} where was.counts is distinct from now.counts",
+        )
+    rows = scratch.rows(f"select * from {differing} order by {_CODES} limit {most}")
+    return (
+        [Differing(_figure(row), row["was"], row["now"]) for row in rows],
+        int(scratch.value(f"select count(*) from {differing}")),
+    )
 
 
 #: Figures whose recorded causes are not their change since the night published before, in all
@@ -231,14 +293,6 @@ def uncaused_figures(
     """
     rows = published.rows(_UNCAUSED, {"night": night, "previous": previous})
     return [(_figure(row), f"{row['numerator']:+}/{row['denominator']:+}") for row in rows]
-
-
-def _figures(
-    warehouse: Warehouse, queries: list[str], parameters: dict[str, Any] | None = None
-) -> Figures:
-    rows = (row for query in queries for row in warehouse.rows(query, parameters))
-    with working("reading", unit="rows"):
-        return {_figure(row): row["counts"] for row in counted_off(rows, every=BATCH)}
 
 
 def _figure(row: dict[str, Any]) -> Figure:

@@ -6,7 +6,6 @@ A scratch warehouse is built from the files in the night's list; all figures mus
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from onestop.marts.compute import compute_marts
 from onestop.marts.files import rules_digest
 from onestop.marts.publish import figures_digest
 from onestop.marts.published import QuestionError, find_night, open_published
-from onestop.progress import BATCH, counted_off, working
+from onestop.progress import counted_off, working
 from onestop.record.evidence import Settlement, kept_mapping, kept_settlement
 from onestop.record.load import load_delivery, load_replayed
 from onestop.record.reference_changes import reference_changes, reference_on
@@ -27,10 +26,9 @@ from onestop.staging.staged_delivery import read_delivery
 from onestop.storage import text_of
 from onestop.upkeep.compared_figures import (
     CodeNames,
-    Figures,
-    added_since,
-    computed_figures,
-    published_figures,
+    differing_figures,
+    put_counted_figures,
+    put_published_figures,
     read_code_names,
     uncaused_figures,
 )
@@ -106,20 +104,6 @@ def verify(
     computing = Computing.from_environment()
     if computing.is_on_spark:  # before hours of loading
         require_spark(computing)
-    with open_published(settings) as published:
-        night = find_night(published, as_of)
-        digest = published.value(
-            "select figures_sha256 from audit.publication where as_of_date = :night",
-            {"night": night},
-        )
-        has_same_rules = _has_same_rules(published, night)
-        reference = {} if has_same_rules else reference_on(published, night)
-        figures = published_figures(published, night, has_same_rules=has_same_rules)
-        result = Verification(night, figures=len(figures))
-        names = read_code_names(published)
-        _check_causes(published, night, names, result)
-    deliveries = listed_deliveries(settings, night, result)
-    result.deliveries = len(deliveries)
     with scratch_folder("verify") as folder:
         scratch = replace(
             settings,
@@ -127,6 +111,23 @@ def verify(
             work=folder / "work",
             store="",
         )
+        with open_published(settings) as published:
+            night = find_night(published, as_of)
+            digest = published.value(
+                "select figures_sha256 from audit.publication where as_of_date = :night",
+                {"night": night},
+            )
+            has_same_rules = _has_same_rules(published, night)
+            reference = {} if has_same_rules else reference_on(published, night)
+            with open_warehouse(scratch.warehouse) as warehouse:
+                figures = put_published_figures(
+                    warehouse, published, night, has_same_rules=has_same_rules
+                )
+            result = Verification(night, figures=figures)
+            names = read_code_names(published)
+            _check_causes(published, night, names, result)
+        deliveries = listed_deliveries(settings, night, result)
+        result.deliveries = len(deliveries)
         with working("verifying", str(night), unit="files", total=len(deliveries)):
             for delivery, attempts in counted_off(deliveries):
                 for attempt in attempts:
@@ -134,9 +135,8 @@ def verify(
         with open_warehouse(scratch.warehouse) as warehouse:
             with files_apart(computing, "verify") as apart:
                 compute_marts(warehouse, night, apart)
-            computed = computed_figures(warehouse, has_same_rules=has_same_rules)
-            added = added_since(figures, computed)
-            for kind, count in sorted(Counter(figure.kind for figure in added).items()):
+            added = put_counted_figures(warehouse, has_same_rules=has_same_rules)
+            for kind, count in added.items():
                 result.notes.append(
                     said(
                         "{kind}: not published that night; counted since a later release"
@@ -145,10 +145,7 @@ def verify(
                         figures=said_count(count, "figure"),
                     )
                 )
-            compared = {
-                figure: counts for figure, counts in computed.items() if figure not in added
-            }
-            _compare(figures, compared, names, result)
+            _compare(warehouse, names, result)
             is_whole = result.is_identical and not added
             if is_whole and figures_digest(warehouse, STAGED) != digest:
                 result.differ("the figures' digest is not the published one")
@@ -367,20 +364,15 @@ def _has_same_rules(published: Warehouse, night: dt.date) -> bool:
     return bool(rules == rules_digest())
 
 
-def _compare(published: Figures, computed: Figures, names: CodeNames, result: Verification) -> None:
-    figures = published.keys() | computed.keys()
-    with working("comparing", unit="rows", total=len(figures)):
-        others = [
-            figure
-            for figure in counted_off(figures, every=BATCH)
-            if published.get(figure) != computed.get(figure)
-        ]
-    for figure in sorted(others):
+def _compare(scratch: Warehouse, names: CodeNames, result: Verification) -> None:
+    first, count = differing_figures(scratch, _SHOWN)
+    for one in first:
         result.differ(
             said(
                 "{figure}: published {was}, counted {now}",
-                figure=figure.named(names),
-                was=published.get(figure) or said_text("nothing"),
-                now=computed.get(figure) or said_text("nothing"),
+                figure=one.figure.named(names),
+                was=one.was or said_text("nothing"),
+                now=one.now or said_text("nothing"),
             )
         )
+    result.difference_count += count - len(first)
