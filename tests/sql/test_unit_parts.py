@@ -60,7 +60,9 @@ def test_marts_counted_of_some_units_at_a_time_are_the_same(warehouses, seed, ni
     assert_same(*(content(warehouse, ("core", "mart_staged")) for warehouse in warehouses))
 
 
-@pytest.mark.parametrize(("memory", "rows"), [("1GB", 2_000_000), ("512 MiB", 1_073_741)])
+@pytest.mark.parametrize(
+    ("memory", "rows"), [("1GB", 1_600_000), ("512 MiB", 673_742), ("1MB", 10_000)]
+)
 def test_a_part_has_as_many_rows_as_the_memory_holds(warehouses, monkeypatch, memory, rows):
     monkeypatch.setenv("ONESTOP_MEMORY", memory)
     assert warehouses[0].rows_at_once == rows

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import duckdb
+import psycopg
 import pytest
 from exported_files import ONE_STOP, as_json, land, record
 from staged_files import a_delivery, write_staged
 
-from onestop.gate.evaluation import run_suite
+from onestop.gate.evaluation import BrokenRuleError, run_suite
 from onestop.gate.suite import Rule, Suite
 from onestop.gate.validation import NotCheckedError, validate_delivery
 from onestop.intake.delivery import RefusedDeliveryError
@@ -17,22 +18,30 @@ from onestop.warehouse.base import WarehouseError
 MORE = "set ONESTOP_MEMORY, now {}, to more"
 
 
-def suite_of(query):
-    expectation = {
-        "type": "unexpected_rows_expectation",
-        "kwargs": {"unexpected_rows_query": query},
-        "severity": "critical",
-        "meta": {"rule_code": "TST-F01"},
-    }
-    rule = Rule("TST-F01", "critical", "row", "vi", "en", "-", (), expectation)
-    return Suite("test", (rule,), {}, "", "0")
+GOOD = "select * from {batch} where false"
+
+
+def suite_of(*queries):
+    rules = []
+    for number, query in enumerate(queries, start=1):
+        code = f"TST-F{number:02}"
+        expectation = {
+            "type": "unexpected_rows_expectation",
+            "kwargs": {"unexpected_rows_query": query},
+            "severity": "critical",
+            "meta": {"rule_code": code},
+        }
+        rules.append(Rule(code, "critical", "row", "vi", "en", "-", (), expectation))
+    return Suite("test", tuple(rules), {}, "", "0")
 
 
 def test_a_rule_for_which_the_memory_is_too_small_is_not_blamed(tmp_path, monkeypatch):
     with duckdb.connect(tmp_path / "w.duckdb") as made:
         made.execute("create table t as select range as n from range(1000000)")
     monkeypatch.setenv("ONESTOP_MEMORY", "16MB")
-    suite = suite_of("select list(n) as n from {batch} group by n % 3 having count(*) = 0")
+    suite = suite_of(
+        GOOD, "select list(n) as n from {batch} group by n % 3 having count(*) = 0", GOOD
+    )
     with pytest.raises(WarehouseError, match="Out of Memory") as raised:
         run_suite(f"duckdb:///{tmp_path / 'w.duckdb'}", "t", suite)
     assert MORE.format("16MB") in str(raised.value)
@@ -41,10 +50,45 @@ def test_a_rule_for_which_the_memory_is_too_small_is_not_blamed(tmp_path, monkey
 
 def test_a_rule_whose_server_is_gone_is_not_blamed(postgres):
     url = postgres.make_database()
-    suite = suite_of("select * from {batch} where pg_terminate_backend(pg_backend_pid())")
+    suite = suite_of(GOOD, "select * from {batch} where pg_terminate_backend(pg_backend_pid())")
     with pytest.raises(WarehouseError, match="terminating connection") as raised:
         run_suite(url, "pg_class", suite)
     assert "remove the cause and run it again" in str(raised.value)
+    assert "suite" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "queries", [("select nonesuch from {batch}", GOOD), (GOOD, "select 1/'x' from {batch}", GOOD)]
+)
+def test_a_broken_rule_is_named_also_where_others_follow_it(tmp_path, queries):
+    """DuckDB ends the transaction at an error; those of the rules after it follow from that."""
+    with duckdb.connect(tmp_path / "w.duckdb") as made:
+        made.execute("create table t as select range as n from range(3)")
+    broken = f"TST-F{1 + next(n for n, query in enumerate(queries) if query != GOOD):02}"
+    with pytest.raises(BrokenRuleError, match=rf"suite test: .*{broken}: ") as raised:
+        run_suite(f"duckdb:///{tmp_path / 'w.duckdb'}", "t", suite_of(*queries))
+    assert "correct the rule in its suite" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select nonesuch from {batch}",
+        "select currval('public.counted') from {batch}",  # class 55
+        "select repeat('n', 2000000000) from {batch}",  # class 54
+    ],
+)
+def test_a_broken_rule_is_named_on_postgresql(postgres, query):
+    url = postgres.make_database()
+    with psycopg.connect(url) as made:
+        made.execute("create sequence public.counted")
+    with pytest.raises(BrokenRuleError, match=r"suite test: TST-F01: "):
+        run_suite(url, "pg_class", suite_of(query, GOOD))
+
+
+def test_a_server_that_cannot_be_reached_is_not_blamed_on_a_rule(tmp_path):
+    with pytest.raises(WarehouseError, match="cannot be reached") as raised:
+        run_suite(f"postgresql://nobody@/none?host={tmp_path}", "pg_class", suite_of(GOOD))
     assert "suite" not in str(raised.value)
 
 

@@ -42,6 +42,10 @@ _UNUSED = ("altair", "boto3", "scipy.stats")
 #: What it imports where it is installed, to validate data frames of Spark; onestop/spark uses it.
 _HIDDEN = ("pyspark",)
 _DUCKDB_FILE = "duckdb:///"
+#: Classes of PostgreSQL's errors (its manual, Appendix A) that the driver takes for the server's:
+#: a limit of the program exceeded, an object in another state; of these, a lock is another's.
+_OF_STATEMENT = ("54", "55")
+_LOCKED = "55P03"
 
 
 _REMEDY = said_text("correct the rule in its suite")
@@ -185,24 +189,25 @@ def _as_broken(suite: Suite, engine: sa.Engine) -> Iterator[None]:
     """Raise what the engine cannot evaluate, such as a table that is gone, as a broken rule.
 
     What the engine is prevented from, by a full disk, too little memory or a server that is gone,
-    is no fault of a rule: it is raised as it is, also where Great Expectations took it for one.
+    is no fault of a rule: it is raised as it is, also where Great Expectations took it for one. The
+    first error decides, because others follow from it in the same transaction.
     """
     import sqlalchemy as sa  # noqa: PLC0415 - as above
 
-    outside: list[BaseException] = []
+    errors: list[sa.engine.ExceptionContext] = []
 
     def note(context: sa.engine.ExceptionContext) -> None:
-        if isinstance(context.original_exception, OUTSIDE) or isinstance(
-            context.sqlalchemy_exception, sa.exc.OperationalError
-        ):
-            outside.append(context.original_exception)
+        if not context.is_pre_ping:  # a session that was lost is opened again
+            errors.append(context)
 
     sa.event.listen(engine, "handle_error", note)
     try:
+        with engine.connect():  # Great Expectations would take a server that is gone for a fault
+            pass
         yield
     except (ValueError, sa.exc.SQLAlchemyError, BrokenRuleError) as error:
-        if outside:
-            raise outside[0] from error
+        if errors and _is_outside(errors[0]):
+            raise errors[0].original_exception from error
         if isinstance(error, BrokenRuleError):
             raise
         cause = str(error).strip().partition("\n")[0]
@@ -211,6 +216,19 @@ def _as_broken(suite: Suite, engine: sa.Engine) -> Iterator[None]:
         ) from error
     finally:
         sa.event.remove(engine, "handle_error", note)
+
+
+def _is_outside(context: sa.engine.ExceptionContext) -> bool:
+    """Whether an error was caused by the disk, the memory, the file or the server."""
+    import sqlalchemy as sa  # noqa: PLC0415 - as above
+
+    original = context.original_exception
+    sqlstate = getattr(original, "sqlstate", None) or ""
+    # what a statement asked for beyond a limit or out of turn is its own fault
+    is_of_statement = sqlstate[:2] in _OF_STATEMENT and sqlstate != _LOCKED
+    return isinstance(original, OUTSIDE) or (
+        isinstance(context.sqlalchemy_exception, sa.exc.OperationalError) and not is_of_statement
+    )
 
 
 def _causes(exception_info: dict[str, Any]) -> Iterator[str]:

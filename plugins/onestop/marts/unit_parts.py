@@ -26,6 +26,8 @@ COUNTED_IN_PARTS = ("duration_tally", "unit_tally")
 _UNIT_PART = f"{STAGED}.unit_part"
 _TOTALS = f"{STAGED}.total_of_parts"
 _OF_PART = "_of_part"
+#: Of a month, both calendars have one each; of a quarter, half a year and nine months, a part.
+_DAYS_PER_PERIOD = 8
 
 
 def make_tally(
@@ -52,7 +54,7 @@ def make_tally(
     if at_most <= rows_at_once:
         warehouse.make_table(table, file.select(as_of, STAGED))
         return
-    parts = _divide_units(warehouse, rows_at_once)
+    parts = _divide_units(warehouse, as_of, rows_at_once)
     given = {
         f"mart.{name}": f"{STAGED}.{name}{_OF_PART}"
         for name in ("counted_dossier", "dossier_period", "unit")
@@ -74,20 +76,26 @@ def make_tally(
     warehouse.execute(f"drop table {_UNIT_PART}")
 
 
-def _divide_units(warehouse: Warehouse, rows_at_once: int) -> int:
+def _divide_units(warehouse: Warehouse, as_of: dt.date, rows_at_once: int) -> int:
     """Divide the units into parts of about as many rows; how many parts there are.
 
-    A procedure of a unit has at least a sum for each of its dossiers in one period of each kind,
-    and at most one for each period.
+    A dossier concerns a period of each kind, and some further four for each month from its receipt
+    to its end or the as-of date; as often it is joined with its states as an open one. A procedure
+    of a unit has at most one sum for each period.
     """
+    further = (
+        f"greatest(coalesce(closed_date, date '{as_of.isoformat()}') - received_date, 0)"
+        f" / {_DAYS_PER_PERIOD}.0"
+    )
     warehouse.make_table(
         _UNIT_PART,
         "with kind as (select count(distinct period_type || ' ' || period_basis) as kinds,"
         f" count(*) as periods from {STAGED}.period where period_type = tallied_as),"
-        " procedure as (select unit_code, procedure_key, count(*) as dossiers"
-        f" from {STAGED}.counted_dossier where is_received group by unit_code, procedure_key),"
-        " unit as (select procedure.unit_code, sum(procedure.dossiers + "
-        "least(procedure.dossiers * kind.kinds, kind.periods)) as held"
+        " procedure as (select unit_code, procedure_key, count(*) as dossiers,"
+        f" sum({further}) as further from {STAGED}.counted_dossier where is_received"
+        " group by unit_code, procedure_key),"
+        " unit as (select procedure.unit_code, sum(procedure.dossiers + procedure.further + "
+        "least(procedure.dossiers * kind.kinds + procedure.further, kind.periods)) as held"
         " from procedure cross join kind group by procedure.unit_code), before as ("
         "select unit_code, sum(held) over (order by unit_code) - held as held_before from unit)"
         f" select unit_code, dense_rank() over (order by floor(held_before / {rows_at_once}.0))"

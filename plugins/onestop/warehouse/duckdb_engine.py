@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 _WAIT_SECONDS = 60.0
 _SCHEME = "duckdb:///"
 _BATCH_ROWS = 1 << 17
-#: Rows of sums, of some 300 bytes, that leave a third of the memory to joins.
-_ROWS_PER_GIGABYTE = 2_000_000
+#: Rows of sums and joins, of some 300 bytes each, for which a GB beyond the fixed part is enough.
+_ROWS_PER_GIGABYTE, _FIXED_GIGABYTES, _FEWEST_ROWS = 2_000_000, 0.2, 10_000
 #: Rows of a table whose deleted ones are looked for.
 _LARGE_TABLE = 200_000
 #: Above this share of deleted rows, a checkpoint moves the others together.
@@ -281,8 +281,9 @@ class DuckDBWarehouse(Warehouse):
 
     @property
     def rows_at_once(self) -> int | None:
-        """As many rows as the memory of the connection is sure to hold."""
-        return max(int(_ROWS_PER_GIGABYTE * memory_gigabytes()), 1)
+        """As many rows as the memory of the connection holds."""
+        rows = _ROWS_PER_GIGABYTE * (memory_gigabytes() - _FIXED_GIGABYTES)
+        return max(round(rows), _FEWEST_ROWS)
 
     def columns(self, schema: str, table: str) -> list[str]:
         """Names of a table's columns, in order."""
