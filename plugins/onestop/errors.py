@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from onestop.said import Language
 
 
+def first_line(error: Exception) -> str:
+    """The first line of an error's message; its class where it has none."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 class OneStopError(Exception):
     """An error whose cause lies outside of the code: a file, a setting, a server, a question.
 

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from onestop.errors import OneStopError
+from onestop.errors import OneStopError, first_line
 from onestop.gate.deferred_imports import deferring
 from onestop.said import said, said_text
 from onestop.schema.number_text import day, decimal_text, whole
@@ -210,9 +210,8 @@ def _as_broken(suite: Suite, engine: sa.Engine) -> Iterator[None]:
             raise errors[0].original_exception from error
         if isinstance(error, BrokenRuleError):
             raise
-        cause = str(error).strip().partition("\n")[0]
         raise BrokenRuleError(
-            cause, subject=said("suite {name}", name=suite.name), remedy=_REMEDY
+            first_line(error), subject=said("suite {name}", name=suite.name), remedy=_REMEDY
         ) from error
     finally:
         sa.event.remove(engine, "handle_error", note)

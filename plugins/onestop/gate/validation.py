@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from onestop.errors import OneStopError
+from onestop.errors import OneStopError, first_line
 from onestop.gate.evaluation import (
     EXAMPLES,
     BrokenRuleError,
@@ -99,9 +99,8 @@ def validate_delivery(
             verdict = gate.judge(as_of, usual)
             document = gate.document(verdict, usual)
     except OUTSIDE as error:
-        cause = str(error).strip().partition("\n")[0]
         raise NotCheckedError(
-            said("its rows cannot be checked: {cause}", cause=cause),
+            said("its rows cannot be checked: {cause}", cause=first_line(error)),
             subject=delivery.file_name,
             remedy=remedy_of(error),
         ) from error

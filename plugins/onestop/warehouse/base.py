@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from onestop.errors import OneStopError
+from onestop.errors import OneStopError, first_line
 from onestop.progress import counted_off, working
 from onestop.said import said
 from onestop.schema.project import PROJECT_ROOT
@@ -441,7 +441,7 @@ class Warehouse(ABC):
         except WarehouseError:
             raise
         except Exception as error:
-            cause = str(error).strip().splitlines()[0]
+            cause = first_line(error)
             raise SchemaError(
                 said(
                     "could not be applied: {cause}. Nothing of it is in the warehouse, which"

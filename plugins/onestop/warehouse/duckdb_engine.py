@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import duckdb
 import pyarrow as pa
 
+from onestop.errors import first_line
 from onestop.files import READ_ONLY, READABLE, copy_whole, drafted
 from onestop.progress import working_on_bytes
 from onestop.said import said
@@ -430,9 +431,11 @@ def explained(path: Path) -> Iterator[None]:
         with named_when_disk_full(path):
             yield
     except OUTSIDE as error:
-        cause = str(error).strip().partition("\n")[0]
         raise WarehouseError(
-            said("the warehouse cannot be used: {cause}; the step was rolled back", cause=cause),
+            said(
+                "the warehouse cannot be used: {cause}; the step was rolled back",
+                cause=first_line(error),
+            ),
             remedy=remedy_of(error),
         ) from error
 

@@ -20,6 +20,7 @@ from psycopg import IsolationLevel
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
+from onestop.errors import first_line
 from onestop.said import said
 from onestop.schema.feeds import FEEDS
 from onestop.schema.time_zone import LOCAL_ZONE
@@ -244,7 +245,7 @@ class PostgreSQLWarehouse(Warehouse):
                     self._lock_holder.execute(statement.encode())
         except psycopg.errors.InsufficientPrivilege as error:
             raise WarehouseError(
-                said("the login may not write the warehouse ({cause})", cause=_first_line(error)),
+                said("the login may not write the warehouse ({cause})", cause=first_line(error)),
                 remedy=said("use a login that has the role {pipeline}", pipeline=PIPELINE),
             ) from error
 
@@ -258,7 +259,7 @@ class PostgreSQLWarehouse(Warehouse):
                     said(
                         "the writer's lock was lost ({cause}): another process may be writing the"
                         " warehouse; the step was rolled back",
-                        cause=_first_line(error),
+                        cause=first_line(error),
                     ),
                     remedy="run it again",
                 ) from error
@@ -767,12 +768,12 @@ def explained(connection: psycopg.Connection[Any] | None = None) -> Iterator[Non
         yield
     except psycopg.errors.InsufficientPrivilege as error:
         raise WarehouseError(
-            said("the login lacks a right: {cause}", cause=_first_line(error)),
+            said("the login lacks a right: {cause}", cause=first_line(error)),
             remedy="the README says which role has which rights",
         ) from error
     except psycopg.errors.DependentObjectsStillExist as error:
         raise WarehouseError(
-            f"{_first_line(error)}: {error.diag.message_detail}",
+            f"{first_line(error)}: {error.diag.message_detail}",
             remedy="drop that view, run the step again, and create the view again",
         ) from error
     except psycopg.errors.LockNotAvailable as error:
@@ -780,7 +781,7 @@ def explained(connection: psycopg.Connection[Any] | None = None) -> Iterator[Non
             said(
                 "a table could not be changed: {cause}; another session holds it"
                 " (pg_stat_activity shows which)",
-                cause=_first_line(error),
+                cause=first_line(error),
             ),
             remedy="end that session and run the step again",
         ) from error
@@ -789,14 +790,14 @@ def explained(connection: psycopg.Connection[Any] | None = None) -> Iterator[Non
             raise WarehouseError(
                 said(
                     "the connection to the warehouse broke: {cause}; the step was rolled back",
-                    cause=_first_line(error),
+                    cause=first_line(error),
                 ),
                 remedy="run it again",
             ) from error
         raise WarehouseError(
             said(
                 "the warehouse cannot be used: {cause}; the step was rolled back",
-                cause=_first_line(error),
+                cause=first_line(error),
             ),
             remedy="remove the cause and run it again",
         ) from error
@@ -847,7 +848,7 @@ def _connect(url: str, row_factory: Any) -> psycopg.Connection[Any]:  # noqa: AN
         )
     except psycopg.OperationalError as error:
         raise WarehouseError(
-            said("the PostgreSQL warehouse cannot be reached: {cause}", cause=_first_line(error)),
+            said("the PostgreSQL warehouse cannot be reached: {cause}", cause=first_line(error)),
             remedy="check that the server is up, and the address in ONESTOP_WAREHOUSE (in Airflow:"
             " in the Connection onestop_warehouse)",
         ) from error
@@ -918,7 +919,3 @@ def _writable(batch: pa.RecordBatch) -> pa.RecordBatch:
         if pa.types.is_null(field.type):
             batch = batch.set_column(place, field.name, pa.nulls(len(batch), pa.string()))
     return batch
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
