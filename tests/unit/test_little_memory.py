@@ -16,8 +16,7 @@ from onestop.staging.staged_delivery import read_delivery
 from onestop.warehouse.base import WarehouseError
 
 MORE = "set ONESTOP_MEMORY, now {}, to more"
-
-
+#: A rule that no row breaks.
 GOOD = "select * from {batch} where false"
 
 

@@ -79,9 +79,9 @@ def make_tally(
 def _divide_units(warehouse: Warehouse, as_of: dt.date, rows_at_once: int) -> int:
     """Divide the units into parts of about as many rows; how many parts there are.
 
-    A dossier concerns a period of each kind, and some further four for each month from its receipt
-    to its end or the as-of date; as often it is joined with its states as an open one. A procedure
-    of a unit has at most one sum for each period.
+    A dossier concerns a period of each kind, and some four further ones for each month from its
+    receipt to its end or the as-of date. In each further one it is open, and joined with its state.
+    A procedure of a unit has at most one sum for each period.
     """
     further = (
         f"greatest(coalesce(closed_date, date '{as_of.isoformat()}') - received_date, 0)"
